@@ -1,0 +1,48 @@
+# `make` alone shows what there is. PYTHON=python3.12 chooses another interpreter.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+python := .venv/bin/python
+packaging := setup.cfg pyproject.toml constraints.txt
+
+.DELETE_ON_ERROR:
+.PHONY: help run test test-long bench check debian-packages clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/to-run  ## start a RADIUS server with a visitor to try
+	@exec $(python) -m nexio_cli.demo
+
+test: .venv/to-develop debian-packages  ## run the tests
+	@$(python) -m pytest --numprocesses $(WORKERS)
+
+test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
+	@$(python) -m pytest -m long -o faulthandler_timeout=3600
+
+bench: .venv/to-develop debian-packages  ## measure
+	@$(python) -m benchmarks
+
+check: .venv/to-develop  ## lint, format, types, imports, drift of the schema
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	.venv/bin/lint-imports
+	.ci/alembic-check
+
+clean:  ## remove what these targets made
+	rm -rf .venv .demo build dist *.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+debian-packages:
+	@.ci/debian-packages $$(sed 's/#.*//' .ci/apt-packages)
+
+.venv/to-run: $(packaging)
+	@PYTHON=$(PYTHON) .ci/virtualenv
+	@touch $@
+
+.venv/to-develop: $(packaging)
+	@PYTHON=$(PYTHON) .ci/virtualenv test,check
+	@touch $@ .venv/to-run

@@ -1,0 +1,1 @@
+"""What a network engineer copies into raddb; installed as the package `nexio_raddb`."""

@@ -1,0 +1,1 @@
+"""The migrations of the store; installed as the package `nexio_migrations`."""

@@ -1,0 +1,35 @@
+"""Who did what, when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nexio.store.tables import AuditRow
+
+if TYPE_CHECKING:
+    from nexio.store.engine import Writing
+
+
+def record(
+    work: Writing, action: str, subject: str, subject_id: int, details: dict[str, Any] | None = None
+) -> None:
+    """Note an action in the same transaction as what it did.
+
+    Args:
+        work: the transaction.
+        action: a verb of the command line, such as ``register`` or ``revoke``.
+        subject: ``location``, ``visit`` or ``nas``.
+        subject_id: its number.
+        details: plain JSON; before and after for settings, NAS and windows.  Never a PIN, a
+            secret or what a personal field says.
+    """
+    work.session.add(
+        AuditRow(
+            at=work.now,
+            operator=work.operator,
+            action=action,
+            subject=subject,
+            subject_id=subject_id,
+            details=details or {},
+        )
+    )

@@ -1,0 +1,72 @@
+"""Where this deployment keeps its things, read once from the environment."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SYSTEM_HOME = Path("/var/lib/nexio")
+SYSTEM_KEY_FILE = Path("/etc/nexio/key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The settings of a deployment (DESIGN 8)."""
+
+    home: Path
+    """Folder of the store, the spool and the fault reports (``NEXIO_HOME``)."""
+
+    key_file: Path
+    """The keys that PINs and NAS secrets are sealed with (``NEXIO_KEY_FILE``)."""
+
+    database_url: str = field(repr=False)
+    """SQLAlchemy URL of the store (``NEXIO_DATABASE_URL``); may hold a password."""
+
+    location: str | None = None
+    """Name of the location that is meant where none is given (``NEXIO_LOCATION``)."""
+
+    operator: str = "unknown"
+    """Who the audit names (``NEXIO_OPERATOR``, else the system's user)."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
+        """Read the ``NEXIO_*`` variables; an empty one counts as not set."""
+        given = {name: value for name, value in environment.items() if value}
+        home = Path(given["NEXIO_HOME"]) if "NEXIO_HOME" in given else _default_home()
+        home = home.expanduser().absolute()
+        return cls(
+            home=home,
+            key_file=_key_file(given, home).expanduser().absolute(),
+            database_url=given.get("NEXIO_DATABASE_URL", f"sqlite:///{quote(str(home))}/nexio.db"),
+            location=given.get("NEXIO_LOCATION"),
+            operator=given.get("NEXIO_OPERATOR") or _system_user(),
+        )
+
+
+def _default_home() -> Path:
+    return SYSTEM_HOME if SYSTEM_HOME.is_dir() else platformdirs.user_data_path("nexio")
+
+
+def _key_file(given: Mapping[str, str], home: Path) -> Path:
+    if "NEXIO_KEY_FILE" in given:
+        return Path(given["NEXIO_KEY_FILE"])
+    if "NEXIO_HOME" in given:
+        return home / "key"
+    if home == SYSTEM_HOME:
+        return SYSTEM_KEY_FILE
+    return platformdirs.user_config_path("nexio") / "key"
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,69 @@
+"""Everything that can be refused or go wrong, and whose turn it is then.
+
+NexioError
+├── InvalidValue        exit 2  the caller wrote something that cannot be read
+├── NotFound            exit 3  no such visitor, NAS, location, …
+├── Refused             exit 4  a rule of the house says no
+└── Unreachable         exit 5  the store, the key or a server is out of reach
+    ├── StoreUnreachable
+    ├── KeyUnusable
+    └── SchemaMismatch
+
+Every one of them carries one line of what is wrong (``str(error)``) and one line of what
+to do (``error.advice``).  Neither ever holds a PIN, a password or a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class NexioError(Exception):
+    """A fault that a person can do something about.
+
+    Args:
+        message: what is wrong, one line, without a final line break.
+        advice: what to do about it, one line; may be empty where the message says it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class InvalidValue(NexioError):
+    """A value that cannot be read or is not allowed."""
+
+    exit_code = 2
+
+
+class NotFound(NexioError):
+    """Nothing of that name, number or address is in the store."""
+
+    exit_code = 3
+
+
+class Refused(NexioError):
+    """A rule refused what was asked; the message names the rule in words."""
+
+    exit_code = 4
+
+
+class Unreachable(NexioError):
+    """Something outside this process is not there or does not let us in."""
+
+    exit_code = 5
+
+
+class StoreUnreachable(Unreachable):
+    """The store cannot be opened, read or written."""
+
+
+class KeyUnusable(Unreachable):
+    """The key file is missing, unreadable, open to others or not this store's."""
+
+
+class SchemaMismatch(Unreachable):
+    """The store has the schema of another version of this software."""

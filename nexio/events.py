@@ -1,0 +1,76 @@
+"""Auth events: what the RADIUS servers decided, for the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.store.tables import AuthEventRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthEvent:
+    """One decision; ``record_id`` (32 hex digits) makes it the same one wherever it is met."""
+
+    record_id: str
+    at: datetime
+    user_name: str
+    device: str | None
+    nas: str
+    location_id: int | None
+    visit_id: int | None
+    outcome: str
+    reason: str
+    latency_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """An event as the log shows it, with its number in the order of arrival in the store."""
+
+    number: int
+    event: AuthEvent
+
+
+def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
+    """Store events; one that is there already is not stored twice."""
+    ids = [event.record_id for event in events]
+    known = set(
+        work.session.scalars(select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(ids)))
+    )
+    work.session.add_all(
+        AuthEventRow(**{name: getattr(event, name) for name in AuthEvent.__slots__})
+        for event in events
+        if event.record_id not in known
+    )
+
+
+def list_events(
+    work: Reading, location: Location | None, *, limit: int, after: int = 0
+) -> list[LoggedEvent]:
+    """The newest events of a location, or of all, oldest first.
+
+    Args:
+        work: the look at the store.
+        location: None is all.
+        limit: how many at most.
+        after: only numbers above this one.
+    """
+    query = select(AuthEventRow).where(AuthEventRow.id > after)
+    if location is not None:
+        query = query.where(AuthEventRow.location_id == location.id)
+    rows = work.session.scalars(query.order_by(AuthEventRow.id.desc()).limit(limit))
+    return [LoggedEvent(number=row.id, event=_event_of(row)) for row in reversed(rows.all())]
+
+
+def _event_of(row: AuthEventRow) -> AuthEvent:
+    return AuthEvent(**{name: getattr(row, name) for name in AuthEvent.__slots__})

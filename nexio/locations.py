@@ -1,0 +1,185 @@
+"""Locations: places with a reception desk, each with a time zone and settings of its own."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from nexio import audit
+from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.names import parse_text
+from nexio.settings import Settings, as_words, changed, key_of
+from nexio.store.tables import LocationRow
+from nexio.zones import get_zone
+
+if TYPE_CHECKING:
+    from nexio.store.engine import Reading, Writing
+
+FIRST_NAME = "Main"
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place with a reception desk."""
+
+    id: int
+    name: str
+    time_zone: str
+    settings: Settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which people here read the clock."""
+        return ZoneInfo(self.time_zone)
+
+
+def add_location(work: Writing, name: str, time_zone: str) -> Location:
+    """A new location with every setting at its start.
+
+    Raises:
+        InvalidValue: the name or the zone cannot be used.
+        Refused: the name is taken.
+    """
+    name = _parse_name(name)
+    _refuse_taken(work, name)
+    settings = Settings()
+    row = LocationRow(
+        name=name,
+        name_key=_key(name),
+        time_zone=get_zone(time_zone).key,
+        created_at=work.now,
+        **{field.name: getattr(settings, field.name) for field in fields(Settings)},
+    )
+    work.session.add(row)
+    work.session.flush()
+    audit.record(work, "add", "location", row.id, {"name": name, "time_zone": row.time_zone})
+    return location_of(row)
+
+
+def add_first_location(work: Writing, name: str | None, time_zone: str) -> Location | None:
+    """The location that a new store starts with; None where it is there already.
+
+    Raises:
+        InvalidValue: the name or the zone cannot be used.
+        Refused: there are locations, and none of that name.
+    """
+    if not list_locations(work):
+        return add_location(work, name or FIRST_NAME, time_zone)
+    if name is not None and find_location(work, name) is None:
+        raise Refused(
+            "the store has a first location already",
+            "Add another one with: nexio location add NAME --timezone ZONE",
+        )
+    return None
+
+
+def edit_location(
+    work: Writing, location: Location, *, name: str | None = None, time_zone: str | None = None
+) -> Location:
+    """Rename a location or move it to another time zone; visits keep their instants.
+
+    Raises:
+        InvalidValue: nothing to change, or a value that cannot be used.
+        Refused: the name is taken.
+    """
+    if name is None and time_zone is None:
+        raise InvalidValue("nothing to change", "Give --name or --timezone.")
+    row = work.session.get_one(LocationRow, location.id)
+    before = {"name": row.name, "time_zone": row.time_zone}
+    if name is not None:
+        name = _parse_name(name)
+        if _key(name) != row.name_key:
+            _refuse_taken(work, name)
+        row.name, row.name_key = name, _key(name)
+    if time_zone is not None:
+        row.time_zone = get_zone(time_zone).key
+    after = {"name": row.name, "time_zone": row.time_zone}
+    audit.record(work, "edit", "location", row.id, {"before": before, "after": after})
+    return location_of(row)
+
+
+def change_settings(
+    work: Writing, location: Location, changes: dict[str, Any], *, insecure_pin_login: bool = False
+) -> Location:
+    """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
+
+    Raises:
+        Refused: a rule of the house says no (see ``settings.changed``).
+    """
+    row = work.session.get_one(LocationRow, location.id)
+    old = location_of(row).settings
+    new = changed(old, changes, insecure_pin_login=insecure_pin_login)
+    for field in changes:
+        setattr(row, field, getattr(new, field))
+    before, after = as_words(old), as_words(new)
+    keys = [key_of(field) for field in changes if getattr(old, field) != getattr(new, field)]
+    if keys:
+        details = {key: {"before": before[key], "after": after[key]} for key in keys}
+        audit.record(work, "set", "location", row.id, details)
+    return location_of(row)
+
+
+def list_locations(work: Reading) -> list[Location]:
+    """All locations by name."""
+    return [location_of(row) for row in work.session.scalars(_by_name())]
+
+
+def find_location(work: Reading, name: str) -> Location | None:
+    """The location of that name, in any case, or None."""
+    key = _key(name)
+    row = work.session.scalar(select(LocationRow).where(LocationRow.name_key == key))
+    return None if row is None else location_of(row)
+
+
+def get_location(work: Reading, name: str | None) -> Location:
+    """The location of that name, or the only one where no name is given.
+
+    Raises:
+        NotFound: no such location.
+        InvalidValue: no name given and several to choose from, or none at all.
+    """
+    names = [location.name for location in list_locations(work)]
+    if name is None:
+        if len(names) != 1:
+            raise InvalidValue(
+                "which location?" if names else "there is no location yet",
+                f"Say --location with one of: {', '.join(names)}"
+                if names
+                else "Add one with: nexio init --location NAME --timezone ZONE",
+            )
+        name = names[0]
+    location = find_location(work, name)
+    if location is None:
+        raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")
+    return location
+
+
+def location_of(row: LocationRow) -> Location:
+    """What a row says, free of the store."""
+    settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})
+    return Location(id=row.id, name=row.name, time_zone=row.time_zone, settings=settings)
+
+
+def _by_name() -> Any:
+    return select(LocationRow).order_by(LocationRow.name_key)
+
+
+def _parse_name(name: str) -> str:
+    name = parse_text(name, "location name", LONGEST_NAME)
+    if not name:
+        raise InvalidValue("the location has no name", "Give it one, such as 'Harbour House'.")
+    return name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _refuse_taken(work: Reading, name: str) -> None:
+    if find_location(work, name):
+        raise Refused(f"there is a location {name!r} already", "Choose another name.")

@@ -1,0 +1,237 @@
+"""NAS: the access points, controllers and captive portals that ask us over RADIUS (R19)."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio import audit
+from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.locations import location_of
+from nexio.names import parse_text
+from nexio.store.tables import LocationRow, NasRow
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+SECRET_PURPOSE = "nas.secret"  # noqa: S105 (the name of a column)
+LONGEST_NAME = 60
+LONGEST_SECRET = 128
+WEAK_SECRET = 12
+"""draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nas:
+    """A device, or all of a network, that shares a secret with us."""
+
+    id: int
+    name: str
+    address: IPv4Network | IPv6Network
+    location: Location
+    secret: bytes = field(repr=False)
+    ssid: str | None
+    identifier: str | None
+    require_message_authenticator: bool
+    limit_proxy_state: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNas:
+    """What an engineer says of a NAS, as text."""
+
+    name: str
+    address: str
+    secret: str | None = field(default=None, repr=False)
+    ssid: str | None = None
+    identifier: str | None = None
+    require_message_authenticator: bool = True
+    limit_proxy_state: bool = True
+
+
+def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
+    """Let a NAS ask for the guests of a location.
+
+    A strong secret is made where none is given.
+
+    Raises:
+        InvalidValue: a name, address or secret that cannot be used.
+        Refused: the name is taken, or the address is, with another secret or the same narrowing.
+    """
+    name = _parse_name(new.name)
+    if find_nas(work, name) is not None:
+        raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
+    address = parse_address(new.address)
+    ssid, identifier = _narrowing(new.ssid, "SSID"), _narrowing(new.identifier, "identifier")
+    secret = _parse_secret(new.secret)
+    secret = _refuse_conflict(work, address, secret, (ssid, identifier))
+    row = NasRow(
+        location=work.session.get_one(LocationRow, location.id),
+        name=name,
+        name_key=_key(name),
+        address=str(address),
+        secret_sealed=work.keyring.seal(secret or secrets.token_urlsafe(24), SECRET_PURPOSE),
+        ssid=ssid,
+        ssid_key=ssid or "",
+        identifier=identifier,
+        identifier_key=identifier or "",
+        require_message_authenticator=new.require_message_authenticator,
+        limit_proxy_state=new.limit_proxy_state,
+        created_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    audit.record(work, "add", "nas", row.id, {"name": name, "address": row.address})
+    return nas_of(work, row)
+
+
+def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
+    """The NAS of a location, or of all, by name."""
+    query = select(NasRow).order_by(NasRow.name_key)
+    if location is not None:
+        query = query.where(NasRow.location_id == location.id)
+    return [nas_of(work, row) for row in work.session.scalars(query)]
+
+
+def find_nas(work: Reading, name: str) -> Nas | None:
+    """The NAS of that name, in any case, or None."""
+    row = work.session.scalar(select(NasRow).where(NasRow.name_key == _key(name)))
+    return None if row is None else nas_of(work, row)
+
+
+def get_nas(work: Reading, name: str) -> Nas:
+    """The NAS of that name.
+
+    Raises:
+        NotFound: no such NAS.
+    """
+    nas = find_nas(work, name)
+    if nas is None:
+        raise NotFound(f"there is no NAS {name!r}", "See the names with: nexio nas list")
+    return nas
+
+
+def remove_nas(work: Writing, name: str) -> Nas:
+    """Take a NAS away; its requests are discarded from then on.
+
+    Raises:
+        NotFound: no such NAS.
+    """
+    nas = get_nas(work, name)
+    audit.record(work, "remove", "nas", nas.id, {"name": nas.name, "address": str(nas.address)})
+    work.session.delete(work.session.get_one(NasRow, nas.id))
+    return nas
+
+
+def nas_of(work: Reading, row: NasRow) -> Nas:
+    """What a row says, free of the store and with its secret readable."""
+    return Nas(
+        id=row.id,
+        name=row.name,
+        address=ipaddress.ip_network(row.address),
+        location=location_of(row.location),
+        secret=work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE).encode(),
+        ssid=row.ssid,
+        identifier=row.identifier,
+        require_message_authenticator=row.require_message_authenticator,
+        limit_proxy_state=row.limit_proxy_state,
+    )
+
+
+def parse_address(text: str) -> IPv4Network | IPv6Network:
+    """An address or a CIDR network, IPv4 or IPv6.
+
+    Raises:
+        InvalidValue: neither, or a network with host bits set.
+    """
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError:
+        pass
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise InvalidValue(
+            f"{text[:60]!r} is not an IP address",
+            "Write 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64.",
+        ) from None
+    raise InvalidValue(f"{text.strip()} is no network by itself", f"Do you mean {network}?")
+
+
+def warnings_for(nas: Nas) -> list[str]:
+    """What an engineer should know about a NAS that is allowed but weak."""
+    weak = []
+    if len(nas.secret) <= WEAK_SECRET:
+        weak.append(
+            f"A secret of {len(nas.secret)} octets can be guessed from recorded packets:"
+            " leave --secret out and a strong one is made."
+        )
+    if not nas.require_message_authenticator:
+        weak.append(
+            "Requests without Message-Authenticator can be forged by somebody on the way"
+            " (CVE-2024-3596): turn it on at the NAS, then require it."
+        )
+    return weak
+
+
+def _parse_name(text: str) -> str:
+    name = parse_text(text, "NAS name", LONGEST_NAME)
+    if not name:
+        raise InvalidValue("the NAS has no name", "Give it one, such as lobby-ap-1.")
+    return name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _parse_secret(text: str | None) -> str | None:
+    """RADIUS.md Must 2: an empty secret is refused, 64 octets and more are supported."""
+    if text is None:
+        return None
+    if not text:
+        raise InvalidValue("the secret is empty", "Leave --secret out and a strong one is made.")
+    if not text.isprintable() or len(text.encode()) > LONGEST_SECRET:
+        raise InvalidValue(
+            "this secret cannot be used", f"Use up to {LONGEST_SECRET} printable characters."
+        )
+    return text
+
+
+def _narrowing(text: str | None, field_name: str) -> str | None:
+    return parse_text(text or "", field_name, LONGEST_NAME) or None
+
+
+def _refuse_conflict(
+    work: Reading,
+    address: IPv4Network | IPv6Network,
+    secret: str | None,
+    narrowing: tuple[str | None, str | None],
+) -> str | None:
+    """R19: one address has one secret, whichever locations its SSIDs narrow to.
+
+    Returns:
+        The secret to use: the address's own where it has one and none is given.
+    """
+    rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address)))
+    for other in [nas_of(work, row) for row in rows]:
+        if (other.ssid, other.identifier) == narrowing:
+            raise Refused(
+                f"{address} belongs to the NAS {other.name!r} already",
+                "Remove that one first, or tell them apart with --ssid or --identifier.",
+            )
+        if secret not in {None, other.secret.decode()}:
+            raise Refused(
+                f"{address} has another secret at the NAS {other.name!r}",
+                "One address has one secret: leave --secret out to use the same.",
+            )
+        secret = other.secret.decode()
+    return secret

@@ -1,0 +1,125 @@
+"""PINs: the one code that checks a visitor in and lets them onto the Wi-Fi (R6, R7, R8)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select
+
+from nexio.errors import InvalidValue, Refused
+from nexio.settings import LONGEST_PIN, SHORTEST_PIN
+from nexio.store.tables import PinRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+_FORGIVEN = re.compile(rb"[ \t-]+")
+_DIGITS = re.compile(rb"[0-9]{5,10}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPin:
+    """A PIN that is live at no other visit or member of its location."""
+
+    digits: str
+    digest: bytes
+
+    def __repr__(self) -> str:
+        """Never the digits."""
+        return f"NewPin(length={len(self.digits)})"
+
+
+def forgive(typed: bytes) -> str | None:
+    """The digits that a guest meant: blanks and dashes are forgiven, nothing else (R8).
+
+    Args:
+        typed: raw octets; a PIN among other octets is not that PIN.
+
+    Returns:
+        5 to 10 digits, or None where no PIN can be meant.
+    """
+    digits = _FORGIVEN.sub(b"", typed)
+    return digits.decode("ascii") if _DIGITS.match(digits) else None
+
+
+def parse_pin(text: str) -> str:
+    """A PIN as an operator types it.
+
+    Raises:
+        InvalidValue: not 5 to 10 digits; the message does not repeat what was typed.
+    """
+    pin = forgive(text.encode(errors="replace"))
+    if pin is None:
+        raise InvalidValue(
+            "this is not a PIN", f"A PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits and no letters."
+        )
+    return pin
+
+
+def draw_pin(work: Writing, location: Location) -> NewPin:
+    """A random PIN of the location's length that is not live there (R6, R7).
+
+    The operating system's generator draws it.  Rows of PINs whose time has passed are removed
+    first.
+
+    Raises:
+        Refused: more than half of all PINs of that length are live.
+    """
+    length = location.settings.pin_length
+    free_passed(work, location)
+    live = count_live(work, location, length)
+    if live > 10**length // 2:
+        raise Refused(
+            f"{live} of the {10**length} PINs of {length} digits are in use at {location.name}",
+            f"Use longer PINs: nexio settings set pin-length={length + 1}"
+            if length < LONGEST_PIN
+            else "Delete visits that are not needed.",
+        )
+    return next(pin for pin in _candidates(work, location, length) if not is_live(work, pin))
+
+
+def take_pin(work: Writing, location: Location, text: str) -> NewPin:
+    """A PIN that the operator brings along, such as one that another system has sent.
+
+    Raises:
+        InvalidValue: not a PIN.
+        Refused: it is live at this location.
+    """
+    digits = parse_pin(text)
+    free_passed(work, location)
+    pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
+    if is_live(work, pin):
+        raise Refused(
+            "this PIN belongs to somebody else at this location",
+            "Leave --pin out and let the system draw one.",
+        )
+    return pin
+
+
+def free_passed(work: Writing, location: Location) -> None:
+    """Remove the location's PINs that nobody can use any more."""
+    passed = (PinRow.location_id == location.id) & (PinRow.free_at <= work.now)
+    work.session.execute(delete(PinRow).where(passed))
+
+
+def count_live(work: Reading, location: Location, length: int) -> int:
+    """How many PINs of that length are live at the location."""
+    same = (PinRow.location_id == location.id) & (PinRow.length == length)
+    return work.session.scalar(select(func.count()).where(same)) or 0
+
+
+def is_live(work: Reading, pin: NewPin) -> bool:
+    """Whether somebody holds the PIN; its digest names the location as well."""
+    return work.session.scalar(select(PinRow.id).where(PinRow.digest == pin.digest)) is not None
+
+
+def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:
+    while True:
+        digits = f"{secrets.randbelow(10**length):0{length}}"
+        yield NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))

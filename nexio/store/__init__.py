@@ -1,0 +1,1 @@
+"""The store: its tables, how it is opened, and how changes are followed."""

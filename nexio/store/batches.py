@@ -1,0 +1,64 @@
+"""How changes are marked, so that a reader can ask for what is new and misses nothing.
+
+Each transaction stamps the followed rows that it changes with its own random batch id, and
+notes those that it removes.  As its last statements it locks and increments the one row of
+``store_revision`` and inserts the batch under that number.  So the order of numbers is the
+order of commits, and the lock is held for an instant only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import event, func, select, update
+from sqlalchemy.orm import Session
+
+from nexio.store.tables import ChangeRow, Followed, RemovedRow, StoreRevisionRow
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import UOWTransaction
+
+CHANNEL = "nexio_change"
+"""Where PostgreSQL calls those who listen, at the commit."""
+
+_BATCH = "nexio batch"
+
+
+def batch_of(session: Session) -> int:
+    """The batch id of this transaction (63 random bits), drawn at its first use.
+
+    Only statements that bypass the session's rows need to write it themselves.
+    """
+    batch: int = session.info.setdefault(_BATCH, secrets.randbits(63))
+    return batch
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, context: UOWTransaction, instances: object) -> None:
+    del context, instances
+    for row in [*session.new, *session.dirty]:
+        if isinstance(row, Followed) and (row in session.new or session.is_modified(row)):
+            row.batch = batch_of(session)
+    for row in session.deleted:
+        if isinstance(row, Followed):
+            kind = type(row).__tablename__  # type: ignore[attr-defined]  # every row has one
+            object_id = row.id  # type: ignore[attr-defined]
+            session.add(RemovedRow(kind=kind, object_id=object_id, batch=batch_of(session)))
+
+
+def publish(session: Session) -> None:
+    """Give this transaction's batch its number; the last thing before the commit."""
+    session.flush()
+    batch = session.info.pop(_BATCH, None)
+    if batch is None:
+        return
+    number = session.scalars(
+        update(StoreRevisionRow)
+        .values(number=StoreRevisionRow.number + 1)
+        .returning(StoreRevisionRow.number)
+    ).one()
+    session.add(ChangeRow(number=number, batch=batch))
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_notify(CHANNEL, str(number))))

@@ -1,0 +1,69 @@
+"""Making a store: key, tables, and the one row about the store itself."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from nexio.keys import create_key_file, load_keys
+from nexio.store import schema
+from nexio.store.engine import connect, create_sqlite_file, readable
+from nexio.store.tables import StoreRevisionRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from nexio.configuration import Configuration
+    from nexio.keys import Keyring
+
+SIGNING_KEY_PURPOSE = "store_revision.signing_key"
+
+
+def create_store(configuration: Configuration) -> bool:
+    """Make the key file, the store and its tables where they are not there yet.
+
+    Returns:
+        Whether a store was made; False where it was there already.
+
+    Raises:
+        KeyUnusable: the store is there and its key file is not.  No new key is made then: it
+            would hide that the old one is missed.
+        StoreUnreachable: the store cannot be made or opened.
+    """
+    create_sqlite_file(configuration.database_url)
+    engine = connect(configuration.database_url)
+    try:
+        with readable(engine):
+            schema.upgrade(engine)
+            return _complete(engine, configuration.key_file)
+    finally:
+        engine.dispose()
+
+
+def _complete(engine: Engine, key_file: Path) -> bool:
+    with Session(engine) as session:
+        if session.scalar(select(StoreRevisionRow.number)) is not None:
+            load_keys(key_file)
+            return False
+        create_key_file(key_file)
+        session.add(_first_revision(load_keys(key_file)))
+        session.commit()
+    return True
+
+
+def _first_revision(keyring: Keyring) -> StoreRevisionRow:
+    signing_key = base64.b64encode(secrets.token_bytes(32)).decode()
+    return StoreRevisionRow(
+        id=1,
+        number=0,
+        oldest=0,
+        epoch=secrets.token_hex(16),
+        key_id=keyring.active,
+        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY_PURPOSE),
+    )

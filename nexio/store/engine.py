@@ -1,0 +1,278 @@
+"""Opening the store, and the two ways of using it: reading and writing.
+
+Everything that touches the store takes a :class:`Reading` or a :class:`Writing`; both are one
+transaction with the keys and the time that it happens at.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from nexio.errors import InvalidValue, Refused, StoreUnreachable
+from nexio.keys import load_keys
+from nexio.store import schema
+from nexio.store.batches import publish
+from nexio.store.tables import StoreRevisionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from nexio.configuration import Configuration
+    from nexio.keys import Keyring
+
+    Clock = Callable[[], datetime]
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one."""
+
+CONNECT_SECONDS = 5
+"""How long PostgreSQL may take to answer the door."""
+
+DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
+"""The ones that come with this software; ``postgresql`` alone means the last."""
+
+
+def utc_now() -> datetime:
+    """The time of day; the clock of everything that is not a test."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One consistent look at the store."""
+
+    session: Session
+    keyring: Keyring
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing(Reading):
+    """One transaction: all of it or nothing."""
+
+    operator: str
+
+
+class Store:
+    """An open store of the right version, with the keys that belong to it.
+
+    Args:
+        engine: from :func:`connect`.
+        keyring: the keys, the store's own one in use.
+        clock: gives the aware time at which a transaction happens.
+        operator: whom the audit names.
+    """
+
+    def __init__(
+        self, engine: Engine, keyring: Keyring, clock: Clock = utc_now, operator: str = "unknown"
+    ) -> None:
+        self.engine = engine
+        self.keyring = keyring
+        self.clock = clock
+        self.operator = operator
+        self._reader = engine.execution_options(**_reading_options(engine))
+
+    @classmethod
+    def open(cls, configuration: Configuration, clock: Clock = utc_now) -> Self:
+        """Open the store of this deployment.
+
+        Raises:
+            StoreUnreachable: no store there, or it cannot be opened.
+            SchemaMismatch: it has another version.
+            KeyUnusable: the key file is missing, unreadable, or another store's.
+        """
+        engine = connect(configuration.database_url)
+        keys = load_keys(configuration.key_file)
+        try:
+            return cls(engine, keys.using(_key_id(engine)), clock, configuration.operator)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """A snapshot of the store; it cannot write."""
+        with readable(self.engine), Session(self._reader) as session:
+            yield Reading(session=session, keyring=self.keyring, now=self.clock())
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """A transaction: committed and published at the end, undone at any exception."""
+        with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
+            session.connection()  # takes SQLite's write lock before the time is read
+            yield Writing(
+                session=session, keyring=self.keyring, now=self.clock(), operator=self.operator
+            )
+            publish(session)
+            session.commit()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _key_id(engine: Engine) -> str:
+    """Which key the store is sealed with, once it is known to have our tables."""
+    with readable(engine), engine.connect() as connection:
+        schema.require_head(connection)
+        key_id = connection.execute(select(StoreRevisionRow.key_id)).scalar_one_or_none()
+    if key_id is None:
+        raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
+    return key_id
+
+
+def connect(database_url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL; nothing is opened yet.
+
+    Raises:
+        InvalidValue: not a URL of one of the two.
+        StoreUnreachable: the SQLite file is not there.
+    """
+    url = _parse_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        path = Path(url.database or "")
+        if not path.exists():
+            raise StoreUnreachable(
+                f"there is no store at {path}",
+                "Make it with 'nexio init', or point NEXIO_HOME at the folder that has it.",
+            )
+        engine = create_engine(url, hide_parameters=True, creator=lambda: _open_sqlite(path))
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+    )
+
+
+def create_sqlite_file(database_url: str) -> None:
+    """Make an empty SQLite store, closed to others, where the URL names one that is not there."""
+    url = _parse_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A folder that a group may write to is shared on purpose: so is the store in it.
+        shared = path.parent.stat().st_mode & 0o020
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o660 if shared else 0o600)
+    except OSError as error:
+        raise StoreUnreachable(
+            f"the store {path} cannot be made: {error.strerror}",
+            "Choose another place with NEXIO_HOME, or run this as a user who may write there.",
+        ) from error
+    os.close(descriptor)
+
+
+@contextmanager
+def readable(engine: Engine) -> Iterator[None]:
+    """Turn what a database driver raises into an error that says what to do."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "unique" not in str(error.orig).lower():
+            raise
+        raise Refused(
+            "somebody else made the same change at the same moment",
+            "Look at what is there now, and try again if it is still needed.",
+        ) from error
+    except DBAPIError as error:
+        raise unreachable(engine, error.orig) from error
+
+
+def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
+    """What a driver's error means to the person at the keyboard."""
+    first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
+    if engine.dialect.name == "sqlite":
+        advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."
+    else:
+        shown = engine.url.difference_update_query(["password", "sslpassword"])
+        advice = f"Is PostgreSQL answering at {shown.render_as_string(hide_password=True)}?"
+    return StoreUnreachable(f"the store cannot be used: {first_line}", advice)
+
+
+def _parse_url(database_url: str) -> URL:
+    try:
+        url = make_url(database_url)
+        url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    except (ArgumentError, ValueError):  # ValueError quotes what stands where a port should
+        raise _bad_url() from None
+    # A password with an @ that is not written as %40 spills into the host.
+    if url.drivername not in DRIVERS or "@" in (url.host or ""):
+        raise _bad_url()
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise InvalidValue(
+            "a store in memory cannot be shared", "Name a file: sqlite:////folder/nexio.db"
+        )
+    return url
+
+
+def _bad_url() -> InvalidValue:
+    return InvalidValue(
+        "NEXIO_DATABASE_URL is not the URL of a store",
+        "Write sqlite:////folder/nexio.db or postgresql://user@host/database",
+    )
+
+
+def _reading_options(engine: Engine) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite":
+        return {"nexio_reads_only": True}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _open_sqlite(path: Path) -> sqlite3.Connection:
+    """Open a file that is there; SQLite by itself would make an empty one."""
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=rw",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+        isolation_level=None,  # transactions are begun below, not by the driver
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    """Durable, private and patient (DESIGN 3)."""
+    del entry
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "synchronous = FULL",
+        "secure_delete = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    # SQLite's own knows A to Z only, and a search is to find Zoë by "ZOË", as on PostgreSQL.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once.
+
+    A transaction that reads first and writes later would fail after another one's commit,
+    however long it was willing to wait.
+    """
+    reads_only = connection.get_execution_options().get("nexio_reads_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,89 @@
+"""The version of the tables: which one a store has, and bringing it to ours."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from nexio.errors import SchemaMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alembic.config import Config
+    from sqlalchemy import Connection, Engine
+
+HEAD = "0001"
+"""The newest migration.  Written here as well so that a command need not load Alembic."""
+
+
+def current_version(connection: Connection) -> str | None:
+    """The store's version, or None where there are no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def require_head(connection: Connection) -> None:
+    """Refuse a store of another version.
+
+    Raises:
+        SchemaMismatch: no tables, an older version, or one that we do not know.
+    """
+    version = current_version(connection)
+    if version == HEAD:
+        return
+    if version is None:
+        raise SchemaMismatch("the store is empty", "Make it with: nexio init")
+    if version < HEAD:
+        raise SchemaMismatch(
+            f"the store has version {version}, this software needs {HEAD}",
+            "Make a backup, then bring the store up with: nexio db upgrade",
+        )
+    raise SchemaMismatch(
+        f"the store has version {version}, which is newer than this software ({HEAD})",
+        "Install the newer version of nexio that wrote it.",
+    )
+
+
+def upgrade(engine: Engine) -> str | None:
+    """Bring the tables to :data:`HEAD`, in one transaction.
+
+    Returns:
+        The version before; None where there were no tables.
+
+    Raises:
+        SchemaMismatch: the store is newer than this software.
+    """
+    from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
+
+    with engine.begin() as connection:
+        version = current_version(connection)
+        if version is not None and version >= HEAD:
+            require_head(connection)
+        else:
+            _with_alembic(connection, lambda config: command.upgrade(config, "head"))
+    return version
+
+
+def drift(connection: Connection) -> list[str]:
+    """What differs between the store's tables and the ones in ``tables.py``, in words."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from nexio.store.tables import Row  # noqa: PLC0415
+
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return [str(difference) for difference in compare_metadata(context, Row.metadata)]
+
+
+def _with_alembic(connection: Connection, act: Callable[[Config], None]) -> None:
+    from alembic.config import Config  # noqa: PLC0415
+
+    with as_file(files("nexio_migrations")) as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        act(config)

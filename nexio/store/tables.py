@@ -1,0 +1,308 @@
+"""The tables.
+
+``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
+have one ``access_token``; ``nas`` are the devices that ask us over RADIUS.  ``auth_event`` and
+``audit`` only grow.  ``store_revision``, ``change`` and ``removed`` let readers follow along
+(see ``batches.py``).
+
+What the business promises is a named constraint here, not only a check in Python.  Numbers
+that leave the store (in a QR code, a Class attribute, ``removed``) are never used twice, which
+SQLite needs to be told (``sqlite_autoincrement``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from nexio.store.columns import Duration, Instant
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Row(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads this name)
+        datetime: Instant,
+        timedelta: Duration,
+        str: Text,
+        dict[str, Any]: JSON,
+    }
+
+
+class Followed:
+    """A row that RADIUS must know: each change carries the batch that made it."""
+
+    batch: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class LocationRow(Followed, Row):
+    """A place with a reception desk, and its settings (see ``nexio/settings.py``)."""
+
+    __tablename__ = "location"
+    __table_args__ = (
+        CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
+        CheckConstraint("pin_length BETWEEN 5 AND 10", name="pin_length"),
+        CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
+        CheckConstraint("wifi_login IN ('email', 'pin')", name="wifi_login"),
+        CheckConstraint("max_devices >= 1", name="max_devices"),
+        CheckConstraint("planned_guests >= 1", name="planned_guests"),
+        CheckConstraint("retention_days >= 1", name="retention_days"),
+        CheckConstraint(
+            "wifi_login <> 'pin' OR (planned_guests IS NOT NULL AND NOT roaming)",
+            name="pin_login_is_bounded",
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    time_zone: Mapped[str]
+    created_at: Mapped[datetime]
+
+    visitor_tokens: Mapped[bool]
+    token_duration: Mapped[timedelta]
+    token_starts: Mapped[str]
+    max_devices: Mapped[int | None]
+    pin_length: Mapped[int]
+    wifi_login: Mapped[str]
+    planned_guests: Mapped[int | None]
+    walk_in_tokens: Mapped[bool]
+    remember_devices: Mapped[bool]
+    end_wifi_at_checkout: Mapped[bool]
+    roaming: Mapped[bool]
+    cut_off: Mapped[time]
+    retention_days: Mapped[int | None]
+    ssid: Mapped[str | None]
+
+
+class VisitRow(Followed, Row):
+    """One visitor, expected once."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        CheckConstraint("source IN ('admin', 'customer', 'walk-in')", name="source"),
+        CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
+        CheckConstraint("opens_at <= expected_arrival", name="opens_before_arrival"),
+        CheckConstraint("closes_at > expected_arrival", name="closes_after_arrival"),
+        CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
+        Index(None, "location_id", "expected_arrival"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(index=True)
+    host: Mapped[str | None]
+    company: Mapped[str | None]
+    phone: Mapped[str | None]
+    notes: Mapped[str | None]
+    source: Mapped[str]
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    expected_arrival: Mapped[datetime]
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime] = mapped_column(index=True)
+    token_starts: Mapped[str]
+    pin_sealed: Mapped[bytes]
+    pin_digest: Mapped[bytes]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
+    registered_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+    token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
+
+
+class AccessTokenRow(Followed, Row):
+    """The right to use the Wi-Fi in ``[valid_from, valid_until)`` (R1).
+
+    Both ends are empty until the first check-in where ``token_starts`` is ``check-in`` (R16).
+    """
+
+    __tablename__ = "access_token"
+    __table_args__ = (
+        CheckConstraint("duration BETWEEN 60 AND 2592000", name="duration"),
+        CheckConstraint(
+            "(valid_from IS NULL AND valid_until IS NULL)"
+            " OR (valid_from IS NOT NULL AND valid_until IS NOT NULL AND valid_from < valid_until)",
+            name="window",
+        ),
+        Index(None, "valid_until"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), unique=True)
+    duration: Mapped[timedelta]
+    valid_from: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    issued_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    visit: Mapped[VisitRow] = relationship(back_populates="token")
+
+
+class MemberRow(Row):
+    """Somebody who works here; hosts visitors and has a PIN of their own."""
+
+    __tablename__ = "member"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(index=True)
+    pin_sealed: Mapped[bytes]
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class PinRow(Row):
+    """A PIN that is live at a location (R7); ``digest`` is its blind index."""
+
+    __tablename__ = "pin"
+    __table_args__ = (
+        UniqueConstraint("location_id", "digest"),
+        CheckConstraint("(visit_id IS NULL) <> (member_id IS NULL)", name="one_owner"),
+        CheckConstraint(
+            "(member_id IS NOT NULL) = (free_at IS NULL)", name="members_keep_their_pin"
+        ),
+        CheckConstraint("length BETWEEN 5 AND 10", name="length"),
+        Index(None, "location_id", "free_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    digest: Mapped[bytes]
+    length: Mapped[int]
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), unique=True)
+    free_at: Mapped[datetime | None]
+
+
+class NasRow(Followed, Row):
+    """A network access server: an access point, a controller, a captive portal (R19)."""
+
+    __tablename__ = "nas"
+    __table_args__ = (
+        UniqueConstraint("address", "ssid_key", "identifier_key", name="uq_nas_narrowing"),
+        CheckConstraint("length(secret_sealed) > 32", name="secret_not_empty"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    address: Mapped[str] = mapped_column(index=True)
+    secret_sealed: Mapped[bytes]
+    ssid: Mapped[str | None]
+    ssid_key: Mapped[str]
+    identifier: Mapped[str | None]
+    identifier_key: Mapped[str]
+    require_message_authenticator: Mapped[bool]
+    limit_proxy_state: Mapped[bool]
+    created_at: Mapped[datetime]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class AuthEventRow(Row):
+    """One decision of a RADIUS server.
+
+    ``visit_id`` and ``location_id`` are numbers without a foreign key: a decision that waited
+    in a spool is kept also when what it was about is gone by then.
+    """
+
+    __tablename__ = "auth_event"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('accept', 'reject')", name="outcome"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(32), unique=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    user_name: Mapped[str]
+    device: Mapped[str | None]
+    nas: Mapped[str]
+    location_id: Mapped[int | None]
+    visit_id: Mapped[int | None] = mapped_column(index=True)
+    outcome: Mapped[str]
+    reason: Mapped[str]
+    latency_us: Mapped[int]
+
+
+class AuditRow(Row):
+    """Who did what, when; for personal fields only which ones changed."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    operator: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    subject_id: Mapped[int]
+    details: Mapped[dict[str, Any]]
+
+
+class StoreRevisionRow(Row):
+    """The one row about the store itself."""
+
+    __tablename__ = "store_revision"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    oldest: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[str] = mapped_column(String(32))
+    key_id: Mapped[str] = mapped_column(String(8))
+    signing_key_sealed: Mapped[bytes]
+
+
+class ChangeRow(Row):
+    """The batch of one committed transaction; numbers follow the order of commits."""
+
+    __tablename__ = "change"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    batch: Mapped[int] = mapped_column(BigInteger, unique=True)
+
+
+class RemovedRow(Row):
+    """A followed row that a batch took away."""
+
+    __tablename__ = "removed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    object_id: Mapped[int]
+    batch: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -1,0 +1,112 @@
+"""Noticing that the store has changed, without reading it again and again.
+
+SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
+PostgreSQL calls (``LISTEN``), and is looked at now and then in case a call was lost.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import psycopg
+
+from nexio.store.batches import CHANNEL
+from nexio.store.engine import readable, unreachable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+LOOK_SECONDS = 0.05
+"""How often SQLite is looked at."""
+
+CALL_SECONDS = 0.5
+"""How long a call from PostgreSQL is waited for at a time."""
+
+
+class Watch(Protocol):
+    """Waits for a change of the store."""
+
+    def wait(self) -> bool:
+        """Wait a moment; whether the store may have changed.
+
+        Raises:
+            StoreUnreachable: it cannot be watched at present.
+        """
+
+    def close(self) -> None:
+        """Stop watching."""
+
+
+def watch(engine: Engine) -> Watch:
+    """Start watching a store.
+
+    Raises:
+        StoreUnreachable: it cannot be watched at present.
+    """
+    with readable(engine):
+        return SQLiteWatch(engine) if engine.dialect.name == "sqlite" else PostgreSQLWatch(engine)
+
+
+class SQLiteWatch:
+    """Looks at the count of commits that other connections made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection = engine.raw_connection()
+        self._version = self._look()
+
+    def wait(self) -> bool:
+        """See :class:`Watch`."""
+        time.sleep(LOOK_SECONDS)
+        version = self._look()
+        changed = version != self._version
+        self._version = version
+        return changed
+
+    def close(self) -> None:
+        """See :class:`Watch`."""
+        self._connection.close()
+
+    def _look(self) -> int:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("PRAGMA data_version")
+            row = cursor.fetchone()
+        except sqlite3.Error as error:
+            raise unreachable(self._engine, error) from error
+        finally:
+            cursor.close()
+        return 0 if row is None else int(row[0])
+
+
+class PostgreSQLWatch:
+    """Listens for the call that a publishing transaction makes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection = engine.raw_connection()
+        self._connection.detach()  # a connection that listens does not go back into the pool
+        driver = self._connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 (the only driver there is)
+        self._driver = driver
+        try:
+            driver.rollback()
+            driver.autocommit = True
+            driver.execute(f"LISTEN {CHANNEL}".encode())
+        except psycopg.Error as error:
+            raise unreachable(engine, error) from error
+
+    def wait(self) -> bool:
+        """See :class:`Watch`; True also when nothing was heard for a while."""
+        try:
+            for _ in self._driver.notifies(timeout=CALL_SECONDS, stop_after=1):
+                pass
+        except psycopg.Error as error:
+            raise unreachable(self._engine, error) from error
+        return True
+
+    def close(self) -> None:
+        """See :class:`Watch`."""
+        self._connection.close()

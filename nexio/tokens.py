@@ -1,0 +1,162 @@
+"""Access tokens: the right to use the Wi-Fi for a while (R1 to R4, R7, R9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from nexio import audit
+from nexio.errors import Refused
+from nexio.locations import location_of
+from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
+from nexio.zones import day_end, local_date
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+class TokenState(StrEnum):
+    """Where a token stands at a moment."""
+
+    UPCOMING = "upcoming"
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The window ``[valid_from, valid_until)``; both are None before a check-in opens it (R16)."""
+
+    id: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+    state: TokenState
+
+
+def token_of(row: AccessTokenRow, now: datetime) -> Token:
+    """What a row says at a moment, free of the store."""
+    return Token(
+        id=row.id, valid_from=row.valid_from, valid_until=row.valid_until, state=_state(row, now)
+    )
+
+
+def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
+    """Give a new visit its token, by the location's settings of this moment (R2).
+
+    Raises:
+        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+    """
+    duration = location.settings.token_duration
+    token = AccessTokenRow(
+        duration=duration,
+        valid_from=visit.expected_arrival,
+        valid_until=visit.expected_arrival + duration,
+        issued_at=work.now,
+    )
+    if location.settings.wifi_login == "pin":
+        _refuse_unplanned(work, location, token)
+    visit.token = token
+    return token
+
+
+def revoke_token(work: Writing, visit_id: int) -> None:
+    """End a visit's token now; its PIN checks in until the arrival's day is over (R7).
+
+    Raises:
+        Refused: the visit has no token, or it is revoked already.
+    """
+    visit = work.session.get_one(VisitRow, visit_id)
+    if visit.token is None:
+        raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
+    if not end_token(work, visit):
+        raise Refused(
+            f"the token of visit {visit_id} was revoked before", "There is nothing to do."
+        )
+
+
+def revoke_all(work: Writing, location: Location) -> int:
+    """End every token of a location whose window is not over (R4).
+
+    Returns:
+        How many were ended.
+    """
+    running = (
+        select(VisitRow)
+        .join(VisitRow.token)
+        .where(
+            VisitRow.location_id == location.id,
+            AccessTokenRow.revoked_at.is_(None),
+            or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
+        )
+    )
+    return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
+
+
+def end_token(work: Writing, visit: VisitRow) -> bool:
+    """Revoke the token of a visit and let its PIN go with the arrival's day.
+
+    Returns:
+        False where there was no token left to revoke.
+    """
+    if visit.token is None or visit.token.revoked_at is not None:
+        return False
+    visit.token.revoked_at = work.now
+    zone = location_of(visit.location).zone
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    if pin is not None:
+        pin.free_at = day_end(local_date(visit.expected_arrival, zone), zone)
+    audit.record(work, "revoke", "visit", visit.id)
+    return True
+
+
+def most_at_one_time(work: Reading, location: Location, start: datetime, end: datetime) -> int:
+    """How many tokens of the location are valid together at the fullest moment of a window."""
+    windows = work.session.execute(
+        select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
+        .join(AccessTokenRow.visit)
+        .where(
+            VisitRow.location_id == location.id,
+            AccessTokenRow.revoked_at.is_(None),
+            AccessTokenRow.valid_from < end,
+            AccessTokenRow.valid_until > start,
+        )
+    )
+    # At one instant an end comes before a beginning: windows are half-open (R1).
+    steps = sorted(
+        step
+        for valid_from, valid_until in windows
+        if valid_from is not None and valid_until is not None
+        for step in ((max(valid_from, start), 1), (valid_until, -1))
+    )
+    most = together = 0
+    for _, step in steps:
+        together += step
+        most = max(most, together)
+    return most
+
+
+def _refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:
+    if token.valid_from is None or token.valid_until is None:
+        return
+    planned = location.settings.planned_guests or 0
+    if most_at_one_time(work, location, token.valid_from, token.valid_until) >= planned:
+        raise Refused(
+            f"{location.name} is planned for {planned} guests on the Wi-Fi at one time,"
+            " and so many have a token then",
+            "Choose another time, or plan for more: nexio settings set planned-guests=…",
+        )
+
+
+def _state(row: AccessTokenRow, now: datetime) -> TokenState:
+    if row.revoked_at is not None:
+        return TokenState.REVOKED
+    if row.valid_from is None or row.valid_until is None or now < row.valid_from:
+        return TokenState.UPCOMING
+    return TokenState.VALID if now < row.valid_until else TokenState.EXPIRED

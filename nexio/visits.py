@@ -1,0 +1,225 @@
+"""Visits: who is expected where, and when."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, or_, select
+
+from nexio import audit
+from nexio.addresses import email_key
+from nexio.errors import NotFound, Refused
+from nexio.locations import get_location, location_of
+from nexio.names import quoted
+from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
+from nexio.tokens import Token, TokenState, end_token, token_of
+from nexio.zones import day_end, day_start, local_date, show
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import ColumnElement, Select
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+PIN_PURPOSE = "visit.pin"
+LONGEST_NUMBER = 9
+"""Digits of a visit's number that every store can look for."""
+
+
+class VisitState(StrEnum):
+    """Where a visit stands at a moment."""
+
+    EXPECTED = "expected"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    """Not checked in, and closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visitor, expected once; all times are in UTC."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+    location: Location
+    source: str
+    expected_arrival: datetime
+    pin: str = field(repr=False)
+    state: VisitState
+    token: Token | None
+    replaces: int | None
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFilter:
+    """Which visits to list; what is left empty does not narrow."""
+
+    day: date | None = None
+    """Arrival on that local day."""
+
+    state: VisitState | None = None
+    token_state: TokenState | None = None
+    with_token: bool = False
+    search: str = ""
+    """Part of a name, an address, a host or a company, in any case."""
+
+    past_and_deleted: bool = False
+    """Also visits that arrived before today, and deleted ones."""
+
+
+def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
+    """The location's visits by arrival."""
+    query = _narrowed(_visits(), work, location, which)
+    visits = [visit_of(work, row) for row in work.session.scalars(query)]
+    return [visit for visit in visits if _chosen(visit, which)]
+
+
+def find_visit(work: Reading, visit_id: int) -> Visit | None:
+    """The visit of that number, also a deleted one, or None."""
+    row = work.session.get(VisitRow, visit_id)
+    return None if row is None else visit_of(work, row)
+
+
+def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
+    """The visit that a person means by its number, or by the visitor's e-mail.
+
+    Args:
+        work: the look at the store.
+        which: a number, or an address with one visit that is neither deleted nor over.
+        location_name: where to look for an address; None is the only location.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: an address with several visits; the message lists them.
+    """
+    if which.isascii() and which.isdigit():
+        visit = find_visit(work, int(which)) if len(which) <= LONGEST_NUMBER else None
+        if visit is None:
+            raise no_such_visit(which)
+        return visit
+    visits = find_visits_by_email(work, get_location(work, location_name), which)
+    if not visits:
+        raise no_such_visit(f"of {quoted(which)}")
+    if len(visits) > 1:
+        several = ", ".join(
+            f"{visit.id} ({show(visit.expected_arrival, visit.location.zone)})" for visit in visits
+        )
+        raise Refused(f"{quoted(which)} has several visits: {several}", "Say the number.")
+    return visits[0]
+
+
+def find_visits_by_email(work: Reading, location: Location, email: str) -> list[Visit]:
+    """The visits of an address at a location that are neither deleted nor over."""
+    query = _visits().where(
+        VisitRow.location_id == location.id,
+        VisitRow.email_key == email_key(email),
+        VisitRow.deleted_at.is_(None),
+        VisitRow.closes_at > work.now,
+    )
+    return [visit_of(work, row) for row in work.session.scalars(query)]
+
+
+def delete_visit(work: Writing, visit_id: int) -> Visit:
+    """Cancel a visit: its token is revoked and its PIN is free (R13).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: it was deleted before.
+    """
+    row = work.session.get(VisitRow, visit_id)
+    if row is None:
+        raise no_such_visit(str(visit_id))
+    if row.deleted_at is not None:
+        raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")
+    row.deleted_at = work.now
+    end_token(work, row)
+    work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
+    audit.record(work, "delete", "visit", visit_id)
+    return visit_of(work, row)
+
+
+def visit_of(work: Reading, row: VisitRow) -> Visit:
+    """What a row says at this moment, free of the store and with its PIN readable."""
+    return Visit(
+        id=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        host=row.host,
+        company=row.company,
+        phone=row.phone,
+        notes=row.notes,
+        location=location_of(row.location),
+        source=row.source,
+        expected_arrival=row.expected_arrival,
+        pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
+        state=_state(row, work.now),
+        token=None if row.token is None else token_of(row.token, work.now),
+        replaces=row.replaces_id,
+    )
+
+
+def no_such_visit(which: str) -> NotFound:
+    """The error for a number or an address that leads to no visit."""
+    return NotFound(
+        f"there is no visit {which}", "See the visits with: nexio visitor list (--all for old ones)"
+    )
+
+
+def _visits() -> Select[VisitRow]:
+    return select(VisitRow).order_by(VisitRow.expected_arrival, VisitRow.id)
+
+
+def _narrowed(
+    query: Select[VisitRow], work: Reading, location: Location, which: VisitFilter
+) -> Select[VisitRow]:
+    zone = location.zone
+    query = query.where(VisitRow.location_id == location.id)
+    if which.day is not None:
+        begin, end = day_start(which.day, zone), day_end(which.day, zone)
+        query = query.where(VisitRow.expected_arrival >= begin, VisitRow.expected_arrival < end)
+    elif not which.past_and_deleted and which.state is None:
+        # A visit of yesterday whose window runs on past midnight is still a visit of today.
+        today = day_start(local_date(work.now, zone), zone)
+        query = query.where(VisitRow.closes_at > today)
+    if not which.past_and_deleted and which.state is not VisitState.DELETED:
+        query = query.where(VisitRow.deleted_at.is_(None))
+    if which.with_token or which.token_state is not None:
+        query = query.where(VisitRow.token.has(AccessTokenRow.id.is_not(None)))
+    if which.search:
+        query = query.where(_matches(which.search))
+    return query
+
+
+def _matches(words: str) -> ColumnElement[bool]:
+    name = VisitRow.first_name + " " + VisitRow.last_name
+    columns = (name, VisitRow.email, VisitRow.host, VisitRow.company)
+    wanted = unicodedata.normalize("NFC", words.strip())
+    return or_(*(column.icontains(wanted, autoescape=True) for column in columns))
+
+
+def _chosen(visit: Visit, which: VisitFilter) -> bool:
+    token_state = None if visit.token is None else visit.token.state
+    return which.state in {None, visit.state} and which.token_state in {None, token_state}
+
+
+def _state(row: VisitRow, now: datetime) -> VisitState:
+    if row.deleted_at is not None:
+        return VisitState.DELETED
+    return VisitState.EXPECTED if now < row.closes_at else VisitState.EXPIRED

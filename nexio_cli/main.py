@@ -1,0 +1,111 @@
+"""``nexio``: the commands by name, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio import __version__
+from nexio.errors import NexioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+COMMANDS = {
+    "init": "Make the key, the store and the first location.",
+    "settings": "Show or change how a location treats its visitors.",
+    "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
+    "visitor": "Register, list, show and delete visitors.",
+    "nas": "Manage the access points and controllers that ask over RADIUS.",
+    "location": "Manage locations.",
+    "log": "Show what the RADIUS servers decided.",
+    "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
+    "radius": "Ask a RADIUS server as an access point would.",
+    "db": "Upgrade and check the store.",
+}
+"""Each stands in the module ``nexio_cli.<name>`` as ``command``, loaded when it is needed."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and loads only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of a visitor's day."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"nexio_cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nexio")
+def nexio() -> None:
+    """Visitor Wi-Fi: register visitors; their PIN checks them in and lets them onto the Wi-Fi."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code (DESIGN 7).
+    """
+    return guarded(
+        lambda: nexio.main(args=list(arguments), prog_name="nexio", standalone_mode=False)
+    )
+
+
+def guarded(act: Callable[[], Any]) -> int:
+    """Do something; whatever goes wrong becomes a line, some advice and an exit code."""
+    try:
+        result = act()
+    except NexioError as error:
+        return _tell(str(error), error.advice, error.exit_code)
+    except click.ClickException as error:
+        return _tell(error.format_message(), _usage_advice(error), click.UsageError.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _tell("stopped, nothing was changed", "", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its reader has gone
+        return 0
+    except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
+        from nexio_cli.faults import report
+
+        return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
+    return result if isinstance(result, int) else 0
+
+
+def run() -> None:
+    """The program."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams
+    sys.exit(main(sys.argv[1:]))
+
+
+def _tell(message: str, advice: str, exit_code: int) -> int:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True)
+    if advice:
+        click.echo(f"{click.style('Hint:', bold=True)}  {advice}", err=True)
+    return exit_code
+
+
+def _usage_advice(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"See: {context.command_path} --help" if context is not None else ""

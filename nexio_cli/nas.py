@@ -1,0 +1,157 @@
+"""``nexio nas``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio_cli import options, output
+
+if TYPE_CHECKING:
+    from nexio.nas import Nas
+
+
+@click.group()
+def command() -> None:
+    """Manage the access points and controllers that ask over RADIUS."""
+
+
+@command.command()
+@click.argument("name")
+@click.argument("address")
+@click.option("--secret", metavar="TEXT", help="'-' reads it from stdin; left out, one is made.")
+@click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
+@click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
+@click.option(
+    "--require-message-authenticator/--insecure-no-message-authenticator",
+    default=True,
+    help="Discard requests that could be forged on their way (default: required).",
+)
+@click.option(
+    "--limit-proxy-state/--insecure-any-proxy-state",
+    default=True,
+    help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
+)
+@options.location
+@options.as_json
+def add(
+    name: str,
+    address: str,
+    secret: str | None,
+    location_name: str | None,
+    *,
+    as_json: bool,
+    ssid: str | None,
+    identifier: str | None,
+    require_message_authenticator: bool,
+    limit_proxy_state: bool,
+) -> None:
+    """Let a NAS at ADDRESS (an IP address or a CIDR network) ask for a location's guests.
+
+    A secret that is made here is shown once: enter it at the NAS.
+    """
+    from nexio.locations import get_location
+    from nexio.nas import NewNas, add_nas, warnings_for
+    from nexio_cli.shapes import nas_json
+
+    new = NewNas(
+        name=name,
+        address=address,
+        secret=options.typed_or_read(secret),
+        ssid=ssid,
+        identifier=identifier,
+        require_message_authenticator=require_message_authenticator,
+        limit_proxy_state=limit_proxy_state,
+    )
+    with options.writing() as work:
+        nas = add_nas(work, get_location(work, location_name), new)
+    made = nas.secret.decode() if secret is None else None
+    if as_json:
+        output.print_json(nas_json(nas) | ({} if made is None else {"secret": made}))
+    else:
+        _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
+    output.warn(warnings_for(nas))
+
+
+@command.command("list")
+@options.location
+@options.as_json
+def list_(location_name: str | None, *, as_json: bool) -> None:
+    """List the NAS of a location, or of all."""
+    from nexio.locations import get_location
+    from nexio.nas import list_nas
+    from nexio_cli.shapes import address_words, nas_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name) if location_name is not None else None
+        found = list_nas(work, location)
+    if as_json:
+        output.print_json([nas_json(nas) for nas in found])
+        return
+    output.print_table(
+        ["NAS", "address", "location", "SSID", "identifier"],
+        [
+            [nas.name, address_words(nas), nas.location.name, nas.ssid or "", nas.identifier or ""]
+            for nas in found
+        ],
+        "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
+    )
+
+
+@command.command()
+@click.argument("name")
+@options.as_json
+def show(name: str, *, as_json: bool) -> None:
+    """Show a NAS; its secret is not shown again."""
+    from nexio.nas import get_nas
+    from nexio_cli.shapes import nas_json
+
+    with options.reading() as work:
+        nas = get_nas(work, name)
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        _print_nas(nas, headline=f"{nas.name} asks for the guests of {nas.location.name}.")
+
+
+@command.command()
+@click.argument("name")
+@options.yes
+@options.as_json
+def remove(name: str, *, yes: bool, as_json: bool) -> None:
+    """Remove a NAS: its requests get no answer from then on."""
+    from nexio.nas import get_nas, remove_nas
+    from nexio_cli.shapes import nas_json
+
+    with options.reading() as work:
+        found = get_nas(work, name)
+    options.confirm(f"Remove the NAS {found.name}?", yes=yes)
+    with options.writing() as work:
+        nas = remove_nas(work, name)
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        output.print_headline(f"Removed {nas.name}. Its requests get no answer from now on.")
+
+
+def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:
+    from nexio_cli.shapes import address_words
+
+    output.print_headline(headline)
+    output.print_fields(
+        [
+            ("address", address_words(nas)),
+            ("secret", secret and f"{secret}  (shown this once)"),
+            ("SSID", nas.ssid),
+            ("identifier", nas.identifier),
+            (
+                "Message-Authenticator",
+                "required" if nas.require_message_authenticator else "not required (insecure)",
+            ),
+            (
+                "Proxy-State",
+                "limited" if nas.limit_proxy_state else "not limited (insecure)",
+            ),
+        ]
+    )

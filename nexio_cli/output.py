@@ -1,0 +1,88 @@
+"""What a person or a script reads: results on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def print_json(value: Any) -> None:
+    """One object or one array."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
+    """A table on a terminal; tabs between the columns where the output goes into a pipe.
+
+    Args:
+        header: names of the columns.
+        rows: cells.
+        nothing: what to say on stderr where there is no row.
+    """
+    rows = list(rows)
+    if not sys.stdout.isatty():
+        for row in (header, *rows):
+            click.echo("\t".join(row))
+    elif rows:
+        _print_rich_table(header, rows)
+    if not rows:
+        say(nothing)
+
+
+def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
+    """Names and values under each other; what is None or empty is left out."""
+    shown = [(name, value) for name, value in fields if value]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {value}")
+
+
+def print_headline(text: str) -> None:
+    """The answer, first."""
+    click.echo(click.style(text, bold=True))
+
+
+def print_line(text: str) -> None:
+    """A line of the result as it is."""
+    click.echo(text)
+
+
+def print_qr(content: str) -> None:
+    """A QR code in half blocks, dark on light, whatever the colours of the terminal."""
+    from qrcode import QRCode
+    from qrcode.constants import ERROR_CORRECT_M
+
+    code = QRCode(error_correction=ERROR_CORRECT_M, border=2)
+    code.add_data(content)
+    code.print_ascii(out=sys.stdout, invert=not sys.stdout.isatty(), tty=sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """Something beside the result."""
+    click.echo(text, err=True)
+
+
+def warn(texts: Iterable[str]) -> None:
+    """What somebody should know although it was done."""
+    for text in texts:
+        say(f"{click.style('Warning:', fg='yellow', bold=True)} {text}")
+
+
+def _print_rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # as text: a name may look like markup
+    Console(highlight=False).print(table)

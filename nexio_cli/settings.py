@@ -1,0 +1,65 @@
+"""``nexio settings``."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli import options, output
+
+
+@click.group()
+def command() -> None:
+    """Show or change how a location treats its visitors."""
+
+
+@command.command()
+@options.location
+@options.as_json
+def show(location_name: str | None, *, as_json: bool) -> None:
+    """Show the settings of a location."""
+    from nexio.locations import get_location
+    from nexio.settings import as_words
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+    words = as_words(location.settings)
+    if as_json:
+        output.print_json(words)
+    else:
+        output.print_table(
+            ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
+        )
+
+
+@command.command("set")
+@click.argument("changes", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.option(
+    "--insecure-pin-login",
+    is_flag=True,
+    help="Allow wifi-login=pin with PINs that are too short for so many guests.",
+)
+@options.location
+def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_login: bool) -> None:
+    """Change settings, all of them or none.
+
+    New settings hold for visitors who are registered from now on.
+    """
+    from nexio.locations import change_settings, get_location
+    from nexio.settings import parse_changes, warnings_for
+
+    parsed = parse_changes(changes)
+    with options.writing() as work:
+        location = change_settings(
+            work,
+            get_location(work, location_name),
+            parsed,
+            insecure_pin_login=insecure_pin_login,
+        )
+    output.say(f"Saved for {location.name}.")
+    output.warn(warnings_for(location.settings))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)

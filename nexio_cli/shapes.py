@@ -1,0 +1,98 @@
+"""The JSON of each thing (DESIGN 7): keys that stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from nexio.zones import iso
+
+if TYPE_CHECKING:
+    from nexio.events import AuthEvent
+    from nexio.locations import Location
+    from nexio.nas import Nas
+    from nexio.tokens import Token
+    from nexio.visits import Visit
+
+
+def visit_json(visit: Visit) -> dict[str, Any]:
+    """A visit with its PIN, as the desk needs it."""
+    zone = visit.location.zone
+    return {
+        "id": visit.id,
+        "first_name": visit.first_name,
+        "last_name": visit.last_name,
+        "email": visit.email,
+        "host": visit.host,
+        "location": visit.location.name,
+        "source": visit.source,
+        "expected_arrival": iso(visit.expected_arrival, zone),
+        "pin": visit.pin,
+        "state": visit.state.value,
+        "token": None if visit.token is None else token_json(visit.token, zone),
+        "mail": "none",
+        "replaces": visit.replaces,
+    }
+
+
+def token_json(token: Token, zone: ZoneInfo) -> dict[str, Any]:
+    """An access token."""
+    return {
+        "id": token.id,
+        "valid_from": None if token.valid_from is None else iso(token.valid_from, zone),
+        "valid_until": None if token.valid_until is None else iso(token.valid_until, zone),
+        "state": token.state.value,
+    }
+
+
+def held_token_json(visit: Visit) -> dict[str, Any]:
+    """An access token, and who holds it."""
+    token = {} if visit.token is None else token_json(visit.token, visit.location.zone)
+    return {
+        **token,
+        "visit": visit.id,
+        "first_name": visit.first_name,
+        "last_name": visit.last_name,
+        "email": visit.email,
+        "location": visit.location.name,
+    }
+
+
+def location_json(location: Location) -> dict[str, Any]:
+    """A location without its settings."""
+    return {"id": location.id, "name": location.name, "time_zone": location.time_zone}
+
+
+def nas_json(nas: Nas) -> dict[str, Any]:
+    """A NAS without its secret."""
+    return {
+        "id": nas.id,
+        "name": nas.name,
+        "address": address_words(nas),
+        "location": nas.location.name,
+        "ssid": nas.ssid,
+        "identifier": nas.identifier,
+        "require_message_authenticator": nas.require_message_authenticator,
+        "limit_proxy_state": nas.limit_proxy_state,
+    }
+
+
+def event_json(event: AuthEvent, location: Location | None) -> dict[str, Any]:
+    """A decision; one of no location is shown in UTC."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    return {
+        "at": iso(event.at, zone),
+        "user_name": event.user_name,
+        "device": event.device,
+        "nas": event.nas,
+        "location": None if location is None else location.name,
+        "outcome": event.outcome,
+        "reason": event.reason,
+        "latency_us": event.latency_us,
+    }
+
+
+def address_words(nas: Nas) -> str:
+    """One address without its prefix length, a network with it."""
+    single = nas.address.prefixlen == nas.address.max_prefixlen
+    return str(nas.address.network_address if single else nas.address)

@@ -1,0 +1,118 @@
+"""``nexio token``."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli import options, output
+
+STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
+
+
+@click.group()
+def command() -> None:
+    """Turn Wi-Fi for visitors on and off; list and revoke access tokens."""
+
+
+@command.command()
+@click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
+@options.location
+def on(duration: str | None, location_name: str | None) -> None:
+    """Generate an access token for every pre-registered visitor from now on.
+
+    Visitors who are registered already get none: register them again.
+    """
+    from nexio.durations import words_for
+    from nexio.locations import change_settings, get_location
+    from nexio.settings import parse_changes
+
+    words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    with options.writing() as work:
+        location = change_settings(work, get_location(work, location_name), parse_changes(words))
+    output.print_headline(
+        f"Visitors registered at {location.name} from now on get Wi-Fi for"
+        f" {words_for(location.settings.token_duration)} from their expected arrival."
+    )
+
+
+@command.command()
+@click.option("--revoke", is_flag=True, help="End the tokens that were issued, too.")
+@options.location
+@options.yes
+def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
+    """Generate no tokens from now on; those that were issued stay, unless --revoke."""
+    from nexio.locations import change_settings, get_location
+    from nexio.settings import parse_changes
+    from nexio.tokens import revoke_all
+
+    if revoke:
+        options.confirm("End the Wi-Fi of every visitor of this location?", yes=yes)
+    with options.writing() as work:
+        location = get_location(work, location_name)
+        change_settings(work, location, parse_changes(["visitor-tokens=off"]))
+        ended = revoke_all(work, location) if revoke else None
+    output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
+    if ended is not None:
+        output.say(f"Tokens ended: {ended}.")
+
+
+@command.command("list")
+@click.option("--state", type=STATES)
+@options.location
+@options.as_json
+def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
+    """List the access tokens of a location."""
+    from nexio.locations import get_location
+    from nexio.tokens import TokenState
+    from nexio.visits import VisitFilter, list_visits
+    from nexio.zones import show
+    from nexio_cli.shapes import held_token_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+        which = VisitFilter(
+            token_state=TokenState(state) if state is not None else None,
+            with_token=True,
+            past_and_deleted=True,
+        )
+        visits = list_visits(work, location, which)
+    if as_json:
+        output.print_json([held_token_json(visit) for visit in visits])
+        return
+    rows = [
+        [
+            str(visit.id),
+            visit.name,
+            visit.email,
+            show(visit.token.valid_from, location.zone) if visit.token.valid_from else "check-in",
+            show(visit.token.valid_until, location.zone) if visit.token.valid_until else "",
+            visit.token.state.value,
+        ]
+        for visit in visits
+        if visit.token is not None
+    ]
+    header = ["visit", "visitor", "e-mail", "from", "until", "state"]
+    output.print_table(header, rows, "No tokens here. Turn them on with: nexio token on")
+
+
+@command.command()
+@options.visit
+@options.location
+@options.yes
+@options.as_json
+def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+    """End the Wi-Fi of one visitor; the PIN still checks in and out."""
+    from nexio.tokens import revoke_token
+    from nexio.visits import get_visit
+    from nexio_cli.shapes import held_token_json
+
+    with options.reading() as work:
+        found = get_visit(work, visit, location_name)
+    options.confirm(f"End the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)
+    with options.writing() as work:
+        revoke_token(work, found.id)
+        after = get_visit(work, str(found.id), location_name)
+    if as_json:
+        output.print_json(held_token_json(after))
+    else:
+        output.print_headline(f"The Wi-Fi of {found.name} (visit {found.id}) is ended.")

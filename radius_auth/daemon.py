@@ -1,0 +1,156 @@
+"""``nexio-radiusd``: the parent, which holds the sockets and minds the worker.
+
+A worker that ends without being told to is replaced; its sockets stay open meanwhile, so that
+the kernel keeps the requests of that moment for its successor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from nexio.configuration import Configuration
+from nexio.errors import NexioError
+from radius_auth.options import Options, parse_options
+from radius_auth.sockets import all_addresses, listen
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+log = logging.getLogger("nexio-radiusd")
+
+RESTART_SECONDS = 1.0
+"""Between the end of a worker and its successor."""
+
+
+class Parent:
+    """Minds one worker.
+
+    Args:
+        options: how it runs.
+        configuration: where the store is.
+    """
+
+    def __init__(self, options: Options, configuration: Configuration) -> None:
+        self._options = options
+        self._configuration = configuration
+        self._sockets = _open_sockets(options)
+        self._worker = 0
+        self._stopping = False
+
+    def run(self) -> int:
+        """Run workers until told to end.
+
+        Returns:
+            The exit code: that of a worker which could not even start, else 0.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pass_on)
+        has_answered = False
+        while True:
+            was_ready, code = self._mind_worker()
+            has_answered = has_answered or was_ready
+            if self._stopping:
+                return 0
+            if not has_answered:
+                return code
+            log.error("the worker ended with code %d and is replaced", code)
+            time.sleep(RESTART_SECONDS)
+
+    def _mind_worker(self) -> tuple[bool, int]:
+        """Start a worker and wait for its end: whether it got to answer, and its exit code."""
+        read, write = os.pipe()
+        self._worker = os.fork()
+        if self._worker == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.close(read)
+            os._exit(_work(self._sockets, self._options, self._configuration, write))
+        os.close(write)
+        with os.fdopen(read, "rb") as pipe:
+            was_ready = bool(pipe.read(1))
+        if self._stopping:
+            self._pass_on(signal.SIGTERM)  # the first one may have come before it could listen
+        _, status = os.waitpid(self._worker, 0)
+        return was_ready, os.waitstatus_to_exitcode(status)
+
+    def _pass_on(self, number: int, _: object = None) -> None:
+        self._stopping = True
+        if self._worker:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._worker, number)
+
+
+def run() -> None:
+    """The program."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a server.
+
+    Returns:
+        The exit code of DESIGN 7: 2 a wrong option, 5 store, key or port out of reach.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    try:
+        options = parse_options(arguments, os.environ)
+        return Parent(options, Configuration.from_environment(os.environ)).run()
+    except NexioError as error:
+        return _tell(error)
+
+
+def _work(
+    opened: Sequence[socket.socket], options: Options, configuration: Configuration, ready: int
+) -> int:
+    """The worker's whole life."""
+    from radius_auth.worker import serve  # noqa: PLC0415 (the parent stays small)
+
+    def tell_parent() -> None:
+        os.write(ready, b"\1")
+        os.close(ready)
+        places = " and ".join(_place(each) for each in opened)
+        log.info("answering on %s", places)
+
+    try:
+        serve(opened, options, configuration, tell_parent)
+    except NexioError as error:
+        return _tell(error)
+    except Exception:
+        log.exception("the worker failed")
+        return 1
+    return 0
+
+
+def _open_sockets(options: Options) -> list[socket.socket]:
+    """All or none of them.
+
+    Raises:
+        PortUnusable: one cannot be opened.
+    """
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(listen(address, options.auth_port))
+            for address in options.listen or all_addresses()
+        ]
+        stack.pop_all()
+    return opened
+
+
+def _place(opened: socket.socket) -> str:
+    host, port = opened.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _tell(error: NexioError) -> int:
+    log.error("%s", error)
+    if error.advice:
+        log.error("%s", error.advice)
+    return error.exit_code

@@ -1,0 +1,207 @@
+"""May this guest on now?  The one place where that is decided; it does no I/O.
+
+The rules stand in ``_SERVICES`` and ``_RULES``, in the order in which they are applied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from nexio.addresses import email_key
+from radius_auth.devices import mac_of
+from radius_auth.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from nexio.following import FollowedVisit
+    from nexio.nas import Nas
+    from radius_auth.passwords import Password
+    from radius_auth.table import Table
+
+
+class ServiceType(IntEnum):
+    """RFC 2865 §5.6, RFC 2869 §5.18: services that are not a guest's."""
+
+    CALLBACK_LOGIN = 3
+    CALLBACK_FRAMED = 4
+    ADMINISTRATIVE = 6
+    NAS_PROMPT = 7
+    CALLBACK_NAS_PROMPT = 9
+    CALL_CHECK = 10
+    CALLBACK_ADMINISTRATIVE = 11
+
+
+VIRTUAL_PORT = 5
+"""NAS-Port-Type of somebody who logs in to the NAS itself (RFC 2865 §5.41)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What an Access-Request asks, whichever server it came to."""
+
+    nas: Nas | None
+    """Who asks; None where an SSID or a NAS-Identifier leads to no location (R19)."""
+
+    user_name: bytes = field(repr=False)
+    """Empty where there is none."""
+
+    password: Password | None
+    """None where the method is none that we can check."""
+
+    calling_station: bytes | None = None
+    service_type: int | None = None
+    nas_port_type: int | None = None
+    contradictory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The guest may on, for the rest of the window."""
+
+    visit: FollowedVisit
+    session_timeout: int
+    """Whole seconds left in the window, at least 1 (R12)."""
+
+    @property
+    def reason(self) -> Reason:
+        """For the log, which has a reason for each outcome."""
+        return Reason.VALID
+
+    @property
+    def class_(self) -> bytes:
+        """The Class attribute: where accounting finds the token again (R12)."""
+        return f"nexio/{self.visit.location_id}/{self.visit.id}/{self.visit.token_id}".encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The guest may not on."""
+
+    reason: Reason
+    visit: FollowedVisit | None = None
+    """Whose PIN was right, if one's was; only then the guest is told more (R11)."""
+
+
+Decision = Accepted | Rejected
+
+
+def decide(request: Request, table: Table, now: datetime) -> Decision:
+    """Decide an Access-Request by what the table knows, as of ``now``."""
+    for reason, refuses in _SERVICES:
+        if refuses(request):
+            return Rejected(reason=reason)
+    if request.password is None:
+        return Rejected(reason=Reason.UNSUPPORTED_METHOD)
+    if request.nas is None:
+        return Rejected(reason=Reason.NO_LOCATION)
+    location = table.locations[request.nas.location.id]
+    if location.settings.wifi_login == "pin":
+        visits = _by_pin(request.user_name, request.password, table, location.id)
+    else:
+        visits = table.visits_of(email_key(request.user_name.decode("utf-8", "replace")))
+        if not visits:
+            return Rejected(reason=Reason.UNKNOWN_USER)
+    # Every candidate is tried, so that the time it takes does not tell which one fits (R10).
+    right = [visit for visit in visits if request.password.matches(visit, table.keyring)]
+    if not right:
+        return Rejected(reason=Reason.WRONG_PIN)
+    admits = None if location.settings.roaming else location.id
+    return max((judge(visit, admits, now) for visit in right), key=_preference)
+
+
+def judge(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
+    """Decide for a visit whose PIN was right.
+
+    Args:
+        visit: the visit.
+        admits: the location whose guests are admitted, None for every location's (R19).
+        now: as of when.
+    """
+    for reason, refuses in _RULES:
+        if refuses(visit, admits, now):
+            return Rejected(reason=reason, visit=visit)
+    seconds = _seconds_left(visit, now)
+    if seconds < 1:
+        return Rejected(reason=Reason.ENDED, visit=visit)
+    return Accepted(visit=visit, session_timeout=seconds)
+
+
+def remaining(decision: Decision, now: datetime) -> Decision:
+    """A decision that is sent later than it was made: an accept for what is left then (R12)."""
+    if isinstance(decision, Rejected):
+        return decision
+    seconds = _seconds_left(decision.visit, now)
+    if seconds < 1:
+        return Rejected(reason=Reason.ENDED, visit=decision.visit)
+    return replace(decision, session_timeout=min(seconds, decision.session_timeout))
+
+
+def _by_pin(
+    user_name: bytes, password: Password, table: Table, location_id: int
+) -> tuple[FollowedVisit, ...]:
+    """R9: where the PIN alone identifies, at this location."""
+    pin = password.pin_alone(user_name)
+    return () if pin is None else table.visits_with(location_id, pin)
+
+
+def _preference(decision: Decision) -> tuple[bool, bool, int]:
+    """R10: an open window first, a live visit before an ended one, the latest issued of several."""
+    if isinstance(decision, Accepted):
+        return (True, True, decision.visit.id)
+    live = decision.reason in {Reason.NOT_YET, Reason.NOT_CHECKED_IN}
+    return (False, live, decision.visit.id if decision.visit else 0)
+
+
+def _is_call_check(request: Request) -> bool:
+    """R22: the device's address in place of a guest."""
+    if request.service_type == ServiceType.CALL_CHECK:
+        return True
+    if not request.user_name:
+        return False
+    if request.user_name == request.calling_station:
+        return True
+    mac = mac_of(request.user_name)
+    return mac is not None and mac == mac_of(request.calling_station)
+
+
+def _is_other_service(request: Request) -> bool:
+    """R22: somebody who wants to configure the NAS, or to be called back."""
+    return request.nas_port_type == VIRTUAL_PORT or request.service_type in _OTHER_SERVICES
+
+
+_OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
+
+_SERVICES: tuple[tuple[Reason, Callable[[Request], bool]], ...] = (
+    (Reason.CONTRADICTORY, lambda request: request.contradictory),
+    (Reason.UNSUPPORTED_SERVICE, _is_other_service),
+    (Reason.MAC_AUTHENTICATION, _is_call_check),
+)
+
+
+def _seconds_left(visit: FollowedVisit, now: datetime) -> int:
+    return 0 if visit.valid_until is None else int((visit.valid_until - now).total_seconds())
+
+
+def _elsewhere(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
+    del now
+    return admits not in {None, visit.location_id}
+
+
+def _before(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
+    del admits
+    return visit.valid_from is not None and now < visit.valid_from
+
+
+_RULES: tuple[tuple[Reason, Callable[[FollowedVisit, int | None, datetime], bool]], ...] = (
+    (Reason.WRONG_LOCATION, _elsewhere),
+    (Reason.REPLACED, lambda visit, _admits, _now: visit.replaced),
+    (Reason.DELETED, lambda visit, _admits, _now: visit.deleted_at is not None),
+    (Reason.NO_TOKEN, lambda visit, _admits, _now: visit.token_id is None),
+    (Reason.REVOKED, lambda visit, _admits, _now: visit.revoked_at is not None),
+    (Reason.NOT_CHECKED_IN, lambda visit, _admits, _now: visit.valid_from is None),
+    (Reason.NOT_YET, _before),
+)

@@ -1,0 +1,46 @@
+"""What gets no answer: counted, and logged no more than the log can bear (RADIUS.md Must 20)."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from enum import StrEnum
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 10.0
+"""A reason is logged once in this time, with how many there were."""
+
+
+class Ignored(StrEnum):
+    """Why a well-formed, verified datagram gets no answer, or one from a stranger."""
+
+    UNKNOWN_CLIENT = "no NAS of that address"
+    REPEATED = "a repeat of a request in progress"
+    KEY_MISSING = "the key of this store is not at hand"
+    STALE = "the store has been out of reach for too long"
+    NOT_SENT = "the reply could not be sent"
+
+
+class Discards:
+    """Counts by reason; the first of each reason is logged at once, more of them together."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[StrEnum] = Counter()
+        self._logged: dict[StrEnum, tuple[float, int]] = {}
+
+    def count(self, reason: StrEnum, peer: str, now: float) -> None:
+        """Count one.
+
+        Args:
+            reason: why; one of a fixed number of enum members.
+            peer: the address that it came from.
+            now: monotonic seconds.
+        """
+        self.counts[reason] += 1
+        at, logged = self._logged.get(reason, (-EVERY_SECONDS, 0))
+        if now - at < EVERY_SECONDS:
+            return
+        more = self.counts[reason] - logged
+        log.warning("no answer to %s: %s (%d since the last line)", peer, reason, more)
+        self._logged[reason] = (now, self.counts[reason])

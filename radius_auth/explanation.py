@@ -1,0 +1,149 @@
+"""Why a visitor gets on the Wi-Fi or not, in a sentence; decided by the same core."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nexio.addresses import email_key
+from nexio.arrivals import parse_arrival
+from nexio.following import Horizon, read_visits_of
+from nexio.locations import list_locations
+from nexio.names import quoted
+from nexio.nas import Nas, get_nas
+from nexio.visits import PIN_PURPOSE, get_visit
+from nexio.zones import show
+from radius_auth.decision import Accepted, Request, decide
+from radius_auth.passwords import Pap
+from radius_auth.reasons import Reason
+from radius_auth.table import Table
+from radius_auth.words import LOGGED, REMEDIES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.following import FollowedVisit
+    from nexio.locations import Location
+    from nexio.store.engine import Reading
+    from radius_auth.decision import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an operator wants explained, as typed."""
+
+    email: str
+    pin: str | None = field(default=None, repr=False)
+    """What the guest types; None asks about the right PIN of each visit."""
+
+    at: str = "now"
+    nas: str | None = None
+    """Name of the NAS; None stands for one of the visit's own location."""
+
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The answer for one visit, or for none."""
+
+    visit_id: int | None
+    accepted: bool
+    reason: Reason
+    sentence: str
+    """What happens, why, and what to do."""
+
+
+def explain(work: Reading, question: Question) -> list[Explanation]:
+    """Explain what a login would get, at least one sentence.
+
+    Raises:
+        InvalidValue: ``at`` cannot be read.
+        NotFound: no such NAS or location.
+    """
+    table = _table(work, question.email)
+    visits = _relevant(table.visits_of(email_key(question.email)), work.now)
+    if not visits:
+        return [_nobody(question)]
+    if question.pin is not None:
+        return [_explain(work, table, question, visits[-1], question.pin)]
+    pins = [(visit, work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)) for visit in visits]
+    return [_explain(work, table, question, visit, pin) for visit, pin in pins]
+
+
+def _table(work: Reading, email: str) -> Table:
+    """What a server would hold of this e-mail, without its horizon."""
+    table = Table(work.keyring)
+    table.locations = {location.id: location for location in list_locations(work)}
+    table.put(read_visits_of(work, email_key(email)))
+    return table
+
+
+def _relevant(visits: tuple[FollowedVisit, ...], now: datetime) -> list[FollowedVisit]:
+    """The visits that somebody can mean now, else the last one."""
+    return [visit for visit in visits if Horizon().holds(visit, now)] or list(visits[-1:])
+
+
+def _explain(
+    work: Reading, table: Table, question: Question, visit: FollowedVisit, pin: str
+) -> Explanation:
+    location = table.locations[visit.location_id]
+    at = work.now if question.at == "now" else parse_arrival(question.at, work.now, location.zone)
+    request = Request(
+        nas=_some_nas(location) if question.nas is None else get_nas(work, question.nas),
+        user_name=question.email.encode(errors="surrogateescape"),
+        password=Pap(pin.encode(errors="surrogateescape")),
+        calling_station=None if question.device is None else question.device.encode(),
+    )
+    return _explanation(work, decide(request, table, at))
+
+
+def _explanation(work: Reading, decision: Decision) -> Explanation:
+    if decision.visit is None:
+        sentence = f"No: {LOGGED[decision.reason]}; {REMEDIES[decision.reason]}."
+        return _of(decision, sentence)
+    visit = get_visit(work, str(decision.visit.id), None)
+    who = f"{visit.name} (visit {visit.id})"
+    window = ""
+    if visit.token is not None and visit.token.valid_from and visit.token.valid_until:
+        zone = visit.location.zone
+        window = f"{show(visit.token.valid_from, zone)} until {show(visit.token.valid_until, zone)}"
+    if isinstance(decision, Accepted):
+        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
+    why = LOGGED[decision.reason] + (f" ({window})" if window else "")
+    return _of(decision, f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}.")
+
+
+def _of(decision: Decision, sentence: str) -> Explanation:
+    return Explanation(
+        visit_id=None if decision.visit is None else decision.visit.id,
+        accepted=isinstance(decision, Accepted),
+        reason=decision.reason,
+        sentence=sentence,
+    )
+
+
+def _nobody(question: Question) -> Explanation:
+    sentence = f"No: nobody with the e-mail {quoted(question.email)} was ever registered;"
+    return Explanation(
+        visit_id=None,
+        accepted=False,
+        reason=Reason.UNKNOWN_USER,
+        sentence=f"{sentence} {REMEDIES[Reason.UNKNOWN_USER]}.",
+    )
+
+
+def _some_nas(location: Location) -> Nas:
+    """A NAS of that location as good as any."""
+    return Nas(
+        id=0,
+        name="any",
+        address=ipaddress.ip_network("127.0.0.1"),
+        location=location,
+        secret=b"",
+        ssid=None,
+        identifier=None,
+        require_message_authenticator=True,
+        limit_proxy_state=True,
+    )

@@ -1,0 +1,95 @@
+"""Finding the NAS that a request comes from (R19)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from ipaddress import IPv4Network, IPv6Network
+
+    from nexio.nas import Nas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """All NAS of one source address: one secret, and one or more locations behind it."""
+
+    secret: bytes = field(repr=False)
+    entries: tuple[Nas, ...]
+    require_message_authenticator: bool
+    limit_proxy_state: bool
+
+    def narrow(self, called_station: bytes | None, identifier: bytes | None) -> Nas | None:
+        """The entry that this SSID and NAS-Identifier belong to, the most exact one.
+
+        Args:
+            called_station: Called-Station-Id; an SSID is what follows its last colon.
+            identifier: NAS-Identifier.
+
+        Returns:
+            None where every entry asks for something else.
+        """
+        ssid = (called_station or b"").rpartition(b":")[2]
+        fitting = [nas for nas in self.entries if _fits(nas, ssid, identifier or b"")]
+        return max(fitting, key=_exactness, default=None)
+
+
+class NasIndex:
+    """The NAS by address, the longest prefix first; made anew when one of them changes."""
+
+    def __init__(self, entries: Iterable[Nas]) -> None:
+        by_network: defaultdict[IPv4Network | IPv6Network, list[Nas]] = defaultdict(list)
+        for nas in entries:
+            by_network[nas.address].append(nas)
+        self._clients = {
+            (network.version, network.prefixlen, int(network.network_address)): _client(group)
+            for network, group in by_network.items()
+        }
+        self._prefixes: dict[int, list[int]] = {4: [], 6: []}
+        for version, length, _ in sorted(self._clients, reverse=True):
+            if length not in self._prefixes[version]:
+                self._prefixes[version].append(length)
+        self._found: dict[str, Client] = {}
+
+    def find(self, source: str) -> Client | None:
+        """The client of a source address, or None: then the datagram is not for us."""
+        client = self._found.get(source)
+        if client is None:
+            client = self._search(source)
+            if client is not None:  # strangers are not remembered: there may be any number
+                self._found[source] = client
+        return client
+
+    def _search(self, source: str) -> Client | None:
+        address = ipaddress.ip_address(source.partition("%")[0])
+        number, bits = int(address), address.max_prefixlen
+        for length in self._prefixes[address.version]:
+            network = number >> (bits - length) << (bits - length)
+            client = self._clients.get((address.version, length, network))
+            if client is not None:
+                return client
+        return None
+
+
+def _client(entries: list[Nas]) -> Client:
+    """One address, one secret (``nexio.nas`` holds that); the strictest policy of its entries."""
+    return Client(
+        secret=entries[0].secret,
+        entries=tuple(entries),
+        require_message_authenticator=any(nas.require_message_authenticator for nas in entries),
+        limit_proxy_state=any(nas.limit_proxy_state for nas in entries),
+    )
+
+
+def _fits(nas: Nas, ssid: bytes, identifier: bytes) -> bool:
+    return (nas.ssid is None or nas.ssid.encode() == ssid) and (
+        nas.identifier is None or nas.identifier.encode() == identifier
+    )
+
+
+def _exactness(nas: Nas) -> tuple[bool, bool]:
+    return (nas.ssid is not None, nas.identifier is not None)

@@ -1,0 +1,247 @@
+"""Access-Requests in and replies out: the only module that knows pyrad.
+
+What crosses this border are frozen values of our own.  Attributes are read and written by
+number, as octets: by name, pyrad 2.6.0 drops octets that are not UTF-8, raises on wrong
+lengths and re-encodes ``octets`` that look like a number.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Final
+
+from pyrad.client import Client, Timeout
+from pyrad.dictionary import Dictionary
+from pyrad.packet import AuthPacket
+
+from radius_auth import framing
+from radius_auth.access_request import AccessRequest, Kind, read_access_request
+from radius_auth.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
+
+_LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
+"""Octets in a value of this dictionary type."""
+
+_MAX_TEXT: Final = 253
+"""Octets that fit into one attribute."""
+
+
+class Distrust(enum.StrEnum):
+    """Why a well-formed packet gets no answer."""
+
+    UNEXPECTED_CODE = "unexpected code"
+    MESSAGE_AUTHENTICATOR_MISSING = "Message-Authenticator missing"
+    MESSAGE_AUTHENTICATOR_REPEATED = "more than one Message-Authenticator"
+    MESSAGE_AUTHENTICATOR_LENGTH = "Message-Authenticator not of 16 octets"
+    MESSAGE_AUTHENTICATOR_WRONG = "Message-Authenticator wrong"
+    PROXY_STATE_UNPROTECTED = "Proxy-State without Message-Authenticator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessAccept:
+    """The guest may on."""
+
+    session_timeout: int
+    """Seconds, at least 1: some NAS take 0 for unlimited."""
+
+    class_: bytes
+    reply_message: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a time that a NAS would not keep."""
+        if self.session_timeout < 1:
+            raise ValueError("an accept needs a Session-Timeout of at least one second")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessReject:
+    """The guest may not on."""
+
+    reply_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A RADIUS server to ask, as a NAS would."""
+
+    address: str
+    """An IPv4 or IPv6 address, without brackets."""
+
+    port: int
+    secret: bytes = field(repr=False)
+    timeout: float
+    """Seconds to wait after each transmission."""
+
+    transmissions: int
+    """How many times the request is sent in all, at least 1."""
+
+
+def check_policy(
+    frame: Frame, *, require_message_authenticator: bool, limit_proxy_state: bool
+) -> None:
+    """Hold the NAS's policy against BlastRADIUS (CVE-2024-3596), before the password is read.
+
+    Raises:
+        Discarded: the packet lacks a Message-Authenticator that the policy asks for.
+    """
+    if frame.values(Attribute.MESSAGE_AUTHENTICATOR):
+        return
+    # draft-ietf-radext-deprecating-radius sections 5.3.1 and 5.3.3.
+    if require_message_authenticator:
+        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
+    # The same, section 5.3.4: the attack needs a Proxy-State that the server echoes.
+    if limit_proxy_state and frame.values(Attribute.PROXY_STATE):
+        raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
+
+
+def check_message_authenticator(frame: Frame, secret: bytes) -> None:
+    """Verify the Message-Authenticator of an Access-Request or a Status-Server.
+
+    Raises:
+        Discarded: it is wrong, not of 16 octets, there are two, or there is none where
+            the packet must have one.
+    """
+    _verify(frame, _decode(frame, secret))
+
+
+def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
+    """Verify and read an Access-Request.
+
+    Whatever is wrong with its contents ends in ``contradictory``, never in an exception.
+
+    Raises:
+        Discarded: another code, or see :func:`check_message_authenticator`.
+    """
+    # RFC 2865 section 3: a packet with an invalid code is silently discarded.
+    if frame.code != Code.ACCESS_REQUEST:
+        raise Discarded(Distrust.UNEXPECTED_CODE)
+    packet = _decode(frame, secret)
+    _verify(frame, packet)
+    return read_access_request(frame, dict(packet.items()), secret, _fixed_lengths())
+
+
+def encode_reply(frame: Frame, secret: bytes, reply: AccessAccept | AccessReject) -> bytes:
+    """Build the reply to a request, ready to be sent.
+
+    Message-Authenticator comes first (draft-ietf-radext-deprecating-radius section 5.3.6),
+    Proxy-State as it was sent (RFC 2865 section 5.33).
+    """
+    request = AuthPacket(
+        code=frame.code,
+        id=frame.identifier,
+        authenticator=frame.authenticator,
+        secret=secret,
+        dict=_dictionary(),
+    )
+    proxy_states = frame.values(Attribute.PROXY_STATE)
+    if proxy_states:
+        request[Attribute.PROXY_STATE] = proxy_states
+    packet = request.CreateReply()
+    packet.code = Code.ACCESS_REJECT  # whatever is forgotten below: CreateReply says accept
+    if isinstance(reply, AccessAccept):
+        packet.code = Code.ACCESS_ACCEPT
+        packet["Session-Timeout"] = reply.session_timeout
+        packet[Attribute.CLASS] = [reply.class_]
+    # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
+    if reply.reply_message and not frame.values(Attribute.EAP_MESSAGE):
+        packet[Attribute.REPLY_MESSAGE] = [_cut(reply.reply_message)]
+    octets: bytes = packet.ReplyPacket()
+    if len(octets) > MAX_LENGTH and packet.pop(Attribute.REPLY_MESSAGE, None):
+        # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
+        octets = packet.ReplyPacket()
+    return octets
+
+
+def ask(peer: Peer, user_name: str, password: str, attributes: Mapping[str, str | int]) -> Frame:
+    """Send an Access-Request with PAP and wait for a reply that verifies.
+
+    Args:
+        peer: the server, the secret and how long to wait.
+        user_name: a str from the command line may hold escaped octets (PEP 383).
+        password: the same.
+        attributes: further attributes, by their names in the dictionary.
+
+    Raises:
+        TimeoutError: no valid reply came.
+        OSError: the server cannot be reached.
+        ValueError: an attribute is unknown, too long or of another type.
+        Malformed: the reply verifies, but is not a RADIUS packet.
+    """
+    client = Client(
+        server=peer.address,
+        authport=peer.port,
+        secret=peer.secret,
+        dict=_dictionary(),
+        timeout=peer.timeout,
+        retries=peer.transmissions,
+        enforce_ma=True,
+    )
+    packet = client.CreateAuthPacket()
+    packet[Attribute.USER_NAME] = [user_name.encode(errors="surrogateescape")]
+    packet[Attribute.USER_PASSWORD] = [packet.PwCrypt(password.encode(errors="surrogateescape"))]
+    for name, value in attributes.items():
+        _add(packet, name, value)
+    try:
+        reply = client.SendPacket(packet)
+    except Timeout:
+        raise TimeoutError from None
+    finally:
+        client._CloseSocket()  # noqa: SLF001 - pyrad has no other way to close it
+    return framing.frame(reply.raw_packet)
+
+
+@functools.cache
+def _dictionary() -> Dictionary:
+    with (resources.files("radius_auth") / "dictionary").open(encoding="utf-8") as lines:
+        return Dictionary(lines)
+
+
+@functools.cache
+def _fixed_lengths() -> Mapping[Kind, int]:
+    """Octets of each attribute whose type in the dictionary says how many there must be."""
+    return {
+        attribute.code: _LENGTH_OF_TYPE[attribute.type]
+        for attribute in _dictionary().attributes.values()
+        if attribute.type in _LENGTH_OF_TYPE and not attribute.vendor
+    }
+
+
+def _decode(frame: Frame, secret: bytes) -> AuthPacket:
+    return AuthPacket(id=frame.identifier, packet=frame.octets, secret=secret, dict=_dictionary())
+
+
+def _verify(frame: Frame, packet: AuthPacket) -> None:
+    found = frame.values(Attribute.MESSAGE_AUTHENTICATOR)
+    if not found:
+        # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
+        if frame.code == Code.STATUS_SERVER or frame.values(Attribute.EAP_MESSAGE):
+            raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
+        return
+    # RFC 3579 section 3.3: 0-1 of them.  pyrad would look at the first one only.
+    if len(found) > 1:
+        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_REPEATED)
+    if len(found[0]) != 16:  # noqa: PLR2004 - RFC 3579 section 3.2
+        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_LENGTH)
+    # RFC 3579 section 3.2: silently discarded; pyrad compares in constant time.
+    if not packet.verify_message_authenticator():
+        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_WRONG)
+
+
+def _cut(text: str) -> bytes:
+    """RFC 2865 section 5.18: as many whole characters as one attribute holds."""
+    return text.encode()[:_MAX_TEXT].decode(errors="ignore").encode()
+
+
+def _add(packet: AuthPacket, name: str, value: str | int) -> None:
+    """Add an attribute by its name; pyrad would send the octets ``1234`` as the number 1234."""
+    try:
+        if _dictionary().attributes[name].type == "octets":
+            key = _dictionary().attrindex.GetForward(name)
+            packet.setdefault(key, []).append(str(value).encode())
+        else:
+            packet.AddAttribute(name, value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not known, or does not take such a value") from error

@@ -1,0 +1,251 @@
+"""What a server does with a datagram: from octets to octets, without a socket.
+
+The checks stand in the order of RADIUS.md: who sends it, is it a packet, is it verified, has it
+been answered before; only then is it decided.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nexio.errors import KeyUnusable
+from nexio.events import AuthEvent
+from radius_auth.decision import Accepted, Rejected, Request, decide, remaining
+from radius_auth.delays import DelayedReplies
+from radius_auth.discards import Discards, Ignored
+from radius_auth.duplicates import Duplicates, Repeat, Ticket
+from radius_auth.framing import Discarded, Frame, frame
+from radius_auth.packet import (
+    AccessAccept,
+    AccessReject,
+    check_policy,
+    decode_access_request,
+    encode_reply,
+)
+from radius_auth.passwords import Pap
+from radius_auth.printable import device_for_log, printable, user_name_for_log
+from radius_auth.reasons import MAY_CATCH_UP
+from radius_auth.words import reply_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from nexio.store.engine import Clock
+    from radius_auth.access_request import AccessRequest
+    from radius_auth.decision import Decision
+    from radius_auth.nas_index import Client
+    from radius_auth.passwords import Password
+    from radius_auth.table import Table
+
+JITTER = 0.25
+"""A reject waits up to this part of its delay longer, so that its time tells nothing."""
+
+
+_CHANCE = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a datagram came from, and how its reply gets back there."""
+
+    socket: int
+    address: tuple[str | int, ...]
+    """Host and port first."""
+
+    sent_to: bytes = b""
+    """The address of ours that it was sent to, for the kernel; empty where there is but one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exchange:
+    """A verified request on its way to its reply."""
+
+    source: Source
+    frame: Frame
+    client: Client
+    request: Request
+    identifier: bytes | None
+    """NAS-Identifier, for the log where no NAS entry fits."""
+
+    arrived: datetime
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A reject that waits for its time."""
+
+    exchange: _Exchange
+    rejected: Rejected
+    latency_us: int
+
+
+class Responder:
+    """Answers datagrams by the table of the moment.
+
+    Args:
+        table: gives the table; asked for each request, as the follower may exchange it.
+        record: takes each decision.
+        reject_delay: seconds that a reject waits at least.
+        clock: aware time of day; decides windows.
+        discards: counts what is not answered.
+    """
+
+    def __init__(
+        self,
+        table: Callable[[], Table],
+        record: Callable[[AuthEvent], None],
+        reject_delay: float,
+        clock: Clock,
+        discards: Discards,
+    ) -> None:
+        self._table = table
+        self._record = record
+        self._reject_delay = reject_delay
+        self._clock = clock
+        self._discards = discards
+        self._duplicates = Duplicates()
+        self._held: DelayedReplies[_Held] = DelayedReplies()
+
+    def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+        """Answer a datagram.
+
+        Args:
+            datagram: as it came from the network.
+            source: where from.
+            now: monotonic seconds.
+
+        Returns:
+            The reply to send at once, or None: it is discarded, or held back (see :meth:`due`).
+        """
+        try:
+            exchange = self._admit(datagram, source, now)
+            return exchange if isinstance(exchange, bytes) else self._answer(exchange, now)
+        except Discarded as discarded:
+            self._discards.count(discarded.reason, str(source.address[0]), now)
+        except KeyUnusable:
+            self._discards.count(Ignored.KEY_MISSING, str(source.address[0]), now)
+        return None
+
+    def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
+        """The replies whose time has come; one that a newer request has replaced is dropped."""
+        for held in self._held.pop_due(now):
+            exchange = held.exchange
+            if not self._duplicates.is_current(exchange.ticket):
+                continue
+            decision = self._once_more(held)
+            octets = self._encode(exchange, decision)
+            self._duplicates.answer(exchange.ticket, octets, now)
+            self._note(exchange, decision, held.latency_us)
+            yield exchange.source, octets
+
+    def next_due(self) -> float | None:
+        """When the next reply is due, in monotonic seconds."""
+        return self._held.next_due()
+
+    def _admit(self, datagram: bytes, source: Source, now: float) -> _Exchange | bytes:
+        """A request to decide, or the reply that it was given before.
+
+        Raises:
+            Discarded: it gets no answer.
+        """
+        client = self._table().nas.find(str(source.address[0]))
+        if client is None:
+            raise Discarded(Ignored.UNKNOWN_CLIENT)
+        received = frame(datagram)
+        check_policy(
+            received,
+            require_message_authenticator=client.require_message_authenticator,
+            limit_proxy_state=client.limit_proxy_state,
+        )
+        access = decode_access_request(received, client.secret)
+        key = (source.socket, source.address, received.identifier)
+        ticket = self._duplicates.admit(key, received.authenticator, now)
+        if isinstance(ticket, Repeat):
+            if ticket.reply is None:
+                raise Discarded(Ignored.REPEATED)
+            return ticket.reply
+        return _Exchange(
+            source=source,
+            frame=received,
+            client=client,
+            request=_request(access, client),
+            identifier=access.nas_identifier,
+            arrived=self._clock(),
+            ticket=ticket,
+        )
+
+    def _answer(self, exchange: _Exchange, now: float) -> bytes | None:
+        began = time.perf_counter_ns()
+        decision = decide(exchange.request, self._table(), exchange.arrived)
+        latency_us = (time.perf_counter_ns() - began) // 1000
+        if isinstance(decision, Rejected) and self._reject_delay > 0:
+            held = _Held(exchange=exchange, rejected=decision, latency_us=latency_us)
+            self._held.push(now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay, held)
+            return None
+        octets = self._encode(exchange, decision)
+        self._duplicates.answer(exchange.ticket, octets, now)
+        self._note(exchange, decision, latency_us)
+        return octets
+
+    def _once_more(self, held: _Held) -> Decision:
+        """Look again at what the table may have learned meanwhile (DESIGN 4).
+
+        Decided as of the arrival; the time that is left counts from now.
+        """
+        if held.rejected.reason not in MAY_CATCH_UP:
+            return held.rejected
+        decision = decide(held.exchange.request, self._table(), held.exchange.arrived)
+        return remaining(decision, self._clock())
+
+    def _encode(self, exchange: _Exchange, decision: Decision) -> bytes:
+        if isinstance(decision, Accepted):
+            accept = AccessAccept(session_timeout=decision.session_timeout, class_=decision.class_)
+            return encode_reply(exchange.frame, exchange.client.secret, accept)
+        words = None
+        if decision.visit is not None:
+            location = self._table().locations[decision.visit.location_id]
+            words = reply_message(decision, location, exchange.arrived)
+        return encode_reply(
+            exchange.frame, exchange.client.secret, AccessReject(reply_message=words)
+        )
+
+    def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
+        request, nas = exchange.request, exchange.request.nas
+        self._record(
+            AuthEvent(
+                record_id=secrets.token_hex(16),
+                at=exchange.arrived,
+                user_name=user_name_for_log(request.user_name),
+                device=device_for_log(request.calling_station),
+                nas=nas.name if nas is not None else printable(exchange.identifier or b""),
+                location_id=None if nas is None else nas.location.id,
+                visit_id=None if decision.visit is None else decision.visit.id,
+                outcome="accept" if isinstance(decision, Accepted) else "reject",
+                reason=decision.reason,
+                latency_us=latency_us,
+            )
+        )
+
+
+def _request(access: AccessRequest, client: Client) -> Request:
+    return Request(
+        nas=client.narrow(access.called_station_id, access.nas_identifier),
+        user_name=access.user_name or b"",
+        password=_password(access),
+        calling_station=access.calling_station_id,
+        service_type=access.service_type,
+        nas_port_type=access.nas_port_type,
+        contradictory=access.contradictory,
+    )
+
+
+def _password(access: AccessRequest) -> Password | None:
+    if access.password is not None:
+        return Pap(access.password)
+    return access.chap

@@ -1,0 +1,109 @@
+"""UDP sockets whose replies leave from the address that the request came to (RADIUS.md Must 10).
+
+A socket that is bound to all addresses would answer from whichever the kernel prefers; so the
+address is asked for with each datagram (IP_PKTINFO) and given back with its reply.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+
+from nexio.errors import InvalidValue, Unreachable
+from radius_auth.framing import MAX_LENGTH
+from radius_auth.responder import Source
+
+IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; Python names it from 3.14 on
+IPV6_PKTINFO = socket.IPV6_PKTINFO
+
+_IN_PKTINFO = struct.Struct("=I4s4s")
+"""struct in_pktinfo: interface, local address, destination address (ip(7))."""
+
+_IN6_PKTINFO = struct.Struct("=16sI")
+"""struct in6_pktinfo: address, interface (ipv6(7))."""
+
+ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size))
+RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Octets that the kernel may hold for us while we are busy; it takes what it allows."""
+
+
+class PortUnusable(Unreachable):
+    """The server cannot listen there."""
+
+
+def all_addresses() -> tuple[str, ...]:
+    """What to listen on to hear everything: IPv4, and IPv6 where this machine has it."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return ("0.0.0.0",)
+    return ("0.0.0.0", "::")
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Open a UDP socket.
+
+    Without SO_REUSEADDR: with it, a second server would share the port and nobody would say so.
+
+    Raises:
+        InvalidValue: not an IP address.
+        PortUnusable: in use, forbidden, or not an address of this machine.
+    """
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        raise InvalidValue(
+            f"{address!r} is not an IP address", "Listen on 0.0.0.0, ::, or one address."
+        ) from None
+    family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        opened.bind((address, port))
+    except OSError as error:
+        opened.close()
+        raise PortUnusable(
+            f"cannot listen on {address} port {port}: {error.strerror}",
+            "Stop the other RADIUS server, or choose another --auth-port.",
+        ) from error
+    opened.settimeout(0)
+    return opened
+
+
+def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
+    """The next datagram, or None where none waits."""
+    try:
+        datagram, ancillary, _, address = opened.recvmsg(MAX_LENGTH + 1, ANCILLARY)
+    except (BlockingIOError, ConnectionRefusedError):
+        # An ICMP error to an earlier reply is reported here; it is not about this datagram.
+        return None
+    sent_to = next((bytes(data) for _, kind, data in ancillary if kind in _KINDS), b"")
+    return datagram, Source(opened.fileno(), address, sent_to)
+
+
+def send(opened: socket.socket, octets: bytes, source: Source) -> None:
+    """Send a reply, from the address that the request was sent to.
+
+    Raises:
+        OSError: the kernel did not take it.
+    """
+    opened.sendmsg([octets], _control(opened, source.sent_to), 0, source.address)
+
+
+def _control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:
+    if opened.family == socket.AF_INET6 and len(sent_to) == _IN6_PKTINFO.size:
+        return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, sent_to)]
+    if opened.family == socket.AF_INET and len(sent_to) == _IN_PKTINFO.size:
+        _, local, _ = _IN_PKTINFO.unpack(sent_to)
+        return [(socket.IPPROTO_IP, IP_PKTINFO, _IN_PKTINFO.pack(0, local, bytes(4)))]
+    return []
+
+
+_KINDS = {IP_PKTINFO, IPV6_PKTINFO}

@@ -1,0 +1,105 @@
+"""The spool: a server's own file for what it decided, until the store has it.
+
+Decisions are gathered for a moment and written in groups, so that no request waits for a
+disk.  A crash loses at most that moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from nexio.errors import StoreUnreachable
+from nexio.events import AuthEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+BUSY_SECONDS = 5
+
+
+class Spool:
+    """Events on disk, oldest first.
+
+    Raises:
+        StoreUnreachable: the file cannot be made or opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._uri = f"file:{quote(str(path))}?mode=rw"
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise self._unusable(error) from error
+        with self._transaction() as connection:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS event"
+                " (number INTEGER PRIMARY KEY, record_id TEXT UNIQUE, body TEXT NOT NULL)"
+            )
+
+    def append(self, events: Sequence[AuthEvent]) -> None:
+        """Keep events, in one commit.
+
+        Raises:
+            StoreUnreachable: the disk is full, or the file is gone.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO event (record_id, body) VALUES (?, ?)",
+                [(event.record_id, _body(event)) for event in events],
+            )
+
+    def oldest(self, count: int) -> list[AuthEvent]:
+        """The events that have waited longest.
+
+        Raises:
+            StoreUnreachable: the file cannot be read.
+        """
+        with self._transaction() as connection:
+            rows = connection.execute("SELECT body FROM event ORDER BY number LIMIT ?", (count,))
+            return [_event(body) for (body,) in rows]
+
+    def remove(self, events: Sequence[AuthEvent]) -> None:
+        """Forget events that the store has now.
+
+        Raises:
+            StoreUnreachable: the file cannot be written.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                "DELETE FROM event WHERE record_id = ?", [(event.record_id,) for event in events]
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True, timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                with connection:
+                    yield connection
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StoreUnreachable:
+        return StoreUnreachable(
+            f"the spool {self._path} cannot be used: {error}",
+            "Look at the rights on its folder and at the space on its disk.",
+        )
+
+
+def _body(event: AuthEvent) -> str:
+    return json.dumps({**asdict(event), "at": event.at.isoformat()})
+
+
+def _event(body: str) -> AuthEvent:
+    fields = json.loads(body)
+    return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})

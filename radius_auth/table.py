@@ -1,0 +1,100 @@
+"""The table that requests are decided by: all in memory, no request waits for the store.
+
+One thread changes it (the follower), others read it without a lock: each entry is an
+immutable value that is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from radius_auth.nas_index import NasIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from nexio.following import FollowedVisit, Horizon, News
+    from nexio.keys import Keyring
+    from nexio.locations import Location
+
+    Visits = tuple[FollowedVisit, ...]
+
+Key = TypeVar("Key", str, bytes)
+
+
+class Table:
+    """Visits by e-mail and by PIN, NAS by address, locations by number.
+
+    Args:
+        keyring: the keys of the store that it is filled from.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self.locations: dict[int, Location] = {}
+        self.nas = NasIndex(())
+        self._visits: dict[int, FollowedVisit] = {}
+        self._by_email: dict[str, Visits] = {}
+        self._by_digest: dict[bytes, Visits] = {}
+
+    def __len__(self) -> int:
+        """How many visits are known."""
+        return len(self._visits)
+
+    def visits_of(self, email_key: str) -> Visits:
+        """The visits of an address, at every location."""
+        return self._by_email.get(email_key, ())
+
+    def visits_with(self, location_id: int, pin: str) -> Visits:
+        """The visits with that PIN at a location."""
+        return self._by_digest.get(self.keyring.digest(location_id, pin), ())
+
+    def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
+        """Take in what changed; visits outside the horizon are dropped."""
+        if news.locations is not None:
+            self.locations = {location.id: location for location in news.locations}
+        if news.nas is not None:
+            self.nas = NasIndex(news.nas)
+        for visit_id in news.removed_visits:
+            self._drop(visit_id)
+        self.put(visit for visit in news.visits if horizon.holds(visit, now))
+        for visit in news.visits:
+            if not horizon.holds(visit, now):
+                self._drop(visit.id)
+
+    def put(self, visits: Iterable[FollowedVisit]) -> None:
+        """Add visits, or replace those of the same number."""
+        for visit in visits:
+            old = self._visits.get(visit.id)
+            if old is not None and (old.email_key, old.pin_digest) != (
+                visit.email_key,
+                visit.pin_digest,
+            ):
+                self._drop(visit.id)
+            self._visits[visit.id] = visit
+            _put(self._by_email, visit.email_key, visit)
+            _put(self._by_digest, visit.pin_digest, visit)
+
+    def drop_outside(self, horizon: Horizon, now: datetime) -> None:
+        """Forget what the horizon has left behind."""
+        for visit in [visit for visit in self._visits.values() if not horizon.holds(visit, now)]:
+            self._drop(visit.id)
+
+    def _drop(self, visit_id: int) -> None:
+        visit = self._visits.pop(visit_id, None)
+        if visit is not None:
+            _drop(self._by_email, visit.email_key, visit_id)
+            _drop(self._by_digest, visit.pin_digest, visit_id)
+
+
+def _put(index: dict[Key, Visits], key: Key, visit: FollowedVisit) -> None:
+    index[key] = (*(other for other in index.get(key, ()) if other.id != visit.id), visit)
+
+
+def _drop(index: dict[Key, Visits], key: Key, visit_id: int) -> None:
+    rest = tuple(other for other in index.get(key, ()) if other.id != visit_id)
+    if rest:
+        index[key] = rest
+    else:
+        index.pop(key, None)

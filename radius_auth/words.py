@@ -1,0 +1,91 @@
+"""What a decision is called: to the guest, in the log, and in an explanation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.zones import clock_time
+from radius_auth.decision import Accepted
+from radius_auth.reasons import Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.following import FollowedVisit
+    from nexio.locations import Location
+    from radius_auth.decision import Decision
+
+
+def reply_message(decision: Decision, location: Location, now: datetime) -> str | None:
+    """The Reply-Message (R11): None unless the PIN was right.
+
+    Args:
+        decision: what was decided.
+        location: on whose clock the visitor reads the time.
+        now: today, for "09:00" or "09:00 on Monday 23 November".
+    """
+    if isinstance(decision, Accepted) or decision.visit is None:
+        return None
+    return _told(decision.reason, decision.visit, location, now)
+
+
+def _told(reason: Reason, visit: FollowedVisit, location: Location, now: datetime) -> str | None:
+    if reason is Reason.NOT_YET and visit.valid_from is not None:
+        return f"Your Wi-Fi access starts at {clock_time(visit.valid_from, location.zone, now)}."
+    if reason is Reason.ENDED and visit.valid_until is not None:
+        return f"Your Wi-Fi access ended at {clock_time(visit.valid_until, location.zone, now)}."
+    return _TOLD.get(reason)
+
+
+_TOLD = {
+    Reason.REPLACED: "You were sent a newer PIN.",
+    Reason.DELETED: "This visit was cancelled.",
+    Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
+    Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
+    Reason.WRONG_LOCATION: "Your visit is at another location.",
+    Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
+}
+
+LOGGED = {
+    Reason.VALID: "the PIN is right and its time is now",
+    Reason.UNSUPPORTED_SERVICE: "not a guest: somebody wants to configure the access point",
+    Reason.MAC_AUTHENTICATION: "not a guest: the device's address in place of a login",
+    Reason.CONTRADICTORY: "the request contradicts itself",
+    Reason.UNSUPPORTED_METHOD: "a login method that this server does not check",
+    Reason.NO_LOCATION: "this SSID or NAS-Identifier belongs to no location",
+    Reason.UNKNOWN_USER: "nobody of that e-mail is expected about now",
+    Reason.WRONG_PIN: "the PIN is wrong",
+    Reason.REPLACED: "the old PIN of a registration that was reissued",
+    Reason.DELETED: "the visit was deleted",
+    Reason.NO_TOKEN: "registered without Wi-Fi",
+    Reason.REVOKED: "the access token was revoked",
+    Reason.WRONG_LOCATION: "the visit is at another location",
+    Reason.NOT_CHECKED_IN: "the Wi-Fi starts with the check-in, which has not been",
+    Reason.NOT_YET: "the Wi-Fi has not started yet",
+    Reason.ENDED: "the Wi-Fi time is over",
+}
+"""One clause for each reason, for ``nexio log``."""
+
+REMEDIES = {
+    Reason.UNSUPPORTED_SERVICE: "see which service the NAS asks for",
+    Reason.MAC_AUTHENTICATION: "turn MAC authentication off at the NAS, or let the guest log in",
+    Reason.CONTRADICTORY: "see what the NAS sends",
+    Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
+    Reason.NO_TOKEN: (
+        "token generation was off when this visitor was registered: delete the visit and"
+        " register the visitor again while it is on"
+    ),
+    Reason.DELETED: "register the visitor again if that was a mistake",
+    Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
+    Reason.REPLACED: "the visitor must use the PIN of the latest e-mail",
+    Reason.NOT_YET: "the visitor can wait, or be registered again for an earlier time",
+    Reason.ENDED: "register the visitor again if they are to stay longer",
+    Reason.NOT_CHECKED_IN: "check the visitor in",
+    Reason.WRONG_LOCATION: (
+        "register the visitor at this location, or turn roaming on where the access point is"
+    ),
+    Reason.WRONG_PIN: "compare with the PIN in the visitor's e-mail, or in 'nexio visitor show'",
+    Reason.UNKNOWN_USER: "check the spelling, or register the visitor",
+    Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
+}
+"""What to do about a reject, for ``nexio explain``."""

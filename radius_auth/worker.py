@@ -1,0 +1,163 @@
+"""The process that answers: follower and recorder in the background, the sockets in front."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nexio.following import Horizon
+from nexio.store.engine import Store, utc_now
+from radius_auth import sockets
+from radius_auth.discards import Discards, Ignored
+from radius_auth.follower import Follower
+from radius_auth.recorder import Recorder
+from radius_auth.responder import Responder
+from radius_auth.spool import Spool
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Sequence
+
+    from nexio.configuration import Configuration
+    from nexio.store.engine import Clock
+    from radius_auth.options import Options
+    from radius_auth.responder import Source
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""Datagrams taken from one socket before the other ones, and the held replies, have their turn."""
+
+
+class Worker:
+    """Answers on sockets that its parent has opened.
+
+    Args:
+        opened: the sockets; they stay open when the worker ends.
+        follower: holds the table.
+        recorder: takes the decisions.
+        options: how to run.
+        clock: aware time of day.
+    """
+
+    def __init__(
+        self,
+        opened: Sequence[socket.socket],
+        follower: Follower,
+        recorder: Recorder,
+        options: Options,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._sockets = {each.fileno(): each for each in opened}
+        self._follower = follower
+        self._options = options
+        self._discards = Discards()
+        self._responder = Responder(
+            lambda: follower.table, recorder.record, options.reject_delay, clock, self._discards
+        )
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Take no more requests, answer those that were taken, then end; safe in a signal."""
+        self._stopping = True
+        os.write(self._wake_write, b"\0")
+
+    def run(self) -> None:
+        """Answer until :meth:`stop`."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            for each in self._sockets.values():
+                selector.register(each, selectors.EVENT_READ)
+            while not self._stopping:
+                for key, _ in selector.select(self._until_next()):
+                    if key.fd != self._wake_read:
+                        self._take(self._sockets[key.fd])
+                self._send_due()
+        while (wait := self._until_next()) is not None:
+            time.sleep(wait)
+            self._send_due()
+
+    def close(self) -> None:
+        """Give back what the worker itself has opened."""
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _take(self, opened: socket.socket) -> None:
+        for _ in range(AT_ONCE):
+            received = sockets.receive(opened)
+            if received is None:
+                return
+            datagram, source = received
+            now = time.monotonic()
+            if self._follower.age > self._options.max_staleness:
+                self._discards.count(Ignored.STALE, str(source.address[0]), now)
+                continue
+            reply = self._responder.receive(datagram, source, now)
+            if reply is not None:
+                self._send(reply, source)
+
+    def _send_due(self) -> None:
+        for source, octets in self._responder.due(time.monotonic()):
+            self._send(octets, source)
+
+    def _send(self, octets: bytes, source: Source) -> None:
+        try:
+            sockets.send(self._sockets[source.socket], octets, source)
+        except OSError:
+            # The NAS asks again, and gets the same octets then.
+            self._discards.count(Ignored.NOT_SENT, str(source.address[0]), time.monotonic())
+
+    def _until_next(self) -> float | None:
+        due = self._responder.next_due()
+        return None if due is None else max(0.0, due - time.monotonic())
+
+
+def serve(
+    opened: Sequence[socket.socket],
+    options: Options,
+    configuration: Configuration,
+    ready: Callable[[], None],
+) -> None:
+    """Be the worker process until SIGTERM or SIGINT.
+
+    Args:
+        opened: the parent's sockets.
+        options: how to run.
+        configuration: where the store is.
+        ready: called once when requests are answered.
+
+    Raises:
+        NexioError: the store or its key cannot be used at the start.
+    """
+
+    def open_store() -> Store:
+        return Store.open(configuration)
+
+    with _following(Follower(open_store, Horizon())) as follower:
+        recorder = Recorder(Spool(configuration.home / "spool" / "radiusd.db"), open_store)
+        worker = Worker(opened, follower, recorder, options)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        recorder.start()
+        try:
+            ready()
+            worker.run()
+        finally:
+            recorder.stop()
+            worker.close()
+
+
+@contextmanager
+def _following(follower: Follower) -> Iterator[Follower]:
+    follower.start()
+    try:
+        yield follower
+    finally:
+        follower.stop()

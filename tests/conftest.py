@@ -1,0 +1,198 @@
+"""What every test can ask for.
+
+==================== ==========================================================================
+``clock``            a `Clock`: ``clock.now``, ``clock.advance(minutes=5)``; Fri 20 Nov 2026
+                     08:30 UTC at first
+``store``            an open, empty `Store` with that clock, on SQLite and again on PostgreSQL
+``configuration``    its `Configuration`, not opened; SQLite and again PostgreSQL
+``location``         "Harbour House" in that store: Europe/London, visitor tokens on, 60 minutes
+``sqlite_store``     like ``store``, ``configuration``, ``location``, on SQLite only: for tests
+``sqlite_configuration``  in which the engine does not matter
+``sqlite_location``
+``postgresql_configuration``  on PostgreSQL only
+``environment``      the ``NEXIO_*`` variables of ``configuration``, set in ``os.environ`` too
+``sqlite_environment``  the same of ``sqlite_configuration``
+``postgresql``       a PostgreSQL server for the session (`tests.postgresql.PostgreSQL`)
+==================== ==========================================================================
+
+``tests.people`` registers visitors and saves settings in one line; ``tests.stores`` counts rows.
+
+Without asking, each test has a home of its own (``HOME``, ``XDG_*`` and ``NEXIO_HOME`` are in
+its ``tmp_path``) and no other ``NEXIO_*`` variable, and fails where it reaches for another
+network than loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from nexio.store.engine import Store
+from tests.clocks import Clock
+from tests.people import add_location
+from tests.postgresql import PostgreSQL
+from tests.stores import Template, postgresql_template, sqlite_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+    from nexio.locations import Location
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+_reached_out: list[str] = []
+
+
+def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse to send anything to another host (an audit hook, see PEP 578)."""
+    if event not in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not _is_this_host(str(address[0])):
+        _reached_out.append(f"{event} {address[0]}")
+        raise AssertionError(f"a test reaches for another network: {event} {address}")
+
+
+def _is_this_host(host: str) -> bool:
+    if host in {"", "localhost"}:
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+sys.addaudithook(_watch_sockets)
+
+
+@pytest.fixture(autouse=True)
+def reached_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The guard: keeps each test away from the user's files and from other networks."""
+    for name in [name for name in os.environ if name.startswith(("NEXIO_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NEXIO_HOME", str(tmp_path / "nexio"))
+    _reached_out.clear()
+    yield _reached_out
+    # Raised in a thread or swallowed by an `except`, it still counts.
+    assert not _reached_out
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until the test moves it."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server, one for each process of the tests."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return sqlite_template(tmp_path_factory.mktemp("sqlite-template"))
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
+) -> Template:
+    return postgresql_template(tmp_path_factory.mktemp("postgresql-template"), postgresql)
+
+
+@pytest.fixture
+def sqlite_configuration(_sqlite_template: Template, tmp_path: Path) -> Iterator[Configuration]:
+    """A store on SQLite, empty."""
+    with _sqlite_template.copy(tmp_path / "nexio") as configuration:
+        yield configuration
+
+
+@pytest.fixture
+def postgresql_configuration(
+    _postgresql_template: Template, tmp_path: Path
+) -> Iterator[Configuration]:
+    """A store on PostgreSQL, empty."""
+    with _postgresql_template.copy(tmp_path / "nexio") as configuration:
+        yield configuration
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def configuration(request: pytest.FixtureRequest) -> Configuration:
+    """A store, empty: on SQLite, and again on PostgreSQL."""
+    made: Configuration = request.getfixturevalue(f"{request.param}_configuration")
+    return made
+
+
+@pytest.fixture
+def store(configuration: Configuration, clock: Clock) -> Iterator[Store]:
+    """The store of ``configuration``, open, with the clock of the test."""
+    yield from _opened(configuration, clock)
+
+
+@pytest.fixture
+def sqlite_store(sqlite_configuration: Configuration, clock: Clock) -> Iterator[Store]:
+    """The store of ``sqlite_configuration``, open, with the clock of the test."""
+    yield from _opened(sqlite_configuration, clock)
+
+
+def _opened(configuration: Configuration, clock: Clock) -> Iterator[Store]:
+    store = Store.open(configuration, clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def location(store: Store) -> Location:
+    """Harbour House: Europe/London, a token of 60 minutes for every pre-registered visitor."""
+    return add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
+
+
+@pytest.fixture
+def sqlite_location(sqlite_store: Store) -> Location:
+    """Harbour House in ``sqlite_store``."""
+    return add_location(sqlite_store, "Harbour House", "Europe/London", "visitor-tokens=on")
+
+
+@pytest.fixture
+def environment(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The variables that lead a program to the store of ``configuration``."""
+    return _exported(configuration, monkeypatch)
+
+
+@pytest.fixture
+def sqlite_environment(
+    sqlite_configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """The variables that lead a program to the store of ``sqlite_configuration``."""
+    return _exported(sqlite_configuration, monkeypatch)
+
+
+def _exported(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    variables = {
+        "NEXIO_HOME": str(configuration.home),
+        "NEXIO_KEY_FILE": str(configuration.key_file),
+        "NEXIO_DATABASE_URL": configuration.database_url,
+        "NEXIO_OPERATOR": configuration.operator,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables

@@ -1,0 +1,1 @@
+"""Tests of the domain: visits, tokens, settings and the store."""

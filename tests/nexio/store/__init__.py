@@ -1,0 +1,1 @@
+"""Tests of the store itself: opening it, writing to it, following it."""

@@ -1,0 +1,78 @@
+"""Visitors, tokens and settings in one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio import locations
+from nexio.registration import read_registration
+from nexio.registration import register as register_visitor
+from nexio.settings import parse_changes
+from nexio.tokens import revoke_token
+from nexio.visits import delete_visit, find_visit
+
+if TYPE_CHECKING:
+    from nexio.locations import Location
+    from nexio.store.engine import Store
+    from nexio.visits import Visit
+
+
+def register(
+    store: Store,
+    location: Location,
+    *,
+    email: str = "zoe@example.com",
+    arrival: str = "now",
+    **texts: str,
+) -> Visit:
+    """Register a visitor by the location's settings of this moment.
+
+    Args:
+        store: where.
+        location: at which desk.
+        email: the visitor's address.
+        arrival: as people say it: "now", "14:00", "tomorrow 9am".
+        texts: whatever else ``read_registration`` takes: ``first_name``, ``host``, ``pin``, …
+    """
+    said = {"first_name": "Zoë", "last_name": "Nguyễn", "email": email} | texts
+    with store.write() as work:
+        at = locations.get_location(work, location.name)
+        said["expected_arrival"] = arrival
+        return register_visitor(work, at, read_registration(said, work.now, at))
+
+
+def look_up(store: Store, visit: Visit) -> Visit:
+    """The visit as it is now."""
+    with store.read() as work:
+        found = find_visit(work, visit.id)
+    assert found is not None
+    return found
+
+
+def add_location(store: Store, name: str, zone: str = "Europe/London", *words: str) -> Location:
+    """A location with some settings, such as ``"visitor-tokens=on"``."""
+    with store.write() as work:
+        location = locations.add_location(work, name, zone)
+    return set_up(store, location, *words) if words else location
+
+
+def set_up(
+    store: Store, location: Location, *words: str, insecure_pin_login: bool = False
+) -> Location:
+    """Save settings as the command line does: ``set_up(store, location, "pin-length=8")``."""
+    with store.write() as work:
+        return locations.change_settings(
+            work, location, parse_changes(words), insecure_pin_login=insecure_pin_login
+        )
+
+
+def revoke(store: Store, visit: Visit) -> None:
+    """End the token of a visit."""
+    with store.write() as work:
+        revoke_token(work, visit.id)
+
+
+def delete(store: Store, visit: Visit) -> Visit:
+    """Cancel a visit."""
+    with store.write() as work:
+        return delete_visit(work, visit.id)

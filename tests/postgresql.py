@@ -1,0 +1,202 @@
+"""A PostgreSQL server of the tests' own: empty, on a Unix socket, gone afterwards.
+
+Where PostgreSQL is not installed this fails and says so; it never skips.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+DEBIAN = Path("/usr/lib/postgresql")
+SUPERUSER = "postgres"
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+
+# What makes a server survive a power cut only costs time here.
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "timezone": "UTC",
+}
+
+
+class PostgreSQL:
+    """One server; as a context manager it starts and stops.
+
+    Started by root, it runs as the user ``postgres``, because PostgreSQL refuses root.
+    It ends with the process (Linux: the thread) that started it, however that ends.
+    """
+
+    def __init__(self) -> None:
+        self._binaries = find_binaries()
+        self._user = SUPERUSER if os.geteuid() == 0 else None
+        self._folder: Path | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def folder(self) -> Path:
+        """Where socket, data and log of the running server are."""
+        if self._folder is None:
+            message = "this PostgreSQL is not running"
+            raise RuntimeError(message)
+        return self._folder
+
+    def start(self) -> None:
+        """Create the cluster and return when it answers."""
+        # Not under TMPDIR: the path of a Unix socket has at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir="/tmp"))
+        try:
+            self._create_cluster()
+            self._server = self._run_server()
+            self._wait_until_it_answers(self._server)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder; a second call does nothing."""
+        if self._server is not None:
+            _end(self._server)
+            self._server = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+            self._folder = None
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy's URL of a database of this server."""
+        return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={self.folder}"
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Create a database, as a copy of ``template`` where one is named; return its URL.
+
+        Nobody may be connected to the template meanwhile.
+        """
+        # Without fsync, copying files is faster than logging every page of them.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        source = template or "template1"
+        self._execute(statement.format(sql.Identifier(name), sql.Identifier(source)))
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database if it exists; whoever is still connected is disconnected."""
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._execute(statement.format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with self._connect() as connection:
+            connection.execute(statement)
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self.folder), user=SUPERUSER, dbname="postgres", autocommit=True
+        )
+
+    def _create_cluster(self) -> None:
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        initdb = self._popen(
+            [
+                str(self._binaries / "initdb"),
+                f"--pgdata={self.folder / 'data'}",
+                f"--username={SUPERUSER}",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+            ]
+        )
+        if initdb.wait() != 0:
+            raise RuntimeError(self._failure("initdb failed"))
+
+    def _run_server(self) -> subprocess.Popen[bytes]:
+        settings = SETTINGS | {"unix_socket_directories": str(self.folder)}
+        return self._popen(
+            [
+                *_die_with_parent(),
+                str(self._binaries / "postgres"),
+                "-D",
+                str(self.folder / "data"),
+                *(f"--{name}={value}" for name, value in settings.items()),
+            ]
+        )
+
+    def _popen(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Run a program as the right user, with its output in the log.
+
+        In a session of its own: Ctrl-C in the terminal is for pytest, which then stops us.
+        """
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+            )
+
+    def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            try:
+                self._connect().close()
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                return
+        raise RuntimeError(self._failure("PostgreSQL does not start"))
+
+    def _failure(self, summary: str) -> str:
+        return f"{summary}:\n{(self.folder / 'log').read_text()}"
+
+
+def find_binaries() -> Path:
+    """Folder of initdb and postgres: Debian's newest version, else what PATH names."""
+    candidates = [
+        *sorted(DEBIAN.glob("*/bin/initdb"), key=lambda initdb: int(initdb.parts[-3]))[::-1],
+        *(Path(found) for found in [shutil.which("initdb")] if found),
+    ]
+    if not candidates:
+        message = "PostgreSQL is not installed: apt-get install postgresql"
+        raise FileNotFoundError(message)
+    return candidates[0].resolve().parent
+
+
+def _die_with_parent() -> list[str]:
+    """Prefix of a command that ends when its parent does, where util-linux is installed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "INT"] if setpriv else []
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Stop PostgreSQL: clients are disconnected; where that takes too long, at once."""
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.send_signal(signal.SIGQUIT)
+        server.wait()

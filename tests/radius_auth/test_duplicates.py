@@ -1,0 +1,186 @@
+"""Duplicate detection (RFC 5080 section 2.2.2)."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from radius_auth.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
+
+KEY: Key = (3, ("192.0.2.1", 40000), 7)
+ONE, OTHER = b"1" * 16, b"2" * 16
+
+
+def admitted(duplicates: Duplicates, now: float, authenticator: bytes = ONE) -> Ticket:
+    """Admit a request that must be new."""
+    ticket = duplicates.admit(KEY, authenticator, now)
+    assert isinstance(ticket, Ticket)
+    return ticket
+
+
+def test_a_request_in_progress_is_dropped() -> None:
+    """Must 14: equal and still in progress: drop."""
+    duplicates = Duplicates()
+    ticket = admitted(duplicates, 0.0)
+
+    assert duplicates.admit(KEY, ONE, 1.0) == Repeat(reply=None)
+    assert duplicates.is_current(ticket)
+
+
+def test_an_answered_request_gets_the_same_octets() -> None:
+    """Must 14: equal and answered: the same octets again."""
+    duplicates = Duplicates()
+    assert duplicates.answer(admitted(duplicates, 0.0), b"reply", 1.0)
+
+    assert duplicates.admit(KEY, ONE, 2.0) == Repeat(reply=b"reply")
+    assert duplicates.admit(KEY, ONE, 3.0) == Repeat(reply=b"reply")
+
+
+def test_another_authenticator_replaces_a_request_in_progress() -> None:
+    """Must 14: the replaced request is answered no more, the new one is."""
+    duplicates = Duplicates()
+    replaced = admitted(duplicates, 0.0)
+    current = admitted(duplicates, 0.5, OTHER)
+
+    assert not duplicates.is_current(replaced)
+    assert not duplicates.answer(replaced, b"old", 1.0)
+    assert duplicates.answer(current, b"new", 1.0)
+    assert duplicates.admit(KEY, OTHER, 1.5) == Repeat(reply=b"new")
+    assert len(duplicates) == 1
+
+
+def test_another_authenticator_replaces_an_answered_request() -> None:
+    """Must 14: an Identifier that comes round again is a new request."""
+    duplicates = Duplicates()
+    duplicates.answer(admitted(duplicates, 0.0), b"old", 0.0)
+
+    admitted(duplicates, 1.0, OTHER)
+    assert len(duplicates) == 1
+
+
+def test_a_request_is_answered_once() -> None:
+    """Must 14: nothing is run twice, so nothing is answered twice."""
+    duplicates = Duplicates()
+    ticket = admitted(duplicates, 0.0)
+
+    assert duplicates.answer(ticket, b"reply", 0.0)
+    assert not duplicates.answer(ticket, b"another", 0.0)
+    assert duplicates.admit(KEY, ONE, 0.0) == Repeat(reply=b"reply")
+
+
+def test_key_is_socket_source_and_identifier() -> None:
+    """Must 14: another socket, port or Identifier is another request."""
+    duplicates = Duplicates()
+    admitted(duplicates, 0.0)
+
+    for key in (
+        (4, ("192.0.2.1", 40000), 7),
+        (3, ("192.0.2.1", 40001), 7),
+        (3, ("192.0.2.2", 40000), 7),
+        (3, ("192.0.2.1", 40000), 8),
+    ):
+        assert isinstance(duplicates.admit(key, ONE, 0.0), Ticket)
+
+
+def test_a_reply_is_kept_for_its_lifetime() -> None:
+    """Must 14: kept 5 to 30 seconds, counted from the answer."""
+    duplicates = Duplicates(lifetime=5.0)
+    duplicates.answer(admitted(duplicates, 0.0), b"reply", 2.0)
+
+    assert duplicates.admit(KEY, ONE, 6.999) == Repeat(reply=b"reply")
+    admitted(duplicates, 7.0)
+
+
+def test_a_request_that_is_never_answered_is_forgotten() -> None:
+    """Must 14: an entry in progress does not live for ever either."""
+    duplicates = Duplicates()
+    forgotten = admitted(duplicates, 0.0)
+
+    assert duplicates.admit(KEY, ONE, IN_PROGRESS_LIFETIME - 0.001) == Repeat(reply=None)
+    admitted(duplicates, IN_PROGRESS_LIFETIME)
+    assert not duplicates.is_current(forgotten)
+
+
+def test_the_cache_is_bounded() -> None:
+    """Must 14: bounded; answered requests go first, and the oldest of them."""
+    duplicates = Duplicates(limit=3)
+    keys: list[Key] = [(3, ("192.0.2.1", port), 7) for port in range(5)]
+    tickets = [duplicates.admit(key, ONE, 0.0) for key in keys[:3]]
+    for ticket in tickets[1:]:
+        assert isinstance(ticket, Ticket)
+        duplicates.answer(ticket, b"reply", 0.0)
+
+    duplicates.admit(keys[3], ONE, 0.0)
+    assert len(duplicates) == 3
+    assert duplicates.admit(keys[0], ONE, 0.0) == Repeat(reply=None)
+    assert duplicates.admit(keys[2], ONE, 0.0) == Repeat(reply=b"reply")
+    assert isinstance(duplicates.admit(keys[1], ONE, 0.0), Ticket)
+
+
+def test_a_full_cache_of_requests_in_progress_forgets_the_oldest() -> None:
+    """Must 14: bounded even when nothing is answered."""
+    duplicates = Duplicates(limit=1)
+    oldest = admitted(duplicates, 0.0)
+    duplicates.admit((3, ("192.0.2.9", 1), 1), ONE, 0.0)
+
+    assert len(duplicates) == 1
+    assert not duplicates.is_current(oldest)
+
+
+def test_no_reply_is_in_a_repr() -> None:
+    """Must 20: nothing that might hold a secret is logged by accident."""
+    assert "secret" not in repr(Repeat(reply=b"secret"))
+
+
+class AgainstAModel(RuleBasedStateMachine):
+    """Must 14, all of it: the cache does what a plain list of everything would say."""
+
+    def __init__(self) -> None:
+        """Start empty, at time zero."""
+        super().__init__()
+        self.duplicates = Duplicates(lifetime=5.0)
+        self.now = 0.0
+        self.model: dict[Key, tuple[bytes, bytes | None, float]] = {}
+        self.tickets: list[Ticket] = []
+
+    def live(self, key: Key) -> tuple[bytes, bytes | None, float] | None:
+        """Return the model's entry unless it has expired."""
+        entry = self.model.get(key)
+        return entry if entry and self.now < entry[2] else None
+
+    @rule(seconds=st.floats(0, 20))
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+    @rule(identifier=st.integers(0, 3), authenticator=st.sampled_from([ONE, OTHER]))
+    def receive(self, identifier: int, authenticator: bytes) -> None:
+        """Receive a request, new or not."""
+        key: Key = (3, ("192.0.2.1", 40000), identifier)
+        known = self.live(key)
+        outcome = self.duplicates.admit(key, authenticator, self.now)
+        if known and known[0] == authenticator:
+            assert outcome == Repeat(reply=known[1])
+            return
+        assert isinstance(outcome, Ticket)
+        self.tickets.append(outcome)
+        self.model[key] = (authenticator, None, self.now + IN_PROGRESS_LIFETIME)
+
+    @rule(data=st.data())
+    def reply(self, data: st.DataObject) -> None:
+        """Answer a request of any age; only the current one's answer counts."""
+        if not self.tickets:
+            return
+        ticket = data.draw(st.sampled_from(self.tickets))
+        octets = data.draw(st.binary(max_size=2))
+        wanted = self.duplicates.is_current(ticket)
+        assert self.duplicates.answer(ticket, octets, self.now) is wanted
+        if wanted:
+            self.model[ticket.key] = (ticket.authenticator, octets, self.now + 5.0)
+
+    @invariant()
+    def one_ticket_per_request_is_current(self) -> None:
+        """At most one request per key can still be answered."""
+        current = [ticket.key for ticket in self.tickets if self.duplicates.is_current(ticket)]
+        assert len(current) == len(set(current))
+
+
+TestAgainstAModel = AgainstAModel.TestCase

@@ -1,0 +1,128 @@
+"""The strict look at a datagram before pyrad sees it."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radius_auth.framing import Fault, Frame, Malformed, frame
+
+AUTHENTICATOR = bytes(range(16))
+
+attributes = st.lists(st.tuples(st.integers(1, 255), st.binary(max_size=30)), max_size=20)
+
+
+def join(attributes: list[tuple[int, bytes]]) -> bytes:
+    """Put attributes together, by hand."""
+    return b"".join(bytes([kind, len(value) + 2]) + value for kind, value in attributes)
+
+
+def packet(body: bytes = b"", *, code: int = 1, length: int | None = None) -> bytes:
+    """Build a datagram; Length is right unless told otherwise."""
+    size = 20 + len(body) if length is None else length
+    return struct.pack("!BBH", code, 7, size) + AUTHENTICATOR + body
+
+
+@st.composite
+def almost_packets(draw: st.DrawFn) -> bytes:
+    """Draw a valid packet with a few octets changed, cut or added."""
+    octets = bytearray(packet(join(draw(attributes)), code=draw(st.integers(1, 255))))
+    for _ in range(draw(st.integers(1, 4))):
+        octets[draw(st.integers(0, len(octets) - 1))] = draw(st.integers(0, 255))
+    return bytes(octets[: draw(st.integers(0, len(octets)))]) + draw(st.binary(max_size=4))
+
+
+def test_an_empty_packet_is_a_packet() -> None:
+    """Must 3: twenty octets are enough."""
+    assert frame(packet()) == Frame(
+        code=1, identifier=7, authenticator=AUTHENTICATOR, octets=packet(), attributes=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("datagram", "fault"),
+    [
+        (b"", Fault.TOO_SHORT),
+        (packet()[:19], Fault.TOO_SHORT),
+        (packet(length=19), Fault.LENGTH_TOO_SMALL),
+        (packet(bytes(4077)), Fault.LENGTH_TOO_LARGE),
+        (packet(length=21), Fault.TRUNCATED),
+        (packet(code=0), Fault.CODE_ZERO),
+    ],
+)
+def test_a_wrong_header_is_malformed(datagram: bytes, fault: Fault) -> None:
+    """Must 3: code 0, fewer than 20 octets, Length under 20, over 4096 or beyond the end."""
+    with pytest.raises(Malformed) as malformed:
+        frame(datagram)
+
+    assert malformed.value.reason is fault
+
+
+def test_the_longest_packet_has_4096_octets() -> None:
+    """Must 3: Length 4096 passes."""
+    body = b"\x1a\xff" + bytes(253)
+
+    assert len(frame(packet(body * 15 + b"\x1a\xfb" + bytes(249))).octets) == 4096
+
+
+def test_octets_after_the_length_are_ignored() -> None:
+    """Must 3: octets after Length are padding."""
+    assert frame(packet(b"\x01\x03a") + b"\x02\x12padding") == frame(packet(b"\x01\x03a"))
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"\x01", Fault.ATTRIBUTE_OVERRUN),
+        (b"\x01\x00", Fault.ATTRIBUTE_TOO_SHORT),
+        (b"\x01\x01", Fault.ATTRIBUTE_TOO_SHORT),
+        (b"\x01\x04a", Fault.ATTRIBUTE_OVERRUN),
+        (b"\x01\x03a\x02", Fault.ATTRIBUTE_OVERRUN),
+        (b"\x00\x03a", Fault.ATTRIBUTE_TYPE_ZERO),
+        (b"\x01\x02" * 201, Fault.TOO_MANY_ATTRIBUTES),
+    ],
+)
+def test_attributes_fill_the_packet_exactly(body: bytes, fault: Fault) -> None:
+    """Must 4: length 0 or 1, overrun, type 0, more than 200 attributes."""
+    with pytest.raises(Malformed) as malformed:
+        frame(packet(body))
+
+    assert malformed.value.reason is fault
+
+
+def test_two_hundred_attributes_pass() -> None:
+    """Must 4: the limit itself is allowed."""
+    assert len(frame(packet(b"\x01\x02" * 200)).attributes) == 200
+
+
+def test_values_come_in_the_order_of_the_packet() -> None:
+    """Must 8 rests on it: several attributes of one type keep their order."""
+    parts = frame(packet(b"\x21\x03b\x01\x03x\x21\x03a"))
+
+    assert parts.values(33) == [b"b", b"a"]
+    assert parts.values(34) == []
+
+
+def test_no_attribute_is_in_the_repr() -> None:
+    """Must 20: a User-Name may be a PIN."""
+    assert "482913" not in repr(frame(packet(b"\x01\x08482913")))
+
+
+@given(attributes)
+def test_what_was_joined_comes_apart(drawn: list[tuple[int, bytes]]) -> None:
+    """Must 5: any octets in any order of attributes are a packet."""
+    assert frame(packet(join(drawn))).attributes == tuple(drawn)
+
+
+@given(st.binary(max_size=80) | almost_packets())
+def test_any_octets_are_malformed_or_join_again(datagram: bytes) -> None:
+    """Must 4: no octet is invented or lost, and nothing but Malformed is raised."""
+    try:
+        parts = frame(datagram)
+    except Malformed:
+        return
+    assert datagram.startswith(parts.octets)
+    assert parts.octets[20:] == join(list(parts.attributes))
+    assert (parts.code, parts.identifier) == (datagram[0], datagram[1])
+    assert parts.authenticator == datagram[4:20]

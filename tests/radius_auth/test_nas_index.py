@@ -1,0 +1,137 @@
+"""Finding the NAS that a request comes from."""
+
+import pytest
+
+from nexio.nas import Nas
+from radius_auth.nas_index import Client, NasIndex
+from tests.radius_auth.guests import ANNEX, SECRET, nas
+
+
+def names(index: NasIndex, source: str) -> list[str]:
+    """The entries behind a source address."""
+    client = index.find(source)
+    return [] if client is None else [entry.name for entry in client.entries]
+
+
+NESTED = NasIndex(
+    [
+        nas(1, "192.0.2.0/24"),
+        nas(2, "192.0.2.16/28"),
+        nas(3, "192.0.2.17"),
+        nas(4, "2001:db8::/32"),
+        nas(5, "2001:db8:0:7::/64"),
+        nas(6, "fe80::1"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("192.0.2.1", ["ap-1"]),
+        ("192.0.2.16", ["ap-2"]),
+        ("192.0.2.17", ["ap-3"]),
+        ("192.0.2.31", ["ap-2"]),
+        ("192.0.2.32", ["ap-1"]),
+        ("192.0.3.1", []),
+        ("2001:db8::1", ["ap-4"]),
+        ("2001:db8:0:7:ffff::1", ["ap-5"]),
+        ("2001:db9::1", []),
+        ("fe80::1%eth0", ["ap-6"]),
+        ("fe80::2%eth0", []),
+    ],
+)
+def test_the_longest_prefix_wins(source: str, found: list[str]) -> None:
+    """Must 1: the secret is chosen by the source address alone, most exact entry first."""
+    assert names(NESTED, source) == found
+    assert names(NESTED, source) == found  # once more, now that it may be remembered
+
+
+def test_the_order_of_the_entries_does_not_matter() -> None:
+    """Must 1: nor in which order they were added."""
+    index = NasIndex([nas(1, "192.0.2.1"), nas(2, "192.0.2.0/24"), nas(3, "0.0.0.0/0")])
+
+    assert [names(index, source) for source in ("192.0.2.1", "192.0.2.2", "203.0.113.1")] == [
+        ["ap-1"],
+        ["ap-2"],
+        ["ap-3"],
+    ]
+
+
+def test_v4_and_v6_are_kept_apart() -> None:
+    """Must 1: the same number in the other family is another address."""
+    assert names(NasIndex([nas(1, "0.0.0.0/0")]), "::1") == []
+    assert names(NasIndex([nas(1, "::/0")]), "127.0.0.1") == []
+    assert names(NasIndex([nas(1, "0.0.0.1")]), "::1") == []
+
+
+def test_nobody_is_known_at_first() -> None:
+    """Must 1: no NAS, no answer."""
+    assert NasIndex([]).find("127.0.0.1") is None
+
+
+def test_the_strictest_policy_of_an_address_holds() -> None:
+    """Must 12: the policy is held before the SSID may be believed."""
+    lax = {"require_message_authenticator": False, "limit_proxy_state": False}
+    index = NasIndex([nas(1, **lax), nas(2, ssid="Guest", **lax | {"limit_proxy_state": True})])
+
+    client = index.find("127.0.0.1")
+
+    assert client is not None
+    assert (client.secret, client.require_message_authenticator, client.limit_proxy_state) == (
+        SECRET,
+        False,
+        True,
+    )
+
+
+def test_no_secret_is_in_the_repr() -> None:
+    """Must 20: of a client as of a NAS."""
+    assert SECRET.decode() not in repr(NESTED.find("192.0.2.1"))
+
+
+PLAIN = nas(1)
+GUEST = nas(2, ssid="Guest")
+LOBBY = nas(3, identifier="lobby")
+GUEST_IN_LOBBY = nas(4, ssid="Guest", identifier="lobby")
+ANNEX_NET = nas(5, ssid="Annex: 5 GHz", location=ANNEX)
+ALL = (PLAIN, GUEST, LOBBY, GUEST_IN_LOBBY, ANNEX_NET)
+
+
+@pytest.mark.parametrize(
+    ("entries", "called", "identifier", "expected"),
+    [
+        (ALL, None, None, PLAIN),
+        (ALL, b"02-00-00-00-00-01:Guest", None, GUEST),
+        (ALL, b"02:00:00:00:00:01:Guest", None, GUEST),
+        (ALL, b"02-00-00-00-00-01:Guest", b"roof", GUEST),
+        (ALL, b"Guest", None, GUEST),
+        (ALL, b"02-00-00-00-00-01:guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01:My Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01", b"lobby", LOBBY),
+        (ALL, b"02-00-00-00-00-01:Guest", b"lobby", GUEST_IN_LOBBY),
+        (ALL, b"02-00-00-00-00-01:Annex: 5 GHz", None, ANNEX_NET),
+        (ALL, b"02-00-00-00-00-01:Annex: 5 GHz", b"lobby", ANNEX_NET),
+        ((GUEST, LOBBY), None, None, None),
+        ((GUEST, LOBBY), b"02-00-00-00-00-01:Staff", b"roof", None),
+        ((GUEST,), b"02-00-00-00-00-01:\xff\xfe", b"\0", None),
+    ],
+)
+def test_ssid_and_identifier_narrow_to_an_entry(
+    entries: tuple[Nas, ...], called: bytes | None, identifier: bytes | None, expected: Nas | None
+) -> None:
+    """R19: the most exact entry that fits, or none."""
+    for order in (entries, entries[::-1]):
+        client = NasIndex(order).find("127.0.0.1")
+        assert isinstance(client, Client)
+        assert client.narrow(called, identifier) == expected
+
+
+def test_of_two_ssids_the_longer_one_fits_better() -> None:
+    """R19: an SSID may hold a colon, and then end like another one."""
+    short, long = nas(1, ssid="5 GHz"), nas(2, ssid="Annex:5 GHz")
+    client = NasIndex([short, long]).find("127.0.0.1")
+    assert client is not None
+
+    assert client.narrow(b"02-00-00-00-00-01:Annex:5 GHz", None) == long
+    assert client.narrow(b"02-00-00-00-00-01:5 GHz", None) == short
