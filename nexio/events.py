@@ -47,10 +47,10 @@ def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
     known = set(
         work.session.scalars(select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(ids)))
     )
+    new = {event.record_id: event for event in events if event.record_id not in known}
     work.session.add_all(
         AuthEventRow(**{name: getattr(event, name) for name in AuthEvent.__slots__})
-        for event in events
-        if event.record_id not in known
+        for event in new.values()
     )
 
 
@@ -61,13 +61,15 @@ def list_events(
 
     Args:
         work: the look at the store.
-        location: None is all.
+        location: None is all; of a location, with those that led to none (R19): they are the
+            ones that somebody looks for.
         limit: how many at most.
         after: only numbers above this one.
     """
     query = select(AuthEventRow).where(AuthEventRow.id > after)
     if location is not None:
-        query = query.where(AuthEventRow.location_id == location.id)
+        here = AuthEventRow.location_id == location.id
+        query = query.where(here | AuthEventRow.location_id.is_(None))
     rows = work.session.scalars(query.order_by(AuthEventRow.id.desc()).limit(limit))
     return [LoggedEvent(number=row.id, event=_event_of(row)) for row in reversed(rows.all())]
 

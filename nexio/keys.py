@@ -5,19 +5,12 @@ associated data names table and column, so that a value cannot be moved to anoth
 A *digest* is an HMAC-SHA-256 of location and PIN under a second key derived from the first:
 equal PINs of one location have equal digests, which is how a PIN is looked up and kept unique
 without being readable.
-
-The key file is text, one key a line (``id base64``), ``#`` starts a comment; the last key is
-the one that a new store is made with.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
-import os
 import secrets
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,16 +23,10 @@ from nexio.errors import KeyUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 KEY_OCTETS = 32
 ID_OCTETS = 4
 NONCE_OCTETS = 12
-
-HEADER = """\
-# The keys of a nexio store. Without this file the PINs and secrets in the store are lost:
-# keep a copy in a safe place, apart from the copies of the store. Never send it by mail.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,86 +87,3 @@ class Keyring:
     def digest(self, location_id: int, pin: str) -> bytes:
         """The blind index (32 octets) of a PIN at a location."""
         return hmac.digest(self._digest_key, f"{location_id}:{pin}".encode(), "sha256")
-
-
-def create_key_file(path: Path) -> None:
-    """Write a key file with one new key, readable by its owner alone.
-
-    A file that is there already is left as it is: it may be the only copy.
-    """
-    line = f"{secrets.token_hex(ID_OCTETS)} {_encode(secrets.token_bytes(KEY_OCTETS))}\n"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise KeyUnusable(
-            f"the key file {path} cannot be written: {error.strerror}",
-            "Choose another place with NEXIO_KEY_FILE, or run this as a user who may write there.",
-        ) from error
-    with os.fdopen(descriptor, "w") as file:
-        file.write(HEADER + line)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def load_keys(path: Path) -> Keyring:
-    """Read the key file; the last key is in use.
-
-    Raises:
-        KeyUnusable: missing, unreadable, open to others, or not a key file.
-    """
-    try:
-        with path.open(encoding="ascii") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if mode & (stat.S_IRWXO | stat.S_IWGRP):
-                raise KeyUnusable(
-                    f"the key file {path} is open to other users (mode {stat.S_IMODE(mode):04o})",
-                    f"Close it with: chmod 600 {path} (or 640 for a group that shares it)",
-                )
-            keys = _parse(path, file.read())
-    except FileNotFoundError:
-        raise KeyUnusable(
-            f"there is no key file at {path}",
-            "Run 'nexio init', or point NEXIO_KEY_FILE at the key file of this store.",
-        ) from None
-    except UnicodeDecodeError:
-        raise _not_a_key_file(path) from None
-    except OSError as error:
-        raise KeyUnusable(
-            f"the key file {path} cannot be read: {error.strerror}",
-            "Run this as a user who may read it, or give that user's group mode 640.",
-        ) from error
-    return Keyring.of(keys, list(keys)[-1])
-
-
-def _parse(path: Path, content: str) -> dict[str, bytes]:
-    keys: dict[str, bytes] = {}
-    for line in content.splitlines():
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        try:
-            key_id, encoded = words
-            secret = base64.b64decode(encoded, validate=True)
-            valid = len(bytes.fromhex(key_id)) == ID_OCTETS and len(secret) == KEY_OCTETS
-        except (ValueError, binascii.Error):
-            valid = False
-        if not valid:
-            raise _not_a_key_file(path)
-        keys[key_id.lower()] = secret
-    if not keys:
-        raise _not_a_key_file(path)
-    return keys
-
-
-def _not_a_key_file(path: Path) -> KeyUnusable:
-    return KeyUnusable(
-        f"{path} is not a key file of nexio",
-        "Point NEXIO_KEY_FILE at the key file that 'nexio init' made.",
-    )
-
-
-def _encode(octets: bytes) -> str:
-    return base64.b64encode(octets).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-SECRET_PURPOSE = "nas.secret"  # noqa: S105 (the name of a column)
+SECRET_PURPOSE = "nas.secret"
 LONGEST_NAME = 60
 LONGEST_SECRET = 128
 WEAK_SECRET = 12
@@ -57,6 +57,19 @@ class NewNas:
     limit_proxy_state: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NasChanges:
+    """What is to change at a NAS; None leaves it, "" takes a narrowing away."""
+
+    name: str | None = None
+    address: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    ssid: str | None = None
+    identifier: str | None = None
+    require_message_authenticator: bool | None = None
+    limit_proxy_state: bool | None = None
+
+
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
     """Let a NAS ask for the guests of a location.
 
@@ -71,8 +84,9 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
     address = parse_address(new.address)
     ssid, identifier = _narrowing(new.ssid, "SSID"), _narrowing(new.identifier, "identifier")
-    secret = _parse_secret(new.secret)
-    secret = _refuse_conflict(work, address, secret, (ssid, identifier))
+    secret = _refuse_conflict(
+        str(address), _at(work, address), _parse_secret(new.secret), (ssid, identifier)
+    )
     row = NasRow(
         location=work.session.get_one(LocationRow, location.id),
         name=name,
@@ -117,6 +131,41 @@ def get_nas(work: Reading, name: str) -> Nas:
     if nas is None:
         raise NotFound(f"there is no NAS {name!r}", "See the names with: nexio nas list")
     return nas
+
+
+def find_sharing(work: Reading, nas: Nas) -> Nas | None:
+    """Another NAS of the same address, which has the same secret, or None."""
+    return next(
+        (other for other in list_nas(work) if other.address == nas.address and other.id != nas.id),
+        None,
+    )
+
+
+def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
+    """Change a NAS; servers follow at once.
+
+    Raises:
+        NotFound: no such NAS.
+        InvalidValue: nothing to change, or a value that cannot be used.
+        Refused: the name is taken, or the address is, with another secret or the same narrowing.
+    """
+    given = {field.name for field in fields(changes) if getattr(changes, field.name) is not None}
+    if not given:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    nas = get_nas(work, name)
+    row = work.session.get_one(NasRow, nas.id)
+    before = _auditable(row)
+    _apply(work, row, changes)
+    secret = _parse_secret(changes.secret) or nas.secret.decode()
+    others = [other for other in _at(work, ipaddress.ip_network(row.address)) if other.id != row.id]
+    _refuse_conflict(row.address, others, secret, (row.ssid, row.identifier))
+    new_secret = secret != nas.secret.decode()
+    if new_secret:
+        row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
+    work.session.flush()
+    details = {"before": before, "after": _auditable(row), "secret": new_secret}
+    audit.record(work, "edit", "nas", row.id, details)
+    return nas_of(work, row)
 
 
 def remove_nas(work: Writing, name: str) -> Nas:
@@ -210,9 +259,39 @@ def _narrowing(text: str | None, field_name: str) -> str | None:
     return parse_text(text or "", field_name, LONGEST_NAME) or None
 
 
+def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
+    if changes.name is not None:
+        name = _parse_name(changes.name)
+        if _key(name) != row.name_key and find_nas(work, name) is not None:
+            raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
+        row.name, row.name_key = name, _key(name)
+    if changes.address is not None:
+        row.address = str(parse_address(changes.address))
+    if changes.ssid is not None:
+        row.ssid = _narrowing(changes.ssid, "SSID")
+    if changes.identifier is not None:
+        row.identifier = _narrowing(changes.identifier, "identifier")
+    row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
+    for switch in ("require_message_authenticator", "limit_proxy_state"):
+        if getattr(changes, switch) is not None:
+            setattr(row, switch, getattr(changes, switch))
+
+
+def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
+    with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
+        rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
+    return [nas_of(work, row) for row in rows]
+
+
+def _auditable(row: NasRow) -> dict[str, object]:
+    names = ("name", "address", "ssid", "identifier")
+    switches = ("require_message_authenticator", "limit_proxy_state")
+    return {name: getattr(row, name) for name in (*names, *switches)}
+
+
 def _refuse_conflict(
-    work: Reading,
-    address: IPv4Network | IPv6Network,
+    address: str,
+    others: list[Nas],
     secret: str | None,
     narrowing: tuple[str | None, str | None],
 ) -> str | None:
@@ -221,8 +300,7 @@ def _refuse_conflict(
     Returns:
         The secret to use: the address's own where it has one and none is given.
     """
-    rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address)))
-    for other in [nas_of(work, row) for row in rows]:
+    for other in others:
         if (other.ssid, other.identifier) == narrowing:
             raise Refused(
                 f"{address} belongs to the NAS {other.name!r} already",

@@ -18,7 +18,7 @@ from nexio.zones import day_end, day_start, local_date, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from nexio.locations import Location
     from nexio.pins import NewPin
@@ -79,7 +79,7 @@ def register(work: Writing, location: Location, registration: Registration) -> V
         InvalidValue: the arrival is past and its window is over.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
-    _refuse_past(work, location, registration)
+    refuse_past(work, location, registration.expected_arrival, location.settings.token_duration)
     pin = (
         draw_pin(work, location)
         if registration.pin is None
@@ -96,9 +96,13 @@ def register(work: Writing, location: Location, registration: Registration) -> V
     return visit_of(work, visit)
 
 
-def _refuse_past(work: Writing, location: Location, registration: Registration) -> None:
-    arrival = registration.expected_arrival
-    if arrival + location.settings.token_duration <= work.now:
+def refuse_past(work: Writing, location: Location, arrival: datetime, length: timedelta) -> None:
+    """R20: an arrival in the past is an error unless its window is still open.
+
+    Raises:
+        InvalidValue: it is over.
+    """
+    if arrival + length <= work.now:
         raise InvalidValue(
             f"the expected arrival {show(arrival, location.zone)} is over",
             "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'.",

@@ -32,7 +32,7 @@ class Settings:
     token_duration: timedelta = timedelta(hours=1)
     """Default duration for visitor access tokens, copied into each token (R2)."""
 
-    token_starts: str = "expected-arrival"  # noqa: S105 (no password)
+    token_starts: str = "expected-arrival"
     """``expected-arrival`` or ``check-in``: what opens a token's window (R16)."""
 
     max_devices: int | None = None

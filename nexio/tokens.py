@@ -54,14 +54,11 @@ def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTok
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
     duration = location.settings.token_duration
-    token = AccessTokenRow(
-        duration=duration,
-        valid_from=visit.expected_arrival,
-        valid_until=visit.expected_arrival + duration,
-        issued_at=work.now,
-    )
-    if location.settings.wifi_login == "pin":
-        _refuse_unplanned(work, location, token)
+    token = AccessTokenRow(duration=duration, issued_at=work.now)
+    if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
+        token.valid_from = visit.expected_arrival
+        token.valid_until = visit.expected_arrival + duration
+    refuse_unplanned(work, location, token)
     visit.token = token
     return token
 
@@ -116,23 +113,43 @@ def end_token(work: Writing, visit: VisitRow) -> bool:
     return True
 
 
-def most_at_one_time(work: Reading, location: Location, start: datetime, end: datetime) -> int:
-    """How many tokens of the location are valid together at the fullest moment of a window."""
-    windows = work.session.execute(
-        select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
-        .join(AccessTokenRow.visit)
-        .where(
-            VisitRow.location_id == location.id,
-            AccessTokenRow.revoked_at.is_(None),
-            AccessTokenRow.valid_from < end,
-            AccessTokenRow.valid_until > start,
+def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:
+    """R9: where the PIN alone logs in, no more tokens at one time than planned.
+
+    Raises:
+        Refused: there are so many without this one.
+    """
+    if location.settings.wifi_login != "pin" or token.valid_from is None:
+        return
+    planned = location.settings.planned_guests or 0
+    if _most_at_one_time(work, location, token) >= planned:
+        raise Refused(
+            f"{location.name} is planned for {planned} guests on the Wi-Fi at one time,"
+            " and so many have a token then",
+            "Choose another time, or plan for more: nexio settings set planned-guests=…",
         )
-    )
+
+
+def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) -> int:
+    """How many other tokens are valid together at the fullest moment of a token's window."""
+    start, end = token.valid_from, token.valid_until
+    with work.session.no_autoflush:  # the token itself may be changed and not written yet
+        windows = work.session.execute(
+            select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
+            .join(AccessTokenRow.visit)
+            .where(
+                VisitRow.location_id == location.id,
+                AccessTokenRow.id.is_distinct_from(token.id),
+                AccessTokenRow.revoked_at.is_(None),
+                AccessTokenRow.valid_from < end,
+                AccessTokenRow.valid_until > start,
+            )
+        )
     # At one instant an end comes before a beginning: windows are half-open (R1).
     steps = sorted(
         step
         for valid_from, valid_until in windows
-        if valid_from is not None and valid_until is not None
+        if valid_from is not None and valid_until is not None and start is not None
         for step in ((max(valid_from, start), 1), (valid_until, -1))
     )
     most = together = 0
@@ -140,18 +157,6 @@ def most_at_one_time(work: Reading, location: Location, start: datetime, end: da
         together += step
         most = max(most, together)
     return most
-
-
-def _refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:
-    if token.valid_from is None or token.valid_until is None:
-        return
-    planned = location.settings.planned_guests or 0
-    if most_at_one_time(work, location, token.valid_from, token.valid_until) >= planned:
-        raise Refused(
-            f"{location.name} is planned for {planned} guests on the Wi-Fi at one time,"
-            " and so many have a token then",
-            "Choose another time, or plan for more: nexio settings set planned-guests=…",
-        )
 
 
 def _state(row: AccessTokenRow, now: datetime) -> TokenState:

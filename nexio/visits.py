@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 PIN_PURPOSE = "visit.pin"
-LONGEST_NUMBER = 9
-"""Digits of a visit's number that every store can look for."""
+LARGEST_NUMBER = 2**31 - 1
+"""What the column holds; a larger number is an error to the drivers, and to us no visit."""
 
 
 class VisitState(StrEnum):
@@ -92,7 +92,7 @@ def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[V
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
     """The visit of that number, also a deleted one, or None."""
-    row = work.session.get(VisitRow, visit_id)
+    row = _find_row(work, visit_id)
     return None if row is None else visit_of(work, row)
 
 
@@ -109,7 +109,7 @@ def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
         Refused: an address with several visits; the message lists them.
     """
     if which.isascii() and which.isdigit():
-        visit = find_visit(work, int(which)) if len(which) <= LONGEST_NUMBER else None
+        visit = find_visit(work, int(which)) if len(which) <= len(str(LARGEST_NUMBER)) else None
         if visit is None:
             raise no_such_visit(which)
         return visit
@@ -142,9 +142,7 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
         NotFound: no such visit.
         Refused: it was deleted before.
     """
-    row = work.session.get(VisitRow, visit_id)
-    if row is None:
-        raise no_such_visit(str(visit_id))
+    row = get_row(work, visit_id)
     if row.deleted_at is not None:
         raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")
     row.deleted_at = work.now
@@ -180,6 +178,22 @@ def no_such_visit(which: str) -> NotFound:
     return NotFound(
         f"there is no visit {which}", "See the visits with: nexio visitor list (--all for old ones)"
     )
+
+
+def get_row(work: Reading, visit_id: int) -> VisitRow:
+    """The row of that number.
+
+    Raises:
+        NotFound: no such visit.
+    """
+    row = _find_row(work, visit_id)
+    if row is None:
+        raise no_such_visit(str(visit_id))
+    return row
+
+
+def _find_row(work: Reading, visit_id: int) -> VisitRow | None:
+    return work.session.get(VisitRow, visit_id) if 0 < visit_id <= LARGEST_NUMBER else None
 
 
 def _visits() -> Select[VisitRow]:

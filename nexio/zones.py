@@ -88,6 +88,21 @@ def show(instant: datetime, zone: ZoneInfo) -> str:
     return f"{day} {local:%H:%M} {local.isoformat(timespec='minutes')[16:22]}"
 
 
+def show_window(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Return "Fri 20 Nov 2026 09:00 to 10:00 +00:00", with both days where they differ.
+
+    With both offsets, too, where the clocks change in between.  R1.
+    """
+    first, last = show(start, zone), show(end, zone)
+    day, clock, offset = first.rsplit(" ", 2)
+    last_day, last_clock, last_offset = last.rsplit(" ", 2)
+    if offset != last_offset:
+        return f"{first} to {last}"
+    return (
+        f"{day} {clock} to {last_clock if day == last_day else f'{last_day} {last_clock}'} {offset}"
+    )
+
+
 def iso(instant: datetime, zone: ZoneInfo) -> str:
     """Return ISO 8601 in the zone, with offset, in whole seconds (rounded down).  R1."""
     return instant.astimezone(zone).isoformat(timespec="seconds")

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from nexio.errors import Refused
 from nexio_cli import options, output
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
 
 @click.group()
 def command() -> None:
-    """Upgrade and check the store."""
+    """Upgrade, check, back up and restore the store."""
 
 
 @command.command()
 def upgrade() -> None:
     """Bring a store of an older version up to this one, all of it or nothing."""
     from nexio.store import schema
-    from nexio.store.engine import connect, readable
 
-    engine = connect(options.configuration().database_url)
-    with readable(engine):
+    with _opened() as engine:
         before = schema.upgrade(engine)
-    engine.dispose()
     if before == schema.HEAD:
         output.print_headline(f"The store has version {before} already.")
     else:
@@ -34,12 +40,9 @@ def upgrade() -> None:
 def current(*, as_json: bool) -> None:
     """Show the store's version, and the one that this software needs."""
     from nexio.store import schema
-    from nexio.store.engine import connect, readable
 
-    engine = connect(options.configuration().database_url)
-    with readable(engine), engine.connect() as connection:
+    with _opened() as engine, engine.connect() as connection:
         version = schema.current_version(connection)
-    engine.dispose()
     if as_json:
         output.print_json({"version": version, "needed": schema.HEAD})
     else:
@@ -63,3 +66,44 @@ def check(context: click.Context, *, as_json: bool) -> None:
     if not damage:
         output.say("The store is sound.")
     context.exit(Refused.exit_code if damage else 0)
+
+
+@contextmanager
+def _opened() -> Iterator[Engine]:
+    """The store of this deployment, whatever its version."""
+    from nexio.store.engine import connect, readable
+
+    engine = connect(options.configuration().database_url)
+    try:
+        with readable(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole store into a new FILE, while it is in use.
+
+    The file is worth nothing without the key file: back that up as well, elsewhere.
+    """
+    from nexio.backups import back_up
+
+    with options.opened() as store:
+        rows = back_up(store, file)
+    output.print_headline(f"Backup written to {file} ({rows} rows).")
+    output.say("It opens only with the key file: keep a copy of that too, in another place.")
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@options.yes
+def restore(file: Path, *, yes: bool) -> None:
+    """Put a backup in place of all that the store holds; running servers take it up."""
+    from nexio.backups import restore as put_back
+
+    options.confirm("Replace everything in the store by this backup?", yes=yes)
+    with options.opened() as store:
+        rows = put_back(store, file)
+    output.print_headline(f"Restored {rows} rows from {file}.")

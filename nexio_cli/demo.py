@@ -22,7 +22,7 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.tokens import TokenState
 from nexio.visits import find_visits_by_email
-from nexio.zones import show
+from nexio.zones import show_window
 from nexio_cli import output
 from nexio_cli.init import system_zone
 from nexio_cli.main import guarded
@@ -70,7 +70,10 @@ def free_port() -> int:
 
 def run() -> int:
     """Prepare, say what to type, and answer until Ctrl-C."""
-    home = Path(os.environ.setdefault("NEXIO_HOME", str(Path.cwd() / ".demo")))
+    home = Path.cwd() / ".demo"
+    for name in [name for name in os.environ if name.startswith("NEXIO_")]:
+        del os.environ[name]  # they may lead to a store that is in use: no demo visitor there
+    os.environ["NEXIO_HOME"] = str(home)
     demo = prepare(Configuration.from_environment(os.environ))
     port = free_port()
     _print(demo, home, port)
@@ -99,7 +102,7 @@ def _print(demo: Demo, home: Path, port: int) -> None:
     token = visit.token
     window = ""
     if token is not None and token.valid_from is not None and token.valid_until is not None:
-        window = f"{show(token.valid_from, zone)} until {show(token.valid_until, zone)}"
+        window = show_window(token.valid_from, token.valid_until, zone)
     output.print_headline(f"{visit.name} is registered and may use the Wi-Fi now.")
     output.print_fields(
         [

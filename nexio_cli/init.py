@@ -19,8 +19,11 @@ def command(name: str | None, timezone: str | None) -> None:
     """Make the key, the store and the first location; what is there already is left alone."""
     from nexio.locations import add_first_location
     from nexio.store.creation import create_store
+    from nexio.zones import get_zone
 
     configuration = options.configuration()
+    if timezone is not None:
+        get_zone(timezone)  # refused before anything is made
     made = create_store(configuration)
     output.say("Store made." if made else "The store is there already.")
     with options.writing() as work:

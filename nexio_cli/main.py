@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ from nexio import __version__
 from nexio.errors import NexioError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 COMMANDS = {
     "init": "Make the key, the store and the first location.",
@@ -25,15 +26,39 @@ COMMANDS = {
     "log": "Show what the RADIUS servers decided.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
     "radius": "Ask a RADIUS server as an access point would.",
-    "db": "Upgrade and check the store.",
+    "db": "Upgrade, check, back up and restore the store.",
+    "key": "Change the key that PINs and secrets are sealed with.",
 }
 """Each stands in the module ``nexio_cli.<name>`` as ``command``, loaded when it is needed."""
 
 INTERRUPTED = 130
 
 
+class ReaderGone(Exception):
+    """Nobody reads our output any more, as after ``nexio visitor list | head -1``."""
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    """Take a closed pipe past click, which would end with 1: a fault of ours."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
+
+
 class LazyGroup(click.Group):
     """Knows its commands by name and loads only the one that is called."""
+
+    @_past_click()
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line, and show ``--help``."""
+        return super().make_context(*args, **kwargs)
+
+    @_past_click()
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command line says."""
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of a visitor's day."""
@@ -79,10 +104,10 @@ def guarded(act: Callable[[], Any]) -> int:
     except NexioError as error:
         return _tell(str(error), error.advice, error.exit_code)
     except click.ClickException as error:
-        return _tell(error.format_message(), _usage_advice(error), click.UsageError.exit_code)
+        return _tell_usage(error)
     except (click.Abort, KeyboardInterrupt):
-        return _tell("stopped, nothing was changed", "", INTERRUPTED)
-    except BrokenPipeError:
+        return _tell("stopped", "", INTERRUPTED)
+    except (ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its reader has gone
         return 0
     except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
@@ -100,12 +125,17 @@ def run() -> None:
 
 
 def _tell(message: str, advice: str, exit_code: int) -> int:
+    message = message[:1].upper() + message[1:]
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True)
     if advice:
         click.echo(f"{click.style('Hint:', bold=True)}  {advice}", err=True)
     return exit_code
 
 
-def _usage_advice(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"See: {context.command_path} --help" if context is not None else ""
+def _tell_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)  # `nexio` alone: the help, and no error
+        return error.exit_code
+    context = getattr(error, "ctx", None)  # click does not always know it
+    path = "nexio" if context is None else context.command_path
+    return _tell(error.format_message(), f"See: {path} --help", click.UsageError.exit_code)

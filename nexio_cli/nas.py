@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,7 +52,7 @@ def add(
     A secret that is made here is shown once: enter it at the NAS.
     """
     from nexio.locations import get_location
-    from nexio.nas import NewNas, add_nas, warnings_for
+    from nexio.nas import NewNas, add_nas, find_sharing, warnings_for
     from nexio_cli.shapes import nas_json
 
     new = NewNas(
@@ -66,11 +66,14 @@ def add(
     )
     with options.writing() as work:
         nas = add_nas(work, get_location(work, location_name), new)
-    made = nas.secret.decode() if secret is None else None
+        sharing = find_sharing(work, nas)
+    made = nas.secret.decode() if secret is None and sharing is None else None
     if as_json:
         output.print_json(nas_json(nas) | ({} if made is None else {"secret": made}))
     else:
         _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
+    if sharing is not None:
+        output.say(f"It has the secret of {sharing.name}, which is at the same address.")
     output.warn(warnings_for(nas))
 
 
@@ -113,6 +116,31 @@ def show(name: str, *, as_json: bool) -> None:
         output.print_json(nas_json(nas))
     else:
         _print_nas(nas, headline=f"{nas.name} asks for the guests of {nas.location.name}.")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NAME", help="Another name.")
+@click.option("--address", metavar="ADDRESS", help="Another IP address or CIDR network.")
+@click.option("--secret", metavar="TEXT", help="Another secret; '-' reads it from stdin.")
+@click.option("--ssid", metavar="SSID", help="Only for this network name; '' for every one.")
+@click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier; '' for any.")
+@click.option("--require-message-authenticator/--insecure-no-message-authenticator", default=None)
+@click.option("--limit-proxy-state/--insecure-any-proxy-state", default=None)
+@options.as_json
+def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
+    """Change a NAS; running servers follow at once."""
+    from nexio.nas import NasChanges, edit_nas, warnings_for
+    from nexio_cli.shapes import nas_json
+
+    changes["secret"] = options.typed_or_read(changes["secret"])
+    with options.writing() as work:
+        nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        _print_nas(nas, headline=f"Changed {nas.name}.")
+    output.warn(warnings_for(nas))
 
 
 @command.command()

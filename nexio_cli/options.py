@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,16 @@ yes = click.option("--yes", is_flag=True, help="Do not ask whether you are sure.
 visit = click.argument("visit", metavar="VISIT")
 
 
+class Asked(click.Option):
+    """A required option that is asked for on a terminal, instead of an error."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Ask where the command line, the environment and the default are silent."""
+        if self.required and self.value_is_missing(value) and sys.stdin.isatty():
+            value = click.prompt(str(self.name).replace("_", " ").capitalize(), err=True)
+        return super().process_value(ctx, value)
+
+
 def configuration() -> Configuration:
     """The settings of this deployment."""
     from nexio.configuration import Configuration
@@ -38,16 +48,25 @@ def configuration() -> Configuration:
 
 
 @contextmanager
+def opened() -> Iterator[Store]:
+    """The store of this deployment."""
+    from nexio.store.engine import Store
+
+    with closing(Store.open(configuration())) as store:
+        yield store
+
+
+@contextmanager
 def reading() -> Iterator[Reading]:
     """A look at the store of this deployment."""
-    with closing(_open_store()) as store, store.read() as work:
+    with opened() as store, store.read() as work:
         yield work
 
 
 @contextmanager
 def writing() -> Iterator[Writing]:
     """A transaction in the store of this deployment: all of the command or nothing."""
-    with closing(_open_store()) as store, store.write() as work:
+    with opened() as store, store.write() as work:
         yield work
 
 
@@ -64,9 +83,3 @@ def confirm(question: str, *, yes: bool) -> None:
 def typed_or_read(value: str | None) -> str | None:
     """``-`` reads a PIN or a secret from the first line of stdin, so that no history keeps it."""
     return sys.stdin.readline().rstrip("\r\n") if value == "-" else value
-
-
-def _open_store() -> Store:
-    from nexio.store.engine import Store
-
-    return Store.open(configuration())

@@ -11,26 +11,35 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+WIDE = 110
+"""Columns of a terminal that is not narrow."""
+
 
 def print_json(value: Any) -> None:
     """One object or one array."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
+def print_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    nothing: str,
+    only_wide: Sequence[str] = (),
+) -> None:
     """A table on a terminal; tabs between the columns where the output goes into a pipe.
 
     Args:
         header: names of the columns.
         rows: cells.
         nothing: what to say on stderr where there is no row.
+        only_wide: columns that a narrow terminal does without.
     """
     rows = list(rows)
     if not sys.stdout.isatty():
         for row in (header, *rows):
             click.echo("\t".join(row))
     elif rows:
-        _print_rich_table(header, rows)
+        _print_rich_table(header, rows, only_wide)
     if not rows:
         say(nothing)
 
@@ -74,15 +83,19 @@ def warn(texts: Iterable[str]) -> None:
         say(f"{click.style('Warning:', fg='yellow', bold=True)} {text}")
 
 
-def _print_rich_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _print_rich_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], only_wide: Sequence[str]
+) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    shown = [i for i, name in enumerate(header) if console.width >= WIDE or name not in only_wide]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in header:
-        table.add_column(name, overflow="fold")
+    for i in shown:
+        table.add_column(header[i], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # as text: a name may look like markup
-    Console(highlight=False).print(table)
+        table.add_row(*(Text(row[i]) for i in shown))  # as text: a name may look like markup
+    console.print(table)

@@ -23,7 +23,13 @@ def command() -> None:
 @click.argument("email")
 @click.argument("pin")
 @click.option("--server", default="127.0.0.1", show_default=True, metavar="HOST")
-@click.option("--port", default=1812, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=1812,
+    show_default=True,
+    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    type=click.IntRange(1, 65535),
+)
 @click.option("--nas", metavar="NAME", help="Use the secret of this NAS.")
 @click.option("--secret", metavar="TEXT", help="Use this secret; '-' reads it from stdin.")
 @click.option("--device", metavar="MAC", help="Send this Calling-Station-Id.")

@@ -42,7 +42,8 @@ def show(location_name: str | None, *, as_json: bool) -> None:
 def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_login: bool) -> None:
     """Change settings, all of them or none.
 
-    New settings hold for visitors who are registered from now on.
+    What a visitor gets holds for those registered from now on; how guests log in
+    (wifi-login, roaming) holds at once.
     """
     from nexio.locations import change_settings, get_location
     from nexio.settings import parse_changes, warnings_for

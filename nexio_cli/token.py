@@ -36,7 +36,7 @@ def on(duration: str | None, location_name: str | None) -> None:
 
 
 @command.command()
-@click.option("--revoke", is_flag=True, help="End the tokens that were issued, too.")
+@click.option("--revoke", is_flag=True, help="Revoke the tokens that were issued, too.")
 @options.location
 @options.yes
 def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
@@ -46,18 +46,18 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
     from nexio.tokens import revoke_all
 
     if revoke:
-        options.confirm("End the Wi-Fi of every visitor of this location?", yes=yes)
+        options.confirm("Revoke the Wi-Fi of every visitor of this location?", yes=yes)
     with options.writing() as work:
         location = get_location(work, location_name)
         change_settings(work, location, parse_changes(["visitor-tokens=off"]))
         ended = revoke_all(work, location) if revoke else None
     output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
     if ended is not None:
-        output.say(f"Tokens ended: {ended}.")
+        output.say(f"Tokens revoked: {ended}. A device that is on stays on until its time is over.")
 
 
 @command.command("list")
-@click.option("--state", type=STATES)
+@click.option("--state", type=STATES, help="Only tokens in this state.")
 @options.location
 @options.as_json
 def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
@@ -92,7 +92,31 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
         if visit.token is not None
     ]
     header = ["visit", "visitor", "e-mail", "from", "until", "state"]
-    output.print_table(header, rows, "No tokens here. Turn them on with: nexio token on")
+    nothing = "No tokens here. Turn them on with: nexio token on"
+    output.print_table(header, rows, nothing, only_wide=("e-mail",))
+
+
+@command.command()
+@options.visit
+@click.option("--by", required=True, metavar="DURATION", cls=options.Asked, help="Such as 30m.")
+@options.location
+@options.as_json
+def extend(visit: str, by: str, location_name: str | None, *, as_json: bool) -> None:
+    """Let one visitor stay on the Wi-Fi longer."""
+    from nexio.changing import extend_token
+    from nexio.durations import parse_duration
+    from nexio.visits import get_visit
+    from nexio.zones import show
+    from nexio_cli.shapes import held_token_json
+
+    with options.writing() as work:
+        found = get_visit(work, visit, location_name)
+        after = extend_token(work, found.id, parse_duration(by))
+    if as_json:
+        output.print_json(held_token_json(after))
+    elif after.token is not None and after.token.valid_until is not None:
+        until = show(after.token.valid_until, after.location.zone)
+        output.print_headline(f"{after.name} (visit {after.id}) has Wi-Fi until {until}.")
 
 
 @command.command()
@@ -101,18 +125,18 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 @options.yes
 @options.as_json
 def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """End the Wi-Fi of one visitor; the PIN still checks in and out."""
+    """Refuse one visitor's next login; a device that is on stays on until its time is over."""
     from nexio.tokens import revoke_token
     from nexio.visits import get_visit
     from nexio_cli.shapes import held_token_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
-    options.confirm(f"End the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)
+    options.confirm(f"Revoke the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)
     with options.writing() as work:
         revoke_token(work, found.id)
         after = get_visit(work, str(found.id), location_name)
     if as_json:
         output.print_json(held_token_json(after))
     else:
-        output.print_headline(f"The Wi-Fi of {found.name} (visit {found.id}) is ended.")
+        output.print_headline(f"{found.name} (visit {found.id}) cannot log in any more.")

@@ -11,6 +11,7 @@ from nexio_cli import options, output
 if TYPE_CHECKING:
     from nexio.visits import Visit
 
+ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
 STATES = click.Choice(["expected", "expired", "deleted"])
 
 
@@ -23,15 +24,10 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME")
-@click.option("--last-name", required=True, metavar="NAME")
-@click.option("--email", required=True, metavar="ADDRESS")
-@click.option(
-    "--arrival",
-    "expected_arrival",
-    metavar="WHEN",
-    help="now (default), 'today 14:00', 'tomorrow 9am', 'monday 10:30', +2h, 2026-11-20T14:00",
-)
+@click.option("--first-name", required=True, metavar="NAME", cls=options.Asked)
+@click.option("--last-name", required=True, metavar="NAME", cls=options.Asked)
+@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME")
 @click.option("--phone", metavar="NUMBER")
@@ -59,7 +55,7 @@ def register(location_name: str | None, *, as_json: bool, **texts: str | None) -
 
 @command.command("list")
 @click.option("--date", "day", metavar="DAY", help="Arrivals of one day: today, 2026-11-20.")
-@click.option("--state", type=STATES)
+@click.option("--state", type=STATES, help="Only visits in this state.")
 @click.option("--search", default="", metavar="TEXT", help="Part of a name, e-mail, host, company.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
 @options.location
@@ -95,6 +91,7 @@ def list_(
             ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"],
             [_row(visit) for visit in visits],
             "No visits here. Register one with: nexio visitor register",
+            only_wide=("e-mail", "host"),
         )
 
 
@@ -113,11 +110,56 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 
 @command.command()
 @options.visit
+@click.option("--first-name", metavar="NAME")
+@click.option("--last-name", metavar="NAME")
+@click.option("--email", metavar="ADDRESS", help="Another e-mail means a new PIN.")
+@click.option("--host", metavar="NAME", help="'' empties it, as with the next three.")
+@click.option("--company", metavar="NAME")
+@click.option("--phone", metavar="NUMBER")
+@click.option("--notes", metavar="TEXT")
+@options.location
+@options.as_json
+def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
+    """Correct what is known of a visitor."""
+    from nexio.changing import edit_visit
+    from nexio.visits import get_visit
+
+    with options.writing() as work:
+        before = get_visit(work, visit, location_name)
+        after = edit_visit(work, before.id, texts)
+    _print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
+    if before.pin != after.pin and not as_json:
+        output.say("The e-mail is another one, so the PIN is too: the old PIN is refused.")
+
+
+@command.command()
+@options.visit
+@click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
+@options.location
+@options.as_json
+def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: bool) -> None:
+    """Move a visit to another time; PIN and length of the Wi-Fi stay."""
+    from nexio.arrivals import parse_arrival
+    from nexio.changing import reschedule
+    from nexio.visits import get_visit
+
+    with options.writing() as work:
+        found = get_visit(work, visit, location_name)
+        instant = parse_arrival(arrival, work.now, found.location.zone)
+        moved = reschedule(work, found.id, instant)
+    _print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
+
+
+@command.command()
+@options.visit
 @options.location
 @options.yes
 @options.as_json
 def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Delete a visit: its Wi-Fi ends and its PIN is free for somebody else."""
+    """Delete a visit: its PIN is refused and free for somebody else.
+
+    A device that is on the Wi-Fi stays on until its time is over.
+    """
     from nexio.visits import delete_visit, get_visit
 
     with options.reading() as work:
@@ -137,7 +179,7 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
 @click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
 @options.location
 def qr(visit: str, location_name: str | None, *, text: bool) -> None:
-    """Draw the QR code that checks a visitor in at the desk."""
+    """Draw the visitor's QR code, which names the visit and is not the PIN."""
     from nexio.qr_codes import qr_text
     from nexio.visits import get_visit
 
@@ -164,6 +206,7 @@ def _print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
             ("e-mail", visit.email),
             ("arrival", show(visit.expected_arrival, visit.location.zone)),
             ("Wi-Fi", _wifi_words(visit)),
+            ("network", visit.location.settings.ssid if visit.token is not None else None),
             ("host", visit.host),
             ("company", visit.company),
             ("phone", visit.phone),
@@ -174,14 +217,14 @@ def _print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
 
 
 def _wifi_words(visit: Visit) -> str:
-    from nexio.zones import show
+    from nexio.zones import show_window
 
     token, zone = visit.token, visit.location.zone
     if token is None:
         return "no access token"
     if token.valid_from is None or token.valid_until is None:
         return f"from the check-in on ({token.state})"
-    return f"{show(token.valid_from, zone)} until {show(token.valid_until, zone)} ({token.state})"
+    return f"{show_window(token.valid_from, token.valid_until, zone)} ({token.state})"
 
 
 def _row(visit: Visit) -> list[str]:

@@ -43,6 +43,7 @@ class Parent:
         self._sockets = _open_sockets(options)
         self._worker = 0
         self._stopping = False
+        self._life = os.pipe()
 
     def run(self) -> int:
         """Run workers until told to end.
@@ -50,7 +51,7 @@ class Parent:
         Returns:
             The exit code: that of a worker which could not even start, else 0.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
         has_answered = False
         while True:
@@ -61,7 +62,18 @@ class Parent:
             if not has_answered:
                 return code
             log.error("the worker ended with code %d and is replaced", code)
-            time.sleep(RESTART_SECONDS)
+            if not self._pause():
+                return 0
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        for each in self._sockets:
+            each.close()
+
+    def _pause(self) -> bool:
+        """Let a moment pass between two workers; whether another one is still wanted."""
+        time.sleep(RESTART_SECONDS)
+        return not self._stopping
 
     def _mind_worker(self) -> tuple[bool, int]:
         """Start a worker and wait for its end: whether it got to answer, and its exit code."""
@@ -69,18 +81,40 @@ class Parent:
         self._worker = os.fork()
         if self._worker == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.close(read)
-            os._exit(_work(self._sockets, self._options, self._configuration, write))
+            os.close(self._life[1])  # open in the parent alone: its death closes the pipe
+            os._exit(self._work(write))
         os.close(write)
         with os.fdopen(read, "rb") as pipe:
             was_ready = bool(pipe.read(1))
         if self._stopping:
             self._pass_on(signal.SIGTERM)  # the first one may have come before it could listen
         _, status = os.waitpid(self._worker, 0)
+        self._worker = 0  # its number may be another process's from now on
         return was_ready, os.waitstatus_to_exitcode(status)
 
+    def _work(self, ready: int) -> int:
+        """The worker's whole life; its exit code."""
+        from radius_auth.worker import Inherited, serve  # noqa: PLC0415 (the parent stays small)
+
+        def tell_parent() -> None:
+            os.write(ready, b"\1")
+            os.close(ready)
+            log.info("answering on %s", " and ".join(_place(each) for each in self._sockets))
+
+        try:
+            inherited = Inherited(sockets=self._sockets, life=self._life[0])
+            serve(inherited, self._options, self._configuration, tell_parent)
+        except NexioError as error:
+            return _tell(error)
+        except Exception:
+            log.exception("the worker failed")
+            return 1
+        return 0
+
     def _pass_on(self, number: int, _: object = None) -> None:
-        self._stopping = True
+        self._stopping = self._stopping or number != signal.SIGHUP
         if self._worker:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._worker, number)
@@ -102,31 +136,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     try:
         options = parse_options(arguments, os.environ)
-        return Parent(options, Configuration.from_environment(os.environ)).run()
+        configuration = Configuration.from_environment(os.environ)
+        with contextlib.closing(Parent(options, configuration)) as parent:
+            return parent.run()
     except NexioError as error:
         return _tell(error)
-
-
-def _work(
-    opened: Sequence[socket.socket], options: Options, configuration: Configuration, ready: int
-) -> int:
-    """The worker's whole life."""
-    from radius_auth.worker import serve  # noqa: PLC0415 (the parent stays small)
-
-    def tell_parent() -> None:
-        os.write(ready, b"\1")
-        os.close(ready)
-        places = " and ".join(_place(each) for each in opened)
-        log.info("answering on %s", places)
-
-    try:
-        serve(opened, options, configuration, tell_parent)
-    except NexioError as error:
-        return _tell(error)
-    except Exception:
-        log.exception("the worker failed")
-        return 1
-    return 0
 
 
 def _open_sockets(options: Options) -> list[socket.socket]:

@@ -96,9 +96,9 @@ def decide(request: Request, table: Table, now: datetime) -> Decision:
             return Rejected(reason=reason)
     if request.password is None:
         return Rejected(reason=Reason.UNSUPPORTED_METHOD)
-    if request.nas is None:
+    location = None if request.nas is None else table.locations.get(request.nas.location.id)
+    if location is None:
         return Rejected(reason=Reason.NO_LOCATION)
-    location = table.locations[request.nas.location.id]
     if location.settings.wifi_login == "pin":
         visits = _by_pin(request.user_name, request.password, table, location.id)
     else:

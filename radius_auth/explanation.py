@@ -13,7 +13,7 @@ from nexio.locations import list_locations
 from nexio.names import quoted
 from nexio.nas import Nas, get_nas
 from nexio.visits import PIN_PURPOSE, get_visit
-from nexio.zones import show
+from nexio.zones import show_window
 from radius_auth.decision import Accepted, Request, decide
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
@@ -106,9 +106,9 @@ def _explanation(work: Reading, decision: Decision) -> Explanation:
     visit = get_visit(work, str(decision.visit.id), None)
     who = f"{visit.name} (visit {visit.id})"
     window = ""
-    if visit.token is not None and visit.token.valid_from and visit.token.valid_until:
-        zone = visit.location.zone
-        window = f"{show(visit.token.valid_from, zone)} until {show(visit.token.valid_until, zone)}"
+    token = visit.token
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        window = show_window(token.valid_from, token.valid_until, visit.location.zone)
     if isinstance(decision, Accepted):
         return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
     why = LOGGED[decision.reason] + (f" ({window})" if window else "")

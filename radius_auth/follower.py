@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -52,6 +53,8 @@ class Follower:
         self._horizon = horizon
         self._clock = clock
         self._stopping = threading.Event()
+        self._reload_wanted = threading.Event()
+        self._trouble = ""
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._store = open_store()
@@ -72,6 +75,10 @@ class Follower:
         """Follow in the background until :meth:`stop`."""
         self._thread = threading.Thread(target=self._run, name="nexio-follower", daemon=True)
         self._thread.start()
+
+    def reload(self) -> None:
+        """Let the thread load everything anew; safe in a signal."""
+        self._reload_wanted.set()
 
     def stop(self) -> None:
         """End the thread and give the store back."""
@@ -110,16 +117,17 @@ class Follower:
         self._horizon_at = work.now
 
     def _reload(self) -> None:
-        """Another epoch, or too far behind: a new table, with the keys read again."""
-        store, self._store = self._store, self._open_store()
-        store.close()
+        """Open the store again, with the keys read again, and load all of it."""
+        fresh = self._open_store()
+        self._store, old = fresh, self._store
+        old.close()
         self.table, progress = self._load()
         self._horizon_at = progress.at
         self._advance(progress.position, progress.at)
 
     def _load(self) -> tuple[Table, Progress]:
-        table = Table(self._store.keyring)
         with self._store.read() as work:
+            table = Table(work.keyring)
             news = read_all(work, self._horizon)
             table.apply(news, self._horizon, work.now)
         return table, Progress(position=news.position, at=work.now)
@@ -134,18 +142,33 @@ class Follower:
             try:
                 self._watch()
             except NexioError as error:
-                log.warning("not following the store: %s", error)
-                self._stopping.wait(RETRY_SECONDS)
+                self._tell(str(error))
+            except Exception:
+                # A fault of ours must not leave the table to grow old in silence.
+                log.exception("not following the store")
+            self._stopping.wait(RETRY_SECONDS)
 
     def _watch(self) -> None:
         """Follow until the end, or until the store is out of reach."""
-        watcher = watch(self._store.engine)
-        try:
+        if self._trouble:
+            self._reload()
+        with closing(watch(self._store.engine)) as watcher:
             self.follow()
+            self._tell("")
             while not self._stopping.is_set():
-                if watcher.wait() or self._clock() - self._horizon_at >= HORIZON_EVERY:
+                changed = watcher.wait()
+                if self._reload_wanted.is_set():
+                    self._reload_wanted.clear()
+                    self._reload()
+                elif changed or self._clock() - self._horizon_at >= HORIZON_EVERY:
                     self.follow()
                 else:
                     self._advance(self._progress.position, self._clock())
-        finally:
-            watcher.close()
+
+    def _tell(self, trouble: str) -> None:
+        """Log the beginning and the end of an outage, not every second of it."""
+        if trouble and trouble != self._trouble:
+            log.warning("not following the store: %s", trouble)
+        if self._trouble and not trouble:
+            log.warning("following the store again")
+        self._trouble = trouble

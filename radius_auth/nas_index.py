@@ -27,14 +27,15 @@ class Client:
         """The entry that this SSID and NAS-Identifier belong to, the most exact one.
 
         Args:
-            called_station: Called-Station-Id; an SSID is what follows its last colon.
+            called_station: Called-Station-Id; an SSID is what follows a colon (RFC 3580 section
+                3.20), and may hold colons itself.
             identifier: NAS-Identifier.
 
         Returns:
             None where every entry asks for something else.
         """
-        ssid = (called_station or b"").rpartition(b":")[2]
-        fitting = [nas for nas in self.entries if _fits(nas, ssid, identifier or b"")]
+        called = b":" + (called_station or b"")
+        fitting = [nas for nas in self.entries if _fits(nas, called, identifier or b"")]
         return max(fitting, key=_exactness, default=None)
 
 
@@ -85,11 +86,11 @@ def _client(entries: list[Nas]) -> Client:
     )
 
 
-def _fits(nas: Nas, ssid: bytes, identifier: bytes) -> bool:
-    return (nas.ssid is None or nas.ssid.encode() == ssid) and (
+def _fits(nas: Nas, called: bytes, identifier: bytes) -> bool:
+    return (nas.ssid is None or called.endswith(b":" + nas.ssid.encode())) and (
         nas.identifier is None or nas.identifier.encode() == identifier
     )
 
 
-def _exactness(nas: Nas) -> tuple[bool, bool]:
-    return (nas.ssid is not None, nas.identifier is not None)
+def _exactness(nas: Nas) -> tuple[int, bool]:
+    return (len(nas.ssid or ""), nas.identifier is not None)

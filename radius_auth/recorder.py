@@ -101,6 +101,9 @@ class Recorder:
             if not self._failing:
                 log.warning("decisions wait in the spool: %s", error)
             self._failing = True
+        except Exception:
+            # A fault of ours must not end the recording: what waits is tried again.
+            log.exception("decisions wait in the spool")
         else:
             if self._failing:
                 log.warning("decisions reach the store again")

@@ -73,10 +73,13 @@ class _Exchange:
     """NAS-Identifier, for the log where no NAS entry fits."""
 
     arrived: datetime
+    began: int
+    """Nanoseconds of ``time.perf_counter_ns`` at the arrival, for the latency."""
+
     ticket: Ticket
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Held:
     """A reject that waits for its time."""
 
@@ -135,14 +138,13 @@ class Responder:
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
         for held in self._held.pop_due(now):
-            exchange = held.exchange
-            if not self._duplicates.is_current(exchange.ticket):
+            if not self._duplicates.is_current(held.exchange.ticket):
                 continue
-            decision = self._once_more(held)
-            octets = self._encode(exchange, decision)
-            self._duplicates.answer(exchange.ticket, octets, now)
-            self._note(exchange, decision, held.latency_us)
-            yield exchange.source, octets
+            try:
+                yield held.exchange.source, self._release(held, now)
+            except KeyUnusable:
+                peer = str(held.exchange.source.address[0])
+                self._discards.count(Ignored.KEY_MISSING, peer, now)
 
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
@@ -154,6 +156,7 @@ class Responder:
         Raises:
             Discarded: it gets no answer.
         """
+        began = time.perf_counter_ns()
         client = self._table().nas.find(str(source.address[0]))
         if client is None:
             raise Discarded(Ignored.UNKNOWN_CLIENT)
@@ -177,20 +180,27 @@ class Responder:
             request=_request(access, client),
             identifier=access.nas_identifier,
             arrived=self._clock(),
+            began=began,
             ticket=ticket,
         )
 
     def _answer(self, exchange: _Exchange, now: float) -> bytes | None:
-        began = time.perf_counter_ns()
         decision = decide(exchange.request, self._table(), exchange.arrived)
-        latency_us = (time.perf_counter_ns() - began) // 1000
+        latency_us = (time.perf_counter_ns() - exchange.began) // 1000  # without the reject delay
         if isinstance(decision, Rejected) and self._reject_delay > 0:
-            held = _Held(exchange=exchange, rejected=decision, latency_us=latency_us)
-            self._held.push(now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay, held)
+            due = now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay
+            self._held.push(due, _Held(exchange, decision, latency_us))
             return None
         octets = self._encode(exchange, decision)
         self._duplicates.answer(exchange.ticket, octets, now)
         self._note(exchange, decision, latency_us)
+        return octets
+
+    def _release(self, held: _Held, now: float) -> bytes:
+        exchange, decision = held.exchange, self._once_more(held)
+        octets = self._encode(exchange, decision)
+        self._duplicates.answer(exchange.ticket, octets, now)
+        self._note(exchange, decision, held.latency_us)
         return octets
 
     def _once_more(self, held: _Held) -> Decision:
@@ -207,13 +217,15 @@ class Responder:
         if isinstance(decision, Accepted):
             accept = AccessAccept(session_timeout=decision.session_timeout, class_=decision.class_)
             return encode_reply(exchange.frame, exchange.client.secret, accept)
-        words = None
-        if decision.visit is not None:
-            location = self._table().locations[decision.visit.location_id]
-            words = reply_message(decision, location, exchange.arrived)
-        return encode_reply(
-            exchange.frame, exchange.client.secret, AccessReject(reply_message=words)
-        )
+        reject = AccessReject(reply_message=self._words(decision, exchange.arrived))
+        return encode_reply(exchange.frame, exchange.client.secret, reject)
+
+    def _words(self, rejected: Rejected, now: datetime) -> str | None:
+        if rejected.visit is None:
+            return None
+        # None where another store took the place of this one while the reject was held back.
+        location = self._table().locations.get(rejected.visit.location_id)
+        return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
         request, nas = exchange.request, exchange.request.nas

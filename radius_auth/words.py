@@ -77,14 +77,14 @@ REMEDIES = {
     ),
     Reason.DELETED: "register the visitor again if that was a mistake",
     Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
-    Reason.REPLACED: "the visitor must use the PIN of the latest e-mail",
+    Reason.REPLACED: "the visitor must use the newer PIN",
     Reason.NOT_YET: "the visitor can wait, or be registered again for an earlier time",
     Reason.ENDED: "register the visitor again if they are to stay longer",
     Reason.NOT_CHECKED_IN: "check the visitor in",
     Reason.WRONG_LOCATION: (
         "register the visitor at this location, or turn roaming on where the access point is"
     ),
-    Reason.WRONG_PIN: "compare with the PIN in the visitor's e-mail, or in 'nexio visitor show'",
+    Reason.WRONG_PIN: "compare it with the one in 'nexio visitor show'",
     Reason.UNKNOWN_USER: "check the spelling, or register the visitor",
     Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
 }

@@ -8,6 +8,7 @@ import selectors
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.following import Horizon
@@ -34,11 +35,20 @@ AT_ONCE = 64
 """Datagrams taken from one socket before the other ones, and the held replies, have their turn."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inherited:
+    """What a worker has from its parent, and its successor after it."""
+
+    sockets: Sequence[socket.socket]
+    life: int
+    """A file descriptor that becomes readable when the parent has died."""
+
+
 class Worker:
     """Answers on sockets that its parent has opened.
 
     Args:
-        opened: the sockets; they stay open when the worker ends.
+        inherited: what the parent has opened.
         follower: holds the table.
         recorder: takes the decisions.
         options: how to run.
@@ -47,13 +57,14 @@ class Worker:
 
     def __init__(
         self,
-        opened: Sequence[socket.socket],
+        inherited: Inherited,
         follower: Follower,
         recorder: Recorder,
         options: Options,
         clock: Clock = utc_now,
     ) -> None:
-        self._sockets = {each.fileno(): each for each in opened}
+        self._sockets = {each.fileno(): each for each in inherited.sockets}
+        self._life = inherited.life
         self._follower = follower
         self._options = options
         self._discards = Discards()
@@ -65,20 +76,26 @@ class Worker:
         self._stopping = False
 
     def stop(self) -> None:
-        """Take no more requests, answer those that were taken, then end; safe in a signal."""
-        self._stopping = True
-        os.write(self._wake_write, b"\0")
+        """Take no more requests, answer those that were taken, then end; safe in a signal.
+
+        Safe a second time, too: a terminal and the parent both pass on a Ctrl-C.
+        """
+        if not self._stopping:
+            self._stopping = True
+            os.write(self._wake_write, b"\0")
 
     def run(self) -> None:
         """Answer until :meth:`stop`."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_read, selectors.EVENT_READ)
+            selector.register(self._life, selectors.EVENT_READ)
             for each in self._sockets.values():
                 selector.register(each, selectors.EVENT_READ)
             while not self._stopping:
                 for key, _ in selector.select(self._until_next()):
-                    if key.fd != self._wake_read:
+                    if key.fd in self._sockets:
                         self._take(self._sockets[key.fd])
+                    self._stopping = self._stopping or key.fd == self._life
                 self._send_due()
         while (wait := self._until_next()) is not None:
             time.sleep(wait)
@@ -120,7 +137,7 @@ class Worker:
 
 
 def serve(
-    opened: Sequence[socket.socket],
+    inherited: Inherited,
     options: Options,
     configuration: Configuration,
     ready: Callable[[], None],
@@ -128,7 +145,7 @@ def serve(
     """Be the worker process until SIGTERM or SIGINT.
 
     Args:
-        opened: the parent's sockets.
+        inherited: what the parent has opened.
         options: how to run.
         configuration: where the store is.
         ready: called once when requests are answered.
@@ -142,9 +159,10 @@ def serve(
 
     with _following(Follower(open_store, Horizon())) as follower:
         recorder = Recorder(Spool(configuration.home / "spool" / "radiusd.db"), open_store)
-        worker = Worker(opened, follower, recorder, options)
+        worker = Worker(inherited, follower, recorder, options)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
+        signal.signal(signal.SIGHUP, lambda *_: follower.reload())
         recorder.start()
         try:
             ready()

@@ -17,9 +17,9 @@
 
 ``tests.people`` registers visitors and saves settings in one line; ``tests.stores`` counts rows.
 
-Without asking, each test has a home of its own (``HOME``, ``XDG_*`` and ``NEXIO_HOME`` are in
-its ``tmp_path``) and no other ``NEXIO_*`` variable, and fails where it reaches for another
-network than loopback.
+Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are in its
+``tmp_path``; one that does not ask for that may write nothing there), no other ``NEXIO_*`` and no
+``XDG_*`` variable, and fails where it reaches for another network than loopback.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.people import add_location
 from tests.postgresql import PostgreSQL
-from tests.stores import Template, postgresql_template, sqlite_template
+from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,16 +82,25 @@ sys.addaudithook(_watch_sockets)
 
 
 @pytest.fixture(autouse=True)
-def reached_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reached_out(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[list[str]]:
     """The guard: keeps each test away from the user's files and from other networks."""
+    nobody = tmp_path_factory.getbasetemp() / "nobody"
+    # A folder for each of a thousand tests takes seconds; most need none.
+    asked = "tmp_path" in request.fixturenames
+    home: Path = request.getfixturevalue("tmp_path") if asked else nobody
     for name in [name for name in os.environ if name.startswith(("NEXIO_", "XDG_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NEXIO_HOME", str(tmp_path / "nexio"))
+    monkeypatch.setenv("HOME", str(home / "home"))
+    monkeypatch.setenv("NEXIO_HOME", str(home / "nexio"))
     _reached_out.clear()
     yield _reached_out
     # Raised in a thread or swallowed by an `except`, it still counts.
     assert not _reached_out
+    assert not nobody.exists(), "a test that writes into its home asks for tmp_path"
 
 
 @pytest.fixture
@@ -109,30 +118,26 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return sqlite_template(tmp_path_factory.mktemp("sqlite-template"))
+    return SQLiteTemplate(tmp_path_factory.mktemp("sqlite-template"))
 
 
 @pytest.fixture(scope="session")
 def _postgresql_template(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
 ) -> Template:
-    return postgresql_template(tmp_path_factory.mktemp("postgresql-template"), postgresql)
+    return PostgreSQLTemplate(tmp_path_factory.mktemp("postgresql-template"), postgresql)
 
 
 @pytest.fixture
-def sqlite_configuration(_sqlite_template: Template, tmp_path: Path) -> Iterator[Configuration]:
+def sqlite_configuration(_sqlite_template: Template, tmp_path: Path) -> Configuration:
     """A store on SQLite, empty."""
-    with _sqlite_template.copy(tmp_path / "nexio") as configuration:
-        yield configuration
+    return _sqlite_template.copy(tmp_path / "nexio")
 
 
 @pytest.fixture
-def postgresql_configuration(
-    _postgresql_template: Template, tmp_path: Path
-) -> Iterator[Configuration]:
+def postgresql_configuration(_postgresql_template: Template, tmp_path: Path) -> Configuration:
     """A store on PostgreSQL, empty."""
-    with _postgresql_template.copy(tmp_path / "nexio") as configuration:
-        yield configuration
+    return _postgresql_template.copy(tmp_path / "nexio")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

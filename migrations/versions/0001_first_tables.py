@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("latency_us", sa.Integer(), nullable=False),
-        sa.CheckConstraint("outcome IN ('accept', 'reject')", name="ck_auth_event_outcome"),
+        sa.CheckConstraint("outcome IN ('accept', 'reject')", name=op.f("ck_auth_event_outcome")),
         sa.PrimaryKeyConstraint("id", name="pk_auth_event"),
         sa.UniqueConstraint("record_id", name="uq_auth_event_record_id"),
         sqlite_autoincrement=True,
@@ -77,19 +77,20 @@ def upgrade() -> None:
         sa.Column("ssid", sa.Text(), nullable=True),
         sa.Column("batch", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "token_starts IN ('expected-arrival', 'check-in')", name="ck_location_token_starts"
+            "token_starts IN ('expected-arrival', 'check-in')",
+            name=op.f("ck_location_token_starts"),
         ),
         sa.CheckConstraint(
             "wifi_login <> 'pin' OR (planned_guests IS NOT NULL AND NOT roaming)",
-            name="ck_location_pin_login_is_bounded",
+            name=op.f("ck_location_pin_login_is_bounded"),
         ),
-        sa.CheckConstraint("wifi_login IN ('email', 'pin')", name="ck_location_wifi_login"),
-        sa.CheckConstraint("max_devices >= 1", name="ck_location_max_devices"),
-        sa.CheckConstraint("pin_length BETWEEN 5 AND 10", name="ck_location_pin_length"),
-        sa.CheckConstraint("planned_guests >= 1", name="ck_location_planned_guests"),
-        sa.CheckConstraint("retention_days >= 1", name="ck_location_retention_days"),
+        sa.CheckConstraint("wifi_login IN ('email', 'pin')", name=op.f("ck_location_wifi_login")),
+        sa.CheckConstraint("max_devices >= 1", name=op.f("ck_location_max_devices")),
+        sa.CheckConstraint("pin_length BETWEEN 5 AND 10", name=op.f("ck_location_pin_length")),
+        sa.CheckConstraint("planned_guests >= 1", name=op.f("ck_location_planned_guests")),
+        sa.CheckConstraint("retention_days >= 1", name=op.f("ck_location_retention_days")),
         sa.CheckConstraint(
-            "token_duration BETWEEN 60 AND 2592000", name="ck_location_token_duration"
+            "token_duration BETWEEN 60 AND 2592000", name=op.f("ck_location_token_duration")
         ),
         sa.PrimaryKeyConstraint("id", name="pk_location"),
         sa.UniqueConstraint("name_key", name="uq_location_name_key"),
@@ -115,7 +116,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.String(length=32), nullable=False),
         sa.Column("key_id", sa.String(length=8), nullable=False),
         sa.Column("signing_key_sealed", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("id = 1", name="ck_store_revision_one_row"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_store_revision_one_row")),
         sa.PrimaryKeyConstraint("id", name="pk_store_revision"),
     )
     op.create_table(
@@ -154,7 +155,7 @@ def upgrade() -> None:
         sa.Column("limit_proxy_state", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("batch", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("length(secret_sealed) > 32", name="ck_nas_secret_not_empty"),
+        sa.CheckConstraint("length(secret_sealed) > 32", name=op.f("ck_nas_secret_not_empty")),
         sa.ForeignKeyConstraint(
             ["location_id"], ["location.id"], name="fk_nas_location_id_location"
         ),
@@ -192,14 +193,20 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("batch", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "(source = 'customer') = (member_id IS NOT NULL)", name="ck_visit_customer_host"
+            "(source = 'customer') = (member_id IS NOT NULL)", name=op.f("ck_visit_customer_host")
         ),
-        sa.CheckConstraint("source IN ('admin', 'customer', 'walk-in')", name="ck_visit_source"),
         sa.CheckConstraint(
-            "token_starts IN ('expected-arrival', 'check-in')", name="ck_visit_token_starts"
+            "source IN ('admin', 'customer', 'walk-in')", name=op.f("ck_visit_source")
         ),
-        sa.CheckConstraint("closes_at > expected_arrival", name="ck_visit_closes_after_arrival"),
-        sa.CheckConstraint("opens_at <= expected_arrival", name="ck_visit_opens_before_arrival"),
+        sa.CheckConstraint(
+            "token_starts IN ('expected-arrival', 'check-in')", name=op.f("ck_visit_token_starts")
+        ),
+        sa.CheckConstraint(
+            "closes_at > expected_arrival", name=op.f("ck_visit_closes_after_arrival")
+        ),
+        sa.CheckConstraint(
+            "opens_at <= expected_arrival", name=op.f("ck_visit_opens_before_arrival")
+        ),
         sa.ForeignKeyConstraint(
             ["location_id"], ["location.id"], name="fk_visit_location_id_location"
         ),
@@ -229,9 +236,11 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(valid_from IS NULL AND valid_until IS NULL)"
             " OR (valid_from IS NOT NULL AND valid_until IS NOT NULL AND valid_from < valid_until)",
-            name="ck_access_token_window",
+            name=op.f("ck_access_token_window"),
         ),
-        sa.CheckConstraint("duration BETWEEN 60 AND 2592000", name="ck_access_token_duration"),
+        sa.CheckConstraint(
+            "duration BETWEEN 60 AND 2592000", name=op.f("ck_access_token_duration")
+        ),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_access_token_visit_id_visit"),
         sa.PrimaryKeyConstraint("id", name="pk_access_token"),
         sa.UniqueConstraint("visit_id", name="uq_access_token_visit_id"),
@@ -250,10 +259,13 @@ def upgrade() -> None:
         sa.Column("member_id", sa.Integer(), nullable=True),
         sa.Column("free_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(member_id IS NOT NULL) = (free_at IS NULL)", name="ck_pin_members_keep_their_pin"
+            "(member_id IS NOT NULL) = (free_at IS NULL)",
+            name=op.f("ck_pin_members_keep_their_pin"),
         ),
-        sa.CheckConstraint("(visit_id IS NULL) <> (member_id IS NULL)", name="ck_pin_one_owner"),
-        sa.CheckConstraint("length BETWEEN 5 AND 10", name="ck_pin_length"),
+        sa.CheckConstraint(
+            "(visit_id IS NULL) <> (member_id IS NULL)", name=op.f("ck_pin_one_owner")
+        ),
+        sa.CheckConstraint("length BETWEEN 5 AND 10", name=op.f("ck_pin_length")),
         sa.ForeignKeyConstraint(
             ["location_id"], ["location.id"], name="fk_pin_location_id_location"
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nexio.keys import create_key_file, load_keys
+from nexio.key_file import create_key_file, load_keys
 from nexio.store import schema
 from nexio.store.engine import connect, create_sqlite_file, readable
 from nexio.store.tables import StoreRevisionRow

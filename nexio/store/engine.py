@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
-from nexio.keys import load_keys
+from nexio.key_file import load_keys
 from nexio.store import schema
 from nexio.store.batches import publish
 from nexio.store.tables import StoreRevisionRow
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one."""
+
+KEY_CHANGE_LOCK = 0x6E6578696F
+"""Number of the advisory lock of PostgreSQL: "nexio" in octets."""
 
 CONNECT_SECONDS = 5
 """How long PostgreSQL may take to answer the door."""
@@ -73,16 +76,21 @@ class Store:
 
     Args:
         engine: from :func:`connect`.
-        keyring: the keys, the store's own one in use.
+        load: reads the key file.
         clock: gives the aware time at which a transaction happens.
         operator: whom the audit names.
     """
 
     def __init__(
-        self, engine: Engine, keyring: Keyring, clock: Clock = utc_now, operator: str = "unknown"
+        self,
+        engine: Engine,
+        load: Callable[[], Keyring],
+        clock: Clock = utc_now,
+        operator: str = "unknown",
     ) -> None:
         self.engine = engine
-        self.keyring = keyring
+        self._load = load
+        self.keyring = load()
         self.clock = clock
         self.operator = operator
         self._reader = engine.execution_options(**_reading_options(engine))
@@ -97,24 +105,35 @@ class Store:
             KeyUnusable: the key file is missing, unreadable, or another store's.
         """
         engine = connect(configuration.database_url)
-        keys = load_keys(configuration.key_file)
         try:
-            return cls(engine, keys.using(_key_id(engine)), clock, configuration.operator)
+            store = cls(
+                engine, lambda: load_keys(configuration.key_file), clock, configuration.operator
+            )
+            with readable(engine), Session(store._reader) as session:
+                schema.require_head(session.connection())
+                store._use_key(session)
         except BaseException:
             engine.dispose()
             raise
+        return store
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A snapshot of the store; it cannot write."""
         with readable(self.engine), Session(self._reader) as session:
+            self._use_key(session)
             yield Reading(session=session, keyring=self.keyring, now=self.clock())
 
     @contextmanager
-    def write(self) -> Iterator[Writing]:
-        """A transaction: committed and published at the end, undone at any exception."""
+    def write(self, *, alone: bool = False) -> Iterator[Writing]:
+        """A transaction: committed and published at the end, undone at any exception.
+
+        Args:
+            alone: wait until nobody else writes, and let nobody: for a change of keys.
+        """
         with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
-            session.connection()  # takes SQLite's write lock before the time is read
+            _lock(session, alone=alone)
+            self._use_key(session)
             yield Writing(
                 session=session, keyring=self.keyring, now=self.clock(), operator=self.operator
             )
@@ -125,15 +144,26 @@ class Store:
         """Give the connections back."""
         self.engine.dispose()
 
+    def _use_key(self, session: Session) -> None:
+        """Use the key that the store is sealed with now; read the file again if it is new."""
+        key_id = session.scalar(select(StoreRevisionRow.key_id))
+        if key_id is None:
+            raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
+        if key_id not in self.keyring.keys:
+            self.keyring = self._load()
+        if key_id != self.keyring.active:
+            self.keyring = self.keyring.using(key_id)
 
-def _key_id(engine: Engine) -> str:
-    """Which key the store is sealed with, once it is known to have our tables."""
-    with readable(engine), engine.connect() as connection:
-        schema.require_head(connection)
-        key_id = connection.execute(select(StoreRevisionRow.key_id)).scalar_one_or_none()
-    if key_id is None:
-        raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
-    return key_id
+
+def _lock(session: Session, *, alone: bool) -> None:
+    """Begin a write that no change of keys can cut in two.
+
+    SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers
+    share an advisory lock, which a change of keys has for itself.
+    """
+    if session.connection().dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        session.execute(select(lock(KEY_CHANGE_LOCK)))
 
 
 def connect(database_url: str) -> Engine:
@@ -173,7 +203,9 @@ def create_sqlite_file(database_url: str) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A folder that a group may write to is shared on purpose: so is the store in it.
         shared = path.parent.stat().st_mode & 0o020
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o660 if shared else 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if shared:
+            os.fchmod(descriptor, 0o660)  # whatever the umask: SQLite's other files follow suit
     except OSError as error:
         raise StoreUnreachable(
             f"the store {path} cannot be made: {error.strerror}",

@@ -26,26 +26,35 @@ def current_version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def require_version(connection: Connection) -> str:
+    """The store's version, which is ours or an older one.
+
+    Raises:
+        SchemaMismatch: no tables, or a newer version.
+    """
+    version = current_version(connection)
+    if version is None:
+        raise SchemaMismatch("the store is empty", "Make it with: nexio init")
+    if version > HEAD:
+        raise SchemaMismatch(
+            f"the store has version {version}, which is newer than this software ({HEAD})",
+            "Install the newer version of nexio that wrote it.",
+        )
+    return version
+
+
 def require_head(connection: Connection) -> None:
     """Refuse a store of another version.
 
     Raises:
-        SchemaMismatch: no tables, an older version, or one that we do not know.
+        SchemaMismatch: no tables, an older version, or a newer one.
     """
-    version = current_version(connection)
-    if version == HEAD:
-        return
-    if version is None:
-        raise SchemaMismatch("the store is empty", "Make it with: nexio init")
+    version = require_version(connection)
     if version < HEAD:
         raise SchemaMismatch(
             f"the store has version {version}, this software needs {HEAD}",
             "Make a backup, then bring the store up with: nexio db upgrade",
         )
-    raise SchemaMismatch(
-        f"the store has version {version}, which is newer than this software ({HEAD})",
-        "Install the newer version of nexio that wrote it.",
-    )
 
 
 def upgrade(engine: Engine) -> str | None:
@@ -61,9 +70,7 @@ def upgrade(engine: Engine) -> str | None:
 
     with engine.begin() as connection:
         version = current_version(connection)
-        if version is not None and version >= HEAD:
-            require_head(connection)
-        else:
+        if version is None or require_version(connection) < HEAD:
             _with_alembic(connection, lambda config: command.upgrade(config, "head"))
     return version
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 
 from nexio.store.batches import CHANNEL
-from nexio.store.engine import readable, unreachable
+from nexio.store.engine import CONNECT_SECONDS, readable, unreachable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -55,6 +56,7 @@ class SQLiteWatch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection = engine.raw_connection()
+        self._file = self._identity()
         self._version = self._look()
 
     def wait(self) -> bool:
@@ -69,7 +71,17 @@ class SQLiteWatch:
         """See :class:`Watch`."""
         self._connection.close()
 
+    def _identity(self) -> tuple[int, int]:
+        """Which file it is: a removed or exchanged one would be read on and never change."""
+        try:
+            status = Path(self._engine.url.database or "").stat()
+        except OSError as error:
+            raise unreachable(self._engine, error) from error
+        return status.st_dev, status.st_ino
+
     def _look(self) -> int:
+        if self._identity() != self._file:
+            raise unreachable(self._engine, OSError("another file is in its place"))
         cursor = self._connection.cursor()
         try:
             cursor.execute("PRAGMA data_version")
@@ -86,22 +98,18 @@ class PostgreSQLWatch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection = engine.raw_connection()
-        self._connection.detach()  # a connection that listens does not go back into the pool
-        driver = self._connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)  # noqa: S101 (the only driver there is)
-        self._driver = driver
+        # A connection of its own: one that listens is of no use to others.
+        self._connection = _connect(engine)
         try:
-            driver.rollback()
-            driver.autocommit = True
-            driver.execute(f"LISTEN {CHANNEL}".encode())
+            self._connection.execute(f"LISTEN {CHANNEL}".encode())
         except psycopg.Error as error:
+            self.close()
             raise unreachable(engine, error) from error
 
     def wait(self) -> bool:
         """See :class:`Watch`; True also when nothing was heard for a while."""
         try:
-            for _ in self._driver.notifies(timeout=CALL_SECONDS, stop_after=1):
+            for _ in self._connection.notifies(timeout=CALL_SECONDS, stop_after=1):
                 pass
         except psycopg.Error as error:
             raise unreachable(self._engine, error) from error
@@ -110,3 +118,14 @@ class PostgreSQLWatch:
     def close(self) -> None:
         """See :class:`Watch`."""
         self._connection.close()
+
+
+def _connect(engine: Engine) -> psycopg.Connection:
+    """The connection that SQLAlchemy would make, without its pool."""
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    try:
+        return psycopg.connect(
+            *arguments, **options, autocommit=True, connect_timeout=CONNECT_SECONDS
+        )
+    except psycopg.Error as error:
+        raise unreachable(engine, error) from error

@@ -1,5 +1,7 @@
 """Finding the NAS that a request comes from."""
 
+from typing import Any
+
 import pytest
 
 from nexio.nas import Nas
@@ -72,7 +74,7 @@ def test_nobody_is_known_at_first() -> None:
 
 def test_the_strictest_policy_of_an_address_holds() -> None:
     """Must 12: the policy is held before the SSID may be believed."""
-    lax = {"require_message_authenticator": False, "limit_proxy_state": False}
+    lax: dict[str, Any] = {"require_message_authenticator": False, "limit_proxy_state": False}
     index = NasIndex([nas(1, **lax), nas(2, ssid="Guest", **lax | {"limit_proxy_state": True})])
 
     client = index.find("127.0.0.1")

@@ -1,0 +1,1 @@
+"""Figures instead of claims: ``make bench`` prints them."""

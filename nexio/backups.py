@@ -1,0 +1,161 @@
+"""Backups: all rows of a store in a SQLite file of the same tables, and back again.
+
+The same rows go from and to SQLite and PostgreSQL.  What is sealed stays sealed: a backup is
+worth nothing without the key file, and is to be kept apart from it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select, text, update
+
+from nexio import audit
+from nexio.errors import KeyUnusable, NotFound, Refused, StoreUnreachable
+from nexio.store import schema
+from nexio.store.engine import connect, readable
+from nexio.store.tables import Row, StoreRevisionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+    from nexio.store.engine import Store
+
+AT_ONCE = 5_000
+"""Rows held in memory at a time."""
+
+
+def back_up(store: Store, path: Path) -> int:
+    """Write all rows into a new SQLite file, as of one moment, while the store is in use.
+
+    Returns:
+        How many rows.
+
+    Raises:
+        Refused: the file is there already.
+        StoreUnreachable: the store cannot be read, or the file not written.
+    """
+    if path.exists():
+        raise Refused(f"{path} is there already", "Choose another name: no backup is overwritten.")
+    part = path.with_name(f".{path.name}.part")
+    with _files(path):
+        try:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            with _opened(part) as target, store.read() as work:
+                schema.upgrade(target)
+                with target.begin() as connection:
+                    rows = _copy(work.session.connection(), connection)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return rows
+
+
+def restore(store: Store, path: Path) -> int:
+    """Put the rows of a backup in place of all that the store holds, in one transaction.
+
+    Servers that follow the store load it anew.  A backup of an older version is upgraded on
+    the way; the file itself stays as it is.
+
+    Returns:
+        How many rows.
+
+    Raises:
+        NotFound: there is no such file.
+        SchemaMismatch: it is no backup, or one of a newer version.
+        KeyUnusable: the key file does not hold the key of the backup.
+        StoreUnreachable: the store cannot be written, or the file not read.
+    """
+    if not path.is_file():
+        raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
+    with _files(path), tempfile.TemporaryDirectory(prefix="nexio-restore-") as folder:
+        copy = Path(folder) / "backup.db"
+        shutil.copyfile(path, copy)
+        with _opened(copy) as source:
+            with readable(source), source.connect() as connection:
+                schema.require_version(connection)
+            schema.upgrade(source)
+            with readable(source), source.connect() as connection:
+                return _replace_all(store, connection, path)
+
+
+def _replace_all(store: Store, source: Connection, path: Path) -> int:
+    if source.execute(select(StoreRevisionRow.key_id)).scalar_one() not in store.keyring.keys:
+        raise KeyUnusable(
+            "the key file does not hold the key of this backup",
+            "Add the line of that key from your copy of the key file of that time.",
+        )
+    with store.write(alone=True) as work:
+        number = work.session.scalars(select(StoreRevisionRow.number)).one()
+        target = work.session.connection()
+        for table in reversed(Row.metadata.sorted_tables):
+            target.execute(delete(table))
+        rows = _copy(source, target)
+        _never_use_numbers_twice(target)
+        work.session.expire_all()
+        restored = work.session.scalars(select(StoreRevisionRow.number)).one()
+        # Another epoch tells every reader that what it holds is of another time.
+        target.execute(
+            update(StoreRevisionRow).values(
+                epoch=secrets.token_hex(16), number=max(number, restored) + 1
+            )
+        )
+        audit.record(work, "restore", "store", 1, {"backup": path.name})
+    return rows
+
+
+def _copy(source: Connection, target: Connection) -> int:
+    """Copy every table, parents before children and in the order of their numbers."""
+    count = 0
+    for table in Row.metadata.sorted_tables:
+        query = select(table).order_by(*table.primary_key.columns)
+        rows = source.execution_options(yield_per=AT_ONCE).execute(query)
+        for group in rows.mappings().partitions(AT_ONCE):
+            target.execute(insert(table), [dict(row) for row in group])
+            count += len(group)
+    return count
+
+
+def _never_use_numbers_twice(target: Connection) -> None:
+    """Go on counting from where the store was, or the backup (SQLite does so by itself)."""
+    if target.dialect.name != "postgresql":
+        return
+    for table in Row.metadata.sorted_tables:
+        if table.autoincrement_column is not None:
+            highest = target.scalar(select(func.max(table.autoincrement_column))) or 1
+            target.execute(_RAISE_SEQUENCE, {"table": table.name, "highest": highest})
+
+
+_RAISE_SEQUENCE = text(
+    "SELECT setval(s, greatest(:highest, coalesce(pg_sequence_last_value(s), 1)))"
+    " FROM (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS s) AS found"
+)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{path}")
+    try:
+        with readable(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _files(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnreachable(
+            f"the backup {path} cannot be read or written: {error.strerror}",
+            "Look at the rights on its folder and at the space on its disk.",
+        ) from error

@@ -1,0 +1,167 @@
+"""Changing a visit that is registered: its time, its Wi-Fi, what is known of the visitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio import audit
+from nexio.addresses import email_key, parse_email
+from nexio.durations import LONGEST
+from nexio.errors import InvalidValue, Refused
+from nexio.locations import location_of
+from nexio.names import parse_name, parse_text
+from nexio.pins import draw_pin
+from nexio.registration import LONGEST_LINE, LONGEST_NOTES, refuse_past
+from nexio.store.tables import PinRow, VisitRow
+from nexio.tokens import refuse_unplanned
+from nexio.visits import PIN_PURPOSE, Visit, get_row, visit_of
+from nexio.zones import day_end, day_start, local_date, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from nexio.store.engine import Writing
+
+
+def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
+    """Move a visit; its Wi-Fi moves along and keeps its length, its PIN stays (R13).
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        arrival: the new expected arrival, a whole minute.
+
+    Raises:
+        NotFound: no such visit.
+        InvalidValue: the arrival is past and its window would be over.
+        Refused: the visit is deleted or over, or more guests than planned (R9).
+    """
+    row = _open_row(work, visit_id)
+    before = row.expected_arrival
+    zone = location_of(row.location).zone
+    day = local_date(arrival, zone)
+    token = row.token
+    length = row.location.token_duration
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        length = token.valid_until - token.valid_from
+        token.valid_from, token.valid_until = arrival, arrival + length
+        refuse_unplanned(work, location_of(row.location), token)
+    refuse_past(work, location_of(row.location), arrival, length)
+    row.expected_arrival = arrival
+    row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
+    _keep_open(work, row)
+    details = {"before": before.isoformat(), "after": arrival.isoformat()}
+    audit.record(work, "reschedule", "visit", visit_id, details)
+    return visit_of(work, row)
+
+
+def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
+    """Let a visitor stay on the Wi-Fi longer (R2's explicit exception).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: no token, a revoked one, one that would be over all the same or last for more
+            than 30 days, or more guests than planned (R9).
+    """
+    row = _open_row(work, visit_id)
+    token = row.token
+    if token is None or token.revoked_at is not None:
+        why = "has no access token" if token is None else "had its access token revoked"
+        raise Refused(f"visit {visit_id} {why}", "Register the visitor again, with tokens on.")
+    if token.duration + by > LONGEST:
+        raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
+    token.duration += by
+    if token.valid_until is not None:
+        _extend_window(work, row, by)
+    audit.record(work, "extend", "visit", visit_id, {"seconds": int(by.total_seconds())})
+    return visit_of(work, row)
+
+
+def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) -> Visit:
+    """Correct what is known of a visitor; another e-mail means another PIN.
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        texts: by field; None leaves a field as it is, "" empties one that may be empty.
+
+    Raises:
+        NotFound: no such visit.
+        InvalidValue: nothing to change, or a value that is not allowed.
+        Refused: the visit is deleted or over, or no PIN to be had (R7).
+    """
+    changes = {name: _PARSERS[name](text) for name, text in texts.items() if text is not None}
+    if not changes:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    row = _open_row(work, visit_id)
+    changed = {name for name, value in changes.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, changes[name])
+    if email_key(row.email) != row.email_key:
+        row.email_key = email_key(row.email)
+        _renew_pin(work, row)
+    audit.record(work, "edit", "visit", visit_id, {"changed": sorted(changed)})
+    return visit_of(work, row)
+
+
+def _open_row(work: Writing, visit_id: int) -> VisitRow:
+    row = get_row(work, visit_id)
+    if row.deleted_at is not None:
+        raise Refused(f"visit {visit_id} was deleted", "Register the visitor again.")
+    if row.closes_at <= work.now:
+        over = show(row.closes_at, location_of(row.location).zone)
+        raise Refused(f"visit {visit_id} was over at {over}", "Register the visitor again.")
+    return row
+
+
+def _extend_window(work: Writing, row: VisitRow, by: timedelta) -> None:
+    token = row.token
+    if token is None or token.valid_until is None:
+        return
+    token.valid_until += by
+    if token.valid_until <= work.now:
+        over = show(token.valid_until, location_of(row.location).zone)
+        raise Refused(
+            f"the Wi-Fi of visit {row.id} would be over all the same, at {over}",
+            "Extend it by more, or move the visit with: nexio visitor reschedule",
+        )
+    refuse_unplanned(work, location_of(row.location), token)
+    _keep_open(work, row)
+
+
+def _keep_open(work: Writing, row: VisitRow) -> None:
+    """R7, R15: visit and PIN last until the later of the day's end and the window's end."""
+    token = row.token
+    if token is not None and token.valid_until is not None and token.revoked_at is None:
+        row.closes_at = max(row.closes_at, token.valid_until)
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
+    if pin is None:
+        raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
+    pin.free_at = row.closes_at
+
+
+def _renew_pin(work: Writing, row: VisitRow) -> None:
+    pin = draw_pin(work, location_of(row.location))
+    row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
+    live = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
+    if live is None:
+        raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
+    live.digest, live.length = pin.digest, len(pin.digits)
+
+
+def _text(field: str, longest: int = LONGEST_LINE) -> Callable[[str], str | None]:
+    return lambda text: parse_text(text, field, longest) or None
+
+
+_PARSERS: dict[str, Callable[[str], str | None]] = {
+    "first_name": lambda text: parse_name(text, "first name"),
+    "last_name": lambda text: parse_name(text, "last name"),
+    "email": parse_email,
+    "host": _text("host"),
+    "company": _text("company"),
+    "phone": _text("phone"),
+    "notes": _text("notes", LONGEST_NOTES),
+}

@@ -1,0 +1,196 @@
+"""The migrations: what they make is what ``tables.py`` says, on both engines."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
+
+from nexio.configuration import Configuration
+from nexio.errors import SchemaMismatch
+from nexio.store import schema
+from nexio.store.creation import create_store
+from nexio.store.engine import Store, connect, create_sqlite_file
+from nexio.store.tables import Row
+from tests.postgresql import PostgreSQL
+from tests.stores import configuration_of, run_sql
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
+) -> Iterator[Configuration]:
+    """A store that is there and has no tables."""
+    configuration = configuration_of(tmp_path / "empty")
+    if request.param == "postgresql":
+        name = "without_tables"
+        yield replace(configuration, database_url=postgresql.create_database(name))
+        postgresql.drop_database(name)
+    else:
+        create_sqlite_file(configuration.database_url)
+        yield configuration
+
+
+@pytest.fixture
+def engine(empty: Configuration) -> Iterator[Engine]:
+    """An engine on a store without tables."""
+    engine = connect(empty.database_url)
+    yield engine
+    engine.dispose()
+
+
+def drift_of(engine: Engine) -> list[str]:
+    """What differs from ``tables.py``."""
+    with engine.connect() as connection:
+        return schema.drift(connection)
+
+
+def test_the_head_in_the_code_is_the_newest_migration() -> None:
+    """One line of migrations, and its end is written in ``schema.py`` as well."""
+    config = Config()
+    config.set_main_option("script_location", str(files("nexio_migrations")))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_the_migrations_make_what_the_tables_say(engine: Engine) -> None:
+    """Tables, columns, types, indexes, unique constraints, foreign keys."""
+    schema.upgrade(engine)
+    assert drift_of(engine) == []
+    with engine.connect() as connection:
+        assert schema.current_version(connection) == schema.HEAD
+        assert sorted(inspect(connection).get_table_names()) == sorted(
+            [*Row.metadata.tables, "alembic_version"]
+        )
+
+
+def test_the_migrations_make_the_check_constraints(engine: Engine) -> None:
+    """Alembic does not compare these by itself."""
+    schema.upgrade(engine)
+    inspector = inspect(engine)
+    for table in Row.metadata.sorted_tables:
+        made = {
+            check["name"]: check["sqltext"] for check in inspector.get_check_constraints(table.name)
+        }
+        said = {
+            str(check.name): str(check.sqltext)
+            for check in table.constraints
+            if isinstance(check, CheckConstraint)
+        }
+        assert made.keys() == said.keys(), table.name
+        if engine.dialect.name == "sqlite":  # PostgreSQL gives its own wording
+            assert made == said, table.name
+
+
+def test_the_migrations_never_use_a_number_twice(tmp_path: Path) -> None:
+    """AUTOINCREMENT on SQLite stands where ``tables.py`` says, and names are all ours."""
+    create_sqlite_file(f"sqlite:///{tmp_path}/migrated.db")
+    migrated = connect(f"sqlite:///{tmp_path}/migrated.db")
+    direct = create_engine(f"sqlite:///{tmp_path}/direct.db")
+    schema.upgrade(migrated)
+    Row.metadata.create_all(direct)
+    by_table = []
+    for engine in (migrated, direct):
+        with engine.connect() as connection:
+            rows = connection.execute(text("SELECT name, sql FROM sqlite_master")).all()
+            by_table.append({name: words(sql) for name, sql in rows if sql})
+        engine.dispose()
+    by_table[0].pop("alembic_version")
+    assert by_table[0] == by_table[1]
+
+
+def words(statement: str) -> list[str]:
+    """The words of a statement in any order: the order of constraints means nothing."""
+    return sorted(statement.replace(",", " ").replace("(", " ").replace(")", " ").split())
+
+
+def test_drift_is_found(engine: Engine) -> None:
+    """An index that somebody dropped, a table that somebody added."""
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_visit_closes_at"))
+        connection.execute(text("CREATE TABLE notes (words TEXT)"))
+    found = "\n".join(drift_of(engine))
+    assert "ix_visit_closes_at" in found
+    assert "notes" in found
+
+
+def test_an_upgrade_is_done_once(engine: Engine) -> None:
+    """The second one finds nothing to do."""
+    schema.upgrade(engine)
+    schema.upgrade(engine)
+    assert drift_of(engine) == []
+
+
+def test_a_store_without_tables_is_refused(
+    empty: Configuration, configuration: Configuration
+) -> None:
+    """The advice makes them."""
+    keyed = replace(empty, key_file=configuration.key_file)
+    with pytest.raises(SchemaMismatch, match="the store is empty") as caught:
+        Store.open(keyed)
+    assert caught.value.advice == "Make it with: nexio init"
+    assert create_store(keyed) is True
+    Store.open(keyed).close()
+
+
+@pytest.mark.parametrize(
+    ("version", "message", "advice"),
+    [
+        ("0000", "the store has version 0000, this software needs", "nexio db upgrade"),
+        ("9999", "the store has version 9999, which is newer", "Install the newer version"),
+    ],
+)
+def test_a_store_of_another_version_is_refused(
+    store: Store, configuration: Configuration, version: str, message: str, advice: str
+) -> None:
+    """Which way to go is said."""
+    run_sql(store, "UPDATE alembic_version SET version_num = :version", version=version)
+    with pytest.raises(SchemaMismatch, match=message) as caught:
+        Store.open(configuration)
+    assert advice in caught.value.advice
+
+
+def test_a_newer_store_is_not_touched(store: Store, configuration: Configuration) -> None:
+    """By an upgrade or ``nexio init`` of older software."""
+    run_sql(store, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaMismatch, match="newer than this software"):
+        schema.upgrade(store.engine)
+    with pytest.raises(SchemaMismatch, match="newer than this software"):
+        create_store(configuration)
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of an upgrade is one transaction, on both engines."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE visit (in_the_way INTEGER)"))
+    with pytest.raises(Exception, match=r"visit.* already exists"):
+        schema.upgrade(engine)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["visit"]
+        assert schema.current_version(connection) is None
+
+
+def test_alembic_itself_finds_the_store_and_no_drift(sqlite_environment: dict[str, str]) -> None:
+    """``alembic check`` is what a developer runs, and what CI does."""
+    command = [sys.executable, "-m", "alembic", "check"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | sqlite_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "No new upgrade operations detected."
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,1 @@
+"""What the commands must say, do and return, file by file."""

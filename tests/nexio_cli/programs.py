@@ -1,0 +1,158 @@
+"""Our programs as processes of their own: in a pipe, or on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LIMIT = 60.0
+"""Seconds after which a program that does not do what it should is given up."""
+
+READY = "answering on"
+"""What a server says when it is ready."""
+
+COLUMNS = 80
+
+
+def program(name: str) -> str:
+    """Where a console script of this environment is."""
+    return str(Path(sys.executable).parent / name)
+
+
+def run(
+    *command: str, stdin: str = "", cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``nexio`` or another program with its output in pipes."""
+    words = [program(command[0]), *command[1:]] if command[0] == "nexio" else list(command)
+    return subprocess.run(
+        words, input=stdin, cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+def free_port() -> int:
+    """A UDP port of loopback that nobody has at this moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(*command: str, cwd: Path | None = None) -> Iterator[list[str]]:
+    """Run a server from the line that says that it is ready until it has ended by SIGTERM.
+
+    Yields:
+        What it said until then, stdout and stderr in their order, a line each.
+    """
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd
+    ) as server:
+        assert server.stdout is not None
+        lines: list[str] = []
+        try:
+            for line in server.stdout:
+                lines.append(line.rstrip("\n"))
+                if READY in line:
+                    break
+            else:
+                raise AssertionError(f"it ended with {server.wait()}: {lines}")
+            yield lines
+        finally:
+            server.terminate()
+            rest = server.communicate(timeout=LIMIT)[0]
+    assert server.returncode == 0, rest
+
+
+@dataclass
+class Terminal:
+    """A program on a pseudo-terminal of 80 columns, where Ctrl-C is Ctrl-C."""
+
+    command: tuple[str, ...]
+    _octets: bytes = field(default=b"", init=False)
+    _screen: int = field(default=-1, init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def __enter__(self) -> Self:
+        self._screen, keyboard = os.openpty()
+        set_size(keyboard)
+        # The terminal becomes the controlling one of a session of its own, then the program
+        # takes this Python's place.
+        login = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", login, *self.command],
+            stdin=keyboard,
+            stdout=keyboard,
+            stderr=keyboard,
+            env=os.environ | {"TERM": "xterm-256color"},
+        )
+        os.close(keyboard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._screen)
+
+    @property
+    def shown(self) -> str:
+        """What has appeared on the screen so far."""
+        return self._octets.decode(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def type(self, keys: str) -> None:
+        r"""Type on the keyboard; ``"\x03"`` is Ctrl-C."""
+        os.write(self._screen, keys.encode())
+
+    def wait_for(self, words: str) -> None:
+        """Read until the screen shows the words."""
+        until(lambda: words in self.shown or not self._read_more())
+        assert words in self.shown, self.shown
+
+    def end(self) -> int:
+        """Read until the program has ended, and return its exit code."""
+        until(lambda: not self._read_more())
+        assert self._process is not None
+        return self._process.wait(LIMIT)
+
+    def _read_more(self) -> bool:
+        """Read what is there; whether there can be more."""
+        if not select.select([self._screen], [], [], 0.05)[0]:
+            return True
+        try:
+            octets = os.read(self._screen, 65536)
+        except OSError:  # Linux: EIO, the program has closed its side
+            return False
+        self._octets += octets
+        return bool(octets)
+
+
+def set_size(terminal: int) -> None:
+    """Make a terminal 80 columns wide and 24 lines high."""
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+
+
+def until(happens: Callable[[], bool]) -> None:
+    """Look until something that another process does has happened."""
+    deadline = time.monotonic() + LIMIT
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen"

@@ -1,0 +1,184 @@
+"""The borders of the program: help, wrong command lines, closed pipes, faults of ours."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nexio import __version__
+from nexio_cli.main import COMMANDS
+from tests.nexio_cli.commands import every_command, options_of
+from tests.nexio_cli.programs import program, run
+from tests.nexio_cli.running import Nexio
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in every_command()]
+)
+def test_every_command_says_what_it_does(words: tuple[str, ...], command: object) -> None:
+    """A sentence for each command; one name is spelled one way everywhere."""
+    found = dict(every_command())[words]
+    assert found.help
+    assert found.help.splitlines()[0].endswith(".")
+    assert set(options_of(found)) <= {option.lower() for option in options_of(found)}
+
+
+def test_the_list_of_commands_repeats_their_help() -> None:
+    """``nexio --help`` shows lines that are kept apart so that nothing is loaded for it."""
+    first_lines = {
+        words[0]: (command.help or "").splitlines()[0]
+        for words, command in every_command()
+        if len(words) == 1
+    }
+    assert list(COMMANDS) == list(first_lines)
+    for name, line in first_lines.items():
+        assert line.rstrip(".").startswith(COMMANDS[name].rstrip(".")), name
+
+
+def test_help_loads_no_sqlalchemy() -> None:
+    """One process shows all help there is, fast, without the store's libraries (DESIGN 7)."""
+    shown = run(sys.executable, "-m", "tests.nexio_cli.help_without_sqlalchemy", cwd=ROOT)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.count("Usage: nexio ") == 2 * (len(every_command()) - 1) + 2
+    assert shown.stdout.endswith("loaded: []\n")
+
+
+@pytest.mark.parametrize("words", [(), ("visitor",), ("db",)])
+def test_a_group_alone_shows_its_help(words: tuple[str, ...], sqlite_nexio: Nexio) -> None:
+    """Not an error, but nothing was done either: exit 2, and stdout stays empty."""
+    ran = sqlite_nexio(*words)
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: nexio")
+    assert "Error" not in ran.err
+
+
+def test_the_version(sqlite_nexio: Nexio) -> None:
+    """The program and the package say the same."""
+    assert sqlite_nexio.done("--version").out == f"nexio, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("visitr", "No such command"),
+        ("visitor regster", "No such command"),
+        ("--loud", "No such option"),
+        ("visitor list --sate expected", "No such option"),
+        ("visitor list --state waiting", "'waiting' is not one of"),
+        ("visitor show", "Missing argument 'VISIT'"),
+        ("visitor show 1 2", "unexpected extra argument"),
+        ("visitor register --last-name A --email a@example.com", "Missing option '--first-name'"),
+        ("log --last many", "--last"),
+        ("log --last -1", "--last"),
+        ("radius test a@example.com 123456 --port 0", "--port"),
+        ("settings set", "KEY=VALUE"),
+        ("token on --duration", "--duration"),
+    ],
+)
+def test_a_wrong_command_line(line: str, words: str, sqlite_nexio: Nexio) -> None:
+    """Exit 2, one line of what is wrong and one of what to do, which names the command."""
+    said = sqlite_nexio(*line.split()).refused(2)
+    assert words in said
+    assert re.search(r"Hint: +See: nexio.* --help", said)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\x07", "\u202ea"])
+@pytest.mark.parametrize("words", ["{}", "--{}", "visitor show {}", "visitor list --state {}"])
+def test_nothing_typed_steers_the_terminal(text: str, words: str, sqlite_desk: Nexio) -> None:
+    """A line break or an escape sequence comes back as a visible escape."""
+    ran = sqlite_desk(*(word.format(text) for word in words.split()))
+    assert ran.exit_code in {2, 3}
+    assert len(ran.err.splitlines()) == 2
+    assert not any(character in ran.err for character in "\x1b\x07\u202e")
+
+
+def test_a_store_that_is_not_there(
+    sqlite_nexio: Nexio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit 5, and the advice is to make one or to point at it."""
+    monkeypatch.setenv("NEXIO_DATABASE_URL", f"sqlite:///{tmp_path}/elsewhere/nexio.db")
+    assert "nexio init" in sqlite_nexio("visitor", "list").refused(5)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "exit_code"),
+    [
+        ("postgresql://desk:hunter2secret@127.0.0.1:1/nexio", 5),
+        ("postgresql://desk:hunter2secret@127.0.0.1:port/nexio", 2),
+        ("postgresql://desk:hunter2@secret@127.0.0.1/nexio", 2),
+        ("mysql://desk:hunter2secret@127.0.0.1/nexio", 2),
+        ("hunter2secret", 2),
+        ("sqlite://", 2),
+    ],
+)
+def test_a_database_url_that_leads_nowhere(
+    url: str, exit_code: int, sqlite_nexio: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message never shows the password."""
+    monkeypatch.setenv("NEXIO_DATABASE_URL", url)
+    assert "hunter2" not in sqlite_nexio("visitor", "list").refused(exit_code)
+
+
+def test_a_fault_of_ours_becomes_a_report(desk: Nexio) -> None:
+    """Exit 1, and the path of a file that repeats nothing of the data, not even the error's text.
+
+    The zone of the location is damaged here, and what is written there would be in the text.
+    """
+    visit = desk.register()
+    desk.sql("UPDATE location SET time_zone = :text", text=f"Mars/{visit['pin']}")
+    said = desk("visitor", "list").refused(1)
+    report = Path(said.rpartition(" ")[2].strip())
+    assert report.parent == desk.configuration.home / "faults"
+    text = report.read_text()
+    assert "ZoneInfoNotFoundError" in text
+    assert "locations.py" in text
+    assert not any(word in text for word in (visit["pin"], visit["email"], "Mars"))
+    assert report.stat().st_mode & 0o077 == 0 or report.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "visitor list", "visitor list --json", "visitor qr 1", "settings show"]
+)
+def test_a_reader_that_goes_away(words: str, sqlite_desk: Nexio) -> None:
+    """``nexio visitor list | head -1``: no traceback, no report and no error."""
+    sqlite_desk.register_ago(timedelta(0))
+    with subprocess.Popen(
+        [program("nexio"), *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.stderr is not None
+        assert child.stderr.read() == b""
+    assert child.returncode == 0
+    assert not (sqlite_desk.configuration.home / "faults").exists()
+
+
+def test_output_that_the_terminal_cannot_show(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where stdout knows Latin-1 only, the rest of a name is escaped and nothing fails."""
+    sqlite_desk.register_ago(timedelta(0))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    shown = subprocess.check_output([program("nexio"), "visitor", "list"])
+    assert b"Zo\xeb Nguy\\u1ec5n V\\u0103n" in shown
+
+
+def test_shell_completion(sqlite_nexio: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bash asks for what can follow, and gets the commands and the options."""
+    monkeypatch.setenv("_NEXIO_COMPLETE", "bash_complete")
+    for words, number, wanted in [
+        ("nexio vis", 1, "visitor"),
+        ("nexio visitor re", 2, "register"),
+        ("nexio visitor register --first", 3, "--first-name"),
+    ]:
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(number))
+        assert run("nexio").stdout.split() == [f"plain,{wanted}"]

@@ -1,0 +1,157 @@
+"""``nexio settings``: shown as they are set, saved all or nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexio.settings import KEYS, NOT_YET, key_of
+from tests.nexio_cli.running import Nexio
+
+STARTS = {
+    "visitor-tokens": True,
+    "token-duration": "1h",
+    "token-starts": "expected-arrival",
+    "max-devices": None,
+    "pin-length": 6,
+    "wifi-login": "email",
+    "planned-guests": None,
+    "walk-in-tokens": False,
+    "remember-devices": False,
+    "end-wifi-at-checkout": False,
+    "roaming": False,
+    "cut-off": "00:00",
+    "retention-days": None,
+    "ssid": None,
+}
+
+OTHERS = {
+    "token_starts": "check-in",
+    "max_devices": "2",
+    "walk_in_tokens": "on",
+    "remember_devices": "on",
+    "end_wifi_at_checkout": "on",
+    "cut_off": "22:00",
+    "retention_days": "30",
+}
+"""Another value for each setting that cannot be changed yet."""
+
+
+def test_shown_as_json(desk: Nexio) -> None:
+    """An object with each setting in the order of DESIGN 7, values as JSON knows them."""
+    shown = desk.done("settings", "show", "--json").json
+    assert shown == STARTS
+    assert list(shown) == list(KEYS)
+
+
+def test_shown_for_a_pipe(desk: Nexio) -> None:
+    """Setting, tab, value; switches are on or off, what is not set is none."""
+    lines = desk.done("settings", "show").out.splitlines()
+    assert lines[0] == "setting\tvalue"
+    assert {"visitor-tokens\ton", "roaming\toff", "ssid\tnone", "token-duration\t1h"} < set(lines)
+
+
+def test_set_again_as_printed(desk: Nexio) -> None:
+    """Each printed value can be set, also the ones that are not the first ones."""
+    desk.done("settings", "set", "pin-length=8", "planned-guests=50", "ssid=Harbour Guests")
+    desk.done("settings", "set", "token-duration=1d1h30m", "wifi-login=pin", "visitor-tokens=off")
+    before = desk.done("settings", "show").out
+    printed = [line.replace("\t", "=", 1) for line in before.splitlines()[1:]]
+    desk.done("settings", "set", *printed)
+    assert desk.done("settings", "show").out == before
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("pin-lenght=8", "Did you mean pin-length?"),
+        ("pin_length=8", "Did you mean pin-length?"),
+        ("colour=red", "visitor-tokens"),
+        ("pin-length", "pin-length=6"),
+        ("pin-length=4", "5 to 10"),
+        ("pin-length=11", "5 to 10"),
+        ("pin-length=six", "5 to 10"),
+        ("pin-length=٦", "5 to 10"),
+        ("visitor-tokens=perhaps", "visitor-tokens=on"),
+        ("token-duration=60", "60m"),
+        ("token-duration=0m", "1 minute to 30 days"),
+        ("token-duration=31d", "1 minute to 30 days"),
+        ("wifi-login=mail", "email or pin"),
+        ("planned-guests=0", "or none"),
+        ("ssid=123456789012345678901234567890123", "32 octets"),
+        ("ssid=Gäste Gäste Gäste Gäste Gäste G", "32 octets"),
+    ],
+)
+def test_a_word_that_cannot_be_read(word: str, advice: str, sqlite_desk: Nexio) -> None:
+    """Exit 2, and what would be right; nothing of the save is kept, whatever stood before it."""
+    assert advice in sqlite_desk("settings", "set", "roaming=on", word).refused(2)
+    assert sqlite_desk.done("settings", "show", "--json").json == STARTS
+
+
+def test_a_setting_twice(sqlite_desk: Nexio) -> None:
+    """Nobody guesses which of the two is meant."""
+    sqlite_desk("settings", "set", "pin-length=8", "pin-length=9").refused(2)
+
+
+@pytest.mark.parametrize("field", sorted(NOT_YET))
+def test_a_setting_that_nothing_obeys_yet(field: str, desk: Nexio) -> None:
+    """Exit 4: nobody is to rely on it; setting it to what it is already does no harm."""
+    rows = desk.rows()
+    said = desk("settings", "set", "pin-length=8", f"{key_of(field)}={OTHERS[field]}").refused(4)
+    assert key_of(field) in said
+    assert desk.done("settings", "show", "--json").json == STARTS
+    assert desk.rows() == rows
+
+
+def test_weak_pins(desk: Nexio) -> None:
+    """5 digits are below the floor of NIST SP 800-63B: saved, with a warning (R6)."""
+    ran = desk.done("settings", "set", "pin-length=5")
+    assert "Warning: PINs of 5 digits" in ran.err
+    assert ran.out == ""
+    assert len(desk.register()["pin"]) == 5
+
+
+def test_pin_login_needs_long_pins(desk: Nexio) -> None:
+    """R9: refused with the numbers, unless the operator insists with an insecure option."""
+    words = ["settings", "set", "wifi-login=pin", "planned-guests=50"]
+    assert "enough for 1" in desk(*words).refused(4)
+    assert "planned-guests" in desk("settings", "set", "wifi-login=pin").refused(4)
+    assert desk.done("settings", "show", "--json").json == STARTS
+    desk.done(*words, "pin-length=8")
+    desk.done("settings", "set", "pin-length=6", "wifi-login=email")
+    assert "can be guessed" in desk.done(*words, "--insecure-pin-login").err
+
+
+def test_pin_login_and_roaming(desk: Nexio) -> None:
+    """R19: a PIN is unique at one location only."""
+    desk("settings", "set", "wifi-login=pin", "planned-guests=1", "roaming=on").refused(4)
+    desk.done("settings", "set", "wifi-login=pin", "planned-guests=1")
+    desk("settings", "set", "roaming=on").refused(4)
+
+
+def test_each_location_has_its_own(desk: Nexio) -> None:
+    """What is set for one stays out of the other; without --location it is nobody's."""
+    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    said = desk("settings", "set", "pin-length=8").refused(2)
+    assert "Annex" in said
+    assert "Harbour House" in said
+    assert (
+        "Saved for Annex."
+        in desk.done("settings", "set", "pin-length=8", "--location", "annex").err
+    )
+    shown = {
+        name: desk.done("settings", "show", "--json", "--location", name).json
+        for name in ("Annex", "Harbour House")
+    }
+    assert (shown["Annex"]["pin-length"], shown["Annex"]["visitor-tokens"]) == (8, False)
+    assert shown["Harbour House"] == STARTS
+
+
+def test_the_location_from_the_environment(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NEXIO_LOCATION stands for --location; the option wins; a wrong one is not found."""
+    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    monkeypatch.setenv("NEXIO_LOCATION", "Annex")
+    assert not desk.done("settings", "show", "--json").json["visitor-tokens"]
+    named = desk.done("settings", "show", "--json", "--location", "Harbour House")
+    assert named.json["visitor-tokens"]
+    monkeypatch.setenv("NEXIO_LOCATION", "Nowhere")
+    assert "Annex, Harbour House" in desk("settings", "show").refused(3)

@@ -1,0 +1,133 @@
+"""What is different on a terminal: questions, tables, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from nexio.store.engine import connect
+from tests.nexio_cli.programs import COLUMNS, Terminal, program, run, until
+from tests.nexio_cli.running import Nexio, registration
+
+NEXIO = program("nexio")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture
+def visited(sqlite_desk: Nexio) -> Nexio:
+    """Harbour House with Zoë, and a NAS."""
+    sqlite_desk.register_ago(timedelta(0), host="Ada Lovelace [bold]")
+    sqlite_desk.done("nas", "add", "lobby", "192.0.2.10")
+    return sqlite_desk
+
+
+@pytest.mark.parametrize(
+    "words", ["visitor delete 1", "token revoke 1", "token off --revoke", "nas remove lobby"]
+)
+def test_no_means_no(words: str, visited: Nexio) -> None:
+    """What destroys is asked for; "n" ends with 130 and nothing is changed."""
+    rows = visited.rows()
+    shown = visited.done("visitor", "list").out
+    with Terminal((NEXIO, *words.split())) as terminal:
+        terminal.wait_for("[y/N]: ")
+        terminal.type("n\n")
+        assert terminal.end() == 130
+    assert "nothing was changed" in terminal.shown
+    assert (visited.rows(), visited.done("visitor", "list").out) == (rows, shown)
+
+
+def test_yes_means_yes(visited: Nexio) -> None:
+    """The question names the visit; "y" does it."""
+    with Terminal((NEXIO, "visitor", "delete", "zoe@example.com")) as terminal:
+        terminal.wait_for("Delete visit 1 of Zoë Nguyễn Văn? [y/N]: ")
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    assert visited.done("visitor", "show", "1", "--json").json["state"] == "deleted"
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_leaving_the_question(key: str, visited: Nexio) -> None:
+    """Neither is a yes."""
+    with Terminal((NEXIO, "visitor", "delete", "1")) as terminal:
+        terminal.wait_for("[y/N]: ")
+        terminal.type(key)
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+    assert visited.done("visitor", "show", "1", "--json").json["state"] == "expected"
+
+
+def test_no_question(visited: Nexio) -> None:
+    """``--yes`` answers before it is asked."""
+    with Terminal((NEXIO, "visitor", "delete", "1", "--yes")) as terminal:
+        assert terminal.end() == 0
+    assert "[y/N]" not in terminal.shown
+
+
+def test_a_table(visited: Nexio) -> None:
+    """In 80 columns on a terminal, drawn; what looks like markup is text; tabs in a pipe."""
+    with Terminal((NEXIO, "visitor", "list")) as terminal:
+        assert terminal.end() == 0
+    lines = COLOURS.sub("", terminal.shown).splitlines()
+    assert all(len(line) <= COLUMNS for line in lines), lines
+    assert "\t" not in terminal.shown
+    drawn = [line.split() for line in lines if line.strip()]
+    assert drawn[0][:3] == ["visit", "arrival", "visitor"]
+    assert set(lines[2].strip()) == {"─"}
+    piped = run("nexio", "visitor", "list").stdout
+    assert "\x1b" not in piped
+    assert "Ada Lovelace [bold]" in piped
+    assert all(line.count("\t") == 7 for line in piped.splitlines())
+
+
+def test_the_settings_as_a_table(visited: Nexio) -> None:
+    """Each setting stands on a line of its own."""
+    with Terminal((NEXIO, "settings", "show")) as terminal:
+        assert terminal.end() == 0
+    lines = [line.split() for line in COLOURS.sub("", terminal.shown).splitlines()]
+    assert ["visitor-tokens", "on"] in lines
+    assert ["end-wifi-at-checkout", "off"] in lines
+
+
+@contextmanager
+def holding_the_store(desk: Nexio) -> Iterator[None]:
+    """Be another desk in the middle of a write."""
+    engine = connect(desk.configuration.database_url)
+    with engine.connect() as connection:
+        connection.execute(text("UPDATE store_revision SET number = number"))
+        yield
+        connection.rollback()
+    engine.dispose()
+
+
+def opens(pid: int, path: Path) -> bool:
+    """Whether a process has a file open (Linux)."""
+    held = [Path(f"/proc/{pid}/fd") / number for number in os.listdir(f"/proc/{pid}/fd")]
+    return any(os.path.realpath(each) == str(path) for each in held)
+
+
+def test_ctrl_c_while_another_desk_writes(visited: Nexio) -> None:
+    """130, one line, and nothing half done: the visitor is not there, nor anything of it."""
+    rows = visited.rows()
+    store = visited.configuration.home / "nexio.db"
+    with subprocess.Popen([NEXIO, *registration()], stderr=subprocess.PIPE, text=True) as child:
+        with holding_the_store(visited):
+            until(lambda: opens(child.pid, store))
+            child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=60)[1].splitlines()[-1].startswith("Error: ")
+    assert child.returncode == 130
+    assert visited.rows() == rows
+
+
+def test_reading_does_not_wait_for_a_writer(visited: Nexio) -> None:
+    """A list shows what is there although somebody else is in the middle of a change."""
+    with holding_the_store(visited):
+        assert "Zoë" in visited.done("visitor", "list").out

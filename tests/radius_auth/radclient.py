@@ -1,0 +1,85 @@
+"""Debian's radclient, for asking as a NAS that is not ours would.
+
+Where it is not installed its tests fail (apt-get install freeradius-utils); none is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from tests.radius_auth.guests import SECRET
+
+_RECEIVED = re.compile(r"Received (\S+) Id \d+ from (\S+):\d+ to ")
+_ATTRIBUTE = re.compile(r"\t([A-Z]\S+) = (.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back."""
+
+    code: str
+    """``Access-Accept``, ``Access-Reject``, or ``silence``."""
+
+    source: str
+    """The address that it came from."""
+
+    attributes: dict[str, str]
+
+    @property
+    def words(self) -> str | None:
+        """Reply-Message."""
+        return self.attributes.get("Reply-Message")
+
+    @property
+    def session_timeout(self) -> int:
+        """Session-Timeout, which must be there."""
+        return int(self.attributes["Session-Timeout"])
+
+
+def radclient(
+    port: int,
+    user_name: str,
+    password: str,
+    *,
+    host: str = "127.0.0.1",
+    tries: int = 5,
+    timeout: float = 3.0,
+    method: str = "User-Password",
+    **attributes: str,
+) -> Reply:
+    """Log in.
+
+    Args:
+        port: of the server.
+        user_name: what the guest types as e-mail.
+        password: the PIN.
+        host: an address of the server.
+        tries: transmissions of the same request.
+        timeout: seconds after each.
+        method: ``User-Password`` or ``CHAP-Password``.
+        attributes: further ones, with ``_`` for ``-`` in their names.
+    """
+    # radclient 3.2.1 signs a request only where it is told to.
+    lines = [f'User-Name = "{user_name}"', f'{method} = "{password}"', "Message-Authenticator = 0"]
+    lines += [f"{name.replace('_', '-')} = {value}" for name, value in attributes.items()]
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    done = subprocess.run(
+        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "auth", SECRET.decode()],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return _read(done.stdout, done.stderr)
+
+
+def _read(output: str, errors: str) -> Reply:
+    received = _RECEIVED.search(output)
+    if received is None:
+        assert "No reply from server" in output + errors, output + errors
+        return Reply(code="silence", source="", attributes={})
+    found = _ATTRIBUTE.findall(output[received.end() :])
+    attributes = {name: value.strip('"') for name, value in found}
+    return Reply(code=received[1], source=received[2].strip("[]"), attributes=attributes)

@@ -1,0 +1,128 @@
+"""The real ``nexio-radiusd``, as a child process on a free port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+
+PROGRAM = Path(sys.executable).with_name("nexio-radiusd")
+REJECT_DELAY = 0.2
+PATIENCE = 30.0
+"""Seconds to wait for a program on a busy machine."""
+
+
+class Radiusd:
+    """A running server; leaving the context ends it.
+
+    Args:
+        configuration: where its store is.
+        options: its command line; without ``--auth-port`` it gets a free one.
+    """
+
+    def __init__(self, configuration: Configuration, *options: str) -> None:
+        self.port = free_port()
+        ours = ["--auth-port", str(self.port), "--reject-delay", str(REJECT_DELAY)]
+        self._process = subprocess.Popen(
+            [PROGRAM, *ours, *options],
+            env=_environment(configuration),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: list[str] = []
+        self._said = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        self.wait_for_line("answering on")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._end()
+        self._reader.join()
+
+    @property
+    def stderr(self) -> str:
+        """All that it has said."""
+        return "".join(self._lines)
+
+    def wait_for_line(self, words: str, times: int = 1) -> str:
+        """Wait until it says something that often, and return the last such line."""
+
+        def said() -> list[str]:
+            return [line for line in self._lines if words in line]
+
+        with self._said:
+            self._said.wait_for(lambda: len(said()) >= times or self._ended, PATIENCE)
+        assert len(said()) >= times, f"it did not say {words!r}:\n{self.stderr}"
+        return said()[-1]
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal to the parent, as a service manager does."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """Its exit code, when it has ended and said its last."""
+        code = self._process.wait(seconds)
+        self._reader.join()
+        return code
+
+    def stop(self) -> int:
+        """End it in peace."""
+        self.signal()
+        return self.wait()
+
+    def worker(self) -> int:
+        """The process id of the worker."""
+        parent = self._process.pid
+        (worker,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return int(worker)
+
+    def _end(self) -> None:
+        self.signal()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.kill(self.worker(), signal.SIGKILL)
+            self._process.kill()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            for line in stream:
+                with self._said:
+                    self._lines.append(line)
+                    self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
+
+
+def free_port() -> int:
+    """A UDP port that nobody uses at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _environment(configuration: Configuration) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONWARNINGS": "error",
+        "NEXIO_HOME": str(configuration.home),
+        "NEXIO_KEY_FILE": str(configuration.key_file),
+        "NEXIO_DATABASE_URL": configuration.database_url,
+    }

@@ -1,0 +1,83 @@
+"""What `nexio-radiusd` can be told, on the command line or in the environment."""
+
+from datetime import timedelta
+
+import pytest
+
+from nexio.errors import InvalidValue
+from radius_auth.options import Options, parse_options
+
+
+def test_nothing_said() -> None:
+    """Section 8 of the design: RADIUS's own port, everywhere, with the reject delay."""
+    assert parse_options([], {}) == Options(
+        listen=(), auth_port=1812, reject_delay=1.0, max_staleness=timedelta(hours=24)
+    )
+
+
+def test_the_environment_says_it_too() -> None:
+    """Section 8 of the design: each option also by environment; the command line wins."""
+    environment = {
+        "NEXIO_RADIUSD_LISTEN": "127.0.0.1, ::1",
+        "NEXIO_RADIUSD_AUTH_PORT": "11812",
+        "NEXIO_RADIUSD_REJECT_DELAY": "0.5",
+        "NEXIO_RADIUSD_MAX_STALENESS": "",
+    }
+
+    assert parse_options([], environment) == Options(
+        listen=("127.0.0.1", "::1"),
+        auth_port=11812,
+        reject_delay=0.5,
+        max_staleness=timedelta(hours=24),
+    )
+    arguments = ["--listen", "::", "--auth-port=1645", "--max-staleness", "2h"]
+    assert parse_options(arguments, environment) == Options(
+        listen=("::",), auth_port=1645, reject_delay=0.5, max_staleness=timedelta(hours=2)
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--auth-port", "0"],
+        ["--auth-port", "65536"],
+        ["--auth-port", "-1"],
+        ["--auth-port", "１８１２"],
+        ["--auth-port", "9" * 5000],
+        ["--reject-delay", "-0.1"],
+        ["--reject-delay", "5.1"],
+        ["--reject-delay", "nan"],
+        ["--reject-delay", "soon"],
+        ["--max-staleness", "for ever"],
+    ],
+)
+def test_a_value_that_cannot_be_used(arguments: list[str]) -> None:
+    """Section 7 of the design: exit 2, with what is wrong and what to do."""
+    with pytest.raises(InvalidValue) as invalid:
+        parse_options(arguments, {})
+
+    assert invalid.value.exit_code == 2
+    assert invalid.value.advice
+
+
+@pytest.mark.parametrize("arguments", [["--nope"], ["1812"], ["--auth-port"]])
+def test_a_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Section 7 of the design: exit 2."""
+    with pytest.raises(SystemExit) as ended:
+        parse_options(arguments, {})
+
+    assert ended.value.code == 2
+    assert "nexio-radiusd: error:" in capsys.readouterr().err
+
+
+def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """Section 7 of the design: with its default."""
+    with pytest.raises(SystemExit) as ended:
+        parse_options(["--help"], {})
+
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert all(
+        option in shown
+        for option in ("--listen", "--auth-port", "--reject-delay", "--max-staleness", "1812")
+    )

@@ -1,0 +1,207 @@
+"""Recording decisions: from memory to the spool, from the spool to the store."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from nexio.configuration import Configuration
+from nexio.errors import StoreUnreachable
+from nexio.events import AuthEvent, list_events
+from nexio.store.engine import Store
+from radius_auth import recorder
+from radius_auth.recorder import Recorder
+from radius_auth.spool import Spool
+from tests.radius_auth.decisions import event, events
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the spool is."""
+    return tmp_path / "spool" / "radiusd.db"
+
+
+def opening(configuration: Configuration) -> Callable[[], Store]:
+    """How a recorder opens the store."""
+    return lambda: Store.open(configuration)
+
+
+def stored(store: Store) -> list[AuthEvent]:
+    """What the log shows, oldest first."""
+    with store.read() as work:
+        return [logged.event for logged in list_events(work, None, limit=10_000)]
+
+
+def recording(taker: Recorder, taken: Sequence[AuthEvent]) -> None:
+    """Hand over some events."""
+    for each in taken:
+        taker.record(each)
+
+
+def test_decisions_reach_the_store_in_order(
+    configuration: Configuration, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 4 of the design: in groups, on both engines, and none stays behind."""
+    monkeypatch.setattr(recorder, "GROUP", 3)
+    taker = Recorder(Spool(path), opening(configuration))
+    recording(taker, events(8))
+
+    taker.flush()
+
+    assert stored(store) == events(8)
+    assert Spool(path).oldest(1) == []
+    taker.stop()
+
+
+def test_the_thread_writes_what_is_left_at_the_end(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: SIGTERM drains."""
+    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    taker.start()
+    recording(taker, events(3))
+
+    taker.stop()
+
+    assert stored(sqlite_store) == events(3)
+
+
+class Forgetful(Spool):
+    """A spool whose server dies before it could note that the store has the events."""
+
+    def remove(self, events: Sequence[AuthEvent]) -> None:
+        """Die."""
+        raise StoreUnreachable("killed")
+
+
+def test_a_crash_before_the_note_stores_nothing_twice(
+    configuration: Configuration, store: Store, path: Path
+) -> None:
+    """Section 4 of the design: exactly once by record id."""
+    taker = Recorder(Forgetful(path), opening(configuration))
+    recording(taker, events(2))
+    with pytest.raises(StoreUnreachable):
+        taker.flush()
+    assert stored(store) == events(2)
+
+    successor = Recorder(Spool(path), opening(configuration))
+    successor.record(event(3))
+    successor.flush()
+
+    assert stored(store) == events(3)
+    taker.stop()
+    successor.stop()
+
+
+class Outage:
+    """Opens the store when it is back."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self.over = False
+
+    def __call__(self) -> Store:
+        """Open it, or not."""
+        if not self.over:
+            raise StoreUnreachable("nobody there")
+        return Store.open(self._configuration)
+
+
+def test_while_the_store_is_away_the_spool_keeps_them(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: delivered later, in order, across a restart of the server."""
+    outage = Outage(sqlite_configuration)
+    taker = Recorder(Spool(path), outage)
+    recording(taker, events(4)[:2])
+    taker.stop()
+    assert Spool(path).oldest(99) == events(2)
+
+    successor = Recorder(Spool(path), outage)
+    recording(successor, events(4)[2:])
+    with pytest.raises(StoreUnreachable):
+        successor.flush()
+    outage.over = True
+    successor.flush()
+
+    assert stored(sqlite_store) == events(4)
+    assert Spool(path).oldest(99) == []
+    successor.stop()
+
+
+def test_while_the_spool_is_away_memory_keeps_them(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: no request waits or fails for a disk."""
+    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    path.unlink()
+    recording(taker, events(4)[:2])
+    with pytest.raises(StoreUnreachable):
+        taker.flush()
+    recording(taker, events(4)[2:])
+    with pytest.raises(StoreUnreachable):
+        taker.flush()
+    assert stored(sqlite_store) == []
+
+    Spool(path)
+    taker.flush()
+
+    assert stored(sqlite_store) == events(4)
+    taker.stop()
+
+
+def test_a_stop_without_a_spool_raises_nothing(
+    sqlite_configuration: Configuration, path: Path
+) -> None:
+    """Section 4 of the design: a server ends in peace, whatever its disk does."""
+    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    path.unlink()
+    taker.start()
+    taker.record(event())
+
+    taker.stop()
+
+
+def test_an_outage_is_logged_once(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Must 20: not with every try."""
+    caplog.set_level(logging.WARNING, "radius_auth.recorder")
+    monkeypatch.setattr(recorder, "EVERY_SECONDS", 0.001)
+    tried_often, tries = threading.Event(), count(1)
+
+    def fails() -> Store:
+        if next(tries) == 20:
+            tried_often.set()
+        raise StoreUnreachable("nobody there")
+
+    taker = Recorder(Spool(path), fails)
+    taker.record(event())
+    taker.start()
+    assert tried_often.wait(10)
+    taker.stop()
+
+    assert caplog.messages == ["decisions wait in the spool: nobody there"]
+
+
+def test_what_cannot_be_kept_on_disk_is_bounded(
+    sqlite_configuration: Configuration, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 4 of the design: the newest are kept, the memory is not filled."""
+    monkeypatch.setattr(recorder, "MOST_IN_MEMORY", 3)
+    taker = Recorder(Spool(path), Outage(sqlite_configuration))
+    path.unlink()
+    recording(taker, events(5))
+    with pytest.raises(StoreUnreachable, match="spool"):
+        taker.flush()
+    taker.record(event(6))
+
+    Spool(path)
+    with pytest.raises(StoreUnreachable, match="nobody there"):
+        taker.flush()
+
+    assert Spool(path).oldest(99) == [event(4), event(5), event(6)]
+    taker.stop()

@@ -1,0 +1,140 @@
+"""The process that answers, run as a thread on a real socket with the time of the test."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nexio.following import Horizon
+from nexio.nas import NewNas, add_nas
+from nexio.store.engine import Store
+from radius_auth.follower import Follower
+from radius_auth.framing import Code
+from radius_auth.options import Options
+from radius_auth.recorder import Recorder
+from radius_auth.sockets import listen
+from radius_auth.spool import Spool
+from radius_auth.worker import Worker
+from tests.people import register
+from tests.radius_auth.access_requests import access_request, verified
+from tests.radius_auth.guests import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.locations import Location
+    from tests.clocks import Clock
+
+OPTIONS = Options(listen=(), auth_port=1812, reject_delay=0.05, max_staleness=timedelta(hours=24))
+
+
+@pytest.fixture
+def follower(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> Iterator[Follower]:
+    """It knows a NAS on loopback, and follows only where the test says so."""
+    with sqlite_store.write() as work:
+        nas = NewNas(name="ap", address="127.0.0.1", secret=SECRET.decode())
+        add_nas(work, sqlite_location, nas)
+    made = Follower(lambda: Store.open(sqlite_configuration, clock), Horizon(), clock)
+    yield made
+    made.stop()
+
+
+@contextmanager
+def answering(
+    follower: Follower, configuration: Configuration, clock: Clock
+) -> Iterator[socket.socket]:
+    """A NAS's socket, connected to a worker that runs until the end."""
+    spool = Spool(configuration.home / "spool" / "radiusd.db")
+    recorder = Recorder(spool, lambda: Store.open(configuration, clock))
+    with listen("127.0.0.1", 0) as opened, socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(10)
+        asking.connect(opened.getsockname())
+        worker = Worker([opened], follower, recorder, OPTIONS, clock)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            yield asking
+        finally:
+            worker.stop()
+            worker.stop()  # as after Ctrl-C, which comes from the terminal and from the parent
+            thread.join()
+            worker.close()
+            recorder.stop()
+
+
+def ask(asking: socket.socket, email: str, pin: str) -> Code:
+    """Log in."""
+    datagram = access_request(email, pin.encode())
+    asking.send(datagram)
+    return Code(verified(datagram, asking.recv(4096)).code)
+
+
+def test_accepts_and_rejects(
+    follower: Follower,
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> None:
+    """Must 6: every valid request is answered, on the clock that was passed in."""
+    visit = register(sqlite_store, sqlite_location)
+    follower.follow()
+
+    with answering(follower, sqlite_configuration, clock) as asking:
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
+        assert ask(asking, visit.email, "wrong") == Code.ACCESS_REJECT
+        clock.advance(hours=1)
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_REJECT
+
+
+class Warned(logging.Handler):
+    """Waits for a warning."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(logging.WARNING)
+        self._words = words
+        self.heard = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line of the log."""
+        if self._words in record.getMessage():
+            self.heard.set()
+
+
+def test_it_is_silent_when_it_knows_too_little(
+    follower: Follower,
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> None:
+    """Section 4 of the design: until `max-staleness` from memory, then the NAS asks another."""
+    visit = register(sqlite_store, sqlite_location, arrival="tomorrow 8:31")
+    follower.follow()
+    warned = Warned("the store has been out of reach for too long")
+    log = logging.getLogger("radius_auth.discards")
+    log.addHandler(warned)
+
+    with answering(follower, sqlite_configuration, clock) as asking:
+        clock.advance(hours=24)
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_REJECT  # a minute too early
+        clock.advance(minutes=1)
+        unheard = access_request(visit.email, visit.pin.encode())
+        asking.send(unheard)
+        assert warned.heard.wait(10)
+
+        follower.follow()
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
+    log.removeHandler(warned)
