@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import secrets
 import stat
@@ -37,11 +38,9 @@ def create_key_file(path: Path) -> None:
     """
     with _writing(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return
-        _write(descriptor, {_new_id(): secrets.token_bytes(KEY_OCTETS)})
+        first = {_new_id(): secrets.token_bytes(KEY_OCTETS)}
+        with _beside(path, first) as whole, contextlib.suppress(FileExistsError):
+            path.hardlink_to(whole)
 
 
 def add_key(path: Path) -> Keyring:
@@ -127,26 +126,27 @@ def _not_a_key_file(path: Path) -> KeyUnusable:
 
 def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
     """Exchange the file as a whole, with its owner, group and mode."""
-    with _writing(path):
+    with _writing(path), _beside(path, keys) as whole:
         status = path.stat()
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-            os.fchown(descriptor, status.st_uid, status.st_gid)
-            _write(descriptor, keys)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        whole.chmod(stat.S_IMODE(status.st_mode))
+        os.chown(whole, status.st_uid, status.st_gid)
+        whole.replace(path)
 
 
-def _write(descriptor: int, keys: Mapping[str, bytes]) -> None:
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(HEADER)
-        for key_id, secret in keys.items():
-            file.write(f"{key_id} {base64.b64encode(secret).decode()}\n")
-        file.flush()
-        os.fsync(descriptor)
+@contextmanager
+def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
+    """A complete file in the same folder, to be put in place at one stroke."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(HEADER)
+            for key_id, secret in keys.items():
+                file.write(f"{key_id} {base64.b64encode(secret).decode()}\n")
+            file.flush()
+            os.fsync(descriptor)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -79,7 +79,8 @@ def register(work: Writing, location: Location, registration: Registration) -> V
         InvalidValue: the arrival is past and its window is over.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
-    refuse_past(work, location, registration.expected_arrival, location.settings.token_duration)
+    arrival = registration.expected_arrival
+    refuse_past(work, location, arrival, location.settings.token_duration)
     pin = (
         draw_pin(work, location)
         if registration.pin is None
@@ -89,6 +90,8 @@ def register(work: Writing, location: Location, registration: Registration) -> V
     if _gets_token(location, registration):
         token = issue_token(work, visit, location)
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
+    # Without a token a visit ends with its day, which may be over when its hour is not.
+    refuse_past(work, location, arrival, visit.closes_at - arrival)
     work.session.add(visit)
     work.session.flush()
     _hold_pin(work, visit, pin)

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from nexio import audit
 from nexio.errors import Refused
 from nexio.locations import location_of
-from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
+from nexio.store.tables import AccessTokenRow, LocationRow, PinRow, VisitRow
 from nexio.zones import day_end, local_date
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ def revoke_token(work: Writing, visit_id: int) -> None:
     visit = work.session.get_one(VisitRow, visit_id)
     if visit.token is None:
         raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
+    if visit.token.valid_until is not None and visit.token.valid_until <= work.now:
+        raise Refused(f"the token of visit {visit_id} is over", "There is nothing to revoke.")
     if not end_token(work, visit):
         raise Refused(
             f"the token of visit {visit_id} was revoked before", "There is nothing to do."
@@ -121,6 +123,10 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
     """
     if location.settings.wifi_login != "pin" or token.valid_from is None:
         return
+    # One after the other: two issued at once would each not count the other.
+    work.session.execute(
+        select(LocationRow.id).where(LocationRow.id == location.id).with_for_update()
+    )
     planned = location.settings.planned_guests or 0
     if _most_at_one_time(work, location, token) >= planned:
         raise Refused(

@@ -26,6 +26,7 @@ COMMANDS = {
     "log": "Show what the RADIUS servers decided.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
     "radius": "Ask a RADIUS server as an access point would.",
+    "doctor": "Look everything over and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",
     "key": "Change the key that PINs and secrets are sealed with.",
 }

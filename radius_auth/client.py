@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nexio.errors import InvalidValue, Unreachable
 from radius_auth.framing import Attribute, Code, Frame, Malformed
-from radius_auth.packet import Peer, ask
+from radius_auth.packet import Peer, ask, ask_status
 
 
 class NoAnswer(Unreachable):
@@ -57,16 +57,40 @@ def send_access_request(  # noqa: PLR0913 - what a NAS must be told to log someb
         InvalidValue: a value does not fit into the request.
     """
     peer = Peer(address="", port=port, secret=secret, timeout=timeout, transmissions=1 + retries)
+    return _read(_ask_in_turn(server, peer, lambda to: ask(to, user_name, password, attributes)))
+
+
+def send_status_server(server: str, port: int, secret: bytes, *, timeout: float) -> str:
+    """Ask a server whether it is alive (RFC 5997).
+
+    Args:
+        server: a host name or an address.
+        port: the authentication port.
+        secret: the secret that the server shares with this machine.
+        timeout: seconds to wait.
+
+    Returns:
+        What it says of itself, which may be nothing.
+
+    Raises:
+        NoAnswer: nothing came back that verifies, or there is no such host.
+    """
+    peer = Peer(address="", port=port, secret=secret, timeout=timeout, transmissions=1)
+    return _read(_ask_in_turn(server, peer, ask_status)).reply_message or ""
+
+
+def _ask_in_turn(server: str, peer: Peer, ask_one: Callable[[Peer], Frame]) -> Frame:
+    """Ask each address of a server until one answers."""
     name = server.removeprefix("[").removesuffix("]")
     failure: Exception | None = None
-    for address in _find_addresses(name, port):
+    for address in _find_addresses(name, peer.port):
         try:
-            return _read(ask(replace(peer, address=address), user_name, password, attributes))
+            return ask_one(replace(peer, address=address))
         except ValueError as error:
             raise InvalidValue(str(error)) from error
         except (OSError, Malformed) as error:
             failure = error
-    raise _no_answer(f"{server} port {port}", failure) from failure
+    raise _no_answer(f"{server} port {peer.port}", failure) from failure
 
 
 def _find_addresses(server: str, port: int) -> list[str]:

@@ -64,6 +64,13 @@ class AccessReject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReply:
+    """The server is there (RFC 5997 section 3)."""
+
+    reply_message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """A RADIUS server to ask, as a NAS would."""
 
@@ -123,7 +130,9 @@ def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     return read_access_request(frame, dict(packet.items()), secret, _fixed_lengths())
 
 
-def encode_reply(frame: Frame, secret: bytes, reply: AccessAccept | AccessReject) -> bytes:
+def encode_reply(
+    frame: Frame, secret: bytes, reply: AccessAccept | AccessReject | StatusReply
+) -> bytes:
     """Build the reply to a request, ready to be sent.
 
     Message-Authenticator comes first (draft-ietf-radext-deprecating-radius section 5.3.6),
@@ -141,6 +150,8 @@ def encode_reply(frame: Frame, secret: bytes, reply: AccessAccept | AccessReject
         request[Attribute.PROXY_STATE] = proxy_states
     packet = request.CreateReply()
     packet.code = Code.ACCESS_REJECT  # whatever is forgotten below: CreateReply says accept
+    if isinstance(reply, StatusReply):
+        packet.code = Code.ACCESS_ACCEPT  # RFC 5997 section 3: on the authentication port
     if isinstance(reply, AccessAccept):
         packet.code = Code.ACCESS_ACCEPT
         packet["Session-Timeout"] = reply.session_timeout
@@ -170,7 +181,29 @@ def ask(peer: Peer, user_name: str, password: str, attributes: Mapping[str, str 
         ValueError: an attribute is unknown, too long or of another type.
         Malformed: the reply verifies, but is not a RADIUS packet.
     """
-    client = Client(
+    client = _client(peer)
+    packet = client.CreateAuthPacket()
+    packet[Attribute.USER_NAME] = [user_name.encode(errors="surrogateescape")]
+    packet[Attribute.USER_PASSWORD] = [packet.PwCrypt(password.encode(errors="surrogateescape"))]
+    for name, value in attributes.items():
+        _add(packet, name, value)
+    return _exchange(client, packet)
+
+
+def ask_status(peer: Peer) -> Frame:
+    """Send a Status-Server (RFC 5997) and wait for a reply that verifies.
+
+    Raises:
+        TimeoutError: no valid reply came.
+        OSError: the server cannot be reached.
+        Malformed: the reply verifies, but is not a RADIUS packet.
+    """
+    client = _client(peer)
+    return _exchange(client, client.CreateAuthPacket(code=Code.STATUS_SERVER))
+
+
+def _client(peer: Peer) -> Client:
+    return Client(
         server=peer.address,
         authport=peer.port,
         secret=peer.secret,
@@ -179,11 +212,9 @@ def ask(peer: Peer, user_name: str, password: str, attributes: Mapping[str, str 
         retries=peer.transmissions,
         enforce_ma=True,
     )
-    packet = client.CreateAuthPacket()
-    packet[Attribute.USER_NAME] = [user_name.encode(errors="surrogateescape")]
-    packet[Attribute.USER_PASSWORD] = [packet.PwCrypt(password.encode(errors="surrogateescape"))]
-    for name, value in attributes.items():
-        _add(packet, name, value)
+
+
+def _exchange(client: Client, packet: AuthPacket) -> Frame:
     try:
         reply = client.SendPacket(packet)
     except Timeout:

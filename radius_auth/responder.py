@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nexio.errors import KeyUnusable
 from nexio.events import AuthEvent
@@ -18,10 +18,12 @@ from radius_auth.decision import Accepted, Rejected, Request, decide, remaining
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
-from radius_auth.framing import Discarded, Frame, frame
+from radius_auth.framing import Code, Discarded, Frame, frame
 from radius_auth.packet import (
     AccessAccept,
     AccessReject,
+    StatusReply,
+    check_message_authenticator,
     check_policy,
     decode_access_request,
     encode_reply,
@@ -29,11 +31,12 @@ from radius_auth.packet import (
 from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import MAY_CATCH_UP
+from radius_auth.status import Status
 from radius_auth.words import reply_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from nexio.store.engine import Clock
     from radius_auth.access_request import AccessRequest
@@ -88,11 +91,23 @@ class _Held:
     latency_us: int
 
 
+class Knowledge(Protocol):
+    """What requests are decided by; a ``Follower`` keeps it current."""
+
+    @property
+    def table(self) -> Table:
+        """The table of the moment."""
+
+    @property
+    def age(self) -> timedelta:
+        """Since when it has not been brought up to date."""
+
+
 class Responder:
     """Answers datagrams by the table of the moment.
 
     Args:
-        table: gives the table; asked for each request, as the follower may exchange it.
+        knowledge: gives the table; asked for each request, as a follower may exchange it.
         record: takes each decision.
         reject_delay: seconds that a reject waits at least.
         clock: aware time of day; decides windows.
@@ -101,13 +116,14 @@ class Responder:
 
     def __init__(
         self,
-        table: Callable[[], Table],
+        knowledge: Knowledge,
         record: Callable[[AuthEvent], None],
         reject_delay: float,
         clock: Clock,
         discards: Discards,
     ) -> None:
-        self._table = table
+        self._knowledge = knowledge
+        self._started = clock()
         self._record = record
         self._reject_delay = reject_delay
         self._clock = clock
@@ -157,7 +173,7 @@ class Responder:
             Discarded: it gets no answer.
         """
         began = time.perf_counter_ns()
-        client = self._table().nas.find(str(source.address[0]))
+        client = self._knowledge.table.nas.find(str(source.address[0]))
         if client is None:
             raise Discarded(Ignored.UNKNOWN_CLIENT)
         received = frame(datagram)
@@ -166,6 +182,9 @@ class Responder:
             require_message_authenticator=client.require_message_authenticator,
             limit_proxy_state=client.limit_proxy_state,
         )
+        if received.code == Code.STATUS_SERVER:
+            check_message_authenticator(received, client.secret)
+            return encode_reply(received, client.secret, StatusReply(reply_message=self._status()))
         access = decode_access_request(received, client.secret)
         key = (source.socket, source.address, received.identifier)
         ticket = self._duplicates.admit(key, received.authenticator, now)
@@ -184,8 +203,17 @@ class Responder:
             ticket=ticket,
         )
 
+    def _status(self) -> str:
+        return str(
+            Status(
+                up_seconds=int((self._clock() - self._started).total_seconds()),
+                followed_seconds=int(self._knowledge.age.total_seconds()),
+                visits=len(self._knowledge.table),
+            )
+        )
+
     def _answer(self, exchange: _Exchange, now: float) -> bytes | None:
-        decision = decide(exchange.request, self._table(), exchange.arrived)
+        decision = decide(exchange.request, self._knowledge.table, exchange.arrived)
         latency_us = (time.perf_counter_ns() - exchange.began) // 1000  # without the reject delay
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             due = now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay
@@ -210,7 +238,7 @@ class Responder:
         """
         if held.rejected.reason not in MAY_CATCH_UP:
             return held.rejected
-        decision = decide(held.exchange.request, self._table(), held.exchange.arrived)
+        decision = decide(held.exchange.request, self._knowledge.table, held.exchange.arrived)
         return remaining(decision, self._clock())
 
     def _encode(self, exchange: _Exchange, decision: Decision) -> bytes:
@@ -224,7 +252,7 @@ class Responder:
         if rejected.visit is None:
             return None
         # None where another store took the place of this one while the reject was held back.
-        location = self._table().locations.get(rejected.visit.location_id)
+        location = self._knowledge.table.locations.get(rejected.visit.location_id)
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:

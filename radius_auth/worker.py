@@ -69,7 +69,7 @@ class Worker:
         self._options = options
         self._discards = Discards()
         self._responder = Responder(
-            lambda: follower.table, recorder.record, options.reject_delay, clock, self._discards
+            follower, recorder.record, options.reject_delay, clock, self._discards
         )
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)

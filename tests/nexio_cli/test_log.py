@@ -50,12 +50,15 @@ def london(nexio: Nexio) -> Nexio:
 def test_a_line_for_a_person(london: Nexio) -> None:
     """When on the location's clock, what, who, where and why in words."""
     record(london, event(), event(2, outcome="reject", reason="wrong PIN", device=None))
-    assert london.done("log").out.splitlines() == [
+    first, second = london.done("log").out.splitlines()
+    assert first == (
         "2026-07-01T10:00:01+01:00  accept  zoe@example.com on 02-00-00-00-00-01"
-        " at lobby, Harbour House: the PIN is right and its time is now",
+        " at lobby, Harbour House: the PIN is right and its time is now"
+    )
+    assert second == (
         "2026-07-01T10:00:02+01:00  reject  zoe@example.com"
-        " at lobby, Harbour House: the PIN is wrong",
-    ]
+        " at lobby, Harbour House: the PIN is wrong"
+    )
 
 
 def test_the_json_of_a_decision(london: Nexio) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -110,8 +109,7 @@ def holding_the_store(desk: Nexio) -> Iterator[None]:
 
 def opens(pid: int, path: Path) -> bool:
     """Whether a process has a file open (Linux)."""
-    held = [Path(f"/proc/{pid}/fd") / number for number in os.listdir(f"/proc/{pid}/fd")]
-    return any(os.path.realpath(each) == str(path) for each in held)
+    return path in [held.resolve() for held in Path(f"/proc/{pid}/fd").iterdir()]
 
 
 def test_ctrl_c_while_another_desk_writes(visited: Nexio) -> None:

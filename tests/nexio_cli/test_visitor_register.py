@@ -140,14 +140,13 @@ def test_addresses_that_people_have(typed: str, kept: str, sqlite_desk: Nexio) -
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "zoe", "zoe@", "@example.com", "zoe@localhost", "Zoë <zoe@example.com>", "a b@example.com"]
-    + ["zoe@example..com", "zoe@example.com\n", "zoe@example.com, ada@example.com", "x" * 300],
+    [
+        *("", "zoe", "zoe@", "@example.com", "zoe@localhost", "zoe@example..com", "x" * 300),
+        *("Zoë <zoe@example.com>", "a b@example.com", "zoe@example.com, ada@example.com"),
+    ],
 )
 def test_what_is_no_address(typed: str, sqlite_desk: Nexio) -> None:
     """Exit 2 and an example of what is one."""
-    if typed.endswith("\n"):  # a line break at the end is only a blank
-        assert sqlite_desk.register(email=typed)["email"] == typed.strip()
-        return
     said = sqlite_desk(*registration(email=typed)).refused(2)
     assert "name@example.com" in said
     assert len(said) < 400
@@ -274,10 +273,10 @@ def test_a_pin_is_free_at_another_location(desk: Nexio) -> None:
         desk.register("--pin", "048215", "--location", place)
 
 
-def test_no_pin_left(desk: Nexio) -> None:
+def test_no_pin_left(sqlite_desk: Nexio) -> None:
     """R7: with more than half of all PINs in use, exit 4 names the numbers and longer ones."""
-    desk.done("settings", "set", "pin-length=5")
-    desk.sql(
+    sqlite_desk.done("settings", "set", "pin-length=5")
+    sqlite_desk.sql(
         "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 50001)"
         " INSERT INTO visit (id, location_id, first_name, last_name, email, email_key, source,"
         " expected_arrival, opens_at, closes_at, token_starts, pin_sealed, pin_digest,"
@@ -285,14 +284,11 @@ def test_no_pin_left(desk: Nexio) -> None:
         " SELECT n, 1, 'A', 'B', 'a@b.c', 'a@b.c', 'admin', '2098-01-01', '2098-01-01',"
         " '2099-01-01', 'expected-arrival', 'x', 'x', '2020-01-01', 1 FROM number"
     )
-    digest = "CAST(CAST(id AS TEXT) AS BYTEA)"
-    if desk.configuration.database_url.startswith("sqlite"):
-        digest = "CAST(CAST(id AS TEXT) AS BLOB)"
-    desk.sql(
+    sqlite_desk.sql(
         "INSERT INTO pin (location_id, digest, length, visit_id, free_at)"
-        f" SELECT 1, {digest}, 5, id, '2099-01-01' FROM visit"
+        " SELECT 1, CAST(id AS TEXT), 5, id, '2099-01-01' FROM visit"
     )
-    said = desk(*registration()).refused(4)
+    said = sqlite_desk(*registration()).refused(4)
     assert "50001 of the 100000 PINs of 5 digits" in said
     assert "pin-length=6" in said
 

@@ -51,9 +51,8 @@ class Server:
         self.monotonic = 1000.0
         self.events: list[AuthEvent] = []
         self.discards = Discards()
-        self.responder = Responder(
-            lambda: self.table, self.events.append, 1.0, self.clock, self.discards
-        )
+        self.age = timedelta(0)
+        self.responder = Responder(self, self.events.append, 1.0, self.clock, self.discards)
 
     def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
         """Let time pass; what is sent at its end."""

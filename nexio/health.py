@@ -1,0 +1,147 @@
+"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, disk."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from nexio.errors import NexioError
+from nexio.key_file import load_keys
+from nexio.locations import list_locations
+from nexio.nas import list_nas
+from nexio.pins import count_live
+from nexio.store.engine import Store
+from nexio.store.schema import HEAD
+from nexio.store.tables import AuthEventRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.store.engine import Clock, Reading
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
+
+ROOM_FOR_PINS = 0.25
+"""From half of all PINs on none is issued (R7): said well before."""
+
+LEAST_FREE = 200 * 1024 * 1024
+"""Octets of disk space below which it is time to do something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, how it is, and what to do where it is not well."""
+
+    subject: str
+    message: str
+    advice: str = ""
+    well: bool
+
+
+def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
+    """Look at everything that can be seen from the store's side, the deepest cause first."""
+    key = _key(configuration)
+    yield key
+    try:
+        store = Store.open(configuration, clock)
+    except NexioError as error:
+        if key.well:
+            yield trouble("store", error)
+    else:
+        with closing(store), store.read() as work:
+            yield _well("store", f"open, version {HEAD}")
+            yield _clock(work)
+            yield from _pins(work)
+            yield from _nas(work)
+    yield _disk(configuration)
+
+
+def trouble(subject: str, error: NexioError) -> Finding:
+    """An error as a finding."""
+    return Finding(subject=subject, message=str(error), advice=error.advice, well=False)
+
+
+def _well(subject: str, message: str) -> Finding:
+    return Finding(subject=subject, message=message, well=True)
+
+
+def _key(configuration: Configuration) -> Finding:
+    try:
+        keys = load_keys(configuration.key_file)
+    except NexioError as error:
+        return trouble("key", error)
+    if len(keys.keys) > 1:
+        return Finding(
+            subject="key",
+            message=f"{configuration.key_file} holds {len(keys.keys)} keys",
+            advice="A change of keys was cut short: run 'nexio key rotate' once more.",
+            well=False,
+        )
+    return _well("key", f"{configuration.key_file}, closed to others")
+
+
+def _clock(work: Reading) -> Finding:
+    """Against PostgreSQL's clock, and against what was written last: time goes forward."""
+    newest = max(
+        work.session.scalar(select(func.max(VisitRow.registered_at))) or work.now,
+        work.session.scalar(select(func.max(AuthEventRow.at))) or work.now,
+    )
+    off = newest - work.now
+    if work.session.connection().dialect.name == "postgresql":
+        there = work.session.scalars(select(func.clock_timestamp())).one()
+        off = max(off, abs(there - work.now))
+    if off > CLOCK_TOLERANCE:
+        return Finding(
+            subject="clock",
+            message=f"this machine's clock is off by {int(off.total_seconds())} seconds",
+            advice="Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl).",
+            well=False,
+        )
+    return _well("clock", "agrees with the store")
+
+
+def _pins(work: Reading) -> Iterator[Finding]:
+    for location in list_locations(work):
+        length = location.settings.pin_length
+        live, total = count_live(work, location, length), 10**length
+        message = f"{live} of {total} are in use at {location.name}"
+        well = live <= total * ROOM_FOR_PINS
+        advice = "" if well else f"Use longer ones: nexio settings set pin-length={length + 1}"
+        yield Finding(subject="PINs", message=message, advice=advice, well=well)
+
+
+def _nas(work: Reading) -> Iterator[Finding]:
+    served = {nas.location.id for nas in list_nas(work)}
+    for location in list_locations(work):
+        if location.id in served:
+            yield _well("NAS", f"{location.name} has one")
+        elif location.settings.visitor_tokens:
+            yield Finding(
+                subject="NAS",
+                message=f"no access point asks for the guests of {location.name}",
+                advice="Add it with: nexio nas add NAME ADDRESS --location …",
+                well=False,
+            )
+
+
+def _disk(configuration: Configuration) -> Finding:
+    folder = next(
+        each for each in (configuration.home, *configuration.home.parents) if each.exists()
+    )
+    free = shutil.disk_usage(folder).free
+    message = f"{free // 1024**2} MiB free at {configuration.home}"
+    if free < LEAST_FREE:
+        return Finding(
+            subject="disk",
+            message=message,
+            advice="Make room: a full disk stops registrations and loses decisions.",
+            well=False,
+        )
+    return _well("disk", message)

@@ -1,0 +1,63 @@
+"""``nexio doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio.errors import Refused
+from nexio_cli import options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.health import Finding
+
+
+@click.command()
+@click.option(
+    "--port",
+    default=1812,
+    show_default=True,
+    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    type=click.IntRange(1, 65535),
+    help="Where nexio-radiusd should answer.",
+)
+@options.as_json
+@click.pass_context
+def command(context: click.Context, port: int, *, as_json: bool) -> None:
+    """Look everything over and say what to do; exit code 4 when something is wrong."""
+    findings = list(_findings(port))
+    if as_json:
+        output.print_json(
+            [
+                {
+                    "subject": finding.subject,
+                    "well": finding.well,
+                    "message": finding.message,
+                    "advice": finding.advice,
+                }
+                for finding in findings
+            ]
+        )
+    for finding in findings if not as_json else []:
+        mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
+        output.print_line(f"{mark}  {finding.subject}: {finding.message}")
+        if finding.advice:
+            output.print_line(f"       {finding.advice}")
+    context.exit(0 if all(finding.well for finding in findings) else Refused.exit_code)
+
+
+def _findings(port: int) -> Iterator[Finding]:
+    from nexio.health import look_over
+    from nexio.store.engine import utc_now
+    from radius_auth.liveness import find_server
+
+    well = True
+    for finding in look_over(options.configuration(), utc_now):
+        well = well and (finding.well or finding.subject not in {"key", "store"})
+        yield finding
+    if well:  # without the store nobody knows the secret to ask with
+        with options.reading() as work:
+            yield find_server(work, port)

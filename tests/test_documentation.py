@@ -1,0 +1,165 @@
+"""The documentation says what the software does.
+
+For whoever writes it:
+
+- ``docs/commands/<name>.md`` is the page of ``nexio <name>``.  It names each subcommand as
+  ``nexio <name> <verb>`` and each of their options as it is typed: ``--insecure-pin-login``.
+- ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
+  every environment variable.
+- Fenced blocks marked ``console`` in README.md are run by a test, in their order, in one empty
+  ``NEXIO_HOME``.  A line that starts with ``$ `` is typed into bash; a line that starts with
+  ``> `` goes on with it.  The lines after it are what must appear, stdout and stderr in their
+  order, in a pipe: tables have tabs there.  ``…`` stands for anything, lines and nothing
+  included.  What is not to be run is marked ``sh``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from radius_auth.options import parse_options
+from radius_auth.reasons import Reason
+from tests.nexio_cli.commands import every_command, options_of
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+COMMANDS = every_command()
+VARIABLE = re.compile(r"NEXIO_[A-Z]+(?:_[A-Z]+)*\b(?!_)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
+
+
+def all_docs() -> str:
+    """What docs/ says, in one piece."""
+    return "\n".join(path.read_text() for path in sorted(DOCS.rglob("*.md")))
+
+
+def radiusd_options(capsys: pytest.CaptureFixture[str]) -> set[str]:
+    """The options that ``nexio-radiusd --help`` lists."""
+    with pytest.raises(SystemExit):
+        parse_options(["--help"], {})
+    return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help", "--version"}
+
+
+@pytest.mark.parametrize("name", [words[0] for words, _ in COMMANDS if len(words) == 1])
+def test_every_command_has_its_page(name: str) -> None:
+    """The page names each subcommand and each option."""
+    page = (DOCS / "commands" / f"{name}.md").read_text()
+    for words, command in COMMANDS:
+        if words[:1] != (name,):
+            continue
+        assert f"nexio {' '.join(words)}" in page
+        for option in options_of(command):
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", page), (words, option)
+
+
+def test_no_page_without_a_command() -> None:
+    """A page of a command that has gone goes too; so do options on the pages that are gone."""
+    names = {words[0] for words, _ in COMMANDS if words}
+    for page in (DOCS / "commands").glob("*.md"):
+        assert page.stem in names | {"README", "nexio-radiusd"}, page
+        if page.stem in names:
+            known = {option for words, each in COMMANDS if words for option in options_of(each)}
+            mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text()))
+            assert mentioned <= known | {"--help", "--version"}, page
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_is_explained(reason: Reason) -> None:
+    """As it stands in the log."""
+    assert reason.value in (DOCS / "reasons.md").read_text()
+
+
+def test_every_variable_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also those of nexio-radiusd, one for each option; and none that is not read."""
+    files = [path for name in ("nexio", "nexio_cli", "radius_auth") for path in _code(name)]
+    read = {name for path in files for name in VARIABLE.findall(path.read_text())}
+    for option in radiusd_options(capsys):
+        read.add("NEXIO_RADIUSD_" + option.removeprefix("--").replace("-", "_").upper())
+    explained = set(VARIABLE.findall(all_docs()))
+    assert read - explained == set()
+    assert explained - read - {"NEXIO_COMPLETE"} == set()  # the last one is click's
+
+
+def _code(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def test_every_option_of_the_server_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """nexio-radiusd has no page by force, but each option stands somewhere."""
+    docs = all_docs()
+    assert [option for option in radiusd_options(capsys) if option not in docs] == []
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
+def test_links_of_the_first_pages(path: Path) -> None:
+    """What they link to is there."""
+    assert broken_links(path) == []
+
+
+def test_links_between_the_pages() -> None:
+    """What docs/ links to is there."""
+    assert [broken_links(path) for path in DOCS.rglob("*.md") if broken_links(path)] == []
+
+
+def broken_links(path: Path) -> list[str]:
+    """Links of a page that lead to no file, or to no heading of a file."""
+    broken = []
+    for target, heading in LINK.findall(path.read_text()):
+        found = (path.parent / target) if target else path
+        if not found.exists() or (heading and heading[1:] not in headings(found)):
+            broken.append(f"{path.name}: {target}{heading}")
+    return broken
+
+
+def headings(path: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    lines = re.findall(r"^#+ +(.+?) *$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def examples(page: str) -> list[tuple[str, str]]:
+    """Each command of the console blocks, and what must appear."""
+    found: list[tuple[str, str]] = []
+    for block in re.findall(r"^ *```console\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], ""))
+                continue
+            assert found, f"a console block starts with {line!r}"
+            command, shown = found[-1]
+            if line.startswith("> "):
+                assert not shown, line
+                found[-1] = (f"{command}\n{line[2:]}", "")
+            else:
+                found[-1] = (command, f"{shown}{line}\n")
+    return found
+
+
+def test_the_examples_of_the_readme(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """README.md is typed in from top to bottom."""
+    found = examples((ROOT / "README.md").read_text())
+    assert len(found) > 5
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    for command, shown in found:
+        with subtests.test(command):
+            ran = subprocess.run(
+                ["bash", "-c", command],
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            expected = ".*".join(map(re.escape, shown.strip().split("…")))
+            assert re.fullmatch(expected, ran.stdout.strip(), re.DOTALL), ran.stdout
+            assert ran.returncode == 0
