@@ -73,7 +73,7 @@ def holds_clock_time(said: str) -> bool:
 def find_zone_name(said: str) -> str | None:
     """Return the name after a time that may be meant for its zone: "14:00 CET"."""
     found = _CLOCK_THEN_NAME.fullmatch(said)
-    return found and found["name"]
+    return found["name"] if found and found["name"] not in {"am", "pm"} else None
 
 
 def _time(found: re.Match[str], text: str) -> time:

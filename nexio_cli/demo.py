@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import socket
 import sys
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from nexio_cli import output
 from nexio_cli.init import system_zone
 from nexio_cli.main import guarded
 from radius_auth import daemon
+from radius_auth.sockets import is_free
 
 if TYPE_CHECKING:
     from nexio.locations import Location
@@ -65,7 +65,11 @@ def prepare(configuration: Configuration) -> Demo:
 
 def free_port() -> int:
     """The first port from 1812 on that is free together with the one after it."""
-    return next(port for port in range(FIRST_PORT, 65535, 2) if _free(port) and _free(port + 1))
+    return next(
+        port
+        for port in range(FIRST_PORT, 65535, 2)
+        if is_free(ADDRESS, port) and is_free(ADDRESS, port + 1)
+    )
 
 
 def run() -> int:
@@ -86,15 +90,6 @@ def _visitor(work: Writing, location: Location) -> Visit:
         if visit.token is not None and visit.token.state is TokenState.VALID:
             return visit
     return register(work, location, read_registration(VISITOR, work.now, location))
-
-
-def _free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError:
-            return False
-    return True
 
 
 def _print(demo: Demo, home: Path, port: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 from nexio.health import Finding
 from nexio.nas import list_nas
 from radius_auth.client import NoAnswer, send_status_server
 from radius_auth.nas_index import NasIndex
+from radius_auth.sockets import is_free
 from radius_auth.status import parse_status
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def find_server(work: Reading, port: int) -> Finding:
 
 
 def _silent(port: int) -> Finding:
-    if _is_free(port):
+    if is_free(HERE, port):
         return _unwell(
             f"nothing listens on port {port}", "Start it with: nexio-radiusd (--auth-port …)"
         )
@@ -53,15 +53,6 @@ def _silent(port: int) -> Finding:
         f"what listens on port {port} does not answer",
         "It may be another program, or a nexio-radiusd of another store: see its log.",
     )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((HERE, port))
-        except OSError:
-            return False
-    return True
 
 
 def _unwell(message: str, advice: str) -> Finding:

@@ -77,6 +77,16 @@ def listen(address: str, port: int) -> socket.socket:
     return opened
 
 
+def is_free(address: str, port: int) -> bool:
+    """Whether nobody listens on a UDP port of an IPv4 address of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
 def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
     """The next datagram, or None where none waits."""
     try:

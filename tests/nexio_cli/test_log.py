@@ -109,12 +109,12 @@ def test_the_last_ones(london: Nexio) -> None:
 
 
 def test_one_location_s(london: Nexio) -> None:
-    """All without --location, each on its own clock; with it only its own."""
+    """All without --location, each on its own clock; with it only its own, and those of none."""
     record(london, event(1), event(2, location_id=2), event(3, location_id=None))
     shown = london.done("log", "--json").json
     assert [shape["at"][-6:] for shape in shown] == ["+01:00", "+09:00", "+00:00"]
     annex = london.done("log", "--json", "--location", "annex").json
-    assert [shape["location"] for shape in annex] == ["Annex"]
+    assert [shape["location"] for shape in annex] == ["Annex", None]
     london("log", "--location", "Nowhere").refused(3)
 
 

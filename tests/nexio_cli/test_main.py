@@ -176,7 +176,7 @@ def test_shell_completion(sqlite_nexio: Nexio, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("_NEXIO_COMPLETE", "bash_complete")
     for words, number, wanted in [
         ("nexio vis", 1, "visitor"),
-        ("nexio visitor re", 2, "register"),
+        ("nexio visitor reg", 2, "register"),
         ("nexio visitor register --first", 3, "--first-name"),
     ]:
         monkeypatch.setenv("COMP_WORDS", words)

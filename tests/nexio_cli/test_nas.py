@@ -154,3 +154,46 @@ def test_remove(desk: Nexio) -> None:
     assert "no answer from now on" in desk.done("nas", "remove", "lobby").out
     desk("nas", "remove", "lobby").refused(3)
     desk.done("nas", "add", "lobby", "192.0.2.10")
+
+
+def test_edit(desk: Nexio) -> None:
+    """What is given changes; '' takes a narrowing away; the secret is never shown."""
+    words = ["--ssid", "Guests", "--identifier", "ctl-1", "--secret", SECRET]
+    before = desk.done("nas", "add", "lobby", "192.0.2.10", *words, "--json").json
+    words = ["--name", "Lobby 1", "--address", "192.0.2.0/24", "--ssid", "", "--secret", "-"]
+    ran = desk.done("nas", "edit", "LOBBY", *words, "--json", stdin="another secret of ours\n")
+    assert ran.json == before | {"name": "Lobby 1", "address": "192.0.2.0/24", "ssid": None}
+    assert "secret of ours" not in ran.out + ran.err
+    assert desk.done("nas", "list", "--json").json == [ran.json]
+
+
+def test_edit_to_insecure(desk: Nexio) -> None:
+    """The same warning as at ``add``; and back."""
+    desk.done("nas", "add", "lobby", "192.0.2.10")
+    ran = desk.done("nas", "edit", "lobby", "--insecure-no-message-authenticator", "--json")
+    assert not ran.json["require_message_authenticator"]
+    assert "CVE-2024-3596" in ran.err
+    ran = desk.done("nas", "edit", "lobby", "--require-message-authenticator", "--json")
+    assert ran.json["require_message_authenticator"]
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (["lobby"], 2),
+        (["lobby", "--secret", ""], 2),
+        (["lobby", "--name", ""], 2),
+        (["lobby", "--address", "lobby"], 2),
+        (["lobby", "--name", "Garden"], 4),
+        (["lobby", "--address", "192.0.2.11"], 4),
+        (["nowhere", "--name", "x"], 3),
+    ],
+)
+def test_what_cannot_be_edited(words: list[str], exit_code: int, sqlite_desk: Nexio) -> None:
+    """Nothing to change, bad, taken or not there: nothing changes."""
+    sqlite_desk.done("nas", "add", "lobby", "192.0.2.10")
+    sqlite_desk.done("nas", "add", "garden", "192.0.2.11")
+    before = sqlite_desk.done("nas", "list").out, sqlite_desk.rows()
+    sqlite_desk("nas", "edit", *words).refused(exit_code)
+    assert (sqlite_desk.done("nas", "list").out, sqlite_desk.rows()) == before

@@ -30,18 +30,22 @@ def visited(sqlite_desk: Nexio) -> Nexio:
 
 
 @pytest.mark.parametrize(
-    "words", ["visitor delete 1", "token revoke 1", "token off --revoke", "nas remove lobby"]
+    "words",
+    [
+        *("visitor delete 1", "token revoke 1", "token off --revoke", "nas remove lobby"),
+        *("key rotate", "db restore backup.db"),
+    ],
 )
 def test_no_means_no(words: str, visited: Nexio) -> None:
     """What destroys is asked for; "n" ends with 130 and nothing is changed."""
-    rows = visited.rows()
+    rows, key = visited.rows(), visited.configuration.key_file.read_bytes()
     shown = visited.done("visitor", "list").out
     with Terminal((NEXIO, *words.split())) as terminal:
         terminal.wait_for("[y/N]: ")
         terminal.type("n\n")
         assert terminal.end() == 130
-    assert "nothing was changed" in terminal.shown
     assert (visited.rows(), visited.done("visitor", "list").out) == (rows, shown)
+    assert visited.configuration.key_file.read_bytes() == key
 
 
 def test_yes_means_yes(visited: Nexio) -> None:
@@ -51,6 +55,17 @@ def test_yes_means_yes(visited: Nexio) -> None:
         terminal.type("y\n")
         assert terminal.end() == 0
     assert visited.done("visitor", "show", "1", "--json").json["state"] == "deleted"
+
+
+def test_what_is_missing_is_asked_for(visited: Nexio) -> None:
+    """On a terminal; in a script it is an error (see ``test_main.py``)."""
+    with Terminal((NEXIO, "visitor", "register", "--last-name", "L", "--arrival", "now")) as screen:
+        screen.wait_for("First name: ")
+        screen.type("Ada\n")
+        screen.wait_for("Email: ")
+        screen.type("ada@example.com\n")
+        assert screen.end() == 0
+    assert visited.done("visitor", "show", "ada@example.com", "--json").json["first_name"] == "Ada"
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])

@@ -77,9 +77,9 @@ def test_off_and_revoke(desk: Nexio) -> None:
     desk.register()
     desk.register("--arrival", "+2h", email="ada@example.com")
     ran = desk.done("token", "off", "--revoke")
-    assert "Tokens ended: 2." in ran.err
+    assert "Tokens revoked: 2." in ran.err
     assert tokens(desk) == [(1, "revoked"), (2, "revoked")]
-    assert "Tokens ended: 0." in desk.done("token", "off", "--revoke", "--yes").err
+    assert "Tokens revoked: 0." in desk.done("token", "off", "--revoke", "--yes").err
 
 
 def test_revoke_at_one_location_only(desk: Nexio) -> None:

@@ -293,22 +293,19 @@ def test_no_pin_left(sqlite_desk: Nexio) -> None:
     assert "pin-length=6" in said
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
+def test_nothing_half_written(desk: Nexio) -> None:
+    """After a refusal every table has the rows that it had."""
+    rows = desk.rows()
+    for options in (
         {"email": "zoe"},
         {"arrival": "10/11/2099"},
         {"arrival": "2020-01-01 10:00"},
         {"notes": "a\x1b"},
         {"pin": "1234"},
         {"location": "Nowhere"},
-    ],
-)
-def test_nothing_half_written(options: dict[str, str], desk: Nexio) -> None:
-    """After a refusal every table has the rows that it had."""
-    rows = desk.rows()
-    assert desk(*registration(**options)).exit_code in {2, 3}
-    assert desk.rows() == rows
+    ):
+        assert desk(*registration(**options)).exit_code in {2, 3}
+        assert desk.rows() == rows
 
 
 def test_several_locations(desk: Nexio) -> None:

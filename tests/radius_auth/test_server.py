@@ -19,7 +19,7 @@ from nexio.store.engine import Store, utc_now
 from nexio.tokens import revoke_token
 from nexio.visits import delete_visit
 from radius_auth.framing import Code
-from radius_auth.sockets import all_addresses
+from radius_auth.sockets import all_addresses, listen
 from tests.clocks import Clock
 from tests.people import add_location, register, set_up
 from tests.radius_auth.access_requests import access_request, verified
@@ -390,6 +390,16 @@ def test_on_postgresql(postgresql_configuration: Configuration) -> None:
         reasons = desk.reasons()
         assert (reasons[0], reasons[-1]) == ("valid", "revoked")
         assert "Traceback" not in server.stderr
+
+
+def test_a_worker_ends_with_its_parent(own_desk: Desk) -> None:
+    """Section 4 of the design: a killed parent leaves no worker behind that holds the port."""
+    with Radiusd(own_desk.configuration) as server:
+        server.signal(signal.SIGKILL)
+
+        # Its standard error ends when the last process that could write to it has.
+        assert server.wait() == -signal.SIGKILL
+        listen("127.0.0.1", server.port).close()
 
 
 def test_it_ends_between_two_workers(own_desk: Desk) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import pytest
 
@@ -20,7 +21,7 @@ from radius_auth.options import Options
 from radius_auth.recorder import Recorder
 from radius_auth.sockets import listen
 from radius_auth.spool import Spool
-from radius_auth.worker import Worker
+from radius_auth.worker import Inherited, Worker
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.guests import SECRET
@@ -52,26 +53,37 @@ def follower(
 
 
 @contextmanager
-def answering(
-    follower: Follower, configuration: Configuration, clock: Clock
-) -> Iterator[socket.socket]:
-    """A NAS's socket, connected to a worker that runs until the end."""
+def running(follower: Follower, configuration: Configuration, clock: Clock) -> Iterator[Running]:
+    """A worker that runs until the end, and a NAS's socket connected to it."""
     spool = Spool(configuration.home / "spool" / "radiusd.db")
     recorder = Recorder(spool, lambda: Store.open(configuration, clock))
+    life, parent = os.pipe()
     with listen("127.0.0.1", 0) as opened, socket.socket(type=socket.SOCK_DGRAM) as asking:
         asking.settimeout(10)
         asking.connect(opened.getsockname())
-        worker = Worker([opened], follower, recorder, OPTIONS, clock)
+        inherited = Inherited(sockets=[opened], life=life)
+        worker = Worker(inherited, follower, recorder, OPTIONS, clock)
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
-            yield asking
+            with os.fdopen(parent, "wb") as alive:
+                yield Running(asking, thread, alive)
         finally:
             worker.stop()
             worker.stop()  # as after Ctrl-C, which comes from the terminal and from the parent
             thread.join()
             worker.close()
             recorder.stop()
+            os.close(life)
+
+
+class Running(NamedTuple):
+    """A worker that answers."""
+
+    asking: socket.socket
+    thread: threading.Thread
+    parent: BinaryIO
+    """Closed when the parent has died."""
 
 
 def ask(asking: socket.socket, email: str, pin: str) -> Code:
@@ -92,11 +104,24 @@ def test_accepts_and_rejects(
     visit = register(sqlite_store, sqlite_location)
     follower.follow()
 
-    with answering(follower, sqlite_configuration, clock) as asking:
+    with running(follower, sqlite_configuration, clock) as (asking, _, _):
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
         assert ask(asking, visit.email, "wrong") == Code.ACCESS_REJECT
         clock.advance(hours=1)
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_REJECT
+
+
+def test_it_ends_with_its_parent(
+    follower: Follower, sqlite_configuration: Configuration, clock: Clock
+) -> None:
+    """Section 4 of the design: a worker that nobody minds would hold the port for ever."""
+    with running(follower, sqlite_configuration, clock) as (asking, thread, parent):
+        assert ask(asking, "nobody@example.com", "wrong") == Code.ACCESS_REJECT
+
+        parent.close()
+        thread.join(10)
+
+        assert not thread.is_alive()
 
 
 class Warned(logging.Handler):
@@ -127,7 +152,7 @@ def test_it_is_silent_when_it_knows_too_little(
     log = logging.getLogger("radius_auth.discards")
     log.addHandler(warned)
 
-    with answering(follower, sqlite_configuration, clock) as asking:
+    with running(follower, sqlite_configuration, clock) as (asking, _, _):
         clock.advance(hours=24)
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_REJECT  # a minute too early
         clock.advance(minutes=1)
