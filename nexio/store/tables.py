@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -109,6 +110,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("closes_at > expected_arrival", name="closes_after_arrival"),
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         Index(None, "location_id", "expected_arrival"),
+        Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -133,6 +135,8 @@ class VisitRow(Followed, Row):
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     registered_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    idempotency_key: Mapped[str | None]
+    idempotency_digest: Mapped[bytes | None]
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
@@ -205,6 +209,86 @@ class PinRow(Row):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), unique=True)
     free_at: Mapped[datetime | None]
+
+
+class CheckInRow(Row):
+    """Somebody's stay in the building: in, and out again (R14).
+
+    Who is still in at ``cut_off_at`` counts as checked out then, whether or not it was written
+    down by then.  ``started_wifi`` and ``ended_wifi`` say what an undo has to take back (R16,
+    R17).
+    """
+
+    __tablename__ = "check_in"
+    __table_args__ = (
+        CheckConstraint("(visit_id IS NULL) <> (member_id IS NULL)", name="one_owner"),
+        CheckConstraint("in_method IN ('pin', 'qr', 'desk')", name="in_method"),
+        CheckConstraint("out_method IN ('pin', 'qr', 'desk', 'cut-off')", name="out_method"),
+        CheckConstraint("(out_at IS NULL) = (out_method IS NULL)", name="out_is_whole"),
+        CheckConstraint("out_at >= in_at", name="out_after_in"),
+        CheckConstraint("cut_off_at > in_at", name="cut_off_after_in"),
+        Index(
+            "ux_check_in_open_visit",
+            "visit_id",
+            unique=True,
+            sqlite_where=text("out_at IS NULL"),
+            postgresql_where=text("out_at IS NULL"),
+        ),
+        Index(
+            "ux_check_in_open_member",
+            "member_id",
+            unique=True,
+            sqlite_where=text("out_at IS NULL"),
+            postgresql_where=text("out_at IS NULL"),
+        ),
+        Index(None, "location_id", "in_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
+    in_at: Mapped[datetime]
+    in_method: Mapped[str]
+    out_at: Mapped[datetime | None]
+    out_method: Mapped[str | None]
+    cut_off_at: Mapped[datetime]
+    started_wifi: Mapped[bool]
+    ended_wifi: Mapped[bool]
+
+    visit: Mapped[VisitRow | None] = relationship(lazy="joined")
+    member: Mapped[MemberRow | None] = relationship(lazy="joined")
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class OutboxRow(Row):
+    """A mail that is to be sent, or was; its text is made when it is sent (DESIGN 9)."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("(visit_id IS NULL) <> (member_id IS NULL)", name="one_subject"),
+        CheckConstraint("state IN ('queued', 'sent', 'failed')", name="state"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at"),
+        Index(None, "state", "next_try_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    template: Mapped[str]
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
+    message_id: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    state: Mapped[str]
+    attempts: Mapped[int]
+    next_try_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    answer: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+
+    visit: Mapped[VisitRow | None] = relationship(lazy="joined")
+    member: Mapped[MemberRow | None] = relationship(lazy="joined")
 
 
 class NasRow(Followed, Row):
