@@ -160,6 +160,8 @@ class Follower:
                 if self._reload_wanted.is_set():
                     self._reload_wanted.clear()
                     self._reload()
+                elif abs(self._clock() - self._horizon_at) >= 2 * HORIZON_EVERY:
+                    self._reload()  # the clock was set: the horizon lies elsewhere now
                 elif changed or self._clock() - self._horizon_at >= HORIZON_EVERY:
                     self.follow()
                 else:

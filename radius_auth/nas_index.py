@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from nexio.nas import Nas
 
 
+REMEMBERED = 65_536
+"""Source addresses whose client is found without a search; a large network may have more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """All NAS of one source address: one secret, and one or more locations behind it."""
@@ -62,6 +66,8 @@ class NasIndex:
         if client is None:
             client = self._search(source)
             if client is not None:  # strangers are not remembered: there may be any number
+                if len(self._found) >= REMEMBERED:
+                    self._found.clear()
                 self._found[source] = client
         return client
 

@@ -19,9 +19,13 @@ def printable(octets: bytes) -> str:
 
 
 def user_name_for_log(octets: bytes) -> str:
-    """A User-Name, masked where it is digits only: guests type their PIN in the wrong field."""
-    digits = octets.translate(None, b" \t-")
-    return MASK if digits.isdigit() else printable(octets)
+    """A User-Name, masked where it has digits and no letter.
+
+    Guests type their PIN into the wrong field, and phones add what cannot be seen.
+    """
+    text = octets.decode("utf-8", "replace")
+    could_be_pin = any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
+    return MASK if could_be_pin else printable(octets)
 
 
 def device_for_log(station: bytes | None) -> str | None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from radius_auth.decision import Decision
     from radius_auth.nas_index import Client
     from radius_auth.passwords import Password
+    from radius_auth.sockets import Source
     from radius_auth.table import Table
 
 JITTER = 0.25
@@ -50,18 +51,6 @@ JITTER = 0.25
 
 
 _CHANCE = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a datagram came from, and how its reply gets back there."""
-
-    socket: int
-    address: tuple[str | int, ...]
-    """Host and port first."""
-
-    sent_to: bytes = b""
-    """The address of ours that it was sent to, for the kernel; empty where there is but one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

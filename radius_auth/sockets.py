@@ -9,10 +9,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from dataclasses import dataclass
 
 from nexio.errors import InvalidValue, Unreachable
 from radius_auth.framing import MAX_LENGTH
-from radius_auth.responder import Source
 
 IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; Python names it from 3.14 on
 IPV6_PKTINFO = socket.IPV6_PKTINFO
@@ -26,6 +26,18 @@ _IN6_PKTINFO = struct.Struct("=16sI")
 ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size))
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Octets that the kernel may hold for us while we are busy; it takes what it allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a datagram came from, and how its reply gets back there."""
+
+    socket: int
+    address: tuple[str | int, ...]
+    """Host and port first."""
+
+    sent_to: bytes = b""
+    """The address of ours that it was sent to, for the kernel; empty where there is but one."""
 
 
 class PortUnusable(Unreachable):

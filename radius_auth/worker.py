@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.store.engine import Clock
     from radius_auth.options import Options
-    from radius_auth.responder import Source
+    from radius_auth.sockets import Source
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,12 @@ class Worker:
             if self._follower.age > self._options.max_staleness:
                 self._discards.count(Ignored.STALE, str(source.address[0]), now)
                 continue
-            reply = self._responder.receive(datagram, source, now)
+            try:
+                reply = self._responder.receive(datagram, source, now)
+            except Exception:
+                # A fault of ours costs this guest an answer, and nobody else.
+                log.exception("a request could not be answered")
+                continue
             if reply is not None:
                 self._send(reply, source)
 

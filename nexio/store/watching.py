@@ -55,8 +55,11 @@ class SQLiteWatch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection = engine.raw_connection()
         self._file = self._identity()
+        try:
+            self._connection = engine.raw_connection()
+        except sqlite3.Error as error:
+            raise unreachable(engine, error) from error
         self._version = self._look()
 
     def wait(self) -> bool:

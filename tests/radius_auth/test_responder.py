@@ -14,7 +14,8 @@ from nexio.visits import PIN_PURPOSE
 from radius_auth.discards import Discards, Ignored
 from radius_auth.framing import Attribute, Code, Fault, Frame, frame
 from radius_auth.packet import Distrust
-from radius_auth.responder import Responder, Source
+from radius_auth.responder import Responder
+from radius_auth.sockets import Source
 from tests.clocks import Clock
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import (
