@@ -11,6 +11,7 @@ from nexio.addresses import email_key, parse_email
 from nexio.durations import LONGEST
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import location_of
+from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, parse_text
 from nexio.pins import draw_pin
 from nexio.registration import LONGEST_LINE, LONGEST_NOTES, refuse_past
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
     """Move a visit; its Wi-Fi moves along and keeps its length, its PIN stays (R13).
+
+    The visitor gets a mail about it.
 
     Args:
         work: the transaction.
@@ -55,6 +58,8 @@ def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
     _keep_open(work, row)
     details = {"before": before.isoformat(), "after": arrival.isoformat()}
     audit.record(work, "reschedule", "visit", visit_id, details)
+    if arrival != before:
+        queue_mail(work, Template.VISITOR_UPDATED, visit_id=visit_id)
     return visit_of(work, row)
 
 
@@ -81,7 +86,7 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
 
 
 def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) -> Visit:
-    """Correct what is known of a visitor; another e-mail means another PIN.
+    """Correct what is known of a visitor; another e-mail means another PIN and a mail with it.
 
     Args:
         work: the transaction.
@@ -103,7 +108,21 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
     if email_key(row.email) != row.email_key:
         row.email_key = email_key(row.email)
         _renew_pin(work, row)
+        queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
     audit.record(work, "edit", "visit", visit_id, {"changed": sorted(changed)})
+    return visit_of(work, row)
+
+
+def resend_mail(work: Writing, visit_id: int) -> Visit:
+    """Send the registration e-mail once more, by what is true now; the PIN stays.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: the visit is deleted or over.
+    """
+    row = _open_row(work, visit_id)
+    queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
+    audit.record(work, "resend", "visit", visit_id)
     return visit_of(work, row)
 
 

@@ -36,6 +36,12 @@ class Configuration:
     operator: str = "unknown"
     """Who the audit names (``NEXIO_OPERATOR``, else the system's user)."""
 
+    smtp_url: str | None = field(default=None, repr=False)
+    """The mail server (``NEXIO_SMTP_URL``), see `nexio.mail.server`; holds a password."""
+
+    mail_from: str | None = None
+    """Who mail is from (``NEXIO_MAIL_FROM``): ``Harbour House <desk@example.com>``."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
         """Read the ``NEXIO_*`` variables; an empty one counts as not set."""
@@ -48,6 +54,8 @@ class Configuration:
             database_url=given.get("NEXIO_DATABASE_URL", f"sqlite:///{quote(str(home))}/nexio.db"),
             location=given.get("NEXIO_LOCATION"),
             operator=given.get("NEXIO_OPERATOR") or _system_user(),
+            smtp_url=given.get("NEXIO_SMTP_URL"),
+            mail_from=given.get("NEXIO_MAIL_FROM"),
         )
 
 

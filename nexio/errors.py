@@ -7,7 +7,8 @@ NexioError
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
-    └── SchemaMismatch
+    ├── SchemaMismatch
+    └── MailServerUnreachable
 
 Every one of them carries one line of what is wrong (``str(error)``) and one line of what
 to do (``error.advice``).  Neither ever holds a PIN, a password or a secret.
@@ -67,3 +68,7 @@ class KeyUnusable(Unreachable):
 
 class SchemaMismatch(Unreachable):
     """The store has the schema of another version of this software."""
+
+
+class MailServerUnreachable(Unreachable):
+    """The mail server does not answer, or does not let us in."""

@@ -1,4 +1,4 @@
-"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, disk."""
+"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, mail, disk."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from nexio.errors import NexioError
 from nexio.key_file import load_keys
 from nexio.locations import list_locations
+from nexio.mail.condition import look_at_mail
 from nexio.nas import list_nas
 from nexio.pins import count_live
 from nexio.store.engine import Store
@@ -60,6 +61,7 @@ def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
             yield _clock(work)
             yield from _pins(work)
             yield from _nas(work)
+            yield _mail(work, configuration)
     yield _disk(configuration)
 
 
@@ -129,6 +131,14 @@ def _nas(work: Reading) -> Iterator[Finding]:
                 advice="Add it with: nexio nas add NAME ADDRESS --location …",
                 well=False,
             )
+
+
+def _mail(work: Reading, configuration: Configuration) -> Finding:
+    try:
+        message = look_at_mail(work, configuration)
+    except NexioError as error:
+        return trouble("mail", error)
+    return _well("mail", message)
 
 
 def _disk(configuration: Configuration) -> Finding:

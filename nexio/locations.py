@@ -159,6 +159,16 @@ def get_location(work: Reading, name: str | None) -> Location:
     return location
 
 
+def find_only_location(work: Reading, name: str | None) -> Location | None:
+    """The location of that name; without a name the only one, None where there are several.
+
+    Raises:
+        NotFound: no such location.
+    """
+    several = name is None and len(list_locations(work)) != 1
+    return None if several else get_location(work, name)
+
+
 def location_of(row: LocationRow) -> Location:
     """What a row says, free of the store."""
     settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})

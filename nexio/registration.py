@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
 from nexio import audit
 from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_arrival
-from nexio.errors import InvalidValue
-from nexio.names import parse_name, parse_text
+from nexio.errors import InvalidValue, Refused
+from nexio.mail.outbox import Template, queue_mail
+from nexio.names import parse_name, parse_text, quoted
 from nexio.pins import draw_pin, parse_pin, take_pin
+from nexio.signing import sign
 from nexio.store.tables import LocationRow, PinRow, VisitRow
 from nexio.tokens import issue_token
 from nexio.visits import PIN_PURPOSE, Visit, visit_of
@@ -21,8 +26,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from nexio.locations import Location
+    from nexio.members import Member
     from nexio.pins import NewPin
-    from nexio.store.engine import Writing
+    from nexio.store.engine import Reading, Writing
 
 LONGEST_LINE = 100
 LONGEST_NOTES = 1000
@@ -41,11 +47,40 @@ class Registration:
     phone: str | None = None
     notes: str | None = None
     source: str = "admin"
+    member_id: int | None = None
+    """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
+
     pin: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repetition:
+    """How a registration that was made before is treated."""
+
+    again: bool = False
+    """Register although the same e-mail is expected at the same time already."""
+
+    key: str | None = None
+    """The same key and words again give the same visit again (idempotency key)."""
+
+    words: str = field(default="", repr=False)
+    """All that was asked with that key, as it was said."""
+
+
+def parse_key(text: str) -> str:
+    """An idempotency key as a script gives it.
+
+    Raises:
+        InvalidValue: empty, too long, or with control characters.
+    """
+    key = parse_text(text, "idempotency key", LONGEST_LINE)
+    if not key:
+        raise InvalidValue("the idempotency key is empty", "Give each registration one of its own.")
+    return key
+
+
 def read_registration(
-    texts: Mapping[str, str | None], now: datetime, location: Location
+    texts: Mapping[str, str | None], now: datetime, location: Location, host: Member | None = None
 ) -> Registration:
     """Check what a person or a file says of a visitor.
 
@@ -54,40 +89,71 @@ def read_registration(
             say it (R20), "now" where it is missing.
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
+        host: the member who registers the visitor, or None for the desk.
 
     Raises:
         InvalidValue: the first of them that cannot be read or is not allowed.
+        Refused: the member belongs to another location.
     """
+    if host is not None and host.location.id != location.id:
+        raise Refused(
+            f"{host.name} is a member at {host.location.name}, not at {location.name}",
+            "Register the visitor there: --location",
+        )
     pin = texts.get("pin")
     return Registration(
         first_name=parse_name(texts.get("first_name") or "", "first name"),
         last_name=parse_name(texts.get("last_name") or "", "last name"),
         email=parse_email(texts.get("email") or ""),
         expected_arrival=parse_arrival(texts.get("expected_arrival") or "now", now, location.zone),
-        host=_optional(texts, "host", LONGEST_LINE),
+        host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),
         company=_optional(texts, "company", LONGEST_LINE),
         phone=_optional(texts, "phone", LONGEST_LINE),
         notes=_optional(texts, "notes", LONGEST_NOTES),
+        source="customer" if host is not None else texts.get("source") or "admin",
+        member_id=None if host is None else host.id,
         pin=parse_pin(pin) if pin else None,
     )
 
 
-def register(work: Writing, location: Location, registration: Registration) -> Visit:
-    """Register a visitor: a PIN, and a token where the location gives them (R3, R21).
+def register(
+    work: Writing,
+    location: Location,
+    registration: Registration,
+    repetition: Repetition = Repetition(),
+) -> Visit:
+    """Register a visitor: a PIN, a mail, and a token where the location gives them (R3, R21).
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
+        Refused: no PIN to be had (R7), too many guests at one time (R9), the same e-mail is
+            expected at the same time, or the idempotency key was used for something else.
+    """
+    visit = _find_by_key(work, location, repetition)
+    if visit is None:
+        duration = location.settings.token_duration
+        refuse_past(work, location, registration.expected_arrival, duration)
+        if not repetition.again:
+            _refuse_twice(work, location, registration, repetition.key)
+        visit = _register_once(work, location, registration, repetition)
+    return visit_of(work, visit)
+
+
+def enter(work: Writing, location: Location, registration: Registration) -> VisitRow:
+    """Write a visit down with its PIN, its token and its mail.
+
+    Raises:
+        InvalidValue: it would be over at once.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
     arrival = registration.expected_arrival
-    refuse_past(work, location, arrival, location.settings.token_duration)
     pin = (
         draw_pin(work, location)
         if registration.pin is None
         else take_pin(work, location, registration.pin)
     )
     visit = _new_visit(work, location, registration, pin)
-    if _gets_token(location, registration):
+    if gives_token(location, registration.source):
         token = issue_token(work, visit, location)
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
@@ -95,8 +161,14 @@ def register(work: Writing, location: Location, registration: Registration) -> V
     work.session.add(visit)
     work.session.flush()
     _hold_pin(work, visit, pin)
-    audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
-    return visit_of(work, visit)
+    queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
+    return visit
+
+
+def gives_token(location: Location, source: str) -> bool:
+    """Whether a visitor who is registered now gets a token (R3, R21)."""
+    settings = location.settings
+    return settings.walk_in_tokens if source == "walk-in" else settings.visitor_tokens
 
 
 def refuse_past(work: Writing, location: Location, arrival: datetime, length: timedelta) -> None:
@@ -112,9 +184,64 @@ def refuse_past(work: Writing, location: Location, arrival: datetime, length: ti
         )
 
 
-def _gets_token(location: Location, registration: Registration) -> bool:
-    settings = location.settings
-    return settings.walk_in_tokens if registration.source == "walk-in" else settings.visitor_tokens
+def _register_once(
+    work: Writing, location: Location, registration: Registration, repetition: Repetition
+) -> VisitRow:
+    if repetition.key is None:
+        return _register(work, location, registration)
+    try:
+        with work.session.begin_nested():
+            visit = _register(work, location, registration)
+            visit.idempotency_key = repetition.key
+            visit.idempotency_digest = sign(work, repetition.words)
+    except IntegrityError:  # of two at the same moment, the other one was first
+        first = _find_by_key(work, location, repetition)
+        if first is None:
+            raise
+        return first
+    return visit
+
+
+def _register(work: Writing, location: Location, registration: Registration) -> VisitRow:
+    visit = enter(work, location, registration)
+    audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
+    return visit
+
+
+def _find_by_key(work: Reading, location: Location, repetition: Repetition) -> VisitRow | None:
+    if repetition.key is None:
+        return None
+    row = work.session.scalar(
+        select(VisitRow).where(
+            VisitRow.location_id == location.id, VisitRow.idempotency_key == repetition.key
+        )
+    )
+    if row is not None and row.idempotency_digest != sign(work, repetition.words):
+        raise Refused(
+            f"the idempotency key {quoted(repetition.key)} was used for visit {row.id},"
+            " which was registered with other words",
+            "Use a new key for a new registration.",
+        )
+    return row
+
+
+def _refuse_twice(
+    work: Reading, location: Location, registration: Registration, key: str | None
+) -> None:
+    same = work.session.scalar(
+        select(VisitRow.id).where(
+            VisitRow.location_id == location.id,
+            VisitRow.email_key == email_key(registration.email),
+            VisitRow.expected_arrival == registration.expected_arrival,
+            VisitRow.deleted_at.is_(None),
+            VisitRow.idempotency_key.is_distinct_from(key) | (VisitRow.idempotency_key.is_(None)),
+        )
+    )
+    if same is not None:
+        raise Refused(
+            f"{registration.email} is expected at that time already, as visit {same}",
+            "If this is another visit, add --again.",
+        )
 
 
 def _new_visit(
@@ -133,6 +260,7 @@ def _new_visit(
         phone=registration.phone,
         notes=registration.notes,
         source=registration.source,
+        member_id=registration.member_id,
         expected_arrival=arrival,
         opens_at=day_start(day, zone),
         closes_at=day_end(day, zone),

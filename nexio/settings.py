@@ -71,13 +71,8 @@ class Settings:
 
 NOT_YET = frozenset(
     {
-        "token_starts",
         "max_devices",
-        "walk_in_tokens",
         "remember_devices",
-        "end_wifi_at_checkout",
-        "cut_off",
-        "retention_days",
     }
 )
 """Settings that the store has a place for and that nothing obeys yet: they cannot be changed,

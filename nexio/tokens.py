@@ -98,8 +98,13 @@ def revoke_all(work: Writing, location: Location) -> int:
     return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
 
 
-def end_token(work: Writing, visit: VisitRow) -> bool:
-    """Revoke the token of a visit and let its PIN go with the arrival's day.
+def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool:
+    """Revoke the token of a visit.
+
+    Args:
+        work: the transaction.
+        visit: whose token.
+        frees_pin: let the PIN go with the arrival's day, too; a check-out does not (R7).
 
     Returns:
         False where there was no token left to revoke.
@@ -107,12 +112,56 @@ def end_token(work: Writing, visit: VisitRow) -> bool:
     if visit.token is None or visit.token.revoked_at is not None:
         return False
     visit.token.revoked_at = work.now
-    zone = location_of(visit.location).zone
     pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
-    if pin is not None:
-        pin.free_at = day_end(local_date(visit.expected_arrival, zone), zone)
+    if pin is not None and frees_pin:
+        pin.free_at = _end_of_day(visit)
     audit.record(work, "revoke", "visit", visit.id)
     return True
+
+
+def start_token(work: Writing, visit: VisitRow) -> bool:
+    """Open the window of a token that waits for the first check-in (R16).
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+    """
+    token = visit.token
+    if token is None or token.revoked_at is not None or token.valid_from is not None:
+        return False
+    token.valid_from = work.now.replace(microsecond=0)
+    token.valid_until = token.valid_from + token.duration
+    refuse_unplanned(work, location_of(visit.location), token)
+    _hold(work, visit, max(visit.closes_at, token.valid_until))
+    return True
+
+
+def unstart_token(work: Writing, visit: VisitRow) -> None:
+    """Close the window again: the check-in that opened it was a mistake."""
+    if visit.token is not None:
+        visit.token.valid_from = visit.token.valid_until = None
+        _hold(work, visit, _end_of_day(visit))
+
+
+def unend_token(visit: VisitRow) -> None:
+    """Give the token back that a check-out has ended (R17): it was a mistake."""
+    if visit.token is not None:
+        visit.token.revoked_at = None
+
+
+def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
+    """Keep visit and PIN until then (R7, R15)."""
+    visit.closes_at = until
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    if pin is not None:
+        pin.free_at = until
+
+
+def _end_of_day(visit: VisitRow) -> datetime:
+    zone = location_of(visit.location).zone
+    return day_end(local_date(visit.expected_arrival, zone), zone)
 
 
 def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:

@@ -13,12 +13,14 @@ from nexio import audit
 from nexio.addresses import email_key
 from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
+from nexio.mail.outbox import MailState, mail_states
 from nexio.names import quoted
-from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
+from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
 from nexio.zones import day_end, day_start, local_date, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement, Select
@@ -27,14 +29,14 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 PIN_PURPOSE = "visit.pin"
-LARGEST_NUMBER = 2**31 - 1
-"""What the column holds; a larger number is an error to the drivers, and to us no visit."""
 
 
 class VisitState(StrEnum):
     """Where a visit stands at a moment."""
 
     EXPECTED = "expected"
+    CHECKED_IN = "checked_in"
+    CHECKED_OUT = "checked_out"
     DELETED = "deleted"
     EXPIRED = "expired"
     """Not checked in, and closed."""
@@ -58,6 +60,9 @@ class Visit:
     pin: str = field(repr=False)
     state: VisitState
     token: Token | None
+    mail: MailState
+    """Of the registration e-mail, the latest one."""
+
     replaces: int | None
 
     @property
@@ -86,7 +91,7 @@ class VisitFilter:
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
     """The location's visits by arrival."""
     query = _narrowed(_visits(), work, location, which)
-    visits = [visit_of(work, row) for row in work.session.scalars(query)]
+    visits = visits_of(work, work.session.scalars(query))
     return [visit for visit in visits if _chosen(visit, which)]
 
 
@@ -132,7 +137,7 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
         VisitRow.deleted_at.is_(None),
         VisitRow.closes_at > work.now,
     )
-    return [visit_of(work, row) for row in work.session.scalars(query)]
+    return visits_of(work, work.session.scalars(query))
 
 
 def delete_visit(work: Writing, visit_id: int) -> Visit:
@@ -154,6 +159,17 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
 
 def visit_of(work: Reading, row: VisitRow) -> Visit:
     """What a row says at this moment, free of the store and with its PIN readable."""
+    return visits_of(work, [row])[0]
+
+
+def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
+    """What rows say at this moment, in their order; faster than one by one."""
+    rows = list(rows)
+    mails = mail_states(work, [row.id for row in rows])
+    return [_visit_of(work, row, mails[row.id]) for row in rows]
+
+
+def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
     return Visit(
         id=row.id,
         first_name=row.first_name,
@@ -169,6 +185,7 @@ def visit_of(work: Reading, row: VisitRow) -> Visit:
         pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
         state=_state(row, work.now),
         token=None if row.token is None else token_of(row.token, work.now),
+        mail=mail,
         replaces=row.replaces_id,
     )
 
@@ -190,6 +207,30 @@ def get_row(work: Reading, visit_id: int) -> VisitRow:
     if row is None:
         raise no_such_visit(str(visit_id))
     return row
+
+
+def lock_row(work: Writing, visit_id: int) -> VisitRow:
+    """The row of that number, for nobody else to change until this transaction ends.
+
+    Raises:
+        NotFound: no such visit.
+    """
+    get_row(work, visit_id)
+    work.session.flush()
+    work.session.execute(select(VisitRow.id).where(VisitRow.id == visit_id).with_for_update())
+    work.session.expire_all()  # what was read before somebody else's commit is read again
+    return get_row(work, visit_id)
+
+
+def deleted(work: Reading, row: VisitRow) -> Refused:
+    """The refusal of what cannot be done with a deleted visit."""
+    successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
+    if successor is None:
+        return Refused(f"visit {row.id} was deleted", "Register the visitor again.")
+    return Refused(
+        f"visit {row.id} was reissued as visit {successor}",
+        "The visitor has a newer mail with the new PIN and code.",
+    )
 
 
 def _find_row(work: Reading, visit_id: int) -> VisitRow | None:
@@ -236,4 +277,8 @@ def _chosen(visit: Visit, which: VisitFilter) -> bool:
 def _state(row: VisitRow, now: datetime) -> VisitState:
     if row.deleted_at is not None:
         return VisitState.DELETED
+    if row.check_ins:
+        last = row.check_ins[-1]
+        is_in = last.out_at is None and now < last.cut_off_at
+        return VisitState.CHECKED_IN if is_in else VisitState.CHECKED_OUT
     return VisitState.EXPECTED if now < row.closes_at else VisitState.EXPIRED

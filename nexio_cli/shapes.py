@@ -10,7 +10,10 @@ from nexio.zones import iso
 if TYPE_CHECKING:
     from nexio.events import AuthEvent
     from nexio.locations import Location
+    from nexio.mail.outbox import Mail
+    from nexio.members import Member
     from nexio.nas import Nas
+    from nexio.taps import Tap
     from nexio.tokens import Token
     from nexio.visits import Visit
 
@@ -30,7 +33,7 @@ def visit_json(visit: Visit) -> dict[str, Any]:
         "pin": visit.pin,
         "state": visit.state.value,
         "token": None if visit.token is None else token_json(visit.token, zone),
-        "mail": "none",
+        "mail": visit.mail.value,
         "replaces": visit.replaces,
     }
 
@@ -61,6 +64,51 @@ def held_token_json(visit: Visit) -> dict[str, Any]:
 def location_json(location: Location) -> dict[str, Any]:
     """A location without its settings."""
     return {"id": location.id, "name": location.name, "time_zone": location.time_zone}
+
+
+def member_json(member: Member) -> dict[str, Any]:
+    """A member with the PIN, as the desk needs it."""
+    return {
+        "id": member.id,
+        "first_name": member.first_name,
+        "last_name": member.last_name,
+        "email": member.email,
+        "location": member.location.name,
+        "pin": member.pin,
+    }
+
+
+def tap_json(tap: Tap) -> dict[str, Any]:
+    """A check-in or a check-out."""
+    return {
+        "direction": tap.direction.value,
+        "kind": tap.kind,
+        "id": tap.id,
+        "name": tap.name,
+        "at": iso(tap.at, tap.location.zone),
+        "location": tap.location.name,
+        "method": tap.method.value,
+        "cut_off": tap.cut_off,
+    }
+
+
+def mail_json(mail: Mail, location: Location) -> dict[str, Any]:
+    """A mail without its text."""
+    zone = location.zone
+    return {
+        "id": mail.id,
+        "template": mail.template.value,
+        "to": None if mail.to is None else mail.to.address,
+        "name": None if mail.to is None else mail.to.name,
+        "visit": mail.visit_id,
+        "member": mail.member_id,
+        "state": mail.state.value,
+        "attempts": mail.attempts,
+        "created_at": iso(mail.created_at, zone),
+        "next_try_at": None if mail.next_try_at is None else iso(mail.next_try_at, zone),
+        "sent_at": None if mail.sent_at is None else iso(mail.sent_at, zone),
+        "answer": mail.answer,
+    }
 
 
 def nas_json(nas: Nas) -> dict[str, Any]:

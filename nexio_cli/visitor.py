@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nexio_cli import options, output
+from nexio.errors import InvalidValue
+from nexio_cli import options, output, posting
+from nexio_cli.reissue import reissue
+from nexio_cli.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
+from nexio_cli.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 
 if TYPE_CHECKING:
     from nexio.visits import Visit
 
-ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
-STATES = click.Choice(["expected", "expired", "deleted"])
+STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
 
 @click.group()
 def command() -> None:
-    """Register, list, show and delete visitors.
+    """Register, list, show, change and delete visitors.
 
     VISIT is the number of a visit, or the visitor's e-mail.
     """
@@ -33,24 +37,59 @@ def command() -> None:
 @click.option("--phone", metavar="NUMBER")
 @click.option("--notes", metavar="TEXT")
 @click.option("--pin", metavar="PIN", help="A PIN that was sent already; '-' reads it from stdin.")
+@click.option("--by", metavar="MEMBER", help="Registered by this member, who is the host.")
+@click.option("--walk-in", is_flag=True, help="Registered at the door, without being announced.")
+@click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
+@click.option("--again", is_flag=True, help="Although the same e-mail is expected then already.")
+@click.option("--idempotency-key", "key", metavar="KEY", help="The same key: the same visit again.")
 @options.location
 @options.as_json
-def register(location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
+def register(
+    location_name: str | None,
+    *,
+    by: str | None,
+    walk_in: bool,
+    check_in_now: bool,
+    again: bool,
+    key: str | None,
+    as_json: bool,
+    **texts: str | None,
+) -> None:
     """Register a visitor.
 
-    The visitor gets a PIN, and an access token for the Wi-Fi where the location generates them
-    (see 'nexio token on').
+    The visitor gets a PIN by mail, and an access token for the Wi-Fi where the location
+    generates them (see 'nexio token on').
     """
+    from nexio.check_ins import tap_visit
     from nexio.locations import get_location
-    from nexio.registration import read_registration, register
+    from nexio.members import get_member
+    from nexio.registration import Repetition, parse_key, read_registration, register
+    from nexio.visits import VisitState, get_visit
 
+    if sum([by is not None, walk_in, by is not None and texts["host"] is not None]) > 1:
+        raise InvalidValue(
+            "--by says who registers the visitor and is the host",
+            "Leave out --walk-in and --host, or --by.",
+        )
     texts["pin"] = options.typed_or_read(texts["pin"])
+    texts["source"] = "walk-in" if walk_in else None
+    repetition = Repetition(
+        again=again,
+        key=None if key is None else parse_key(key),
+        words=_canonical({**texts, "by": by, "check_in_now": check_in_now or None}),
+    )
     with options.writing() as work:
         location = get_location(work, location_name)
-        visit = register(work, location, read_registration(texts, work.now, location))
-    _print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
+        host = None if by is None else get_member(work, by, location_name)
+        registration = read_registration(texts, work.now, location, host)
+        visit = register(work, location, registration, repetition)
+        if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
+            tap_visit(work, visit.id)
+            visit = get_visit(work, str(visit.id), None)
+    print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
     if visit.token is None and not as_json:
-        output.say("No Wi-Fi: token generation is off here. Turn it on with: nexio token on")
+        output.say(_why_no_wifi(visit))
+    posting.deliver_now()
 
 
 @command.command("list")
@@ -88,10 +127,10 @@ def list_(
         output.print_json([visit_json(visit) for visit in visits])
     else:
         output.print_table(
-            ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"],
-            [_row(visit) for visit in visits],
+            COLUMNS,
+            [row_of(visit) for visit in visits],
             "No visits here. Register one with: nexio visitor register",
-            only_wide=("e-mail", "host"),
+            only_wide=WIDE_ONLY,
         )
 
 
@@ -105,73 +144,7 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
-    _print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
-
-
-@command.command()
-@options.visit
-@click.option("--first-name", metavar="NAME")
-@click.option("--last-name", metavar="NAME")
-@click.option("--email", metavar="ADDRESS", help="Another e-mail means a new PIN.")
-@click.option("--host", metavar="NAME", help="'' empties it, as with the next three.")
-@click.option("--company", metavar="NAME")
-@click.option("--phone", metavar="NUMBER")
-@click.option("--notes", metavar="TEXT")
-@options.location
-@options.as_json
-def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
-    """Correct what is known of a visitor."""
-    from nexio.changing import edit_visit
-    from nexio.visits import get_visit
-
-    with options.writing() as work:
-        before = get_visit(work, visit, location_name)
-        after = edit_visit(work, before.id, texts)
-    _print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
-    if before.pin != after.pin and not as_json:
-        output.say("The e-mail is another one, so the PIN is too: the old PIN is refused.")
-
-
-@command.command()
-@options.visit
-@click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
-@options.location
-@options.as_json
-def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: bool) -> None:
-    """Move a visit to another time; PIN and length of the Wi-Fi stay."""
-    from nexio.arrivals import parse_arrival
-    from nexio.changing import reschedule
-    from nexio.visits import get_visit
-
-    with options.writing() as work:
-        found = get_visit(work, visit, location_name)
-        instant = parse_arrival(arrival, work.now, found.location.zone)
-        moved = reschedule(work, found.id, instant)
-    _print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
-
-
-@command.command()
-@options.visit
-@options.location
-@options.yes
-@options.as_json
-def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Delete a visit: its PIN is refused and free for somebody else.
-
-    A device that is on the Wi-Fi stays on until its time is over.
-    """
-    from nexio.visits import delete_visit, get_visit
-
-    with options.reading() as work:
-        found = get_visit(work, visit, location_name)
-    options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
-    with options.writing() as work:
-        deleted = delete_visit(work, found.id)
-    headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
-    if as_json:
-        _print_visit(deleted, as_json=True, headline=headline)
-    else:
-        output.print_headline(headline)
+    print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
 
 
 @command.command()
@@ -191,52 +164,19 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-def _print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
-    from nexio.zones import show
-    from nexio_cli.shapes import visit_json
-
-    if as_json:
-        output.print_json(visit_json(visit))
-        return
-    output.print_headline(headline)
-    output.print_fields(
-        [
-            ("visit", str(visit.id)),
-            ("PIN", visit.pin),
-            ("e-mail", visit.email),
-            ("arrival", show(visit.expected_arrival, visit.location.zone)),
-            ("Wi-Fi", _wifi_words(visit)),
-            ("network", visit.location.settings.ssid if visit.token is not None else None),
-            ("host", visit.host),
-            ("company", visit.company),
-            ("phone", visit.phone),
-            ("notes", visit.notes),
-            ("state", visit.state.value),
-        ]
-    )
+for _change in (edit, reschedule, delete, resend, reissue):
+    command.add_command(_change)
 
 
-def _wifi_words(visit: Visit) -> str:
-    from nexio.zones import show_window
-
-    token, zone = visit.token, visit.location.zone
-    if token is None:
-        return "no access token"
-    if token.valid_from is None or token.valid_until is None:
-        return f"from the check-in on ({token.state})"
-    return f"{show_window(token.valid_from, token.valid_until, zone)} ({token.state})"
+def _canonical(said: dict[str, Any]) -> str:
+    """What was said, always in the same order and without what was not."""
+    given = {name: value for name, value in said.items() if value is not None}
+    return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 
-def _row(visit: Visit) -> list[str]:
-    from nexio.zones import show
-
-    return [
-        str(visit.id),
-        show(visit.expected_arrival, visit.location.zone),
-        visit.name,
-        visit.email,
-        visit.host or "",
-        visit.pin,
-        visit.state.value,
-        "no" if visit.token is None else visit.token.state.value,
-    ]
+def _why_no_wifi(visit: Visit) -> str:
+    if visit.source == "walk-in":
+        return (
+            "No Wi-Fi: walk-ins get none here. Change it with: nexio settings set walk-in-tokens=on"
+        )
+    return "No Wi-Fi: token generation is off here. Turn it on with: nexio token on"

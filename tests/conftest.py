@@ -13,6 +13,7 @@
 ``environment``      the ``NEXIO_*`` variables of ``configuration``, set in ``os.environ`` too
 ``sqlite_environment``  the same of ``sqlite_configuration``
 ``postgresql``       a PostgreSQL server for the session (`tests.postgresql.PostgreSQL`)
+``mail_server``      a `MailServer`: takes mail without TLS until the test says otherwise
 ==================== ==========================================================================
 
 ``tests.people`` registers visitors and saves settings in one line; ``tests.stores`` counts rows.
@@ -34,6 +35,7 @@ from hypothesis import HealthCheck, settings
 
 from nexio.store.engine import Store
 from tests.clocks import Clock
+from tests.mail_server import MailServer
 from tests.people import add_location
 from tests.postgresql import PostgreSQL
 from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
@@ -113,6 +115,13 @@ def clock() -> Clock:
 def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server, one for each process of the tests."""
     with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A mail server on a port of loopback."""
+    with MailServer() as server:
         yield server
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexio import locations
-from nexio.registration import read_registration
+from nexio.registration import Repetition, read_registration
 from nexio.registration import register as register_visitor
 from nexio.settings import parse_changes
 from nexio.tokens import revoke_token
@@ -25,7 +25,7 @@ def register(
     arrival: str = "now",
     **texts: str,
 ) -> Visit:
-    """Register a visitor by the location's settings of this moment.
+    """Register a visitor by the location's settings of this moment, the same one as often as asked.
 
     Args:
         store: where.
@@ -38,7 +38,8 @@ def register(
     with store.write() as work:
         at = locations.get_location(work, location.name)
         said["expected_arrival"] = arrival
-        return register_visitor(work, at, read_registration(said, work.now, at))
+        found = read_registration(said, work.now, at)
+        return register_visitor(work, at, found, Repetition(again=True))
 
 
 def look_up(store: Store, visit: Visit) -> Visit:

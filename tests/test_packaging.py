@@ -21,6 +21,9 @@ PACKAGES = ("nexio", "nexio_cli", "nexio_migrations", "nexio_raddb", "radius_aut
 
 INSIDE = {
     "nexio/py.typed",
+    "nexio/mail/templates/visitor-registered.html",
+    "nexio/mail/templates/visitor-registered.subject.txt",
+    "nexio/mail/templates/visitor-registered.txt",
     "radius_auth/dictionary",
     "nexio_migrations/env.py",
     "nexio_migrations/script.py.mako",

@@ -1,4 +1,4 @@
-"""Mail that waits to be sent, check-ins, and keys that make a registration repeatable."""
+"""Mail that waits to be sent, check-ins, and what must not be there twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the outbox, the check-ins and two columns of a visit."""
+    """Add the outbox, the check-ins, an index of members and two columns of a visit."""
     op.create_table(
         "check_in",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -97,6 +97,15 @@ def upgrade() -> None:
     op.create_index("ix_outbox_member_id", "outbox", ["member_id"])
     op.create_index("ix_outbox_state_next_try_at", "outbox", ["state", "next_try_at"])
     op.create_index("ix_outbox_visit_id", "outbox", ["visit_id"])
+
+    op.create_index(
+        "ux_member_email",
+        "member",
+        ["location_id", "email_key"],
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
 
     op.add_column("visit", sa.Column("idempotency_key", sa.Text(), nullable=True))
     op.add_column("visit", sa.Column("idempotency_digest", sa.LargeBinary(), nullable=True))

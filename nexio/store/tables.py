@@ -31,6 +31,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from nexio.store.columns import Duration, Instant
 
+LARGEST_NUMBER = 2**31 - 1
+"""What a column of numbers holds; to the drivers a larger one is an error, to us no row."""
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -140,6 +143,10 @@ class VisitRow(Followed, Row):
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
+    member: Mapped[MemberRow | None] = relationship(lazy="joined")
+    check_ins: Mapped[list[CheckInRow]] = relationship(
+        back_populates="visit", order_by="CheckInRow.id", lazy="selectin"
+    )
 
 
 class AccessTokenRow(Followed, Row):
@@ -175,7 +182,17 @@ class MemberRow(Row):
     """Somebody who works here; hosts visitors and has a PIN of their own."""
 
     __tablename__ = "member"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index(
+            "ux_member_email",
+            "location_id",
+            "email_key",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
@@ -186,6 +203,8 @@ class MemberRow(Row):
     pin_sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class PinRow(Row):
@@ -257,8 +276,8 @@ class CheckInRow(Row):
     started_wifi: Mapped[bool]
     ended_wifi: Mapped[bool]
 
-    visit: Mapped[VisitRow | None] = relationship(lazy="joined")
-    member: Mapped[MemberRow | None] = relationship(lazy="joined")
+    visit: Mapped[VisitRow | None] = relationship(back_populates="check_ins")
+    member: Mapped[MemberRow | None] = relationship()
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
@@ -287,8 +306,8 @@ class OutboxRow(Row):
     answer: Mapped[str | None]
     sent_at: Mapped[datetime | None]
 
-    visit: Mapped[VisitRow | None] = relationship(lazy="joined")
-    member: Mapped[MemberRow | None] = relationship(lazy="joined")
+    visit: Mapped[VisitRow | None] = relationship()
+    member: Mapped[MemberRow | None] = relationship()
 
 
 class NasRow(Followed, Row):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import delete as sql_delete
 from sqlalchemy import update
 
 from nexio import following
@@ -14,7 +15,7 @@ from nexio.following import FollowedVisit, Horizon, News, Position
 from nexio.locations import Location, edit_location
 from nexio.nas import NewNas, add_nas, remove_nas
 from nexio.store.engine import Reading, Store
-from nexio.store.tables import MemberRow, VisitRow
+from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 from nexio.tokens import revoke_all
 from nexio.visits import Visit, delete_visit
 from tests.clocks import FRIDAY_MORNING, Clock
@@ -207,6 +208,7 @@ def test_a_removed_visit_is_told_of_by_its_number(store: Store, location: Locati
         row = work.session.get_one(VisitRow, visit.id)
         assert row.token is not None
         work.session.delete(row.token)
+        work.session.execute(sql_delete(OutboxRow))
         work.session.flush()
         work.session.expire(row)
         work.session.delete(row)

@@ -1,12 +1,24 @@
 """QR codes: signed by the store, and not the PIN."""
 
 import re
+from contextlib import closing
+from pathlib import Path
 
+import pytest
+
+from nexio.configuration import Configuration
+from nexio.errors import Refused
 from nexio.locations import Location
-from nexio.qr_codes import qr_text
+from nexio.qr_codes import qr_text, read_qr
+from nexio.rotation import rotate_key
+from nexio.store.creation import create_store
 from nexio.store.engine import Store
+from nexio.taps import Direction
 from nexio.visits import Visit
-from tests.people import register
+from tests.clocks import Clock
+from tests.people import add_location, delete, register
+from tests.reception import reissue, use_qr
+from tests.stores import configuration_of, row_counts
 
 
 def text_of(store: Store, visit: Visit) -> str:
@@ -28,3 +40,105 @@ def test_a_text_is_small_and_does_not_hold_the_pin(store: Store, location: Locat
     visit = register(store, location, pin="980123")
     assert re.fullmatch(f"NEXIO1:{visit.id}:[A-Z2-7]{{24}}", text_of(store, visit))
     assert "980123" not in text_of(store, visit)
+
+
+def read(store: Store, text: str) -> int:
+    """The visit that a scanned text names."""
+    with store.read() as work:
+        return read_qr(work, text)
+
+
+def test_a_scanned_text_names_its_visit(store: Store, location: Location) -> None:
+    """Also as a scanner may type it: in small letters, with blanks around it."""
+    visits = [register(store, location) for _ in range(3)]
+    for visit in visits:
+        text = text_of(store, visit)
+        for scanned in (text, text.lower(), f" {text}\r\n"):
+            assert read(store, scanned) == visit.id
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "482913", "NEXIO1", "NEXIO1:", "NEXIO1::", "NEXIO1:x:AAAA", "NEXIO1:-1:AAAA"]
+    + ["NEXIO2:1:AAAA", "https://example.com/NEXIO1:1:A", "NEXIO1:١:AAAA", "NEXIO1: 1:AAAA"],
+)
+def test_another_code_is_told_from_ours(
+    sqlite_store: Store, sqlite_location: Location, text: str
+) -> None:
+    """A label on a parcel, an address of the web, a PIN."""
+    register(sqlite_store, sqlite_location)
+    with pytest.raises(Refused, match="this is not a visitor's code") as caught:
+        read(sqlite_store, text)
+    assert "registration e-mail" in caught.value.advice
+
+
+def test_a_forged_or_cut_code_is_refused(store: Store, location: Location) -> None:
+    """The signature of one visit fits no other; every letter of it counts."""
+    one, two = register(store, location), register(store, location)
+    text = text_of(store, one)
+    prefix, number, signature = text.split(":")
+    before = row_counts(store)
+    cut = [text[:length] for length in range(len(f"{prefix}:{number}"), len(text))]
+    turned = "B" if signature[0] == "A" else "A"
+    forged = [
+        f"{prefix}:{two.id}:{signature}",
+        f"{prefix}:0{number}:{signature}",
+        f"{prefix}:{2**31}:{signature}",
+        f"{prefix}:{10**30}:{signature}",
+        f"{prefix}:0:{signature}",
+        f"{prefix}:{number}:{turned}{signature[1:]}",
+        f"{text}A",
+        f"{text}:A",
+        f"{text} x",
+    ]
+    for wrong in [*cut, *forged]:
+        with pytest.raises(Refused, match="was not made here, or a part of it is missing"):
+            use_qr(store, wrong, location)
+    assert row_counts(store) == before
+
+
+def test_a_code_of_another_store_is_refused(
+    store: Store, location: Location, clock: Clock, tmp_path: Path
+) -> None:
+    """Another deployment numbers its visits too, and signs them with a key of its own."""
+    register(store, location)
+    foreign = configuration_of(tmp_path / "foreign")
+    create_store(foreign)
+    with closing(Store.open(foreign, clock)) as other:
+        theirs = text_of(other, register(other, add_location(other, "Harbour House")))
+    assert theirs.startswith("NEXIO1:1:")
+    with pytest.raises(Refused, match="was not made here"):
+        use_qr(store, theirs, location)
+
+
+def test_a_code_of_another_location_is_told_where_to_go(store: Store, location: Location) -> None:
+    """Where the desk has said which one it is; else the code says it."""
+    annex = add_location(store, "Annex", "Europe/London")
+    text = text_of(store, register(store, annex))
+    with pytest.raises(Refused, match="this code is for a visit at Annex"):
+        use_qr(store, text, location)
+    tap = use_qr(store, text)
+    assert (tap.direction, tap.location) == (Direction.IN, annex)
+
+
+def test_a_code_of_a_deleted_visit_is_refused(store: Store, location: Location) -> None:
+    """In words, as it is one of ours; after a reissue the newer mail has the newer code."""
+    deleted, old = register(store, location), register(store, location)
+    delete(store, deleted)
+    new = reissue(store, old)
+    with pytest.raises(Refused, match=f"^visit {deleted.id} was deleted$"):
+        use_qr(store, text_of(store, deleted), location)
+    with pytest.raises(Refused, match=f"^visit {old.id} was reissued as visit {new.id}$"):
+        use_qr(store, text_of(store, old), location)
+    assert use_qr(store, text_of(store, new), location).id == new.id
+
+
+def test_a_code_stays_good_when_the_key_is_changed(
+    store: Store, location: Location, configuration: Configuration
+) -> None:
+    """It is in a mail that was sent."""
+    visit = register(store, location)
+    text = text_of(store, visit)
+    rotate_key(store, configuration.key_file)
+    assert text_of(store, visit) == text
+    assert use_qr(store, text, location).id == visit.id

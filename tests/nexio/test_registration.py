@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import Location
-from nexio.registration import Registration, read_registration, register
+from nexio.registration import Registration, Repetition, read_registration, register
 from nexio.store.engine import Store
 from nexio.store.tables import PinRow, VisitRow
 from nexio.tokens import TokenState
@@ -156,7 +156,7 @@ def test_r21_a_walk_in_gets_a_token_by_a_setting_of_its_own(
         at_desk = replace(location, settings=settings)
         with store.write() as work:
             said = replace(read_registration(ZOE, work.now, location), source=source)
-            visit = register(work, at_desk, said)
+            visit = register(work, at_desk, said, Repetition(again=True))
         assert visit.source == source
         assert (visit.token is not None) is token
 

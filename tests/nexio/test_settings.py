@@ -137,13 +137,8 @@ def test_what_is_shown_can_be_set_again(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        "token-starts=check-in",
         "max-devices=2",
-        "walk-in-tokens=on",
         "remember-devices=on",
-        "end-wifi-at-checkout=on",
-        "cut-off=22:00",
-        "retention-days=30",
     ],
 )
 def test_what_nothing_obeys_yet_is_refused(word: str) -> None:

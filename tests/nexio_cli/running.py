@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nexio.locations import get_location
-from nexio.registration import read_registration, register
+from nexio.registration import Repetition, read_registration, register
 from nexio.store.engine import Store, utc_now
 from nexio_cli.main import main
 from tests.clocks import Clock
@@ -74,13 +74,13 @@ class Nexio:
         return ran
 
     def register(self, *arguments: str, **options: str) -> Any:
-        """Register Zoë, or whom the options say, and return the JSON of the visit.
+        """Register Zoë, or whom the options say, once more, and return the JSON of the visit.
 
         Args:
             arguments: further options as they are typed.
             options: of the visitor: ``email="ada@example.com"``.
         """
-        return self.done(*registration(*arguments, **options), "--json").json
+        return self.done(*registration(*arguments, **options), "--again", "--json").json
 
     def register_ago(self, ago: timedelta, location: str | None = None, **texts: str) -> Visit:
         """Register Zoë as somebody did a while ago."""
@@ -88,7 +88,8 @@ class Nexio:
         clock = Clock(utc_now() - ago)
         with closing(Store.open(self.configuration, clock)) as store, store.write() as work:
             place = get_location(work, location)
-            return register(work, place, read_registration(said, work.now, place))
+            found = read_registration(said, work.now, place)
+            return register(work, place, found, Repetition(again=True))
 
     def rows(self) -> dict[str, int]:
         """How many rows each table of the store has."""

@@ -1,0 +1,251 @@
+"""Check-in and check-out: the first use of a code, and the second (R14 to R17)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from nexio import audit
+from nexio.cut_offs import close_overdue, next_cut_off
+from nexio.errors import Refused
+from nexio.locations import location_of
+from nexio.mail.outbox import Template, is_waiting, queue_mail
+from nexio.pins import parse_pin
+from nexio.qr_codes import read_qr
+from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
+from nexio.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
+from nexio.tokens import end_token, start_token, unend_token, unstart_token
+from nexio.visits import deleted, get_row, lock_row
+from nexio.zones import local_date, show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nexio.locations import Location
+    from nexio.store.engine import Reading, Writing
+    from nexio.taps import Tap
+
+ONE_TAP = timedelta(seconds=10)
+"""R14: the same code again within this time is one tap, not two."""
+
+
+def tap_pin(work: Writing, location: Location, text: str) -> Tap:
+    """Use a PIN at the desk.
+
+    Raises:
+        InvalidValue: not a PIN.
+        Refused: nobody's PIN, or a rule says no.
+    """
+    digest = work.keyring.digest(location.id, parse_pin(text))
+    pin = work.session.scalar(
+        select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
+    )
+    if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
+        raise _nobodys(work, location, digest)
+    if pin.member_id is not None:
+        return _tap_member(work, pin.member_id, Method.PIN)
+    return _tap_visit(work, pin.visit_id or 0, Method.PIN)
+
+
+def tap_qr(work: Writing, location: Location | None, text: str) -> Tap:
+    """Use a visitor's QR code.
+
+    Raises:
+        NotFound: the visit was forgotten since.
+        Refused: not a code of this store, of another location, or a rule says no.
+    """
+    row = get_row(work, read_qr(work, text))
+    if location is not None and row.location_id != location.id:
+        raise Refused(f"this code is for a visit at {row.location.name}", "Send the visitor there.")
+    return _tap_visit(work, row.id, Method.QR)
+
+
+def tap_visit(work: Writing, visit_id: int, *, override: bool = False) -> Tap:
+    """Check a visitor in or out by hand.
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        override: let in before or after the visit's day, or once more on it (R14, R15).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: a rule says no.
+    """
+    return _tap_visit(work, visit_id, Method.DESK, override=override)
+
+
+def undo(work: Writing, visit_id: int) -> Tap:
+    """Take the last tap of a visit back, with what it did to the Wi-Fi (R16, R17).
+
+    Returns:
+        What was taken back.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: there is nothing to take back.
+    """
+    row = lock_row(work, visit_id)
+    last = _last(row.check_ins)
+    if last is None or is_cut_off(last, work.now):
+        raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
+    if row.deleted_at is not None:
+        raise deleted(work, row)
+    taken = taps_of(last, work.now)[-1]
+    if taken.direction is Direction.OUT:
+        _undo_out(row, last)
+    else:
+        _undo_in(work, row, last)
+    audit.record(work, "undo", "visit", visit_id, {"direction": taken.direction.value})
+    return taken
+
+
+def _undo_out(row: VisitRow, stay: CheckInRow) -> None:
+    stay.out_at = stay.out_method = None
+    if stay.ended_wifi:
+        unend_token(row)
+        stay.ended_wifi = False
+
+
+def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
+    if stay.started_wifi:
+        unstart_token(work, row)
+    work.session.delete(stay)
+    if len(row.check_ins) == 1:  # nobody has arrived: the host need not come down
+        told = OutboxRow.template == Template.VISITOR_ARRIVED.value
+        waiting = (OutboxRow.visit_id == row.id) & told & is_waiting(work.now)
+        work.session.execute(delete(OutboxRow).where(waiting))
+
+
+def _tap_visit(work: Writing, visit_id: int, method: Method, *, override: bool = False) -> Tap:
+    row = lock_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
+    last = _last(row.check_ins)
+    inside = last is not None and is_in(last, work.now)
+    if row.deleted_at is not None and not inside:
+        raise deleted(work, row)
+    repeated = _one_tap(last, work.now)
+    if repeated is not None:
+        return repeated
+    if last is not None and inside:
+        return _check_out(work, last, method)
+    if override:
+        audit.record(work, "override", "visit", row.id)
+    else:
+        _refuse_closed(work, row)
+        _refuse_third(work, row)
+    return _check_in_visit(work, row, method)
+
+
+def _tap_member(work: Writing, member_id: int, method: Method) -> Tap:
+    row = work.session.get_one(MemberRow, member_id, with_for_update={"of": MemberRow})
+    stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
+    last = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
+    repeated = _one_tap(last, work.now)
+    if repeated is not None:
+        return repeated
+    if last is not None and is_in(last, work.now):
+        return _check_out(work, last, method)
+    _close_overdue(work, last)
+    return _check_in(work, CheckInRow(member=row, location=row.location), method)
+
+
+def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
+    last = _last(row.check_ins)
+    _close_overdue(work, last)
+    stay = CheckInRow(visit=row, location=row.location)
+    tap = _check_in(work, stay, method)
+    stay.started_wifi = start_token(work, row)
+    if last is None:
+        queue_mail(work, Template.VISITOR_ARRIVED, visit_id=row.id)
+    return tap
+
+
+def _close_overdue(work: Writing, last: CheckInRow | None) -> None:
+    """Only one stay may be open in the store."""
+    if last is not None and last.out_at is None:
+        close_overdue(last)
+        work.session.flush()
+
+
+def _check_in(work: Writing, stay: CheckInRow, method: Method) -> Tap:
+    stay.in_at, stay.in_method = work.now, method.value
+    stay.cut_off_at = next_cut_off(location_of(stay.location), work.now)
+    stay.started_wifi = stay.ended_wifi = False
+    work.session.add(stay)
+    work.session.flush()
+    return tap_of(stay, Direction.IN)
+
+
+def _check_out(work: Writing, stay: CheckInRow, method: Method) -> Tap:
+    stay.out_at, stay.out_method = work.now, method.value
+    if stay.visit is not None and stay.location.end_wifi_at_checkout:
+        stay.ended_wifi = end_token(work, stay.visit, frees_pin=False)
+    return tap_of(stay, Direction.OUT)
+
+
+def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
+    return stays[-1] if stays else None
+
+
+def _one_tap(last: CheckInRow | None, now: datetime) -> Tap | None:
+    if last is None or is_cut_off(last, now):
+        return None
+    tap = taps_of(last, now)[-1]
+    return None if now - tap.at >= ONE_TAP else tap_of(last, tap.direction, repeated=True)
+
+
+def _refuse_closed(work: Reading, row: VisitRow) -> None:
+    """R15: from the start of the arrival's day to the later of its end and the window's."""
+    zone = location_of(row.location).zone
+    by_hand = f"let in with: nexio checkin --visit {row.id} --override"
+    if work.now < row.opens_at:
+        raise Refused(
+            f"visit {row.id} is for {show(row.expected_arrival, zone)}",
+            f"Check in on that day, or {by_hand}",
+        )
+    if work.now >= row.closes_at:
+        raise Refused(
+            f"visit {row.id} was over at {show(row.closes_at, zone)}",
+            f"Register the visitor again, or {by_hand}",
+        )
+
+
+def _refuse_third(work: Reading, row: VisitRow) -> None:
+    """R14: in and out once a local day."""
+    zone = location_of(row.location).zone
+    today = local_date(work.now, zone)
+    if any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
+        raise Refused(
+            "this visit has ended for today",
+            f"Somebody who comes back is let in with: nexio checkin --visit {row.id} --override",
+        )
+
+
+def _nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
+    """Why a PIN is nobody's: at the desk that may be said."""
+    row = work.session.scalar(
+        select(VisitRow)
+        .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)
+        .order_by(VisitRow.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        return Refused(
+            f"this PIN is nobody's at {location.name}", "Look for the visitor: nexio visitor list"
+        )
+    if row.deleted_at is not None:
+        return deleted(work, row)
+    last, by_hand = _last(row.check_ins), f"with: nexio checkin --visit {row.id}"
+    if work.now < row.closes_at:
+        return Refused(
+            f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
+            f"Check the visitor in or out {by_hand}",
+        )
+    inside = last is not None and is_in(last, work.now)
+    return Refused(
+        f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
+        f"Check the visitor out {by_hand}" if inside else "Register the visitor again.",
+    )

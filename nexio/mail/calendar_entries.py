@@ -1,0 +1,81 @@
+"""A visit as an entry for the visitor's calendar (RFC 5545, RFC 5546).
+
+Instants are in UTC, which every calendar shows in its owner's own zone, and which needs no
+table of clock changes.  The PIN is not in it: people share their calendars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from icalendar import Calendar, Event, vCalAddress, vText
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.mail.mailboxes import Mailbox
+    from nexio.visits import Visit
+
+METHOD = "PUBLISH"
+"""RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher
+SEQUENCE takes the place of what was there."""
+
+LONGEST_ENTRY = timedelta(days=1)
+"""Wi-Fi for longer than that says nothing about the length of the visit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """Which entry it is, and which edition of it."""
+
+    uid: str
+    sequence: int
+
+
+def calendar_entry(visit: Visit, sender: Mailbox, edition: Edition, now: datetime) -> str:
+    """The visit as a calendar of one event.
+
+    Args:
+        visit: what to tell; the event ends with its Wi-Fi, or else where it starts.
+        sender: who organises it.
+        edition: the same ``uid`` for all mails of a visit, each with a higher ``sequence``.
+        now: when this was made.
+    """
+    event = Event()
+    event.add("uid", edition.uid)
+    event.add("sequence", edition.sequence)
+    event.add("dtstamp", now)
+    event.add("dtstart", visit.expected_arrival)
+    end = _end(visit)
+    if end is not None:
+        event.add("dtend", end)
+    event.add("summary", f"Visit to {visit.location.name}")
+    event.add("location", visit.location.name)
+    host = f"Your host: {visit.host}\n" if visit.host else ""
+    event.add("description", f"{host}Your PIN and your QR code are in the e-mail.")
+    event.add("organizer", _organizer(sender))
+    event.add("transp", "TRANSPARENT")  # a short stop at a desk, not an engagement
+    calendar = Calendar()
+    calendar.add("prodid", "-//nexio//visits//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", METHOD)
+    calendar.add_component(event)
+    text: bytes = calendar.to_ical()
+    return text.decode()
+
+
+def _end(visit: Visit) -> datetime | None:
+    token = visit.token
+    if token is None or token.valid_from is None or token.valid_until is None:
+        return None
+    short = token.valid_until - token.valid_from <= LONGEST_ENTRY
+    return token.valid_until if short else None
+
+
+def _organizer(sender: Mailbox) -> vCalAddress:
+    organizer = vCalAddress(f"mailto:{sender.envelope}")
+    if sender.name:
+        organizer.params["CN"] = vText(sender.name)
+    return organizer

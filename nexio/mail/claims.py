@@ -1,0 +1,91 @@
+"""Who sends which mail, and what became of it: each in a short transaction of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.mail.outbox import MailState, is_waiting
+from nexio.mail.smtp import Answer, Outcome
+from nexio.store.tables import OutboxRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from nexio.store.engine import Store
+
+CLAIM = timedelta(minutes=10)
+"""How long a mail belongs to who took it; longer than all waiting for one mail can take."""
+
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+LONGEST_WAIT = timedelta(hours=4)
+"""Between two attempts, after the first ones."""
+
+GIVE_UP = timedelta(days=3)
+"""After this time a mail comes too late to be of use."""
+
+
+def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
+    """Take the next mail that is due; None where there is none.
+
+    Nobody else gets it until it is marked, or until the claim has run out.
+    """
+    order = [OutboxRow.id.desc()] if newest_first else [OutboxRow.next_try_at, OutboxRow.id]
+    with store.write() as work:
+        # SQLite has one writer at a time; PostgreSQL passes over what another one is taking.
+        query = select(OutboxRow).where(_is_due(work.now)).order_by(*order).limit(1)
+        row = work.session.scalar(query.with_for_update(skip_locked=True))
+        if row is None:
+            return None
+        row.claimed_until = work.now + CLAIM
+        return row.id
+
+
+def mark(store: Store, number: int, answer: Answer) -> Outcome:
+    """Write down what became of a mail.
+
+    Returns:
+        The outcome, which is REFUSED also for a mail that is given up.
+    """
+    with store.write() as work:
+        row = work.session.get(OutboxRow, number, with_for_update=True)
+        if row is None or row.state != MailState.QUEUED.value:
+            return answer.outcome  # forgotten, or sent by who took over after our claim ran out
+        return _write(row, answer, work.now)
+
+
+def postpone_due(store: Store, words: str) -> None:
+    """Note at all mails that are due why they have to wait: it is the same for each."""
+    with store.write() as work:
+        due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
+        for row in work.session.scalars(due):
+            _write(row, Answer(outcome=Outcome.LATER, words=words), work.now)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return is_waiting(now) & (OutboxRow.next_try_at <= now)
+
+
+def _write(row: OutboxRow, answer: Answer, now: datetime) -> Outcome:
+    row.attempts += 1
+    row.claimed_until = None
+    row.answer = answer.words
+    last_try = row.created_at + GIVE_UP
+    if answer.outcome is Outcome.SENT:
+        row.state, row.sent_at = MailState.SENT.value, now
+        return Outcome.SENT
+    if answer.outcome is Outcome.LATER and now < last_try:
+        row.next_try_at = min(now + _wait(row.attempts), last_try)
+        return Outcome.LATER
+    row.state = MailState.FAILED.value
+    if answer.outcome is Outcome.LATER:
+        row.answer = f"gave up after {GIVE_UP.days} days: {answer.words}"
+    return Outcome.REFUSED
+
+
+def _wait(attempts: int) -> timedelta:
+    return WAITS[attempts - 1] if attempts <= len(WAITS) else LONGEST_WAIT

@@ -1,0 +1,130 @@
+"""Sending what waits in the outbox, so that nothing is lost and hardly anything comes twice.
+
+A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  Who
+dies in between leaves a claim that ends by itself: the mail is then sent once more, under the
+same Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
+from nexio.mail.claims import GIVE_UP, claim_next, mark, postpone_due
+from nexio.mail.mailboxes import Mailbox, parse_sender
+from nexio.mail.outbox import count_waiting
+from nexio.mail.rendering import render
+from nexio.mail.server import MailServer, parse_smtp_url
+from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.store.tables import OutboxRow
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+    from nexio.mail.rendering import Letter
+    from nexio.store.engine import Store
+
+BROKEN_IN_A_ROW = 3
+"""So many lines that break, one after the other, are the server's fault and not the mails'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Who sends, and through which server."""
+
+    server: MailServer
+    sender: Mailbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a delivery did."""
+
+    sent: int
+    failed: int
+    """Given up, each for the reason that ``nexio mail list`` shows."""
+
+    waiting: int
+    """What is still to be sent, now or later."""
+
+    trouble: MailServerUnreachable | None = None
+    """Why it stopped before its end."""
+
+
+def outgoing_of(configuration: Configuration) -> Outgoing | None:
+    """How this deployment sends mail; None where it does not.
+
+    Raises:
+        InvalidValue: ``NEXIO_SMTP_URL`` or ``NEXIO_MAIL_FROM`` cannot be read.
+    """
+    if configuration.smtp_url is None:
+        return None
+    server = parse_smtp_url(configuration.smtp_url)
+    return Outgoing(server=server, sender=parse_sender(configuration.mail_from))
+
+
+def deliver(
+    store: Store,
+    outgoing: Outgoing,
+    *,
+    limit: int | None = None,
+    newest_first: bool = False,
+    patience: Patience | None = None,
+) -> Report:
+    """Send what is due by the store's clock.
+
+    Args:
+        store: whose outbox.
+        outgoing: from :func:`outgoing_of`.
+        limit: most mails; None is all.
+        newest_first: rather what was just queued than what has waited for long.
+        patience: how long to wait for the server.
+    """
+    tally: Counter[Outcome] = Counter()
+    trouble: MailServerUnreachable | None = None
+    broken = 0
+    with SmtpConnection(outgoing.server, patience or Patience()) as connection:
+        while trouble is None and tally.total() != limit and not connection.is_late:
+            number = claim_next(store, newest_first=newest_first)
+            if number is None:
+                break
+            answer, trouble = _send(store, outgoing, connection, number)
+            tally[mark(store, number, answer)] += 1
+            broken = broken + 1 if answer.broken else 0
+            if broken == BROKEN_IN_A_ROW:
+                trouble = MailServerUnreachable(answer.words, "Look at the mail server's log.")
+        if trouble is not None and not connection.is_late:
+            postpone_due(store, str(trouble))
+    with store.read() as work:
+        waiting = count_waiting(work)
+    sent, failed = tally[Outcome.SENT], tally[Outcome.REFUSED]
+    return Report(sent=sent, failed=failed, waiting=waiting, trouble=trouble)
+
+
+def _send(
+    store: Store, outgoing: Outgoing, connection: SmtpConnection, number: int
+) -> tuple[Answer, MailServerUnreachable | None]:
+    """Make a mail and hand it over, outside of any transaction."""
+    try:
+        letter = _letter(store, outgoing, number)
+        sender, to = outgoing.sender.envelope, letter.to.envelope
+        answer = connection.send(sender, to, letter.message)
+    except MailServerUnreachable as error:
+        return Answer(outcome=Outcome.LATER, words=str(error)), error
+    except (Refused, InvalidValue) as error:
+        return Answer(outcome=Outcome.REFUSED, words=str(error)), None
+    except NexioError as error:  # the key or the store: mend it, and the mail goes out
+        return Answer(outcome=Outcome.LATER, words=str(error)), None
+    return letter.without_pin(answer), None
+
+
+def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:
+    with store.read() as work:
+        row = work.session.get(OutboxRow, number)
+        if row is None:
+            raise Refused("it was about somebody who is forgotten")
+        # No server for weeks, and now there is one: news of weeks ago is none.
+        if row.attempts == 0 and work.now > row.created_at + GIVE_UP:
+            raise Refused(f"gave up after {GIVE_UP.days} days in which nothing was sent")
+        return render(work, row, outgoing.sender)

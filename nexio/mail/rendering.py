@@ -1,0 +1,175 @@
+"""Making a mail of a row of the outbox, at the moment when it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from nexio.errors import Refused
+from nexio.locations import location_of
+from nexio.mail.calendar_entries import METHOD, calendar_entry
+from nexio.mail.editions import edition_of
+from nexio.mail.mailboxes import Mailbox, header_text
+from nexio.mail.placeholders import check_placeholders, fill_html, fill_text
+from nexio.mail.qr_pictures import qr_png
+from nexio.mail.recipients import recipient_of
+from nexio.mail.templates import Template
+from nexio.mail.wording import moment, visitor_values
+from nexio.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.qr_codes import qr_text
+from nexio.visits import visit_of
+
+if TYPE_CHECKING:
+    from nexio.mail.placeholders import Values
+    from nexio.mail.smtp import Answer
+    from nexio.store.engine import Reading
+    from nexio.store.tables import MemberRow, OutboxRow, VisitRow
+
+_POLICY = SMTP.clone(cte_type="7bit")
+"""Not every server takes 8 bits (RFC 6152); those that do lose nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail that can be sent."""
+
+    to: Mailbox
+    message: EmailMessage = field(repr=False)
+    pin: str | None = field(repr=False)
+
+    def without_pin(self, answer: Answer) -> Answer:
+        """What a server said, even if it read the mail out: the outbox holds no PIN."""
+        if self.pin is None:
+            return answer
+        return replace(answer, words=answer.words.replace(self.pin, "*" * len(self.pin)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What fills a template, and what is attached."""
+
+    values: Values = field(repr=False)
+    pin: str | None = field(default=None, repr=False)
+    qr: str | None = field(default=None, repr=False)
+    calendar: str | None = None
+
+
+def render(work: Reading, row: OutboxRow, sender: Mailbox) -> Letter:
+    """Make a mail by what is true now.
+
+    Sent twice after a crash, it has the same Message-ID both times.
+
+    Raises:
+        Refused: it should not be sent any more; the message says why in a few words.
+    """
+    template = Template(row.template)
+    to = recipient_of(work, row)
+    _refuse_pointless(work, row, to)
+    if to is None:
+        raise Refused("there is nobody to write to any more")
+    content = _content(work, row, sender, to)
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = sender.header
+    message["To"] = to.header
+    message["Subject"] = header_text(fill_text(_part(template, "subject.txt"), content.values))
+    message["Date"] = format_datetime(work.now)
+    message["Message-ID"] = f"<{row.message_id}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation note in return
+    message.set_content(fill_text(_part(template, "txt"), content.values))
+    _add_html(message, _part(template, "html"), content)
+    if content.calendar is not None:
+        message.add_attachment(
+            content.calendar,
+            subtype="calendar",
+            filename="visit.ics",
+            params={"method": METHOD},
+        )
+    return Letter(to=to, message=message, pin=content.pin)
+
+
+def _refuse_pointless(work: Reading, row: OutboxRow, to: Mailbox | None) -> None:
+    if row.visit is not None and row.template != Template.VISITOR_ARRIVED:
+        if row.visit.deleted_at is not None:
+            raise Refused("the visit was deleted")
+        if row.visit.closes_at <= work.now:
+            raise Refused("the visit is over")
+    if row.member is not None and to is None:
+        raise Refused("the member was removed")
+
+
+def _content(work: Reading, row: OutboxRow, sender: Mailbox, to: Mailbox) -> _Content:
+    if row.member is not None:
+        return _member_content(work, row.member)
+    if row.visit is None:
+        raise Refused("what it was about is gone")
+    if row.template == Template.VISITOR_ARRIVED:
+        return _Content(values=_arrival_values(row, row.visit, to))
+    return _visitor_content(work, row, row.visit, sender)
+
+
+def _visitor_content(
+    work: Reading, row: OutboxRow, visit_row: VisitRow, sender: Mailbox
+) -> _Content:
+    visit = visit_of(work, visit_row)
+    qr = qr_text(work, visit)
+    duration = None if visit_row.token is None else visit_row.token.duration
+    return _Content(
+        values=visitor_values(visit, duration, qr),
+        pin=visit.pin,
+        qr=qr,
+        calendar=calendar_entry(visit, sender, edition_of(work, row, sender), work.now),
+    )
+
+
+def _arrival_values(row: OutboxRow, visit: VisitRow, to: Mailbox) -> Values:
+    location = location_of(visit.location)
+    return {
+        "visitorname": f"{visit.first_name} {visit.last_name}",
+        "hostname": to.name,
+        "location": location.name,
+        "expectedarrival": moment(visit.expected_arrival, location.zone),
+        "arrivedat": moment(row.created_at, location.zone),
+    }
+
+
+def _member_content(work: Reading, member: MemberRow) -> _Content:
+    pin = work.keyring.unseal(member.pin_sealed, MEMBER_PIN_PURPOSE)
+    return _Content(
+        values={
+            "membername": f"{member.first_name} {member.last_name}",
+            "membercode": pin,
+            "location": location_of(member.location).name,
+        },
+        pin=pin,
+    )
+
+
+def _add_html(message: EmailMessage, text: str, content: _Content) -> None:
+    """The same in HTML, with the QR code inside and its text where pictures are off."""
+    cid = f"qr.{message['Message-ID'].strip('<>')}"
+    picture = f'<img src="cid:{cid}" alt="QR code: {content.qr}">'
+    message.add_alternative(
+        fill_html(text, content.values, {"qrcode": picture} if content.qr else {}), subtype="html"
+    )
+    if content.qr is not None:
+        _, html = message.iter_parts()
+        html.add_related(
+            qr_png(content.qr),
+            maintype="image",
+            subtype="png",
+            cid=f"<{cid}>",
+            filename="qr-code.png",
+            disposition="inline",
+        )
+
+
+def _part(template: Template, ending: str) -> str:
+    """The text of a template, from the package."""
+    file = resources.files("nexio.mail").joinpath("templates", f"{template.value}.{ending}")
+    text = file.read_text("utf-8")
+    check_placeholders(template, text)
+    return text

@@ -1,0 +1,207 @@
+"""Members: people who work here; they host visitors and have a PIN of their own (R21)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from nexio import audit
+from nexio.addresses import email_key, parse_email
+from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.locations import get_location, location_of
+from nexio.mail.outbox import Template, queue_mail
+from nexio.names import parse_name, quoted
+from nexio.pins import draw_pin, take_pin
+from nexio.store.tables import LARGEST_NUMBER, LocationRow, MemberRow, PinRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexio.locations import Location
+    from nexio.pins import NewPin
+    from nexio.store.engine import Reading, Writing
+
+PIN_PURPOSE = "member.pin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody who works at a location."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    location: Location
+    pin: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+def add_member(
+    work: Writing, location: Location, texts: Mapping[str, str | None], *, send_pin: bool
+) -> Member:
+    """Add a member with a PIN that is live as long as the member is (R7).
+
+    Args:
+        work: the transaction.
+        location: where.
+        texts: first_name, last_name, email, and pin where one is brought along.
+        send_pin: whether a mail with the PIN follows.
+
+    Raises:
+        InvalidValue: a name, address or PIN that is not allowed.
+        Refused: the address belongs to a member here, or no PIN to be had.
+    """
+    first_name = parse_name(texts.get("first_name") or "", "first name")
+    last_name = parse_name(texts.get("last_name") or "", "last name")
+    email = parse_email(texts.get("email") or "")
+    _refuse_known(work, location, email)
+    given = texts.get("pin")
+    pin = draw_pin(work, location) if given is None else take_pin(work, location, given)
+    row = MemberRow(
+        location=work.session.get_one(LocationRow, location.id),
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        email_key=email_key(email),
+        pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
+        created_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    _hold_pin(work, row, pin)
+    if send_pin:
+        queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
+    audit.record(work, "add", "member", row.id)
+    return member_of(work, row)
+
+
+def edit_member(work: Writing, member_id: int, texts: Mapping[str, str | None]) -> Member:
+    """Correct a member's name or address; the PIN stays.
+
+    Raises:
+        InvalidValue: nothing to change, or a value that is not allowed.
+        Refused: the address belongs to another member here.
+    """
+    given = {name: text for name, text in texts.items() if text is not None}
+    if not given:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    row = work.session.get_one(MemberRow, member_id)
+    if "first_name" in given:
+        row.first_name = parse_name(given["first_name"], "first name")
+    if "last_name" in given:
+        row.last_name = parse_name(given["last_name"], "last name")
+    if "email" in given:
+        email = parse_email(given["email"])
+        if email_key(email) != row.email_key:
+            _refuse_known(work, location_of(row.location), email)
+        row.email, row.email_key = email, email_key(email)
+    audit.record(work, "edit", "member", row.id, {"changed": sorted(given)})
+    return member_of(work, row)
+
+
+def set_pin(work: Writing, member_id: int, pin_text: str | None, *, send_pin: bool) -> Member:
+    """Give a member another PIN, drawn where none is given; the old one is free at once.
+
+    Raises:
+        InvalidValue: not a PIN.
+        Refused: it belongs to somebody else here.
+    """
+    row = work.session.get_one(MemberRow, member_id)
+    location = location_of(row.location)
+    pin = draw_pin(work, location) if pin_text is None else take_pin(work, location, pin_text)
+    row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
+    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    _hold_pin(work, row, pin)
+    if send_pin:
+        queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
+    audit.record(work, "set-pin", "member", row.id)
+    return member_of(work, row)
+
+
+def remove_member(work: Writing, member_id: int) -> Member:
+    """Remove a member: the PIN is free; the visits that they host stay."""
+    row = work.session.get_one(MemberRow, member_id)
+    member = member_of(work, row)
+    row.removed_at = work.now
+    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    audit.record(work, "remove", "member", row.id)
+    return member
+
+
+def list_members(work: Reading, location: Location) -> list[Member]:
+    """The members of a location by name."""
+    rows = work.session.scalars(
+        select(MemberRow)
+        .where(MemberRow.location_id == location.id, MemberRow.removed_at.is_(None))
+        .order_by(MemberRow.last_name, MemberRow.first_name, MemberRow.id)
+    )
+    return [member_of(work, row) for row in rows]
+
+
+def get_member(work: Reading, which: str, location_name: str | None) -> Member:
+    """The member that a person means by number or e-mail.
+
+    Raises:
+        NotFound: no such member.
+    """
+    row = _find_row(work, which, location_name)
+    if row is None or row.removed_at is not None:
+        raise NotFound(f"there is no member {quoted(which)}", "See them with: nexio member list")
+    return member_of(work, row)
+
+
+def member_of(work: Reading, row: MemberRow) -> Member:
+    """What a row says, free of the store and with the PIN readable."""
+    return Member(
+        id=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        location=location_of(row.location),
+        pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
+    )
+
+
+def _find_row(work: Reading, which: str, location_name: str | None) -> MemberRow | None:
+    if which.isascii() and which.isdigit():
+        small = len(which) <= len(str(LARGEST_NUMBER)) and int(which) <= LARGEST_NUMBER
+        return work.session.get(MemberRow, int(which)) if small else None
+    return _active_row(work, get_location(work, location_name), which)
+
+
+def _active_row(work: Reading, location: Location, email: str) -> MemberRow | None:
+    return work.session.scalar(
+        select(MemberRow).where(
+            MemberRow.location_id == location.id,
+            MemberRow.email_key == email_key(email),
+            MemberRow.removed_at.is_(None),
+        )
+    )
+
+
+def _refuse_known(work: Reading, location: Location, email: str) -> None:
+    known = _active_row(work, location, email)
+    if known is not None:
+        raise Refused(
+            f"{email} belongs to member {known.id} already", "Change that one: nexio member edit"
+        )
+
+
+def _hold_pin(work: Writing, row: MemberRow, pin: NewPin) -> None:
+    work.session.add(
+        PinRow(
+            location_id=row.location_id,
+            digest=pin.digest,
+            length=len(pin.digits),
+            member_id=row.id,
+            free_at=None,
+        )
+    )
+    work.session.flush()

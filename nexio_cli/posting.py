@@ -1,0 +1,54 @@
+"""Sending mail at once, after the command that queued it has done its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.errors import NexioError
+from nexio_cli import options, output
+
+if TYPE_CHECKING:
+    from nexio.mail.delivery import Report
+
+AT_ONCE = 5.0
+"""Seconds that somebody at the desk waits for the mail server."""
+
+RECEIPT = 10.0
+"""Seconds for the server's word that it has a mail: not knowing would send it twice."""
+
+
+def deliver_now(*, quiet: bool = False) -> None:
+    """Send what was just queued; whatever goes wrong is a note, as the mail waits and is safe.
+
+    Args:
+        quiet: say nothing where this deployment sends no mail.
+    """
+    from nexio.mail.delivery import deliver, outgoing_of
+    from nexio.mail.smtp import Patience
+
+    patience = Patience(answer=AT_ONCE, receipt=RECEIPT, total=AT_ONCE)
+    try:
+        outgoing = outgoing_of(options.configuration())
+        if outgoing is None:
+            _note_no_server(quiet=quiet)
+            return
+        with options.opened() as store:
+            _note(deliver(store, outgoing, newest_first=True, patience=patience))
+    except NexioError as error:
+        output.warn([f"The mail waits: {error}. {error.advice}"])
+
+
+def _note_no_server(*, quiet: bool) -> None:
+    if not quiet:
+        output.say("The mail waits: no mail server is configured (NEXIO_SMTP_URL).")
+
+
+def _note(report: Report) -> None:
+    if report.trouble is not None:
+        output.warn([f"{report.trouble}."])
+    if report.failed:
+        output.warn(["A mail cannot be sent; see: nexio mail list --state failed"])
+    if report.waiting:
+        one = report.waiting == 1
+        words = "The mail waits and is" if one else f"{report.waiting} mails wait and are"
+        output.say(f"{words} tried again by 'nexio mail deliver'.")

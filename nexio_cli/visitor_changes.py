@@ -1,0 +1,99 @@
+"""``nexio visitor edit``, ``reschedule``, ``delete`` and ``resend``: what is there already."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli import options, output, posting
+from nexio_cli.visit_view import print_visit
+
+ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
+
+
+@click.command()
+@options.visit
+@click.option("--first-name", metavar="NAME")
+@click.option("--last-name", metavar="NAME")
+@click.option("--email", metavar="ADDRESS", help="Another e-mail means a new PIN.")
+@click.option("--host", metavar="NAME", help="'' empties it, as with the next three.")
+@click.option("--company", metavar="NAME")
+@click.option("--phone", metavar="NUMBER")
+@click.option("--notes", metavar="TEXT")
+@options.location
+@options.as_json
+def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
+    """Correct what is known of a visitor."""
+    from nexio.changing import edit_visit
+    from nexio.visits import get_visit
+
+    with options.writing() as work:
+        before = get_visit(work, visit, location_name)
+        after = edit_visit(work, before.id, texts)
+    print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
+    if before.pin != after.pin and not as_json:
+        output.say("The e-mail is another one, so the PIN is too: the old PIN is refused.")
+    if before.pin != after.pin:
+        posting.deliver_now()
+
+
+@click.command()
+@options.visit
+@click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
+@options.location
+@options.as_json
+def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: bool) -> None:
+    """Move a visit to another time; PIN and length of the Wi-Fi stay."""
+    from nexio.arrivals import parse_arrival
+    from nexio.changing import reschedule
+    from nexio.visits import get_visit
+
+    with options.writing() as work:
+        found = get_visit(work, visit, location_name)
+        instant = parse_arrival(arrival, work.now, found.location.zone)
+        moved = reschedule(work, found.id, instant)
+    print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
+    if found.expected_arrival != moved.expected_arrival:
+        posting.deliver_now()
+
+
+@click.command()
+@options.visit
+@options.location
+@options.yes
+@options.as_json
+def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+    """Delete a visit: its PIN is refused and free for somebody else.
+
+    A device that is on the Wi-Fi stays on until its time is over.
+    """
+    from nexio.visits import delete_visit, get_visit
+
+    with options.reading() as work:
+        found = get_visit(work, visit, location_name)
+    options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
+    with options.writing() as work:
+        deleted = delete_visit(work, found.id)
+    headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
+    if as_json:
+        print_visit(deleted, as_json=True, headline=headline)
+    else:
+        output.print_headline(headline)
+
+
+@click.command()
+@options.visit
+@options.location
+@options.as_json
+def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
+    """Send the registration e-mail once more, with the same PIN."""
+    from nexio.changing import resend_mail
+    from nexio.visits import get_visit
+
+    with options.writing() as work:
+        found = resend_mail(work, get_visit(work, visit, location_name).id)
+    headline = f"The mail to {found.name} ({found.email}) is sent once more."
+    if as_json:
+        print_visit(found, as_json=True, headline=headline)
+    else:
+        output.print_headline(headline)
+    posting.deliver_now()

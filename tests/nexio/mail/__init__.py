@@ -1,0 +1,1 @@
+"""Tests of mail: what waits, how it reads, and sending it."""

@@ -1,0 +1,73 @@
+"""Queueing, rendering and delivering in one line each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.mail import delivery
+from nexio.mail.delivery import Outgoing
+from nexio.mail.mailboxes import parse_sender
+from nexio.mail.outbox import list_mail, queue_mail
+from nexio.mail.rendering import render
+from nexio.mail.server import parse_smtp_url
+from nexio.mail.smtp import Patience
+from nexio.store.tables import OutboxRow
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from nexio.locations import Location
+    from nexio.mail.delivery import Report
+    from nexio.mail.outbox import Mail, Template
+    from nexio.store.engine import Store
+    from nexio.visits import Visit
+
+SENDER = parse_sender("Harbour House <desk@example.com>")
+SHORT = Patience(answer=0.3, receipt=0.3)
+"""For servers that hang: nobody has to wait for them."""
+
+
+def outgoing_to(url: str) -> Outgoing:
+    """Mail from the desk, by that server."""
+    return Outgoing(server=parse_smtp_url(url), sender=SENDER)
+
+
+def deliver(store: Store, url: str, patience: Patience | None = None) -> Report:
+    """Send what is due."""
+    return delivery.deliver(store, outgoing_to(url), patience=patience)
+
+
+def queue(store: Store, template: Template, visit: Visit) -> int | None:
+    """Queue a mail about a visit."""
+    with store.write() as work:
+        return queue_mail(work, template, visit_id=visit.id)
+
+
+def mails(store: Store, location: Location) -> list[Mail]:
+    """The mail of a location, the oldest first."""
+    with store.read() as work:
+        return list_mail(work, location)[::-1]
+
+
+def rendered(store: Store, number: int | None = None) -> EmailMessage:
+    """The mail of that number, or the newest one, as it would be sent now."""
+    with store.read() as work:
+        newest = work.session.scalars(select(OutboxRow.id).order_by(OutboxRow.id.desc())).first()
+        row = work.session.get_one(OutboxRow, number or newest)
+        return render(work, row, SENDER).message
+
+
+def text_of(message: EmailMessage, kind: str = "plain") -> str:
+    """The plain text of a mail, or its ``html``."""
+    body = message.get_body((kind,))
+    assert body is not None
+    text: str = body.get_content()
+    return text
+
+
+def attached(message: EmailMessage, content_type: str) -> EmailMessage:
+    """The one part of a mail of that type."""
+    (part,) = [each for each in message.walk() if each.get_content_type() == content_type]
+    return part

@@ -1,0 +1,309 @@
+"""How a mail reads: DESIGN section 9."""
+
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from importlib import resources
+from io import BytesIO
+from itertools import chain
+
+import png
+import pytest
+from pyzbar.pyzbar import ZBarSymbol, decode
+
+from nexio.errors import Refused
+from nexio.locations import Location
+from nexio.mail.outbox import Template, queue_mail
+from nexio.mail.placeholders import KNOWN
+from nexio.mail.qr_pictures import qr_png
+from nexio.members import add_member, remove_member
+from nexio.qr_codes import qr_text
+from nexio.store.engine import Store
+from nexio.visits import Visit
+from tests.clocks import Clock
+from tests.nexio.mail.outgoing import attached, queue, rendered, text_of
+from tests.people import add_location, delete, register, revoke, set_up
+from tests.stores import run_sql
+
+WIFI_WORDS = ("Wi-Fi", "Network", "Login")
+
+
+def scanned(picture: bytes) -> str:
+    """What a scanner reads off a PNG."""
+    width, height, rows, info = png.Reader(BytesIO(picture)).asDirect()
+    shades = bytes(255 * value // (2 ** info["bitdepth"] - 1) for value in chain(*rows))
+    (code,) = decode((shades, width, height), symbols=[ZBarSymbol.QRCODE])
+    text: bytes = code.data
+    return text.decode()
+
+
+def test_the_mail_of_a_registration(store: Store, location: Location, clock: Clock) -> None:
+    """Who, where, when, the PIN, the Wi-Fi: in a plain text that any terminal shows."""
+    set_up(store, location, "ssid=Harbour Guest")
+    visit = register(store, location, arrival="14:00", host="Ana Reyes", pin="012345")
+    message = rendered(store)
+    assert str(message["From"]) == "Harbour House <desk@example.com>"
+    assert str(message["To"]) == "Zoë Nguyễn <zoe@example.com>"
+    assert str(message["Subject"]) == (
+        "Your visit to Harbour House: your PIN and when you are expected"
+    )
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert parsedate_to_datetime(str(message["Date"])) == clock.now
+    assert (
+        text_of(message)
+        == f"""\
+Hello Zoë Nguyễn,
+
+you are registered as a visitor.
+
+Where:  Harbour House
+When:   Friday 20 November 2026, 14:00 (Europe/London, UTC+00:00)
+Host:   Ana Reyes
+PIN:    012345
+
+Check in at the reception with this PIN or with the QR code in this mail.
+Check out with it when you leave.
+
+Wi-Fi:    Friday 20 November 2026, 14:00 to 15:00 (Europe/London, UTC+00:00)
+Network:  Harbour Guest
+Login:    type your e-mail address (zoe@example.com) and your PIN
+
+The attached file visit.ics adds the visit to your calendar.
+
+If you cannot see the QR code, this is what it says:
+{qr_of(store, visit)}
+
+This mail was sent by a machine. Please keep your PIN to yourself.
+"""
+    )
+
+
+def qr_of(store: Store, visit: Visit) -> str:
+    """What the visitor's code says."""
+    with store.read() as work:
+        return qr_text(work, visit)
+
+
+class Page(HTMLParser):
+    """The words of a page, as they are read where pictures are off."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A picture counts with its words."""
+        if tag == "img":
+            self.pictures.append(dict(attrs))
+            self.words.append(dict(attrs)["alt"] or "")
+
+    def handle_data(self, data: str) -> None:
+        """Words."""
+        self.words += data.split("\n")
+
+
+def test_the_html_says_the_same(store: Store, location: Location) -> None:
+    """Also with pictures off; what is fetched from outside is nothing."""
+    set_up(store, location, "ssid=Harbour Guest")
+    visit = register(store, location, arrival="14:00", host="Ana Reyes", pin="012345")
+    html = text_of(rendered(store), "html")
+    words = " ".join(Page(html).words)
+    for word in (
+        *("012345", "Zoë Nguyễn", "Ana Reyes", "Harbour House", "Harbour Guest"),
+        "Friday 20 November 2026, 14:00 (Europe/London, UTC+00:00)",
+        "Friday 20 November 2026, 14:00 to 15:00 (Europe/London, UTC+00:00)",
+        "type your e-mail address (zoe@example.com) and your PIN",
+        qr_of(store, visit),
+    ):
+        assert word in words
+    assert "http" not in html
+
+
+def test_values_are_no_markup(store: Store, location: Location) -> None:
+    """A host's name is what was typed."""
+    register(store, location, host="<img src=x onerror=alert(1)> & {visitorcode}")
+    page = Page(text_of(rendered(store), "html"))
+    assert len(page.pictures) == 1
+    assert "<img src=x onerror=alert(1)> & {visitorcode}" in page.words
+    assert "<img src=x onerror=alert(1)> & {visitorcode}" in text_of(rendered(store))
+
+
+def test_the_qr_code_is_a_picture_inside(store: Store, location: Location) -> None:
+    """A scanner reads off it what stands in the text; the HTML shows it in its place."""
+    visit = register(store, location)
+    message = rendered(store)
+    picture = attached(message, "image/png")
+    assert scanned(picture.get_content()) == qr_of(store, visit)
+    assert picture["Content-Disposition"].content_disposition == "inline"
+    (shown,) = Page(text_of(message, "html")).pictures
+    assert picture["Content-ID"] == f"<{(shown['src'] or '').removeprefix('cid:')}>"
+
+
+@pytest.mark.parametrize("text", ["NEXIO1:1:" + "A" * 24, "NEXIO1:2147483647:" + "7" * 24])
+def test_a_qr_code_of_any_visit_is_read(text: str) -> None:
+    """The first one and the last."""
+    assert scanned(qr_png(text)) == text
+
+
+def without_token(store: Store, location: Location) -> None:
+    """Nobody gets Wi-Fi."""
+    set_up(store, location, "visitor-tokens=off")
+    register(store, location)
+
+
+def with_revoked_token(store: Store, location: Location) -> None:
+    """Somebody got Wi-Fi and lost it before the mail was sent."""
+    revoke(store, register(store, location))
+
+
+@pytest.mark.parametrize("registered", [without_token, with_revoked_token])
+@pytest.mark.parametrize("template", [Template.VISITOR_REGISTERED, Template.VISITOR_UPDATED])
+def test_r3_words_about_the_wifi_only_with_a_token(
+    store: Store, location: Location, registered: object, template: Template
+) -> None:
+    """Without one, no window, no network and no login; everything else is there."""
+    set_up(store, location, "ssid=Harbour Guest")
+    assert callable(registered)
+    registered(store, location)
+    run_sql(store, "UPDATE outbox SET template = :template", template=template.value)
+    message = rendered(store)
+    for kind in ("plain", "html"):
+        text = text_of(message, kind)
+        assert not [word for word in (*WIFI_WORDS, "Harbour Guest") if word in text]
+        assert "Harbour House" in text
+        assert "PIN" in text
+
+
+def test_without_ssid_no_words_about_the_network(store: Store, location: Location) -> None:
+    """Nobody has said what it is called."""
+    register(store, location)
+    for kind in ("plain", "html"):
+        text = text_of(rendered(store), kind)
+        assert "Network" not in text
+        assert "Login" in text
+
+
+def test_r9_where_the_pin_alone_logs_in(store: Store, location: Location) -> None:
+    """The guest is not told to type an e-mail."""
+    set_up(store, location, "wifi-login=pin", "planned-guests=1", "pin-length=8")
+    register(store, location)
+    assert "Login:    type your PIN\n" in text_of(rendered(store))
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [("60m", "60 minutes"), ("1m", "1 minute"), ("90m", "90 minutes"), ("2d", "2 days")],
+)
+def test_r16_before_the_check_in(
+    store: Store, location: Location, duration: str, words: str
+) -> None:
+    """The window is not known yet, its length is."""
+    run_sql(store, "UPDATE location SET token_starts = 'check-in'")
+    set_up(store, location, f"token-duration={duration}")
+    register(store, location)
+    assert f"Wi-Fi:    for {words} from your check-in\n" in text_of(rendered(store))
+
+
+def test_a_visit_that_was_moved(store: Store, location: Location) -> None:
+    """The update has the new time, also in its subject, and the same PIN."""
+    visit = register(store, location, arrival="14:00")
+    queue(store, Template.VISITOR_UPDATED, visit)
+    message = rendered(store)
+    assert "2026, 14:00 (Europe/London" in str(message["Subject"])
+    assert f"PIN:    {visit.pin}\n" in text_of(message)
+    assert "has moved" in str(message["Subject"])
+
+
+def test_an_arrival(store: Store, location: Location, clock: Clock) -> None:
+    """To the host: who came, when; and nothing that lets anybody in."""
+    with store.write() as work:
+        texts = {"first_name": "Ana", "last_name": "Reyes", "email": "ana@example.com"}
+        add_member(work, location, texts, send_pin=False)
+    visit = register(store, location, arrival="09:00", host="ana reyes")
+    clock.advance(minutes=33)
+    queue(store, Template.VISITOR_ARRIVED, visit)
+    clock.advance(minutes=5)
+    message = rendered(store)
+    assert str(message["To"]) == "Ana Reyes <ana@example.com>"
+    assert str(message["Subject"]) == "Your visitor has arrived: Zoë Nguyễn"
+    assert (
+        text_of(message)
+        == """\
+Hello Ana Reyes,
+
+your visitor has arrived.
+
+Who:       Zoë Nguyễn
+Where:     Harbour House
+Arrived:   Friday 20 November 2026, 09:03 (Europe/London, UTC+00:00)
+Expected:  Friday 20 November 2026, 09:00 (Europe/London, UTC+00:00)
+
+This mail was sent by a machine.
+"""
+    )
+    whole = message.as_string() + text_of(message) + text_of(message, "html")
+    assert visit.pin not in whole
+    assert "NEXIO1" not in whole
+
+
+def test_the_pin_of_a_member(store: Store, location: Location) -> None:
+    """Text and HTML, no QR code and no calendar."""
+    texts = {"first_name": "Ana", "last_name": "Reyes", "email": "ana@example.com", "pin": "001234"}
+    with store.write() as work:
+        add_member(work, location, texts, send_pin=True)
+    message = rendered(store)
+    assert str(message["Subject"]) == "Your PIN for Harbour House"
+    assert "PIN:    001234\n" in text_of(message)
+    assert "001234" in text_of(message, "html")
+    assert [part.get_content_type() for part in message.walk()] == [
+        *("multipart/alternative", "text/plain", "text/html")
+    ]
+
+
+def test_the_same_mail_twice_has_one_message_id(store: Store, location: Location) -> None:
+    """Sent again after a crash, a mail program shows it once; another mail has another one."""
+    visit = register(store, location)
+    first, again = rendered(store), rendered(store)
+    queue(store, Template.VISITOR_UPDATED, visit)
+    assert first["Message-ID"] == again["Message-ID"]
+    assert str(first["Message-ID"]).endswith("@example.com>")
+    assert rendered(store)["Message-ID"] != first["Message-ID"]
+
+
+def test_the_mail_is_ascii_on_the_wire(store: Store, location: Location) -> None:
+    """Not every server takes 8 bits, and no line is longer than it may be (RFC 5322)."""
+    add_location(store, "Ö" * 60)
+    register(store, location, host="Ḫ" * 100, first_name="Ẑ" * 100, last_name="李" * 100)
+    octets = rendered(store).as_bytes()
+    assert octets.isascii()
+    assert max(map(len, octets.split(b"\r\n"))) <= 998
+    assert b"\n" not in octets.replace(b"\r\n", b"")
+
+
+def test_a_mail_that_is_pointless(store: Store, location: Location, clock: Clock) -> None:
+    """A deleted visit, one that is over, a member who has gone."""
+    deleted = register(store, location, email="a@example.com")
+    register(store, location, email="b@example.com")
+    delete(store, deleted)
+    with pytest.raises(Refused, match="the visit was deleted"):
+        rendered(store, 1)
+    clock.advance(days=1)
+    with pytest.raises(Refused, match="the visit is over"):
+        rendered(store, 2)
+    texts = {"first_name": "Ana", "last_name": "Reyes", "email": "ana@example.com"}
+    with store.write() as work:
+        member = add_member(work, location, texts, send_pin=False)
+        queue_mail(work, Template.MEMBER_PIN, member_id=member.id)
+        remove_member(work, member.id)
+    with pytest.raises(Refused, match="the member was removed"):
+        rendered(store)
+
+
+@pytest.mark.parametrize("template", Template)
+def test_every_template_uses_what_it_knows(template: Template) -> None:
+    """No placeholder is there for nothing: each stands in the text and in the HTML."""
+    folder = resources.files("nexio.mail").joinpath("templates")
+    for ending in ("txt", "html"):
+        text = folder.joinpath(f"{template.value}.{ending}").read_text("utf-8")
+        assert [name for name in KNOWN[template] if f"{{{name}}}" not in text] == []
