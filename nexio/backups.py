@@ -47,7 +47,9 @@ def back_up(store: Store, path: Path) -> int:
         StoreUnreachable: the store cannot be read, or the file not written.
     """
     if path.exists():
-        raise Refused(f"{path} is there already", "Choose another name: no backup is overwritten.")
+        raise Refused(
+            f"the file {path} is there already", "Choose another name: no backup is overwritten."
+        )
     part = path.with_name(f".{path.name}.part")
     with _files(path):
         try:

@@ -43,7 +43,7 @@ COMMANDS = every_command()
 VARIABLE = re.compile(r"NEXIO_[A-Z]+(?:_[A-Z]+)*\b(?!_)")
 SESSIONS = [ROOT / "README.md", DOCS / "operators.md", DOCS / "network-engineers.md"]
 PORT_ON_THE_PAGES = "18120"
-LIMIT = 120.0
+LIMIT = 240.0
 """Seconds that a page may take."""
 
 AFTER_EACH = """code=$?; printf '\\n-- ended with %d --\\n' "$code"; (exit "$code")\n"""
