@@ -79,7 +79,7 @@ REMEDIES = {
     Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
     Reason.REPLACED: "the visitor must use the newer PIN",
     Reason.NOT_YET: "the visitor can wait, or the visit be moved: nexio visitor reschedule",
-    Reason.ENDED: "if they are to stay longer: nexio token extend",
+    Reason.ENDED: "to let them stay longer: nexio token extend, or register the visitor again",
     Reason.NOT_CHECKED_IN: "check the visitor in",
     Reason.WRONG_LOCATION: (
         "register the visitor at this location, or turn roaming on where the access point is"
