@@ -423,14 +423,14 @@ def fill_with_pins(store: Store) -> None:
         work.session.execute(insert(PinRow), pins)
 
 
-def test_no_pin_to_be_had_changes_nothing(store: Store, location: Location) -> None:
+def test_no_pin_to_be_had_changes_nothing(sqlite_store: Store, sqlite_location: Location) -> None:
     """R7: with more than half of all PINs live a changed e-mail is refused, too."""
-    set_up(store, location, "pin-length=5")
-    visit = register(store, location)
-    fill_with_pins(store)
-    error = refusal(store, edit, visit, email="ada@example.com")
+    set_up(sqlite_store, sqlite_location, "pin-length=5")
+    visit = register(sqlite_store, sqlite_location)
+    fill_with_pins(sqlite_store)
+    error = refusal(sqlite_store, edit, visit, email="ada@example.com")
     assert "50001 of the 100000 PINs" in str(error)
-    assert decision(store, visit.email, visit.pin) is Reason.VALID
+    assert decision(sqlite_store, visit.email, visit.pin) is Reason.VALID
 
 
 # A window that the check-in opens: R16
