@@ -13,11 +13,14 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound
 
 from nexio import audit
-from nexio.errors import KeyUnusable, NotFound, Refused, StoreUnreachable
+from nexio.checking import file_damage
+from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.store import schema
 from nexio.store.engine import connect, readable
 from nexio.store.tables import Row, StoreRevisionRow
@@ -44,7 +47,9 @@ def back_up(store: Store, path: Path) -> int:
         StoreUnreachable: the store cannot be read, or the file not written.
     """
     if path.exists():
-        raise Refused(f"{path} is there already", "Choose another name: no backup is overwritten.")
+        raise Refused(
+            f"the file {path} is there already", "Choose another name: no backup is overwritten."
+        )
     part = path.with_name(f".{path.name}.part")
     with _files(path):
         try:
@@ -72,7 +77,7 @@ def restore(store: Store, path: Path) -> int:
         NotFound: there is no such file.
         SchemaMismatch: it is no backup, or one of a newer version.
         KeyUnusable: the key file does not hold the key of the backup.
-        StoreUnreachable: the store cannot be written, or the file not read.
+        StoreUnreachable: the store cannot be written, or the file not read, or it is damaged.
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
@@ -80,25 +85,49 @@ def restore(store: Store, path: Path) -> int:
         copy = Path(folder) / "backup.db"
         shutil.copyfile(path, copy)
         with _opened(copy) as source:
-            with readable(source), source.connect() as connection:
-                schema.require_version(connection)
-            schema.upgrade(source)
-            with readable(source), source.connect() as connection:
+            _make_usable(source, path)
+            with source.connect() as connection:
                 return _replace_all(store, connection, path)
 
 
+def _make_usable(source: Engine, path: Path) -> None:
+    """See that it is a sound backup, and bring it to our version, before anything is replaced."""
+    what = f"the backup {path}"
+    try:
+        with source.connect() as connection:
+            if schema.current_version(connection) is None:
+                raise _no_backup(path)
+            schema.require_version(connection, what)
+    except DBAPIError as error:
+        raise _no_backup(path) from error
+    try:
+        with source.connect() as connection:
+            damage = [*file_damage(connection)]
+        schema.upgrade(source, what)
+        with source.connect() as connection:
+            connection.execute(select(StoreRevisionRow.key_id)).scalar_one()
+    except (DBAPIError, NoResultFound) as error:
+        raise _damaged(path) from error
+    if damage:
+        raise _damaged(path, damage[0])
+
+
 def _replace_all(store: Store, source: Connection, path: Path) -> int:
-    if source.execute(select(StoreRevisionRow.key_id)).scalar_one() not in store.keyring.keys:
-        raise KeyUnusable(
-            "the key file does not hold the key of this backup",
-            "Add the line of that key from your copy of the key file of that time.",
-        )
     with store.write(alone=True) as work:
+        # Looked at while nobody can take a key out of the file.
+        if not store.can_use(source.execute(select(StoreRevisionRow.key_id)).scalar_one()):
+            raise KeyUnusable(
+                "the key file does not hold the key of this backup",
+                "Add the line of that key from your copy of the key file of that time.",
+            )
         number = work.session.scalars(select(StoreRevisionRow.number)).one()
         target = work.session.connection()
-        for table in reversed(Row.metadata.sorted_tables):
-            target.execute(delete(table))
-        rows = _copy(source, target)
+        try:
+            for table in reversed(Row.metadata.sorted_tables):
+                target.execute(delete(table))
+            rows = _copy(source, target)
+        except (IntegrityError, DataError) as error:
+            raise _damaged(path, "its rows do not fit into the store") from error
         _never_use_numbers_twice(target)
         work.session.expire_all()
         restored = work.session.scalars(select(StoreRevisionRow.number)).one()
@@ -110,6 +139,18 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
         )
         audit.record(work, "restore", "store", 1, {"backup": path.name})
     return rows
+
+
+def _no_backup(path: Path) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"{path} is not a backup of nexio", "Name a file that 'nexio db backup' made."
+    )
+
+
+def _damaged(path: Path, how: str = "it cannot be read to its end") -> StoreUnreachable:
+    return StoreUnreachable(
+        f"the backup {path} is damaged: {how}", "Nothing was changed. Use another backup."
+    )
 
 
 def _copy(source: Connection, target: Connection) -> int:
@@ -142,7 +183,7 @@ _RAISE_SEQUENCE = text(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{path}")
+    engine = connect(f"sqlite:///{quote(str(path))}")
     try:
         with readable(engine):
             yield engine

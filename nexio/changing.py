@@ -56,6 +56,8 @@ def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
     row.expected_arrival = arrival
     row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
     _keep_open(work, row)
+    # Without a token a visit ends with its day, which may be over when its hour is not.
+    refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
     details = {"before": before.isoformat(), "after": arrival.isoformat()}
     audit.record(work, "reschedule", "visit", visit_id, details)
     if arrival != before:

@@ -16,7 +16,7 @@ from nexio.visits import PIN_PURPOSE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Select
+    from sqlalchemy import Connection, Select
 
     from nexio.store.engine import Reading
 
@@ -26,7 +26,7 @@ SHOWN = 20
 
 def find_damage(work: Reading) -> list[str]:
     """What is wrong with the store, a line each; empty where it is sound."""
-    lines = [*_file_damage(work), *_drift(work)]
+    lines = [*file_damage(work.session.connection()), *_drift(work)]
     for query, purpose in _SEALED:
         unreadable = list(_unreadable(work, query, purpose))
         lines += unreadable[:SHOWN]
@@ -42,14 +42,14 @@ _SEALED: tuple[tuple[Select[int, bytes], str], ...] = (
 )
 
 
-def _file_damage(work: Reading) -> Iterator[str]:
+def file_damage(connection: Connection) -> Iterator[str]:
     """What SQLite says of its own file; PostgreSQL has checksums and tools of its own for it."""
-    if work.session.get_bind().dialect.name != "sqlite":
+    if connection.dialect.name != "sqlite":
         return
-    for (line,) in work.session.execute(text("PRAGMA integrity_check")):
+    for (line,) in connection.execute(text("PRAGMA integrity_check")):
         if line != "ok":
             yield f"the file is damaged: {line}"
-    for table, row, *_ in work.session.execute(text("PRAGMA foreign_key_check")):
+    for table, row, *_ in connection.execute(text("PRAGMA foreign_key_check")):
         yield f"row {row} of {table} belongs to a row that is not there"
 
 

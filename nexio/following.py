@@ -153,8 +153,9 @@ def read_visits_opening(work: Reading, start: datetime, end: datetime) -> list[F
 
 
 def read_visits_of(work: Reading, email_key: str) -> list[FollowedVisit]:
-    """All visits of one address, however long ago."""
-    return list(_visits(work, VisitRow.email_key == email_key))
+    """All visits of one address, however long ago, in the order of their numbers."""
+    found = _visits(work, VisitRow.email_key == email_key)
+    return sorted(found, key=lambda visit: visit.id)
 
 
 def _position(work: Reading) -> Position:

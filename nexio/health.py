@@ -56,13 +56,22 @@ def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
         if key.well:
             yield trouble("store", error)
     else:
-        with closing(store), store.read() as work:
+        with closing(store):
             yield _well("store", f"open, version {HEAD}")
+            yield from _inside(store, configuration)
+    yield _disk(configuration)
+
+
+def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
+    """What the store says; a value that cannot be read is a finding, too, and not the end."""
+    try:
+        with store.read() as work:
             yield _clock(work)
             yield from _pins(work)
             yield from _nas(work)
             yield _mail(work, configuration)
-    yield _disk(configuration)
+    except NexioError as error:
+        yield trouble("store", error)
 
 
 def trouble(subject: str, error: NexioError) -> Finding:
@@ -83,7 +92,7 @@ def _key(configuration: Configuration) -> Finding:
         return Finding(
             subject="key",
             message=f"{configuration.key_file} holds {len(keys.keys)} keys",
-            advice="A change of keys was cut short: run 'nexio key rotate' once more.",
+            advice="Old keys are needed no more after a change or a restore: nexio key rotate",
             well=False,
         )
     return _well("key", f"{configuration.key_file}, closed to others")

@@ -85,7 +85,7 @@ def load_keys(path: Path) -> Keyring:
     except FileNotFoundError:
         raise KeyUnusable(
             f"there is no key file at {path}",
-            "Run 'nexio init', or point NEXIO_KEY_FILE at the key file of this store.",
+            "Bring it back, or point NEXIO_KEY_FILE at it; for a new store: nexio init",
         ) from None
     except UnicodeDecodeError:
         raise _not_a_key_file(path) from None

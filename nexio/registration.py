@@ -105,14 +105,14 @@ def read_registration(
         first_name=parse_name(texts.get("first_name") or "", "first name"),
         last_name=parse_name(texts.get("last_name") or "", "last name"),
         email=parse_email(texts.get("email") or ""),
-        expected_arrival=parse_arrival(texts.get("expected_arrival") or "now", now, location.zone),
+        expected_arrival=_arrival(texts.get("expected_arrival"), now, location),
         host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),
         company=_optional(texts, "company", LONGEST_LINE),
         phone=_optional(texts, "phone", LONGEST_LINE),
         notes=_optional(texts, "notes", LONGEST_NOTES),
         source="customer" if host is not None else texts.get("source") or "admin",
         member_id=None if host is None else host.id,
-        pin=parse_pin(pin) if pin else None,
+        pin=None if pin is None else parse_pin(pin),
     )
 
 
@@ -282,6 +282,10 @@ def _hold_pin(work: Writing, visit: VisitRow, pin: NewPin) -> None:
         )
     )
     work.session.flush()
+
+
+def _arrival(text: str | None, now: datetime, location: Location) -> datetime:
+    return parse_arrival("now" if text is None else text, now, location.zone)
 
 
 def _optional(texts: Mapping[str, str | None], name: str, longest: int) -> str | None:

@@ -170,7 +170,9 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
     Raises:
         Refused: there are so many without this one.
     """
-    if location.settings.wifi_login != "pin" or token.valid_from is None:
+    if location.settings.wifi_login != "pin":
+        return
+    if token.valid_from is None or token.revoked_at is not None:  # it lets nobody on
         return
     # One after the other: two issued at once would each not count the other.
     work.session.execute(

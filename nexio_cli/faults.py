@@ -6,7 +6,6 @@ import os
 import tempfile
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 from nexio import __version__
 from nexio.configuration import Configuration
@@ -21,13 +20,12 @@ def report(error: Exception) -> str:
     now = datetime.now(UTC)
     frames = "".join(traceback.format_tb(error.__traceback__))
     text = f"nexio {__version__}\n{now.isoformat()}\n\n{frames}\n{type(error).__qualname__}\n"
-    for folder in (Configuration.from_environment(os.environ).home, Path(tempfile.gettempdir())):
-        try:
-            folder = folder / "faults"  # noqa: PLW2901
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = folder / f"{now:%Y%m%dT%H%M%S%f}.txt"
-            path.write_text(text, encoding="utf-8")
-        except OSError:
-            continue
-        return f"Please send this report to those who maintain it: {path}"
-    return f"{type(error).__qualname__}, and no report could be written"
+    try:
+        folder = Configuration.from_environment(os.environ).home / "faults"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, path = tempfile.mkstemp(".txt", f"{now:%Y%m%dT%H%M%S}-", folder)
+    except OSError:
+        descriptor, path = tempfile.mkstemp(".txt", "nexio-fault-")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return f"Please send this report to those who maintain it: {path}"

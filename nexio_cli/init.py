@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import click
 
@@ -41,7 +42,7 @@ def command(name: str | None, timezone: str | None) -> None:
 def system_zone() -> str:
     """The name of this machine's time zone, UTC where it has none."""
     named = os.environ.get("TZ", "").lstrip(":")
-    if named:
+    if named in available_timezones():
         return named
     _, found, zone = str(Path("/etc/localtime").resolve()).rpartition(ZONEINFO)
     return zone if found else "UTC"

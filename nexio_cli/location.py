@@ -14,7 +14,9 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--timezone", metavar="ZONE", required=True, help="Such as Europe/London.")
+@click.option(
+    "--timezone", metavar="ZONE", required=True, cls=options.Asked, help="Such as Europe/London."
+)
 @options.as_json
 def add(name: str, timezone: str, *, as_json: bool) -> None:
     """Add a location."""

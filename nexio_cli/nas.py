@@ -125,8 +125,16 @@ def show(name: str, *, as_json: bool) -> None:
 @click.option("--secret", metavar="TEXT", help="Another secret; '-' reads it from stdin.")
 @click.option("--ssid", metavar="SSID", help="Only for this network name; '' for every one.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier; '' for any.")
-@click.option("--require-message-authenticator/--insecure-no-message-authenticator", default=None)
-@click.option("--limit-proxy-state/--insecure-any-proxy-state", default=None)
+@click.option(
+    "--require-message-authenticator/--insecure-no-message-authenticator",
+    default=None,
+    help="Discard requests that could be forged on their way.",
+)
+@click.option(
+    "--limit-proxy-state/--insecure-any-proxy-state",
+    default=None,
+    help="Without Message-Authenticator, discard requests that carry Proxy-State.",
+)
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
     """Change a NAS; running servers follow at once."""

@@ -35,7 +35,9 @@ class Asked(click.Option):
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Ask where the command line, the environment and the default are silent."""
-        if self.required and self.value_is_missing(value) and sys.stdin.isatty():
+        missing = self.required and self.value_is_missing(value)
+        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
+        if missing and not ctx.resilient_parsing and sys.stdin.isatty():
             value = click.prompt(str(self.name).replace("_", " ").capitalize(), err=True)
         return super().process_value(ctx, value)
 

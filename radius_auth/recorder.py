@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from nexio.errors import NexioError
@@ -40,7 +41,6 @@ class Recorder:
     def __init__(self, spool: Spool, open_store: Callable[[], Store]) -> None:
         self._spool = spool
         self._open_store = open_store
-        self._store: Store | None = None
         self._waiting: deque[AuthEvent] = deque(maxlen=MOST_IN_MEMORY)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nexio-recorder", daemon=True)
@@ -55,13 +55,11 @@ class Recorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and give the store back."""
+        """Write what is left, and end."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
         self._pass_on()
-        if self._store is not None:
-            self._store.close()
 
     def flush(self) -> None:
         """Write what waits in memory to the spool, and what the spool holds to the store.
@@ -85,9 +83,8 @@ class Recorder:
             raise
 
     def _to_store(self, events: list[AuthEvent]) -> None:
-        if self._store is None:
-            self._store = self._open_store()
-        with self._store.write() as work:
+        # Opened for each group: the store of a moment ago may have been exchanged for another.
+        with closing(self._open_store()) as store, store.write() as work:
             record_events(work, events)
 
     def _run(self) -> None:

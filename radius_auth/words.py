@@ -78,8 +78,8 @@ REMEDIES = {
     Reason.DELETED: "register the visitor again if that was a mistake",
     Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
     Reason.REPLACED: "the visitor must use the newer PIN",
-    Reason.NOT_YET: "the visitor can wait, or be registered again for an earlier time",
-    Reason.ENDED: "register the visitor again if they are to stay longer",
+    Reason.NOT_YET: "the visitor can wait, or the visit be moved: nexio visitor reschedule",
+    Reason.ENDED: "to let them stay longer: nexio token extend, or register the visitor again",
     Reason.NOT_CHECKED_IN: "check the visitor in",
     Reason.WRONG_LOCATION: (
         "register the visitor at this location, or turn roaming on where the access point is"

@@ -6,31 +6,49 @@ For whoever writes it:
   ``nexio <name> <verb>`` and each of their options as it is typed: ``--insecure-pin-login``.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
   every environment variable.
-- Fenced blocks marked ``console`` in README.md are run by a test, in their order, in one empty
-  ``NEXIO_HOME``.  A line that starts with ``$ `` is typed into bash; a line that starts with
+- Fenced blocks marked ``console`` in README.md, docs/operators.md and
+  docs/network-engineers.md are run by a test: those of a page in their order, in one bash with
+  one empty ``NEXIO_HOME``.  A line that starts with ``$ `` is typed in; a line that starts with
   ``> `` goes on with it.  The lines after it are what must appear, stdout and stderr in their
-  order, in a pipe: tables have tabs there.  ``…`` stands for anything, lines and nothing
-  included.  What is not to be run is marked ``sh``.
+  order, in a pipe.  ``…`` stands for anything within a line, a line ``…`` for any lines or none,
+  and blanks for blanks and tabs.  A command that is to fail is one of which the page shows that:
+  ``Error:``, ``WRONG`` or ``Access-Reject``.  A server ends before its page does.  The port
+  18120 stands for a free one.  What is not to be run is marked ``sh``; what one would see
+  besides, ``text``.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
 from radius_auth.options import parse_options
 from radius_auth.reasons import Reason
 from tests.nexio_cli.commands import every_command, options_of
+from tests.nexio_cli.programs import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 COMMANDS = every_command()
 VARIABLE = re.compile(r"NEXIO_[A-Z]+(?:_[A-Z]+)*\b(?!_)")
+SESSIONS = [ROOT / "README.md", DOCS / "operators.md", DOCS / "network-engineers.md"]
+PORT_ON_THE_PAGES = "18120"
+LIMIT = 240.0
+"""Seconds that a page may take."""
+
+AFTER_EACH = """code=$?; printf '\\n-- ended with %d --\\n' "$code"; (exit "$code")\n"""
+END = re.compile(r"\n-- ended with (\d+) --\n")
+FAILS = re.compile(r"^Error:|^WRONG|Access-Reject", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 
 
@@ -141,25 +159,88 @@ def examples(page: str) -> list[tuple[str, str]]:
     return found
 
 
-def test_the_examples_of_the_readme(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
-) -> None:
-    """README.md is typed in from top to bottom."""
-    found = examples((ROOT / "README.md").read_text())
+class Session:
+    """The commands of a page, typed into one bash.
+
+    Args:
+        folder: an empty one, for the script, what it says, and what the commands make.
+        commands: as they are typed.
+    """
+
+    def __init__(self, folder: Path, commands: Sequence[str]) -> None:
+        self._folder = folder
+        self._commands = commands
+
+    def run(self) -> list[tuple[str, int]]:
+        """What each command said, and its exit code; what it left running is ended."""
+        script = self._folder / "session.sh"
+        script.write_text("".join(f"{command}\n{AFTER_EACH}" for command in self._commands))
+        said = self._folder / "session.txt"
+        with said.open("w") as output, self._bash(script, output) as bash:
+            try:
+                bash.wait(LIMIT)
+                assert not _end_group(bash.pid), f"a server is left:\n{said.read_text()}"
+            except subprocess.TimeoutExpired:
+                pytest.fail(f"no end after {LIMIT} seconds:\n{said.read_text()}")
+            finally:
+                _end_group(bash.pid)
+        *parts, rest = END.split(said.read_text())
+        assert len(parts) == 2 * len(self._commands), rest
+        return [(parts[i], int(parts[i + 1])) for i in range(0, len(parts), 2)]
+
+    def _bash(self, script: Path, output: IO[str]) -> subprocess.Popen[str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return subprocess.Popen(
+            ["bash", script],
+            cwd=self._folder,
+            env=os.environ | {"PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # so that all it starts can be ended, and nothing else
+        )
+
+
+def _end_group(number: int) -> bool:
+    """End the processes that a bash has left behind; whether there were any."""
+    try:
+        os.killpg(number, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def pattern(shown: str) -> str:
+    """What a page shows, as a regular expression for what must appear."""
+    return "".join(_line_pattern(line.rstrip()) for line in shown.splitlines())
+
+
+def _line_pattern(line: str) -> str:
+    if line == "…":
+        return r"(?:.*\n)*?"
+    parts = re.split(r"(…|[ \t]+)", line)
+    return "".join(map(_part_pattern, parts)) + r"[ \t]*\n"
+
+
+def _part_pattern(part: str) -> str:
+    if part == "…":
+        return ".*"
+    return r"[ \t]+" if part.isspace() else re.escape(part)
+
+
+def lines_of(said: str) -> str:
+    """What was said, each line with its end, without empty lines before and after."""
+    return f"{text}\n" if (text := said.strip("\n")) else ""
+
+
+@pytest.mark.parametrize("page", SESSIONS, ids=lambda path: path.stem)
+def test_the_sessions(page: Path, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """Each page is typed in from top to bottom."""
+    found = examples(page.read_text().replace(PORT_ON_THE_PAGES, str(free_port())))
     assert len(found) > 5
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    for command, shown in found:
+    ran = Session(tmp_path, [command for command, _ in found]).run()
+    for (command, shown), (said, exit_code) in zip(found, ran, strict=True):
         with subtests.test(command):
-            ran = subprocess.run(
-                ["bash", "-c", command],
-                cwd=tmp_path,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            expected = ".*".join(map(re.escape, shown.strip().split("…")))
-            assert re.fullmatch(expected, ran.stdout.strip(), re.DOTALL), ran.stdout
-            assert ran.returncode == 0
+            assert re.fullmatch(pattern(shown), lines_of(said)), said
+            assert (exit_code != 0) == bool(FAILS.search(shown)), exit_code

@@ -140,6 +140,13 @@ class Store:
             publish(session)
             session.commit()
 
+    def can_use(self, key_id: str) -> bool:
+        """Whether the key file holds that key at this moment.
+
+        What is in memory may have been taken out of the file by another process.
+        """
+        return key_id in self._load().keys
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()

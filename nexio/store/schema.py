@@ -26,18 +26,22 @@ def current_version(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def require_version(connection: Connection) -> str:
+def require_version(connection: Connection, what: str = "the store") -> str:
     """The store's version, which is ours or an older one.
+
+    Args:
+        connection: to the store.
+        what: it is called in an error.
 
     Raises:
         SchemaMismatch: no tables, or a newer version.
     """
     version = current_version(connection)
     if version is None:
-        raise SchemaMismatch("the store is empty", "Make it with: nexio init")
+        raise SchemaMismatch(f"{what} is empty", "Make it with: nexio init")
     if version > HEAD:
         raise SchemaMismatch(
-            f"the store has version {version}, which is newer than this software ({HEAD})",
+            f"{what} has version {version}, which is newer than this software ({HEAD})",
             "Install the newer version of nexio that wrote it.",
         )
     return version
@@ -57,22 +61,37 @@ def require_head(connection: Connection) -> None:
         )
 
 
-def upgrade(engine: Engine) -> str | None:
+def upgrade(engine: Engine, what: str = "the store") -> str | None:
     """Bring the tables to :data:`HEAD`, in one transaction.
+
+    Args:
+        engine: of the store.
+        what: it is called in an error.
 
     Returns:
         The version before; None where there were no tables.
 
     Raises:
-        SchemaMismatch: the store is newer than this software.
+        SchemaMismatch: the store is newer than this software, or of no version that there was.
     """
-    from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
-
     with engine.begin() as connection:
         version = current_version(connection)
-        if version is None or require_version(connection) < HEAD:
-            _with_alembic(connection, lambda config: command.upgrade(config, "head"))
+        if version is None or require_version(connection, what) < HEAD:
+            _with_alembic(connection, lambda config: _upgrade_known(config, version, what))
     return version
+
+
+def _upgrade_known(config: Config, version: str | None, what: str) -> None:
+    from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise SchemaMismatch(
+            f"{what} has version {version!r}, which this software does not know",
+            "It is damaged, or not one of nexio: restore a backup.",
+        )
+    command.upgrade(config, "head")
 
 
 def drift(connection: Connection) -> list[str]:

@@ -22,11 +22,10 @@ from sqlalchemy import select
 from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue
 from nexio.locations import add_location, change_settings
-from nexio.pins import PinRow
 from nexio.registration import Registration
 from nexio.registration import register as register_visitor
 from nexio.settings import parse_changes
-from nexio.store.tables import VisitRow
+from nexio.store.tables import PinRow, VisitRow
 from nexio.zones import clock_time, day_end, day_start, iso, local_date, show, show_window
 from tests import people
 from tests.people import look_up, register
@@ -360,9 +359,11 @@ def test_a_guest_is_told_the_time_on_the_wall(
 
 @cache
 def every_zone() -> list[str]:
-    """The zones of the tzdata package, each by its first name and by all its other ones."""
-    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
-    return sorted(set(names) & zoneinfo.available_timezones() - {"Factory", "localtime"})
+    """The zones of the tzdata package; of those with the same data under several names, one."""
+    package = resources.files("tzdata")
+    names = sorted(package.joinpath("zones").read_text("utf-8").split(), reverse=True)
+    by_data = {package.joinpath("zoneinfo", name).read_bytes(): name for name in names}
+    return sorted(set(by_data.values()) & zoneinfo.available_timezones() - {"Factory"})
 
 
 def next_change(zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -397,7 +398,7 @@ def assert_holds(zone: ZoneInfo, row: VisitRow, duration: timedelta) -> None:
 def test_every_zone_registers_about_its_next_clock_change(
     sqlite_store: Store, clock: Clock
 ) -> None:
-    """R1, R15, R20: an hour before, at the change, an hour after; where none is, tomorrow."""
+    """R1, R15, R20: an hour before and at the change; where the zone has none, tomorrow."""
     duration, hour = timedelta(hours=2), timedelta(hours=1)
     texts = {"first_name": "Zoë", "last_name": "Nguyễn", "email": "zoe@example.com"}
     expected: list[tuple[int, str]] = []
@@ -406,15 +407,15 @@ def test_every_zone_registers_about_its_next_clock_change(
             place = add_location(work, name, name)
             changes = parse_changes(["visitor-tokens=on", "token-duration=2h", "pin-length=10"])
             place = change_settings(work, place, changes)
-            change = next_change(place.zone, clock.now) or clock.now + DAY
-            for arrival in (change - hour, change, change + hour):
+            change = next_change(place.zone, clock.now)
+            for arrival in (change - hour, change) if change else (clock.now + DAY,):
                 assert parse_arrival(show(arrival, place.zone), work.now, place.zone) == arrival
                 registration = Registration(expected_arrival=arrival, **texts)
                 expected.append((register_visitor(work, place, registration).id, name))
     with sqlite_store.read() as work:
         for number, name in expected:
             assert_holds(ZoneInfo(name), work.session.get_one(VisitRow, number), duration)
-    assert len(expected) > 3 * 400
+    assert len(expected) > 400
 
 
 INSTANTS = st.datetimes(
@@ -446,7 +447,9 @@ def test_a_day_holds_its_instants(zone: ZoneInfo, instant: datetime) -> None:
 
 @settings(max_examples=200)
 @given(
-    zone=st.sampled_from(every_zone()).map(ZoneInfo), instant=INSTANTS, minutes=st.integers(1, 43200)
+    zone=st.sampled_from(every_zone()).map(ZoneInfo),
+    instant=INSTANTS,
+    minutes=st.integers(1, 43200),
 )
 def test_a_window_is_shown_with_what_is_needed_to_read_it(
     zone: ZoneInfo, instant: datetime, minutes: int

@@ -12,14 +12,22 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.locations import add_location, change_settings
+from nexio.settings import parse_changes
+from nexio.store.engine import Store
 from tests.nexio_cli.running import Nexio, noon_zone
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nexio.configuration import Configuration
+    from tests.stores import Template
 
 
 @pytest.fixture
@@ -44,19 +52,32 @@ def sqlite_nexio(
     return Nexio(sqlite_configuration, monkeypatch, capsys)
 
 
+@pytest.fixture(scope="session")
+def _sqlite_house(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store with Harbour House, made once: two commands less in each test."""
+    made = _sqlite_template.copy(tmp_path_factory.mktemp("house") / "nexio")
+    _add_harbour_house(made)
+    return made.home / "nexio.db"
+
+
 @pytest.fixture
-def desk(nexio: Nexio) -> Nexio:
+def desk(nexio: Nexio, request: pytest.FixtureRequest) -> Nexio:
     """A store with Harbour House, on both engines."""
-    return _with_harbour_house(nexio)
+    if nexio.configuration.database_url.startswith("sqlite"):
+        shutil.copy2(request.getfixturevalue("_sqlite_house"), nexio.configuration.home)
+    else:
+        _add_harbour_house(nexio.configuration)
+    return nexio
 
 
 @pytest.fixture
-def sqlite_desk(sqlite_nexio: Nexio) -> Nexio:
+def sqlite_desk(sqlite_nexio: Nexio, _sqlite_house: Path) -> Nexio:
     """A store with Harbour House, on SQLite only."""
-    return _with_harbour_house(sqlite_nexio)
+    shutil.copy2(_sqlite_house, sqlite_nexio.configuration.home)
+    return sqlite_nexio
 
 
-def _with_harbour_house(nexio: Nexio) -> Nexio:
-    nexio.done("location", "add", "Harbour House", "--timezone", noon_zone())
-    nexio.done("token", "on")
-    return nexio
+def _add_harbour_house(configuration: Configuration) -> None:
+    with closing(Store.open(configuration)) as store, store.write() as work:
+        house = add_location(work, "Harbour House", noon_zone())
+        change_settings(work, house, parse_changes(["visitor-tokens=on"]))

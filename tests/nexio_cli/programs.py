@@ -113,26 +113,30 @@ class Terminal:
         """What has appeared on the screen so far."""
         return self._octets.decode(errors="replace")
 
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        assert self._process is not None
-        return self._process.pid
-
     def type(self, keys: str) -> None:
         r"""Type on the keyboard; ``"\x03"`` is Ctrl-C."""
         os.write(self._screen, keys.encode())
 
-    def wait_for(self, words: str) -> None:
-        """Read until the screen shows the words."""
-        until(lambda: words in self.shown or not self._read_more())
-        assert words in self.shown, self.shown
+    def wait_for(self, question: str) -> None:
+        """Read until the screen shows the question and the program sleeps until it is answered.
+
+        Between the two, Python's readline module loses a Ctrl-C: it would wait for another key.
+        """
+        until(lambda: question in self.shown or not self._read_more())
+        assert question in self.shown, self.shown
+        until(self._sleeps)
 
     def end(self) -> int:
         """Read until the program has ended, and return its exit code."""
         until(lambda: not self._read_more())
         assert self._process is not None
         return self._process.wait(LIMIT)
+
+    def _sleeps(self) -> bool:
+        """Whether the program waits for something (Linux)."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "S"  # proc(5): after the name, the state
 
     def _read_more(self) -> bool:
         """Read what is there; whether there can be more."""

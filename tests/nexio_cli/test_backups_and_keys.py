@@ -18,7 +18,7 @@ def house(desk: Nexio) -> Nexio:
     return desk
 
 
-@pytest.mark.parametrize("name", ["backup.db", "of 20 November?.db", "50%25#1.db", "Zoë's.db"])
+@pytest.mark.parametrize("name", ["backup.db", "Zoë's 50%25?#1.db"])
 def test_there_and_back(name: str, house: Nexio, tmp_path: Path) -> None:
     """What was changed since is gone, what was removed is back, PIN and secret are readable."""
     file = tmp_path / name

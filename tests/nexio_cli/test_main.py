@@ -144,9 +144,7 @@ def test_a_fault_of_ours_becomes_a_report(desk: Nexio) -> None:
     assert report.stat().st_mode & 0o077 == 0 or report.parent.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize(
-    "words", ["--help", "visitor list", "visitor list --json", "visitor qr 1", "settings show"]
-)
+@pytest.mark.parametrize("words", ["--help", "visitor list", "visitor qr 1"])
 def test_a_reader_that_goes_away(words: str, sqlite_desk: Nexio) -> None:
     """``nexio visitor list | head -1``: no traceback, no report and no error."""
     sqlite_desk.register_ago(timedelta(0))

@@ -1,0 +1,24 @@
+"""All that a store holds, for tests of what leaves it as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from nexio.store.tables import Row
+
+if TYPE_CHECKING:
+    from nexio.store.engine import Store
+
+
+def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, in the order of its key."""
+    with store.read() as work:
+        return {
+            table.name: [
+                tuple(row)
+                for row in work.session.execute(select(table).order_by(*table.primary_key.columns))
+            ]
+            for table in Row.metadata.sorted_tables
+        }

@@ -1,0 +1,221 @@
+"""What nexio asks on a terminal and not in a pipe, and what a shell completes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from nexio.key_file import load_keys
+from tests.nexio_cli.programs import Terminal, program, run
+from tests.nexio_cli.running import Nexio
+
+NEXIO = program("nexio")
+MISSING = {
+    "visitor register": ("First name: ", "Last name: ", "Email: "),
+    "visitor reschedule 1": ("Arrival: ",),
+    "token extend 1": ("By: ",),
+}
+"""What is asked for where nothing is given, in its order."""
+
+
+@pytest.fixture
+def visited(sqlite_desk: Nexio) -> Nexio:
+    """Harbour House with Zoë."""
+    sqlite_desk.register_ago(timedelta(0))
+    return sqlite_desk
+
+
+def answered(words: str, *answers: str) -> Terminal:
+    """Run a command on a terminal, answer its questions, and return the terminal at its end."""
+    with Terminal((NEXIO, *words.split())) as terminal:
+        for question, answer in zip(MISSING[words], answers, strict=True):
+            terminal.wait_for(question)
+            terminal.type(answer)
+        assert terminal.end() == 0, terminal.shown
+    return terminal
+
+
+# What is missing
+
+
+def test_a_registration_is_asked_for(visited: Nexio) -> None:
+    """Section 7 of the design: names and address, in their order; the arrival is now."""
+    shown = answered("visitor register", "Ada\n", "Lovelace\n", "ada@example.com\n").shown
+    assert "Registered Ada Lovelace at Harbour House." in shown
+    visit = visited.done("visitor", "show", "ada@example.com", "--json").json
+    assert (visit["first_name"], visit["last_name"]) == ("Ada", "Lovelace")
+    assert visit["token"]["state"] == "valid"
+
+
+def test_a_new_arrival_is_asked_for(visited: Nexio) -> None:
+    """R13, R20: as people say it."""
+    answered("visitor reschedule 1", "2099-11-20 09:00Z\n")
+    visit = visited.done("visitor", "show", "1", "--json").json
+    assert visit["expected_arrival"].startswith("2099-11-20")
+
+
+def test_a_length_is_asked_for(visited: Nexio) -> None:
+    """R2: how much longer."""
+    assert "has Wi-Fi until" in answered("token extend 1", "30m\n").shown
+
+
+def test_an_empty_answer_is_asked_again(visited: Nexio) -> None:
+    """Return alone is no name."""
+    with Terminal((NEXIO, "token", "extend", "1")) as terminal:
+        terminal.wait_for("By: ")
+        terminal.type("\n")
+        terminal.wait_for("By: \r\nBy: ")
+        terminal.type("30m\n")
+        assert terminal.end() == 0
+
+
+def test_an_answer_that_cannot_be_read(visited: Nexio) -> None:
+    """Exit 2 with the same words as for an option; nothing is changed."""
+    rows = visited.rows()
+    with Terminal((NEXIO, "visitor", "reschedule", "1")) as terminal:
+        terminal.wait_for("Arrival: ")
+        terminal.type("10/11/2026\n")
+        assert terminal.end() == 2
+    assert "10 November 2026 or 11 October 2026" in " ".join(terminal.shown.split())
+    assert visited.rows() == rows
+
+
+def test_what_is_given_is_not_asked_for(visited: Nexio) -> None:
+    """An option on the command line; questions are talk, the JSON on stdout is alone."""
+    words = ("--first-name", "Ada", "--last-name", "L", "--email", "a@example.com", "--json")
+    with Terminal((NEXIO, "visitor", "register", *words)) as terminal:
+        assert terminal.end() == 0
+    assert terminal.shown.lstrip().startswith("{")
+
+
+@pytest.mark.parametrize("words", MISSING)
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
+    """Section 7 of the design: 130, and nothing half done."""
+    rows = visited.rows()
+    with Terminal((NEXIO, *words.split())) as terminal:
+        terminal.wait_for(MISSING[words][0])
+        terminal.type(key)
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+    assert visited.rows() == rows
+
+
+@pytest.mark.parametrize("words", MISSING)
+def test_in_a_pipe_nothing_is_asked(words: str, visited: Nexio) -> None:
+    """Section 7 of the design: exit 2, and the option that is missing; a script does not hang."""
+    rows = visited.rows()
+    ran = run("nexio", *words.split(), stdin="Ada\nLovelace\nada@example.com\n")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "Missing option" in ran.stderr
+    assert visited.rows() == rows
+
+
+# What destroys
+
+
+def test_a_restore_is_confirmed(visited: Nexio) -> None:
+    """A "y" does it; what was registered since is gone."""
+    file = str(visited.configuration.home / "backup.db")
+    visited.done("db", "backup", file)
+    visited.register(email="ada@example.com")
+    with Terminal((NEXIO, "db", "restore", file)) as terminal:
+        terminal.wait_for("Replace everything in the store by this backup? [y/N]: ")
+        terminal.type("y\n")
+        assert terminal.end() == 0, terminal.shown
+    assert visited("visitor", "show", "ada@example.com").exit_code == 3
+
+
+def test_a_rotation_is_confirmed(visited: Nexio) -> None:
+    """A "y" does it."""
+    old = load_keys(visited.configuration.key_file).active
+    with Terminal((NEXIO, "key", "rotate")) as terminal:
+        terminal.wait_for("Seal the store with a new key? [y/N]: ")
+        terminal.type("y\n")
+        assert terminal.end() == 0, terminal.shown
+    assert load_keys(visited.configuration.key_file).active != old
+
+
+@pytest.mark.parametrize("words", ["token revoke 1", "visitor delete 1", "key rotate"])
+def test_in_a_pipe_nothing_is_confirmed(words: str, visited: Nexio) -> None:
+    """Section 7 of the design: a script means what it says."""
+    ran = run("nexio", *words.split(), stdin="")
+    assert ran.returncode == 0, ran
+    assert "[y/N]" not in ran.stderr + ran.stdout
+
+
+# Shell completion
+
+
+def completed(line: str) -> list[str]:
+    """What bash proposes for the last word of a line."""
+    last = str(line.count(" "))
+    variables = {"_NEXIO_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": last}
+    ran = subprocess.run(
+        [NEXIO], env=os.environ | variables, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stderr == ""
+    return [each.partition(",")[2] for each in ran.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("line", "proposed"),
+    [
+        ("nexio vis", ["visitor"]),
+        ("nexio visitor re", ["register", "reschedule"]),
+        ("nexio token e", ["extend"]),
+        ("nexio db ", ["backup", "check", "current", "restore", "upgrade"]),
+        ("nexio key ", ["rotate"]),
+        ("nexio visitor register --ar", ["--arrival"]),
+        ("nexio visitor reschedule 1 --a", ["--arrival"]),
+        ("nexio token extend 1 --b", ["--by"]),
+        ("nexio token list --state ", ["upcoming", "valid", "expired", "revoked"]),
+        ("nexio token list --state re", ["revoked"]),
+        ("nexio nas edit lobby --iden", ["--identifier"]),
+        ("nexio doctor --", ["--port", "--json", "--help"]),
+    ],
+)
+def test_a_word_is_completed(line: str, proposed: list[str], sqlite_environment: object) -> None:
+    """Commands, subcommands, options and choices; no store is needed, and none is made."""
+    assert completed(line) == proposed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_its_script(
+    shell: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script that ``eval`` or a completion folder takes."""
+    monkeypatch.setenv("_NEXIO_COMPLETE", f"{shell}_source")
+    ran = run("nexio")
+    assert ran.returncode == 0, ran
+    assert f"_NEXIO_COMPLETE={shell}_complete" in ran.stdout
+    assert "nexio" in ran.stdout
+
+
+def test_the_script_for_bash_is_bash(tmp_path: object) -> None:
+    """A real bash takes it, and has a completion for nexio then."""
+    script = (
+        'eval "$(_NEXIO_COMPLETE=bash_source "$1")"; complete -p nexio;'
+        ' COMP_WORDS=(nexio vis); COMP_CWORD=1; PATH="$(dirname "$1"):$PATH";'
+        ' _nexio_completion nexio; echo "${COMPREPLY[@]}"'
+    )
+    ran = subprocess.run(
+        ["bash", "-c", script, "-", NEXIO], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout.splitlines()[-1] == "visitor"
+
+
+@pytest.mark.parametrize("words", ["nexio visitor register --", "nexio token extend 1 --"])
+def test_a_tab_asks_nothing(words: str, visited: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the keyboard is the shell's: a required option is no question then."""
+    monkeypatch.setenv("_NEXIO_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with Terminal((NEXIO,)) as terminal:
+        assert terminal.end() == 0
+    assert "plain,--location" in terminal.shown
+    assert "First name" not in terminal.shown
+    assert "By:" not in terminal.shown
