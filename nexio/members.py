@@ -190,7 +190,8 @@ def _refuse_known(work: Reading, location: Location, email: str) -> None:
     known = _active_row(work, location, email)
     if known is not None:
         raise Refused(
-            f"{email} belongs to member {known.id} already", "Change that one: nexio member edit"
+            f"the address {email} belongs to member {known.id} already",
+            "Change that one: nexio member edit",
         )
 
 

@@ -239,7 +239,7 @@ def _refuse_twice(
     )
     if same is not None:
         raise Refused(
-            f"{registration.email} is expected at that time already, as visit {same}",
+            f"visit {same} is for {registration.email} at that time already",
             "If this is another visit, add --again.",
         )
 

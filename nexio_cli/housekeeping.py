@@ -24,4 +24,4 @@ def command(*, as_json: bool) -> None:
             f"Checked out at the end of their day: {tidied.cut_offs};"
             f" forgotten: {tidied.visits} visits, {tidied.events} decisions."
         )
-    posting.deliver_now(quiet=True)
+    posting.deliver_all()

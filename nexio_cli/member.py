@@ -42,7 +42,7 @@ def add(location_name: str | None, *, send_pin: bool, as_json: bool, **texts: st
         added = add_member(work, location, texts, send_pin=send_pin)
     _print_member(added, as_json=as_json, headline=f"Added {added.name} at {location.name}.")
     if send_pin:
-        posting.deliver_now()
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")
@@ -114,7 +114,7 @@ def set_pin(
         after = give(work, found.id, typed, send_pin=send_pin)
     _print_member(after, as_json=as_json, headline=f"{after.name} has another PIN.")
     if send_pin:
-        posting.deliver_now()
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command()

@@ -56,7 +56,7 @@ def reissue(
     if failed:
         output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
     if len(failed) < len(results):
-        posting.deliver_now()
+        posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)
 
 

@@ -89,7 +89,7 @@ def register(
     print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
     if visit.token is None and not as_json:
         output.say(_why_no_wifi(visit))
-    posting.deliver_now()
+    posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")

@@ -33,7 +33,7 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
     if before.pin != after.pin and not as_json:
         output.say("The e-mail is another one, so the PIN is too: the old PIN is refused.")
     if before.pin != after.pin:
-        posting.deliver_now()
+        posting.deliver_now(quiet=as_json)
 
 
 @click.command()
@@ -53,7 +53,7 @@ def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: 
         moved = reschedule(work, found.id, instant)
     print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
     if found.expected_arrival != moved.expected_arrival:
-        posting.deliver_now()
+        posting.deliver_now(quiet=as_json)
 
 
 @click.command()

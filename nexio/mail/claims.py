@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from nexio.mail.outbox import MailState, is_waiting
 from nexio.mail.smtp import Answer, Outcome
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from nexio.store.engine import Store
+    from nexio.store.engine import Reading, Store
 
 CLAIM = timedelta(minutes=10)
 """How long a mail belongs to who took it; longer than all waiting for one mail can take."""
@@ -64,6 +64,11 @@ def postpone_due(store: Store, words: str) -> None:
         due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
         for row in work.session.scalars(due):
             _write(row, Answer(outcome=Outcome.LATER, words=words), work.now)
+
+
+def count_due(work: Reading) -> int:
+    """How many mails could be taken now."""
+    return work.session.scalar(select(func.count()).where(_is_due(work.now))) or 0
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
-from nexio.mail.claims import GIVE_UP, claim_next, mark, postpone_due
+from nexio.mail.claims import GIVE_UP, claim_next, count_due, mark, postpone_due
 from nexio.mail.mailboxes import Mailbox, parse_sender
 from nexio.mail.outbox import count_waiting
 from nexio.mail.rendering import render
@@ -47,6 +47,9 @@ class Report:
 
     waiting: int
     """What is still to be sent, now or later."""
+
+    postponed: int = 0
+    """What was due in this run and is not sent: tried in vain, or no time was left for it."""
 
     trouble: MailServerUnreachable | None = None
     """Why it stopped before its end."""
@@ -97,9 +100,14 @@ def deliver(
         if trouble is not None and not connection.is_late:
             postpone_due(store, str(trouble))
     with store.read() as work:
-        waiting = count_waiting(work)
-    sent, failed = tally[Outcome.SENT], tally[Outcome.REFUSED]
-    return Report(sent=sent, failed=failed, waiting=waiting, trouble=trouble)
+        waiting, due = count_waiting(work), count_due(work)
+    return Report(
+        sent=tally[Outcome.SENT],
+        failed=tally[Outcome.REFUSED],
+        waiting=waiting,
+        postponed=tally[Outcome.LATER] + due,
+        trouble=trouble,
+    )
 
 
 def _send(

@@ -11,7 +11,7 @@ import zoneinfo
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -400,7 +400,11 @@ def test_every_zone_registers_about_its_next_clock_change(
 ) -> None:
     """R1, R15, R20: an hour before and at the change; where the zone has none, tomorrow."""
     duration, hour = timedelta(hours=2), timedelta(hours=1)
-    texts = {"first_name": "Zoë", "last_name": "Nguyễn", "email": "zoe@example.com"}
+    texts: dict[str, Any] = {
+        "first_name": "Zoë",
+        "last_name": "Nguyễn",
+        "email": "zoe@example.com",
+    }
     expected: list[tuple[int, str]] = []
     with sqlite_store.write() as work:
         for name in every_zone():

@@ -59,8 +59,10 @@ def test_a_scanned_text_names_its_visit(store: Store, location: Location) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "482913", "NEXIO1", "NEXIO1:", "NEXIO1::", "NEXIO1:x:AAAA", "NEXIO1:-1:AAAA"]
-    + ["NEXIO2:1:AAAA", "https://example.com/NEXIO1:1:A", "NEXIO1:١:AAAA", "NEXIO1: 1:AAAA"],
+    [
+        *("", "482913", "NEXIO1", "NEXIO1:", "NEXIO1::", "NEXIO1:x:AAAA", "NEXIO1:-1:AAAA"),
+        *("NEXIO2:1:AAAA", "https://example.com/NEXIO1:1:A", "NEXIO1:١:AAAA", "NEXIO1: 1:AAAA"),
+    ],
 )
 def test_another_code_is_told_from_ours(
     sqlite_store: Store, sqlite_location: Location, text: str

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from tests import people
 from tests.clocks import Clock
 from tests.stores import row_counts
 
-ZOE = {"first_name": "Zoë", "last_name": "Nguyễn", "email": "zoe@example.com"}
+ZOE: dict[str, Any] = {"first_name": "Zoë", "last_name": "Nguyễn", "email": "zoe@example.com"}
 
 
 def at(text: str) -> datetime:

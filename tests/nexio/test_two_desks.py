@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from nexio.errors import NexioError, Refused
@@ -21,7 +24,7 @@ ROUNDS = 8
 
 def both(store: Store, location: Location, pin: str) -> list[Tap]:
     """What two desks are told that use one PIN at the same moment."""
-    got = at_once(*[lambda: use_pin(store, location, pin)] * 2)
+    got = at_once(*[partial(use_pin, store, location, pin)] * 2)
     taps = [tap for tap in got if isinstance(tap, Tap)]
     assert len(taps) == 2, got
     return taps
@@ -63,7 +66,7 @@ def test_r5_two_desks_reissue_one_visit(store: Store, location: Location) -> Non
     """One of them does, the other is told so; the visitor has one new PIN."""
     for _ in range(ROUNDS):
         visit = register(store, location)
-        got = at_once(*[lambda visit=visit: reissue(store, visit)] * 2)
+        got = at_once(*[partial(reissue, store, visit)] * 2)
         new = [each for each in got if isinstance(each, Visit)]
         refused = [each for each in got if isinstance(each, Refused)]
         assert (len(new), len(refused)) == (1, 1), got
@@ -71,13 +74,14 @@ def test_r5_two_desks_reissue_one_visit(store: Store, location: Location) -> Non
 
 
 def test_r5_a_reissue_and_a_check_in_at_the_same_moment(store: Store, location: Location) -> None:
-    """Either the check-in comes along, or the old PIN is refused; nobody is in with an old visit."""
+    """Either the check-in comes along or the old PIN is refused: none is left with the old one."""
     for _ in range(ROUNDS):
         visit = register(store, location)
-        new, tap = at_once(
-            lambda visit=visit: reissue(store, visit),
-            lambda visit=visit: use_pin(store, location, visit.pin),
-        )
+        acts: list[Callable[[], object]] = [
+            partial(reissue, store, visit),
+            partial(use_pin, store, location, visit.pin),
+        ]
+        new, tap = at_once(*acts)
         assert isinstance(new, Visit), new
         came = isinstance(tap, Tap)
         assert came or isinstance(tap, Refused), tap
@@ -91,6 +95,6 @@ def test_two_desks_add_one_member(store: Store, location: Location) -> None:
     """A constraint of the store: an address belongs to one member of a location."""
     for number in range(ROUNDS):
         email = f"ana{number}@example.com"
-        got = at_once(*[lambda email=email: add_member(store, location, email=email)] * 2)
+        got = at_once(*[partial(add_member, store, location, email=email)] * 2)
         assert sorted(isinstance(each, NexioError) for each in got) == [False, True], got
     assert row_counts(store)["member"] == ROUNDS

@@ -71,9 +71,8 @@ def test_the_list(desk: Nexio, posting: MailServer) -> None:
 
 def test_without_a_server(desk: Nexio) -> None:
     """The visitor is registered, the mail waits, and both commands say why."""
-    ran = desk.done(*ZOE, "--json")
-    assert ran.json["mail"] == "queued"
-    assert NO_SERVER in ran.err
+    assert NO_SERVER in desk.done(*ZOE).err
+    assert desk.done("visitor", "show", "1", "--json").json["mail"] == "queued"
     delivered = desk("mail", "deliver")
     assert delivered.exit_code == 5
     assert "Sent: 0. Failed: 0. Waiting: 1." in delivered.out
@@ -161,6 +160,14 @@ def test_resend(desk: Nexio, posting: MailServer) -> None:
     assert desk.done("visitor", "resend", "1", "--json").json["pin"] == pin
     assert states(desk) == [("visitor-registered", "sent")] * 3
     assert len({each.message["Message-ID"] for each in posting.received}) == 3
+
+
+def test_a_mail_that_waits_is_no_news_of_another_one(desk: Nexio, posting: MailServer) -> None:
+    """The note is about what was to be sent now."""
+    posting.answers["later@example.com"] = "451 greylisted"
+    note = "The mail waits and is tried again by 'nexio mail deliver'.\n"
+    assert desk.done(*registration(email="later@example.com")).err == note
+    assert desk.done(*ZOE).err == ""
 
 
 def test_resend_for_nobody(desk: Nexio, posting: MailServer) -> None:
