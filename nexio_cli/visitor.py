@@ -90,7 +90,9 @@ def list_(
         output.print_table(
             ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"],
             [_row(visit) for visit in visits],
-            "No visits here. Register one with: nexio visitor register",
+            "No visit is like that (past and deleted ones: --all)."
+            if day or state or search
+            else "No visits here. Register one with: nexio visitor register",
             only_wide=("e-mail", "host"),
         )
 

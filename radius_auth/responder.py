@@ -22,6 +22,7 @@ from radius_auth.framing import Code, Discarded, Frame, frame
 from radius_auth.packet import (
     AccessAccept,
     AccessReject,
+    Distrust,
     StatusReply,
     check_message_authenticator,
     check_policy,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
+
+_ANSWERED = {Code.ACCESS_REQUEST, Code.STATUS_SERVER}
 
 _CHANCE = random.SystemRandom()
 
@@ -166,6 +169,8 @@ class Responder:
         if client is None:
             raise Discarded(Ignored.UNKNOWN_CLIENT)
         received = frame(datagram)
+        if received.code not in _ANSWERED:
+            raise Discarded(Distrust.UNEXPECTED_CODE)
         check_policy(
             received,
             require_message_authenticator=client.require_message_authenticator,
