@@ -9,6 +9,7 @@ from nexio import audit
 from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue
+from nexio.locations import hold_location
 from nexio.names import parse_name, parse_text
 from nexio.pins import draw_pin, parse_pin, take_pin
 from nexio.store.tables import LocationRow, PinRow, VisitRow
@@ -79,6 +80,7 @@ def register(work: Writing, location: Location, registration: Registration) -> V
         InvalidValue: the arrival is past and its window is over.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
+    location = hold_location(work, location)
     arrival = registration.expected_arrival
     refuse_past(work, location, arrival, location.settings.token_duration)
     pin = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio import __version__
-from nexio.errors import NexioError, Unreachable
+from nexio.errors import InvalidValue, NexioError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -100,9 +100,15 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code (DESIGN 7).
     """
-    return guarded(
-        lambda: nexio.main(args=list(arguments), prog_name="nexio", standalone_mode=False)
-    )
+    return guarded(lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False))
+
+
+def _readable(arguments: Sequence[str]) -> list[str]:
+    """The words of the command line, which the store and the network take as UTF-8."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.")
+    return list(arguments)
 
 
 def guarded(act: Callable[[], Any]) -> int:

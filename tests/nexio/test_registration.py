@@ -10,7 +10,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.locations import Location
 from nexio.registration import Registration, read_registration, register
 from nexio.store.engine import Store
-from nexio.store.tables import PinRow, VisitRow
+from nexio.store.tables import LocationRow, PinRow, VisitRow
 from nexio.tokens import TokenState
 from nexio.visits import Visit, VisitState
 from tests import people
@@ -152,13 +152,11 @@ def test_r21_a_walk_in_gets_a_token_by_a_setting_of_its_own(
 ) -> None:
     """``visitor-tokens`` is for those who are pre-registered."""
     for source, pre_registered, walk_ins, token in SOURCES:
-        settings = replace(
-            location.settings, visitor_tokens=pre_registered, walk_in_tokens=walk_ins
-        )
-        at_desk = replace(location, settings=settings)
         with store.write() as work:
+            row = work.session.get_one(LocationRow, location.id)
+            row.visitor_tokens, row.walk_in_tokens = pre_registered, walk_ins
             said = replace(read_registration(ZOE, work.now, location), source=source)
-            visit = register(work, at_desk, said)
+            visit = register(work, location, said)
         assert visit.source == source
         assert (visit.token is not None) is token
 
