@@ -37,10 +37,5 @@ def email_key(address: str) -> str:
 
     It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
     """
-    # Folding can decompose and composing can bring back what folds again; the second
-    # round makes a key of a key the same key.
-    return _folded(_folded(address))
-
-
-def _folded(address: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).casefold()).strip()
+    # Lower case, and not case folding: that would make one mailbox of groß@ and gross@.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()

@@ -50,10 +50,11 @@ def back_up(store: Store, path: Path) -> int:
         raise Refused(
             f"the file {path} is there already", "Choose another name: no backup is overwritten."
         )
-    part = path.with_name(f".{path.name}.part")
     with _files(path):
+        descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
+        os.close(descriptor)
+        part = Path(name)
         try:
-            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
             with _opened(part) as target, store.read() as work:
                 schema.upgrade(target)
                 with target.begin() as connection:

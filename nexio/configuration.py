@@ -53,7 +53,7 @@ class Configuration:
             key_file=_key_file(given, home).expanduser().absolute(),
             database_url=given.get("NEXIO_DATABASE_URL", f"sqlite:///{quote(str(home))}/nexio.db"),
             location=given.get("NEXIO_LOCATION"),
-            operator=given.get("NEXIO_OPERATOR") or _system_user(),
+            operator=_utf8(given.get("NEXIO_OPERATOR") or _system_user()),
             smtp_url=given.get("NEXIO_SMTP_URL"),
             mail_from=given.get("NEXIO_MAIL_FROM"),
         )
@@ -71,6 +71,11 @@ def _key_file(given: Mapping[str, str], home: Path) -> Path:
     if home == SYSTEM_HOME:
         return SYSTEM_KEY_FILE
     return platformdirs.user_config_path("nexio") / "key"
+
+
+def _utf8(text: str) -> str:
+    """What the store can hold of a word from the environment, which may be any octets."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _system_user() -> str:

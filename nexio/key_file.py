@@ -57,14 +57,27 @@ def add_key(path: Path) -> Keyring:
     return Keyring.of(keys, list(keys)[-1])
 
 
-def keep_only(path: Path, key_id: str) -> None:
-    """Take every other key out of the file.
+def keep_only(path: Path, key_id: str) -> Path:
+    """Take every other key out of the file and put it aside.
+
+    Older backups need the old keys, and so does another store that was made with this file.
+
+    Returns:
+        The file with the old keys.
 
     Raises:
-        KeyUnusable: the file cannot be read or written, or does not hold that key.
+        KeyUnusable: a file cannot be read or written, or does not hold that key.
     """
+    path = path.resolve()
+    aside = path.with_name(f"{path.name}.retired")
     keys = load_keys(path).using(key_id).keys
+    retired = {each: secret for each, secret in keys.items() if each != key_id}
+    if retired:
+        before = load_keys(aside).keys if aside.exists() else {}
+        with _writing(aside), _beside(aside, {**before, **retired}) as whole:
+            whole.replace(aside)
     _replace(path, {key_id: keys[key_id]})
+    return aside
 
 
 def load_keys(path: Path) -> Keyring:
@@ -126,6 +139,7 @@ def _not_a_key_file(path: Path) -> KeyUnusable:
 
 def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
     """Exchange the file as a whole, with its owner, group and mode."""
+    path = path.resolve()  # a link stays a link to the one file that others use, too
     with _writing(path), _beside(path, keys) as whole:
         status = path.stat()
         whole.chmod(stat.S_IMODE(status.st_mode))

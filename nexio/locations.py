@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from nexio import audit
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.names import parse_text
 from nexio.settings import Settings, as_words, changed, key_of
-from nexio.store.tables import LocationRow
+from nexio.store.locking import get_locked
+from nexio.store.tables import LocationRow, PinRow
 from nexio.zones import get_zone
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def edit_location(
     """
     if name is None and time_zone is None:
         raise InvalidValue("nothing to change", "Give --name or --timezone.")
-    row = work.session.get_one(LocationRow, location.id)
+    row = get_locked(work.session, LocationRow, location.id)
     before = {"name": row.name, "time_zone": row.time_zone}
     if name is not None:
         name = _parse_name(name)
@@ -111,9 +112,11 @@ def change_settings(
     Raises:
         Refused: a rule of the house says no (see ``settings.changed``).
     """
-    row = work.session.get_one(LocationRow, location.id)
+    row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
     new = changed(old, changes, insecure_pin_login=insecure_pin_login)
+    if not insecure_pin_login:
+        _refuse_short_pins(work, location, old, new)
     for field in changes:
         setattr(row, field, getattr(new, field))
     before, after = as_words(old), as_words(new)
@@ -169,10 +172,38 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     return None if several else get_location(work, name)
 
 
+def hold_location(work: Writing, location: Location) -> Location:
+    """The location as it is now, its settings kept from changing until this transaction ends.
+
+    Registrations hold it together.  Where the PIN alone logs in they take turns: two at once
+    would each not count the other (R9).
+    """
+    shared = location.settings.wifi_login != "pin"
+    return location_of(get_locked(work.session, LocationRow, location.id, shared=shared))
+
+
 def location_of(row: LocationRow) -> Location:
     """What a row says, free of the store."""
     settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})
     return Location(id=row.id, name=row.name, time_zone=row.time_zone, settings=settings)
+
+
+def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:
+    """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
+    if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
+        return
+    short = work.session.scalar(
+        select(func.count()).where(
+            PinRow.location_id == location.id,
+            PinRow.length < new.pin_length,
+            or_(PinRow.free_at.is_(None), PinRow.free_at > work.now),
+        )
+    )
+    if short:
+        raise Refused(
+            f"{short} PINs in use at {location.name} have fewer than {new.pin_length} digits",
+            "Wait until their visits are over, or insist with --insecure-pin-login.",
+        )
 
 
 def _by_name() -> Any:

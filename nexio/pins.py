@@ -92,6 +92,11 @@ def take_pin(work: Writing, location: Location, text: str) -> NewPin:
         Refused: it is live at this location.
     """
     digits = parse_pin(text)
+    if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
+        raise Refused(
+            f"where the PIN alone logs in, it has at least {location.settings.pin_length} digits",
+            "Leave --pin out and let the system draw one.",
+        )
     free_passed(work, location)
     pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
     if is_live(work, pin):

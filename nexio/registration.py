@@ -12,6 +12,7 @@ from nexio import audit
 from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue, Refused
+from nexio.locations import hold_location
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, parse_text, quoted
 from nexio.pins import draw_pin, parse_pin, take_pin
@@ -146,6 +147,7 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
         InvalidValue: it would be over at once.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
+    location = hold_location(work, location)
     arrival = registration.expected_arrival
     pin = (
         draw_pin(work, location)

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from nexio import audit
 from nexio.errors import Refused
 from nexio.locations import location_of
+from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, LocationRow, PinRow, VisitRow
 from nexio.zones import day_end, local_date
 
@@ -69,7 +70,7 @@ def revoke_token(work: Writing, visit_id: int) -> None:
     Raises:
         Refused: the visit has no token, or it is revoked already.
     """
-    visit = work.session.get_one(VisitRow, visit_id)
+    visit = get_locked(work.session, VisitRow, visit_id)
     if visit.token is None:
         raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
     if visit.token.valid_until is not None and visit.token.valid_until <= work.now:

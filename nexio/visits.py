@@ -15,6 +15,7 @@ from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import quoted
+from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
 from nexio.zones import day_end, day_start, local_date, show
@@ -197,13 +198,14 @@ def no_such_visit(which: str) -> NotFound:
     )
 
 
-def get_row(work: Reading, visit_id: int) -> VisitRow:
-    """The row of that number.
+def get_row(work: Writing, visit_id: int) -> VisitRow:
+    """The row of that number, which nobody else changes until this transaction ends.
 
     Raises:
         NotFound: no such visit.
     """
-    row = _find_row(work, visit_id)
+    known = 0 < visit_id <= LARGEST_NUMBER
+    row = find_locked(work.session, VisitRow, visit_id) if known else None
     if row is None:
         raise no_such_visit(str(visit_id))
     return row

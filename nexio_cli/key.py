@@ -15,9 +15,10 @@ def command() -> None:
 @command.command()
 @options.yes
 def rotate(*, yes: bool) -> None:
-    """Seal the store with a new key, while servers run; the old key is taken out of the file.
+    """Seal the store with a new key, while servers run; the old key is put aside.
 
-    Backups made before need the old key: keep a copy of the key file with them.
+    Backups made before need the old key, and so does another store with this key file: it is
+    kept in a file beside it, whose name ends in .retired.
     """
     from nexio.rotation import rotate_key
 
@@ -26,4 +27,5 @@ def rotate(*, yes: bool) -> None:
     with options.opened() as store:
         new = rotate_key(store, key_file)
     output.print_headline(f"The store is sealed with the new key {new} in {key_file}.")
-    output.say("Make a copy of the key file now, and a backup: older backups need the older key.")
+    output.say(f"The old key is in {key_file}.retired: move it to where older backups are kept.")
+    output.say("Make a copy of the key file now, and a backup.")

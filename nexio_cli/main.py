@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio import __version__
-from nexio.errors import NexioError
+from nexio.errors import InvalidValue, NexioError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +86,13 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+COLOR = False if os.environ.get("NO_COLOR") else None
+"""None is: colour on a terminal (https://no-color.org)."""
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": COLOR}
+)
 @click.version_option(__version__, prog_name="nexio")
 def nexio() -> None:
     """Visitor Wi-Fi: register visitors; their PIN checks them in and lets them onto the Wi-Fi."""
@@ -97,9 +104,15 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code (DESIGN 7).
     """
-    return guarded(
-        lambda: nexio.main(args=list(arguments), prog_name="nexio", standalone_mode=False)
-    )
+    return guarded(lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False))
+
+
+def _readable(arguments: Sequence[str]) -> list[str]:
+    """The words of the command line, which the store and the network take as UTF-8."""
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.")
+    return list(arguments)
 
 
 def guarded(act: Callable[[], Any]) -> int:
@@ -116,9 +129,7 @@ def guarded(act: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its reader has gone
         return 0
     except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
-        from nexio_cli.faults import report
-
-        return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
+        return _tell_fault(error)
     return result if isinstance(result, int) else 0
 
 
@@ -130,11 +141,20 @@ def run() -> None:
 
 
 def _tell(message: str, advice: str, exit_code: int) -> int:
-    message = message[:1].upper() + message[1:]
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True)
+    if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
+        message = message[:1].upper() + message[1:]
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True, color=COLOR)
     if advice:
-        click.echo(f"{click.style('Hint:', bold=True)}  {advice}", err=True)
+        click.echo(f"{click.style('Hint:', bold=True)}  {advice}", err=True, color=COLOR)
     return exit_code
+
+
+def _tell_fault(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return _tell("the output cannot be written: the disk is full", "", Unreachable.exit_code)
+    from nexio_cli.faults import report
+
+    return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
 
 
 def _tell_usage(error: click.ClickException) -> int:

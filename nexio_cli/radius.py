@@ -101,6 +101,7 @@ def _print(answer: Answer, seconds: float, *, as_json: bool) -> None:
     from datetime import timedelta
 
     from nexio.durations import words_for
+    from radius_auth.printable import printable
 
     outcome = "accept" if answer.accepted else "reject"
     if as_json:
@@ -119,5 +120,6 @@ def _print(answer: Answer, seconds: float, *, as_json: bool) -> None:
     elif answer.accepted:
         output.print_headline("Access-Accept.")
     else:
-        output.print_headline(f"Access-Reject: {answer.reply_message or 'no reason given'}")
+        words = printable((answer.reply_message or "no reason given").encode())
+        output.print_headline(f"Access-Reject: {words}")
     output.say(f"after {seconds * 1000:.0f} ms")

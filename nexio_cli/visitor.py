@@ -129,7 +129,9 @@ def list_(
         output.print_table(
             COLUMNS,
             [row_of(visit) for visit in visits],
-            "No visits here. Register one with: nexio visitor register",
+            "No visit is like that (past and deleted ones: --all)."
+            if day or state or search
+            else "No visits here. Register one with: nexio visitor register",
             only_wide=WIDE_ONLY,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nexio.addresses import email_key
@@ -34,6 +34,8 @@ class Question:
     """What an operator wants explained, as typed."""
 
     email: str
+    """Whose login; the number of a visit stands for its e-mail."""
+
     pin: str | None = field(default=None, repr=False)
     """What the guest types; None asks about the right PIN of each visit."""
 
@@ -62,6 +64,8 @@ def explain(work: Reading, question: Question) -> list[Explanation]:
         InvalidValue: ``at`` cannot be read.
         NotFound: no such NAS or location.
     """
+    if question.email.isdigit():
+        question = replace(question, email=get_visit(work, question.email, None).email)
     table = _table(work, question.email)
     visits = _relevant(table.visits_of(email_key(question.email)), work.now)
     if not visits:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -20,10 +21,13 @@ from pyrad.packet import AuthPacket
 
 from radius_auth import framing
 from radius_auth.access_request import AccessRequest, Kind, read_access_request
-from radius_auth.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
+from radius_auth.framing import MAX_LENGTH, MIN_LENGTH, Attribute, Code, Discarded, Frame
 
 _LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
 """Octets in a value of this dictionary type."""
+
+_DIGEST_LENGTH: Final = 16
+"""Octets of a Message-Authenticator."""
 
 _MAX_TEXT: Final = 253
 """Octets that fit into one attribute."""
@@ -37,6 +41,7 @@ class Distrust(enum.StrEnum):
     MESSAGE_AUTHENTICATOR_REPEATED = "more than one Message-Authenticator"
     MESSAGE_AUTHENTICATOR_LENGTH = "Message-Authenticator not of 16 octets"
     MESSAGE_AUTHENTICATOR_WRONG = "Message-Authenticator wrong"
+    REPLY_TOO_LONG = "so much Proxy-State that no reply can carry it"
     PROXY_STATE_UNPROTECTED = "Proxy-State without Message-Authenticator"
 
 
@@ -111,7 +116,7 @@ def check_message_authenticator(frame: Frame, secret: bytes) -> None:
         Discarded: it is wrong, not of 16 octets, there are two, or there is none where
             the packet must have one.
     """
-    _verify(frame, _decode(frame, secret))
+    _verify(frame, secret)
 
 
 def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
@@ -125,8 +130,8 @@ def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     # RFC 2865 section 3: a packet with an invalid code is silently discarded.
     if frame.code != Code.ACCESS_REQUEST:
         raise Discarded(Distrust.UNEXPECTED_CODE)
+    _verify(frame, secret)
     packet = _decode(frame, secret)
-    _verify(frame, packet)
     return read_access_request(frame, dict(packet.items()), secret, _fixed_lengths())
 
 
@@ -163,6 +168,8 @@ def encode_reply(
     if len(octets) > MAX_LENGTH and packet.pop(Attribute.REPLY_MESSAGE, None):
         # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
         octets = packet.ReplyPacket()
+    if len(octets) > MAX_LENGTH:
+        raise Discarded(Distrust.REPLY_TOO_LONG)
     return octets
 
 
@@ -244,21 +251,37 @@ def _decode(frame: Frame, secret: bytes) -> AuthPacket:
     return AuthPacket(id=frame.identifier, packet=frame.octets, secret=secret, dict=_dictionary())
 
 
-def _verify(frame: Frame, packet: AuthPacket) -> None:
+def _verify(frame: Frame, secret: bytes) -> None:
+    """Check the Message-Authenticator on the raw octets, before anything is decoded.
+
+    pyrad would take the packet apart first: with Vendor-Specific attributes full of empty
+    sub-attributes that costs 3 ms for a packet that anybody can send.
+    """
     found = frame.values(Attribute.MESSAGE_AUTHENTICATOR)
     if not found:
         # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
         if frame.code == Code.STATUS_SERVER or frame.values(Attribute.EAP_MESSAGE):
             raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
         return
-    # RFC 3579 section 3.3: 0-1 of them.  pyrad would look at the first one only.
+    # RFC 3579 section 3.3: 0-1 of them.
     if len(found) > 1:
         raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_REPEATED)
-    if len(found[0]) != 16:  # noqa: PLR2004 - RFC 3579 section 3.2
+    if len(found[0]) != _DIGEST_LENGTH:  # RFC 3579 section 3.2
         raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_LENGTH)
-    # RFC 3579 section 3.2: silently discarded; pyrad compares in constant time.
-    if not packet.verify_message_authenticator():
+    expected = hmac.digest(secret, _without_message_authenticator(frame), "md5")
+    if not hmac.compare_digest(expected, found[0]):  # silently discarded, RFC 3579 section 3.2
         raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_WRONG)
+
+
+def _without_message_authenticator(frame: Frame) -> bytes:
+    """RFC 3579 section 3.2: it is computed with sixteen octets of zero in its place."""
+    start = MIN_LENGTH
+    for kind, value in frame.attributes:
+        if kind == Attribute.MESSAGE_AUTHENTICATOR:
+            break
+        start += 2 + len(value)
+    start += 2
+    return frame.octets[:start] + bytes(_DIGEST_LENGTH) + frame.octets[start + _DIGEST_LENGTH :]
 
 
 def _cut(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nexio.pins import forgive
 from radius_auth.devices import mac_of
 
 LONGEST = 120
@@ -18,18 +19,24 @@ def printable(octets: bytes) -> str:
     )
 
 
-def user_name_for_log(octets: bytes) -> str:
-    """A User-Name, masked where it has digits and no letter.
+def user_name_for_log(octets: bytes, typed: bytes = b"") -> str:
+    """A User-Name, masked where it has digits and no letter, or holds what was typed as PIN.
 
-    Guests type their PIN into the wrong field, and phones add what cannot be seen.
+    Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
+    add a realm.
     """
     text = octets.decode("utf-8", "replace")
     could_be_pin = any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
-    return MASK if could_be_pin else printable(octets)
+    return MASK if could_be_pin else printable(_masked(octets, typed))
 
 
-def device_for_log(station: bytes | None) -> str | None:
-    """A Calling-Station-Id: the MAC in one notation, or whatever it says."""
+def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
+    """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
     if station is None:
         return None
-    return mac_of(station) or printable(station)
+    return mac_of(station) or printable(_masked(station, typed))
+
+
+def _masked(octets: bytes, typed: bytes) -> bytes:
+    pin = forgive(typed)
+    return octets if pin is None else octets.replace(pin.encode(), MASK.encode())

@@ -22,6 +22,7 @@ from radius_auth.framing import Code, Discarded, Frame, frame
 from radius_auth.packet import (
     AccessAccept,
     AccessReject,
+    Distrust,
     StatusReply,
     check_message_authenticator,
     check_policy,
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
+
+_ANSWERED = {Code.ACCESS_REQUEST, Code.STATUS_SERVER}
 
 _CHANCE = random.SystemRandom()
 
@@ -144,6 +147,7 @@ class Responder:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
         for held in self._held.pop_due(now):
             if not self._duplicates.is_current(held.exchange.ticket):
+                self._note(held.exchange, held.rejected, held.latency_us)
                 continue
             try:
                 yield held.exchange.source, self._release(held, now)
@@ -166,6 +170,8 @@ class Responder:
         if client is None:
             raise Discarded(Ignored.UNKNOWN_CLIENT)
         received = frame(datagram)
+        if received.code not in _ANSWERED:
+            raise Discarded(Distrust.UNEXPECTED_CODE)
         check_policy(
             received,
             require_message_authenticator=client.require_message_authenticator,
@@ -195,8 +201,8 @@ class Responder:
     def _status(self) -> str:
         return str(
             Status(
-                up_seconds=int((self._clock() - self._started).total_seconds()),
-                followed_seconds=int(self._knowledge.age.total_seconds()),
+                up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
+                followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
                 visits=len(self._knowledge.table),
             )
         )
@@ -246,12 +252,13 @@ class Responder:
 
     def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
         request, nas = exchange.request, exchange.request.nas
+        typed = request.password.typed if isinstance(request.password, Pap) else b""
         self._record(
             AuthEvent(
                 record_id=secrets.token_hex(16),
                 at=exchange.arrived,
-                user_name=user_name_for_log(request.user_name),
-                device=device_for_log(request.calling_station),
+                user_name=user_name_for_log(request.user_name, typed),
+                device=device_for_log(request.calling_station, typed),
                 nas=nas.name if nas is not None else printable(exchange.identifier or b""),
                 location_id=None if nas is None else nas.location.id,
                 visit_id=None if decision.visit is None else decision.visit.id,

@@ -6,6 +6,7 @@ address is asked for with each datagram (IP_PKTINFO) and given back with its rep
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import struct
@@ -42,6 +43,13 @@ class Source:
 
 class PortUnusable(Unreachable):
     """The server cannot listen there."""
+
+
+_ADVICE = {
+    errno.EADDRINUSE: "Stop the other RADIUS server, or choose another --auth-port.",
+    errno.EADDRNOTAVAIL: "Listen on an address of this machine (see: ip address).",
+    errno.EACCES: "Ports below 1024 are root's: choose another --auth-port.",
+}
 
 
 def all_addresses() -> tuple[str, ...]:
@@ -83,7 +91,7 @@ def listen(address: str, port: int) -> socket.socket:
         opened.close()
         raise PortUnusable(
             f"cannot listen on {address} port {port}: {error.strerror}",
-            "Stop the other RADIUS server, or choose another --auth-port.",
+            _ADVICE.get(error.errno or 0, "See who may listen there."),
         ) from error
     opened.settimeout(0)
     return opened

@@ -7,7 +7,9 @@ disk.  A crash loses at most that moment.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import secrets
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 5
 
 
+log = logging.getLogger(__name__)
+
+
+class DamagedSpool(StoreUnreachable):
+    """The file is not a spool, or not a whole one."""
+
+
 class Spool:
     """Events on disk, oldest first.
 
@@ -40,6 +49,17 @@ class Spool:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise self._unusable(error) from error
+        try:
+            self._create_table()
+        except DamagedSpool:
+            # Guests come first: what was in it is put aside for whoever wants to look.
+            aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
+            log.exception("the spool is put aside as %s", aside)
+            path.rename(aside)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._create_table()
+
+    def _create_table(self) -> None:
         with self._transaction() as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS event"
@@ -65,8 +85,15 @@ class Spool:
             StoreUnreachable: the file cannot be read.
         """
         with self._transaction() as connection:
-            rows = connection.execute("SELECT body FROM event ORDER BY number LIMIT ?", (count,))
-            return [_event(body) for (body,) in rows]
+            rows = connection.execute(
+                "SELECT number, body FROM event ORDER BY number LIMIT ?", (count,)
+            ).fetchall()
+            events = [(number, _event(body)) for number, body in rows]
+            unreadable = [(number,) for number, event in events if event is None]
+            connection.executemany("DELETE FROM event WHERE number = ?", unreadable)
+        if unreadable:
+            log.error("%d decisions in the spool were unreadable and are lost", len(unreadable))
+        return [event for _, event in events if event is not None]
 
     def remove(self, events: Sequence[AuthEvent]) -> None:
         """Forget events that the store has now.
@@ -86,8 +113,10 @@ class Spool:
                 connection.execute("PRAGMA synchronous = FULL")
                 with connection:
                     yield connection
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise self._unusable(error) from error
+        except sqlite3.DatabaseError as error:
+            raise DamagedSpool(str(self._unusable(error))) from error
 
     def _unusable(self, error: Exception) -> StoreUnreachable:
         return StoreUnreachable(
@@ -100,6 +129,10 @@ def _body(event: AuthEvent) -> str:
     return json.dumps({**asdict(event), "at": event.at.isoformat()})
 
 
-def _event(body: str) -> AuthEvent:
-    fields = json.loads(body)
-    return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+def _event(body: str) -> AuthEvent | None:
+    """Read a row back; None where it is damaged."""
+    try:
+        fields = json.loads(body)
+        return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+    except (KeyError, TypeError, ValueError):
+        return None

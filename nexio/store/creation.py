@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from nexio.errors import KeyUnusable
 from nexio.key_file import create_key_file, load_keys
 from nexio.store import schema
 from nexio.store.engine import connect, create_sqlite_file, readable
@@ -49,12 +50,21 @@ def create_store(configuration: Configuration) -> bool:
 def _complete(engine: Engine, key_file: Path) -> bool:
     with Session(engine) as session:
         if session.scalar(select(StoreRevisionRow.number)) is not None:
-            load_keys(key_file)
+            _require_key(key_file)
             return False
         create_key_file(key_file)
         session.add(_first_revision(load_keys(key_file)))
         session.commit()
     return True
+
+
+def _require_key(key_file: Path) -> None:
+    if not key_file.exists():
+        raise KeyUnusable(
+            f"there is a store already, but not its key file {key_file}",
+            "Bring the key file back; for a new store choose another NEXIO_HOME.",
+        )
+    load_keys(key_file)
 
 
 def _first_revision(keyring: Keyring) -> StoreRevisionRow:

@@ -183,7 +183,7 @@ def connect(database_url: str) -> Engine:
     url = _parse_url(database_url)
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "")
-        if not path.exists():
+        if not _is_there(path):
             raise StoreUnreachable(
                 f"there is no store at {path}",
                 "Make it with 'nexio init', or point NEXIO_HOME at the folder that has it.",
@@ -246,6 +246,17 @@ def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable
         shown = engine.url.difference_update_query(["password", "sslpassword"])
         advice = f"Is PostgreSQL answering at {shown.render_as_string(hide_password=True)}?"
     return StoreUnreachable(f"the store cannot be used: {first_line}", advice)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, where that can be told."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StoreUnreachable(
+            f"the store {path} cannot be read: {error.strerror}",
+            "Run this as a user of its group; a new membership counts from the next login.",
+        ) from error
 
 
 def _parse_url(database_url: str) -> URL:

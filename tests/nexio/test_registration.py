@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.locations import Location
 from nexio.registration import Registration, Repetition, read_registration, register
 from nexio.store.engine import Store
-from nexio.store.tables import PinRow, VisitRow
+from nexio.store.tables import LocationRow, PinRow, VisitRow
 from nexio.tokens import TokenState
 from nexio.visits import Visit, VisitState
 from tests import people
@@ -153,13 +153,11 @@ def test_r21_a_walk_in_gets_a_token_by_a_setting_of_its_own(
 ) -> None:
     """``visitor-tokens`` is for those who are pre-registered."""
     for source, pre_registered, walk_ins, token in SOURCES:
-        settings = replace(
-            location.settings, visitor_tokens=pre_registered, walk_in_tokens=walk_ins
-        )
-        at_desk = replace(location, settings=settings)
         with store.write() as work:
+            row = work.session.get_one(LocationRow, location.id)
+            row.visitor_tokens, row.walk_in_tokens = pre_registered, walk_ins
             said = replace(read_registration(ZOE, work.now, location), source=source)
-            visit = register(work, at_desk, said, Repetition(again=True))
+            visit = register(work, location, said, Repetition(again=True))
         assert visit.source == source
         assert (visit.token is not None) is token
 

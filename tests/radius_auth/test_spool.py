@@ -1,6 +1,8 @@
 """A server's own file for what it decided."""
 
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,7 @@ def test_what_was_removed_is_gone(path: Path) -> None:
 def test_the_same_event_is_kept_once(path: Path) -> None:
     """Section 4 of the design: exactly once by record id, so in the spool too."""
     spool = Spool(path)
-    spool.append([event(1), event(2)])
+    spool.append(events(2))
     spool.append([event(2), event(3)])
 
     assert spool.oldest(99) == events(3)
@@ -100,14 +102,26 @@ def test_a_spool_that_cannot_be_made_says_why(tmp_path: Path) -> None:
         Spool(tmp_path / "spool" / "radiusd.db")
 
 
-def test_a_file_that_is_no_spool_says_so(path: Path) -> None:
-    """Section 4 of the design: nothing is overwritten by mistake."""
+def test_a_file_that_is_no_spool_is_put_aside(path: Path) -> None:
+    """Section 4 of the design: guests come first, and nothing is overwritten by mistake."""
     path.parent.mkdir()
     path.write_text("something else " * 100)
 
-    with pytest.raises(StoreUnreachable, match="not a database"):
-        Spool(path)
-    assert path.read_text() == "something else " * 100
+    spool = Spool(path)
+    spool.append(events(1))
+    assert spool.oldest(10) == events(1)
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_text() == "something else " * 100
+
+
+def test_a_row_that_cannot_be_read_holds_up_nobody(path: Path) -> None:
+    """Section 4 of the design: the decisions after it reach the store."""
+    spool = Spool(path)
+    spool.append(events(2))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE event SET body = 'no JSON' WHERE number = 1")
+
+    assert spool.oldest(10) == events(2)[1:]
 
 
 def test_a_spool_that_was_taken_away_says_so(path: Path) -> None:

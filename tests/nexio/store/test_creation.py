@@ -54,7 +54,7 @@ def test_a_new_store_starts_at_zero(store: Store) -> None:
 def test_no_new_key_is_made_for_a_store_that_is_there(configuration: Configuration) -> None:
     """It would hide that the old one is missed."""
     configuration.key_file.unlink()
-    with pytest.raises(KeyUnusable, match="there is no key file"):
+    with pytest.raises(KeyUnusable, match="but not its key file"):
         create_store(configuration)
     assert not configuration.key_file.exists()
 

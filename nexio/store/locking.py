@@ -1,0 +1,40 @@
+"""Keeping others from changing a row between looking at it and writing it.
+
+SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was read a
+moment ago may be another one by now: whoever is about to change it locks it and looks anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from nexio.store.tables import Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+Kind = TypeVar("Kind", bound=Row)
+
+
+def find_locked(
+    session: Session, table: type[Kind], number: int, *, shared: bool = False
+) -> Kind | None:
+    """The row of that number as it is now, locked until the transaction ends, or None.
+
+    Args:
+        session: of a write.
+        table: the row's class.
+        number: its primary key.
+        shared: let others read it so, too, and only keep it from being changed.
+    """
+    session.flush()
+    lock = {"of": table, "read": shared}
+    return session.get(table, number, with_for_update=lock, populate_existing=True)
+
+
+def get_locked(session: Session, table: type[Kind], number: int, *, shared: bool = False) -> Kind:
+    """:func:`find_locked` for a row that is known to be there."""
+    row = find_locked(session, table, number, shared=shared)
+    if row is None:
+        raise LookupError(f"no {table.__tablename__} {number}")
+    return row
