@@ -14,10 +14,11 @@ from nexio.locations import location_of
 from nexio.mail.outbox import Template, is_waiting, queue_mail
 from nexio.pins import parse_pin
 from nexio.qr_codes import read_qr
+from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
 from nexio.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
 from nexio.tokens import end_token, start_token, unend_token, unstart_token
-from nexio.visits import deleted, get_row, lock_row
+from nexio.visits import deleted, get_row
 from nexio.zones import local_date, show
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def undo(work: Writing, visit_id: int) -> Tap:
         NotFound: no such visit.
         Refused: there is nothing to take back.
     """
-    row = lock_row(work, visit_id)
+    row = get_row(work, visit_id)
     last = _last(row.check_ins)
     if last is None or is_cut_off(last, work.now):
         raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
@@ -121,7 +122,7 @@ def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
 
 
 def _tap_visit(work: Writing, visit_id: int, method: Method, *, override: bool = False) -> Tap:
-    row = lock_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
+    row = get_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not inside:
@@ -140,7 +141,7 @@ def _tap_visit(work: Writing, visit_id: int, method: Method, *, override: bool =
 
 
 def _tap_member(work: Writing, member_id: int, method: Method) -> Tap:
-    row = work.session.get_one(MemberRow, member_id, with_for_update={"of": MemberRow})
+    row = get_locked(work.session, MemberRow, member_id)
     stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
     last = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
     repeated = _one_tap(last, work.now)
@@ -149,15 +150,16 @@ def _tap_member(work: Writing, member_id: int, method: Method) -> Tap:
     if last is not None and is_in(last, work.now):
         return _check_out(work, last, method)
     _close_overdue(work, last)
-    return _check_in(work, CheckInRow(member=row, location=row.location), method)
+    stay = CheckInRow(member=row, location=row.location, started_wifi=False)
+    return _check_in(work, stay, method)
 
 
 def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
     last = _last(row.check_ins)
     _close_overdue(work, last)
-    stay = CheckInRow(visit=row, location=row.location)
+    started = start_token(work, row)  # first, as it may lock the location that a stay leads to
+    stay = CheckInRow(visit=row, location=row.location, started_wifi=started)
     tap = _check_in(work, stay, method)
-    stay.started_wifi = start_token(work, row)
     if last is None:
         queue_mail(work, Template.VISITOR_ARRIVED, visit_id=row.id)
     return tap
@@ -173,7 +175,7 @@ def _close_overdue(work: Writing, last: CheckInRow | None) -> None:
 def _check_in(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.in_at, stay.in_method = work.now, method.value
     stay.cut_off_at = next_cut_off(location_of(stay.location), work.now)
-    stay.started_wifi = stay.ended_wifi = False
+    stay.ended_wifi = False
     work.session.add(stay)
     work.session.flush()
     return tap_of(stay, Direction.IN)

@@ -13,7 +13,7 @@ from nexio.mail.outbox import Template, is_waiting
 from nexio.registration import Registration, enter, gives_token
 from nexio.store.tables import OutboxRow, PinRow, VisitRow
 from nexio.tokens import end_token, start_token
-from nexio.visits import Visit, deleted, lock_row, visit_of, visits_of
+from nexio.visits import Visit, deleted, get_row, visit_of, visits_of
 from nexio.zones import day_end, local_date, show
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def reissue(work: Writing, visit_id: int) -> Visit:
         NotFound: no such visit.
         Refused: it is deleted or over, or a rule of registering says no.
     """
-    old = lock_row(work, visit_id)
+    old = get_row(work, visit_id)
     location = location_of(old.location)
     _refuse_over(work, old, location)
     key, digest = old.idempotency_key, old.idempotency_digest

@@ -211,19 +211,6 @@ def get_row(work: Writing, visit_id: int) -> VisitRow:
     return row
 
 
-def lock_row(work: Writing, visit_id: int) -> VisitRow:
-    """The row of that number, for nobody else to change until this transaction ends.
-
-    Raises:
-        NotFound: no such visit.
-    """
-    get_row(work, visit_id)
-    work.session.flush()
-    work.session.execute(select(VisitRow.id).where(VisitRow.id == visit_id).with_for_update())
-    work.session.expire_all()  # what was read before somebody else's commit is read again
-    return get_row(work, visit_id)
-
-
 def deleted(work: Reading, row: VisitRow) -> Refused:
     """The refusal of what cannot be done with a deleted visit."""
     successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))

@@ -105,15 +105,6 @@ def row_counts(store: Store) -> dict[str, int]:
         }
 
 
-def all_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table: what a change that failed leaves as it was."""
-    with store.read() as work:
-        return {
-            table.name: sorted(map(tuple, work.session.execute(select(table))), key=repr)
-            for table in Row.metadata.sorted_tables
-        }
-
-
 def run_sql(store: Store, statement: str, **values: object) -> None:
     """Change a store behind the software's back; where SQL is the same on both engines."""
     with Session(store.engine) as session:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from sqlalchemy import inspect, select
+
 from nexio.store.tables import Row
 
 if TYPE_CHECKING:
@@ -28,8 +30,10 @@ def find_locked(
         shared: let others read it so, too, and only keep it from being changed.
     """
     session.flush()
-    lock = {"of": table, "read": shared}
-    return session.get(table, number, with_for_update=lock, populate_existing=True)
+    key = inspect(table).primary_key[0]
+    locked = session.scalar(select(key).where(key == number).with_for_update(read=shared))
+    # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
+    return None if locked is None else session.get(table, number, populate_existing=True)
 
 
 def get_locked(session: Session, table: type[Kind], number: int, *, shared: bool = False) -> Kind:

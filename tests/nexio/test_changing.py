@@ -417,7 +417,10 @@ def fill_with_pins(store: Store) -> None:
     member = {"location_id": 1, "first_name": "Ada", "last_name": "Lovelace", "pin_sealed": b""}
     member |= {"email": "ada@example.com", "email_key": "ada@example.com", "created_at": FRIDAY}
     with store.write() as work:
-        work.session.execute(insert(MemberRow), [{"id": number} | member for number in numbers])
+        work.session.execute(
+            insert(MemberRow),
+            [member | {"id": number, "email_key": str(number)} for number in numbers],
+        )
         pin = {"location_id": 1, "length": 5}
         pins = [{"member_id": number, "digest": b"%d" % number} | pin for number in numbers]
         work.session.execute(insert(PinRow), pins)

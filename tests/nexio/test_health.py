@@ -211,7 +211,10 @@ def give_pins_away(store: Store, count: int) -> None:
         member = {"location_id": 1, "first_name": "Ada", "last_name": "L", "pin_sealed": b""}
         member |= {"email": "a@example.com", "email_key": "a@example.com", "created_at": work.now}
         numbers = range(1, count + 1)
-        work.session.execute(insert(MemberRow), [{"id": number} | member for number in numbers])
+        work.session.execute(
+            insert(MemberRow),
+            [member | {"id": number, "email_key": str(number)} for number in numbers],
+        )
         pin = {"location_id": 1, "length": 5}
         pins = [{"member_id": number, "digest": b"%d" % number} | pin for number in numbers]
         work.session.execute(insert(PinRow), pins)

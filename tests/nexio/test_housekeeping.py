@@ -14,10 +14,11 @@ from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, Row
 from nexio.visits import Visit, find_visit
 from tests.clocks import Clock
+from tests.contents import contents
 from tests.people import add_location, delete, look_up, register, set_up
 from tests.radius_auth.decisions import event
 from tests.reception import add_member, at, by_hand, mails, reissue, seen, use_pin
-from tests.stores import all_rows, row_counts
+from tests.stores import row_counts
 
 NOTHING = Tidied(cut_offs=0, visits=0, events=0)
 
@@ -54,9 +55,9 @@ def test_there_is_nothing_to_do(store: Store, location: Location, clock: Clock) 
     visit = register(store, location)
     log(store, location, visit, "2026-11-20 09:00")
     clock.advance(days=4000)
-    before = all_rows(store)
+    before = contents(store)
     assert tidy(store) == NOTHING
-    assert all_rows(store) == before
+    assert contents(store) == before
 
 
 def test_cut_offs_are_written_once(store: Store, location: Location, clock: Clock) -> None:

@@ -14,9 +14,10 @@ from nexio.rotation import rotate_key
 from nexio.store.engine import Store
 from nexio.visits import Visit, VisitState
 from tests.clocks import Clock
+from tests.contents import contents
 from tests.people import add_location, delete
 from tests.reception import at_once, by_hand
-from tests.stores import all_rows, row_counts
+from tests.stores import row_counts
 
 NEW = Repetition()
 ONCE = Repetition(key="order-7", words="Zoë at nine")
@@ -35,11 +36,11 @@ def test_the_same_key_and_words_are_the_same_visit(
 ) -> None:
     """Nothing is written the second time, however much later; its state is of then."""
     visit = ask(store, location, ONCE)
-    before = all_rows(store)
+    before = contents(store)
     assert ask(store, location, ONCE) == visit
     clock.advance(days=40)
     assert ask(store, location, ONCE).id == visit.id
-    assert all_rows(store) == before
+    assert contents(store) == before
     assert row_counts(store)["outbox"] == 1
 
 
@@ -55,7 +56,7 @@ def test_the_visit_is_as_it_is_now(store: Store, location: Location) -> None:
 def test_the_same_key_with_other_words_is_refused(store: Store, location: Location) -> None:
     """The message has the key and the visit, and not the words."""
     visit = ask(store, location, ONCE)
-    before = all_rows(store)
+    before = contents(store)
     other = Repetition(key="order-7", words="Ada at ten", again=True)
     with pytest.raises(Refused) as caught:
         ask(store, location, other, email="ada@example.com")
@@ -64,7 +65,7 @@ def test_the_same_key_with_other_words_is_refused(store: Store, location: Locati
         " which was registered with other words"
     )
     assert "new key" in caught.value.advice
-    assert all_rows(store) == before
+    assert contents(store) == before
 
 
 def test_a_key_is_of_one_location(store: Store, location: Location) -> None:
@@ -110,7 +111,7 @@ def test_the_same_key_at_the_same_moment_for_other_words(store: Store, location:
 def test_the_same_e_mail_at_the_same_time_is_refused(store: Store, location: Location) -> None:
     """In any case of letters, unless it is said to be another visit."""
     visit = ask(store, location, expected_arrival="14:00")
-    before = all_rows(store)
+    before = contents(store)
     said = {"expected_arrival": "today 2pm", "email": "ZOE@example.com"}
     for key in (None, "order-7"):
         with pytest.raises(Refused) as caught:
@@ -118,7 +119,7 @@ def test_the_same_e_mail_at_the_same_time_is_refused(store: Store, location: Loc
         words = f"visit {visit.id} is for ZOE@example.com at that time already"
         assert str(caught.value) == words
         assert "--again" in caught.value.advice
-    assert all_rows(store) == before
+    assert contents(store) == before
     again = ask(store, location, Repetition(again=True), expected_arrival="14:00")
     assert again.id != visit.id
 

@@ -17,9 +17,9 @@ from nexio.store.engine import Store
 from nexio.visits import Visit
 from radius_auth.decision import Accepted
 from tests.clocks import Clock
+from tests.contents import contents
 from tests.people import add_location, register, set_up
 from tests.reception import add_member, reissue, use_pin, wifi
-from tests.stores import all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def failing_at(store: Store, step: int) -> Iterator[list[int]]:
 
 def test_a_failure_at_each_statement_leaves_everything(store: Store, visit: Visit) -> None:
     """From the first one, which takes the lock, to the last, which publishes the change."""
-    before = all_rows(store)
+    before = contents(store)
     step = 0
     while True:
         step += 1
@@ -69,7 +69,7 @@ def test_a_failure_at_each_statement_leaves_everything(store: Store, visit: Visi
                 pass
             else:
                 break
-        assert all_rows(store) == before, step
+        assert contents(store) == before, step
         assert isinstance(wifi(store, visit), Accepted)
     assert count[0] == step - 1 > 20  # it ran through once none was left to fail
     assert isinstance(wifi(store, new), Accepted)
@@ -77,7 +77,7 @@ def test_a_failure_at_each_statement_leaves_everything(store: Store, visit: Visi
 
 def test_ctrl_c_before_the_commit_leaves_everything(store: Store, visit: Visit) -> None:
     """All was written, and nothing was kept."""
-    before = all_rows(store)
+    before = contents(store)
 
     def reissue_and_stop() -> None:
         with store.write() as work:
@@ -86,7 +86,7 @@ def test_ctrl_c_before_the_commit_leaves_everything(store: Store, visit: Visit) 
 
     with pytest.raises(KeyboardInterrupt):
         reissue_and_stop()
-    assert all_rows(store) == before
+    assert contents(store) == before
 
 
 def test_a_key_that_is_gone_leaves_everything(
@@ -95,12 +95,12 @@ def test_a_key_that_is_gone_leaves_everything(
     """Somebody changed it, and this process may not read the file any more."""
     with closing(Store.open(configuration, clock)) as other:
         rotate_key(other, configuration.key_file)
-        before = all_rows(other)
+        before = contents(other)
         kept = configuration.key_file.read_bytes()
         configuration.key_file.unlink()
         with pytest.raises(KeyUnusable):
             reissue(store, visit)
-        assert all_rows(other) == before
+        assert contents(other) == before
     configuration.key_file.write_bytes(kept)
     configuration.key_file.chmod(0o600)
     assert isinstance(wifi(store, reissue(store, visit)), Accepted)
@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_everything(
 
     event.listen(sqlite_store.engine, "connect", limit)
     for _ in range(50):  # until there is no room any more
-        before = all_rows(sqlite_store)
+        before = contents(sqlite_store)
         try:
             visit = reissue(sqlite_store, visit)
         except StoreUnreachable as error:
@@ -128,7 +128,7 @@ def test_a_full_disk_leaves_everything(
             break
     assert "full" in str(full)
     assert "disk's space" in full.advice
-    assert all_rows(sqlite_store) == before
+    assert contents(sqlite_store) == before
     assert isinstance(wifi(sqlite_store, visit), Accepted)
     event.remove(sqlite_store.engine, "connect", limit)
     sqlite_store.engine.dispose()
@@ -142,7 +142,7 @@ def test_a_server_that_goes_away_leaves_everything(
     with closing(Store.open(postgresql_configuration, clock)) as store:
         location = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
         visit = register(store, location)
-        before = all_rows(store)
+        before = contents(store)
 
         def reissue_and_lose_the_line() -> None:
             with store.write() as work:
@@ -153,5 +153,5 @@ def test_a_server_that_goes_away_leaves_everything(
 
         with pytest.raises(StoreUnreachable):
             reissue_and_lose_the_line()
-        assert all_rows(store) == before
+        assert contents(store) == before
         assert isinstance(wifi(store, visit), Accepted)

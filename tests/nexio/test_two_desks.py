@@ -62,6 +62,21 @@ def test_r16_two_desks_open_one_window_and_tell_the_host_once(
     assert len(told) == ROUNDS
 
 
+def test_r9_two_desks_check_in_where_the_pin_alone_logs_in(
+    store: Store, location: Location
+) -> None:
+    """Both windows are counted, one after the other; neither desk waits for ever."""
+    planned = ROUNDS * 3 - 1
+    words = ("wifi-login=pin", f"planned-guests={planned}", "pin-length=8")
+    set_up(store, location, "token-starts=check-in", *words)
+    got: list[object] = []
+    for _ in range(ROUNDS):
+        pins = [register(store, location).pin for _ in range(3)]
+        got += at_once(*[partial(use_pin, store, location, pin) for pin in pins])
+    assert [type(each) for each in got].count(Tap) == planned, got
+    assert [type(each) for each in got].count(Refused) == 1, got
+
+
 def test_r5_two_desks_reissue_one_visit(store: Store, location: Location) -> None:
     """One of them does, the other is told so; the visitor has one new PIN."""
     for _ in range(ROUNDS):

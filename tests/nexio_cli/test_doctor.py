@@ -36,7 +36,16 @@ def test_all_is_well(house: Nexio) -> None:
     port = str(free_port())
     with serving(program("nexio-radiusd"), "--listen", "127.0.0.1", "--auth-port", port):
         findings = examined(house, "--port", port)
-        assert list(findings) == ["key", "store", "clock", "PINs", "NAS", "disk", "RADIUS server"]
+        assert list(findings) == [
+            "key",
+            "store",
+            "clock",
+            "PINs",
+            "NAS",
+            "mail",
+            "disk",
+            "RADIUS server",
+        ]
         assert all(finding["well"] for finding in findings.values()), findings
         lines = house.done("doctor", "--port", port).out.splitlines()
         assert [line[:7] for line in lines] == ["ok     "] * len(findings)

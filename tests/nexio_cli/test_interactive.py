@@ -165,7 +165,7 @@ def completed(line: str) -> list[str]:
     ("line", "proposed"),
     [
         ("nexio vis", ["visitor"]),
-        ("nexio visitor re", ["register", "reschedule"]),
+        ("nexio visitor re", ["register", "reissue", "reschedule", "resend"]),
         ("nexio token e", ["extend"]),
         ("nexio db ", ["backup", "check", "current", "restore", "upgrade"]),
         ("nexio key ", ["rotate"]),

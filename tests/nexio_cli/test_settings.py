@@ -24,15 +24,7 @@ STARTS = {
     "ssid": None,
 }
 
-OTHERS = {
-    "token_starts": "check-in",
-    "max_devices": "2",
-    "walk_in_tokens": "on",
-    "remember_devices": "on",
-    "end_wifi_at_checkout": "on",
-    "cut_off": "22:00",
-    "retention_days": "30",
-}
+OTHERS = {"max_devices": "2", "remember_devices": "on"}
 """Another value for each setting that cannot be changed yet."""
 
 

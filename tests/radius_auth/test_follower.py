@@ -179,6 +179,7 @@ def test_a_removed_visit_is_seen(follower: Follower, store: Store, location: Loc
         work.session.flush()
         run = work.session.connection().exec_driver_sql
         run("DELETE FROM pin")
+        run("DELETE FROM outbox")
         work.session.delete(row)
 
     follower.follow()

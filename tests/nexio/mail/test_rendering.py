@@ -3,12 +3,8 @@
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from importlib import resources
-from io import BytesIO
-from itertools import chain
 
-import png
 import pytest
-from pyzbar.pyzbar import ZBarSymbol, decode
 
 from nexio.errors import Refused
 from nexio.locations import Location
@@ -22,18 +18,10 @@ from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.nexio.mail.outgoing import attached, queue, rendered, text_of
 from tests.people import add_location, delete, register, revoke, set_up
+from tests.scanner import scanned
 from tests.stores import run_sql
 
 WIFI_WORDS = ("Wi-Fi", "Network", "Login")
-
-
-def scanned(picture: bytes) -> str:
-    """What a scanner reads off a PNG."""
-    width, height, rows, info = png.Reader(BytesIO(picture)).asDirect()
-    shades = bytes(255 * value // (2 ** info["bitdepth"] - 1) for value in chain(*rows))
-    (code,) = decode((shades, width, height), symbols=[ZBarSymbol.QRCODE])
-    text: bytes = code.data
-    return text.decode()
 
 
 def test_the_mail_of_a_registration(store: Store, location: Location, clock: Clock) -> None:

@@ -42,7 +42,7 @@ def test_a_transaction_has_one_number(store: Store, location: Location) -> None:
     """However many rows it changed, and in however many steps."""
     before = number(store)
     with store.write() as work:
-        visits = [new_visit(work, location) for _ in range(3)]
+        visits = [new_visit(work, location, f"v{number}@example.com") for number in range(3)]
         work.session.flush()
         delete_visit(work, visits[0].id)
         change_settings(work, location, {"roaming": True})
