@@ -119,6 +119,7 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
             for tap in taps
         ],
         "Nobody." if open_only else "No check-ins today.",
+        only_wide=("kind", "method"),
     )
 
 

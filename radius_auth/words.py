@@ -72,8 +72,8 @@ REMEDIES = {
     Reason.CONTRADICTORY: "see what the NAS sends",
     Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
     Reason.NO_TOKEN: (
-        "token generation was off when this visitor was registered: delete the visit and"
-        " register the visitor again while it is on"
+        "token generation was off when this visitor was registered: turn it on, then register"
+        " the visitor again with nexio visitor reissue"
     ),
     Reason.DELETED: "register the visitor again if that was a mistake",
     Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",

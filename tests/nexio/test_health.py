@@ -58,7 +58,7 @@ def test_all_is_well(configuration: Configuration, store: Store, house: Location
     """In the order in which one depends on the other."""
     register(store, house)
     findings = found(configuration)
-    assert list(findings) == ["key", "store", "clock", "PINs", "NAS", "disk"]
+    assert list(findings) == ["key", "store", "clock", "PINs", "NAS", "mail", "disk"]
     assert not_well(findings) == []
     assert findings["store"].message == f"open, version {HEAD}"
     assert findings["PINs"].message == "1 of 1000000 are in use at Harbour House"
@@ -68,7 +68,7 @@ def test_all_is_well(configuration: Configuration, store: Store, house: Location
 def test_an_empty_store(configuration: Configuration) -> None:
     """Before the first location there is nothing to say about PINs and NAS."""
     findings = found(configuration)
-    assert list(findings) == ["key", "store", "clock", "disk"]
+    assert list(findings) == ["key", "store", "clock", "mail", "disk"]
     assert not_well(findings) == []
 
 

@@ -220,6 +220,10 @@ def test_changes_that_nobody_needs_are_dropped(
     for _ in range(5):
         visit = register(store, location)
         positions.append(position(store))
+    assert row_counts(store)["removed"] == 1
+    tidy(store, kept_changes=5)
+    assert row_counts(store)["removed"] == 0
+    assert read_news(store, positions[0]) is not None
     tidy(store, kept_changes=3)
     counts = row_counts(store)
     assert (counts["change"], counts["removed"]) == (3, 0)
