@@ -20,7 +20,7 @@ def command() -> None:
 def on(duration: str | None, location_name: str | None) -> None:
     """Generate an access token for every pre-registered visitor from now on.
 
-    Visitors who are registered already get none: register them again.
+    Visitors who are registered already get none: see nexio visitor reissue --without-token.
     """
     from nexio.durations import words_for
     from nexio.locations import change_settings, get_location
