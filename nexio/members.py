@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from nexio import audit
 from nexio.addresses import email_key, parse_email
@@ -14,7 +14,7 @@ from nexio.locations import get_location, location_of
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, quoted
 from nexio.pins import draw_pin, take_pin
-from nexio.store.tables import LARGEST_NUMBER, LocationRow, MemberRow, PinRow
+from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,11 +126,20 @@ def set_pin(work: Writing, member_id: int, pin_text: str | None, *, send_pin: bo
 
 
 def remove_member(work: Writing, member_id: int) -> Member:
-    """Remove a member: the PIN is free; the visits that they host stay."""
+    """Remove a member: the PIN is free, who is in is checked out; visits that they host stay."""
     row = work.session.get_one(MemberRow, member_id)
     member = member_of(work, row)
     row.removed_at = work.now
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    work.session.execute(  # nobody could check them out any more: the PIN is gone
+        update(CheckInRow)
+        .where(
+            CheckInRow.member_id == row.id,
+            CheckInRow.out_at.is_(None),
+            CheckInRow.cut_off_at > work.now,
+        )
+        .values(out_at=work.now, out_method="desk")
+    )
     audit.record(work, "remove", "member", row.id)
     return member
 

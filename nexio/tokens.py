@@ -12,11 +12,13 @@ from nexio import audit
 from nexio.errors import Refused
 from nexio.locations import location_of
 from nexio.store.locking import get_locked
-from nexio.store.tables import AccessTokenRow, LocationRow, PinRow, VisitRow
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
 from nexio.zones import day_end, local_date
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
@@ -75,7 +77,8 @@ def revoke_token(work: Writing, visit_id: int) -> None:
         raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
     if visit.token.valid_until is not None and visit.token.valid_until <= work.now:
         raise Refused(f"the token of visit {visit_id} is over", "There is nothing to revoke.")
-    if not end_token(work, visit):
+    final = _no_way_back(work, CheckInRow.visit_id == visit_id)
+    if not end_token(work, visit) and not final:
         raise Refused(
             f"the token of visit {visit_id} was revoked before", "There is nothing to do."
         )
@@ -87,6 +90,7 @@ def revoke_all(work: Writing, location: Location) -> int:
     Returns:
         How many were ended.
     """
+    _no_way_back(work, CheckInRow.location_id == location.id)
     running = (
         select(VisitRow)
         .join(VisitRow.token)
@@ -97,6 +101,14 @@ def revoke_all(work: Writing, location: Location) -> int:
         )
     )
     return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
+
+
+def _no_way_back(work: Writing, which: ColumnElement[bool]) -> bool:
+    """Let no undo of a check-out (R17) give back what is revoked for good; whether one could."""
+    ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
+    for stay in ended:
+        stay.ended_wifi = False
+    return bool(ended)
 
 
 def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool:

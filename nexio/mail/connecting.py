@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import math
 import smtplib
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 from nexio.errors import MailServerUnreachable
@@ -19,6 +21,62 @@ if TYPE_CHECKING:
 
 LONGEST_WORDS = 300
 """Characters that are kept of what a server says."""
+
+
+class _Answers:
+    """What the server says, line by line; smtplib reads it in place of a file."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._received = b""
+        self.deadline = math.inf
+
+    def readline(self, most: int) -> bytes:
+        """A line, or what there is where the server hung up.
+
+        Raises:
+            TimeoutError: it is not whole by the deadline.
+        """
+        while b"\n" not in self._received and len(self._received) < most:
+            seconds = self.deadline - time.monotonic()
+            if seconds <= 0:
+                raise TimeoutError
+            self._sock.settimeout(None if seconds == math.inf else seconds)
+            octets = self._sock.recv(most)
+            if not octets:
+                break
+            self._received += octets
+        line, newline, rest = self._received[:most].partition(b"\n")
+        self._received = rest + self._received[most:]
+        return line + newline
+
+    def close(self) -> None:
+        """Nothing: the socket is not ours."""
+
+
+class _Patient(smtplib.SMTP):
+    """Waits for an answer as a whole.
+
+    smtplib waits that long for each octet: a server that says one a second is never late.
+    """
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next answer, within the socket's timeout."""
+        if self.sock is None:
+            return super().getreply()
+        seconds = self.sock.gettimeout()
+        if self.file is None:
+            self.file = _Answers(self.sock)
+        self.file.deadline = math.inf if seconds is None else time.monotonic() + seconds
+        try:
+            return super().getreply()
+        finally:
+            if self.sock is not None:
+                self.sock.settimeout(seconds)
+
+
+class _PatientTls(_Patient, smtplib.SMTP_SSL):
+    """The same where TLS comes first."""
 
 
 def connect(server: MailServer, seconds: Callable[[], float]) -> smtplib.SMTP:
@@ -80,10 +138,8 @@ def _connected(server: MailServer, seconds: float) -> smtplib.SMTP:
     # Without a name smtplib looks up ours, which can take as long as it likes.
     if server.tls is Tls.IMPLICIT:
         context = _context(server)
-        return smtplib.SMTP_SSL(
-            server.host, server.port, "localhost", timeout=seconds, context=context
-        )
-    return smtplib.SMTP(server.host, server.port, "localhost", timeout=seconds)
+        return _PatientTls(server.host, server.port, "localhost", timeout=seconds, context=context)
+    return _Patient(server.host, server.port, "localhost", timeout=seconds)
 
 
 def _greet(smtp: smtplib.SMTP, server: MailServer, seconds: Callable[[], float]) -> None:

@@ -13,7 +13,7 @@ from nexio.locations import Location
 from nexio.store.engine import Store
 from nexio.store.tables import PinRow, VisitRow
 from nexio.taps import Direction
-from nexio.tokens import Token, TokenState
+from nexio.tokens import Token, TokenState, revoke_all
 from nexio.visits import Visit
 from radius_auth.decision import Accepted
 from radius_auth.reasons import Reason
@@ -193,6 +193,24 @@ def test_r17_undo_gives_nothing_back_that_somebody_else_took(
     revoke(store, visit)
     clock.advance(minutes=1)
     use_pin(store, to_check_out, visit.pin)
+    take_back(store, visit)
+    assert wifi(store, visit).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize("for_all", [False, True])
+def test_r17_undo_gives_nothing_back_that_was_revoked_since(
+    store: Store, to_check_out: Location, clock: Clock, *, for_all: bool
+) -> None:
+    """R4: whoever revokes a token after the check-out means it."""
+    visit = register(store, to_check_out)
+    use_pin(store, to_check_out, visit.pin)
+    clock.advance(minutes=1)
+    use_pin(store, to_check_out, visit.pin)
+    if for_all:
+        with store.write() as work:
+            revoke_all(work, to_check_out)
+    else:
+        revoke(store, visit)
     take_back(store, visit)
     assert wifi(store, visit).reason is Reason.REVOKED
 

@@ -307,3 +307,29 @@ def scripted(*answers: bytes) -> Iterator[int]:
         thread.start()
         yield listening.getsockname()[1]
         thread.join()
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """A server that says its greeting an octet at a time, and never to the end."""
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                while not ended.wait(0.05):
+                    connection.sendall(b"2")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=[listening])
+        thread.start()
+        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}?tls=none"
+        ended.set()
+        thread.join()
+
+
+def test_a_server_that_drips_is_late_too() -> None:
+    """An answer is waited for as a whole, and not octet by octet."""
+    with dripping() as url, pytest.raises(MailServerUnreachable, match="it took too long"):
+        send(url)
