@@ -12,6 +12,7 @@ from nexio.members import Member
 from nexio.registration import read_registration, register
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, OutboxRow, PinRow
+from nexio.taps import list_taps
 from nexio.visits import Visit
 from tests import people
 from tests.clocks import Clock
@@ -222,3 +223,17 @@ def test_r21_a_member_of_another_location_registers_nobody_here(
     annex = add_location(store, "Annex", "Europe/London")
     with pytest.raises(Refused, match="Ana Reyes is a member at Annex, not at Harbour House"):
         register_by(store, location, add_member(store, annex))
+
+
+def test_who_is_removed_while_in_is_checked_out(store: Store, location: Location) -> None:
+    """Nobody could check them out any more, and they would stay on the list for an evacuation."""
+    member = add_member(store, location)
+    use_pin(store, location, member.pin)
+    with store.write() as work:
+        members.remove_member(work, member.id)
+    with store.read() as work:
+        assert list_taps(work, location, open_only=True) == []
+        assert [tap.direction.value for tap in list_taps(work, location, open_only=False)] == [
+            "in",
+            "out",
+        ]
