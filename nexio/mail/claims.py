@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.mail.outbox import MailState, is_waiting
+from nexio.mail.recipients import recipient_of
 from nexio.mail.smtp import Answer, Outcome
 from nexio.store.tables import OutboxRow
 
@@ -42,6 +43,8 @@ def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
         if row is None:
             return None
         row.claimed_until = work.now + CLAIM
+        to = recipient_of(work, row)
+        row.to_name, row.to_address = (None, None) if to is None else (to.name, to.address)
         return row.id
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, or_, select
 
+from nexio.mail.mailboxes import Mailbox
 from nexio.mail.recipients import find_host, recipient_of
 from nexio.mail.templates import Template
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from nexio.locations import Location
-    from nexio.mail.mailboxes import Mailbox
     from nexio.store.engine import Reading, Writing
 
 __all__ = ["Mail", "MailState", "Template", "list_mail", "mail_states", "queue_mail"]
@@ -163,12 +163,19 @@ def _has_no_host(work: Reading, visit_id: int | None) -> bool:
     return host is None or host.removed_at is not None
 
 
+def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | None:
+    """To whom it went, or to whom it would go now."""
+    if state is MailState.QUEUED or row.to_address is None:
+        return recipient_of(work, row)
+    return Mailbox(name=row.to_name or "", address=row.to_address)
+
+
 def _mail_of(work: Reading, row: OutboxRow) -> Mail:
     state = MailState(row.state)
     return Mail(
         id=row.id,
         template=Template(row.template),
-        to=recipient_of(work, row),
+        to=_recipient(work, row, state),
         visit_id=row.visit_id,
         member_id=row.member_id,
         state=state,

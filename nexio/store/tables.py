@@ -282,7 +282,11 @@ class CheckInRow(Row):
 
 
 class OutboxRow(Row):
-    """A mail that is to be sent, or was; its text is made when it is sent (DESIGN 9)."""
+    """A mail that is to be sent, or was; its text is made when it is sent (DESIGN 9).
+
+    ``to_name`` and ``to_address`` say to whom it was last tried: an address that is corrected
+    later does not change where an old mail went.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -298,6 +302,8 @@ class OutboxRow(Row):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)
     message_id: Mapped[str] = mapped_column(String(32))
+    to_name: Mapped[str | None]
+    to_address: Mapped[str | None]
     created_at: Mapped[datetime]
     state: Mapped[str]
     attempts: Mapped[int]

@@ -189,3 +189,15 @@ def test_doctor_looks_at_mail(sqlite_desk: Nexio, posting: MailServer) -> None:
     found = {each["subject"]: each for each in sqlite_desk("doctor", "--json").json}
     assert not found["mail"]["well"]
     assert "nexio mail list --state failed" in found["mail"]["advice"]
+
+
+def test_an_old_mail_went_where_it_went(desk: Nexio, posting: MailServer) -> None:
+    """An address that is corrected afterwards does not change what ``mail list`` says of it."""
+    posting.answers["zoe@example.com"] = "550 no such user"
+    desk.done(*ZOE)
+    desk.done("visitor", "edit", "1", "--email", "zoey@example.com")
+    listed = desk.done("mail", "list", "--json").json
+    assert [(mail["to"], mail["state"]) for mail in listed] == [
+        ("zoey@example.com", "sent"),
+        ("zoe@example.com", "failed"),
+    ]
