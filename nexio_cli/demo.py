@@ -108,6 +108,7 @@ def _print(demo: Demo, home: Path, port: int) -> None:
             ("server", f"{ADDRESS} port {port}"),
         ]
     )
+    output.print_line("\nThe code that checks in at the desk (nexio checkin --qr), as in the mail:")
     output.print_qr(demo.qr)
     output.print_headline("Try it: type one of these into a second terminal.")
     for line in _lines(demo, home, port):
