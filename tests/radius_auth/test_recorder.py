@@ -164,6 +164,8 @@ def test_a_stop_without_a_spool_raises_nothing(
 
     taker.stop()
 
+    assert not path.exists()  # what is gone is not made anew behind the engineer's back
+
 
 def test_an_outage_is_logged_once(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
