@@ -10,14 +10,16 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from nexio.addresses import email_key
+from nexio.pins import forgive
 from radius_auth.devices import mac_of
 from radius_auth.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from nexio.following import FollowedVisit
+    from nexio.locations import Location
     from nexio.nas import Nas
     from radius_auth.passwords import Password
     from radius_auth.table import Table
@@ -37,6 +39,10 @@ class ServiceType(IntEnum):
 
 VIRTUAL_PORT = 5
 """NAS-Port-Type of somebody who logs in to the NAS itself (RFC 2865 §5.41)."""
+
+
+NOWHERE = 0
+"""No location has this number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,26 +96,47 @@ Decision = Accepted | Rejected
 
 
 def decide(request: Request, table: Table, now: datetime) -> Decision:
-    """Decide an Access-Request by what the table knows, as of ``now``."""
-    for reason, refuses in _SERVICES:
-        if refuses(request):
-            return Rejected(reason=reason)
+    """Decide an Access-Request whose password we can check, as of ``now``."""
     if request.password is None:
-        return Rejected(reason=Reason.UNSUPPORTED_METHOD)
-    location = None if request.nas is None else table.locations.get(request.nas.location.id)
-    if location is None:
-        return Rejected(reason=Reason.NO_LOCATION)
-    if location.settings.wifi_login == "pin":
-        visits = _by_pin(request.user_name, request.password, table, location.id)
-    else:
-        visits = table.visits_of(email_key(request.user_name.decode("utf-8", "replace")))
-        if not visits:
-            return Rejected(reason=Reason.UNKNOWN_USER)
+        return _refusal(request) or Rejected(reason=Reason.UNSUPPORTED_METHOD)
+    visits = _claimed(request, request.password.pin_alone(request.user_name), table)
+    if isinstance(visits, Rejected):
+        return visits
     # Every candidate is tried, so that the time it takes does not tell which one fits (R10).
     right = [visit for visit in visits if request.password.matches(visit, table.keyring)]
     if not right:
         return Rejected(reason=Reason.WRONG_PIN)
-    admits = None if location.settings.roaming else location.id
+    return settle(request, right, table, now)
+
+
+def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
+    """The one visit whose PIN somebody else is to hold against the response (R10).
+
+    FreeRADIUS verifies MS-CHAP itself, against one password.  What it then lets pass is not
+    decided yet: see :func:`settle`.
+    """
+    visits = _claimed(request, forgive(request.user_name), table)
+    if isinstance(visits, Rejected):
+        return visits
+    admits = _admitted(request, table)
+    best = max((judge(visit, admits, now) for visit in visits), key=_preference, default=None)
+    if best is None or best.visit is None:
+        return Rejected(reason=Reason.WRONG_PIN)
+    return best.visit
+
+
+def settle(
+    request: Request, right: Iterable[FollowedVisit], table: Table, now: datetime
+) -> Decision:
+    """Decide between the visits whose PIN was right.
+
+    Args:
+        request: what was asked.
+        right: one or more visits, on whatever way their PIN was proven.
+        table: what is known.
+        now: as of when.
+    """
+    admits = _admitted(request, table)
     return max((judge(visit, admits, now) for visit in right), key=_preference)
 
 
@@ -140,12 +167,44 @@ def remaining(decision: Decision, now: datetime) -> Decision:
     return replace(decision, session_timeout=min(seconds, decision.session_timeout))
 
 
-def _by_pin(
-    user_name: bytes, password: Password, table: Table, location_id: int
-) -> tuple[FollowedVisit, ...]:
-    """R9: where the PIN alone identifies, at this location."""
-    pin = password.pin_alone(user_name)
-    return () if pin is None else table.visits_with(location_id, pin)
+def _refusal(request: Request) -> Rejected | None:
+    """What is refused whoever it is."""
+    return next(
+        (Rejected(reason=reason) for reason, refuses in _SERVICES if refuses(request)), None
+    )
+
+
+def _claimed(
+    request: Request, pin: str | None, table: Table
+) -> tuple[FollowedVisit, ...] | Rejected:
+    """Whose PIN it may be.
+
+    Args:
+        request: what is asked.
+        pin: what identifies where the PIN alone logs in (R9).
+        table: what is known.
+    """
+    if refusal := _refusal(request):
+        return refusal
+    location = _location(request, table)
+    if location is None:
+        return Rejected(reason=Reason.NO_LOCATION)
+    if location.settings.wifi_login == "pin":
+        return () if pin is None else table.visits_with(location.id, pin)
+    visits = table.visits_of(email_key(request.user_name.decode("utf-8", "replace")))
+    return visits or Rejected(reason=Reason.UNKNOWN_USER)
+
+
+def _location(request: Request, table: Table) -> Location | None:
+    return None if request.nas is None else table.locations.get(request.nas.location.id)
+
+
+def _admitted(request: Request, table: Table) -> int | None:
+    """The location whose guests are admitted, None for every location's (R19)."""
+    location = _location(request, table)
+    if location is None:
+        return NOWHERE
+    return None if location.settings.roaming else location.id
 
 
 def _preference(decision: Decision) -> tuple[bool, bool, int]:

@@ -42,6 +42,10 @@ class Table:
         """How many visits are known."""
         return len(self._visits)
 
+    def find_visit(self, visit_id: int) -> FollowedVisit | None:
+        """The visit of that number, where it is known."""
+        return self._visits.get(visit_id)
+
     def visits_of(self, email_key: str) -> Visits:
         """The visits of an address, at every location."""
         return self._by_email.get(email_key, ())
