@@ -22,10 +22,10 @@ Values: TypeAlias = Mapping[Kind, list[bytes]]
 """Raw values by attribute."""
 
 _REPEATABLE: Final = {Attribute.REPLY_MESSAGE, Attribute.CLASS, Attribute.PROXY_STATE}
-_SINGLE_VALUED: Final = frozenset(Attribute) - _REPEATABLE - {Attribute.EAP_MESSAGE}
+SINGLE_VALUED: Final = frozenset(Attribute) - _REPEATABLE - {Attribute.EAP_MESSAGE}
 """At most one of each in an Access-Request (RFC 2865 section 5.44, RFC 2869 section 5.19)."""
 
-_METHODS: Final = (Attribute.USER_PASSWORD, Attribute.CHAP_PASSWORD, Attribute.EAP_MESSAGE)
+METHODS: Final = (Attribute.USER_PASSWORD, Attribute.CHAP_PASSWORD, Attribute.EAP_MESSAGE)
 
 _MS_CHAP_RESPONSES: Final = ((311, 1), (311, 25))
 """MS-CHAP-Response and MS-CHAP2-Response (RFC 2548 section 2)."""
@@ -142,10 +142,10 @@ def _read_chap(values: Values, authenticator: bytes) -> Chap | None:
 
 def _contradicts_itself(values: Values, fixed_lengths: Mapping[Kind, int]) -> bool:
     """RFC 2865 sections 4.1, 5 and 5.44: what an Access-Request must not contain."""
-    if sum(method in values for method in _METHODS) > 1:
+    if sum(method in values for method in METHODS) > 1:
         return True
     return any(
-        (len(found) > 1 and kind in _SINGLE_VALUED)
+        (len(found) > 1 and kind in SINGLE_VALUED)
         or _has_invalid_length(kind, found, fixed_lengths)
         for kind, found in values.items()
     )

@@ -23,6 +23,9 @@ class Reason(StrEnum):
     UNSUPPORTED_METHOD = "unsupported method"
     """No password that we can check, such as EAP at our own server."""
 
+    EAP_FAILED = "EAP failed"
+    """The device broke off the tunnel, or asked for a method that FreeRADIUS does not offer."""
+
     NO_LOCATION = "no location"
     """The NAS serves several locations and this SSID belongs to none of them (R19)."""
 

@@ -52,6 +52,7 @@ LOGGED = {
     Reason.MAC_AUTHENTICATION: "not a guest: the device's address in place of a login",
     Reason.CONTRADICTORY: "the request contradicts itself",
     Reason.UNSUPPORTED_METHOD: "a login method that this server does not check",
+    Reason.EAP_FAILED: "the device broke off its EAP login, or it is set to another method",
     Reason.NO_LOCATION: "this SSID or NAS-Identifier belongs to no location",
     Reason.UNKNOWN_USER: "nobody of that e-mail is expected about now",
     Reason.WRONG_PIN: "the PIN is wrong",
@@ -71,6 +72,7 @@ REMEDIES = {
     Reason.MAC_AUTHENTICATION: "turn MAC authentication off at the NAS, or let the guest log in",
     Reason.CONTRADICTORY: "see what the NAS sends",
     Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
+    Reason.EAP_FAILED: "see whether the device trusts the server's certificate, and its method",
     Reason.NO_TOKEN: (
         "token generation was off when this visitor was registered: turn it on, then register"
         " the visitor again with nexio visitor reissue"

@@ -1,0 +1,109 @@
+"""What the plugin does beside answering: following the store and recording decisions.
+
+FreeRADIUS may fork after it has loaded the plugin, so the threads start at the first call.  Until
+the store can be read there is no table, and FreeRADIUS starts all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from nexio.errors import NexioError
+from nexio.following import Horizon
+from nexio.store.engine import Store
+from radius_auth.follower import RETRY_SECONDS, Follower
+from radius_auth.plugin import OutOfReach
+from radius_auth.recorder import Recorder
+from radius_auth.spool import Spool
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from nexio.configuration import Configuration
+    from nexio.events import AuthEvent
+    from radius_auth.table import Table
+
+log = logging.getLogger(__name__)
+
+
+class Background:
+    """The threads of one FreeRADIUS.
+
+    Args:
+        configuration: where the store is.
+        max_staleness: how long to go on without the store.
+    """
+
+    def __init__(self, configuration: Configuration, max_staleness: timedelta) -> None:
+        self._configuration = configuration
+        self._max_staleness = max_staleness
+        self._follower: Follower | None = None
+        self._recorder: Recorder | None = None
+        self._starting: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def table(self) -> Table:
+        """What is known at the moment; the first call starts the threads.
+
+        Raises:
+            OutOfReach: the store was not read yet, or not for too long.
+        """
+        follower = self._follower
+        if follower is None:
+            self._start()
+            raise OutOfReach("the store was not read yet")
+        if follower.age > self._max_staleness:
+            raise OutOfReach("the store has been out of reach for too long")
+        return follower.table
+
+    def record(self, event: AuthEvent) -> None:
+        """Take one decision."""
+        if self._recorder is not None:
+            self._recorder.record(event)
+
+    def stop(self) -> None:
+        """End the threads; what was decided is on the disk then."""
+        self._stopping.set()
+        if self._starting is not None:
+            self._starting.join()
+        if self._recorder is not None:
+            self._recorder.stop()
+        if self._follower is not None:
+            self._follower.stop()
+
+    def _start(self) -> None:
+        # Calls of FreeRADIUS are serialised: nobody else is here at the same time.
+        if self._starting is None and not self._stopping.is_set():
+            self._starting = threading.Thread(target=self._load, name="nexio-start", daemon=True)
+            self._starting.start()
+
+    def _load(self) -> None:
+        """Try until the store can be read."""
+        told = ""
+        while not self._stopping.is_set():
+            try:
+                self._begin()
+            except NexioError as error:
+                if str(error) != told:
+                    log.error("no guest is answered: %s %s", error, error.advice)  # noqa: TRY400
+                told = str(error)
+            except Exception:
+                log.exception("no guest is answered")
+            else:
+                log.info("answering from %d visits", len(self.table()))
+                return
+            self._stopping.wait(RETRY_SECONDS)
+
+    def _begin(self) -> None:
+        recorder = Recorder(
+            Spool(self._configuration.home / "spool" / "freeradius.db"), self._open_store
+        )
+        follower = Follower(self._open_store, Horizon())
+        follower.start()
+        recorder.start()
+        self._recorder, self._follower = recorder, follower
+
+    def _open_store(self) -> Store:
+        return Store.open(self._configuration)

@@ -1,0 +1,145 @@
+"""The callbacks of rlm_python3: what FreeRADIUS calls, and how it is answered.
+
+``freeradius/mods-available/nexio`` names these functions.  What rlm_python3 of FreeRADIUS 3.2 asks
+for: plain numbers and tuples of text; a return code on every way, because none would be an
+accept; no exception, because that would be a reject.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import radiusd
+
+from nexio.configuration import Configuration
+from nexio.durations import parse_duration
+from nexio.errors import InvalidValue, KeyUnusable, NexioError
+from nexio.store.engine import utc_now
+from radius_auth.background import Background
+from radius_auth.discards import Discards, Ignored
+from radius_auth.pairs import CLIENT
+from radius_auth.plugin import Answer, Outcome, OutOfReach, Plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from radius_auth.pairs import Pairs
+
+Returned: TypeAlias = tuple[int, "Pairs", "Pairs"]
+
+log = logging.getLogger(__name__)
+
+
+class _Log(logging.Handler):
+    """Python's log as lines in FreeRADIUS's."""
+
+    _LEVELS = (
+        (logging.ERROR, radiusd.L_ERR),
+        (logging.WARNING, radiusd.L_WARN),
+        (logging.INFO, radiusd.L_INFO),
+    )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one, a line of FreeRADIUS's for each line of it."""
+        level = next((there for here, there in self._LEVELS if record.levelno >= here), None)
+        for line in self.format(record).splitlines() if level is not None else ():
+            radiusd.radlog(level, f"nexio: {line}")
+
+
+class _Running:
+    """What one FreeRADIUS has of us, from its start to its end."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        environment = read_environment(Path(config["environment"]))
+        self.background = Background(
+            Configuration.from_environment(environment),
+            parse_duration(config.get("max_staleness", "24h")),
+        )
+        self.plugin = Plugin(self.background.table, self.background.record, utc_now)
+        self.discards = Discards()
+
+    def call(self, ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:
+        """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
+        try:
+            answer = ask(self.plugin, pairs)
+        except OutOfReach:
+            return self._silence(Ignored.STALE, pairs)
+        except KeyUnusable:
+            return self._silence(Ignored.KEY_MISSING, pairs)
+        except Exception:
+            log.exception("a request could not be answered")
+            return _FAIL
+        return int(answer.outcome), answer.reply, answer.control
+
+    def _silence(self, why: Ignored, pairs: Pairs) -> Returned:
+        self.discards.count(why, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
+        return _FAIL
+
+
+_FAIL: Returned = (int(Outcome.FAIL), (), ())
+_running: _Running | None = None
+
+
+def instantiate(_: object = None) -> int:
+    """FreeRADIUS starts: read where the store is, and touch nothing yet."""
+    global _running  # noqa: PLW0603 - FreeRADIUS calls functions of a module, not of an object
+    _set_up_log()
+    try:
+        _running = _Running(radiusd.config)
+    except (KeyError, NexioError) as error:
+        log.error("the configuration of the module nexio cannot be used: %s", error)  # noqa: TRY400
+        return -1
+    return int(Outcome.OK)
+
+
+def authorize(pairs: Pairs) -> Returned:
+    """See `Plugin.authorize`."""
+    return _call(Plugin.authorize, pairs)
+
+
+def authenticate(pairs: Pairs) -> Returned:
+    """See `Plugin.authenticate`."""
+    return _call(Plugin.authenticate, pairs)
+
+
+def post_auth(pairs: Pairs) -> Returned:
+    """See `Plugin.post_auth`."""
+    return _call(Plugin.post_auth, pairs)
+
+
+def detach(_: object = None) -> int:
+    """FreeRADIUS ends."""
+    if _running is not None:
+        _running.background.stop()
+    return int(Outcome.OK)
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """Read a file of ``NAME=value`` lines, as systemd's EnvironmentFile.
+
+    Raises:
+        InvalidValue: it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        words = [word for line in lines for word in shlex.split(line, comments=True)]
+    except (OSError, ValueError) as error:
+        raise InvalidValue(f"{path} cannot be read: {error}") from error
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _call(ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:
+    return _FAIL if _running is None else _running.call(ask, pairs)
+
+
+@functools.cache
+def _set_up_log() -> None:
+    handler = _Log()
+    for name in ("nexio", "radius_auth"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)

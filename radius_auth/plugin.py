@@ -1,0 +1,312 @@
+"""What FreeRADIUS asks the plugin, and what it is told; no call of FreeRADIUS's is in here.
+
+A password that can be read, or a response to CHAP, is held against the PINs by us.  MS-CHAP, in
+a tunnel or not, is verified by FreeRADIUS against the one PIN that it gets from us.  Either way
+the visit whose PIN was proven is settled afterwards, by the same rules.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Final
+
+from nexio.errors import NexioError
+from nexio.events import AuthEvent
+from nexio.visits import PIN_PURPOSE
+from radius_auth.decision import Accepted, Rejected, decide, find_candidate, settle
+from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE, Received, as_pairs, read_request, receive
+from radius_auth.passwords import Pap
+from radius_auth.printable import device_for_log, user_name_for_log
+from radius_auth.reasons import Reason
+from radius_auth.words import reply_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from nexio.following import FollowedVisit
+    from nexio.store.engine import Clock
+    from radius_auth.decision import Decision, Request
+    from radius_auth.pairs import Pairs
+    from radius_auth.table import Table
+
+
+class Outcome(IntEnum):
+    """What a call of a module ends with; the numbers are FreeRADIUS's ``RLM_MODULE_…``."""
+
+    REJECT = 0
+    FAIL = 1
+    """No answer: the configuration turns it into silence."""
+
+    OK = 2
+    NOOP = 7
+
+
+class Stage(StrEnum):
+    """Where FreeRADIUS is with a request; our configuration says so in ``STAGE``."""
+
+    OUTER = "outer"
+    INNER = "inner"
+    """In the tunnel of TTLS or PEAP."""
+
+    REJECTED = "rejected"
+    """The reject is about to be sent."""
+
+    CLIENT = "client"
+    """No request: is there a NAS of this address?"""
+
+    STATUS = "status"
+    """A Status-Server."""
+
+
+class OutOfReach(NexioError):
+    """There is no table to decide by; who asks may be right, so nobody is rejected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a call ends with, and the attributes that go with it."""
+
+    outcome: Outcome
+    reply: Pairs = ()
+    control: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What one call leaves for the next one: FreeRADIUS keeps it with the request, as text."""
+
+    visit_id: int = 0
+    reason: str = ""
+    took_us: int = 0
+    """Microseconds that our part took so far."""
+
+    def __str__(self) -> str:
+        """One line, which :func:`parse_note` reads back."""
+        return f"{self.visit_id} {self.took_us} {self.reason}"
+
+
+def parse_note(text: str | None) -> Note:
+    """Read a note; an empty one where there is none."""
+    if not text:
+        return Note()
+    visit_id, took_us, reason = text.split(" ", 2)
+    return Note(visit_id=int(visit_id), took_us=int(took_us), reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call of FreeRADIUS's, read."""
+
+    began: int
+    """Nanoseconds of ``time.perf_counter_ns``."""
+
+    now: datetime
+    table: Table
+    received: Received
+    request: Request
+
+    @property
+    def stage(self) -> str | None:
+        """Where FreeRADIUS is."""
+        return self.received.find(STAGE)
+
+    @property
+    def took_us(self) -> int:
+        """Microseconds since the call began."""
+        return (time.perf_counter_ns() - self.began) // 1000
+
+
+class Plugin:
+    """Answers FreeRADIUS's calls by the table of the moment.
+
+    Args:
+        table: gives the table, or raises `OutOfReach`.
+        record: takes each decision.
+        clock: aware time of day; decides windows.
+    """
+
+    def __init__(
+        self, table: Callable[[], Table], record: Callable[[AuthEvent], None], clock: Clock
+    ) -> None:
+        self._table = table
+        self._record = record
+        self._clock = clock
+
+    def authorize(self, pairs: Pairs) -> Answer:
+        """Decide as far as that goes before the password is verified.
+
+        Raises:
+            OutOfReach: nothing can be decided now.
+            KeyUnusable: a PIN cannot be unsealed.
+        """
+        call = self._begin(pairs)
+        if call.stage == Stage.CLIENT:
+            return _define_client(call)
+        if call.stage == Stage.STATUS:
+            return Answer(outcome=Outcome.OK)
+        if call.received.is_eap and call.stage == Stage.OUTER:
+            # What it says of itself outside of the tunnel is nobody's name.
+            return _refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else _PASS
+        if call.received.is_eap or call.received.is_ms_chap:
+            return _supply_pin(call)
+        return _decide(call, call.request)
+
+    def authenticate(self, pairs: Pairs) -> Answer:
+        """Decide about the password that came through EAP-GTC.
+
+        Raises:
+            OutOfReach, KeyUnusable: as in :meth:`authorize`.
+        """
+        call = self._begin(pairs)
+        # FreeRADIUS has put the password beside EAP-Message: that is no contradiction here.
+        return _decide(call, replace(call.request, contradictory=False))
+
+    def post_auth(self, pairs: Pairs) -> Answer:
+        """Settle a visit whose PIN was proven; or say why the guest is rejected.
+
+        Raises:
+            OutOfReach: nothing can be decided now.
+        """
+        call = self._begin(pairs)
+        if call.stage == Stage.REJECTED:
+            return self._reject(call)
+        note = parse_note(call.received.find(PROVEN))
+        visit = call.table.find_visit(note.visit_id)
+        if visit is None:  # not proven, or removed since
+            return _refuse(call, Reason.UNKNOWN_USER if note.visit_id else _unproven(call))
+        decision = settle(call.request, [visit], call.table, call.now)
+        if isinstance(decision, Rejected):
+            return _refuse(call, decision.reason, visit, note)
+        if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
+            self._note(call, decision, note)
+        return Answer(
+            outcome=Outcome.OK,
+            reply=as_pairs(
+                [("Session-Timeout", decision.session_timeout), ("Class", decision.class_)]
+            ),
+        )
+
+    def _begin(self, pairs: Pairs) -> _Call:
+        began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
+        address = received.find(CLIENT)
+        client = table.nas.find(address) if address else None
+        return _Call(
+            began=began,
+            now=self._clock(),
+            table=table,
+            received=received,
+            request=read_request(received, client),
+        )
+
+    def _reject(self, call: _Call) -> Answer:
+        """The last call of a request that is rejected, whoever rejected it."""
+        note = parse_note(call.received.find(NOTE))
+        rejected = Rejected(
+            reason=Reason(note.reason) if note.reason else _unproven(call),
+            # Without a reason of ours the PIN was not the right one: say nothing of whose (R11).
+            visit=call.table.find_visit(note.visit_id) if note.reason else None,
+        )
+        self._note(call, rejected, note)
+        return Answer(outcome=Outcome.OK, reply=_words(call, rejected))
+
+    def _note(self, call: _Call, decision: Decision, note: Note) -> None:
+        request, nas, user_name = call.request, call.request.nas, call.request.user_name
+        if call.received.is_eap and decision.visit is not None:
+            # The name outside of the tunnel is "anonymous" or the like.
+            user_name = decision.visit.email_key.encode()
+        typed = request.password.typed if isinstance(request.password, Pap) else b""
+        self._record(
+            AuthEvent(
+                record_id=secrets.token_hex(16),
+                at=call.now,
+                user_name=user_name_for_log(user_name, typed),
+                device=device_for_log(request.calling_station, typed),
+                nas=nas.name if nas else call.received.find("NAS-Identifier") or "",
+                location_id=None if nas is None else nas.location.id,
+                visit_id=None if decision.visit is None else decision.visit.id,
+                outcome="accept" if isinstance(decision, Accepted) else "reject",
+                reason=decision.reason,
+                latency_us=note.took_us + call.took_us,
+            )
+        )
+
+
+_PASS: Final = Answer(outcome=Outcome.NOOP)
+
+
+def _decide(call: _Call, request: Request) -> Answer:
+    """Hold a password against the PINs; what a right one gets is settled in ``post_auth``."""
+    decision = decide(request, call.table, call.now)
+    if decision.visit is None:
+        return _refuse(call, decision.reason)
+    proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
+    return Answer(
+        outcome=Outcome.OK, control=as_pairs([("Auth-Type", "Accept"), (PROVEN, str(proven))])
+    )
+
+
+def _supply_pin(call: _Call) -> Answer:
+    """Give FreeRADIUS the one PIN that it is to hold against the response."""
+    candidate = find_candidate(call.request, call.table, call.now)
+    if isinstance(candidate, Rejected):
+        return _refuse(call, candidate.reason)
+    pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
+    note = Note(visit_id=candidate.id, took_us=call.took_us)
+    control = [("Cleartext-Password", pin), (NOTE, str(note))]
+    if not call.received.is_eap:
+        control.append(("Auth-Type", "MS-CHAP"))
+    return Answer(outcome=Outcome.OK, control=as_pairs(control))
+
+
+def _refuse(
+    call: _Call, reason: Reason, visit: FollowedVisit | None = None, so_far: Note | None = None
+) -> Answer:
+    """Reject; the words come when the reject is sent (see ``Plugin.post_auth``)."""
+    note = Note(
+        visit_id=visit.id if visit else 0,
+        reason=reason,
+        took_us=call.took_us + (so_far.took_us if so_far else 0),
+    )
+    return Answer(outcome=Outcome.REJECT, control=as_pairs([(NOTE, str(note))]))
+
+
+def _unproven(call: _Call) -> Reason:
+    """Why FreeRADIUS itself has rejected somebody, or let somebody pass whom it must not."""
+    if call.received.is_eap and call.received.find(NOTE) is None:
+        return Reason.EAP_FAILED
+    if call.received.is_eap or call.received.is_ms_chap:
+        return Reason.WRONG_PIN
+    return Reason.UNSUPPORTED_METHOD
+
+
+def _words(call: _Call, rejected: Rejected) -> Pairs:
+    if rejected.visit is None or call.received.is_eap:  # RFC 3579 section 2.6.5
+        return ()
+    location = call.table.locations[rejected.visit.location_id]
+    words = reply_message(rejected, location, call.now)
+    return () if words is None else as_pairs([("Reply-Message", words)])
+
+
+def _define_client(call: _Call) -> Answer:
+    """The NAS of that address, for FreeRADIUS's dynamic clients."""
+    address = call.received.find(CLIENT) or ""
+    client = call.table.nas.find(address) if address else None
+    if client is None:
+        return _PASS
+    family = "IPv6" if ":" in address else "IP"
+    required = "yes" if client.require_message_authenticator else "no"
+    return Answer(
+        outcome=Outcome.OK,
+        control=as_pairs(
+            [
+                (f"FreeRADIUS-Client-{family}-Address", address),
+                ("FreeRADIUS-Client-Secret", client.secret.decode()),
+                ("FreeRADIUS-Client-Shortname", client.entries[0].name),
+                ("FreeRADIUS-Client-Require-MA", required),
+            ]
+        ),
+    )
