@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import Refused
 from nexio_cli import options, output
 
 if TYPE_CHECKING:
@@ -28,25 +27,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, port: int, *, as_json: bool) -> None:
     """Look everything over and say what to do; exit code 4 when something is wrong."""
-    findings = list(_findings(port))
-    if as_json:
-        output.print_json(
-            [
-                {
-                    "subject": finding.subject,
-                    "well": finding.well,
-                    "message": finding.message,
-                    "advice": finding.advice,
-                }
-                for finding in findings
-            ]
-        )
-    for finding in findings if not as_json else []:
-        mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
-        output.print_line(f"{mark}  {finding.subject}: {finding.message}")
-        if finding.advice:
-            output.print_line(f"       {finding.advice}")
-    context.exit(0 if all(finding.well for finding in findings) else Refused.exit_code)
+    context.exit(output.print_findings(list(_findings(port)), as_json=as_json))
 
 
 def _findings(port: int) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ COMMANDS = {
     "log": "Show what the RADIUS servers decided.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
     "radius": "Ask a RADIUS server as an access point would.",
+    "freeradius": "Install and check the plugin for FreeRADIUS.",
     "housekeeping": "What is to be done now and then, for cron.",
     "doctor": "Look everything over and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nexio.errors import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from nexio.health import Finding
 
 WIDE = 110
 """Columns of a terminal that is not narrow."""
@@ -60,6 +64,31 @@ def print_headline(text: str) -> None:
 def print_line(text: str) -> None:
     """A line of the result as it is."""
     click.echo(text)
+
+
+def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
+    """What was looked over, a line each, and what to do where it is not well.
+
+    Returns:
+        The exit code.
+    """
+    if as_json:
+        print_json([_finding_shape(finding) for finding in findings])
+    for finding in findings if not as_json else []:
+        mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
+        print_line(f"{mark}  {finding.subject}: {finding.message}")
+        if finding.advice:
+            print_line(f"       {finding.advice}")
+    return 0 if all(finding.well for finding in findings) else Refused.exit_code
+
+
+def _finding_shape(finding: Finding) -> dict[str, Any]:
+    return {
+        "subject": finding.subject,
+        "well": finding.well,
+        "message": finding.message,
+        "advice": finding.advice,
+    }
 
 
 def print_qr(content: str) -> None:

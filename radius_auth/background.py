@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nexio.errors import NexioError
 from nexio.following import Horizon
-from nexio.store.engine import Store
+from nexio.store.engine import Store, utc_now
 from radius_auth.follower import RETRY_SECONDS, Follower
 from radius_auth.plugin import OutOfReach
 from radius_auth.recorder import Recorder
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.events import AuthEvent
+    from nexio.store.engine import Clock
     from radius_auth.table import Table
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,15 @@ class Background:
     Args:
         configuration: where the store is.
         max_staleness: how long to go on without the store.
+        clock: aware time of day.
     """
 
-    def __init__(self, configuration: Configuration, max_staleness: timedelta) -> None:
+    def __init__(
+        self, configuration: Configuration, max_staleness: timedelta, clock: Clock = utc_now
+    ) -> None:
         self._configuration = configuration
         self._max_staleness = max_staleness
+        self._clock = clock
         self._follower: Follower | None = None
         self._recorder: Recorder | None = None
         self._starting: threading.Thread | None = None
@@ -97,13 +102,17 @@ class Background:
             self._stopping.wait(RETRY_SECONDS)
 
     def _begin(self) -> None:
-        recorder = Recorder(
-            Spool(self._configuration.home / "spool" / "freeradius.db"), self._open_store
-        )
-        follower = Follower(self._open_store, Horizon())
+        # The store first: the spool would make the folder of one that is not there yet.
+        follower = Follower(self._open_store, Horizon(), self._clock)
+        try:
+            spool = Spool(self._configuration.home / "spool" / "freeradius.db")
+        except BaseException:
+            follower.stop()
+            raise
+        recorder = Recorder(spool, self._open_store)
         follower.start()
         recorder.start()
         self._recorder, self._follower = recorder, follower
 
     def _open_store(self) -> Store:
-        return Store.open(self._configuration)
+        return Store.open(self._configuration, self._clock)

@@ -8,8 +8,8 @@ accept; no exception, because that would be a reject.
 from __future__ import annotations
 
 import functools
+import gc
 import logging
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,19 +18,20 @@ import radiusd
 
 from nexio.configuration import Configuration
 from nexio.durations import parse_duration
-from nexio.errors import InvalidValue, KeyUnusable, NexioError
+from nexio.errors import KeyUnusable, NexioError
 from nexio.store.engine import utc_now
 from radius_auth.background import Background
 from radius_auth.discards import Discards, Ignored
 from radius_auth.pairs import CLIENT
 from radius_auth.plugin import Answer, Outcome, OutOfReach, Plugin
+from radius_auth.raddb.environment import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from radius_auth.pairs import Pairs
+    from radius_auth.pairs import Pairs, Updates
 
-Returned: TypeAlias = tuple[int, "Pairs", "Pairs"]
+Returned: TypeAlias = tuple[int, "Updates", "Updates"]
 
 log = logging.getLogger(__name__)
 
@@ -116,21 +117,10 @@ def detach(_: object = None) -> int:
     """FreeRADIUS ends."""
     if _running is not None:
         _running.background.stop()
+    # A connection to SQLite that only the end of Python would close ends FreeRADIUS with an abort:
+    # it gives the interpreter's lock away, which rlm_python3 does not hold any more by then.
+    gc.collect()
     return int(Outcome.OK)
-
-
-def read_environment(path: Path) -> dict[str, str]:
-    """Read a file of ``NAME=value`` lines, as systemd's EnvironmentFile.
-
-    Raises:
-        InvalidValue: it cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        words = [word for line in lines for word in shlex.split(line, comments=True)]
-    except (OSError, ValueError) as error:
-        raise InvalidValue(f"{path} cannot be read: {error}") from error
-    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def _call(ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:

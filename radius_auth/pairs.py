@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from radius_auth.passwords import Password
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Updates: TypeAlias = tuple[tuple[str, str, str], ...]
+"""Name, operator and value."""
 
 CLIENT: Final = "Tmp-String-0"
 """The address that the packet came from."""
@@ -81,9 +83,11 @@ class Received:
         return found[0] if found else None
 
     def octets(self, name: str) -> bytes | None:
-        """A value of the type ``octets``."""
-        found = self.find(name)
-        return None if found is None else bytes.fromhex(found.removeprefix("0x"))
+        """A value of the type ``octets``; None where it is none."""
+        try:
+            return bytes.fromhex((self.find(name) or "-").removeprefix("0x"))
+        except ValueError:
+            return None
 
     @property
     def is_eap(self) -> bool:
@@ -146,9 +150,16 @@ def _text(value: str | None) -> bytes | None:
     return None if value is None else value.encode()
 
 
-def as_pairs(attributes: Iterable[tuple[str, str | int | bytes]]) -> Pairs:
-    """Values as FreeRADIUS takes them from Python: text, octets as ``0x…``."""
-    return tuple(
-        (name, f"0x{value.hex()}" if isinstance(value, bytes) else str(value))
-        for name, value in attributes
-    )
+def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:
+    """Values as FreeRADIUS takes them from Python: text, octets as ``0x…``.
+
+    Each takes the place of what is there: without an operator it would be left as it was.
+    """
+    return tuple((name, ":=", _written(value)) for name, value in attributes)
+
+
+def _written(value: str | int | bytes) -> str:
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    # FreeRADIUS reads it as text between double quotes.
+    return str(value).replace("\\", "\\\\")

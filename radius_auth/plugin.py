@@ -17,9 +17,18 @@ from nexio.errors import NexioError
 from nexio.events import AuthEvent
 from nexio.visits import PIN_PURPOSE
 from radius_auth.decision import Accepted, Rejected, decide, find_candidate, settle
-from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE, Received, as_pairs, read_request, receive
+from radius_auth.pairs import (
+    CLIENT,
+    NOTE,
+    PROVEN,
+    STAGE,
+    Received,
+    as_updates,
+    read_request,
+    receive,
+)
 from radius_auth.passwords import Pap
-from radius_auth.printable import device_for_log, user_name_for_log
+from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import Reason
 from radius_auth.words import reply_message
 
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
     from nexio.following import FollowedVisit
     from nexio.store.engine import Clock
     from radius_auth.decision import Decision, Request
-    from radius_auth.pairs import Pairs
+    from radius_auth.pairs import Pairs, Updates
     from radius_auth.table import Table
 
 
@@ -71,8 +80,8 @@ class Answer:
     """What a call ends with, and the attributes that go with it."""
 
     outcome: Outcome
-    reply: Pairs = ()
-    control: Pairs = ()
+    reply: Updates = ()
+    control: Updates = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +89,24 @@ class Note:
     """What one call leaves for the next one: FreeRADIUS keeps it with the request, as text."""
 
     visit_id: int = 0
-    reason: str = ""
+    reason: Reason | None = None
     took_us: int = 0
     """Microseconds that our part took so far."""
 
     def __str__(self) -> str:
         """One line, which :func:`parse_note` reads back."""
-        return f"{self.visit_id} {self.took_us} {self.reason}"
+        return f"{self.visit_id} {self.took_us} {self.reason or ''}"
 
 
 def parse_note(text: str | None) -> Note:
-    """Read a note; an empty one where there is none."""
-    if not text:
+    """Read a note; an empty one, which proves nothing, where there is none or another text."""
+    try:
+        visit_id, took_us, reason = (text or "").split(" ", 2)
+        return Note(
+            visit_id=int(visit_id), took_us=int(took_us), reason=Reason(reason) if reason else None
+        )
+    except ValueError:
         return Note()
-    visit_id, took_us, reason = text.split(" ", 2)
-    return Note(visit_id=int(visit_id), took_us=int(took_us), reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +197,7 @@ class Plugin:
             self._note(call, decision, note)
         return Answer(
             outcome=Outcome.OK,
-            reply=as_pairs(
+            reply=as_updates(
                 [("Session-Timeout", decision.session_timeout), ("Class", decision.class_)]
             ),
         )
@@ -206,7 +218,7 @@ class Plugin:
         """The last call of a request that is rejected, whoever rejected it."""
         note = parse_note(call.received.find(NOTE))
         rejected = Rejected(
-            reason=Reason(note.reason) if note.reason else _unproven(call),
+            reason=note.reason or _unproven(call),
             # Without a reason of ours the PIN was not the right one: say nothing of whose (R11).
             visit=call.table.find_visit(note.visit_id) if note.reason else None,
         )
@@ -215,6 +227,7 @@ class Plugin:
 
     def _note(self, call: _Call, decision: Decision, note: Note) -> None:
         request, nas, user_name = call.request, call.request.nas, call.request.user_name
+        identifier = call.received.find("NAS-Identifier") or ""
         if call.received.is_eap and decision.visit is not None:
             # The name outside of the tunnel is "anonymous" or the like.
             user_name = decision.visit.email_key.encode()
@@ -225,7 +238,7 @@ class Plugin:
                 at=call.now,
                 user_name=user_name_for_log(user_name, typed),
                 device=device_for_log(request.calling_station, typed),
-                nas=nas.name if nas else call.received.find("NAS-Identifier") or "",
+                nas=nas.name if nas else printable(identifier.encode()),
                 location_id=None if nas is None else nas.location.id,
                 visit_id=None if decision.visit is None else decision.visit.id,
                 outcome="accept" if isinstance(decision, Accepted) else "reject",
@@ -245,7 +258,7 @@ def _decide(call: _Call, request: Request) -> Answer:
         return _refuse(call, decision.reason)
     proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
     return Answer(
-        outcome=Outcome.OK, control=as_pairs([("Auth-Type", "Accept"), (PROVEN, str(proven))])
+        outcome=Outcome.OK, control=as_updates([("Auth-Type", "Accept"), (PROVEN, str(proven))])
     )
 
 
@@ -259,7 +272,7 @@ def _supply_pin(call: _Call) -> Answer:
     control = [("Cleartext-Password", pin), (NOTE, str(note))]
     if not call.received.is_eap:
         control.append(("Auth-Type", "MS-CHAP"))
-    return Answer(outcome=Outcome.OK, control=as_pairs(control))
+    return Answer(outcome=Outcome.OK, control=as_updates(control))
 
 
 def _refuse(
@@ -271,7 +284,7 @@ def _refuse(
         reason=reason,
         took_us=call.took_us + (so_far.took_us if so_far else 0),
     )
-    return Answer(outcome=Outcome.REJECT, control=as_pairs([(NOTE, str(note))]))
+    return Answer(outcome=Outcome.REJECT, control=as_updates([(NOTE, str(note))]))
 
 
 def _unproven(call: _Call) -> Reason:
@@ -283,12 +296,12 @@ def _unproven(call: _Call) -> Reason:
     return Reason.UNSUPPORTED_METHOD
 
 
-def _words(call: _Call, rejected: Rejected) -> Pairs:
+def _words(call: _Call, rejected: Rejected) -> Updates:
     if rejected.visit is None or call.received.is_eap:  # RFC 3579 section 2.6.5
         return ()
     location = call.table.locations[rejected.visit.location_id]
     words = reply_message(rejected, location, call.now)
-    return () if words is None else as_pairs([("Reply-Message", words)])
+    return () if words is None else as_updates([("Reply-Message", words)])
 
 
 def _define_client(call: _Call) -> Answer:
@@ -301,7 +314,7 @@ def _define_client(call: _Call) -> Answer:
     required = "yes" if client.require_message_authenticator else "no"
     return Answer(
         outcome=Outcome.OK,
-        control=as_pairs(
+        control=as_updates(
             [
                 (f"FreeRADIUS-Client-{family}-Address", address),
                 ("FreeRADIUS-Client-Secret", client.secret.decode()),

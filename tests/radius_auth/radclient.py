@@ -8,8 +8,13 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tests.radius_auth.guests import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 _RECEIVED = re.compile(r"Received (\S+) Id \d+ from (\S+):\d+ to ")
 _ATTRIBUTE = re.compile(r"\t([A-Z]\S+) = (.*)")
@@ -83,3 +88,65 @@ def _read(output: str, errors: str) -> Reply:
     found = _ATTRIBUTE.findall(output[received.end() :])
     attributes = {name: value.strip('"') for name, value in found}
     return Reply(code=received[1], source=received[2].strip("[]"), attributes=attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What came of many logins."""
+
+    accepted: int
+    rejected: int
+    lost: int
+
+
+class ManyLogins:
+    """Many different logins of one NAS, as fast as the server takes them, in the background.
+
+    Args:
+        port: of the server.
+        logins: User-Name, attribute of the method, password.
+        folder: for the list that radclient reads.
+        source: the NAS's address.
+        at_once: how many wait for an answer at a time.
+        tries: transmissions of each.
+        timeout: seconds after each.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        logins: Iterable[tuple[str, str, str]],
+        folder: Path,
+        *,
+        source: str = "127.0.0.1",
+        at_once: int = 100,
+        tries: int = 10,
+        timeout: float = 3.0,
+    ) -> None:
+        asked = folder / f"logins-{source}"
+        asked.write_text(
+            "\n\n".join(
+                f'User-Name = "{user_name}"\n{method} = "{password}"\nMessage-Authenticator = 0\n'
+                f"Packet-Src-IP-Address = {source}"
+                for user_name, method, password in logins
+            )
+        )
+        self._process = subprocess.Popen(
+            ["radclient", "-q", "-s", "-f", asked, "-p", str(at_once), "-r", str(tries),
+             "-t", str(timeout), f"127.0.0.1:{port}", "auth", SECRET],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+
+    def finish(self) -> Summary:
+        """Wait until all are answered or given up."""
+        output, _ = self._process.communicate()
+        counted = {
+            name: int(count)
+            for name, count in re.findall(r"(Accepted|Rejected|Lost)\s*: (\d+)", output)
+        }
+        assert set(counted) == {"Accepted", "Rejected", "Lost"}, output
+        return Summary(
+            accepted=counted["Accepted"], rejected=counted["Rejected"], lost=counted["Lost"]
+        )

@@ -33,7 +33,7 @@ class Radiusd:
         ours = ["--auth-port", str(self.port), "--reject-delay", str(REJECT_DELAY)]
         self._process = subprocess.Popen(
             [PROGRAM, *ours, *options],
-            env=_environment(configuration),
+            env=environment_of(configuration),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -118,7 +118,8 @@ def free_port() -> int:
     return port
 
 
-def _environment(configuration: Configuration) -> dict[str, str]:
+def environment_of(configuration: Configuration) -> dict[str, str]:
+    """What a program needs to find that store."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONWARNINGS": "error",

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from nexio.following import FollowedVisit
-from radius_auth.decision import Accepted, Decision, Rejected, Request, decide, remaining
+from radius_auth.decision import (
+    Accepted,
+    Decision,
+    Rejected,
+    Request,
+    decide,
+    find_candidate,
+    remaining,
+    settle,
+)
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
@@ -119,7 +128,7 @@ def test_every_reason_has_its_place_in_the_order() -> None:
     """R11: no reason is left that nothing above leads to."""
     met = [reason for _, reason in REMEDIES_OF_REQUESTS + REMEDIES_OF_VISITS]
 
-    assert sorted(set(met)) == sorted(Reason)
+    assert sorted(set(met)) == sorted(set(Reason) - {Reason.EAP_FAILED})  # FreeRADIUS finds that
     assert len(met) == len(set(met)) + 1  # VALID ends both
 
 
@@ -342,6 +351,122 @@ def test_of_two_open_windows_the_latest_issued_wins() -> None:
     latest = visit(9)
 
     assert decided(request(pap()), visit(8), latest, visit(7)).visit == latest
+
+
+# Where somebody else verifies the response
+
+
+def candidate(
+    asked: Request, *visits: FollowedVisit, now: datetime = DURING, **settings: Any
+) -> FollowedVisit | Rejected:
+    """Whose PIN FreeRADIUS gets, with these visits and these settings of Harbour House."""
+    locations = (with_settings(HOUSE, **settings), ANNEX)
+    return find_candidate(asked, table_of(*visits, locations=locations), now)
+
+
+@pytest.mark.parametrize(
+    ("now", "number"),
+    [
+        (NINE - SECOND, 2),  # none is open: the latest issued of those to come
+        (NINE, 1),
+        (TEN - SECOND, 1),
+        (TEN, 2),
+        (NINE + 9 * HOUR, 2),
+        (TEN + 9 * HOUR, 2),  # both ended
+    ],
+)
+def test_the_candidate_is_the_visit_whose_window_is_open(now: datetime, number: int) -> None:
+    """R10: MS-CHAP is verified against one PIN; before and after, against the latest issued."""
+    for order in ((MORNING, EVENING), (EVENING, MORNING)):
+        found = candidate(request(None), *order, now=now)
+        assert isinstance(found, FollowedVisit)
+        assert found.id == number
+
+
+def test_of_several_open_windows_the_latest_issued_is_the_candidate() -> None:
+    """R10: by the number of the visit, in any order."""
+    latest = visit(9, pin=OTHER_PIN)
+
+    for order in ((visit(8), latest, visit(7)), (latest, visit(8)), (visit(7), latest)):
+        assert candidate(request(None), *order) == latest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"deleted_at": NINE},
+        {"replaced": True},
+        {"revoked_at": NINE},
+        {"location": 2},
+        {"token_id": None, "valid_from": None, "valid_until": None},
+        {"valid_from": None, "valid_until": None},
+    ],
+)
+def test_a_visit_that_lets_nobody_in_is_the_last_candidate(other: dict[str, Any]) -> None:
+    """R10: but it is one: who knows its PIN is told more (R11)."""
+    live, dead = visit(1), visit(2, **other)
+
+    assert candidate(request(None), live, dead) == live
+    assert candidate(request(None), dead, live) == live
+    assert candidate(request(None), dead) == dead
+
+
+def test_with_roaming_a_visit_of_elsewhere_is_a_candidate_like_any() -> None:
+    """R10 and R19: the latest issued of two open windows."""
+    here, there = visit(1), visit(2, location=2)
+
+    assert candidate(request(None), here, there) == here
+    assert candidate(request(None), here, there, roaming=True) == there
+
+
+def test_where_the_pin_alone_logs_in_the_user_name_is_the_pin() -> None:
+    """R9: with MS-CHAP nothing else names the guest; blanks and dashes are forgiven (R8)."""
+    settings: dict[str, Any] = {"wifi_login": "pin", "planned_guests": 1}
+    here = visit()
+
+    for name in (PIN, "482-913 "):
+        assert candidate(request(None, name), here, visit(2, location=2), **settings) == here
+    for name in (OTHER_PIN, EMAIL, ""):
+        assert candidate(request(None, name), here, **settings) == Rejected(reason=Reason.WRONG_PIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"user_name": b"nobody@example.com"}, Reason.UNKNOWN_USER),
+        ({"user_name": b""}, Reason.UNKNOWN_USER),
+        ({"user_name": b"\xff"}, Reason.UNKNOWN_USER),
+        ({"nas": None}, Reason.NO_LOCATION),
+        ({"contradictory": True}, Reason.CONTRADICTORY),
+        ({"nas_port_type": 5}, Reason.UNSUPPORTED_SERVICE),
+        ({"service_type": 6}, Reason.UNSUPPORTED_SERVICE),
+        ({"service_type": 10}, Reason.MAC_AUTHENTICATION),
+        ({"calling_station": EMAIL.encode()}, Reason.MAC_AUTHENTICATION),
+    ],
+)
+def test_who_is_no_guest_has_no_candidate(changes: dict[str, Any], reason: Reason) -> None:
+    """R11, R19 and R22: no PIN leaves the table for them."""
+    asked = Request(**{"nas": nas(), "user_name": EMAIL.encode(), "password": None, **changes})
+
+    assert candidate(asked, visit()) == Rejected(reason=reason)
+
+
+@pytest.mark.parametrize("now", [NINE - SECOND, NINE, DURING, TEN - SECOND, TEN])
+@pytest.mark.parametrize("changes", [{}, {"deleted_at": NINE}, {"location": 2}, {"replaced": True}])
+def test_a_candidate_is_settled_by_the_same_rules(now: datetime, changes: dict[str, Any]) -> None:
+    """R1 and R10: whoever has verified the PIN, the decision is that of PAP."""
+    known = table_of(held := visit(**changes))
+
+    assert settle(request(None), [held], known, now) == decide(request(pap()), known, now)
+
+
+def test_without_a_location_nothing_is_settled_well() -> None:
+    """R19: an access point that is gone since the PIN was proven."""
+    asked, held = request(None, nas=None), visit()
+
+    assert settle(asked, [held], table_of(held), DURING).reason is Reason.WRONG_LOCATION
+    gone = table_of(held, locations=[ANNEX])
+    assert settle(request(None), [held], gone, DURING).reason is Reason.WRONG_LOCATION
 
 
 # Where

@@ -6,105 +6,29 @@ import os
 import signal
 import socket
 import time
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.events import list_events
-from nexio.nas import NewNas, add_nas, remove_nas
-from nexio.store.engine import Store, utc_now
+from nexio.nas import remove_nas
 from nexio.tokens import revoke_token
 from nexio.visits import delete_visit
 from radius_auth.framing import Code
 from radius_auth.sockets import all_addresses, listen
-from tests.clocks import Clock
-from tests.people import add_location, register, set_up
+from tests.people import set_up
 from tests.radius_auth.access_requests import access_request, verified
+from tests.radius_auth.desk import Desk, ask_until, desk_with, seconds_left
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radclient import Reply, radclient
 from tests.radius_auth.radiusd import PATIENCE, Radiusd
 from tests.stores import configuration_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
-    from nexio.visits import Visit
     from tests.stores import Template
-
-TRIES = 100
-"""How often a server is asked until it has heard of a change; one asking takes some 20 ms."""
-
-_numbers = count(1)
-
-
-class Desk:
-    """A reception desk with a store, and the server that lets its visitors on.
-
-    Everything here goes by the real time, as the server does.
-    """
-
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
-        self.store = Store.open(configuration)
-        self.location: Location = add_location(
-            self.store, "Harbour House", "Europe/London", "visitor-tokens=on"
-        )
-        self.add_nas("127.0.0.1", "::1")
-
-    def add_nas(self, *addresses: str) -> None:
-        """Let these addresses ask; each is its own name."""
-        with self.store.write() as work:
-            for address in addresses:
-                nas = NewNas(name=address, address=address, secret=SECRET.decode())
-                add_nas(work, self.location, nas)
-
-    def register(self, arrival: str = "now", **texts: str) -> Visit:
-        """Register a visitor of an address of their own."""
-        email = f"guest{next(_numbers)}@example.com"
-        return register(self.store, self.location, arrival=arrival, **{"email": email} | texts)
-
-    def register_earlier(self, hours: int) -> Visit:
-        """A visitor who was registered some hours ago, for then."""
-        earlier = Store.open(self.configuration, Clock(utc_now() - timedelta(hours=hours)))
-        try:
-            return register(earlier, self.location, email=f"guest{next(_numbers)}@example.com")
-        finally:
-            earlier.close()
-
-    def reasons(self) -> list[str]:
-        """What the log shows."""
-        with self.store.read() as work:
-            return [logged.event.reason for logged in list_events(work, None, limit=1000)]
-
-
-@contextmanager
-def desk_with(configuration: Configuration) -> Iterator[Desk]:
-    """A desk with that store."""
-    desk = Desk(configuration)
-    yield desk
-    desk.store.close()
-
-
-def seconds_left(visit: Visit, now: datetime | None = None) -> int:
-    """Of the visit's window."""
-    assert visit.token is not None
-    assert visit.token.valid_until is not None
-    return int((visit.token.valid_until - (now or utc_now())).total_seconds())
-
-
-def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
-    """Ask until the server has heard of a change."""
-    replies = (ask() for _ in range(TRIES))
-    found = next((reply for reply in replies if reply.code == code), None)
-    assert found is not None, f"never {code}"
-    return found
-
 
 # One server for what needs none of its own
 

@@ -1,0 +1,62 @@
+"""What FreeRADIUS's user can use: run as that user, by a Python of its own.
+
+``nexio freeradius check`` starts this with the packages that the plugin would load.  It prints
+what it found as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexio.configuration import Configuration
+from nexio.errors import NexioError
+from nexio.health import Finding, trouble
+from nexio.key_file import load_keys
+from nexio.store.engine import Store
+from radius_auth.raddb.environment import read_environment
+from radius_auth.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def main(environment: str, *, spool: bool) -> None:
+    """Look and print.
+
+    Args:
+        environment: the file that says where the store is.
+        spool: whether to make the spool, too: its owner is whoever makes it.
+    """
+    print(json.dumps([asdict(each) for each in _look(Path(environment), spool=spool)]))  # noqa: T201
+
+
+def _look(environment: Path, *, spool: bool) -> Iterator[Finding]:
+    try:
+        configuration = Configuration.from_environment(read_environment(environment))
+    except NexioError as error:
+        yield trouble("environment", error)
+        return
+    yield _tried("key", str(configuration.key_file), lambda: load_keys(configuration.key_file))
+    store = _tried("store", "it can be opened", lambda: _open(configuration))
+    yield store
+    if spool and store.well:  # making a spool makes the folder of a store that is not there
+        path = configuration.home / "spool" / "freeradius.db"
+        yield _tried("spool", str(path), lambda: Spool(path))
+
+
+def _open(configuration: Configuration) -> None:
+    """Open the store as the plugin does, which writes decisions into it."""
+    with closing(Store.open(configuration)) as store, store.write():
+        pass
+
+
+def _tried(subject: str, well: str, act: Callable[[], object]) -> Finding:
+    try:
+        act()
+    except NexioError as error:
+        return trouble(subject, error)
+    return Finding(subject=subject, message=well, well=True)

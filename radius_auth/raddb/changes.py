@@ -1,0 +1,157 @@
+"""Changes to files, folders and links: all of them, or none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from radius_auth.raddb.folder import closed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """Who may do what."""
+
+    mode: int
+    owner: int
+    group: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A plain file; its content may be secret."""
+
+    content: bytes = field(repr=False)
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder, whatever is in it."""
+
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A symbolic link."""
+
+    target: str
+
+
+State: TypeAlias = File | Folder | Link | None
+"""What is at a path; None is: nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One path, as it is and as it is to be."""
+
+    path: str
+    """Below the folder that all changes are made in."""
+
+    before: State
+    after: State
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What is done, and to what."""
+        match self.before, self.after:
+            case (_, Link(target=target)) | (Link(target=target), None):
+                verb = "unlink" if self.after is None else "link"
+                return verb, f"{self.path} -> {target}"
+            case (_, Folder()) | (Folder(), None):
+                return "remove" if self.after is None else "make", f"{self.path}/"
+            case None, _:
+                return "write", self.path
+        return "remove" if self.after is None else "renew", self.path
+
+
+def look(path: Path) -> State:
+    """What is there.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return Link(target=str(path.readlink()))
+        rights = Rights(mode=stat.S_IMODE(status.st_mode), owner=status.st_uid, group=status.st_gid)
+        if stat.S_ISDIR(status.st_mode):
+            return Folder(rights=rights)
+        return File(content=path.read_bytes(), rights=rights)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise closed(path, error) from error
+
+
+def carry_out(folder: Path, changes: Sequence[Change]) -> None:
+    """Make the changes in their order; at a failure those that were made are taken back.
+
+    Raises:
+        Unreachable: one of them cannot be made.
+    """
+    made: list[Change] = []
+    try:
+        for change in changes:
+            made.append(change)  # first: one that is cut short is taken back as well
+            _put(folder / change.path, change.after)
+    except BaseException as error:
+        for change in reversed(made):
+            if look(folder / change.path) != change.before:
+                _put(folder / change.path, change.before)
+        if isinstance(error, OSError):
+            raise closed(folder, error) from error
+        raise
+
+
+def _put(path: Path, state: State) -> None:
+    match state:
+        case None if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        case None:
+            path.unlink(missing_ok=True)
+        case Link(target=target):
+            path.symlink_to(target)
+            if os.geteuid() == 0:
+                status = path.parent.stat()
+                os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+        case Folder(rights=rights):
+            path.mkdir(mode=0o700)
+            _set_rights(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), rights)
+        case File():
+            _write(path, state)
+
+
+def _write(path: Path, file: File) -> None:
+    """Exchange a file as a whole, so that FreeRADIUS never reads half of one."""
+    whole = path.with_name(f".{path.name}~nexio")  # FreeRADIUS loads no such name
+    whole.unlink(missing_ok=True)
+    try:
+        # Never through a link: the folder is FreeRADIUS's, and we may be root.
+        descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(os.dup(descriptor), "wb") as opened:
+            opened.write(file.content)
+        _set_rights(descriptor, file.rights)
+        whole.replace(path)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _set_rights(descriptor: int, rights: Rights) -> None:
+    """Set them and close it."""
+    try:
+        there = os.fstat(descriptor)
+        if (there.st_uid, there.st_gid) != (rights.owner, rights.group):
+            os.fchown(descriptor, rights.owner, rights.group)
+        os.fchmod(descriptor, rights.mode)
+    finally:
+        os.close(descriptor)

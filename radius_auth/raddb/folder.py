@@ -1,0 +1,140 @@
+"""Where FreeRADIUS's configuration is, and reading it line by line.
+
+This is no parser of FreeRADIUS's language: it knows comments, ``name = value``, and where a
+section begins and ends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nexio.errors import NotFound, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACES: Final = (Path("/etc/freeradius/3.0"), Path("/etc/freeradius"), Path("/etc/raddb"))
+MAIN: Final = "radiusd.conf"
+
+_COMMENT: Final = re.compile(r"(^|\s)#.*")
+_LOADED: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+"""The names of files that FreeRADIUS reads where it includes a folder."""
+
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line that says something."""
+
+    sections: tuple[str, ...]
+    """The sections that it stands in, the outermost first, as their first lines say."""
+
+    name: str
+    value: str | None = None
+    """None where the line calls a module or begins a section."""
+
+
+def find_raddb(named: Path | None) -> Path:
+    """The folder that was named, or the one that is there.
+
+    Raises:
+        NotFound: no configuration of FreeRADIUS there.
+        Unreachable: its folder is closed to us.
+    """
+    for folder in PLACES if named is None else (named,):
+        try:
+            if (folder / MAIN).is_file():
+                return folder.resolve()
+        except OSError as error:
+            raise closed(folder, error) from error
+    raise NotFound(
+        f"there is no configuration of FreeRADIUS in {PLACES[0] if named is None else named}",
+        "Install it (apt-get install freeradius freeradius-python3), or name its folder: --raddb",
+    )
+
+
+def closed(path: Path, error: OSError) -> Unreachable:
+    """An error of the system's, with what to do about it."""
+    where = error.filename or path
+    return Unreachable(
+        f"{where} cannot be used: {error.strerror}", "Run this as root, with sudo for example."
+    )
+
+
+def read_lines(path: Path) -> list[Line]:
+    """What a file of configuration says.
+
+    Raises:
+        Unreachable: it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise closed(path, error) from error
+    return list(_lines(text))
+
+
+def _lines(text: str) -> Iterator[Line]:
+    sections: list[str] = []
+    for written in text.splitlines():
+        line = _COMMENT.sub("", written).strip()
+        while line.startswith("}"):
+            del sections[-1:]
+            line = line[1:].strip()
+        if line.endswith("{"):
+            name = line[:-1].strip()
+            yield Line(sections=tuple(sections), name=name)
+            sections.append(name)
+        elif line:
+            name, equals, value = line.partition("=")
+            said = value.strip().strip("\"'") if equals else None
+            yield Line(sections=tuple(sections), name=name.strip(" \t:+"), value=said)
+
+
+def enabled(folder: Path, kind: str) -> list[Path]:
+    """The files that FreeRADIUS loads.
+
+    Args:
+        folder: raddb.
+        kind: ``mods-enabled`` or ``sites-enabled``.
+
+    Raises:
+        Unreachable: the folder cannot be read.
+    """
+    try:
+        there = sorted((folder / kind).iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise closed(folder / kind, error) from error
+    return [path for path in there if path.is_file() and _LOADED.fullmatch(path.name)]
+
+
+def find_setting(folder: Path, name: str, *sections: str) -> str | None:
+    """The value of a setting in the main file, with its ``${…}`` filled in."""
+    lines = read_lines(folder / MAIN)
+    known = {line.name: line.value for line in lines if not line.sections and line.value}
+    for line in lines:
+        if (line.name, line.sections) == (name, sections) and line.value is not None:
+            value, before = line.value, ""
+            while value != before:
+                before = value
+                value = _VARIABLE.sub(lambda found: known.get(found[1]) or found[0], value)
+            return value
+    return None
+
+
+def other_python(folder: Path) -> list[str]:
+    """Files with a python3 module that is not ours: FreeRADIUS can have one only."""
+    files = [path for path in enabled(folder, "mods-enabled") if path.name != "nexio"]
+    return [
+        str(path.relative_to(folder))
+        for path in (*files, folder / MAIN)
+        if any(
+            line.value is None and line.name.split()[:1] == ["python3"] for line in read_lines(path)
+        )
+    ]

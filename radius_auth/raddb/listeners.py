@@ -1,0 +1,68 @@
+"""Which sites listen where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from radius_auth.raddb.folder import enabled, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PORTS: Final = {"auth": "1812", "acct": "1813", "status": "1812", "coa": "3799"}
+"""Where it listens that names no port, or 0."""
+
+_EVERYWHERE: Final = frozenset({"*", "0.0.0.0", "::"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """One section ``listen``."""
+
+    family: str
+    address: str
+    port: str
+
+    def clashes(self, other: Listener) -> bool:
+        """Whether both cannot be there at once."""
+        same = (self.family, self.port) == (other.family, other.port)
+        anywhere = not _EVERYWHERE.isdisjoint({self.address, other.address})
+        return same and (anywhere or self.address == other.address)
+
+
+def clashes(folder: Path) -> list[str]:
+    """The enabled sites that listen where one of ours does."""
+    sites = {path: list(_listeners(path)) for path in enabled(folder, "sites-enabled")}
+    ours = sites.pop(folder / "sites-enabled" / "nexio", [])
+    return [
+        str(path.relative_to(folder))
+        for path, others in sites.items()
+        if any(one.clashes(other) for one in ours for other in others)
+    ]
+
+
+def _listeners(path: Path) -> Iterator[Listener]:
+    said: dict[str, str] | None = None
+    for line in read_lines(path):
+        inside = line.sections and line.sections[-1].split()[:1] == ["listen"]
+        if inside and said is not None and line.value is not None:
+            said[line.name] = line.value
+        elif not inside:
+            if said is not None:
+                yield from _read(said)
+            said = {} if line.value is None and line.name.split()[:1] == ["listen"] else None
+    if said is not None:
+        yield from _read(said)
+
+
+def _read(said: dict[str, str]) -> Iterator[Listener]:
+    family = "6" if "ipv6addr" in said else "4"
+    address = said.get("ipv6addr") or said.get("ipaddr") or said.get("ipv4addr") or "*"
+    for kind in said.get("type", "").split("+"):
+        port = said.get("port", "0")
+        if kind in PORTS:
+            yield Listener(
+                family=family, address=address, port=PORTS[kind] if port == "0" else port
+            )

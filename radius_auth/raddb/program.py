@@ -1,0 +1,134 @@
+"""FreeRADIUS itself: its version, its module for Python, and what it says to the configuration."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nexio.health import Finding
+from radius_auth.raddb.folder import find_setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS: Final = 60.0
+"""More than FreeRADIUS needs to read any configuration."""
+
+MADE_FOR: Final = (3, 2)
+SIGNS_BY_ITSELF: Final = (3, 2, 5)
+"""From this version on it does what is to be done about CVE-2024-3596."""
+
+_VERSION: Final = re.compile(r"FreeRADIUS Version (\d+)\.(\d+)\.(\d+)")
+_LIBPYTHON: Final = re.compile(rb"libpython(3\.\d+)")
+_ERROR: Final = " : Error: "
+_LAST: Final = 3
+"""How many of its errors are shown."""
+
+
+def find_program() -> Path | None:
+    """The server, as Debian calls it or as others do."""
+    path = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
+    found = shutil.which("freeradius", path=path) or shutil.which("radiusd", path=path)
+    return None if found is None else Path(found)
+
+
+def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
+    """Look at version, module and embedded Python, the deepest cause first."""
+    if program is None:
+        yield _unwell(
+            "FreeRADIUS",
+            "it is not installed",
+            "Install it: apt-get install freeradius freeradius-python3",
+        )
+        return
+    yield _version(program)
+    module = Path(find_setting(folder, "libdir") or "/usr/lib/freeradius") / "rlm_python3.so"
+    if not module.is_file():
+        yield _unwell(
+            "rlm_python3",
+            f"{module} is not there",
+            "Install FreeRADIUS's module for Python: apt-get install freeradius-python3",
+        )
+        return
+    yield Finding(subject="rlm_python3", message=str(module), well=True)
+    yield _python(module)
+
+
+def embedded_python(module: Path) -> str | None:
+    """The version of Python that the module is linked with, as ``3.11``."""
+    found = _LIBPYTHON.search(module.read_bytes())
+    return None if found is None else found[1].decode()
+
+
+def read_by_freeradius(folder: Path, program: Path) -> Finding:
+    """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
+    said = _said(program, "-C", "-l", "stdout", "-d", str(folder))
+    if said is None:
+        return _unwell(
+            "configuration", f"FreeRADIUS does not say anything to {folder}", "See its log."
+        )
+    if said.returncode == 0:
+        return Finding(
+            subject="configuration", message="FreeRADIUS can read it and load the plugin", well=True
+        )
+    lines = said.stdout.splitlines()
+    errors = [line.partition(_ERROR)[2] for line in lines if _ERROR in line]
+    return _unwell(
+        "configuration",
+        "; ".join(each.strip() for each in errors[-_LAST:]) or "FreeRADIUS does not take it",
+        f"See all it says: {program.name} -Cx -l stdout -d {folder}",
+    )
+
+
+def _version(program: Path) -> Finding:
+    said = _said(program, "-v")
+    found = None if said is None else _VERSION.search(said.stdout)
+    if found is None:
+        return _unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
+    version = (int(found[1]), int(found[2]), int(found[3]))
+    written = ".".join(map(str, version))
+    if version[:2] != MADE_FOR:
+        return _unwell(
+            "FreeRADIUS",
+            f"version {written}; the plugin is made for 3.2",
+            "Install FreeRADIUS 3.2, or use nexio-radiusd.",
+        )
+    who = "it" if version >= SIGNS_BY_ITSELF else "our policy"
+    message = f"version {written}; {who} signs replies with Message-Authenticator (CVE-2024-3596)"
+    return Finding(subject="FreeRADIUS", message=message, well=True)
+
+
+def _python(module: Path) -> Finding:
+    embedded = embedded_python(module)
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if embedded not in {None, ours}:
+        return _unwell(
+            "Python",
+            f"FreeRADIUS has Python {embedded} in it, and nexio is installed for {ours}",
+            f"Install nexio with python{embedded} -m venv …, and run its nexio freeradius install.",
+        )
+    return Finding(subject="Python", message=f"{ours}, the same as in FreeRADIUS", well=True)
+
+
+def _said(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+    try:
+        return subprocess.run(  # noqa: S603 - the server that is looked over
+            [program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def _unwell(subject: str, message: str, advice: str) -> Finding:
+    return Finding(subject=subject, message=message, advice=advice, well=False)

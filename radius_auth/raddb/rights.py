@@ -1,0 +1,158 @@
+"""Whether the user that FreeRADIUS runs as can use our packages, the key, the store, the spool."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from nexio.configuration import Configuration
+from nexio.errors import NexioError
+from nexio.health import Finding
+from radius_auth.raddb.environment import read_environment
+from radius_auth.raddb.folder import PLACES, find_setting, read_lines
+from radius_auth.raddb.package import ENVIRONMENT, MODULE
+from radius_auth.raddb.program import SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNITS: Final = tuple(
+    Path(folder) / f"{name}.service"
+    for folder in ("/etc/systemd/system", "/lib/systemd/system")
+    for name in ("freeradius", "radiusd")
+)
+USER: Final = "freerad"
+
+# As nexio_plugin.py does: our packages, and none of the system's. -S keeps those out.
+_CHILD: Final = """\
+import site, sys
+site.addsitedir(sys.argv[1])
+from radius_auth.raddb.access import main
+main(sys.argv[2], spool=sys.argv[3] == "spool")
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Whom FreeRADIUS runs as."""
+
+    name: str
+    number: int
+    groups: tuple[int, ...]
+    """The first one is its own."""
+
+
+def server_user(folder: Path) -> str:
+    """The name of the user that FreeRADIUS runs as."""
+    named = find_setting(folder, "user", "security") or find_setting(folder, "user")
+    if named is None and folder in PLACES:  # another raddb is run by hand
+        lines = [line for unit in UNITS if unit.is_file() for line in read_lines(unit)]
+        named = next((line.value for line in lines if line.name == "User"), USER)
+    return named or pwd.getpwuid(os.geteuid()).pw_name
+
+
+def examine_rights(folder: Path, python: str | None) -> Iterator[Finding]:
+    """Try what the plugin will do, as the user that will do it.
+
+    Args:
+        folder: raddb.
+        python: version of the Python in FreeRADIUS, as ``3.11``.
+    """
+    name = server_user(folder)
+    try:
+        user = _find_user(name, find_setting(folder, "group", "security"))
+    except KeyError:
+        yield _unwell("user", f"there is no user or group {name}", "Mend radiusd.conf: user, group")
+        return
+    known = user.number == os.geteuid()
+    packages = _packages(folder)
+    words = [packages, str(folder / ENVIRONMENT), "spool" if known or _is_root() else "-"]
+    if not known and not _is_root():
+        yield Finding(
+            subject="user",
+            message=f"what follows was tried as you; only root can try it as {name}",
+            well=True,
+        )
+    try:
+        said = _run_as(user if _is_root() else None, _interpreter(python), words)
+        found = [Finding(**each) for each in json.loads(said.stdout)]
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        yield _unwell(
+            "packages",
+            f"{packages} cannot be loaded by {name}",
+            "Its folders must be open to that user: /opt/nexio is a good place, /root is none.",
+        )
+        return
+    yield Finding(subject="packages", message=packages, well=True)
+    for finding in found:
+        yield finding if finding.well else _with_group(finding, user, folder)
+
+
+def _run_as(user: User | None, python: str, words: list[str]) -> subprocess.CompletedProcess[str]:
+    other: dict[str, Any] = {}
+    if user is not None:
+        other = {"user": user.number, "group": user.groups[0], "extra_groups": user.groups}
+    return subprocess.run(  # noqa: S603 - ours, on our own packages
+        [python, "-I", "-S", "-B", "-c", _CHILD, *words],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        **other,
+    )
+
+
+def _interpreter(version: str | None) -> str:
+    """The Python that is most like the one in FreeRADIUS, and not one of a closed folder."""
+    found = version and shutil.which(f"python{version}", path="/usr/bin:/usr/local/bin")
+    return found or str(Path(sys.executable).resolve())
+
+
+def _find_user(name: str, group: str | None) -> User:
+    entry = pwd.getpwnam(name)
+    own = entry.pw_gid if group is None else grp.getgrnam(group).gr_gid
+    others = [each for each in os.getgrouplist(name, own) if each != own]
+    return User(name=name, number=entry.pw_uid, groups=(own, *others))
+
+
+def _packages(folder: Path) -> str:
+    """The folder that the installed module names."""
+    lines = read_lines(folder / MODULE)
+    return next((line.value for line in lines if line.name == "packages" and line.value), "")
+
+
+def _with_group(finding: Finding, user: User, folder: Path) -> Finding:
+    """Say what to do where the user is not in the group that may."""
+    try:
+        configuration = Configuration.from_environment(read_environment(folder / ENVIRONMENT))
+        path = configuration.key_file if finding.subject == "key" else configuration.home
+        status = path.stat()
+        group = grp.getgrgid(status.st_gid).gr_name
+    except (KeyError, NexioError, OSError):
+        return finding
+    if status.st_uid == user.number or status.st_gid in user.groups:
+        return finding
+    if status.st_gid:
+        advice = f"Let {user.name} in: usermod -aG {group} {user.name}. Then restart FreeRADIUS."
+    else:
+        advice = f"Give {path} to a group (chgrp, chmod), and put {user.name} into it."
+    return replace(finding, advice=advice)
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _unwell(subject: str, message: str, advice: str) -> Finding:
+    return Finding(subject=subject, message=message, advice=advice, well=False)

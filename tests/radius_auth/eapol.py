@@ -1,0 +1,72 @@
+"""Debian's eapol_test, for logging in as the phone of a guest does: through an EAP tunnel."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.radius_auth.guests import SECRET
+from tests.radius_auth.radclient import Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.radius_auth.freeradius import FreeRADIUS
+
+METHODS: Final = {
+    "TTLS-PAP": ("TTLS", "auth=PAP"),
+    "TTLS-MSCHAPv2": ("TTLS", "auth=MSCHAPV2"),
+    "PEAP-MSCHAPv2": ("PEAP", "auth=MSCHAPV2"),
+    "PEAP-GTC": ("PEAP", "auth=GTC"),
+}
+
+_CODES: Final = {"2": "Access-Accept", "3": "Access-Reject"}
+_RECEIVED: Final = re.compile(r"RADIUS message: code=(\d+) .*\n((?: {3}.*\n)*)")
+_ATTRIBUTE: Final = re.compile(r" {3}Attribute \d+ \((\S+)\) length=\d+\n {6}Value: (.*)\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """A device that logs in with one method."""
+
+    method: str
+    folder: Path
+    device: str = "02:00:00:00:00:01"
+    outside: str = "anonymous@example.com"
+    """The name that it shows outside of the tunnel."""
+
+    seconds: float = 8.0
+
+    def log_in(self, server: FreeRADIUS, user_name: str, password: str) -> Reply:
+        """What came back at last: an accept, a reject or ``silence``."""
+        outer, inner = METHODS[self.method]
+        settings = {
+            "key_mgmt": "IEEE8021X",
+            "eap": outer,
+            "identity": f'"{user_name}"',
+            "anonymous_identity": f'"{self.outside}"',
+            "password": f'"{password}"',
+            "phase2": f'"{inner}"',
+            "ca_cert": f'"{server.ca_file}"',
+        }
+        network = self.folder / "network.conf"
+        lines = "".join(f"  {name}={value}\n" for name, value in settings.items())
+        network.write_text(f"network={{\n{lines}}}\n")
+        done = subprocess.run(
+            ["eapol_test", "-c", network, "-a", "127.0.0.1", "-p", str(server.port),
+             "-s", SECRET, "-t", str(int(self.seconds)), "-M", self.device],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )  # fmt: skip
+        return _last_reply(done.stdout)
+
+
+def _last_reply(output: str) -> Reply:
+    code, lines = _RECEIVED.findall(output)[-1]
+    if code not in _CODES:  # the last word is the phone's own
+        return Reply(code="silence", source="", attributes={})
+    return Reply(code=_CODES[code], source="127.0.0.1", attributes=dict(_ATTRIBUTE.findall(lines)))

@@ -1,0 +1,176 @@
+"""Debian's FreeRADIUS with our plugin, as a child process on a free port.
+
+Our own command installs it into a private raddb: a copy of Debian's, in which only what an
+engineer would change is changed.  Where it is not installed its tests fail; none is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tests.certificates import certify
+from tests.radius_auth.radclient import radclient
+from tests.radius_auth.radiusd import PATIENCE, environment_of, free_port
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+
+DEBIANS_RADDB = Path("/etc/freeradius/3.0")
+NEXIO = Path(sys.executable).with_name("nexio")
+
+
+def copy_raddb(to: Path) -> Path:
+    """Debian's raddb in a folder of ours, for a server that runs as whoever runs the tests.
+
+    Only root and FreeRADIUS may read it, so another user needs sudo without a password.
+    """
+    to.mkdir(parents=True)
+    tar = ["tar", "-C", str(DEBIANS_RADDB), "-c", "."]
+    if not (DEBIANS_RADDB / "radiusd.conf").is_file() and shutil.which("sudo"):
+        tar = ["sudo", "-n", *tar]
+    with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
+        subprocess.run(
+            ["tar", "-C", str(to), "--no-same-owner", "-x"], stdin=packing.stdout, check=True
+        )
+    assert packing.returncode == 0, "Debian's package freeradius is missing, or closed to us"
+    run = to / "run"
+    run.mkdir()
+    _change(to / "radiusd.conf", r"^\s*(user|group) = freerad$", "")
+    _change(to / "radiusd.conf", r"^(raddbdir) = .*", rf"\1 = {to}")
+    _change(to / "radiusd.conf", r"^(logdir|run_dir) = .*", rf"\1 = {run}")
+    return to
+
+
+import sys as _s
+
+_s.path.append("/tmp")
+from fakeinstall import install
+
+
+def install_(raddb: Path, configuration: Configuration, *options: str) -> str:
+    """Run our command; what it says."""
+    done = subprocess.run(
+        [NEXIO, "freeradius", "install", "--raddb", raddb, "--replace-default", "--yes", *options],
+        env=environment_of(configuration),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+class FreeRADIUS:
+    """A running server; leaving the context ends it.
+
+    Args:
+        configuration: where the store is.
+        folder: an empty folder for its raddb.
+    """
+
+    def __init__(self, configuration: Configuration, folder: Path) -> None:
+        self.port = free_port()
+        self.raddb = copy_raddb(folder / "raddb")
+        install(self.raddb, configuration)
+        certify(self.raddb / "certs")
+        self.ca_file = self.raddb / "certs" / "ca.pem"
+        self.change("sites-available/nexio", "port = 1812", f"port = {self.port}")
+        # Guests wait for a reject, tests do not; DelayedReplies is nexio-radiusd's.
+        self.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
+        chain = self.raddb / "certs" / "server.pem"
+        self.change("mods-available/nexio-eap", "(private_key|certificate)_file = .*",
+                    rf"\1_file = {chain}")  # fmt: skip
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._said = threading.Condition()
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All that it has said, in all of its lives."""
+        return "".join(self._lines)
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Change a file of raddb, as an engineer does."""
+        _change(self.raddb / name, old, new)
+
+    def start(self) -> None:
+        """Start it, and wait until it takes requests."""
+        self._ended = False
+        self._process = subprocess.Popen(
+            ["freeradius", "-f", "-l", "stdout", "-d", self.raddb],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,))
+        self._reader.start()
+        self.wait_for_line("Ready to process requests", 1 + self.log.count("Ready to process"))
+
+    def warm_up(self) -> None:
+        """Let it read the store: the first request starts that, and is not answered."""
+        radclient(self.port, "nobody@example.com", "000000", timeout=0.3, tries=100)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> int:
+        """End it in peace; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(PATIENCE)
+        finally:
+            self._process.kill()
+            self._reader.join()
+
+    def wait_for_line(self, words: str, times: int = 1) -> str:
+        """Wait until it has said something that often, and return the last such line."""
+
+        def said() -> list[str]:
+            return [line for line in self._lines if words in line]
+
+        with self._said:
+            self._said.wait_for(lambda: len(said()) >= times or self._ended, PATIENCE)
+        assert len(said()) >= times, f"it did not say {words!r}:\n{self.log}"
+        return said()[-1]
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            for line in stream:
+                with self._said:
+                    self._lines.append(line)
+                    self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
+
+
+def packages() -> str:
+    """The folder of our packages, as the command fills it in."""
+    return sysconfig.get_path("purelib")
+
+
+def _change(path: Path, old: str, new: str) -> None:
+    text, count = re.subn(old, new, path.read_text(), flags=re.MULTILINE)
+    assert count, f"{path} has no {old}"
+    path.write_text(text)

@@ -1,0 +1,65 @@
+"""A raddb of the test's own, what is in it, and the plugin in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radius_auth.raddb.installation import Source, plan_install
+from radius_auth.raddb.package import fill_in, package_digest, packaged
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+    from radius_auth.raddb.installation import Plan
+
+
+def tree(folder: Path) -> dict[str, tuple[str, int, bytes]]:
+    """Everything below a folder: type and rights, owner, and content or target."""
+    return {
+        str(path.relative_to(folder)): (
+            stat.filemode(path.lstat().st_mode),
+            path.lstat().st_uid,
+            _content(path),
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def _content(path: Path) -> bytes:
+    if path.is_symlink():
+        return os.fsencode(path.readlink())
+    return path.read_bytes() if path.is_file() else b""
+
+
+def source(configuration: Configuration, **changed: bytes) -> Source:
+    """What a version of the software installs.
+
+    Args:
+        configuration: where the store is.
+        changed: files that are others in that version, by the last part of their name.
+    """
+    templates = {
+        path: changed.get(Path(path).name, content) for path, content in packaged().items()
+    }
+    return Source(files=fill_in(templates, configuration), package=package_digest(templates))
+
+
+def planned(folder: Path, configuration: Configuration, **changed: bytes) -> Plan:
+    """An installation in place of FreeRADIUS's own site, not carried out."""
+    return plan_install(folder, source(configuration, **changed), replace_default=True)
+
+
+def install(folder: Path, configuration: Configuration, **changed: bytes) -> Plan:
+    """Install in place of FreeRADIUS's own site."""
+    plan = planned(folder, configuration, **changed)
+    plan.carry_out()
+    return plan
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Change a file as an engineer does, in its place."""
+    text = path.read_text()
+    assert old in text, (path, old)
+    path.write_text(text.replace(old, new))
