@@ -18,7 +18,7 @@ raddb = click.option(
     "--raddb",
     "named",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="FreeRADIUS's folder of configuration (default: /etc/freeradius/3.0, or where it is).",
 )
 

@@ -7,8 +7,8 @@ configuration tells us.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from radius_auth.access_request import METHODS, SINGLE_VALUED
@@ -71,21 +71,20 @@ class Received:
     The repr shows none: there are passwords among them.
     """
 
-    values: Mapping[str, list[str]]
+    values: Mapping[str, str] = field(repr=False)
+    """The first of each name."""
 
-    def __repr__(self) -> str:
-        """Say how much, and nothing of it."""
-        return f"Received({len(self.values)} attributes)"
+    repeated: frozenset[str] = frozenset()
+    """Names that came more than once."""
 
     def find(self, name: str) -> str | None:
         """The first value of that name, or None."""
-        found = self.values.get(name)
-        return found[0] if found else None
+        return self.values.get(name)
 
     def octets(self, name: str) -> bytes | None:
         """A value of the type ``octets``; None where it is none."""
         try:
-            return bytes.fromhex((self.find(name) or "-").removeprefix("0x"))
+            return bytes.fromhex(self.values.get(name, "-").removeprefix("0x"))
         except ValueError:
             return None
 
@@ -97,23 +96,22 @@ class Received:
     @property
     def is_ms_chap(self) -> bool:
         """Whether there is a response that FreeRADIUS has to verify."""
-        return not _MS_CHAP.isdisjoint(self.values)
+        return any(name in self.values for name in _MS_CHAP)
 
     @property
     def contradicts_itself(self) -> bool:
         """RFC 2865 sections 4.1 and 5.44: what an Access-Request must not contain."""
-        methods = len(_METHODS & self.values.keys()) + self.is_ms_chap
-        return methods > 1 or any(
-            len(found) > 1 and name in _SINGLE_VALUED for name, found in self.values.items()
-        )
+        methods = sum(name in self.values for name in _METHODS) + self.is_ms_chap
+        return methods > 1 or not _SINGLE_VALUED.isdisjoint(self.repeated)
 
 
 def receive(pairs: Pairs) -> Received:
     """Sort the pairs of a call by their names."""
-    values: defaultdict[str, list[str]] = defaultdict(list)
-    for name, value in pairs:
-        values[name].append(value)
-    return Received(values)
+    values = dict(reversed(pairs))
+    if len(values) == len(pairs):
+        return Received(values)
+    counts = Counter(name for name, _ in pairs)
+    return Received(values, frozenset(name for name, count in counts.items() if count > 1))
 
 
 def read_request(received: Received, client: Client | None) -> Request:

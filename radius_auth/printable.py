@@ -13,6 +13,8 @@ MASK = "******"
 def printable(octets: bytes) -> str:
     """UTF-8 as it is; whatever else, and control characters, as escapes; cut when long."""
     text = octets[:LONGEST].decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ EVERY_SECONDS = 0.5
 
 GROUP = 500
 """How many events go into the store in one transaction."""
+
+REST = 4
+"""After each such group, how many times as long as it took nothing is written."""
 
 MOST_IN_MEMORY = 100_000
 """Where even the spool cannot be written: the newest that are kept."""
@@ -69,8 +73,11 @@ class Recorder:
         """
         self._to_spool()
         while events := self._spool.oldest(GROUP):
+            began = time.monotonic()
             self._to_store(events)
             self._spool.remove(events)
+            # Guests come first: they wait for the same interpreter, and the log can wait.
+            self._stopping.wait((time.monotonic() - began) * REST)
 
     def _to_spool(self) -> None:
         events = [self._waiting.popleft() for _ in range(len(self._waiting))]

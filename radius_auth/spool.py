@@ -12,7 +12,6 @@ import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -126,7 +125,8 @@ class Spool:
 
 
 def _body(event: AuthEvent) -> str:
-    return json.dumps({**asdict(event), "at": event.at.isoformat()})
+    fields = {name: getattr(event, name) for name in AuthEvent.__slots__}  # asdict() copies deeply
+    return json.dumps({**fields, "at": event.at.isoformat()})
 
 
 def _event(body: str) -> AuthEvent | None:

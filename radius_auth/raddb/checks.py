@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from nexio import __version__
 from nexio.health import Finding
 from radius_auth.raddb.changes import File, look
+from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 EAP: Final = "mods-available/nexio-eap"
 BEFORE_US: Final = frozenset({"filter_username", "suffix"})
 """They reject or change a User-Name that a guest may type, with a blank or an @ (R8)."""
+
+ACCOUNTING: Final = frozenset({"preacct", "accounting"})
+"""There are no passwords in what these sections see."""
 
 PASSWORD: Final = "User-Password"  # noqa: S105 - the name of an attribute
 
@@ -68,37 +72,37 @@ def _embedded(folder: Path) -> str | None:
 def _python_modules(folder: Path) -> Finding:
     others = other_python(folder)
     if others:
-        return _unwell(
+        return unwell(
             "python3 modules",
             f"beside ours there is one in {', '.join(others)}, and FreeRADIUS can have one only",
             "Take it out of mods-enabled, or let its functions call those of ours.",
         )
-    return _well("python3 modules", "none beside ours")
+    return well("python3 modules", "none beside ours")
 
 
 def _installed(folder: Path) -> Finding:
     before, templates = load_manifest(folder), packaged()
     if not before.files:
         if all((folder / path).is_file() for path in templates):
-            return _well("files", "put in place by hand, so nobody knows of which version")
-        return _unwell(
+            return well("files", "put in place by hand, so nobody knows of which version")
+        return unwell(
             "files", "the plugin is not installed", "Install it: nexio freeradius install"
         )
     missing = [path for path in before.files if not (folder / path).is_file()]
     if missing:
-        return _unwell(
+        return unwell(
             "files", f"missing: {', '.join(missing)}", "Renew them: nexio freeradius install"
         )
     if before.package != package_digest(templates):
-        return _unwell(
+        return unwell(
             "files",
             f"they are of version {before.version}, and not those of {__version__} as installed",
             "Renew them: nexio freeradius install",
         )
     changed = _changed(folder, before)
     if changed:
-        return _well("files", f"all there; changed by you: {', '.join(changed)}")
-    return _well("files", f"all there, of version {before.version}")
+        return well("files", f"all there; changed by you: {', '.join(changed)}")
+    return well("files", f"all there, of version {before.version}")
 
 
 def _changed(folder: Path, before: Manifest) -> list[str]:
@@ -118,23 +122,23 @@ def _links(folder: Path) -> Finding:
     }
     if missing:
         path, target = next(iter(missing.items()))
-        return _unwell(
+        return unwell(
             "links",
             f"missing: {', '.join(missing)}",
             f"nexio freeradius install, or: ln -s {target} {folder / path}",
         )
-    return _well("links", "modules and sites are enabled")
+    return well("links", "modules and sites are enabled")
 
 
 def _port(folder: Path) -> Finding:
     found = clashes(folder)
     if found:
-        return _unwell(
+        return unwell(
             "port",
-            f"{found[0]} listens there, too, and FreeRADIUS cannot start",
+            f"{found[0]} listens where our site does",
             "nexio freeradius install --replace-default, or change the port in one of the two.",
         )
-    return _well("port", "no other site listens where ours does")
+    return well("port", "no other site listens where ours does")
 
 
 def _names(folder: Path) -> Finding:
@@ -142,20 +146,22 @@ def _names(folder: Path) -> Finding:
     for path in _our_sites(folder):
         for call in _calls_before_us(read_lines(path)):
             if call.name in BEFORE_US:
-                return _unwell(
+                return unwell(
                     "user names",
                     f"{call.name} runs before the plugin in {path.relative_to(folder)}",
                     "Take it out: it refuses or changes what guests may type.",
                 )
-    return _well("user names", "they reach the plugin as they were typed")
+    return well("user names", "they reach the plugin as they were typed")
 
 
 def _calls_before_us(lines: list[Line]) -> Iterator[Line]:
+    """What stands in authorize, however deep, before the call of the plugin."""
     ours: set[tuple[str, ...]] = set()
     for line in lines:
+        section = line.sections[:2]  # server …, authorize
         if line.name == "nexio":
-            ours.add(line.sections)
-        if line.sections[1:2] == ("authorize",) and line.sections not in ours:
+            ours.add(section)
+        if section[1:] == ("authorize",) and section not in ours:
             yield line
 
 
@@ -168,34 +174,38 @@ def _eap(folder: Path) -> Iterator[Finding]:
         line.sections[-1:] == ("cache",) and (line.name, line.value) == ("enable", "yes")
         for line in lines
     ):
-        yield _unwell(
+        yield unwell(
             "sessions",
             f"{EAP} resumes them, and a resumed session asks no rule",
             "Set enable = no in its cache: guests whose time is over would come back in.",
         )
     else:
-        yield _well("sessions", "none is resumed past the rules")
+        yield well("sessions", "none is resumed past the rules")
     files = [line.value for line in lines if line.name == "certificate_file" and line.value]
     snakeoil = any("snakeoil" in file for file in files)
     hint = ": Debian's own, that no device trusts; no matter where nobody uses EAP"
-    yield _well("certificate", f"{', '.join(files)}{hint if snakeoil else ''}")
+    yield well("certificate", f"{', '.join(files)}{hint if snakeoil else ''}")
 
 
 def _passwords(folder: Path) -> Finding:
     """Must 20: FreeRADIUS writes passwords into its logs where it is told to."""
     for name in ("auth_badpass", "auth_goodpass"):
         if find_setting(folder, name, "log") == "yes":
-            return _unwell("passwords", f"{name} logs them", f"Set it to no in {folder / MAIN}.")
+            return unwell("passwords", f"{name} logs them", f"Set it to no in {folder / MAIN}.")
     logging = set(_logging_modules(folder))
     for path in _our_sites(folder):
-        called = [line.name for line in read_lines(path) if line.name in logging]
+        called = [
+            line.name
+            for line in read_lines(path)
+            if line.name in logging and ACCOUNTING.isdisjoint(line.sections)
+        ]
         if called:
-            return _unwell(
+            return unwell(
                 "passwords",
                 f"{called[0]}, called in {path.relative_to(folder)}, logs them",
                 f"Take it out, or {PASSWORD} out of what it logs.",
             )
-    return _well("passwords", "no log has them")
+    return well("passwords", "no log has them")
 
 
 def _logging_modules(folder: Path) -> Iterator[str]:
@@ -216,11 +226,3 @@ def _logging_modules(folder: Path) -> Iterator[str]:
 def _our_sites(folder: Path) -> list[Path]:
     sites = enabled(folder, "sites-enabled")
     return [path for path in sites if path.name == "nexio" or path.name.startswith("nexio-")]
-
-
-def _well(subject: str, message: str) -> Finding:
-    return Finding(subject=subject, message=message, well=True)
-
-
-def _unwell(subject: str, message: str, advice: str) -> Finding:
-    return Finding(subject=subject, message=message, advice=advice, well=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nexio.health import Finding
+from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import find_setting
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def find_program() -> Path | None:
 def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
     """Look at version, module and embedded Python, the deepest cause first."""
     if program is None:
-        yield _unwell(
+        yield unwell(
             "FreeRADIUS",
             "it is not installed",
             "Install it: apt-get install freeradius freeradius-python3",
@@ -48,13 +49,13 @@ def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
     yield _version(program)
     module = Path(find_setting(folder, "libdir") or "/usr/lib/freeradius") / "rlm_python3.so"
     if not module.is_file():
-        yield _unwell(
+        yield unwell(
             "rlm_python3",
             f"{module} is not there",
             "Install FreeRADIUS's module for Python: apt-get install freeradius-python3",
         )
         return
-    yield Finding(subject="rlm_python3", message=str(module), well=True)
+    yield well("rlm_python3", str(module))
     yield _python(module)
 
 
@@ -68,16 +69,14 @@ def read_by_freeradius(folder: Path, program: Path) -> Finding:
     """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
     said = _said(program, "-C", "-l", "stdout", "-d", str(folder))
     if said is None:
-        return _unwell(
+        return unwell(
             "configuration", f"FreeRADIUS does not say anything to {folder}", "See its log."
         )
     if said.returncode == 0:
-        return Finding(
-            subject="configuration", message="FreeRADIUS can read it and load the plugin", well=True
-        )
+        return well("configuration", "FreeRADIUS can read it and load the plugin")
     lines = said.stdout.splitlines()
     errors = [line.partition(_ERROR)[2] for line in lines if _ERROR in line]
-    return _unwell(
+    return unwell(
         "configuration",
         "; ".join(each.strip() for each in errors[-_LAST:]) or "FreeRADIUS does not take it",
         f"See all it says: {program.name} -Cx -l stdout -d {folder}",
@@ -88,30 +87,30 @@ def _version(program: Path) -> Finding:
     said = _said(program, "-v")
     found = None if said is None else _VERSION.search(said.stdout)
     if found is None:
-        return _unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
+        return unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
     version = (int(found[1]), int(found[2]), int(found[3]))
     written = ".".join(map(str, version))
     if version[:2] != MADE_FOR:
-        return _unwell(
+        return unwell(
             "FreeRADIUS",
             f"version {written}; the plugin is made for 3.2",
             "Install FreeRADIUS 3.2, or use nexio-radiusd.",
         )
     who = "it" if version >= SIGNS_BY_ITSELF else "our policy"
     message = f"version {written}; {who} signs replies with Message-Authenticator (CVE-2024-3596)"
-    return Finding(subject="FreeRADIUS", message=message, well=True)
+    return well("FreeRADIUS", message)
 
 
 def _python(module: Path) -> Finding:
     embedded = embedded_python(module)
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     if embedded not in {None, ours}:
-        return _unwell(
+        return unwell(
             "Python",
             f"FreeRADIUS has Python {embedded} in it, and nexio is installed for {ours}",
             f"Install nexio with python{embedded} -m venv …, and run its nexio freeradius install.",
         )
-    return Finding(subject="Python", message=f"{ours}, the same as in FreeRADIUS", well=True)
+    return well("Python", f"{ours}, the same as in FreeRADIUS")
 
 
 def _said(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
@@ -128,7 +127,3 @@ def _said(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-
-
-def _unwell(subject: str, message: str, advice: str) -> Finding:
-    return Finding(subject=subject, message=message, advice=advice, well=False)

@@ -17,6 +17,7 @@ from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.health import Finding
 from radius_auth.raddb.environment import read_environment
+from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import PLACES, find_setting, read_lines
 from radius_auth.raddb.package import ENVIRONMENT, MODULE
 from radius_auth.raddb.program import SECONDS
@@ -70,30 +71,38 @@ def examine_rights(folder: Path, python: str | None) -> Iterator[Finding]:
     try:
         user = _find_user(name, find_setting(folder, "group", "security"))
     except KeyError:
-        yield _unwell("user", f"there is no user or group {name}", "Mend radiusd.conf: user, group")
+        yield unwell("user", f"there is no user or group {name}", "Mend radiusd.conf: user, group")
         return
-    known = user.number == os.geteuid()
-    packages = _packages(folder)
-    words = [packages, str(folder / ENVIRONMENT), "spool" if known or _is_root() else "-"]
-    if not known and not _is_root():
-        yield Finding(
-            subject="user",
-            message=f"what follows was tried as you; only root can try it as {name}",
-            well=True,
-        )
-    try:
-        said = _run_as(user if _is_root() else None, _interpreter(python), words)
-        found = [Finding(**each) for each in json.loads(said.stdout)]
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        yield _unwell(
-            "packages",
-            f"{packages} cannot be loaded by {name}",
-            "Its folders must be open to that user: /opt/nexio is a good place, /root is none.",
-        )
-        return
-    yield Finding(subject="packages", message=packages, well=True)
-    for finding in found:
+    if not _can_be(user):
+        yield well("user", f"what follows was tried as you; only root can try it as {name}")
+    for finding in _tried(folder, user, _interpreter(python)):
         yield finding if finding.well else _with_group(finding, user, folder)
+
+
+def _tried(folder: Path, user: User, python: str) -> list[Finding]:
+    """What a child finds that loads our packages as the plugin does."""
+    packages = _packages(folder)
+    words = [packages, str(folder / ENVIRONMENT), "spool" if _can_be(user) else "-"]
+    try:
+        said = _run_as(user if _is_root() else None, python, words)
+        found = [Finding(**each) for each in json.loads(said.stdout)]
+    except PermissionError:
+        return [
+            unwell(
+                "packages",
+                f"{python} cannot be run by {user.name}, so nothing was tried",
+                "Install the Python of your distribution, which anybody can run.",
+            )
+        ]
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return [
+            unwell(
+                "packages",
+                f"{packages} cannot be loaded by {user.name}",
+                "Its folders must be open to that user: /opt/nexio is a good place, /root is none.",
+            )
+        ]
+    return [well("packages", packages), *found]
 
 
 def _run_as(user: User | None, python: str, words: list[str]) -> subprocess.CompletedProcess[str]:
@@ -134,9 +143,11 @@ def _packages(folder: Path) -> str:
 
 def _with_group(finding: Finding, user: User, folder: Path) -> Finding:
     """Say what to do where the user is not in the group that may."""
+    if finding.subject not in {"key", "store", "spool"}:
+        return finding
     try:
         configuration = Configuration.from_environment(read_environment(folder / ENVIRONMENT))
-        path = configuration.key_file if finding.subject == "key" else configuration.home
+        path = {"key": configuration.key_file}.get(finding.subject, configuration.home)
         status = path.stat()
         group = grp.getgrgid(status.st_gid).gr_name
     except (KeyError, NexioError, OSError):
@@ -150,9 +161,9 @@ def _with_group(finding: Finding, user: User, folder: Path) -> Finding:
     return replace(finding, advice=advice)
 
 
+def _can_be(user: User) -> bool:
+    return _is_root() or user.number == os.geteuid()
+
+
 def _is_root() -> bool:
     return os.geteuid() == 0
-
-
-def _unwell(subject: str, message: str, advice: str) -> Finding:
-    return Finding(subject=subject, message=message, advice=advice, well=False)

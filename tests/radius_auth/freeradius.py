@@ -6,6 +6,7 @@ engineer would change is changed.  Where it is not installed its tests fail; non
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -48,13 +49,7 @@ def copy_raddb(to: Path) -> Path:
     return to
 
 
-import sys as _s
-
-_s.path.append("/tmp")
-from fakeinstall import install
-
-
-def install_(raddb: Path, configuration: Configuration, *options: str) -> str:
+def install(raddb: Path, configuration: Configuration, *options: str) -> str:
     """Run our command; what it says."""
     done = subprocess.run(
         [NEXIO, "freeradius", "install", "--raddb", raddb, "--replace-default", "--yes", *options],
@@ -67,26 +62,36 @@ def install_(raddb: Path, configuration: Configuration, *options: str) -> str:
     return done.stdout + done.stderr
 
 
-class FreeRADIUS:
-    """A running server; leaving the context ends it.
+def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
+    """A server, not started yet.
 
     Args:
         configuration: where the store is.
         folder: an empty folder for its raddb.
     """
+    server = FreeRADIUS(copy_raddb(folder / "raddb"), free_port())
+    install(server.raddb, configuration)
+    certify(server.raddb / "certs")
+    server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
+    # Guests wait for a reject; tests do not.
+    server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
+    chain = server.raddb / "certs" / "server.pem"
+    ours = rf"\1_file = {chain}"
+    server.change("mods-available/nexio-eap", "(private_key|certificate)_file = .*", ours)
+    return server
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
-        self.port = free_port()
-        self.raddb = copy_raddb(folder / "raddb")
-        install(self.raddb, configuration)
-        certify(self.raddb / "certs")
-        self.ca_file = self.raddb / "certs" / "ca.pem"
-        self.change("sites-available/nexio", "port = 1812", f"port = {self.port}")
-        # Guests wait for a reject, tests do not; DelayedReplies is nexio-radiusd's.
-        self.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
-        chain = self.raddb / "certs" / "server.pem"
-        self.change("mods-available/nexio-eap", "(private_key|certificate)_file = .*",
-                    rf"\1_file = {chain}")  # fmt: skip
+
+class FreeRADIUS:
+    """A running server; leaving the context ends it.
+
+    Args:
+        raddb: its configuration.
+        port: where that says that it listens.
+    """
+
+    def __init__(self, raddb: Path, port: int) -> None:
+        self.raddb, self.port = raddb, port
+        self.ca_file = raddb / "certs" / "ca.pem"
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
         self._said = threading.Condition()
@@ -126,6 +131,12 @@ class FreeRADIUS:
     def warm_up(self) -> None:
         """Let it read the store: the first request starts that, and is not answered."""
         radclient(self.port, "nobody@example.com", "000000", timeout=0.3, tries=100)
+
+    def cpu_seconds(self) -> float:
+        """How long it has kept processors busy."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def signal(self, number: int) -> None:
         """Send it a signal."""

@@ -82,12 +82,14 @@ def callbacks(radiusd: Radiusd, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     """The module, as FreeRADIUS has just loaded it."""
     logs = [logging.getLogger(name) for name in ("nexio", "radius_auth")]
     before = [(list(log.handlers), log.level) for log in logs]
+    interval = sys.getswitchinterval()
     monkeypatch.delitem(sys.modules, "radius_auth.freeradius", raising=False)
     module = importlib.import_module("radius_auth.freeradius")
     yield module
     module.detach()
     del sys.modules["radius_auth.freeradius"]
     monkeypatch.delattr(radius_auth, "freeradius")
+    sys.setswitchinterval(interval)
     for log, (handlers, level) in zip(logs, before, strict=True):
         log.handlers[:] = handlers
         log.setLevel(level)

@@ -12,7 +12,7 @@ import pytest
 from nexio.store.engine import utc_now
 from tests.radius_auth.desk import Desk, desk_with, seconds_left
 from tests.radius_auth.eapol import METHODS, Phone
-from tests.radius_auth.freeradius import FreeRADIUS
+from tests.radius_auth.freeradius import FreeRADIUS, with_plugin
 from tests.radius_auth.logins import CASES, CHAP, MS_CHAP, PAP, Case, Guest, add_other_locations
 from tests.radius_auth.radclient import Reply, radclient
 from tests.radius_auth.radiusd import Radiusd
@@ -54,7 +54,7 @@ def servers(
     folder = tmp_path_factory.mktemp("freeradius")
     with (
         Radiusd(desk.configuration) as radiusd,
-        FreeRADIUS(desk.configuration, folder) as freeradius,
+        with_plugin(desk.configuration, folder) as freeradius,
     ):
         freeradius.warm_up()
         yield {"nexio-radiusd": radiusd, "FreeRADIUS": freeradius}

@@ -18,7 +18,7 @@ from tests.people import delete, revoke
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.desk import Desk, ask_until, desk_with
 from tests.radius_auth.eapol import METHODS, Phone
-from tests.radius_auth.freeradius import FreeRADIUS
+from tests.radius_auth.freeradius import FreeRADIUS, with_plugin
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.logins import CHAP, MS_CHAP, PAP
 from tests.radius_auth.radclient import ManyLogins, Reply, radclient
@@ -47,7 +47,7 @@ def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def freeradius(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRADIUS]:
     """A server of that desk."""
-    with FreeRADIUS(desk.configuration, tmp_path_factory.mktemp("freeradius")) as server:
+    with with_plugin(desk.configuration, tmp_path_factory.mktemp("freeradius")) as server:
         server.warm_up()
         yield server
         assert server.stop() == 0, server.log[-2000:]
@@ -184,7 +184,7 @@ def test_no_password_in_the_log_of_freeradius(desk: Desk, freeradius: FreeRADIUS
 def test_before_there_is_a_store_it_is_silent(tmp_path: Path) -> None:
     """Nobody is rejected who may be right; FreeRADIUS starts, and says why it is silent."""
     configuration = configuration_of(tmp_path / "nexio")
-    with FreeRADIUS(configuration, tmp_path) as server:
+    with with_plugin(configuration, tmp_path) as server:
         # Without the store no NAS is known, so that the question cannot be asked in its name:
         # what is silent here is the look for the NAS.
         assert (
@@ -253,7 +253,7 @@ def test_two_thousand_logins_at_once(desk: Desk, freeradius: FreeRADIUS, tmp_pat
 def test_hup_and_restart_under_load(own_desk: Desk, tmp_path: Path) -> None:
     """A NAS asks again, so that no guest notices; every decision is in the log afterwards."""
     visits = [own_desk.register() for _ in range(20)]
-    server = FreeRADIUS(own_desk.configuration, tmp_path)
+    server = with_plugin(own_desk.configuration, tmp_path)
     # As Debian has it. What FreeRADIUS drops when it ends, it rejects; but never so soon.
     server.change("radiusd.conf", "reject_delay = 0", "reject_delay = 1")
     with server:
@@ -283,7 +283,7 @@ def test_on_postgresql(postgresql_configuration: Configuration, tmp_path: Path) 
     """The same there: many servers, one PostgreSQL."""
     with (
         desk_with(postgresql_configuration) as desk,
-        FreeRADIUS(postgresql_configuration, tmp_path) as server,
+        with_plugin(postgresql_configuration, tmp_path) as server,
     ):
         server.warm_up()
         visit = desk.register()

@@ -271,8 +271,9 @@ def test_no_value_is_in_a_repr() -> None:
     """Must 20: there are passwords among them, and User-Names that are PINs."""
     received = receive((("User-Name", PIN), ("User-Password", PIN), ("State", TEXT)))
 
-    assert repr(received) == "Received(3 attributes)"
-    assert PIN not in repr(read_request(received, None))
+    for shown in (repr(received), repr(read_request(received, None))):
+        assert PIN not in shown
+        assert TEXT not in shown
 
 
 _NAMES = st.sampled_from(
@@ -289,8 +290,9 @@ def test_whatever_comes_is_read(pairs: Pairs) -> None:
     asked = read_request(received, client_of(ssid="Guests"))
 
     assert isinstance(asked.user_name, bytes)
+    for name, value in dict(reversed(pairs)).items():
+        assert received.find(name) == value
     assert received.is_eap == any(name == "EAP-Message" for name, _ in pairs)
-    assert sum(map(len, received.values.values())) == len(pairs)
 
 
 # What goes back

@@ -446,6 +446,15 @@ def test_the_time_of_all_calls_is_added(stage: Stage, key: str) -> None:
     assert 60_000_000 <= server.event.latency_us < 120_000_000
 
 
+def test_a_refusal_after_the_proof_has_the_time_of_both() -> None:
+    """Section 7 of the design: what authorize took goes on to the last call."""
+    server = VirtualServer(house(visit()), TEN)
+
+    answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 60000000 ")))
+
+    assert 60_000_000 <= parse_note(answer.control[0][2]).took_us < 120_000_000
+
+
 def test_each_decision_is_another_record() -> None:
     """Section 4 of the design: exactly once by record id."""
     server = VirtualServer(house(visit()), DURING)

@@ -1,0 +1,1 @@
+"""What radius_auth must do, file by file."""

@@ -1,0 +1,85 @@
+"""Very many visitors in a store, faster than a desk could register them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, inspect
+
+from nexio.locations import add_location, change_settings
+from nexio.registration import Repetition, read_registration, register
+from nexio.settings import parse_changes
+from nexio.store.engine import Store
+from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
+from nexio.visits import PIN_PURPOSE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    from nexio.configuration import Configuration
+    from nexio.locations import Location
+    from nexio.store.engine import Writing
+    from nexio.store.tables import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """What somebody logs in with."""
+
+    email: str
+    pin: str
+    valid_until: datetime
+
+
+def fill(configuration: Configuration, count: int, *settings: str) -> list[Visitor]:
+    """Fill an empty store with visitors whose window is open for a day.
+
+    The first one is registered as everybody is; the others are copies of their rows.
+    """
+    store = Store.open(configuration)
+    with store.write() as work:
+        location = add_location(work, "Bench", "UTC")
+        words = ["visitor-tokens=on", "token-duration=24h", *settings]
+        location = change_settings(work, location, parse_changes(words))
+        texts = {"first_name": "Ada", "last_name": "Example", "email": "ada0@example.com"}
+        visit = register(work, location, read_registration(texts, work.now, location), Repetition())
+    assert visit.token is not None
+    assert visit.token.valid_until is not None
+    with store.write() as work:
+        pins = [f"{number:06}" for number in range(count) if f"{number:06}" != visit.pin]
+        _copy(work, location, visit.id, pins)
+    store.close()
+    first = Visitor(email=visit.email, pin=visit.pin, valid_until=visit.token.valid_until)
+    return [first, *(
+        Visitor(email=f"ada{number}@example.com", pin=pin, valid_until=first.valid_until)
+        for number, pin in enumerate(pins, start=1)
+    )]  # fmt: skip
+
+
+def _copy(work: Writing, location: Location, visit_id: int, pins: list[str]) -> None:
+    row = work.session.get_one(VisitRow, visit_id)
+    token, pin = row.token, work.session.query(PinRow).filter_by(visit_id=visit_id).one()
+    assert token is not None
+    visits: list[dict[str, Any]] = []
+    for number, digits in enumerate(pins, start=1):
+        email = f"ada{number}@example.com"
+        visits.append(_values(row) | {
+            "id": visit_id + number, "email": email, "email_key": email,
+            "pin_sealed": work.keyring.seal(digits, PIN_PURPOSE),
+            "pin_digest": work.keyring.digest(location.id, digits),
+        })  # fmt: skip
+    work.session.execute(insert(VisitRow), visits)
+    tokens = ({"id": token.id + n, "visit_id": visit_id + n} for n, _ in enumerate(pins, start=1))
+    work.session.execute(insert(AccessTokenRow), [_values(token) | each for each in tokens])
+    held = ({"visit_id": each["id"], "digest": each["pin_digest"]} for each in visits)
+    work.session.execute(insert(PinRow), [_without_id(pin) | each for each in held])
+
+
+def _values(row: Row) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+
+
+def _without_id(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in _values(row).items() if name != "id"}
