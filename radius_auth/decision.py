@@ -137,7 +137,8 @@ def settle(
         now: as of when.
     """
     admits = _admitted(request, table)
-    return max((judge(visit, admits, now) for visit in right), key=_preference)
+    judged = [judge(visit, admits, now) for visit in right]
+    return judged[0] if len(judged) == 1 else max(judged, key=_preference)
 
 
 def judge(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:

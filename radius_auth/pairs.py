@@ -96,13 +96,14 @@ class Received:
     @property
     def is_ms_chap(self) -> bool:
         """Whether there is a response that FreeRADIUS has to verify."""
-        return any(name in self.values for name in _MS_CHAP)
+        return not _MS_CHAP.isdisjoint(self.values)
 
     @property
     def contradicts_itself(self) -> bool:
         """RFC 2865 sections 4.1 and 5.44: what an Access-Request must not contain."""
-        methods = sum(name in self.values for name in _METHODS) + self.is_ms_chap
-        return methods > 1 or not _SINGLE_VALUED.isdisjoint(self.repeated)
+        if not _SINGLE_VALUED.isdisjoint(self.repeated):
+            return True
+        return len(_METHODS & self.values.keys()) + self.is_ms_chap > 1
 
 
 def receive(pairs: Pairs) -> Received:
@@ -121,15 +122,15 @@ def read_request(received: Received, client: Client | None) -> Request:
         received: the attributes.
         client: the NAS of the address that it came from.
     """
-    called = _text(received.find("Called-Station-Id"))
-    identifier = _text(received.find("NAS-Identifier"))
+    find = received.values.get
+    called, identifier = _text(find("Called-Station-Id")), _text(find("NAS-Identifier"))
     return Request(
         nas=None if client is None else client.narrow(called, identifier),
-        user_name=_text(received.find("User-Name")) or b"",
+        user_name=find("User-Name", "").encode(),
         password=_password(received),
-        calling_station=_text(received.find("Calling-Station-Id")),
-        service_type=_SERVICE_TYPES.get(received.find("Service-Type") or ""),
-        nas_port_type=_VIRTUAL if received.find("NAS-Port-Type") == "Virtual" else None,
+        calling_station=_text(find("Calling-Station-Id")),
+        service_type=_SERVICE_TYPES.get(find("Service-Type", "")),
+        nas_port_type=_VIRTUAL if find("NAS-Port-Type") == "Virtual" else None,
         contradictory=received.contradicts_itself,
     )
 

@@ -17,6 +17,7 @@ from nexio.errors import NexioError
 from nexio.events import AuthEvent
 from nexio.visits import PIN_PURPOSE
 from radius_auth.decision import Accepted, Rejected, decide, find_candidate, settle
+from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import (
     CLIENT,
     NOTE,
@@ -84,32 +85,7 @@ class Answer:
     control: Updates = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What one call leaves for the next one: FreeRADIUS keeps it with the request, as text."""
-
-    visit_id: int = 0
-    reason: Reason | None = None
-    took_us: int = 0
-    """Microseconds that our part took so far."""
-
-    def __str__(self) -> str:
-        """One line, which :func:`parse_note` reads back."""
-        return f"{self.visit_id} {self.took_us} {self.reason or ''}"
-
-
-def parse_note(text: str | None) -> Note:
-    """Read a note; an empty one, which proves nothing, where there is none or another text."""
-    try:
-        visit_id, took_us, reason = (text or "").split(" ", 2)
-        return Note(
-            visit_id=int(visit_id), took_us=int(took_us), reason=Reason(reason) if reason else None
-        )
-    except ValueError:
-        return Note()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Call:
     """One call of FreeRADIUS's, read."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nexio.visits import Visit
     from tests.stores import Template
 
+TWO_PASSWORDS = {Attribute.USER_PASSWORD: [b"x" * 16] * 2}
 PATIENT_FOR = 3.0
 """Seconds in which a server that was going to answer would have."""
 
@@ -137,7 +138,7 @@ def test_status_server(desk: Desk, freeradius: FreeRADIUS) -> None:
         pytest.param({Attribute.NAS_PORT_ID: [b"\xff\xfe"]}, "valid", id="port"),
         pytest.param({Attribute.CALLING_STATION_ID: [b"\xff\xfe"]}, "unknown user", id="device"),
         pytest.param({Attribute.REPLY_MESSAGE: [b"a\0b"]}, "valid", id="NUL"),
-        pytest.param({Attribute.USER_PASSWORD: [b"x" * 16] * 2}, "contradictory request", id="two passwords"),
+        pytest.param(TWO_PASSWORDS, "contradictory request", id="two passwords"),
         pytest.param({250: [b"\xff" * 200]}, "valid", id="an unknown attribute"),
         pytest.param({Attribute.PROXY_STATE: [b"\xff", b"\0", b"b"]}, "valid", id="Proxy-State"),
     ],

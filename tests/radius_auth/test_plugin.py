@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from nexio.errors import KeyUnusable
 from nexio.keys import Keyring
+from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import NOTE, PROVEN
-from radius_auth.plugin import Note, Outcome, Stage, parse_note
+from radius_auth.plugin import Outcome, Stage
 from radius_auth.printable import MASK
 from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
