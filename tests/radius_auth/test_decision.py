@@ -7,6 +7,7 @@ import pytest
 
 from nexio.following import FollowedVisit
 from radius_auth.decision import Accepted, Decision, Rejected, Request, decide, remaining
+from radius_auth.guard import Guard
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
@@ -36,7 +37,7 @@ def decided(
 ) -> Decision:
     """Decide with these visits, and these settings of Harbour House."""
     locations = (with_settings(HOUSE, **settings), ANNEX)
-    return decide(asked, table_of(*visits, locations=locations), now)
+    return decide(asked, table_of(*visits, locations=locations), Guard(), now)
 
 
 def decided_alone(asked: Request, *visits: FollowedVisit, now: datetime = DURING) -> Decision:
@@ -119,7 +120,8 @@ def test_every_reason_has_its_place_in_the_order() -> None:
     """R11: no reason is left that nothing above leads to."""
     met = [reason for _, reason in REMEDIES_OF_REQUESTS + REMEDIES_OF_VISITS]
 
-    assert sorted(set(met)) == sorted(Reason)
+    # The guard stands before the rules about a visit: see test_guard.py.
+    assert sorted(set(met)) == sorted(set(Reason) - {Reason.GUARDED})
     assert len(met) == len(set(met)) + 1  # VALID ends both
 
 
@@ -361,7 +363,7 @@ def test_roaming_counts_where_the_nas_is(here: bool, there: bool, reason: Reason
     locations = (with_settings(HOUSE, roaming=here), with_settings(ANNEX, roaming=there))
     of_the_annex = visit(location=2)
 
-    decision = decide(request(pap()), table_of(of_the_annex, locations=locations), DURING)
+    decision = decide(request(pap()), table_of(of_the_annex, locations=locations), Guard(), DURING)
 
     assert decision.reason is reason
 
@@ -386,7 +388,7 @@ def test_a_location_that_is_gone_is_no_location() -> None:
     """R19: a request that was held while another store took the place of this one."""
     asked = request(pap(), nas=nas(location=with_settings(HOUSE)))
 
-    assert decide(asked, table_of(locations=[ANNEX]), DURING).reason is Reason.NO_LOCATION
+    assert decide(asked, table_of(locations=[ANNEX]), Guard(), DURING).reason is Reason.NO_LOCATION
 
 
 # Not every Access-Request is a guest's
