@@ -7,7 +7,7 @@ python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long bench check debian-packages clean
+.PHONY: help run test test-long fuzz bench check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,6 +20,9 @@ test: .venv/to-develop debian-packages  ## run the tests
 
 test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
 	@$(python) -m pytest -m long -o faulthandler_timeout=3600
+
+fuzz: .venv/to-develop  ## send a million broken packets to the server; SECONDS=60 ends it earlier
+	@$(python) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: .venv/to-develop debian-packages  ## measure
 	@$(python) -m benchmarks

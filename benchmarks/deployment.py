@@ -89,10 +89,11 @@ def stores() -> Iterator[dict[str, str | None]]:
 @contextmanager
 def _server(environment: dict[str, str], port: int, options: tuple[str, ...]) -> Iterator[None]:
     program = Path(sys.executable).parent / "nexio-radiusd"
+    ports = ["--auth-port", str(port), "--acct-port", str(_free_port())]
     log = Path(environment["NEXIO_HOME"]) / "radiusd.log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
-            [program, "--listen", ADDRESS, "--auth-port", str(port), *options],
+            [program, "--listen", ADDRESS, *ports, *options],
             env={**os.environ, **environment},
             stderr=stderr,
         )

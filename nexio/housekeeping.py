@@ -22,6 +22,7 @@ from nexio.store.tables import (
     RemovedRow,
     StoreRevisionRow,
     VisitRow,
+    WifiSessionRow,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class Tidied:
     events: int
     """Decisions in the log that were forgotten."""
 
+    sessions: int = 0
+    """Sessions on the Wi-Fi that were forgotten."""
+
 
 def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
     """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
@@ -68,8 +72,11 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
         events = sum(_forget_events(work, location) for location in locations)
         events += _forget_stray_events(work, locations)
     with store.write() as work:
+        sessions = sum(_forget_sessions(work, location) for location in locations)
+        sessions += _forget_stray_sessions(work, locations)
+    with store.write() as work:
         _drop_changes(work, kept_changes)
-    return Tidied(cut_offs=cut_offs, visits=visits, events=events)
+    return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
 
 
 def _since(work: Reading, location: Location) -> datetime | None:
@@ -110,7 +117,8 @@ def _forget(work: Writing, visits: Sequence[int]) -> None:
     work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
     replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
     work.session.execute(replaced.values(replaces_id=None))
-    for table in (AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow):
+    # Sessions before the tokens that they lead to.
+    for table in (WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow):
         work.session.execute(delete(table).where(table.visit_id.in_(visits)))
     of_visits = (AuditRow.subject == "visit") & AuditRow.subject_id.in_(visits)
     work.session.execute(delete(AuditRow).where(of_visits))
@@ -125,18 +133,45 @@ def _forget_events(work: Writing, location: Location) -> int:
 
 
 def _forget_stray_events(work: Writing, locations: Sequence[Location]) -> int:
-    """Those that led to no location are kept as long as the most patient location keeps its own."""
+    since = _since_everywhere(work, locations)
+    if since is None:
+        return 0
+    return _delete_events(work, AuthEventRow.location_id.is_(None), since)
+
+
+def _forget_sessions(work: Writing, location: Location) -> int:
+    since = _since(work, location)
+    if since is None:
+        return 0
+    return _delete_sessions(work, WifiSessionRow.location_id == location.id, since)
+
+
+def _forget_stray_sessions(work: Writing, locations: Sequence[Location]) -> int:
+    since = _since_everywhere(work, locations)
+    if since is None:
+        return 0
+    return _delete_sessions(work, WifiSessionRow.location_id.is_(None), since)
+
+
+def _since_everywhere(work: Reading, locations: Sequence[Location]) -> datetime | None:
+    """What led to no location is kept as long as the most patient location keeps its own."""
     limits = [_since(work, location) for location in locations]
     known = [since for since in limits if since is not None]
-    if not known or len(known) < len(limits):
-        return 0
-    return _delete_events(work, AuthEventRow.location_id.is_(None), min(known))
+    return min(known) if known and len(known) == len(limits) else None
 
 
 def _delete_events(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
     past = of & (AuthEventRow.at < since)
     count = work.session.scalar(select(func.count()).select_from(AuthEventRow).where(past)) or 0
     work.session.execute(delete(AuthEventRow).where(past))
+    return count
+
+
+def _delete_sessions(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
+    """Also open ones: of a session that nobody tells of any more the Stop was lost."""
+    past = of & (WifiSessionRow.heard_at < since)
+    count = work.session.scalar(select(func.count()).select_from(WifiSessionRow).where(past)) or 0
+    work.session.execute(delete(WifiSessionRow).where(past))
     return count
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 KEY_OCTETS = 32
 ID_OCTETS = 4
 NONCE_OCTETS = 12
+TAG_OCTETS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,11 @@ class Keyring:
                 f"a value of {purpose} cannot be opened with its key",
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None
+
+    @staticmethod
+    def sealed_length(octets: int) -> int:
+        """How long a value of so many octets is when it is sealed: AES-GCM pads nothing."""
+        return ID_OCTETS + NONCE_OCTETS + octets + TAG_OCTETS
 
     def digest(self, location_id: int, pin: str) -> bytes:
         """The blind index (32 octets) of a PIN at a location."""

@@ -13,7 +13,13 @@ from sqlalchemy import select
 from nexio import audit
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import location_of
-from nexio.names import parse_text
+from nexio.nas_texts import (
+    parse_address,
+    parse_disconnect,
+    parse_name,
+    parse_narrowing,
+    parse_secret,
+)
 from nexio.store.tables import LocationRow, NasRow
 
 if TYPE_CHECKING:
@@ -23,8 +29,6 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 SECRET_PURPOSE = "nas.secret"
-LONGEST_NAME = 60
-LONGEST_SECRET = 128
 WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 
@@ -42,6 +46,10 @@ class Nas:
     identifier: str | None
     require_message_authenticator: bool
     limit_proxy_state: bool
+    disconnect_host: str | None = None
+    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+
+    disconnect_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +63,13 @@ class NewNas:
     identifier: str | None = None
     require_message_authenticator: bool = True
     limit_proxy_state: bool = True
+    disconnect: str | None = None
+    """Host and port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NasChanges:
-    """What is to change at a NAS; None leaves it, "" takes a narrowing away."""
+    """What is to change at a NAS; None leaves it, "" takes a narrowing or a host away."""
 
     name: str | None = None
     address: str | None = None
@@ -68,6 +78,7 @@ class NasChanges:
     identifier: str | None = None
     require_message_authenticator: bool | None = None
     limit_proxy_state: bool | None = None
+    disconnect: str | None = None
 
 
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
@@ -79,14 +90,18 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         InvalidValue: a name, address or secret that cannot be used.
         Refused: the name is taken, or the address is, with another secret or the same narrowing.
     """
-    name = _parse_name(new.name)
+    name = parse_name(new.name)
     if find_nas(work, name) is not None:
         raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
     address = parse_address(new.address)
-    ssid, identifier = _narrowing(new.ssid, "SSID"), _narrowing(new.identifier, "identifier")
-    secret = _refuse_conflict(
-        str(address), _at(work, address), _parse_secret(new.secret), (ssid, identifier)
+    ssid, identifier = (
+        parse_narrowing(new.ssid, "SSID"),
+        parse_narrowing(new.identifier, "identifier"),
     )
+    secret = _refuse_conflict(
+        str(address), _at(work, address), parse_secret(new.secret), (ssid, identifier)
+    )
+    disconnect_host, disconnect_port = parse_disconnect(new.disconnect)
     row = NasRow(
         location=work.session.get_one(LocationRow, location.id),
         name=name,
@@ -100,6 +115,8 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         require_message_authenticator=new.require_message_authenticator,
         limit_proxy_state=new.limit_proxy_state,
         created_at=work.now,
+        disconnect_host=disconnect_host,
+        disconnect_port=disconnect_port,
     )
     work.session.add(row)
     work.session.flush()
@@ -156,7 +173,7 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
     row = work.session.get_one(NasRow, nas.id)
     before = _auditable(row)
     _apply(work, row, changes)
-    secret = _parse_secret(changes.secret) or nas.secret.decode()
+    secret = parse_secret(changes.secret) or nas.secret.decode()
     others = [other for other in _at(work, ipaddress.ip_network(row.address)) if other.id != row.id]
     _refuse_conflict(row.address, others, secret, (row.ssid, row.identifier))
     new_secret = secret != nas.secret.decode()
@@ -192,27 +209,9 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
         identifier=row.identifier,
         require_message_authenticator=row.require_message_authenticator,
         limit_proxy_state=row.limit_proxy_state,
+        disconnect_host=row.disconnect_host,
+        disconnect_port=row.disconnect_port,
     )
-
-
-def parse_address(text: str) -> IPv4Network | IPv6Network:
-    """An address or a CIDR network, IPv4 or IPv6.
-
-    Raises:
-        InvalidValue: neither, or a network with host bits set.
-    """
-    try:
-        return ipaddress.ip_network(text.strip())
-    except ValueError:
-        pass
-    try:
-        network = ipaddress.ip_network(text.strip(), strict=False)
-    except ValueError:
-        raise InvalidValue(
-            f"{text[:60]!r} is not an IP address",
-            "Write 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64.",
-        ) from None
-    raise InvalidValue(f"{text.strip()} is no network by itself", f"Do you mean {network}?")
 
 
 def warnings_for(nas: Nas) -> list[str]:
@@ -231,47 +230,25 @@ def warnings_for(nas: Nas) -> list[str]:
     return weak
 
 
-def _parse_name(text: str) -> str:
-    name = parse_text(text, "NAS name", LONGEST_NAME)
-    if not name:
-        raise InvalidValue("the NAS has no name", "Give it one, such as lobby-ap-1.")
-    return name
-
-
 def _key(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 
-def _parse_secret(text: str | None) -> str | None:
-    """RADIUS.md Must 2: an empty secret is refused, 64 octets and more are supported."""
-    if text is None:
-        return None
-    if not text:
-        raise InvalidValue("the secret is empty", "Leave --secret out and a strong one is made.")
-    if not text.isprintable() or len(text.encode()) > LONGEST_SECRET:
-        raise InvalidValue(
-            "this secret cannot be used", f"Use up to {LONGEST_SECRET} printable characters."
-        )
-    return text
-
-
-def _narrowing(text: str | None, field_name: str) -> str | None:
-    return parse_text(text or "", field_name, LONGEST_NAME) or None
-
-
 def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     if changes.name is not None:
-        name = _parse_name(changes.name)
+        name = parse_name(changes.name)
         if _key(name) != row.name_key and find_nas(work, name) is not None:
             raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
         row.name, row.name_key = name, _key(name)
     if changes.address is not None:
         row.address = str(parse_address(changes.address))
     if changes.ssid is not None:
-        row.ssid = _narrowing(changes.ssid, "SSID")
+        row.ssid = parse_narrowing(changes.ssid, "SSID")
     if changes.identifier is not None:
-        row.identifier = _narrowing(changes.identifier, "identifier")
+        row.identifier = parse_narrowing(changes.identifier, "identifier")
     row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
+    if changes.disconnect is not None:
+        row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
     for switch in ("require_message_authenticator", "limit_proxy_state"):
         if getattr(changes, switch) is not None:
             setattr(row, switch, getattr(changes, switch))
@@ -284,7 +261,7 @@ def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
 
 
 def _auditable(row: NasRow) -> dict[str, object]:
-    names = ("name", "address", "ssid", "identifier")
+    names = ("name", "address", "ssid", "identifier", "disconnect_host", "disconnect_port")
     switches = ("require_message_authenticator", "limit_proxy_state")
     return {name: getattr(row, name) for name in (*names, *switches)}
 

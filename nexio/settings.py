@@ -139,7 +139,7 @@ def warnings_for(settings: Settings) -> list[str]:
     if settings.wifi_login == "pin" and settings.planned_guests and _pins_short(settings):
         weak.append(
             f"With PINs of {settings.pin_length} digits and {settings.planned_guests} guests,"
-            " the PIN alone can be guessed: only the wait between guesses protects the Wi-Fi."
+            " the PIN alone can be guessed."
         )
     return weak
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from nexio import audit
 from nexio.errors import Refused
+from nexio.keys import Keyring
 from nexio.locations import location_of
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
@@ -101,6 +103,22 @@ def revoke_all(work: Writing, location: Location) -> int:
         )
     )
     return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
+
+
+def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
+    """How many tokens of a location are neither over nor revoked, by the digits of their PINs."""
+    found = work.session.execute(
+        select(func.length(VisitRow.pin_sealed), func.count())
+        .join(VisitRow.token)
+        .where(
+            VisitRow.location_id == location.id,
+            VisitRow.deleted_at.is_(None),
+            AccessTokenRow.revoked_at.is_(None),
+            or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
+        )
+        .group_by(func.length(VisitRow.pin_sealed))
+    )
+    return Counter({length - Keyring.sealed_length(0): count for length, count in found})
 
 
 def _no_way_back(work: Writing, which: ColumnElement[bool]) -> bool:

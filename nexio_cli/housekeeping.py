@@ -22,6 +22,7 @@ def command(*, as_json: bool) -> None:
     else:
         output.print_headline(
             f"Checked out at the end of their day: {tidied.cut_offs};"
-            f" forgotten: {tidied.visits} visits, {tidied.events} decisions."
+            f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
+            f" {tidied.sessions} sessions."
         )
     posting.deliver_all()

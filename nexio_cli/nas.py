@@ -33,6 +33,9 @@ def command() -> None:
     default=True,
     help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
 )
+@click.option(
+    "--disconnect-host", "disconnect", metavar="HOST[:PORT]", help="Where it takes disconnects."
+)
 @options.location
 @options.as_json
 def add(
@@ -46,6 +49,7 @@ def add(
     identifier: str | None,
     require_message_authenticator: bool,
     limit_proxy_state: bool,
+    disconnect: str | None,
 ) -> None:
     """Let a NAS at ADDRESS (an IP address or a CIDR network) ask for a location's guests.
 
@@ -63,6 +67,7 @@ def add(
         identifier=identifier,
         require_message_authenticator=require_message_authenticator,
         limit_proxy_state=limit_proxy_state,
+        disconnect=disconnect,
     )
     with options.writing() as work:
         nas = add_nas(work, get_location(work, location_name), new)
@@ -135,6 +140,12 @@ def show(name: str, *, as_json: bool) -> None:
     default=None,
     help="Without Message-Authenticator, discard requests that carry Proxy-State.",
 )
+@click.option(
+    "--disconnect-host",
+    "disconnect",
+    metavar="HOST[:PORT]",
+    help="Where it takes disconnects; '' for the address that it asks from.",
+)
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
     """Change a NAS; running servers follow at once."""
@@ -189,5 +200,13 @@ def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:
                 "Proxy-State",
                 "limited" if nas.limit_proxy_state else "not limited (insecure)",
             ),
+            ("disconnects", _disconnects(nas)),
         ]
     )
+
+
+def _disconnects(nas: Nas) -> str | None:
+    if nas.disconnect_host is None:
+        return None
+    host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
+    return f"to {host}:{nas.disconnect_port}"

@@ -6,6 +6,9 @@ import click
 
 from nexio_cli import options, output
 
+RISKY = {"wifi_login", "planned_guests", "pin_length"}
+"""What the chance of guessing a PIN depends on (R9)."""
+
 
 @click.group()
 def command() -> None:
@@ -47,6 +50,8 @@ def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_lo
     """
     from nexio.locations import change_settings, get_location
     from nexio.settings import parse_changes, warnings_for
+    from nexio.tokens import live_pin_lengths
+    from radius_auth.risk import risk_words
 
     parsed = parse_changes(changes)
     with options.writing() as work:
@@ -56,8 +61,11 @@ def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_lo
             parsed,
             insecure_pin_login=insecure_pin_login,
         )
+        live = live_pin_lengths(work, location)
     output.say(f"Saved for {location.name}.")
     output.warn(warnings_for(location.settings))
+    if location.settings.wifi_login == "pin" and not RISKY.isdisjoint(parsed):
+        output.say(risk_words(location.settings, live))
 
 
 def _shown(value: object) -> str:

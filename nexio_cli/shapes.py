@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from nexio.mail.outbox import Mail
     from nexio.members import Member
     from nexio.nas import Nas
+    from nexio.sessions import WifiSession
     from nexio.taps import Tap
     from nexio.tokens import Token
     from nexio.visits import Visit
+    from radius_auth.slowed import Slowed
 
 
 def visit_json(visit: Visit) -> dict[str, Any]:
@@ -122,6 +124,8 @@ def nas_json(nas: Nas) -> dict[str, Any]:
         "identifier": nas.identifier,
         "require_message_authenticator": nas.require_message_authenticator,
         "limit_proxy_state": nas.limit_proxy_state,
+        "disconnect_host": nas.disconnect_host,
+        "disconnect_port": nas.disconnect_port,
     }
 
 
@@ -137,6 +141,52 @@ def event_json(event: AuthEvent, location: Location | None) -> dict[str, Any]:
         "outcome": event.outcome,
         "reason": event.reason,
         "latency_us": event.latency_us,
+    }
+
+
+def session_json(session: WifiSession, location: Location | None) -> dict[str, Any]:
+    """A session on the Wi-Fi; one of no location is shown in UTC."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    asked = session.disconnect
+    return {
+        "id": session.id,
+        "visit": session.visit_id,
+        "name": session.name,
+        "email": session.email,
+        "user_name": session.user_name,
+        "device": session.device,
+        "nas": session.nas,
+        "location": None if location is None else location.name,
+        "session_id": session.session_id,
+        "started_at": iso(session.started_at, zone),
+        "heard_at": iso(session.heard_at, zone),
+        "ended_at": None if session.ended_at is None else iso(session.ended_at, zone),
+        "ended_by": session.ended_by,
+        "terminate_cause": session.terminate_cause,
+        "seconds": session.seconds,
+        "octets_in": session.octets_in,
+        "octets_out": session.octets_out,
+        "disconnect": None
+        if asked is None
+        else {
+            "at": iso(asked.at, zone),
+            "outcome": asked.outcome,
+            "error_cause": asked.error_cause,
+        },
+    }
+
+
+def slowed_json(slowed: Slowed, location: Location | None) -> dict[str, Any]:
+    """Somebody whose next guess has to wait; at no location that is known, in UTC."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    return {
+        "budget": slowed.budget,
+        "email": slowed.email,
+        "device": slowed.device,
+        "nas": slowed.nas,
+        "location": None if location is None else location.name,
+        "failures": slowed.failures,
+        "until": iso(slowed.until, zone),
     }
 
 

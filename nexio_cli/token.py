@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli import options, output
+from nexio_cli.open_sessions import find_open, mention
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -136,7 +137,9 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     with options.writing() as work:
         revoke_token(work, found.id)
         after = get_visit(work, str(found.id), location_name)
+        still_on = find_open(work, found.id)
     if as_json:
         output.print_json(held_token_json(after))
     else:
         output.print_headline(f"{found.name} (visit {found.id}) cannot log in any more.")
+    mention(still_on)

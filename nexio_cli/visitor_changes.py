@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli import options, output, posting
+from nexio_cli.open_sessions import find_open, mention
 from nexio_cli.visit_view import print_visit
 
 ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
@@ -73,11 +74,13 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
     with options.writing() as work:
         deleted = delete_visit(work, found.id)
+        still_on = find_open(work, found.id)
     headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
     if as_json:
         print_visit(deleted, as_json=True, headline=headline)
     else:
         output.print_headline(headline)
+    mention(still_on)
 
 
 @click.command()

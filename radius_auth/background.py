@@ -11,9 +11,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from nexio.errors import NexioError
+from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.store.engine import Store, utc_now
 from radius_auth.follower import RETRY_SECONDS, Follower
+from radius_auth.guard_keeper import GuardKeeper, guard_path
 from radius_auth.plugin import OutOfReach
 from radius_auth.recorder import Recorder
 from radius_auth.spool import Spool
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.configuration import Configuration
-    from nexio.events import AuthEvent
     from nexio.store.engine import Clock
+    from radius_auth.guard import Guard
     from radius_auth.table import Table
 
 log = logging.getLogger(__name__)
@@ -45,9 +47,15 @@ class Background:
         self._max_staleness = max_staleness
         self._clock = clock
         self._follower: Follower | None = None
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder[AuthEvent] | None = None
+        self._guard = GuardKeeper(guard_path(configuration.home), clock)
         self._starting: threading.Thread | None = None
         self._stopping = threading.Event()
+
+    @property
+    def guard(self) -> Guard:
+        """What counts wrong passwords."""
+        return self._guard.guard
 
     def table(self) -> Table:
         """What is known at the moment; the first call starts the threads.
@@ -75,6 +83,7 @@ class Background:
             self._starting.join()
         if self._recorder is not None:
             self._recorder.stop()
+            self._guard.stop()
         if self._follower is not None:
             self._follower.stop()
 
@@ -105,13 +114,14 @@ class Background:
         # The store first: the spool would make the folder of one that is not there yet.
         follower = Follower(self._open_store, Horizon(), self._clock)
         try:
-            spool = Spool(self._configuration.home / "spool" / "freeradius.db")
+            spool = Spool(self._configuration.home / "spool" / "freeradius.db", AuthEvent)
         except BaseException:
             follower.stop()
             raise
-        recorder = Recorder(spool, self._open_store)
+        recorder = Recorder(spool, self._open_store, record_events)
         follower.start()
         recorder.start()
+        self._guard.start()
         self._recorder, self._follower = recorder, follower
 
     def _open_store(self) -> Store:

@@ -40,7 +40,10 @@ class Parent:
     def __init__(self, options: Options, configuration: Configuration) -> None:
         self._options = options
         self._configuration = configuration
-        self._sockets = _open_sockets(options)
+        with contextlib.ExitStack() as stack:
+            self._sockets = _open_sockets(stack, options, options.auth_port)
+            self._accounting = _open_sockets(stack, options, options.acct_port)
+            self._opened = stack.pop_all()
         self._worker = 0
         self._stopping = False
         self._life = os.pipe()
@@ -67,8 +70,7 @@ class Parent:
 
     def close(self) -> None:
         """Give the sockets back."""
-        for each in self._sockets:
-            each.close()
+        self._opened.close()
 
     def _pause(self) -> bool:
         """Let a moment pass between two workers; whether another one is still wanted."""
@@ -101,10 +103,16 @@ class Parent:
         def tell_parent() -> None:
             os.write(ready, b"\1")
             os.close(ready)
-            log.info("answering on %s", " and ".join(_place(each) for each in self._sockets))
+            log.info(
+                "answering on %s, accounting on %s",
+                _places(self._sockets),
+                _places(self._accounting),
+            )
 
         try:
-            inherited = Inherited(sockets=self._sockets, life=self._life[0])
+            inherited = Inherited(
+                sockets=self._sockets, accounting=self._accounting, life=self._life[0]
+            )
             serve(inherited, self._options, self._configuration, tell_parent)
         except NexioError as error:
             return _tell(error)
@@ -143,19 +151,19 @@ def main(arguments: Sequence[str]) -> int:
         return _tell(error)
 
 
-def _open_sockets(options: Options) -> list[socket.socket]:
-    """All or none of them.
+def _open_sockets(stack: contextlib.ExitStack, options: Options, port: int) -> list[socket.socket]:
+    """One for each address, which the stack closes.
 
     Raises:
         PortUnusable: one cannot be opened.
     """
-    with contextlib.ExitStack() as stack:
-        opened = [
-            stack.enter_context(listen(address, options.auth_port))
-            for address in options.listen or all_addresses()
-        ]
-        stack.pop_all()
-    return opened
+    return [
+        stack.enter_context(listen(address, port)) for address in options.listen or all_addresses()
+    ]
+
+
+def _places(opened: Sequence[socket.socket]) -> str:
+    return " and ".join(map(_place, opened))
 
 
 def _place(opened: socket.socket) -> str:

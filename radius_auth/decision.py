@@ -1,44 +1,29 @@
 """May this guest on now?  The one place where that is decided; it does no I/O.
 
-The rules stand in ``_SERVICES`` and ``_RULES``, in the order in which they are applied.
+The rules that it applies stand in ``rules.py``, in their order; wrong passwords are counted by
+the guard, in ``guard.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from nexio.addresses import email_key
 from nexio.pins import forgive
-from radius_auth.devices import mac_of
+from radius_auth.claims import guess_of, location_of, read_claim, right_visits
 from radius_auth.reasons import Reason
+from radius_auth.rules import reason_against_request, reason_against_visit, seconds_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
     from nexio.following import FollowedVisit
-    from nexio.locations import Location
     from nexio.nas import Nas
+    from radius_auth.guard import Guard
+    from radius_auth.guesses import Guess, Reservation
     from radius_auth.passwords import Password
     from radius_auth.table import Table
-
-
-class ServiceType(IntEnum):
-    """RFC 2865 §5.6, RFC 2869 §5.18: services that are not a guest's."""
-
-    CALLBACK_LOGIN = 3
-    CALLBACK_FRAMED = 4
-    ADMINISTRATIVE = 6
-    NAS_PROMPT = 7
-    CALLBACK_NAS_PROMPT = 9
-    CALL_CHECK = 10
-    CALLBACK_ADMINISTRATIVE = 11
-
-
-VIRTUAL_PORT = 5
-"""NAS-Port-Type of somebody who logs in to the NAS itself (RFC 2865 §5.41)."""
 
 
 NOWHERE = 0
@@ -91,38 +76,103 @@ class Rejected:
     visit: FollowedVisit | None = None
     """Whose PIN was right, if one's was; only then the guest is told more (R11)."""
 
+    guess: Reservation | None = field(default=None, compare=False, repr=False)
+    """What the guard counts for it; :func:`reconsider` may give it back."""
+
 
 Decision = Accepted | Rejected
 
 
-def decide(request: Request, table: Table, now: datetime) -> Decision:
+def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
     """Decide an Access-Request whose password we can check, as of ``now``."""
     if request.password is None:
-        return _refusal(request) or Rejected(reason=Reason.UNSUPPORTED_METHOD)
-    visits = _claimed(request, request.password.pin_alone(request.user_name), table)
-    if isinstance(visits, Rejected):
-        return visits
-    # Every candidate is tried, so that the time it takes does not tell which one fits (R10).
-    right = [visit for visit in visits if request.password.matches(visit, table.keyring)]
+        return Rejected(reason=reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
+    claim = read_claim(request, request.password.pin_alone(request.user_name), table)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
+    right = right_visits(claim, request.password, table)
+    guess = guess_of(request, claim, table)
+    if not right and guard.is_repeated(guess, request.password.sample()):
+        return Rejected(reason=claim.miss)
+    # Only after the password was compared: what is refused takes as long as what is wrong.
+    if right:
+        return _let_in(settle(request, right, table, now), guess, guard, now)
+    reserved = guard.reserve(guess, now)
+    if reserved is None:
+        return Rejected(reason=Reason.GUARDED)
+    guard.remember_wrong(guess, request.password.sample())
+    return Rejected(reason=claim.miss, guess=reserved)
+
+
+def reconsider(
+    request: Request, rejected: Rejected, table: Table, guard: Guard, now: datetime
+) -> Decision:
+    """Decide once more what was rejected: the table may have caught up meanwhile (DESIGN 4).
+
+    The guess that was counted at first stands for this look, too; it is given back if the
+    password is right now.
+    """
+    if rejected.guess is None:
+        return decide(request, table, guard, now)
+    if request.password is None:
+        return rejected
+    claim = read_claim(request, request.password.pin_alone(request.user_name), table)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim, guess=rejected.guess)
+    right = right_visits(claim, request.password, table)
     if not right:
-        return Rejected(reason=Reason.WRONG_PIN)
-    return settle(request, right, table, now)
+        return Rejected(reason=claim.miss, guess=rejected.guess)
+    return acquit(settle(request, right, table, now), rejected.guess, guard, now)
 
 
 def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
     """The one visit whose PIN somebody else is to hold against the response (R10).
 
-    FreeRADIUS verifies MS-CHAP itself, against one password.  What it then lets pass is not
-    decided yet: see :func:`settle`.
+    FreeRADIUS verifies MS-CHAP itself, against one password.  Before it does, a guess is to be
+    reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
+    :func:`settle` and :func:`acquit`.
     """
-    visits = _claimed(request, forgive(request.user_name), table)
-    if isinstance(visits, Rejected):
-        return visits
+    claim = read_claim(request, forgive(request.user_name), table)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
     admits = _admitted(request, table)
-    best = max((judge(visit, admits, now) for visit in visits), key=_preference, default=None)
+    best = max((judge(visit, admits, now) for visit in claim.visits), key=_preference, default=None)
     if best is None or best.visit is None:
-        return Rejected(reason=Reason.WRONG_PIN)
+        return Rejected(reason=claim.miss)
     return best.visit
+
+
+def reserve_guess(
+    request: Request, table: Table, guard: Guard, now: datetime
+) -> Reservation | Rejected:
+    """Count a password that somebody else is about to verify as wrong, until :func:`acquit`.
+
+    To be called once for each response of a guest, also where :func:`find_candidate` has found
+    nobody (*unknown user*, *wrong PIN*): that is a guess as well.
+
+    Returns:
+        The reservation; or the reject, where nothing is to be verified.
+    """
+    claim = read_claim(request, forgive(request.user_name), table)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
+    reserved = guard.reserve(guess_of(request, claim, table), now)
+    return Rejected(reason=Reason.GUARDED) if reserved is None else reserved
+
+
+def acquit(decision: Decision, reserved: Reservation, guard: Guard, now: datetime) -> Decision:
+    """Give a guess back whose password was right; a device that gets in is trusted from now on.
+
+    Args:
+        decision: what the right password led to.
+        reserved: what was counted before it was known to be right.
+        guard: what counts.
+        now: as of when.
+    """
+    guard.give_back(reserved)
+    if isinstance(decision, Accepted) and decision.visit.token_id is not None:
+        guard.let_in(reserved.guess, decision.visit.token_id, now)
+    return decision
 
 
 def settle(
@@ -149,60 +199,36 @@ def judge(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
         admits: the location whose guests are admitted, None for every location's (R19).
         now: as of when.
     """
-    for reason, refuses in _RULES:
-        if refuses(visit, admits, now):
-            return Rejected(reason=reason, visit=visit)
-    seconds = _seconds_left(visit, now)
-    if seconds < 1:
-        return Rejected(reason=Reason.ENDED, visit=visit)
-    return Accepted(visit=visit, session_timeout=seconds)
+    if reason := reason_against_visit(visit, admits, now):
+        return Rejected(reason=reason, visit=visit)
+    return Accepted(visit=visit, session_timeout=seconds_left(visit, now))
 
 
 def remaining(decision: Decision, now: datetime) -> Decision:
     """A decision that is sent later than it was made: an accept for what is left then (R12)."""
     if isinstance(decision, Rejected):
         return decision
-    seconds = _seconds_left(decision.visit, now)
+    seconds = seconds_left(decision.visit, now)
     if seconds < 1:
         return Rejected(reason=Reason.ENDED, visit=decision.visit)
     return replace(decision, session_timeout=min(seconds, decision.session_timeout))
 
 
-def _refusal(request: Request) -> Rejected | None:
-    """What is refused whoever it is."""
-    return next(
-        (Rejected(reason=reason) for reason, refuses in _SERVICES if refuses(request)), None
-    )
+def _let_in(decision: Decision, guess: Guess, guard: Guard, now: datetime) -> Decision:
+    """What a right password gets where the guard does not stand in its way.
 
-
-def _claimed(
-    request: Request, pin: str | None, table: Table
-) -> tuple[FollowedVisit, ...] | Rejected:
-    """Whose PIN it may be.
-
-    Args:
-        request: what is asked.
-        pin: what identifies where the PIN alone logs in (R9).
-        table: what is known.
+    Nothing is reserved for it: it is known to be right before anything else can happen.
     """
-    if refusal := _refusal(request):
-        return refusal
-    location = _location(request, table)
-    if location is None:
-        return Rejected(reason=Reason.NO_LOCATION)
-    if location.settings.wifi_login == "pin":
-        return () if pin is None else table.visits_with(location.id, pin)
-    visits = table.visits_of(email_key(request.user_name.decode("utf-8", "replace")))
-    return visits or Rejected(reason=Reason.UNKNOWN_USER)
-
-
-def _location(request: Request, table: Table) -> Location | None:
-    return None if request.nas is None else table.locations.get(request.nas.location.id)
+    if not guard.admits(guess, now):
+        return Rejected(reason=Reason.GUARDED)
+    if isinstance(decision, Accepted) and decision.visit.token_id is not None:
+        guard.let_in(guess, decision.visit.token_id, now)
+    return decision
 
 
 def _admitted(request: Request, table: Table) -> int | None:
     """The location whose guests are admitted, None for every location's (R19)."""
-    location = _location(request, table)
+    location = location_of(request, table)
     if location is None:
         return NOWHERE
     return None if location.settings.roaming else location.id
@@ -214,54 +240,3 @@ def _preference(decision: Decision) -> tuple[bool, bool, int]:
         return (True, True, decision.visit.id)
     live = decision.reason in {Reason.NOT_YET, Reason.NOT_CHECKED_IN}
     return (False, live, decision.visit.id if decision.visit else 0)
-
-
-def _is_call_check(request: Request) -> bool:
-    """R22: the device's address in place of a guest."""
-    if request.service_type == ServiceType.CALL_CHECK:
-        return True
-    if not request.user_name:
-        return False
-    if request.user_name == request.calling_station:
-        return True
-    mac = mac_of(request.user_name)
-    return mac is not None and mac == mac_of(request.calling_station)
-
-
-def _is_other_service(request: Request) -> bool:
-    """R22: somebody who wants to configure the NAS, or to be called back."""
-    return request.nas_port_type == VIRTUAL_PORT or request.service_type in _OTHER_SERVICES
-
-
-_OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
-
-_SERVICES: tuple[tuple[Reason, Callable[[Request], bool]], ...] = (
-    (Reason.CONTRADICTORY, lambda request: request.contradictory),
-    (Reason.UNSUPPORTED_SERVICE, _is_other_service),
-    (Reason.MAC_AUTHENTICATION, _is_call_check),
-)
-
-
-def _seconds_left(visit: FollowedVisit, now: datetime) -> int:
-    return 0 if visit.valid_until is None else int((visit.valid_until - now).total_seconds())
-
-
-def _elsewhere(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
-    del now
-    return admits not in {None, visit.location_id}
-
-
-def _before(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
-    del admits
-    return visit.valid_from is not None and now < visit.valid_from
-
-
-_RULES: tuple[tuple[Reason, Callable[[FollowedVisit, int | None, datetime], bool]], ...] = (
-    (Reason.WRONG_LOCATION, _elsewhere),
-    (Reason.REPLACED, lambda visit, _admits, _now: visit.replaced),
-    (Reason.DELETED, lambda visit, _admits, _now: visit.deleted_at is not None),
-    (Reason.NO_TOKEN, lambda visit, _admits, _now: visit.token_id is None),
-    (Reason.REVOKED, lambda visit, _admits, _now: visit.revoked_at is not None),
-    (Reason.NOT_CHECKED_IN, lambda visit, _admits, _now: visit.valid_from is None),
-    (Reason.NOT_YET, _before),
-)

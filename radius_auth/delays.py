@@ -13,10 +13,19 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class DelayedReplies(Generic[Item]):
-    """A heap of items by the time when they are due; equal times keep their order."""
+LIMIT = 32_768
+"""Replies that may wait: more than a server can make in the longest delay."""
 
-    def __init__(self) -> None:
+
+class DelayedReplies(Generic[Item]):
+    """A heap of items by the time when they are due; equal times keep their order.
+
+    Args:
+        limit: how many may wait; whoever pushes looks at :attr:`is_full` first.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         # The sequence number breaks ties, so that two items are never compared.
         self._heap: list[tuple[float, int, Item]] = []
         self._sequence = itertools.count()
@@ -24,6 +33,11 @@ class DelayedReplies(Generic[Item]):
     def __len__(self) -> int:
         """Return how many items wait."""
         return len(self._heap)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other item should be pushed."""
+        return len(self._heap) >= self._limit
 
     def push(self, due: float, item: Item) -> None:
         """Let an item wait until ``due``, in monotonic seconds."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-_SEPARATORS = re.compile(rb"[:.\- ]")
-_MAC = re.compile(rb"[0-9a-f]{12}\Z")
+_SEPARATORS = b":.- "
+_OCTETS = 6
 
 
 def mac_of(station: bytes | None) -> str | None:
@@ -15,8 +13,11 @@ def mac_of(station: bytes | None) -> str | None:
     """
     if station is None:
         return None
-    digits = _SEPARATORS.sub(b"", station.strip().lower())
-    if not _MAC.match(digits):
+    digits = station.strip().translate(None, _SEPARATORS)
+    if len(digits) != 2 * _OCTETS:
         return None
-    text = digits.decode("ascii")
-    return ":".join(text[i : i + 2] for i in range(0, 12, 2))
+    try:
+        octets = bytes.fromhex(digits.decode("ascii"))
+    except ValueError:
+        return None
+    return octets.hex(":") if len(octets) == _OCTETS else None  # blanks are skipped by fromhex

@@ -18,8 +18,13 @@ class Ignored(StrEnum):
     UNKNOWN_CLIENT = "no NAS of that address"
     REPEATED = "a repeat of a request in progress"
     KEY_MISSING = "the key of this store is not at hand"
+    OVERLOADED = "more rejects wait than can be held"
+    TOO_LATE = "it waited too long to be taken"
+    FAULT = "a fault of ours"
     STALE = "the store has been out of reach for too long"
     NOT_SENT = "the reply could not be sent"
+    NOT_STORED = "its accounting record could not be stored"
+    NO_ROOM = "more accounting came than could be stored"
 
 
 class Discards:
@@ -29,18 +34,23 @@ class Discards:
         self.counts: Counter[StrEnum] = Counter()
         self._logged: dict[StrEnum, tuple[float, int]] = {}
 
-    def count(self, reason: StrEnum, peer: str, now: float) -> None:
+    def count(self, reason: StrEnum, peer: str, now: float, *, times: int = 1) -> bool:
         """Count one.
 
         Args:
             reason: why; one of a fixed number of enum members.
             peer: the address that it came from.
             now: monotonic seconds.
+            times: how many they were, if more than one.
+
+        Returns:
+            Whether there is a line about it in the log.
         """
-        self.counts[reason] += 1
+        self.counts[reason] += times
         at, logged = self._logged.get(reason, (-EVERY_SECONDS, 0))
         if now - at < EVERY_SECONDS:
-            return
+            return False
         more = self.counts[reason] - logged
         log.warning("no answer to %s: %s (%d since the last line)", peer, reason, more)
         self._logged[reason] = (now, self.counts[reason])
+        return True

@@ -15,6 +15,7 @@ from nexio.nas import Nas, get_nas
 from nexio.visits import PIN_PURPOSE, get_visit
 from nexio.zones import show_window
 from radius_auth.decision import Accepted, Request, decide
+from radius_auth.guard import Guard
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
 from radius_auth.table import Table
@@ -100,7 +101,7 @@ def _explain(
         password=Pap(pin.encode(errors="surrogateescape")),
         calling_station=None if question.device is None else question.device.encode(),
     )
-    return _explanation(work, decide(request, table, at))
+    return _explanation(work, decide(request, table, Guard(), at))
 
 
 def _explanation(work: Reading, decision: Decision) -> Explanation:

@@ -62,7 +62,9 @@ class _Running:
             Configuration.from_environment(environment),
             parse_duration(config.get("max_staleness", "24h")),
         )
-        self.plugin = Plugin(self.background.table, self.background.record, utc_now)
+        self.plugin = Plugin(
+            self.background.table, self.background.guard, self.background.record, utc_now
+        )
         self.discards = Discards()
 
     def call(self, ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -50,7 +50,7 @@ class NasIndex:
         by_network: defaultdict[IPv4Network | IPv6Network, list[Nas]] = defaultdict(list)
         for nas in entries:
             by_network[nas.address].append(nas)
-        self._clients = {
+        self._clients: dict[tuple[int, int, int], Client] = {
             (network.version, network.prefixlen, int(network.network_address)): _client(group)
             for network, group in by_network.items()
         }
@@ -72,11 +72,13 @@ class NasIndex:
         return client
 
     def _search(self, source: str) -> Client | None:
-        address = ipaddress.ip_address(source.partition("%")[0])
-        number, bits = int(address), address.max_prefixlen
-        for length in self._prefixes[address.version]:
+        # Without `ipaddress`, which takes half of the time that a stranger's datagram costs.
+        version, family = (6, socket.AF_INET6) if ":" in source else (4, socket.AF_INET)
+        octets = socket.inet_pton(family, source.partition("%")[0])
+        number, bits = int.from_bytes(octets), 8 * len(octets)
+        for length in self._prefixes[version]:
             network = number >> (bits - length) << (bits - length)
-            client = self._clients.get((address.version, length, network))
+            client = self._clients.get((version, length, network))
             if client is not None:
                 return client
         return None

@@ -13,20 +13,26 @@ class Note:
 
     visit_id: int = 0
     reason: Reason | None = None
+    guess: int = 0
+    """The number of the guess that is counted until the PIN is proven; 0 for none."""
+
     took_us: int = 0
     """Microseconds that our part took so far."""
 
     def __str__(self) -> str:
         """One line, which :func:`parse_note` reads back."""
-        return f"{self.visit_id} {self.took_us} {self.reason or ''}"
+        return f"{self.visit_id} {self.guess} {self.took_us} {self.reason or ''}"
 
 
 def parse_note(text: str | None) -> Note:
     """Read a note; an empty one, which proves nothing, where there is none or another text."""
     try:
-        visit_id, took_us, reason = (text or "").split(" ", 2)
+        visit_id, guess, took_us, reason = (text or "").split(" ", 3)
         return Note(
-            visit_id=int(visit_id), took_us=int(took_us), reason=Reason(reason) if reason else None
+            visit_id=int(visit_id),
+            guess=int(guess),
+            took_us=int(took_us),
+            reason=Reason(reason) if reason else None,
         )
     except ValueError:
         return Note()

@@ -15,6 +15,9 @@ from nexio.errors import InvalidValue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+NEXT = "the auth-port + 1"
+"""Where accounting is listened for unless somebody says so: 1813."""
+
 LONGEST_REJECT_DELAY = 5.0
 """Seconds; a NAS gives up soon after."""
 
@@ -28,6 +31,9 @@ class Options:
 
     auth_port: int
     """UDP port for Access-Requests."""
+
+    acct_port: int
+    """UDP port for Accounting-Requests."""
 
     reject_delay: float
     """Seconds that a reject waits (RADIUS.md Must 15)."""
@@ -45,9 +51,11 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     """
     given = _parser(environment).parse_args(arguments)
     listen = given.listen or _words(environment.get("NEXIO_RADIUSD_LISTEN", ""))
+    auth_port = _port(given.auth_port)
     return Options(
         listen=tuple(listen),
-        auth_port=_port(given.auth_port),
+        auth_port=auth_port,
+        acct_port=_next(auth_port) if given.acct_port == NEXT else _port(given.acct_port),
         reject_delay=_seconds(given.reject_delay),
         max_staleness=parse_duration(given.max_staleness),
     )
@@ -80,6 +88,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 _OPTIONS = (
     ("auth-port", "PORT", "1812", "UDP port for Access-Requests"),
+    ("acct-port", "PORT", NEXT, "UDP port for Accounting-Requests"),
     ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing"),
     ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
 )
@@ -93,6 +102,11 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
         return int(text)
     raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")
+
+
+def _next(auth_port: int) -> int:
+    """RFC 2866 section 3: 1813 goes with 1812, and so with any other one."""
+    return _port(str(auth_port + 1))
 
 
 def _seconds(text: str) -> float:

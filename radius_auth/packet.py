@@ -1,4 +1,4 @@
-"""Access-Requests in and replies out: the only module that knows pyrad.
+"""Requests in and out, and replies: the only module that knows pyrad.
 
 What crosses this border are frozen values of our own.  Attributes are read and written by
 number, as octets: by name, pyrad 2.6.0 drops octets that are not UTF-8, raises on wrong
@@ -7,9 +7,7 @@ lengths and re-encodes ``octets`` that look like a number.
 
 from __future__ import annotations
 
-import enum
 import functools
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -17,32 +15,18 @@ from typing import Final
 
 from pyrad.client import Client, Timeout
 from pyrad.dictionary import Dictionary
-from pyrad.packet import AuthPacket
+from pyrad.packet import AcctPacket, AuthPacket, CoAPacket, Packet
 
 from radius_auth import framing
 from radius_auth.access_request import AccessRequest, Kind, read_access_request
-from radius_auth.framing import MAX_LENGTH, MIN_LENGTH, Attribute, Code, Discarded, Frame
+from radius_auth.authenticators import Distrust, check_message_authenticator
+from radius_auth.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
 
 _LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
 """Octets in a value of this dictionary type."""
 
-_DIGEST_LENGTH: Final = 16
-"""Octets of a Message-Authenticator."""
-
 _MAX_TEXT: Final = 253
 """Octets that fit into one attribute."""
-
-
-class Distrust(enum.StrEnum):
-    """Why a well-formed packet gets no answer."""
-
-    UNEXPECTED_CODE = "unexpected code"
-    MESSAGE_AUTHENTICATOR_MISSING = "Message-Authenticator missing"
-    MESSAGE_AUTHENTICATOR_REPEATED = "more than one Message-Authenticator"
-    MESSAGE_AUTHENTICATOR_LENGTH = "Message-Authenticator not of 16 octets"
-    MESSAGE_AUTHENTICATOR_WRONG = "Message-Authenticator wrong"
-    REPLY_TOO_LONG = "so much Proxy-State that no reply can carry it"
-    PROXY_STATE_UNPROTECTED = "Proxy-State without Message-Authenticator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +57,8 @@ class StatusReply:
     """The server is there (RFC 5997 section 3)."""
 
     reply_message: str
+    statistics: tuple[str, ...] = ()
+    """Further Reply-Messages (section 4.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,34 +77,6 @@ class Peer:
     """How many times the request is sent in all, at least 1."""
 
 
-def check_policy(
-    frame: Frame, *, require_message_authenticator: bool, limit_proxy_state: bool
-) -> None:
-    """Hold the NAS's policy against BlastRADIUS (CVE-2024-3596), before the password is read.
-
-    Raises:
-        Discarded: the packet lacks a Message-Authenticator that the policy asks for.
-    """
-    if frame.values(Attribute.MESSAGE_AUTHENTICATOR):
-        return
-    # draft-ietf-radext-deprecating-radius sections 5.3.1 and 5.3.3.
-    if require_message_authenticator:
-        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
-    # The same, section 5.3.4: the attack needs a Proxy-State that the server echoes.
-    if limit_proxy_state and frame.values(Attribute.PROXY_STATE):
-        raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
-
-
-def check_message_authenticator(frame: Frame, secret: bytes) -> None:
-    """Verify the Message-Authenticator of an Access-Request or a Status-Server.
-
-    Raises:
-        Discarded: it is wrong, not of 16 octets, there are two, or there is none where
-            the packet must have one.
-    """
-    _verify(frame, secret)
-
-
 def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     """Verify and read an Access-Request.
 
@@ -130,9 +88,9 @@ def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     # RFC 2865 section 3: a packet with an invalid code is silently discarded.
     if frame.code != Code.ACCESS_REQUEST:
         raise Discarded(Distrust.UNEXPECTED_CODE)
-    _verify(frame, secret)
+    check_message_authenticator(frame, secret)
     packet = _decode(frame, secret)
-    return read_access_request(frame, dict(packet.items()), secret, _fixed_lengths())
+    return read_access_request(frame, dict(packet.items()), secret, fixed_lengths())
 
 
 def encode_reply(
@@ -163,7 +121,8 @@ def encode_reply(
         packet[Attribute.CLASS] = [reply.class_]
     # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
     if reply.reply_message and not frame.values(Attribute.EAP_MESSAGE):
-        packet[Attribute.REPLY_MESSAGE] = [_cut(reply.reply_message)]
+        further = reply.statistics if isinstance(reply, StatusReply) else ()
+        packet[Attribute.REPLY_MESSAGE] = [_cut(text) for text in (reply.reply_message, *further)]
     octets: bytes = packet.ReplyPacket()
     if len(octets) > MAX_LENGTH and packet.pop(Attribute.REPLY_MESSAGE, None):
         # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
@@ -171,6 +130,61 @@ def encode_reply(
     if len(octets) > MAX_LENGTH:
         raise Discarded(Distrust.REPLY_TOO_LONG)
     return octets
+
+
+def encode_accounting_response(frame: Frame, secret: bytes) -> bytes:
+    """Build the answer to an Accounting-Request whose record is stored, or to a Status-Server.
+
+    RFC 2866 section 4.2: it says nothing but that; Proxy-State comes back as it was sent.  To
+    Status-Server it is signed with a Message-Authenticator (RFC 5997 section 3).
+
+    Raises:
+        Discarded: no packet can carry so much Proxy-State.
+    """
+    request = AcctPacket(
+        code=frame.code,
+        id=frame.identifier,
+        authenticator=frame.authenticator,
+        secret=secret,
+        dict=_dictionary(),
+    )
+    proxy_states = frame.values(Attribute.PROXY_STATE)
+    if proxy_states:
+        request[Attribute.PROXY_STATE] = proxy_states
+    octets: bytes = request.CreateReply().ReplyPacket()
+    if len(octets) > MAX_LENGTH:
+        raise Discarded(Distrust.REPLY_TOO_LONG)
+    return octets
+
+
+def encode_disconnect_request(
+    secret: bytes, identifier: int, attributes: Mapping[str, str | int]
+) -> bytes:
+    """Build a Disconnect-Request (RFC 5176), signed also with a Message-Authenticator.
+
+    Args:
+        secret: the one that is shared with the NAS.
+        identifier: of the packet.
+        attributes: by their names in the dictionary.
+
+    Raises:
+        ValueError: an attribute is unknown, too long or of another type.
+    """
+    packet = CoAPacket(
+        code=Code.DISCONNECT_REQUEST, id=identifier, secret=secret, dict=_dictionary()
+    )
+    for name, value in attributes.items():
+        _add(packet, name, value)
+    packet.add_message_authenticator()
+    octets: bytes = packet.RequestPacket()
+    return octets
+
+
+def value_name(attribute: str, number: int) -> str | None:
+    """What the dictionary calls a value: ``User-Request``; None where it has no name for it."""
+    values = _dictionary().attributes[attribute].values
+    key = number.to_bytes(4)
+    return str(values.GetBackward(key)) if values.HasBackward(key) else None
 
 
 def ask(peer: Peer, user_name: str, password: str, attributes: Mapping[str, str | int]) -> Frame:
@@ -238,7 +252,7 @@ def _dictionary() -> Dictionary:
 
 
 @functools.cache
-def _fixed_lengths() -> Mapping[Kind, int]:
+def fixed_lengths() -> Mapping[Kind, int]:
     """Octets of each attribute whose type in the dictionary says how many there must be."""
     return {
         attribute.code: _LENGTH_OF_TYPE[attribute.type]
@@ -248,40 +262,8 @@ def _fixed_lengths() -> Mapping[Kind, int]:
 
 
 def _decode(frame: Frame, secret: bytes) -> AuthPacket:
-    return AuthPacket(id=frame.identifier, packet=frame.octets, secret=secret, dict=_dictionary())
-
-
-def _verify(frame: Frame, secret: bytes) -> None:
-    """Check the Message-Authenticator on the raw octets, before anything is decoded.
-
-    pyrad would take the packet apart first: with Vendor-Specific attributes full of empty
-    sub-attributes that costs 3 ms for a packet that anybody can send.
-    """
-    found = frame.values(Attribute.MESSAGE_AUTHENTICATOR)
-    if not found:
-        # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
-        if frame.code == Code.STATUS_SERVER or frame.values(Attribute.EAP_MESSAGE):
-            raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
-        return
-    # RFC 3579 section 3.3: 0-1 of them.
-    if len(found) > 1:
-        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_REPEATED)
-    if len(found[0]) != _DIGEST_LENGTH:  # RFC 3579 section 3.2
-        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_LENGTH)
-    expected = hmac.digest(secret, _without_message_authenticator(frame), "md5")
-    if not hmac.compare_digest(expected, found[0]):  # silently discarded, RFC 3579 section 3.2
-        raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_WRONG)
-
-
-def _without_message_authenticator(frame: Frame) -> bytes:
-    """RFC 3579 section 3.2: it is computed with sixteen octets of zero in its place."""
-    start = MIN_LENGTH
-    for kind, value in frame.attributes:
-        if kind == Attribute.MESSAGE_AUTHENTICATOR:
-            break
-        start += 2 + len(value)
-    start += 2
-    return frame.octets[:start] + bytes(_DIGEST_LENGTH) + frame.octets[start + _DIGEST_LENGTH :]
+    octets = framing.without_vendors(frame)
+    return AuthPacket(id=frame.identifier, packet=octets, secret=secret, dict=_dictionary())
 
 
 def _cut(text: str) -> bytes:
@@ -289,7 +271,7 @@ def _cut(text: str) -> bytes:
     return text.encode()[:_MAX_TEXT].decode(errors="ignore").encode()
 
 
-def _add(packet: AuthPacket, name: str, value: str | int) -> None:
+def _add(packet: Packet, name: str, value: str | int) -> None:
     """Add an attribute by its name; pyrad would send the octets ``1234`` as the number 1234."""
     try:
         if _dictionary().attributes[name].type == "octets":

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from radius_auth.access_request import METHODS, SINGLE_VALUED
-from radius_auth.decision import Request, ServiceType
+from radius_auth.decision import Request
 from radius_auth.framing import Attribute
 from radius_auth.passwords import Chap, Pap
+from radius_auth.rules import ServiceType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -24,6 +24,9 @@ class Password(Protocol):
     def pin_alone(self, user_name: bytes) -> str | None:
         """The PIN that identifies the guest where the PIN alone logs in (R9), or None."""
 
+    def sample(self) -> bytes:
+        """What is equal where the same password is tried again; as secret as the password."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pap:
@@ -40,6 +43,11 @@ class Pap:
         """The password itself; the User-Name may be anything."""
         del user_name
         return forgive(self.typed)
+
+    def sample(self) -> bytes:
+        """The password, with what is forgiven taken away."""
+        pin = forgive(self.typed)
+        return self.typed if pin is None else pin.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +70,7 @@ class Chap:
     def pin_alone(self, user_name: bytes) -> str | None:
         """The User-Name must be the PIN then (R9)."""
         return forgive(user_name)
+
+    def sample(self) -> bytes:
+        """The response to this challenge; to another one the same password answers otherwise."""
+        return bytes([self.ident]) + self.response + self.challenge

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Final
 from nexio.errors import NexioError
 from nexio.events import AuthEvent
 from nexio.visits import PIN_PURPOSE
-from radius_auth.decision import Accepted, Rejected, decide, find_candidate, settle
+from radius_auth.decision import (
+    Accepted,
+    Rejected,
+    acquit,
+    decide,
+    find_candidate,
+    reserve_guess,
+    settle,
+)
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import (
     CLIENT,
@@ -31,6 +39,7 @@ from radius_auth.pairs import (
 from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import Reason
+from radius_auth.reservations import Reservations
 from radius_auth.words import reply_message
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     from nexio.following import FollowedVisit
     from nexio.store.engine import Clock
     from radius_auth.decision import Decision, Request
+    from radius_auth.guard import Guard
     from radius_auth.pairs import Pairs, Updates
     from radius_auth.table import Table
 
@@ -113,16 +123,23 @@ class Plugin:
 
     Args:
         table: gives the table, or raises `OutOfReach`.
+        guard: counts wrong passwords.
         record: takes each decision.
         clock: aware time of day; decides windows.
     """
 
     def __init__(
-        self, table: Callable[[], Table], record: Callable[[AuthEvent], None], clock: Clock
+        self,
+        table: Callable[[], Table],
+        guard: Guard,
+        record: Callable[[AuthEvent], None],
+        clock: Clock,
     ) -> None:
         self._table = table
+        self._guard = guard
         self._record = record
         self._clock = clock
+        self._reserved = Reservations()
 
     def authorize(self, pairs: Pairs) -> Answer:
         """Decide as far as that goes before the password is verified.
@@ -140,18 +157,26 @@ class Plugin:
             # What it says of itself outside of the tunnel is nobody's name.
             return _refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else _PASS
         if call.received.is_eap or call.received.is_ms_chap:
-            return _supply_pin(call)
-        return _decide(call, call.request)
+            return self._supply_pin(call)
+        return self._decide(call)
 
     def authenticate(self, pairs: Pairs) -> Answer:
-        """Decide about the password that came through EAP-GTC.
+        """Decide about the password of EAP-GTC; or count a response that is to be verified.
 
         Raises:
             OutOfReach, KeyUnusable: as in :meth:`authorize`.
         """
         call = self._begin(pairs)
-        # FreeRADIUS has put the password beside EAP-Message: that is no contradiction here.
-        return _decide(call, replace(call.request, contradictory=False))
+        # FreeRADIUS has put what it found in EAP beside EAP-Message: no contradiction here.
+        call.request = replace(call.request, contradictory=False)
+        if not call.received.is_ms_chap:
+            return self._decide(call)
+        note = parse_note(call.received.find(NOTE))
+        reserved = reserve_guess(call.request, call.table, self._guard, call.now)
+        if isinstance(reserved, Rejected):
+            return _refuse(call, reserved.reason)
+        note = replace(note, guess=self._reserved.keep(reserved))
+        return Answer(outcome=Outcome.OK, control=as_updates([(NOTE, str(note))]))
 
     def post_auth(self, pairs: Pairs) -> Answer:
         """Settle a visit whose PIN was proven; or say why the guest is rejected.
@@ -167,6 +192,8 @@ class Plugin:
         if visit is None:  # not proven, or removed since
             return _refuse(call, Reason.UNKNOWN_USER if note.visit_id else _unproven(call))
         decision = settle(call.request, [visit], call.table, call.now)
+        if reserved := self._reserved.take(note.guess):
+            acquit(decision, reserved, self._guard, call.now)
         if isinstance(decision, Rejected):
             return _refuse(call, decision.reason, visit, note)
         if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
@@ -177,6 +204,32 @@ class Plugin:
                 [("Session-Timeout", decision.session_timeout), ("Class", decision.class_)]
             ),
         )
+
+    def _decide(self, call: _Call) -> Answer:
+        """Hold a password against the PINs; a right one is settled in :meth:`post_auth`."""
+        decision = decide(call.request, call.table, self._guard, call.now)
+        if decision.visit is None:
+            return _refuse(call, decision.reason)
+        proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
+        return Answer(
+            outcome=Outcome.OK,
+            control=as_updates([("Auth-Type", "Accept"), (PROVEN, str(proven))]),
+        )
+
+    def _supply_pin(self, call: _Call) -> Answer:
+        """Give FreeRADIUS the one PIN that it is to hold against the response."""
+        candidate = find_candidate(call.request, call.table, call.now)
+        if isinstance(candidate, Rejected):
+            # Nothing will be verified, but it is a guess all the same.
+            reserved = reserve_guess(call.request, call.table, self._guard, call.now)
+            refused = reserved if isinstance(reserved, Rejected) else candidate
+            return _refuse(call, refused.reason)
+        pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
+        note = Note(visit_id=candidate.id, took_us=call.took_us)
+        control = [("Cleartext-Password", pin), (NOTE, str(note))]
+        if not call.received.is_eap:
+            control.append(("Auth-Type", "MS-CHAP"))
+        return Answer(outcome=Outcome.OK, control=as_updates(control))
 
     def _begin(self, pairs: Pairs) -> _Call:
         began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
@@ -225,30 +278,6 @@ class Plugin:
 
 
 _PASS: Final = Answer(outcome=Outcome.NOOP)
-
-
-def _decide(call: _Call, request: Request) -> Answer:
-    """Hold a password against the PINs; what a right one gets is settled in ``post_auth``."""
-    decision = decide(request, call.table, call.now)
-    if decision.visit is None:
-        return _refuse(call, decision.reason)
-    proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
-    return Answer(
-        outcome=Outcome.OK, control=as_updates([("Auth-Type", "Accept"), (PROVEN, str(proven))])
-    )
-
-
-def _supply_pin(call: _Call) -> Answer:
-    """Give FreeRADIUS the one PIN that it is to hold against the response."""
-    candidate = find_candidate(call.request, call.table, call.now)
-    if isinstance(candidate, Rejected):
-        return _refuse(call, candidate.reason)
-    pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
-    note = Note(visit_id=candidate.id, took_us=call.took_us)
-    control = [("Cleartext-Password", pin), (NOTE, str(note))]
-    if not call.received.is_eap:
-        control.append(("Auth-Type", "MS-CHAP"))
-    return Answer(outcome=Outcome.OK, control=as_updates(control))
 
 
 def _refuse(

@@ -35,6 +35,9 @@ class Reason(StrEnum):
     WRONG_PIN = "wrong PIN"
     """Not a PIN of that e-mail; where the PIN alone logs in: nobody's PIN."""
 
+    GUARDED = "too many guesses"
+    """Refused whether the password was right or not: too many wrong ones came before (R11)."""
+
     REPLACED = "newer PIN"
     """The registration was reissued with another PIN (R5)."""
 

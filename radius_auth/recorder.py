@@ -1,4 +1,4 @@
-"""Recording decisions: from memory to the spool, from the spool to the store."""
+"""Recording: from memory to the spool, from the spool to the store."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import threading
 import time
 from collections import deque
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from nexio.errors import NexioError
-from nexio.events import record_events
+from radius_auth.spool import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from nexio.events import AuthEvent
-    from nexio.store.engine import Store
+    from nexio.store.engine import Store, Writing
     from radius_auth.spool import Spool
+
+    Keep = Callable[[Writing, Sequence[Record]], None]
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 0.5
-"""How long a decision stays in memory alone."""
+"""How long a record stays in memory alone, and how long one in the spool waits."""
 
 GROUP = 500
-"""How many events go into the store in one transaction."""
+"""How many records go into the store in one transaction."""
 
 REST = 4
 """After each such group, how many times as long as it took nothing is written."""
@@ -34,25 +35,29 @@ MOST_IN_MEMORY = 100_000
 """Where even the spool cannot be written: the newest that are kept."""
 
 
-class Recorder:
-    """Takes decisions without ever making a request wait.
+class Recorder(Generic[Record]):
+    """Takes records of one kind without ever making a request wait.
 
     Args:
-        spool: where they go first.
+        spool: where they go first; what others have put into it goes on with them.
         open_store: opens the store that they go to.
+        keep: writes them into the store; twice is as good as once.
     """
 
-    def __init__(self, spool: Spool, open_store: Callable[[], Store]) -> None:
+    def __init__(
+        self, spool: Spool[Record], open_store: Callable[[], Store], keep: Keep[Record]
+    ) -> None:
         self._spool = spool
         self._open_store = open_store
-        self._waiting: deque[AuthEvent] = deque(maxlen=MOST_IN_MEMORY)
+        self._keep = keep
+        self._waiting: deque[Record] = deque(maxlen=MOST_IN_MEMORY)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nexio-recorder", daemon=True)
         self._failing = False
 
-    def record(self, event: AuthEvent) -> None:
-        """Take one decision."""
-        self._waiting.append(event)
+    def record(self, record: Record) -> None:
+        """Take one record."""
+        self._waiting.append(record)
 
     def start(self) -> None:
         """Begin to write, in the background until :meth:`stop`."""
@@ -72,27 +77,27 @@ class Recorder:
             NexioError: one of the two cannot be written now; nothing is lost by that.
         """
         self._to_spool()
-        while events := self._spool.oldest(GROUP):
+        while records := self._spool.oldest(GROUP):
             began = time.monotonic()
-            self._to_store(events)
-            self._spool.remove(events)
+            self._to_store(records)
+            self._spool.remove(records)
             # Guests come first: they wait for the same interpreter, and the log can wait.
             self._stopping.wait((time.monotonic() - began) * REST)
 
     def _to_spool(self) -> None:
-        events = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not events:
+        records = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not records:
             return
         try:
-            self._spool.append(events)
+            self._spool.append(records)
         except NexioError:
-            self._waiting.extendleft(reversed(events))
+            self._waiting.extendleft(reversed(records))
             raise
 
-    def _to_store(self, events: list[AuthEvent]) -> None:
+    def _to_store(self, records: list[Record]) -> None:
         # Opened for each group: the store of a moment ago may have been exchanged for another.
         with closing(self._open_store()) as store, store.write() as work:
-            record_events(work, events)
+            self._keep(work, records)
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_SECONDS):
@@ -103,12 +108,12 @@ class Recorder:
             self.flush()
         except NexioError as error:
             if not self._failing:
-                log.warning("decisions wait in the spool: %s", error)
+                log.warning("records wait in the spool: %s", error)
             self._failing = True
         except Exception:
             # A fault of ours must not end the recording: what waits is tried again.
-            log.exception("decisions wait in the spool")
+            log.exception("records wait in the spool")
         else:
             if self._failing:
-                log.warning("decisions reach the store again")
+                log.warning("records reach the store again")
             self._failing = False

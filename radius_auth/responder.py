@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Protocol
 
 from nexio.errors import KeyUnusable
 from nexio.events import AuthEvent
-from radius_auth.decision import Accepted, Rejected, Request, decide, remaining
+from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
+from radius_auth.decision import Accepted, Rejected, Request, decide, reconsider, remaining
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
 from radius_auth.framing import Code, Discarded, Frame, frame
+from radius_auth.guard import Guard
 from radius_auth.packet import (
     AccessAccept,
     AccessReject,
-    Distrust,
     StatusReply,
-    check_message_authenticator,
-    check_policy,
     decode_access_request,
     encode_reply,
 )
 from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import MAY_CATCH_UP
+from radius_auth.statistics import Statistics
 from radius_auth.status import Status
 from radius_auth.words import reply_message
 
@@ -50,9 +50,7 @@ if TYPE_CHECKING:
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
-
 _ANSWERED = {Code.ACCESS_REQUEST, Code.STATUS_SERVER}
-
 _CHANCE = random.SystemRandom()
 
 
@@ -104,22 +102,28 @@ class Responder:
         reject_delay: seconds that a reject waits at least.
         clock: aware time of day; decides windows.
         discards: counts what is not answered.
+        lost: asks how many datagrams the kernel has dropped.
+        guard: counts wrong passwords; None is a new one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         knowledge: Knowledge,
         record: Callable[[AuthEvent], None],
         reject_delay: float,
         clock: Clock,
         discards: Discards,
+        lost: Callable[[], int] = lambda: 0,
+        guard: Guard | None = None,
     ) -> None:
         self._knowledge = knowledge
         self._started = clock()
         self._record = record
+        self._guard = Guard() if guard is None else guard
         self._reject_delay = reject_delay
         self._clock = clock
         self._discards = discards
+        self._statistics = Statistics(discards, lost)
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
 
@@ -137,10 +141,8 @@ class Responder:
         try:
             exchange = self._admit(datagram, source, now)
             return exchange if isinstance(exchange, bytes) else self._answer(exchange, now)
-        except Discarded as discarded:
-            self._discards.count(discarded.reason, str(source.address[0]), now)
-        except KeyUnusable:
-            self._discards.count(Ignored.KEY_MISSING, str(source.address[0]), now)
+        except (Discarded, KeyUnusable) as silence:
+            self._ignore(silence, source, now)
         return None
 
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
@@ -151,9 +153,8 @@ class Responder:
                 continue
             try:
                 yield held.exchange.source, self._release(held, now)
-            except KeyUnusable:
-                peer = str(held.exchange.source.address[0])
-                self._discards.count(Ignored.KEY_MISSING, peer, now)
+            except (Discarded, KeyUnusable) as silence:
+                self._ignore(silence, held.exchange.source, now)
 
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
@@ -169,6 +170,8 @@ class Responder:
         client = self._knowledge.table.nas.find(str(source.address[0]))
         if client is None:
             raise Discarded(Ignored.UNKNOWN_CLIENT)
+        if self._held.is_full:
+            raise Discarded(Ignored.OVERLOADED)
         received = frame(datagram)
         if received.code not in _ANSWERED:
             raise Discarded(Distrust.UNEXPECTED_CODE)
@@ -179,13 +182,14 @@ class Responder:
         )
         if received.code == Code.STATUS_SERVER:
             check_message_authenticator(received, client.secret)
-            return encode_reply(received, client.secret, StatusReply(reply_message=self._status()))
+            return encode_reply(received, client.secret, self._status(source))
         access = decode_access_request(received, client.secret)
         key = (source.socket, source.address, received.identifier)
         ticket = self._duplicates.admit(key, received.authenticator, now)
         if isinstance(ticket, Repeat):
             if ticket.reply is None:
                 raise Discarded(Ignored.REPEATED)
+            self._statistics.repeats += 1
             return ticket.reply
         return _Exchange(
             source=source,
@@ -198,17 +202,22 @@ class Responder:
             ticket=ticket,
         )
 
-    def _status(self) -> str:
-        return str(
-            Status(
-                up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
-                followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
-                visits=len(self._knowledge.table),
-            )
+    def _ignore(self, silence: Discarded | KeyUnusable, source: Source, now: float) -> None:
+        reason = silence.reason if isinstance(silence, Discarded) else Ignored.KEY_MISSING
+        self._discards.count(reason, str(source.address[0]), now)
+
+    def _status(self, source: Source) -> StatusReply:
+        status = Status(
+            up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
+            followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
+            visits=len(self._knowledge.table),
+            counts=self._statistics.counts(waiting=len(self._held)) if source.is_here else None,
         )
+        words, *statistics = status.lines()
+        return StatusReply(reply_message=words, statistics=tuple(statistics))
 
     def _answer(self, exchange: _Exchange, now: float) -> bytes | None:
-        decision = decide(exchange.request, self._knowledge.table, exchange.arrived)
+        decision = decide(exchange.request, self._knowledge.table, self._guard, exchange.arrived)
         latency_us = (time.perf_counter_ns() - exchange.began) // 1000  # without the reject delay
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             due = now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay
@@ -233,7 +242,13 @@ class Responder:
         """
         if held.rejected.reason not in MAY_CATCH_UP:
             return held.rejected
-        decision = decide(held.exchange.request, self._knowledge.table, held.exchange.arrived)
+        decision = reconsider(
+            held.exchange.request,
+            held.rejected,
+            self._knowledge.table,
+            self._guard,
+            held.exchange.arrived,
+        )
         return remaining(decision, self._clock())
 
     def _encode(self, exchange: _Exchange, decision: Decision) -> bytes:
@@ -253,20 +268,20 @@ class Responder:
     def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
         request, nas = exchange.request, exchange.request.nas
         typed = request.password.typed if isinstance(request.password, Pap) else b""
-        self._record(
-            AuthEvent(
-                record_id=secrets.token_hex(16),
-                at=exchange.arrived,
-                user_name=user_name_for_log(request.user_name, typed),
-                device=device_for_log(request.calling_station, typed),
-                nas=nas.name if nas is not None else printable(exchange.identifier or b""),
-                location_id=None if nas is None else nas.location.id,
-                visit_id=None if decision.visit is None else decision.visit.id,
-                outcome="accept" if isinstance(decision, Accepted) else "reject",
-                reason=decision.reason,
-                latency_us=latency_us,
-            )
+        event = AuthEvent(
+            record_id=secrets.token_hex(16),
+            at=exchange.arrived,
+            user_name=user_name_for_log(request.user_name, typed),
+            device=device_for_log(request.calling_station, typed),
+            nas=nas.name if nas is not None else printable(exchange.identifier or b""),
+            location_id=None if nas is None else nas.location.id,
+            visit_id=None if decision.visit is None else decision.visit.id,
+            outcome="accept" if isinstance(decision, Accepted) else "reject",
+            reason=decision.reason,
+            latency_us=latency_us,
         )
+        self._statistics.count(event)
+        self._record(event)
 
 
 def _request(access: AccessRequest, client: Client) -> Request:

@@ -10,7 +10,8 @@ import errno
 import ipaddress
 import socket
 import struct
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from nexio.errors import InvalidValue, Unreachable
 from radius_auth.framing import MAX_LENGTH
@@ -24,7 +25,19 @@ _IN_PKTINFO = struct.Struct("=I4s4s")
 _IN6_PKTINFO = struct.Struct("=16sI")
 """struct in6_pktinfo: address, interface (ipv6(7))."""
 
-ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size))
+SO_TIMESTAMPNS = 35
+"""Asks the kernel for the time when each datagram came (socket(7)); Python does not name it."""
+
+_TIMESPEC = struct.Struct("@ll")
+"""struct timespec: seconds and nanoseconds."""
+
+SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
+"""The last of them is how many datagrams found no room (linux/sock_diag.h)."""
+
+ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size)) + socket.CMSG_SPACE(
+    _TIMESPEC.size
+)
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Octets that the kernel may hold for us while we are busy; it takes what it allows."""
 
@@ -40,15 +53,23 @@ class Source:
     sent_to: bytes = b""
     """The address of ours that it was sent to, for the kernel; empty where there is but one."""
 
+    waited: float = field(default=0.0, compare=False)
+    """Seconds from its arrival at this machine until it was taken."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it came from this machine itself."""
+        return ipaddress.ip_address(str(self.address[0]).partition("%")[0]).is_loopback
+
 
 class PortUnusable(Unreachable):
     """The server cannot listen there."""
 
 
 _ADVICE = {
-    errno.EADDRINUSE: "Stop the other RADIUS server, or choose another --auth-port.",
+    errno.EADDRINUSE: "Stop the other RADIUS server, or choose another --auth-port or --acct-port.",
     errno.EADDRNOTAVAIL: "Listen on an address of this machine (see: ip address).",
-    errno.EACCES: "Ports below 1024 are root's: choose another --auth-port.",
+    errno.EACCES: "Ports below 1024 are root's: choose another --auth-port or --acct-port.",
 }
 
 
@@ -85,6 +106,7 @@ def listen(address: str, port: int) -> socket.socket:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         else:
             opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         opened.bind((address, port))
     except OSError as error:
@@ -114,8 +136,19 @@ def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
     except (BlockingIOError, ConnectionRefusedError):
         # An ICMP error to an earlier reply is reported here; it is not about this datagram.
         return None
-    sent_to = next((bytes(data) for _, kind, data in ancillary if kind in _KINDS), b"")
-    return datagram, Source(opened.fileno(), address, sent_to)
+    sent_to, waited = b"", 0.0
+    for _, kind, data in ancillary:
+        if kind == SO_TIMESTAMPNS:
+            waited = _seconds_since(data)
+        elif kind in _KINDS:
+            sent_to = bytes(data)
+    return datagram, Source(opened.fileno(), address, sent_to, waited)
+
+
+def lost(opened: socket.socket) -> int:
+    """How many datagrams the kernel had to drop because nobody took them in time."""
+    told = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(told)[-1])
 
 
 def send(opened: socket.socket, octets: bytes, source: Source) -> None:
@@ -125,6 +158,12 @@ def send(opened: socket.socket, octets: bytes, source: Source) -> None:
         OSError: the kernel did not take it.
     """
     opened.sendmsg([octets], _control(opened, source.sent_to), 0, source.address)
+
+
+def _seconds_since(timespec: bytes) -> float:
+    """By the machine's clock, as the kernel's time of arrival is; 0 where that was set back."""
+    came: tuple[int, int] = _TIMESPEC.unpack(timespec)
+    return max(0.0, time.time() - came[0] - came[1] / 1e9)
 
 
 def _control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:

@@ -1,7 +1,7 @@
-"""The spool: a server's own file for what it decided, until the store has it.
+"""The spool: a server's own file for what it has to tell the store, until the store has it.
 
 Decisions are gathered for a moment and written in groups, so that no request waits for a
-disk.  A crash loses at most that moment.
+disk.  A crash loses at most that moment.  Accounting is written before it is answered.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import secrets
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
+from nexio.accounting import AccountingRecord
 from nexio.errors import StoreUnreachable
 from nexio.events import AuthEvent
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 5
 
+Record = TypeVar("Record", bound=AuthEvent | AccountingRecord)
+"""What is told: a record has a ``record_id`` and the time ``at`` which it happened."""
+
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +37,20 @@ class DamagedSpool(StoreUnreachable):
     """The file is not a spool, or not a whole one."""
 
 
-class Spool:
-    """Events on disk, oldest first.
+class Spool(Generic[Record]):
+    """Records of one kind on disk, oldest first.
+
+    Args:
+        path: a file of its own for each kind.
+        kind: the class of the records.
 
     Raises:
         StoreUnreachable: the file cannot be made or opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[Record]) -> None:
         self._path = path
+        self._kind = kind
         self._uri = f"file:{quote(str(path))}?mode=rw"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,8 +74,8 @@ class Spool:
                 " (number INTEGER PRIMARY KEY, record_id TEXT UNIQUE, body TEXT NOT NULL)"
             )
 
-    def append(self, events: Sequence[AuthEvent]) -> None:
-        """Keep events, in one commit.
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep records, in one commit; they are on the disk when this returns.
 
         Raises:
             StoreUnreachable: the disk is full, or the file is gone.
@@ -74,11 +83,11 @@ class Spool:
         with self._transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, body) VALUES (?, ?)",
-                [(event.record_id, _body(event)) for event in events],
+                [(record.record_id, written(record)) for record in records],
             )
 
-    def oldest(self, count: int) -> list[AuthEvent]:
-        """The events that have waited longest.
+    def oldest(self, count: int) -> list[Record]:
+        """The records that have waited longest.
 
         Raises:
             StoreUnreachable: the file cannot be read.
@@ -87,22 +96,22 @@ class Spool:
             rows = connection.execute(
                 "SELECT number, body FROM event ORDER BY number LIMIT ?", (count,)
             ).fetchall()
-            events = [(number, _event(body)) for number, body in rows]
-            unreadable = [(number,) for number, event in events if event is None]
+            records = [(number, read_back(body, self._kind)) for number, body in rows]
+            unreadable = [(number,) for number, record in records if record is None]
             connection.executemany("DELETE FROM event WHERE number = ?", unreadable)
         if unreadable:
-            log.error("%d decisions in the spool were unreadable and are lost", len(unreadable))
-        return [event for _, event in events if event is not None]
+            log.error("%d records in the spool were unreadable and are lost", len(unreadable))
+        return [record for _, record in records if record is not None]
 
-    def remove(self, events: Sequence[AuthEvent]) -> None:
-        """Forget events that the store has now.
+    def remove(self, records: Sequence[Record]) -> None:
+        """Forget records that the store has now.
 
         Raises:
             StoreUnreachable: the file cannot be written.
         """
         with self._transaction() as connection:
             connection.executemany(
-                "DELETE FROM event WHERE record_id = ?", [(event.record_id,) for event in events]
+                "DELETE FROM event WHERE record_id = ?", [(each.record_id,) for each in records]
             )
 
     @contextmanager
@@ -124,15 +133,16 @@ class Spool:
         )
 
 
-def _body(event: AuthEvent) -> str:
-    fields = {name: getattr(event, name) for name in AuthEvent.__slots__}  # asdict() copies deeply
-    return json.dumps({**fields, "at": event.at.isoformat()})
+def written(record: AuthEvent | AccountingRecord) -> str:
+    """A record as it stands in the file."""
+    fields = {name: getattr(record, name) for name in type(record).__slots__}  # asdict() is slow
+    return json.dumps({**fields, "at": record.at.isoformat()})
 
 
-def _event(body: str) -> AuthEvent | None:
-    """Read a row back; None where it is damaged."""
+def read_back(body: str, kind: type[Record]) -> Record | None:
+    """A record from the file; None where it is damaged."""
     try:
         fields = json.loads(body)
-        return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+        return kind(**{**fields, "at": datetime.fromisoformat(fields["at"])})
     except (KeyError, TypeError, ValueError):
         return None

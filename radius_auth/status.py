@@ -1,4 +1,4 @@
-"""How a server is: what it says in the reply to a Status-Server (RFC 5997 §3)."""
+"""How a server is: what it says in the reply to a Status-Server (RFC 5997 §3, §4.2)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from nexio import __version__
+from radius_auth.statistics import Counts, parse_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,15 @@ class Status:
     visits: int
     """How many it knows."""
 
+    counts: Counts | None = None
+    """What it has done so far; it says that to its own machine only."""
+
+    def lines(self) -> list[str]:
+        """All that it says, one Reply-Message each; :func:`parse_status` reads them back."""
+        return [str(self), *(self.counts.lines() if self.counts else ())]
+
     def __str__(self) -> str:
-        """One line, which :func:`parse_status` reads back."""
+        """The first line, which everybody may read."""
         return (
             f"nexio {self.version} up {self.up_seconds} s,"
             f" store followed {self.followed_seconds} s ago, {self.visits} visits"
@@ -33,8 +41,10 @@ _LINE = re.compile(r"nexio (\S+) up (\d+) s, store followed (\d+) s ago, (\d+) v
 
 def parse_status(text: str) -> Status | None:
     """Read what a server of ours says; None where it is another one."""
-    found = _LINE.fullmatch(text)
-    if found is None:
+    first, *others = text.split("\n")
+    found = _LINE.fullmatch(first)
+    counts = parse_counts(others)
+    if found is None or counts is None:
         return None
     version, up, followed, visits = found.groups()
     return Status(
@@ -42,4 +52,5 @@ def parse_status(text: str) -> Status | None:
         up_seconds=int(up),
         followed_seconds=int(followed),
         visits=int(visits),
+        counts=counts if others else None,
     )

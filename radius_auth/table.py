@@ -6,8 +6,11 @@ immutable value that is replaced as a whole.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
+from nexio.keys import Keyring
+from nexio.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from radius_auth.nas_index import NasIndex
 
 if TYPE_CHECKING:
@@ -15,12 +18,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.following import FollowedVisit, Horizon, News
-    from nexio.keys import Keyring
     from nexio.locations import Location
 
     Visits = tuple[FollowedVisit, ...]
 
 Key = TypeVar("Key", str, bytes)
+
+
+_CHANCES = {
+    Keyring.sealed_length(digits): 10.0 ** (NIST_FLOOR - digits)
+    for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)
+}
+"""Of one guess at one PIN, in millionths, by the length of the sealed PIN."""
 
 
 class Table:
@@ -37,6 +46,7 @@ class Table:
         self._visits: dict[int, FollowedVisit] = {}
         self._by_email: dict[str, Visits] = {}
         self._by_digest: dict[bytes, Visits] = {}
+        self._good: Counter[tuple[int, float]] = Counter()
 
     def __len__(self) -> int:
         """How many visits are known."""
@@ -53,6 +63,19 @@ class Table:
     def visits_with(self, location_id: int, pin: str) -> Visits:
         """The visits with that PIN at a location."""
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
+
+    def chance_of(self, visit: FollowedVisit) -> float:
+        """The chance that a guess is the PIN of a visit, in millionths: 1 for six digits.
+
+        0 for a PIN that is not good any more.  One whose time is over counts: it can be extended.
+        """
+        if visit.deleted_at is not None or visit.revoked_at is not None or visit.replaced:
+            return 0.0
+        return _CHANCES.get(len(visit.pin_sealed), 1.0)
+
+    def chance_at(self, location_id: int) -> float:
+        """The chance that a guess is anybody's PIN at a location, in millionths."""
+        return sum(self._good[location_id, chance] * chance for chance in _CHANCES.values())
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""
@@ -76,7 +99,11 @@ class Table:
                 visit.pin_digest,
             ):
                 self._drop(visit.id)
+                old = None
+            if old is not None:
+                self._tally(old, -1)
             self._visits[visit.id] = visit
+            self._tally(visit, +1)
             _put(self._by_email, visit.email_key, visit)
             _put(self._by_digest, visit.pin_digest, visit)
 
@@ -85,9 +112,17 @@ class Table:
         for visit in [visit for visit in self._visits.values() if not horizon.holds(visit, now)]:
             self._drop(visit.id)
 
+    def _tally(self, visit: FollowedVisit, one: int) -> None:
+        if chance := self.chance_of(visit):
+            key = visit.location_id, chance
+            self._good[key] += one
+            if not self._good[key]:
+                del self._good[key]
+
     def _drop(self, visit_id: int) -> None:
         visit = self._visits.pop(visit_id, None)
         if visit is not None:
+            self._tally(visit, -1)
             _drop(self._by_email, visit.email_key, visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
 

@@ -6,16 +6,21 @@ import logging
 import os
 import selectors
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nexio.accounting import AccountingRecord, record_accounting
+from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.store.engine import Store, utc_now
 from radius_auth import sockets
+from radius_auth.accounting import Accountant, AccountingThread
 from radius_auth.discards import Discards, Ignored
 from radius_auth.follower import Follower
+from radius_auth.guard_keeper import guard_path, kept
 from radius_auth.recorder import Recorder
 from radius_auth.responder import Responder
 from radius_auth.spool import Spool
@@ -23,13 +28,22 @@ from radius_auth.spool import Spool
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from nexio.configuration import Configuration
     from nexio.store.engine import Clock
+    from radius_auth.guard import Guard
     from radius_auth.options import Options
     from radius_auth.sockets import Source
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 2.0
+"""Seconds that a datagram may have waited for the server: its NAS is about to ask again."""
+
+HAND_OVER_SECONDS = 0.0005
+"""How long one thread may compute while another one wants to: Python's own 5 ms of accounting
+would be felt at the login page."""
 
 AT_ONCE = 64
 """Datagrams taken from one socket before the other ones, and the held replies, have their turn."""
@@ -40,6 +54,7 @@ class Inherited:
     """What a worker has from its parent, and its successor after it."""
 
     sockets: Sequence[socket.socket]
+    accounting: Sequence[socket.socket]
     life: int
     """A file descriptor that becomes readable when the parent has died."""
 
@@ -53,15 +68,17 @@ class Worker:
         recorder: takes the decisions.
         options: how to run.
         clock: aware time of day.
+        guard: counts wrong passwords; None is a new one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         inherited: Inherited,
         follower: Follower,
-        recorder: Recorder,
+        recorder: Recorder[AuthEvent],
         options: Options,
         clock: Clock = utc_now,
+        guard: Guard | None = None,
     ) -> None:
         self._sockets = {each.fileno(): each for each in inherited.sockets}
         self._life = inherited.life
@@ -69,8 +86,15 @@ class Worker:
         self._options = options
         self._discards = Discards()
         self._responder = Responder(
-            follower, recorder.record, options.reject_delay, clock, self._discards
+            follower,
+            recorder.record,
+            options.reject_delay,
+            clock,
+            self._discards,
+            self._lost,
+            guard,
         )
+        self._began = time.monotonic()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._stopping = False
@@ -113,6 +137,10 @@ class Worker:
                 return
             datagram, source = received
             now = time.monotonic()
+            # What came before this worker did has waited for it, and is answered (DESIGN 4).
+            if min(source.waited, now - self._began) > LONGEST_WAIT:
+                self._discards.count(Ignored.TOO_LATE, str(source.address[0]), now)
+                continue
             if self._follower.age > self._options.max_staleness:
                 self._discards.count(Ignored.STALE, str(source.address[0]), now)
                 continue
@@ -120,14 +148,20 @@ class Worker:
                 reply = self._responder.receive(datagram, source, now)
             except Exception:
                 # A fault of ours costs this guest an answer, and nobody else.
-                log.exception("a request could not be answered")
+                if self._discards.count(Ignored.FAULT, str(source.address[0]), now):
+                    log.exception("a request could not be answered")
                 continue
             if reply is not None:
                 self._send(reply, source)
 
     def _send_due(self) -> None:
-        for source, octets in self._responder.due(time.monotonic()):
-            self._send(octets, source)
+        try:
+            for source, octets in self._responder.due(time.monotonic()):
+                self._send(octets, source)
+        except Exception:
+            # What waits beside it is sent in the next round.
+            if self._discards.count(Ignored.FAULT, "one whose reject waited", time.monotonic()):
+                log.exception("a reject could not be sent")
 
     def _send(self, octets: bytes, source: Source) -> None:
         try:
@@ -135,6 +169,9 @@ class Worker:
         except OSError:
             # The NAS asks again, and gets the same octets then.
             self._discards.count(Ignored.NOT_SENT, str(source.address[0]), time.monotonic())
+
+    def _lost(self) -> int:
+        return sum(sockets.lost(each) for each in self._sockets.values())
 
     def _until_next(self) -> float | None:
         due = self._responder.next_due()
@@ -158,23 +195,52 @@ def serve(
     Raises:
         NexioError: the store or its key cannot be used at the start.
     """
+    sys.setswitchinterval(HAND_OVER_SECONDS)
 
     def open_store() -> Store:
         return Store.open(configuration)
 
-    with _following(Follower(open_store, Horizon())) as follower:
-        recorder = Recorder(Spool(configuration.home / "spool" / "radiusd.db"), open_store)
-        worker = Worker(inherited, follower, recorder, options)
+    with (
+        _following(Follower(open_store, Horizon())) as follower,
+        kept(guard_path(configuration.home)) as guard,
+    ):
+        folder = configuration.home / "spool"
+        recorder = Recorder(Spool(folder / "radiusd.db", AuthEvent), open_store, record_events)
+        worker = Worker(inherited, follower, recorder, options, guard=guard)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         signal.signal(signal.SIGHUP, lambda *_: follower.reload())
         recorder.start()
         try:
-            ready()
-            worker.run()
+            with _accounting(inherited, options, follower, folder / "accounting.db", open_store):
+                ready()
+                worker.run()
         finally:
             recorder.stop()
             worker.close()
+
+
+@contextmanager
+def _accounting(
+    inherited: Inherited,
+    options: Options,
+    follower: Follower,
+    path: Path,
+    open_store: Callable[[], Store],
+) -> Iterator[None]:
+    """Store and answer accounting on the side, and pass it on to the store."""
+    spool = Spool(path, AccountingRecord)
+    recorder = Recorder(spool, open_store, record_accounting)
+    discards = Discards()
+    accountant = Accountant(follower, spool.append, options.max_staleness, utc_now, discards)
+    thread = AccountingThread(inherited.accounting, accountant, discards)
+    recorder.start()
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
+        recorder.stop()
 
 
 @contextmanager

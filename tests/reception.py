@@ -16,6 +16,7 @@ from nexio.qr_codes import qr_text
 from nexio.store.tables import OutboxRow
 from nexio.taps import list_taps
 from radius_auth.decision import decide
+from radius_auth.guard import Guard
 from radius_auth.passwords import Pap
 from radius_auth.table import Table
 from tests.radius_auth import guests
@@ -96,7 +97,7 @@ def wifi(store: Store, visit: Visit, pin: str | None = None) -> Decision:
         request = guests.request(
             Pap((pin or visit.pin).encode()), visit.email, nas=guests.nas(location=visit.location)
         )
-        return decide(request, table, work.now)
+        return decide(request, table, Guard(), work.now)
 
 
 def mails(store: Store, template: Template | None = None) -> list[tuple[str, int | None, str]]:

@@ -4,6 +4,8 @@ For whoever writes it:
 
 - ``docs/commands/<name>.md`` is the page of ``nexio <name>``.  It names each subcommand as
   ``nexio <name> <verb>`` and each of their options as it is typed: ``--insecure-pin-login``.
+- ``docs/security.md`` names tests, which are there.  ``docs/reasons.md`` names every reason for
+  which a packet gets no answer.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
   every environment variable.
 - Fenced blocks marked ``console`` in README.md, docs/operators.md and
@@ -29,6 +31,10 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from radius_auth.accounting_request import Unstorable
+from radius_auth.authenticators import Distrust
+from radius_auth.discards import Ignored
+from radius_auth.framing import Fault
 from radius_auth.options import parse_options
 from radius_auth.reasons import Reason
 from tests.nexio_cli.commands import every_command, options_of
@@ -112,6 +118,20 @@ def test_every_option_of_the_server_is_explained(capsys: pytest.CaptureFixture[s
     """nexio-radiusd has no page by force, but each option stands somewhere."""
     docs = all_docs()
     assert [option for option in radiusd_options(capsys) if option not in docs] == []
+
+
+def test_what_the_page_on_security_names_is_tested() -> None:
+    """Each test that stands beside an attack is there, under that name."""
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "security.md").read_text()))
+    assert len(named) > 20
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named - set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE)) == set()
+
+
+@pytest.mark.parametrize("reason", [*Ignored, *Fault, *Distrust, *Unstorable])
+def test_every_silence_is_explained(reason: str) -> None:
+    """As it stands in the log of nexio-radiusd."""
+    assert reason in (DOCS / "reasons.md").read_text()
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.name)

@@ -323,6 +323,10 @@ class NasRow(Followed, Row):
     __table_args__ = (
         UniqueConstraint("address", "ssid_key", "identifier_key", name="uq_nas_narrowing"),
         CheckConstraint("length(secret_sealed) > 32", name="secret_not_empty"),
+        CheckConstraint("disconnect_port BETWEEN 1 AND 65535", name="disconnect_port"),
+        CheckConstraint(
+            "(disconnect_host IS NULL) = (disconnect_port IS NULL)", name="disconnect_is_whole"
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -339,8 +343,76 @@ class NasRow(Followed, Row):
     require_message_authenticator: Mapped[bool]
     limit_proxy_state: Mapped[bool]
     created_at: Mapped[datetime]
+    disconnect_host: Mapped[str | None]
+    disconnect_port: Mapped[int | None]
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class WifiSessionRow(Row):
+    """A device on the Wi-Fi, as its NAS tells of it by accounting (RFC 2866).
+
+    ``sender`` is a digest of who tells (source address, NAS-Identifier, NAS address), ``key`` one
+    of that and Acct-Session-Id.  A NAS that forgets may use an Acct-Session-Id again:
+    ``occurrence`` tells such sessions apart.  ``nas_id`` has no foreign key: a session is kept
+    also when its NAS is gone.
+    """
+
+    __tablename__ = "wifi_session"
+    __table_args__ = (
+        UniqueConstraint("key", "occurrence"),
+        CheckConstraint("(visit_id IS NULL) = (token_id IS NULL)", name="token_of_a_visit"),
+        CheckConstraint("heard_at >= started_at", name="heard_after_start"),
+        CheckConstraint("ended_at >= started_at", name="end_after_start"),
+        CheckConstraint(
+            "ended_by IN ('stop', 'accounting-on', 'accounting-off', 'reuse')", name="ended_by"
+        ),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="end_is_whole"),
+        CheckConstraint(
+            "terminate_cause IS NULL OR coalesce(ended_by, '') = 'stop'", name="cause_of_a_stop"
+        ),
+        CheckConstraint(
+            "seconds >= 0 AND octets_in >= 0 AND octets_out >= 0", name="counts_from_zero"
+        ),
+        CheckConstraint(
+            "disconnect_outcome IN ('ack', 'nak', 'timeout')", name="disconnect_outcome"
+        ),
+        CheckConstraint(
+            "(disconnect_at IS NULL) = (disconnect_outcome IS NULL)", name="disconnect_is_whole"
+        ),
+        Index(None, "sender", "ended_at"),
+        Index(None, "location_id", "heard_at"),
+        Index(None, "started_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sender: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(32))
+    occurrence: Mapped[int]
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("access_token.id"), index=True)
+    location_id: Mapped[int | None] = mapped_column(ForeignKey("location.id"))
+    nas_id: Mapped[int | None]
+    nas: Mapped[str]
+    source_address: Mapped[str]
+    nas_identifier: Mapped[str | None]
+    nas_address: Mapped[str | None]
+    session_id: Mapped[str]
+    user_name: Mapped[str]
+    calling_station: Mapped[str | None]
+    device: Mapped[str | None]
+    started_at: Mapped[datetime]
+    heard_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    terminate_cause: Mapped[int | None] = mapped_column(BigInteger)
+    seconds: Mapped[int] = mapped_column(BigInteger)
+    octets_in: Mapped[int] = mapped_column(BigInteger)
+    octets_out: Mapped[int] = mapped_column(BigInteger)
+    disconnect_at: Mapped[datetime | None]
+    disconnect_outcome: Mapped[str | None]
+    error_cause: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class AuthEventRow(Row):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
+from nexio.events import AuthEvent
 from nexio.health import Finding, trouble
 from nexio.key_file import load_keys
 from nexio.store.engine import Store
@@ -45,7 +46,7 @@ def _look(environment: Path, *, spool: bool) -> Iterator[Finding]:
     yield store
     if spool and store.well:  # making a spool makes the folder of a store that is not there
         path = configuration.home / "spool" / "freeradius.db"
-        yield _tried("spool", str(path), lambda: Spool(path))
+        yield _tried("spool", str(path), lambda: Spool(path, AuthEvent))
 
 
 def _open(configuration: Configuration) -> None:

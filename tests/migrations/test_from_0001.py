@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -29,7 +29,7 @@ from tests.reception import mails, reissue, use_pin, use_qr, wifi
 from tests.stores import configuration_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
@@ -47,9 +47,29 @@ def old(
     request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
 ) -> Iterator[Configuration]:
     """A store of version 0001 with something in each of its tables."""
-    configuration = configuration_of(tmp_path / "old")
-    if request.param == "postgresql":
-        url = postgresql.create_database("of_0001")
+    database = postgresql if request.param == "postgresql" else None
+    with store_of("0001", tmp_path / "old", database, rows_of_0001) as configuration:
+        yield configuration
+
+
+@contextmanager
+def store_of(
+    version: str,
+    home: Path,
+    postgresql: PostgreSQL | None,
+    rows_of: Callable[[Keyring], dict[str, list[dict[str, Any]]]],
+) -> Iterator[Configuration]:
+    """A store of that version, filled by nothing but its tables.
+
+    Args:
+        version: of a migration.
+        home: where its key is.
+        postgresql: None is SQLite.
+        rows_of: gives the rows of each table.
+    """
+    configuration, name = configuration_of(home), f"of_{version}"
+    if postgresql is not None:
+        url = postgresql.create_database(name)
         configuration = replace(configuration, database_url=url)
     create_sqlite_file(configuration.database_url)
     create_key_file(configuration.key_file)
@@ -58,20 +78,20 @@ def old(
         config = Config()
         config.set_main_option("script_location", str(files("nexio_migrations")))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        fill(connection, load_keys(configuration.key_file))
+        command.upgrade(config, version)
+        fill(connection, rows_of(load_keys(configuration.key_file)))
     engine.dispose()
     yield configuration
-    if request.param == "postgresql":
-        postgresql.drop_database("of_0001")
+    if postgresql is not None:
+        postgresql.drop_database(name)
 
 
-def fill(connection: Connection, keyring: Keyring) -> None:
+def fill(connection: Connection, rows_by_table: dict[str, list[dict[str, Any]]]) -> None:
     """Write as the software of that version did, by nothing but its tables."""
     tables = MetaData()
     tables.reflect(connection)
     on_sqlite = connection.dialect.name == "sqlite"
-    for name, rows in rows_of_0001(keyring).items():
+    for name, rows in rows_by_table.items():
         for row in rows:
             values = {
                 column: value.replace(tzinfo=None)

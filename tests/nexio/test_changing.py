@@ -15,6 +15,7 @@ from nexio.store.tables import AuditRow, MemberRow, PinRow, VisitRow
 from nexio.tokens import TokenState
 from nexio.visits import VisitState
 from radius_auth.decision import Request, decide
+from radius_auth.guard import Guard
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
 from radius_auth.table import Table
@@ -74,7 +75,7 @@ def decision(store: Store, email: str, pin: str) -> Reason:
         table.apply(read_all(work, Horizon()), Horizon(), work.now)
         password = Pap(pin.encode())
         asked = Request(nas=nas(), user_name=email.encode(), password=password)
-        return decide(asked, table, work.now).reason
+        return decide(asked, table, Guard(), work.now).reason
 
 
 def refusal(store: Store, act: Any, *arguments: Any, **texts: str) -> NexioError:

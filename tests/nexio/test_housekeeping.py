@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from nexio import following, housekeeping
+from nexio.accounting import Status
 from nexio.events import record_events
 from nexio.following import Horizon, News, Position
 from nexio.housekeeping import Tidied, tidy
@@ -13,6 +14,7 @@ from nexio.locations import Location
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, Row
 from nexio.visits import Visit, find_visit
+from tests.accounting import record, sessions, tell
 from tests.clocks import Clock
 from tests.contents import contents
 from tests.people import add_location, delete, look_up, register, set_up
@@ -85,6 +87,8 @@ def test_retention_forgets_a_visit_with_everything_of_it(
     visit = reissue(store, old)
     for each in (visit, old):  # somebody tries the PINs weeks later
         log(store, location, each, "2026-12-20 09:00")
+    tell(store, record(Status.START, visit, at=at("2026-12-20 09:00")))
+    assert sessions(store)[0].visit_id == visit.id
     clock.now = at("2026-12-21 00:00")
     assert tidy(store) == Tidied(cut_offs=1, visits=1, events=0)  # deleted on the 20th
     assert not is_known(store, old)
@@ -235,3 +239,19 @@ def test_changes_that_nobody_needs_are_dropped(
     assert row_counts(store)["change"] == 3
     assert read_news(store, positions[1]) is None
     assert position(store) == positions[-1]
+
+
+def test_retention_forgets_sessions(store: Store, location: Location, clock: Clock) -> None:
+    """By when they were heard of last; one of no location as the most patient location says."""
+    annex = add_location(store, "Annex")
+    set_up(store, location, "retention-days=30")
+    for number, place in enumerate((location.id, annex.id, None), 1):
+        tell(store, record(key=f"{number:032x}", location_id=place))
+    clock.advance(days=30)
+    assert tidy(store) == NOTHING
+    clock.advance(seconds=1)
+    assert tidy(store).sessions == 1
+    set_up(store, annex, "retention-days=60")
+    assert [session.location_id for session in sessions(store)] == [annex.id, None]
+    clock.advance(days=30)
+    assert tidy(store).sessions == 2

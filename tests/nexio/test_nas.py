@@ -12,15 +12,17 @@ from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import Location
 from nexio.nas import (
     Nas,
+    NasChanges,
     NewNas,
     add_nas,
+    edit_nas,
     find_nas,
     get_nas,
     list_nas,
-    parse_address,
     remove_nas,
     warnings_for,
 )
+from nexio.nas_texts import parse_address, parse_disconnect
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, NasRow
 from tests.people import add_location
@@ -114,7 +116,7 @@ def test_a_strong_secret_is_made_where_none_is_given(store: Store, location: Loc
         ("a\udc80b", "this secret cannot be used"),
     ],
 )
-def test_a_secret_that_cannot_be_used(
+def test_must_02_a_secret_that_cannot_be_used(
     sqlite_store: Store, sqlite_location: Location, secret: str, message: str
 ) -> None:
     """The message does not repeat it."""
@@ -124,7 +126,7 @@ def test_a_secret_that_cannot_be_used(
 
 
 @pytest.mark.parametrize("secret", ["x" * 128, "ä" * 64, "with blanks and 'quotes'"])
-def test_a_long_secret_is_kept_whole(
+def test_must_02_a_long_secret_is_kept_whole(
     sqlite_store: Store, sqlite_location: Location, secret: str
 ) -> None:
     """RADIUS.md: 64 octets and more are supported."""
@@ -140,7 +142,7 @@ def test_a_long_secret_is_kept_whole(
         (replace(LOBBY, require_message_authenticator=False), "CVE-2024-3596"),
     ],
 )
-def test_what_is_allowed_but_weak_is_warned_of(
+def test_must_02_what_is_allowed_but_weak_is_warned_of(
     sqlite_store: Store, sqlite_location: Location, new: NewNas, warned: str
 ) -> None:
     """A secret of 13 octets is not."""
@@ -249,3 +251,58 @@ def test_the_audit_does_not_hold_a_secret(store: Store, location: Location) -> N
     assert [row.action for row in rows] == ["add", "remove"]
     details = {"name": "lobby", "address": "192.0.2.10/32"}
     assert [row.details for row in rows] == [details, details]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        (None, None, None),
+        ("", None, None),
+        ("192.0.2.10", "192.0.2.10", 3799),
+        ("192.0.2.10:1700", "192.0.2.10", 1700),
+        ("2001:db8::1", "2001:db8::1", 3799),
+        ("[2001:db8::1]", "2001:db8::1", 3799),
+        ("[2001:db8::1]:1700", "2001:db8::1", 1700),
+        (" wifi.example.com ", "wifi.example.com", 3799),
+        ("wifi.example.com:65535", "wifi.example.com", 65535),
+    ],
+)
+def test_must_19_where_disconnects_go(text: str | None, host: str | None, port: int | None) -> None:
+    """A host, and the port of RFC 5176 unless another one is given."""
+    assert parse_disconnect(text) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "192.0.2",
+        "192.0.2.300",
+        "192.0.2.1:0",
+        "192.0.2.1:65536",
+        "192.0.2.1:",
+        ":3799",
+        "a b",
+        "[wifi]",
+        "[192.0.2.1",
+        "wifi_1:",
+        "-wifi",
+        "wifi:1:2",
+        "wifi:٣",
+        "x" * 254,
+        "a\x1b",
+    ],
+)
+def test_what_is_no_host_is_refused(text: str) -> None:
+    """The advice shows what would be right."""
+    with pytest.raises(InvalidValue, match="is not a host with a port") as caught:
+        parse_disconnect(text)
+    assert "192.0.2.10:3799" in caught.value.advice
+
+
+def test_must_19_a_disconnect_host_is_set_and_taken_away(store: Store, location: Location) -> None:
+    """Cloud controllers send requests from one address and take disconnects at another."""
+    nas = added(store, location, replace(LOBBY, disconnect="198.51.100.7:1700"))
+    assert (nas.disconnect_host, nas.disconnect_port) == ("198.51.100.7", 1700)
+    with store.write() as work:
+        nas = edit_nas(work, "lobby", NasChanges(disconnect=""))
+    assert (nas.disconnect_host, nas.disconnect_port) == (None, None)

@@ -11,7 +11,7 @@ from nexio.errors import Refused
 from nexio.locations import Location
 from nexio.store.engine import Store
 from nexio.store.tables import AccessTokenRow, AuditRow, PinRow
-from nexio.tokens import TokenState, revoke_all, revoke_token, token_of
+from nexio.tokens import TokenState, live_pin_lengths, revoke_all, revoke_token, token_of
 from nexio.visits import VisitState
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.people import add_location, delete, look_up, register, revoke, set_up
@@ -163,3 +163,18 @@ def test_r9_planned_guests_are_no_matter_where_the_e_mail_logs_in(
     """The limit belongs to login by PIN."""
     at = set_up(store, location, "planned-guests=1")
     assert all(register(store, at).token for _ in range(3))
+
+
+def test_r9_how_many_tokens_there_are_by_the_digits_of_their_pins(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """R9: what a guess of the PIN alone can hit; not what is over, deleted or revoked."""
+    pins = ["11111111", "22222222", "333333", "444444", "555555"]
+    visits = [register(store, location, email=f"guest{pin}@example.com", pin=pin) for pin in pins]
+    delete(store, visits[3])
+    revoke(store, visits[4])
+    with store.read() as work:
+        assert live_pin_lengths(work, location) == {8: 2, 6: 1}
+    clock.advance(hours=2)
+    with store.read() as work:
+        assert live_pin_lengths(work, location) == {}

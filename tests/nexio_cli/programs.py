@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from radius_auth.sockets import is_free
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -44,11 +46,13 @@ def run(
 
 
 def free_port() -> int:
-    """A UDP port of loopback that nobody has at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A UDP port of loopback that nobody has at this moment, nor the next one (accounting)."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < 65535 and is_free("127.0.0.1", port + 1):
+            return port
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from tests.nexio_cli.running import Nexio
 
 KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
 KEYS += ["require_message_authenticator", "limit_proxy_state"]
+KEYS += ["disconnect_host", "disconnect_port"]
 SECRET = "a long enough secret of ours"
 
 
@@ -53,6 +54,8 @@ def test_what_a_nas_is(desk: Nexio) -> None:
         "identifier": "ctl-1",
         "require_message_authenticator": True,
         "limit_proxy_state": True,
+        "disconnect_host": None,
+        "disconnect_port": None,
     }
     assert desk.done("nas", "show", "LOBBY", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == [shape]
@@ -165,6 +168,20 @@ def test_edit(desk: Nexio) -> None:
     assert ran.json == before | {"name": "Lobby 1", "address": "192.0.2.0/24", "ssid": None}
     assert "secret of ours" not in ran.out + ran.err
     assert desk.done("nas", "list", "--json").json == [ran.json]
+
+
+def test_must_19_where_it_takes_disconnects(desk: Nexio) -> None:
+    """For cloud controllers: set, shown, and taken away."""
+    words = ["--disconnect-host", "[2001:db8::7]:1700"]
+    shape = desk.done("nas", "add", "lobby", "192.0.2.10", *words, "--json").json
+    assert (shape["disconnect_host"], shape["disconnect_port"]) == ("2001:db8::7", 1700)
+    assert "to [2001:db8::7]:1700" in desk.done("nas", "show", "lobby").out
+    assert (
+        "to wifi.example.com:3799"
+        in desk.done("nas", "edit", "lobby", "--disconnect-host", "wifi.example.com").out
+    )
+    assert "disconnects" not in desk.done("nas", "edit", "lobby", "--disconnect-host", "").out
+    desk("nas", "edit", "lobby", "--disconnect-host", "192.0.2").refused(2)
 
 
 def test_edit_to_insecure(desk: Nexio) -> None:

@@ -113,6 +113,19 @@ def test_pin_login_needs_long_pins(desk: Nexio) -> None:
     assert "can be guessed" in desk.done(*words, "--insecure-pin-login").err
 
 
+def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
+    """R9: with the numbers of this store, on stderr, when something of it is changed."""
+    desk.done("token", "on")
+    for _ in range(3):
+        desk.register()
+    words = ["settings", "set", "wifi-login=pin", "planned-guests=2", "--insecure-pin-login"]
+    assert "3 guests (3 have a token now)" in desk.done(*words).err
+    words = ["settings", "set", "pin-length=9", "planned-guests=100", "--insecure-pin-login"]
+    said = desk.done(*words).err
+    assert "1 in 1,667 a day, with PINs of 9 digits and 100 guests (3 have" in said
+    assert "have a token now" not in desk.done("settings", "set", "ssid=Guests").err
+
+
 def test_pin_login_and_roaming(desk: Nexio) -> None:
     """R19: a PIN is unique at one location only."""
     desk("settings", "set", "wifi-login=pin", "planned-guests=1", "roaming=on").refused(4)

@@ -25,21 +25,25 @@ def access_request(
     *,
     signed: bool = True,
     identifier: int = 7,
+    authenticator: bytes | None = None,
+    secret: bytes = SECRET,
     attributes: Mapping[int, list[bytes]] | None = None,
 ) -> bytes:
-    """A datagram; each call has another Request Authenticator.
+    """A datagram; each call has another Request Authenticator, unless one is given.
 
     Args:
         user_name: None leaves it out.
         password: sent as User-Password; None leaves it out.
         signed: with Message-Authenticator.
         identifier: of the packet.
+        authenticator: 16 octets.
+        secret: what hides the password and signs.
         attributes: raw values by type.
     """
-    client = Client("192.0.2.1", secret=SECRET, dict=DICTIONARY)
+    client = Client("192.0.2.1", secret=secret, dict=DICTIONARY)
     request: AuthPacket = client.CreateAuthPacket(message_authenticator=signed)
     request.id = identifier
-    request.authenticator = request.CreateAuthenticator()
+    request.authenticator = authenticator or request.CreateAuthenticator()
     if user_name is not None:
         request[Attribute.USER_NAME] = [user_name.encode()]
     if password is not None:
@@ -59,9 +63,9 @@ def chap_attributes(pin: str = PIN, challenge: bytes = b"challenge") -> dict[int
     }
 
 
-def verified(datagram: bytes, reply: bytes | None) -> Frame:
+def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Frame:
     """The reply, taken apart after it was checked as a NAS would."""
     assert reply is not None
-    asked = AuthPacket(packet=datagram, secret=SECRET, dict=DICTIONARY)
+    asked = AuthPacket(packet=datagram, secret=secret, dict=DICTIONARY)
     assert asked.VerifyReply(asked.CreateReply(packet=reply), reply, enforce_ma=True)
     return frame(reply)

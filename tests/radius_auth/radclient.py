@@ -52,6 +52,7 @@ def radclient(
     tries: int = 5,
     timeout: float = 3.0,
     method: str = "User-Password",
+    secret: bytes = SECRET,
     **attributes: str,
 ) -> Reply:
     """Log in.
@@ -64,6 +65,7 @@ def radclient(
         tries: transmissions of the same request.
         timeout: seconds after each.
         method: ``User-Password`` or ``CHAP-Password``.
+        secret: shared with the server, or with the proxy before it.
         attributes: further ones, with ``_`` for ``-`` in their names.
     """
     # radclient 3.2.1 signs a request only where it is told to.
@@ -71,7 +73,7 @@ def radclient(
     lines += [f"{name.replace('_', '-')} = {value}" for name, value in attributes.items()]
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     done = subprocess.run(
-        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "auth", SECRET.decode()],
+        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "auth", secret.decode()],
         input="\n".join(lines),
         capture_output=True,
         text=True,

@@ -29,8 +29,9 @@ class Radiusd:
     """
 
     def __init__(self, configuration: Configuration, *options: str) -> None:
-        self.port = free_port()
-        ours = ["--auth-port", str(self.port), "--reject-delay", str(REJECT_DELAY)]
+        self.port, self.accounting_port = free_port(), free_port()
+        ours = ["--auth-port", str(self.port), "--acct-port", str(self.accounting_port)]
+        ours += ["--reject-delay", str(REJECT_DELAY)]
         self._process = subprocess.Popen(
             [PROGRAM, *ours, *options],
             env=environment_of(configuration),

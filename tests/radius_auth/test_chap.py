@@ -20,6 +20,7 @@ from nexio.visits import PIN_PURPOSE, Visit
 from radius_auth.decision import Decision, decide
 from radius_auth.discards import Discards, Ignored
 from radius_auth.framing import Attribute, Code, Frame, frame
+from radius_auth.guard import Guard
 from radius_auth.packet import decode_access_request
 from radius_auth.passwords import Chap
 from radius_auth.reasons import Reason
@@ -132,7 +133,7 @@ def decided(asked: Chap, *visits: FollowedVisit, keyring: Keyring = KEYRING) -> 
     """The decision at half past nine."""
     table = table_of(*visits)
     table.keyring = keyring
-    return decide(request(asked), table, HALF_PAST)
+    return decide(request(asked), table, Guard(), HALF_PAST)
 
 
 PINS = ("482913", "004711", "999999")
@@ -193,7 +194,7 @@ def test_of_two_visits_with_the_same_pin_the_open_one_counts() -> None:
 def test_pin_login_needs_the_pin_as_user_name(user_name: str, typed: str, reason: Reason) -> None:
     """R9: from a CHAP response alone no PIN can be found; it must still fit."""
     table = table_of(visit(), locations=[PIN_ALONE])
-    assert decide(request(chap(typed), user_name), table, HALF_PAST).reason is reason
+    assert decide(request(chap(typed), user_name), table, Guard(), HALF_PAST).reason is reason
 
 
 def test_pin_login_opens_only_the_pin_that_was_named() -> None:
@@ -201,7 +202,7 @@ def test_pin_login_opens_only_the_pin_that_was_named() -> None:
     table = table_of(visit(1), visit(2, pin=OTHER_PIN), locations=[PIN_ALONE])
     keyring = counting()
     table.keyring = keyring
-    assert decide(request(chap(), PIN), table, HALF_PAST).reason is Reason.VALID
+    assert decide(request(chap(), PIN), table, Guard(), HALF_PAST).reason is Reason.VALID
     assert len(keyring.opened) == 1
 
 

@@ -11,6 +11,7 @@ from nexio.following import FollowedVisit
 from nexio.pins import forgive
 from nexio.visits import PIN_PURPOSE
 from radius_auth.decision import Accepted, Request, decide, remaining
+from radius_auth.guard import Guard
 from radius_auth.passwords import Chap, Pap
 from radius_auth.table import Table
 from tests.radius_auth.guests import (
@@ -128,7 +129,7 @@ def is_open(held: FollowedVisit, now: datetime) -> bool:
 @given(tables(), requests(), moments, st.floats(0, 2))
 def test_an_accept_is_right(table: Table, asked: Request, now: datetime, later: float) -> None:
     """R1, R4, R12, R13, R19: window, token, PIN, time and place, also when sent later."""
-    decision = decide(asked, table, now)
+    decision = decide(asked, table, Guard(), now)
     if not isinstance(decision, Accepted):
         return
     held, house = decision.visit, table.locations[1]
@@ -149,7 +150,10 @@ def test_an_accept_is_right(table: Table, asked: Request, now: datetime, later: 
 def test_who_may_on_gets_on(table: Table, email: str, pin: str, now: datetime) -> None:
     """R10: where any visit of that e-mail and PIN is open here, whatever else there is."""
     decision = decide(
-        Request(nas=nas(), user_name=email.encode(), password=Pap(pin.encode())), table, now
+        Request(nas=nas(), user_name=email.encode(), password=Pap(pin.encode())),
+        table,
+        Guard(),
+        now,
     )
     settings = table.locations[1].settings
     entitled = [
@@ -174,7 +178,7 @@ def test_another_password_never_opens(
     assume(forgive(typed) not in PINS)
     asked = Request(nas=nas(), user_name=user_name.encode(), password=Pap(typed))
 
-    decision = decide(asked, table, now)
+    decision = decide(asked, table, Guard(), now)
 
     assert not isinstance(decision, Accepted)
     assert decision.visit is None
@@ -191,7 +195,7 @@ def test_another_response_never_opens(
         password=Chap(ident=1, response=response, challenge=b"challenge"),
     )
 
-    decision = decide(asked, table, now)
+    decision = decide(asked, table, Guard(), now)
 
     assert not isinstance(decision, Accepted)
     assert decision.visit is None

@@ -29,6 +29,20 @@ def test_the_next_time_is_known() -> None:
     assert replies.next_due() == 12.0
 
 
+def test_it_says_when_it_is_full() -> None:
+    """Must 15: bounded; whoever pushes looks first, and there is room again afterwards."""
+    delayed: DelayedReplies[str] = DelayedReplies(limit=2)
+    full = []
+    for due in (1.0, 2.0):
+        full.append(delayed.is_full)
+        delayed.push(due, "reject")
+    full.append(delayed.is_full)
+    assert list(delayed.pop_due(1.0)) == ["reject"]
+    full.append(delayed.is_full)
+
+    assert full == [False, False, True, False]
+
+
 def test_items_are_never_compared() -> None:
     """Must 15: items due at the same time keep their order, whatever they are."""
     replies: DelayedReplies[object] = DelayedReplies()

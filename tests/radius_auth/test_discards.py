@@ -21,7 +21,7 @@ def test_the_first_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_a_flood_is_one_line_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
+def test_must_20_a_flood_is_one_line_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
     """Must 20: rate-limited, and no discard is missing from the count."""
     discards = Discards()
     for hundredth in range(2_000):

@@ -1,7 +1,4 @@
-"""Duplicate detection (RFC 5080 section 2.2.2)."""
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+"""Duplicate detection (RFC 5080 section 2.2.2); a model of all of it is in the next file."""
 
 from radius_auth.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
 
@@ -128,59 +125,3 @@ def test_a_full_cache_of_requests_in_progress_forgets_the_oldest() -> None:
 def test_no_reply_is_in_a_repr() -> None:
     """Must 20: nothing that might hold a secret is logged by accident."""
     assert "secret" not in repr(Repeat(reply=b"secret"))
-
-
-class AgainstAModel(RuleBasedStateMachine):
-    """Must 14, all of it: the cache does what a plain list of everything would say."""
-
-    def __init__(self) -> None:
-        """Start empty, at time zero."""
-        super().__init__()
-        self.duplicates = Duplicates(lifetime=5.0)
-        self.now = 0.0
-        self.model: dict[Key, tuple[bytes, bytes | None, float]] = {}
-        self.tickets: list[Ticket] = []
-
-    def live(self, key: Key) -> tuple[bytes, bytes | None, float] | None:
-        """Return the model's entry unless it has expired."""
-        entry = self.model.get(key)
-        return entry if entry and self.now < entry[2] else None
-
-    @rule(seconds=st.floats(0, 20))
-    def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-
-    @rule(identifier=st.integers(0, 3), authenticator=st.sampled_from([ONE, OTHER]))
-    def receive(self, identifier: int, authenticator: bytes) -> None:
-        """Receive a request, new or not."""
-        key: Key = (3, ("192.0.2.1", 40000), identifier)
-        known = self.live(key)
-        outcome = self.duplicates.admit(key, authenticator, self.now)
-        if known and known[0] == authenticator:
-            assert outcome == Repeat(reply=known[1])
-            return
-        assert isinstance(outcome, Ticket)
-        self.tickets.append(outcome)
-        self.model[key] = (authenticator, None, self.now + IN_PROGRESS_LIFETIME)
-
-    @rule(data=st.data())
-    def reply(self, data: st.DataObject) -> None:
-        """Answer a request of any age; only the current one's answer counts."""
-        if not self.tickets:
-            return
-        ticket = data.draw(st.sampled_from(self.tickets))
-        octets = data.draw(st.binary(max_size=2))
-        wanted = self.duplicates.is_current(ticket)
-        assert self.duplicates.answer(ticket, octets, self.now) is wanted
-        if wanted:
-            self.model[ticket.key] = (ticket.authenticator, octets, self.now + 5.0)
-
-    @invariant()
-    def one_ticket_per_request_is_current(self) -> None:
-        """At most one request per key can still be answered."""
-        current = [ticket.key for ticket in self.tickets if self.duplicates.is_current(ticket)]
-        assert len(current) == len(set(current))
-
-
-TestAgainstAModel = AgainstAModel.TestCase

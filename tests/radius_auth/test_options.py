@@ -11,7 +11,11 @@ from radius_auth.options import Options, parse_options
 def test_nothing_said() -> None:
     """Section 8 of the design: RADIUS's own port, everywhere, with the reject delay."""
     assert parse_options([], {}) == Options(
-        listen=(), auth_port=1812, reject_delay=1.0, max_staleness=timedelta(hours=24)
+        listen=(),
+        auth_port=1812,
+        acct_port=1813,
+        reject_delay=1.0,
+        max_staleness=timedelta(hours=24),
     )
 
 
@@ -27,12 +31,17 @@ def test_the_environment_says_it_too() -> None:
     assert parse_options([], environment) == Options(
         listen=("127.0.0.1", "::1"),
         auth_port=11812,
+        acct_port=11813,
         reject_delay=0.5,
         max_staleness=timedelta(hours=24),
     )
     arguments = ["--listen", "::", "--auth-port=1645", "--max-staleness", "2h"]
     assert parse_options(arguments, environment) == Options(
-        listen=("::",), auth_port=1645, reject_delay=0.5, max_staleness=timedelta(hours=2)
+        listen=("::",),
+        auth_port=1645,
+        acct_port=1646,
+        reject_delay=0.5,
+        max_staleness=timedelta(hours=2),
     )
 
 
@@ -79,5 +88,12 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     assert all(
         option in shown
-        for option in ("--listen", "--auth-port", "--reject-delay", "--max-staleness", "1812")
+        for option in (
+            "--listen",
+            "--auth-port",
+            "--acct-port",
+            "--reject-delay",
+            "--max-staleness",
+            "1812",
+        )
     )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radius_auth.access_request import SINGLE_VALUED
-from radius_auth.decision import VIRTUAL_PORT, Request, ServiceType
+from radius_auth.decision import Request
 from radius_auth.framing import Attribute
 from radius_auth.nas_index import Client, NasIndex
 from radius_auth.pairs import (
@@ -27,6 +27,7 @@ from radius_auth.pairs import (
     receive,
 )
 from radius_auth.passwords import Chap, Pap
+from radius_auth.rules import VIRTUAL_PORT, ServiceType
 from tests.radius_auth.guests import EMAIL, PIN, nas
 
 DICTIONARY = Path("/usr/share/freeradius/dictionary")

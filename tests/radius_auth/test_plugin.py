@@ -283,7 +283,7 @@ def test_a_reject_of_freeradius_itself_is_logged(pairs: Any, reason: Reason) -> 
 def test_beside_eap_there_are_no_words() -> None:
     """R11: RFC 3579 section 2.6.5; they stand in the log."""
     server = VirtualServer(house(visit(deleted_at=NINE)), DURING)
-    noted = (NOTE, "1 0 deleted")
+    noted = (NOTE, "1 0 0 deleted")
 
     spoken = server.plugin.post_auth((*pap(), *at(Stage.REJECTED), noted))
     silent = server.plugin.post_auth((*tunnelled(), *at(Stage.REJECTED), noted))
@@ -534,7 +534,7 @@ def test_every_attribute_is_one_of_freeradiuss() -> None:
         (house(visit()), "authorize", (*ms_chap(), *at(Stage.OUTER))),
         (house(visit()), "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 "))),
         (ended, "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 "))),
-        (ended, "post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 deleted"))),
+        (ended, "post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted"))),
         (ended, "authorize", at(Stage.CLIENT)),
         (ended, "authorize", at(Stage.CLIENT, "2001:db8::7")),
     ]

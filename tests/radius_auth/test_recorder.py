@@ -10,7 +10,7 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
-from nexio.events import AuthEvent, list_events
+from nexio.events import AuthEvent, list_events, record_events
 from nexio.store.engine import Store
 from radius_auth import recorder
 from radius_auth.recorder import Recorder
@@ -35,7 +35,7 @@ def stored(store: Store) -> list[AuthEvent]:
         return [logged.event for logged in list_events(work, None, limit=10_000)]
 
 
-def recording(taker: Recorder, taken: Sequence[AuthEvent]) -> None:
+def recording(taker: Recorder[AuthEvent], taken: Sequence[AuthEvent]) -> None:
     """Hand over some events."""
     for each in taken:
         taker.record(each)
@@ -46,13 +46,13 @@ def test_decisions_reach_the_store_in_order(
 ) -> None:
     """Section 4 of the design: in groups, on both engines, and none stays behind."""
     monkeypatch.setattr(recorder, "GROUP", 3)
-    taker = Recorder(Spool(path), opening(configuration))
+    taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     recording(taker, events(8))
 
     taker.flush()
 
     assert stored(store) == events(8)
-    assert Spool(path).oldest(1) == []
+    assert Spool(path, AuthEvent).oldest(1) == []
     taker.stop()
 
 
@@ -60,7 +60,7 @@ def test_the_thread_writes_what_is_left_at_the_end(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
     """Section 4 of the design: SIGTERM drains."""
-    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     taker.start()
     recording(taker, events(3))
 
@@ -69,7 +69,7 @@ def test_the_thread_writes_what_is_left_at_the_end(
     assert stored(sqlite_store) == events(3)
 
 
-class Forgetful(Spool):
+class Forgetful(Spool[AuthEvent]):
     """A spool whose server dies before it could note that the store has the events."""
 
     def remove(self, events: Sequence[AuthEvent]) -> None:
@@ -81,13 +81,13 @@ def test_a_crash_before_the_note_stores_nothing_twice(
     configuration: Configuration, store: Store, path: Path
 ) -> None:
     """Section 4 of the design: exactly once by record id."""
-    taker = Recorder(Forgetful(path), opening(configuration))
+    taker = Recorder(Forgetful(path, AuthEvent), opening(configuration), record_events)
     recording(taker, events(2))
     with pytest.raises(StoreUnreachable):
         taker.flush()
     assert stored(store) == events(2)
 
-    successor = Recorder(Spool(path), opening(configuration))
+    successor = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     successor.record(event(3))
     successor.flush()
 
@@ -115,12 +115,12 @@ def test_while_the_store_is_away_the_spool_keeps_them(
 ) -> None:
     """Section 4 of the design: delivered later, in order, across a restart of the server."""
     outage = Outage(sqlite_configuration)
-    taker = Recorder(Spool(path), outage)
+    taker = Recorder(Spool(path, AuthEvent), outage, record_events)
     recording(taker, events(4)[:2])
     taker.stop()
-    assert Spool(path).oldest(99) == events(2)
+    assert Spool(path, AuthEvent).oldest(99) == events(2)
 
-    successor = Recorder(Spool(path), outage)
+    successor = Recorder(Spool(path, AuthEvent), outage, record_events)
     recording(successor, events(4)[2:])
     with pytest.raises(StoreUnreachable):
         successor.flush()
@@ -128,7 +128,7 @@ def test_while_the_store_is_away_the_spool_keeps_them(
     successor.flush()
 
     assert stored(sqlite_store) == events(4)
-    assert Spool(path).oldest(99) == []
+    assert Spool(path, AuthEvent).oldest(99) == []
     successor.stop()
 
 
@@ -136,7 +136,7 @@ def test_while_the_spool_is_away_memory_keeps_them(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
     """Section 4 of the design: no request waits or fails for a disk."""
-    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     path.unlink()
     recording(taker, events(4)[:2])
     with pytest.raises(StoreUnreachable):
@@ -146,7 +146,7 @@ def test_while_the_spool_is_away_memory_keeps_them(
         taker.flush()
     assert stored(sqlite_store) == []
 
-    Spool(path)
+    Spool(path, AuthEvent)
     taker.flush()
 
     assert stored(sqlite_store) == events(4)
@@ -157,7 +157,7 @@ def test_a_stop_without_a_spool_raises_nothing(
     sqlite_configuration: Configuration, path: Path
 ) -> None:
     """Section 4 of the design: a server ends in peace, whatever its disk does."""
-    taker = Recorder(Spool(path), opening(sqlite_configuration))
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     path.unlink()
     taker.start()
     taker.record(event())
@@ -180,13 +180,13 @@ def test_an_outage_is_logged_once(
             tried_often.set()
         raise StoreUnreachable("nobody there")
 
-    taker = Recorder(Spool(path), fails)
+    taker = Recorder(Spool(path, AuthEvent), fails, record_events)
     taker.record(event())
     taker.start()
     assert tried_often.wait(10)
     taker.stop()
 
-    assert caplog.messages == ["decisions wait in the spool: nobody there"]
+    assert caplog.messages == ["records wait in the spool: nobody there"]
 
 
 def test_what_cannot_be_kept_on_disk_is_bounded(
@@ -194,16 +194,16 @@ def test_what_cannot_be_kept_on_disk_is_bounded(
 ) -> None:
     """Section 4 of the design: the newest are kept, the memory is not filled."""
     monkeypatch.setattr(recorder, "MOST_IN_MEMORY", 3)
-    taker = Recorder(Spool(path), Outage(sqlite_configuration))
+    taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
     path.unlink()
     recording(taker, events(5))
     with pytest.raises(StoreUnreachable, match="spool"):
         taker.flush()
     taker.record(event(6))
 
-    Spool(path)
+    Spool(path, AuthEvent)
     with pytest.raises(StoreUnreachable, match="nobody there"):
         taker.flush()
 
-    assert Spool(path).oldest(99) == [event(4), event(5), event(6)]
+    assert Spool(path, AuthEvent).oldest(99) == [event(4), event(5), event(6)]
     taker.stop()

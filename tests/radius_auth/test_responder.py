@@ -6,21 +6,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nexio.keys import Keyring
 from nexio.visits import PIN_PURPOSE
+from radius_auth.authenticators import Distrust
 from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import Attribute, Code, Fault, Frame, frame
-from radius_auth.packet import Distrust
+from radius_auth.framing import Attribute, Code, Fault, Frame
 from radius_auth.responder import Responder
 from radius_auth.sockets import Source
 from tests.clocks import Clock
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import (
     ANNEX,
-    EMAIL,
     NINE,
     OTHER_PIN,
     PIN,
@@ -30,7 +27,6 @@ from tests.radius_auth.guests import (
     visit,
     with_settings,
 )
-from tests.radius_auth.test_framing import almost_packets
 
 if TYPE_CHECKING:
     from nexio.events import AuthEvent
@@ -83,17 +79,6 @@ WRONG = OTHER_PIN.encode()
 # Who is answered
 
 
-def test_a_stranger_is_discarded_before_anything_is_read() -> None:
-    """Must 1: whatever the datagram is, the reason is its sender."""
-    server = Server(visit())
-
-    for datagram in (b"", b"nonsense", access_request()):
-        assert server.receive(datagram, STRANGER) is None
-    assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.UNKNOWN_CLIENT: 3}
-    assert server.events == []
-
-
 def forged(datagram: bytes) -> bytes:
     """The same with one bit changed on the way."""
     return datagram[:-1] + bytes([datagram[-1] ^ 1])
@@ -122,17 +107,6 @@ def test_what_cannot_be_trusted_is_discarded() -> None:
     assert server.events == []
 
 
-def test_a_nas_that_cannot_sign_is_answered_where_that_is_allowed() -> None:
-    """Must 12: off per NAS; then Proxy-State without Message-Authenticator is discarded."""
-    server = Server(visit(), nas_entries=(nas(require_message_authenticator=False),))
-    plain = access_request(signed=False)
-    proxied = access_request(signed=False, attributes={Attribute.PROXY_STATE: [b"1"]})
-
-    assert verified(plain, server.receive(plain)).code == Code.ACCESS_ACCEPT
-    assert server.receive(proxied) is None
-    assert server.discards.counts == {Distrust.PROXY_STATE_UNPROTECTED: 1}
-
-
 # Answers
 
 
@@ -149,55 +123,6 @@ def test_an_accept_goes_out_at_once() -> None:
     assert reply.values(Attribute.CLASS) == [b"nexio/1/7/107"]
     assert reply.values(Attribute.REPLY_MESSAGE) == []
     assert server.responder.next_due() is None
-
-
-def test_a_reject_waits() -> None:
-    """Must 15: at least the reject delay, with jitter, and no longer than 1.25 times."""
-    server = Server(visit())
-    for number in range(50):
-        assert server.receive(access_request(password=WRONG, identifier=number)) is None
-
-    assert server.wait(0.999999) == []
-    early, late = server.wait(0.125001), server.wait(0.125001)
-    assert early
-    assert late
-    assert len(early) + len(late) == 50
-
-
-def test_a_reject_holds_up_nobody_else() -> None:
-    """Must 15: an accept that comes later goes first."""
-    server = Server(visit())
-    server.receive(access_request(password=WRONG, identifier=1))
-    accepted = access_request(identifier=2)
-
-    assert verified(accepted, server.receive(accepted)).code == Code.ACCESS_ACCEPT
-    ((source, rejected),) = server.wait(LONGEST_DELAY)
-    assert source == AP
-    assert rejected[:2] == bytes([Code.ACCESS_REJECT, 1])
-
-
-def test_replies_go_to_where_the_requests_came_from() -> None:
-    """Must 10: each to its own socket, address and port."""
-    server = Server(visit())
-    sources = [Source(3, ("127.0.0.1", port), bytes([port % 256])) for port in range(40000, 40005)]
-    for source in sources:
-        server.receive(access_request(password=WRONG), source)
-
-    sent = server.wait(LONGEST_DELAY)
-
-    assert sorted((source for source, _ in sent), key=str) == sources
-
-
-@pytest.mark.parametrize("password", [PIN.encode(), WRONG])
-def test_proxy_states_come_back_in_order(password: bytes) -> None:
-    """Must 8 and 9: in accept and reject, after Message-Authenticator."""
-    states = [b"2", b"\0\xff", b"1", b"2"]
-    datagram = access_request(password=password, attributes={Attribute.PROXY_STATE: states})
-
-    reply = Server(visit()).ask(datagram)
-
-    assert reply.values(Attribute.PROXY_STATE) == states
-    assert reply.attributes[0][0] == Attribute.MESSAGE_AUTHENTICATOR
 
 
 @pytest.mark.parametrize(
@@ -257,25 +182,6 @@ EAP: dict[int, list[bytes]] = {Attribute.EAP_MESSAGE: [b"\x02\0\0\x05\x01"]}
 MS_CHAP = {26: [b"\0\0\x01\x37\x19\x34" + bytes(50)]}
 
 
-@pytest.mark.parametrize(
-    ("asked", "reason"),
-    [
-        ({"password": None, "attributes": EAP}, "unsupported method"),
-        ({"password": None, "attributes": MS_CHAP}, "unsupported method"),
-        ({"password": None}, "unsupported method"),
-        ({"attributes": EAP}, "contradictory request"),
-        ({"attributes": chap_attributes()}, "contradictory request"),
-        ({"attributes": {Attribute.SERVICE_TYPE: [b"\1"]}}, "contradictory request"),
-    ],
-)
-def test_a_method_that_cannot_be_served_is_rejected(asked: dict[str, Any], reason: str) -> None:
-    """Must 6 and 7: EAP, MS-CHAP, none or two at once; never an accept, never silence."""
-    server = Server(visit())
-
-    assert server.ask(access_request(**asked)).code == Code.ACCESS_REJECT
-    assert server.reasons() == [reason]
-
-
 def test_there_are_no_words_beside_eap() -> None:
     """R11: RFC 3579 section 2.6.5, even where the PIN beside it would be right."""
     server = Server(visit(valid_until=NINE + SECOND))
@@ -316,75 +222,6 @@ def test_the_ssid_leads_to_the_location() -> None:
         ("ap-2", 2),
         ("", None),
     ]
-
-
-# Duplicates
-
-
-def test_copies_of_an_accept_get_the_same_octets() -> None:
-    """Must 14: five at once and one late: one decision, one reply."""
-    server = Server(visit())
-    datagram = access_request()
-
-    replies = {server.receive(datagram) for _ in range(5)}
-    server.wait(5)
-    replies.add(server.receive(datagram))
-
-    (reply,) = replies
-    assert verified(datagram, reply).code == Code.ACCESS_ACCEPT
-    assert len(server.events) == 1
-
-
-def test_copies_of_a_reject_get_one_reply() -> None:
-    """Must 14: dropped while it is held back, the same octets afterwards."""
-    server = Server(visit())
-    datagram = access_request(password=WRONG)
-
-    assert [server.receive(datagram) for _ in range(5)] == [None] * 5
-    ((_, reply),) = server.wait(LONGEST_DELAY)
-    assert verified(datagram, reply).code == Code.ACCESS_REJECT
-    assert server.receive(datagram) == reply
-    assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.REPEATED: 4}
-    assert len(server.events) == 1
-
-
-def test_another_request_replaces_a_held_reject() -> None:
-    """Must 14: the guest corrected the PIN; the old reject is never sent, and stands in the log."""
-    server = Server(visit())
-    wrong, right = access_request(password=WRONG), access_request()
-    assert wrong[1] == right[1]
-
-    server.receive(wrong)
-    server.wait(0.5)
-    reply = server.receive(right)
-
-    assert verified(right, reply).code == Code.ACCESS_ACCEPT
-    assert server.wait(10) == []
-    assert server.reasons() == ["valid", "wrong PIN"]
-
-
-def test_the_same_request_from_another_port_is_another_one() -> None:
-    """Must 14: the key is source address and port, Identifier and socket."""
-    server = Server(visit())
-    datagram = access_request()
-
-    for source in (AP, Source(3, ("127.0.0.1", 40001)), Source(4, ("127.0.0.1", 40000))):
-        assert server.receive(datagram, source) is not None
-
-    assert len(server.events) == 3
-
-
-def test_a_forged_copy_does_not_disturb_a_held_reject() -> None:
-    """Must 14: a bad Message-Authenticator never touches the cache."""
-    server = Server(visit())
-    datagram = access_request(password=WRONG)
-    server.receive(datagram)
-
-    assert server.receive(forged(access_request())) is None
-
-    ((_, reply),) = server.wait(LONGEST_DELAY)
-    assert verified(datagram, reply).code == Code.ACCESS_REJECT
 
 
 # The late look
@@ -580,60 +417,3 @@ def test_records_have_ids_of_their_own() -> None:
         server.ask(access_request(identifier=identifier))
 
     assert len({event.record_id for event in server.events}) == 20
-
-
-def test_a_user_name_of_any_octets_is_answered() -> None:
-    """Must 5: NULs and invalid UTF-8 end in a reject and a harmless record."""
-    server = Server(visit())
-    datagram = access_request(
-        None, attributes={Attribute.USER_NAME: [b"\x1b[2J\xff\0" + EMAIL.encode()]}
-    )
-
-    assert server.ask(datagram).code == Code.ACCESS_REJECT
-    assert server.events[0].user_name == "\\x1b[2J\\xff\\x00" + EMAIL
-
-
-def test_padding_after_the_packet_changes_nothing() -> None:
-    """Must 3: octets after Length are ignored, also by the cache."""
-    server = Server(visit())
-    datagram = access_request()
-
-    assert server.receive(datagram + b"padding") == server.receive(datagram)
-    assert frame(datagram).code == Code.ACCESS_REQUEST
-    assert len(server.events) == 1
-
-
-# Whatever comes
-
-
-MESSAGE_AUTHENTICATOR_IS_OURS = {Attribute.MESSAGE_AUTHENTICATOR}
-any_attributes = st.dictionaries(
-    st.integers(1, 255).filter(lambda kind: kind not in MESSAGE_AUTHENTICATOR_IS_OURS)
-    | st.sampled_from([1, 2, 3, 6, 26, 30, 31, 32, 33, 60, 61, 79]),
-    st.lists(st.binary(max_size=64), min_size=1, max_size=3),
-    max_size=12,
-)
-
-
-@given(any_attributes)
-def test_every_request_is_answered_once(drawn: dict[int, list[bytes]]) -> None:
-    """Must 5 and 6: any attributes, any octets: one verified reply, one record."""
-    server = Server(visit())
-    datagram = access_request(None, None, attributes=drawn)
-
-    assert server.ask(datagram).code == Code.ACCESS_REJECT
-    assert server.wait(10) == []
-    (event,) = server.events
-    assert event.user_name.isprintable()
-    assert (event.device or "").isprintable()
-    assert event.nas.isprintable()
-
-
-@given(almost_packets() | st.binary(max_size=200))
-def test_no_datagram_stops_it(datagram: bytes) -> None:
-    """Must 3, 4 and 5: whatever a known NAS sends, an unsigned packet gets no answer."""
-    server = Server(visit())
-
-    assert server.receive(datagram) is None
-    assert server.wait(10) == []
-    assert sum(server.discards.counts.values()) == 1

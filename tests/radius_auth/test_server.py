@@ -266,6 +266,34 @@ def assert_nothing_leaked(desk: Desk, server: Radiusd, pin: str) -> None:
         assert secret not in written
 
 
+@pytest.mark.parametrize(("right", "answered"), [(True, 6), (False, 2)])
+def test_must_14_five_copies_at_once_and_one_late(
+    own_desk: Desk, asking: socket.socket, right: bool, answered: int
+) -> None:
+    """Must 14: one decision; the same octets each time, none while a reject is held back."""
+    visit = own_desk.register()
+    password = visit.pin if right else "wrong"
+    datagram = access_request(visit.email, password.encode(), identifier=1)
+    last = access_request(visit.email, visit.pin.encode(), identifier=2)
+    with Radiusd(own_desk.configuration) as server:
+        there = ("127.0.0.1", server.port)
+        for _ in range(5):
+            asking.sendto(datagram, there)
+        replies = [asking.recv(4096)]
+        for late in (datagram, last):
+            asking.sendto(late, there)
+        while (reply := asking.recv(4096))[1] == datagram[1]:
+            replies.append(reply)
+        assert server.stop() == 0
+
+    assert verified(last, reply).code == Code.ACCESS_ACCEPT
+    assert len(replies) == answered
+    assert set(replies) == {replies[0]}
+    outcome = Code.ACCESS_ACCEPT if right else Code.ACCESS_REJECT
+    assert verified(datagram, replies[0]).code == outcome
+    assert len(own_desk.reasons()) == 2
+
+
 def test_ctrl_c_ends_it_too(own_desk: Desk) -> None:
     """Section 7 of the design: parent and worker both hear it, and end in peace."""
     with Radiusd(own_desk.configuration) as server:

@@ -2,13 +2,14 @@
 
 import selectors
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from nexio.errors import InvalidValue
-from radius_auth.sockets import PortUnusable, Source, all_addresses, listen, receive, send
+from radius_auth.sockets import PortUnusable, Source, all_addresses, listen, lost, receive, send
 
 HOSTS = {"0.0.0.0": "127.0.0.3", "::": "::1"}  # noqa: S104 (asked on loopback only)
 
@@ -41,7 +42,7 @@ def asking(opened: socket.socket) -> Iterator[socket.socket]:
         yield made
 
 
-def test_a_reply_leaves_from_the_address_that_was_asked(
+def test_must_10_a_reply_leaves_from_the_address_that_was_asked(
     opened: socket.socket, asking: socket.socket
 ) -> None:
     """Must 10: not from whichever the kernel prefers."""
@@ -68,6 +69,47 @@ def test_a_longer_datagram_is_cut(opened: socket.socket, asking: socket.socket) 
     asking.send(bytes(9000))
 
     assert len(wait_and_receive(opened)[0]) == 4097
+
+
+def test_how_long_a_datagram_has_waited(opened: socket.socket, asking: socket.socket) -> None:
+    """Section 4 of the design: the kernel says when it came; the later of two waited less."""
+    before = time.time()
+    asking.send(b"first")
+    asking.send(b"second")
+    first, second = (wait_and_receive(opened)[1] for _ in range(2))
+
+    assert 0 < second.waited <= first.waited + 0.1
+    assert first.waited <= time.time() - before
+    assert first == second  # the same place, whenever
+
+
+def test_what_the_kernel_drops_is_counted(opened: socket.socket, asking: socket.socket) -> None:
+    """Section 4 of the design: more than there is room for is lost, and known to be."""
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # the kernel's least
+    assert lost(opened) == 0
+    for _ in range(100):
+        asking.send(bytes(1000))
+
+    taken = 0
+    while receive(opened):
+        taken += 1
+    assert taken + lost(opened) == 100
+    assert lost(opened) > 50
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("192.0.2.1", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_who_is_on_this_machine(host: str, here: bool) -> None:
+    """RFC 5997 section 4.2: statistics are for the machine itself."""
+    assert Source(3, (host, 1)).is_here is here
 
 
 def test_nobody_waits(opened: socket.socket) -> None:

@@ -10,18 +10,20 @@ from hypothesis import strategies as st
 
 from nexio import __version__
 from nexio.events import AuthEvent
+from radius_auth.authenticators import Distrust
 from radius_auth.discards import Discards
 from radius_auth.framing import Attribute, Code, Frame, frame
-from radius_auth.packet import Distrust
 from radius_auth.responder import Responder
 from radius_auth.sockets import Source
 from radius_auth.status import Status, parse_status
 from tests.clocks import Clock
-from tests.radius_auth.access_requests import DICTIONARY, access_request, verified
-from tests.radius_auth.guests import NINE, SECRET, nas, table_of, visit
+from tests.radius_auth.access_requests import access_request, verified
+from tests.radius_auth.guests import NINE, nas, table_of, visit
+from tests.radius_auth.signing import status_server
 
 COUNTS = st.integers(0, 10**12)
-AP = Source(3, ("127.0.0.1", 40000))
+AP = Source(3, ("192.0.2.10", 40000))
+HERE = Source(3, ("127.0.0.1", 40000))
 
 
 @given(up=COUNTS, followed=COUNTS, visits=COUNTS)
@@ -52,33 +54,36 @@ class Server:
     """A responder that knows one visit and started at nine."""
 
     def __init__(self) -> None:
-        self.table = table_of(visit(), nas_entries=[nas()])
+        self.table = table_of(visit(), nas_entries=[nas(1, "192.0.2.10"), nas(2, "127.0.0.1")])
         self.age = timedelta(seconds=7)
         self.clock = Clock(NINE)
         self.events: list[AuthEvent] = []
         self.discards = Discards()
-        self._responder = Responder(self, self.events.append, 1.0, self.clock, self.discards)
+        self._responder = Responder(
+            self, self.events.append, 1.0, self.clock, self.discards, lost=lambda: 5
+        )
 
-    def receive(self, datagram: bytes) -> bytes | None:
+    def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
         """What is answered at once."""
-        return self._responder.receive(datagram, AP, 1000.0)
+        return self._responder.receive(datagram, source, 1000.0)
+
+    def wait(self) -> list[bytes]:
+        """What is sent when every reject has had its time."""
+        return [reply for _, reply in self._responder.due(2000.0)]
 
 
-def status_server(*, signed: bool = True) -> bytes:
-    """A Status-Server as a NAS sends it."""
-    from pyrad.client import Client  # noqa: PLC0415 (its only use)
-
-    client = Client("192.0.2.1", secret=SECRET, dict=DICTIONARY)
-    packet = client.CreateAuthPacket(code=Code.STATUS_SERVER, message_authenticator=signed)
-    packet.authenticator = packet.CreateAuthenticator()
-    datagram: bytes = packet.RequestPacket()
-    return datagram
-
-
-def asked(server: Server) -> Frame:
+def asked(server: Server, source: Source = AP) -> Frame:
     """The verified reply to a Status-Server."""
     datagram = status_server()
-    return verified(datagram, server.receive(datagram))
+    return verified(datagram, server.receive(datagram, source))
+
+
+def told(server: Server, source: Source = HERE) -> Status:
+    """What the server says of itself."""
+    words = b"\n".join(asked(server, source).values(Attribute.REPLY_MESSAGE))
+    status = parse_status(words.decode())
+    assert status is not None
+    return status
 
 
 def test_the_reply_says_how_the_server_is() -> None:
@@ -118,7 +123,44 @@ def test_it_must_be_signed(cut: bool) -> None:
 
 
 def test_it_says_nothing_of_the_guests() -> None:
-    """Must 20: a count, and no name."""
-    (words,) = asked(Server()).values(Attribute.REPLY_MESSAGE)
-    assert b"@" not in words
+    """Must 20: counts, and no name."""
+    server = Server()
+    server.receive(access_request(identifier=1))
+    words = asked(server, HERE).values(Attribute.REPLY_MESSAGE)
+    assert len(words) > 5
+    assert not [line for line in words if b"@" in line]
     assert frame(access_request()).code == Code.ACCESS_REQUEST
+
+
+# The counters
+
+
+def test_this_machine_is_told_what_was_done() -> None:
+    """RFC 5997 §4.2: statistics; decisions, repeats and discards by reason, waiting and lost."""
+    server = Server()
+    accepted = access_request(identifier=1)
+    for datagram in (
+        accepted,
+        accepted,
+        access_request(password=b"wrong", identifier=2),
+        access_request("nobody@example.com", identifier=3),
+        b"",
+    ):
+        server.receive(datagram)
+    counts = told(server).counts
+    assert counts is not None
+    assert (counts.accepts, counts.rejects) == ({"valid": 1}, {})
+    assert (counts.repeats, counts.waiting, counts.lost) == (1, 2, 5)
+    assert counts.discards == {"shorter than 20 octets": 1}
+    assert 0 < counts.mean_us <= counts.slowest_us
+
+    assert len(server.wait()) == 2
+    counts = told(server).counts
+    assert counts is not None
+    assert counts.rejects == {"wrong PIN": 1, "unknown user": 1}
+    assert counts.waiting == 0
+
+
+def test_nobody_else_is_told() -> None:
+    """RFC 5997 §4.2: what the desk's day was like is nothing for each access point."""
+    assert told(Server(), AP).counts is None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import pytest
 
+from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.nas import NewNas, add_nas
 from nexio.store.engine import Store
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from tests.clocks import Clock
 
-OPTIONS = Options(listen=(), auth_port=1812, reject_delay=0.05, max_staleness=timedelta(hours=24))
+OPTIONS = Options(
+    listen=(), auth_port=1812, acct_port=1813, reject_delay=0.05, max_staleness=timedelta(hours=24)
+)
 
 
 @pytest.fixture
@@ -55,13 +58,13 @@ def follower(
 @contextmanager
 def running(follower: Follower, configuration: Configuration, clock: Clock) -> Iterator[Running]:
     """A worker that runs until the end, and a NAS's socket connected to it."""
-    spool = Spool(configuration.home / "spool" / "radiusd.db")
-    recorder = Recorder(spool, lambda: Store.open(configuration, clock))
+    spool = Spool(configuration.home / "spool" / "radiusd.db", AuthEvent)
+    recorder = Recorder(spool, lambda: Store.open(configuration, clock), record_events)
     life, parent = os.pipe()
     with listen("127.0.0.1", 0) as opened, socket.socket(type=socket.SOCK_DGRAM) as asking:
         asking.settimeout(10)
         asking.connect(opened.getsockname())
-        inherited = Inherited(sockets=[opened], life=life)
+        inherited = Inherited(sockets=[opened], accounting=[], life=life)
         worker = Worker(inherited, follower, recorder, OPTIONS, clock)
         thread = threading.Thread(target=worker.run)
         thread.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radius_auth.guard import Guard
 from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE
 from radius_auth.plugin import Answer, Outcome, Plugin, Stage
 from tests.clocks import Clock
@@ -89,7 +90,8 @@ class VirtualServer:
         self.table = table
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
-        self.plugin = Plugin(lambda: self.table, self.events.append, self.clock)
+        self.guard = Guard()
+        self.plugin = Plugin(lambda: self.table, self.guard, self.events.append, self.clock)
 
     @property
     def event(self) -> AuthEvent:
@@ -104,7 +106,9 @@ class VirtualServer:
             pairs: the request.
             typed: what the response to MS-CHAP was made from; FreeRADIUS verifies it.
         """
-        return self._log_in(pairs, Stage.OUTER, lambda control: _verify(control, typed))[0]
+        return self._log_in(
+            pairs, Stage.OUTER, lambda control: self._verify(pairs, Stage.OUTER, control, typed)
+        )[0]
 
     def answer_eap(self, pairs: Pairs, typed: str, *, gtc: bool = False) -> Reply:
         """A login in a tunnel, in which the plugin is asked again outside at the end.
@@ -118,8 +122,10 @@ class VirtualServer:
         assert self._call(self.plugin.authorize, outside, Stage.OUTER) == PASSED
 
         def verify(control: Control) -> bool:
-            password = ("User-Password", typed)
-            return self._ask((*pairs, password), control) if gtc else _verify(control, typed)
+            if gtc:
+                return self._ask((*pairs, ("User-Password", typed)), Stage.INNER, control)
+            response = ("MS-CHAP2-Response", "0x00")
+            return self._verify((*pairs, response), Stage.INNER, control, typed)
 
         inner, proven = self._log_in(pairs, Stage.INNER, verify)
         if not inner.accepted:  # the inner server has logged it
@@ -143,8 +149,19 @@ class VirtualServer:
             return self._rejected(pairs, control | _plain(last.control)), ""
         return Reply(accepted=True, attributes=_plain(last.reply)), proven
 
-    def _ask(self, pairs: Pairs, control: Control) -> bool:
-        answer = self._call(self.plugin.authenticate, pairs, Stage.INNER)
+    def _verify(self, pairs: Pairs, stage: Stage, control: Control, typed: str | None) -> bool:
+        """Hold a response to MS-CHAP against the one PIN, as ``Auth-Type MS-CHAP`` of the sites."""
+        if control.get("Auth-Type") == "Accept":
+            return True
+        if not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
+            return False
+        if typed is None or control.get("Cleartext-Password") != typed:
+            return False
+        control[PROVEN] = control[NOTE]
+        return True
+
+    def _ask(self, pairs: Pairs, stage: Stage, control: Control) -> bool:
+        answer = self._call(self.plugin.authenticate, pairs, stage)
         control |= _plain(answer.control)
         return answer.outcome is Outcome.OK
 
@@ -177,16 +194,6 @@ def house(
         locations=(with_settings(HOUSE, **settings), ANNEX),
         nas_entries=[nas()] if nas_entries is None else nas_entries,
     )
-
-
-def _verify(control: Control, typed: str | None) -> bool:
-    """Hold a response to MS-CHAP against the one PIN, as ``Auth-Type MS-CHAP`` of the sites."""
-    if control.get("Auth-Type") == "Accept":
-        return True
-    if typed is None or control.get("Cleartext-Password") != typed:
-        return False
-    control[PROVEN] = control[NOTE]
-    return True
 
 
 def _plain(updates: Updates) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""A million broken packets against the server: ``make fuzz``."""
