@@ -122,7 +122,9 @@ def test_the_first_call_starts_the_threads(
     heard.wait_for("answering from 1 visits")
 
     assert made.table().find_visit(visit.id) is not None
-    assert running() == {"nexio-follower", "nexio-recorder"} | (running() & {"nexio-start"})
+    assert running() == {"nexio-follower", "nexio-guard", "nexio-recorder"} | (
+        running() & {"nexio-start"}
+    )
     made.stop()
     assert running() == set()
 

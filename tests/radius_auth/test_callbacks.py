@@ -18,6 +18,7 @@ from nexio.errors import InvalidValue
 from nexio.events import AuthEvent, list_events
 from nexio.nas import NewNas, add_nas
 from nexio.store.engine import Store
+from radius_auth.guard import Guard
 from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE
 from radius_auth.plugin import Outcome, OutOfReach, Stage
 from tests.clocks import Clock
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.pairs import Pairs
+    from radius_auth.guard import Guard
+from radius_auth.pairs import Pairs
     from radius_auth.table import Table
 
 PATIENCE = 20.0
@@ -101,6 +103,7 @@ class Memory:
 
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
+    guard: Guard = field(default_factory=Guard)
     stopped: int = 0
 
     def __call__(self, configuration: Configuration, max_staleness: timedelta) -> Memory:
@@ -168,12 +171,12 @@ CALLS: list[tuple[str, Pairs, Outcome]] = [
     ("authenticate", (*tunnelled(), ("User-Password", "1"), *at(Stage.INNER)), Outcome.REJECT),
     ("authenticate", (*tunnelled(), *at(Stage.INNER)), Outcome.REJECT),
     ("authenticate", (), Outcome.REJECT),
-    ("post_auth", (*pap(), *OUTER, (PROVEN, "1 0 ")), Outcome.OK),
+    ("post_auth", (*pap(), *OUTER, (PROVEN, "1 0 0 ")), Outcome.OK),
     ("post_auth", (*pap(), *OUTER, (PROVEN, "what?")), Outcome.REJECT),
     ("post_auth", (*pap(), *OUTER), Outcome.REJECT),
     ("post_auth", (), Outcome.REJECT),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 deleted")), Outcome.OK),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 what?")), Outcome.OK),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted")), Outcome.OK),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 what?")), Outcome.OK),
 ]
 
 
@@ -225,7 +228,7 @@ def answers(callbacks: Any) -> set[Any]:
     return {
         callbacks.authorize(pairs),
         callbacks.authenticate(pairs),
-        callbacks.post_auth((*pairs, (PROVEN, "1 0 "))),
+        callbacks.post_auth((*pairs, (PROVEN, "1 0 0 "))),
         callbacks.authorize(at(Stage.CLIENT)),
         callbacks.authorize(at(Stage.STATUS)),
     }

@@ -298,7 +298,7 @@ def test_beside_eap_there_are_no_words() -> None:
 
 @pytest.mark.parametrize("stage", [Stage.OUTER, Stage.INNER])
 @pytest.mark.parametrize(
-    "more", [(), ((PROVEN, ""),), ((NOTE, "1 0 "),), ((PROVEN, "0 0 "),), ((PROVEN, "9 0 "),)]
+    "more", [(), ((PROVEN, ""),), ((NOTE, "1 0 0 "),), ((PROVEN, "0 0 0 "),), ((PROVEN, "9 0 0 "),)]
 )
 def test_nobody_is_in_without_a_proof(stage: Stage, more: Any) -> None:
     """R11: whatever in FreeRADIUS has let them pass."""
@@ -322,7 +322,9 @@ def test_a_garbled_proof_is_none(text: str) -> None:
     assert server.event.outcome == "reject"
 
 
-@pytest.mark.parametrize("text", [None, "", "1", "1 2", "x 2 ", "1 x ", "1 2 no reason", "١ ٢"])
+@pytest.mark.parametrize(
+    "text", [None, "", "1", "1 2", "x 2 3 ", "1 x 3 ", "1 2 x ", "1 2 3 no reason", "١ ٢ ٣ ?"]
+)
 def test_a_note_that_is_none_is_empty(text: str | None) -> None:
     """R11: not the half of one."""
     assert parse_note(text) == Note()
@@ -341,7 +343,7 @@ def test_a_note_is_read_back(note: Note) -> None:
 def test_time_goes_on_between_the_proof_and_the_end() -> None:
     """R1 and R12: the accept is for what is left when it is sent, not when the PIN was proven."""
     server = VirtualServer(house(visit()), TEN - 2 * SECOND)
-    proven = (PROVEN, "1 0 ")
+    proven = (PROVEN, "1 0 0 ")
 
     assert log_in_by_pap(server, PIN).attributes["Session-Timeout"] == "2"
     server.clock.advance(seconds=1.5)
@@ -353,7 +355,7 @@ def test_a_visit_that_is_removed_meanwhile_is_nobodys() -> None:
     """R13: between the proof and the end of the login."""
     server = VirtualServer(house(visit(2)), DURING)
 
-    answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 0 ")))
+    answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 ")))
 
     assert answer.outcome is Outcome.REJECT
     assert parse_note(answer.control[0][2]).reason is Reason.UNKNOWN_USER
@@ -442,7 +444,7 @@ def test_the_time_of_all_calls_is_added(stage: Stage, key: str) -> None:
     """Section 7 of the design: microseconds, without FreeRADIUS's own delay."""
     server = VirtualServer(house(visit()), DURING)
 
-    server.plugin.post_auth((*pap(), *at(stage), (key, "1 60000000 ")))
+    server.plugin.post_auth((*pap(), *at(stage), (key, "1 0 60000000 ")))
 
     assert 60_000_000 <= server.event.latency_us < 120_000_000
 
@@ -451,7 +453,7 @@ def test_a_refusal_after_the_proof_has_the_time_of_both() -> None:
     """Section 7 of the design: what authorize took goes on to the last call."""
     server = VirtualServer(house(visit()), TEN)
 
-    answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 60000000 ")))
+    answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 0 60000000 ")))
 
     assert 60_000_000 <= parse_note(answer.control[0][2]).took_us < 120_000_000
 
@@ -532,8 +534,8 @@ def test_every_attribute_is_one_of_freeradiuss() -> None:
     asked = [
         (house(visit()), "authorize", (*pap(), *at(Stage.OUTER))),
         (house(visit()), "authorize", (*ms_chap(), *at(Stage.OUTER))),
-        (house(visit()), "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 "))),
-        (ended, "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 "))),
+        (house(visit()), "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 "))),
+        (ended, "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 "))),
         (ended, "post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted"))),
         (ended, "authorize", at(Stage.CLIENT)),
         (ended, "authorize", at(Stage.CLIENT, "2001:db8::7")),
