@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.guard import Guard
-from radius_auth.pairs import Pairs
+    from radius_auth.pairs import Pairs
     from radius_auth.table import Table
 
 PATIENCE = 20.0
