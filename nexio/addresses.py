@@ -37,5 +37,7 @@ def email_key(address: str) -> str:
 
     It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
     """
+    if address.isascii():  # composed as it is
+        return address.lower().strip()
     # Lower case, and not case folding: that would make one mailbox of groß@ and gross@.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()

@@ -44,7 +44,7 @@ def forgive(typed: bytes) -> str | None:
     Returns:
         5 to 10 digits, or None where no PIN can be meant.
     """
-    digits = _FORGIVEN.sub(b"", typed)
+    digits = typed if typed.isdigit() else _FORGIVEN.sub(b"", typed)
     return digits.decode("ascii") if _DIGITS.match(digits) else None
 
 

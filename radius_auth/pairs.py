@@ -39,6 +39,10 @@ NOTE: Final = "Tmp-String-2"
 PROVEN: Final = "Tmp-String-3"
 """The visit whose PIN has been proven to be right."""
 
+REPLIED: Final = ("Session-Timeout", "Class")
+DECIDED: Final = ("Tmp-Integer-2", "Tmp-Octets-0")
+"""Where an accept waits for ``post-auth``, which puts it into the reply."""
+
 _CHAP_PASSWORD_LENGTH: Final = 17
 _VIRTUAL: Final = 5
 

@@ -7,14 +7,13 @@ the visit whose PIN was proven is settled afterwards, by the same rules.
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import NexioError
-from nexio.events import AuthEvent
+from nexio.events import AuthEvent, new_record_id
 from nexio.visits import PIN_PURPOSE
 from radius_auth.decision import (
     Accepted,
@@ -28,8 +27,10 @@ from radius_auth.decision import (
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import (
     CLIENT,
+    DECIDED,
     NOTE,
     PROVEN,
+    REPLIED,
     STAGE,
     Received,
     as_updates,
@@ -198,22 +199,23 @@ class Plugin:
             return _refuse(call, decision.reason, visit, note)
         if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
             self._note(call, decision, note)
-        return Answer(
-            outcome=Outcome.OK,
-            reply=as_updates(
-                [("Session-Timeout", decision.session_timeout), ("Class", decision.class_)]
-            ),
-        )
+        return Answer(outcome=Outcome.OK, reply=_accepted(decision, REPLIED))
 
     def _decide(self, call: _Call) -> Answer:
-        """Hold a password against the PINs; a right one is settled in :meth:`post_auth`."""
+        """Decide about a password that can be read, or a response to CHAP.
+
+        In a tunnel the accept is another call's, and later: it is settled in :meth:`post_auth`.
+        """
         decision = decide(call.request, call.table, self._guard, call.now)
-        if decision.visit is None:
-            return _refuse(call, decision.reason)
+        if isinstance(decision, Rejected):
+            return _refuse(call, decision.reason, decision.visit)
+        if call.stage == Stage.OUTER:
+            self._note(call, decision, Note())
+            return Answer(outcome=Outcome.OK, control=(_ACCEPT, *_accepted(decision, DECIDED)))
         proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
         return Answer(
             outcome=Outcome.OK,
-            control=as_updates([("Auth-Type", "Accept"), (PROVEN, str(proven))]),
+            control=(_ACCEPT, *as_updates([(PROVEN, str(proven))])),
         )
 
     def _supply_pin(self, call: _Call) -> Answer:
@@ -263,7 +265,7 @@ class Plugin:
         typed = request.password.typed if isinstance(request.password, Pap) else b""
         self._record(
             AuthEvent(
-                record_id=secrets.token_hex(16),
+                record_id=new_record_id(),
                 at=call.now,
                 user_name=user_name_for_log(user_name, typed),
                 device=device_for_log(request.calling_station, typed),
@@ -278,6 +280,16 @@ class Plugin:
 
 
 _PASS: Final = Answer(outcome=Outcome.NOOP)
+_ACCEPT: Final = ("Auth-Type", ":=", "Accept")
+
+
+def _accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
+    """What an accept carries (R12), under these names."""
+    timeout, class_ = names
+    return (
+        (timeout, ":=", str(decision.session_timeout)),
+        (class_, ":=", f"0x{decision.class_.hex()}"),
+    )
 
 
 def _refuse(

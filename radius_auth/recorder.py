@@ -28,7 +28,7 @@ EVERY_SECONDS = 0.5
 GROUP = 500
 """How many records go into the store in one transaction."""
 
-REST = 4
+REST = 9
 """After each such group, how many times as long as it took nothing is written."""
 
 MOST_IN_MEMORY = 100_000

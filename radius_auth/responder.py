@@ -7,13 +7,12 @@ been answered before; only then is it decided.
 from __future__ import annotations
 
 import random
-import secrets
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nexio.errors import KeyUnusable
-from nexio.events import AuthEvent
+from nexio.events import AuthEvent, new_record_id
 from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
 from radius_auth.decision import Accepted, Rejected, Request, decide, reconsider, remaining
 from radius_auth.delays import DelayedReplies
@@ -269,7 +268,7 @@ class Responder:
         request, nas = exchange.request, exchange.request.nas
         typed = request.password.typed if isinstance(request.password, Pap) else b""
         event = AuthEvent(
-            record_id=secrets.token_hex(16),
+            record_id=new_record_id(),
             at=exchange.arrived,
             user_name=user_name_for_log(request.user_name, typed),
             device=device_for_log(request.calling_station, typed),

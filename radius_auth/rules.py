@@ -37,7 +37,10 @@ VIRTUAL_PORT = 5
 
 def reason_against_request(request: Request) -> Reason | None:
     """Why a request is refused whoever it is, or None."""
-    return next((reason for reason, refuses in _SERVICES if refuses(request)), None)
+    for reason, refuses in _SERVICES:
+        if refuses(request):
+            return reason
+    return None
 
 
 def reason_against_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Reason | None:
@@ -48,7 +51,10 @@ def reason_against_visit(visit: FollowedVisit, admits: int | None, now: datetime
         admits: the location whose guests are admitted, None for every location's (R19).
         now: as of when.
     """
-    return next((reason for reason, refuses in _RULES if refuses(visit, admits, now)), None)
+    for reason, refuses in _RULES:
+        if refuses(visit, admits, now):
+            return reason
+    return None
 
 
 def seconds_left(visit: FollowedVisit, now: datetime) -> int:
