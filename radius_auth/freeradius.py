@@ -22,9 +22,10 @@ from nexio.durations import parse_duration
 from nexio.errors import KeyUnusable, NexioError
 from nexio.store.engine import utc_now
 from radius_auth.background import Background
+from radius_auth.calls import Answer, Outcome
 from radius_auth.discards import Discards, Ignored
 from radius_auth.pairs import CLIENT
-from radius_auth.plugin import Answer, Outcome, OutOfReach, Plugin
+from radius_auth.plugin import OutOfReach, Plugin
 from radius_auth.raddb.environment import read_environment
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ CLIENT: Final = "Tmp-String-0"
 """The address that the packet came from."""
 
 STAGE: Final = "Tmp-String-1"
-"""Where FreeRADIUS is with it, see ``radius_auth.plugin.Stage``."""
+"""Where FreeRADIUS is with it, see ``radius_auth.calls.Stage``."""
 
 NOTE: Final = "Tmp-String-2"
 """What an earlier call left: a reason, or whose PIN FreeRADIUS is to hold against a response."""

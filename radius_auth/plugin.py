@@ -8,13 +8,25 @@ the visit whose PIN was proven is settled afterwards, by the same rules.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nexio.errors import NexioError
 from nexio.events import AuthEvent, new_record_id
 from nexio.visits import PIN_PURPOSE
+from radius_auth.calls import (
+    ACCEPT,
+    PASS,
+    Answer,
+    Call,
+    Outcome,
+    Stage,
+    accepted,
+    define_client,
+    refuse,
+    unproven,
+    words_for,
+)
 from radius_auth.decision import (
     Accepted,
     Rejected,
@@ -31,8 +43,6 @@ from radius_auth.pairs import (
     NOTE,
     PROVEN,
     REPLIED,
-    STAGE,
-    Received,
     as_updates,
     read_request,
     receive,
@@ -41,82 +51,19 @@ from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import Reason
 from radius_auth.reservations import Reservations
-from radius_auth.words import reply_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from nexio.following import FollowedVisit
     from nexio.store.engine import Clock
-    from radius_auth.decision import Decision, Request
+    from radius_auth.decision import Decision
     from radius_auth.guard import Guard
-    from radius_auth.pairs import Pairs, Updates
+    from radius_auth.pairs import Pairs
     from radius_auth.table import Table
-
-
-class Outcome(IntEnum):
-    """What a call of a module ends with; the numbers are FreeRADIUS's ``RLM_MODULE_…``."""
-
-    REJECT = 0
-    FAIL = 1
-    """No answer: the configuration turns it into silence."""
-
-    OK = 2
-    NOOP = 7
-
-
-class Stage(StrEnum):
-    """Where FreeRADIUS is with a request; our configuration says so in ``STAGE``."""
-
-    OUTER = "outer"
-    INNER = "inner"
-    """In the tunnel of TTLS or PEAP."""
-
-    REJECTED = "rejected"
-    """The reject is about to be sent."""
-
-    CLIENT = "client"
-    """No request: is there a NAS of this address?"""
-
-    STATUS = "status"
-    """A Status-Server."""
 
 
 class OutOfReach(NexioError):
     """There is no table to decide by; who asks may be right, so nobody is rejected."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a call ends with, and the attributes that go with it."""
-
-    outcome: Outcome
-    reply: Updates = ()
-    control: Updates = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    """One call of FreeRADIUS's, read."""
-
-    began: int
-    """Nanoseconds of ``time.perf_counter_ns``."""
-
-    now: datetime
-    table: Table
-    received: Received
-    request: Request
-
-    @property
-    def stage(self) -> str | None:
-        """Where FreeRADIUS is."""
-        return self.received.find(STAGE)
-
-    @property
-    def took_us(self) -> int:
-        """Microseconds since the call began."""
-        return (time.perf_counter_ns() - self.began) // 1000
 
 
 class Plugin:
@@ -151,12 +98,12 @@ class Plugin:
         """
         call = self._begin(pairs)
         if call.stage == Stage.CLIENT:
-            return _define_client(call)
+            return define_client(call)
         if call.stage == Stage.STATUS:
             return Answer(outcome=Outcome.OK)
         if call.received.is_eap and call.stage == Stage.OUTER:
             # What it says of itself outside of the tunnel is nobody's name.
-            return _refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else _PASS
+            return refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else PASS
         if call.received.is_eap or call.received.is_ms_chap:
             return self._supply_pin(call)
         return self._decide(call)
@@ -175,7 +122,7 @@ class Plugin:
         note = parse_note(call.received.find(NOTE))
         reserved = reserve_guess(call.request, call.table, self._guard, call.now)
         if isinstance(reserved, Rejected):
-            return _refuse(call, reserved.reason)
+            return refuse(call, reserved.reason)
         note = replace(note, guess=self._reserved.keep(reserved))
         return Answer(outcome=Outcome.OK, control=as_updates([(NOTE, str(note))]))
 
@@ -191,41 +138,41 @@ class Plugin:
         note = parse_note(call.received.find(PROVEN))
         visit = call.table.find_visit(note.visit_id)
         if visit is None:  # not proven, or removed since
-            return _refuse(call, Reason.UNKNOWN_USER if note.visit_id else _unproven(call))
+            return refuse(call, Reason.UNKNOWN_USER if note.visit_id else unproven(call))
         decision = settle(call.request, [visit], call.table, call.now)
         if reserved := self._reserved.take(note.guess):
             acquit(decision, reserved, self._guard, call.now)
         if isinstance(decision, Rejected):
-            return _refuse(call, decision.reason, visit, note)
+            return refuse(call, decision.reason, visit, note)
         if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
             self._note(call, decision, note)
-        return Answer(outcome=Outcome.OK, reply=_accepted(decision, REPLIED))
+        return Answer(outcome=Outcome.OK, reply=accepted(decision, REPLIED))
 
-    def _decide(self, call: _Call) -> Answer:
+    def _decide(self, call: Call) -> Answer:
         """Decide about a password that can be read, or a response to CHAP.
 
         In a tunnel the accept is another call's, and later: it is settled in :meth:`post_auth`.
         """
         decision = decide(call.request, call.table, self._guard, call.now)
         if isinstance(decision, Rejected):
-            return _refuse(call, decision.reason, decision.visit)
+            return refuse(call, decision.reason, decision.visit)
         if call.stage == Stage.OUTER:
             self._note(call, decision, Note())
-            return Answer(outcome=Outcome.OK, control=(_ACCEPT, *_accepted(decision, DECIDED)))
+            return Answer(outcome=Outcome.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
         proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
         return Answer(
             outcome=Outcome.OK,
-            control=(_ACCEPT, *as_updates([(PROVEN, str(proven))])),
+            control=(ACCEPT, *as_updates([(PROVEN, str(proven))])),
         )
 
-    def _supply_pin(self, call: _Call) -> Answer:
+    def _supply_pin(self, call: Call) -> Answer:
         """Give FreeRADIUS the one PIN that it is to hold against the response."""
         candidate = find_candidate(call.request, call.table, call.now)
         if isinstance(candidate, Rejected):
             # Nothing will be verified, but it is a guess all the same.
             reserved = reserve_guess(call.request, call.table, self._guard, call.now)
             refused = reserved if isinstance(reserved, Rejected) else candidate
-            return _refuse(call, refused.reason)
+            return refuse(call, refused.reason)
         pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
         note = Note(visit_id=candidate.id, took_us=call.took_us)
         control = [("Cleartext-Password", pin), (NOTE, str(note))]
@@ -233,11 +180,11 @@ class Plugin:
             control.append(("Auth-Type", "MS-CHAP"))
         return Answer(outcome=Outcome.OK, control=as_updates(control))
 
-    def _begin(self, pairs: Pairs) -> _Call:
+    def _begin(self, pairs: Pairs) -> Call:
         began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
         address = received.find(CLIENT)
         client = table.nas.find(address) if address else None
-        return _Call(
+        return Call(
             began=began,
             now=self._clock(),
             table=table,
@@ -245,18 +192,18 @@ class Plugin:
             request=read_request(received, client),
         )
 
-    def _reject(self, call: _Call) -> Answer:
+    def _reject(self, call: Call) -> Answer:
         """The last call of a request that is rejected, whoever rejected it."""
         note = parse_note(call.received.find(NOTE))
         rejected = Rejected(
-            reason=note.reason or _unproven(call),
+            reason=note.reason or unproven(call),
             # Without a reason of ours the PIN was not the right one: say nothing of whose (R11).
             visit=call.table.find_visit(note.visit_id) if note.reason else None,
         )
         self._note(call, rejected, note)
-        return Answer(outcome=Outcome.OK, reply=_words(call, rejected))
+        return Answer(outcome=Outcome.OK, reply=words_for(call, rejected))
 
-    def _note(self, call: _Call, decision: Decision, note: Note) -> None:
+    def _note(self, call: Call, decision: Decision, note: Note) -> None:
         request, nas, user_name = call.request, call.request.nas, call.request.user_name
         identifier = call.received.find("NAS-Identifier") or ""
         if call.received.is_eap and decision.visit is not None:
@@ -277,66 +224,3 @@ class Plugin:
                 latency_us=note.took_us + call.took_us,
             )
         )
-
-
-_PASS: Final = Answer(outcome=Outcome.NOOP)
-_ACCEPT: Final = ("Auth-Type", ":=", "Accept")
-
-
-def _accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
-    """What an accept carries (R12), under these names."""
-    timeout, class_ = names
-    return (
-        (timeout, ":=", str(decision.session_timeout)),
-        (class_, ":=", f"0x{decision.class_.hex()}"),
-    )
-
-
-def _refuse(
-    call: _Call, reason: Reason, visit: FollowedVisit | None = None, so_far: Note | None = None
-) -> Answer:
-    """Reject; the words come when the reject is sent (see ``Plugin.post_auth``)."""
-    note = Note(
-        visit_id=visit.id if visit else 0,
-        reason=reason,
-        took_us=call.took_us + (so_far.took_us if so_far else 0),
-    )
-    return Answer(outcome=Outcome.REJECT, control=as_updates([(NOTE, str(note))]))
-
-
-def _unproven(call: _Call) -> Reason:
-    """Why FreeRADIUS itself has rejected somebody, or let somebody pass whom it must not."""
-    if call.received.is_eap and call.received.find(NOTE) is None:
-        return Reason.EAP_FAILED
-    if call.received.is_eap or call.received.is_ms_chap:
-        return Reason.WRONG_PIN
-    return Reason.UNSUPPORTED_METHOD
-
-
-def _words(call: _Call, rejected: Rejected) -> Updates:
-    if rejected.visit is None or call.received.is_eap:  # RFC 3579 section 2.6.5
-        return ()
-    location = call.table.locations[rejected.visit.location_id]
-    words = reply_message(rejected, location, call.now)
-    return () if words is None else as_updates([("Reply-Message", words)])
-
-
-def _define_client(call: _Call) -> Answer:
-    """The NAS of that address, for FreeRADIUS's dynamic clients."""
-    address = call.received.find(CLIENT) or ""
-    client = call.table.nas.find(address) if address else None
-    if client is None:
-        return _PASS
-    family = "IPv6" if ":" in address else "IP"
-    required = "yes" if client.require_message_authenticator else "no"
-    return Answer(
-        outcome=Outcome.OK,
-        control=as_updates(
-            [
-                (f"FreeRADIUS-Client-{family}-Address", address),
-                ("FreeRADIUS-Client-Secret", client.secret.decode()),
-                ("FreeRADIUS-Client-Shortname", client.entries[0].name),
-                ("FreeRADIUS-Client-Require-MA", required),
-            ]
-        ),
-    )

@@ -18,9 +18,10 @@ from nexio.errors import InvalidValue
 from nexio.events import AuthEvent, list_events
 from nexio.nas import NewNas, add_nas
 from nexio.store.engine import Store
+from radius_auth.calls import Outcome, Stage
 from radius_auth.guard import Guard
-from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE
-from radius_auth.plugin import Outcome, OutOfReach, Stage
+from radius_auth.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
+from radius_auth.plugin import OutOfReach
 from tests.clocks import Clock
 from tests.people import add_location, register
 from tests.radius_auth.guests import NINE, OTHER_PIN, PIN, visit
@@ -205,12 +206,13 @@ def test_the_codes_are_freeradiuss(callbacks: Any, memory: Memory) -> None:
 
 
 def test_an_accept_is_settled_and_recorded(callbacks: Any, memory: Memory) -> None:
-    """R12: from authorize to post_auth, with what the first one left."""
-    pairs = (*pap(), *OUTER)
+    """R12: from authorize to post_auth, with what the first one left, inside of a tunnel."""
+    pairs = (*pap(), *at(Stage.INNER))
     code, reply, control = callbacks.authorize(pairs)
     left = {name: value for name, _, value in control}
     assert (code, reply, left["Auth-Type"]) == (2, (), "Accept")
 
+    pairs = (*pap(), *OUTER)
     code, reply, control = callbacks.post_auth((*pairs, (PROVEN, left[PROVEN])))
 
     assert (code, control) == (2, ())
@@ -427,12 +429,10 @@ def test_from_the_store_to_the_store(
     assert callbacks.instantiate() == 2
     assert callbacks.authorize(pairs) == FAIL
     radiusd.wait_for("answering from 1 visits")
-    _, _, control = callbacks.authorize(pairs)
-    (proof,) = [(name, value) for name, _, value in control if name == PROVEN]
-    code, reply, _ = callbacks.post_auth((*pairs, proof))
+    code, _, control = callbacks.authorize(pairs)
     callbacks.detach()
 
-    assert (code, {name for name, _, _ in reply}) == (2, {"Session-Timeout", "Class"})
+    assert (code, {name for name, _, _ in control}) == (2, {"Auth-Type", *DECIDED})
     with store.read() as work:
         (logged,) = list_events(work, location, limit=10)
     assert (logged.event.visit_id, logged.event.nas) == (guest.id, "lobby")

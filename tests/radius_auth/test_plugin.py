@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from nexio.errors import KeyUnusable
 from nexio.keys import Keyring
+from radius_auth.calls import Outcome, Stage
 from radius_auth.notes import Note, parse_note
-from radius_auth.pairs import NOTE, PROVEN
-from radius_auth.plugin import Outcome, Stage
+from radius_auth.pairs import DECIDED, NOTE, PROVEN
 from radius_auth.printable import MASK
 from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
@@ -533,6 +533,7 @@ def test_every_attribute_is_one_of_freeradiuss() -> None:
     ended = house(visit(deleted_at=NINE), nas_entries=[nas(), nas(2, "2001:db8::7")])
     asked = [
         (house(visit()), "authorize", (*pap(), *at(Stage.OUTER))),
+        (house(visit()), "authorize", (*pap(), *at(Stage.INNER))),
         (house(visit()), "authorize", (*ms_chap(), *at(Stage.OUTER))),
         (house(visit()), "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 "))),
         (ended, "post_auth", (*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 "))),
@@ -546,6 +547,14 @@ def test_every_attribute_is_one_of_freeradiuss() -> None:
     ]
 
     sent = {name for answer in answers for name, _, _ in answer.reply + answer.control}
-    assert {"Session-Timeout", "Class", "Reply-Message", "Auth-Type", PROVEN, NOTE} <= sent
+    assert {
+        "Session-Timeout",
+        "Class",
+        "Reply-Message",
+        "Auth-Type",
+        PROVEN,
+        NOTE,
+        *DECIDED,
+    } <= sent
     assert sent - dictionary().attributes.keys() == set()
     assert {"yes", "no"} <= set(dictionary().values["FreeRADIUS-Client-Require-MA"].values())

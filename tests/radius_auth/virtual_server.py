@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radius_auth.calls import Answer, Outcome, Stage
 from radius_auth.guard import Guard
-from radius_auth.pairs import CLIENT, NOTE, PROVEN, STAGE
-from radius_auth.plugin import Answer, Outcome, Plugin, Stage
+from radius_auth.pairs import CLIENT, DECIDED, NOTE, PROVEN, REPLIED, STAGE
+from radius_auth.plugin import Plugin
 from tests.clocks import Clock
 from tests.radius_auth.guests import (
     ANNEX,
@@ -143,6 +144,11 @@ class VirtualServer:
         control = _plain(first.control)
         if first.outcome is not Outcome.OK or not verify(control):
             return self._rejected(pairs, control), ""
+        if control.keys() >= set(DECIDED):  # PAP and CHAP
+            decided = {
+                replied: control[name] for name, replied in zip(DECIDED, REPLIED, strict=True)
+            }
+            return Reply(accepted=True, attributes=decided), ""
         proven = control.get(PROVEN, "")
         last = self._call(self.plugin.post_auth, pairs, stage, (PROVEN, proven))
         if last.outcome is not Outcome.OK:
