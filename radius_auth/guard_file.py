@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager, suppress
@@ -20,6 +19,7 @@ from urllib.parse import quote
 from nexio.errors import StoreUnreachable
 from radius_auth.budgets import DAY
 from radius_auth.guesses import Act, Cleared, Guess, LetIn, Pool, Reservation, Returned
+from radius_auth.spool_folder import make_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,14 +121,7 @@ class GuardFile:
 
     def _make(self) -> None:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # As the store: a folder that a group may write to is shared on purpose.
-            shared = self._path.parent.stat().st_mode & 0o020
-            with suppress(FileExistsError):
-                made = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-                if shared:
-                    os.fchmod(made, 0o660)
-                os.close(made)
+            make_file(self._path)
         except OSError as error:
             raise self._unusable(error) from error
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from urllib.parse import quote
 from nexio.accounting import AccountingRecord
 from nexio.errors import StoreUnreachable
 from nexio.events import AuthEvent
+from radius_auth.spool_folder import make_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,8 +53,7 @@ class Spool(Generic[Record]):
         self._kind = kind
         self._uri = f"file:{quote(str(path))}?mode=rw"
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_file(path)
         except OSError as error:
             raise self._unusable(error) from error
         try:
@@ -64,7 +63,7 @@ class Spool(Generic[Record]):
             aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
             log.exception("the spool is put aside as %s", aside)
             path.rename(aside)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_file(path)
             self._create_table()
 
     def _create_table(self) -> None:
