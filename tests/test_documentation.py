@@ -8,8 +8,9 @@ For whoever writes it:
   which a packet gets no answer.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
   every environment variable.
-- Fenced blocks marked ``console`` in README.md, docs/operators.md and
-  docs/network-engineers.md are run by a test: those of a page in their order, in one bash with
+- Fenced blocks marked ``console`` in README.md, docs/operators.md, docs/network-engineers.md
+  and docs/freeradius.md (which finds a copy of Debian's configuration in ``raddb``) are run by a
+  test: those of a page in their order, in one bash with
   one empty ``NEXIO_HOME``.  A line that starts with ``$ `` is typed in; a line that starts with
   ``> `` goes on with it.  The lines after it are what must appear, stdout and stderr in their
   order, in a pipe.  ``…`` stands for anything within a line, a line ``…`` for any lines or none,
@@ -39,6 +40,7 @@ from radius_auth.options import parse_options
 from radius_auth.reasons import Reason
 from tests.nexio_cli.commands import every_command, options_of
 from tests.nexio_cli.programs import free_port
+from tests.radius_auth.freeradius import copy_raddb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +49,12 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 COMMANDS = every_command()
 VARIABLE = re.compile(r"NEXIO_[A-Z]+(?:_[A-Z]+)*\b(?!_)")
-SESSIONS = [ROOT / "README.md", DOCS / "operators.md", DOCS / "network-engineers.md"]
+SESSIONS = [
+    ROOT / "README.md",
+    DOCS / "operators.md",
+    DOCS / "network-engineers.md",
+    DOCS / "freeradius.md",
+]
 PORT_ON_THE_PAGES = "18120"
 LIMIT = 240.0
 """Seconds that a page may take."""
@@ -259,6 +266,8 @@ def test_the_sessions(page: Path, tmp_path: Path, subtests: pytest.Subtests) -> 
     """Each page is typed in from top to bottom."""
     found = examples(page.read_text().replace(PORT_ON_THE_PAGES, str(free_port())))
     assert len(found) > 5
+    if "--raddb raddb" in page.read_text():  # its reader has made a copy
+        copy_raddb(tmp_path / "raddb")
     ran = Session(tmp_path, [command for command, _ in found]).run()
     for (command, shown), (said, exit_code) in zip(found, ran, strict=True):
         with subtests.test(command):

@@ -71,14 +71,19 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
     """
     server = FreeRADIUS(copy_raddb(folder / "raddb"), free_port())
     install(server.raddb, configuration)
-    certify(server.raddb / "certs")
+    show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
     # Guests wait for a reject; tests do not.
     server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
+    return server
+
+
+def show_certificate(server: FreeRADIUS) -> None:
+    """Let it show a certificate of the tests' own, whose authority is ``server.ca_file``."""
+    certify(server.raddb / "certs")
     chain = server.raddb / "certs" / "server.pem"
     ours = rf"\1_file = {chain}"
     server.change("mods-available/nexio-eap", "(private_key|certificate)_file = .*", ours)
-    return server
 
 
 class FreeRADIUS:
