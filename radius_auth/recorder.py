@@ -52,8 +52,13 @@ class Recorder(Generic[Record]):
         self._keep = keep
         self._waiting: deque[Record] = deque(maxlen=MOST_IN_MEMORY)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="nexio-recorder", daemon=True)
-        self._failing = False
+        self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
+        self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
+        # Each has a thread: while the store keeps one waiting, a crash still loses but a moment.
+        self._threads = [
+            threading.Thread(target=self._run, args=[step], name="nexio-recorder", daemon=True)
+            for step in (self._spooling, self._delivering)
+        ]
 
     def record(self, record: Record) -> None:
         """Take one record."""
@@ -61,14 +66,17 @@ class Recorder(Generic[Record]):
 
     def start(self) -> None:
         """Begin to write, in the background until :meth:`stop`."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Write what is left, and end."""
         self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-        self._pass_on()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        self._spooling.take()
+        self._delivering.take()
 
     def flush(self) -> None:
         """Write what waits in memory to the spool, and what the spool holds to the store.
@@ -77,12 +85,7 @@ class Recorder(Generic[Record]):
             NexioError: one of the two cannot be written now; nothing is lost by that.
         """
         self._to_spool()
-        while records := self._spool.oldest(GROUP):
-            began = time.monotonic()
-            self._to_store(records)
-            self._spool.remove(records)
-            # Guests come first: they wait for the same interpreter, and the log can wait.
-            self._stopping.wait((time.monotonic() - began) * REST)
+        self._deliver()
 
     def _to_spool(self) -> None:
         records = [self._waiting.popleft() for _ in range(len(self._waiting))]
@@ -94,26 +97,53 @@ class Recorder(Generic[Record]):
             self._waiting.extendleft(reversed(records))
             raise
 
+    def _deliver(self) -> None:
+        while records := self._spool.oldest(GROUP):
+            began = time.monotonic()
+            self._to_store(records)
+            self._spool.remove(records)
+            # Guests come first: they wait for the same interpreter, and the log can wait.
+            self._stopping.wait((time.monotonic() - began) * REST)
+
     def _to_store(self, records: list[Record]) -> None:
         # Opened for each group: the store of a moment ago may have been exchanged for another.
         with closing(self._open_store()) as store, store.write() as work:
             self._keep(work, records)
 
-    def _run(self) -> None:
+    def _run(self, step: _Step) -> None:
         while not self._stopping.wait(EVERY_SECONDS):
-            self._pass_on()
+            step.take()
 
-    def _pass_on(self) -> None:
+
+class _Step:
+    """One part of the way, tried again and again; the log has the beginning and the end of trouble.
+
+    Args:
+        take: tries it.
+        failing: what becomes of the records while it fails.
+        working: and once it does not any more.
+    """
+
+    def __init__(self, take: Callable[[], None], failing: str, working: str) -> None:
+        self._take = take
+        self._failing = failing
+        self._working = working
+        self._trouble = ""
+
+    def take(self) -> None:
+        """Try it; never fails."""
         try:
-            self.flush()
+            self._take()
         except NexioError as error:
-            if not self._failing:
-                log.warning("records wait in the spool: %s", error)
-            self._failing = True
-        except Exception:
+            if not self._trouble:
+                log.warning("records %s: %s", self._failing, error)
+            self._trouble = str(error)
+        except Exception as fault:
             # A fault of ours must not end the recording: what waits is tried again.
-            log.exception("records wait in the spool")
+            if self._trouble != repr(fault):
+                log.exception("records %s", self._failing)
+            self._trouble = repr(fault)
         else:
-            if self._failing:
-                log.warning("records reach the store again")
-            self._failing = False
+            if self._trouble:
+                log.warning("records %s", self._working)
+            self._trouble = ""

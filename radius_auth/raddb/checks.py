@@ -31,6 +31,9 @@ EAP: Final = "mods-available/nexio-eap"
 BEFORE_US: Final = frozenset({"filter_username", "suffix"})
 """They reject or change a User-Name that a guest may type, with a blank or an @ (R8)."""
 
+OURS: Final = frozenset({"nexio", "nexio_authorize"})
+"""The module, and the policy that calls it."""
+
 ACCOUNTING: Final = frozenset({"preacct", "accounting"})
 """There are no passwords in what these sections see."""
 
@@ -159,7 +162,7 @@ def _calls_before_us(lines: list[Line]) -> Iterator[Line]:
     ours: set[tuple[str, ...]] = set()
     for line in lines:
         section = line.sections[:2]  # server …, authorize
-        if line.name == "nexio":
+        if line.name in OURS:
             ours.add(section)
         if section[1:] == ("authorize",) and section not in ours:
             yield line

@@ -94,7 +94,11 @@ def link(name: str, target: str) -> Callable[[Path], None]:
         ("files", remove("mods-config/nexio/reject"), "mods-config/nexio/reject"),
         ("links", remove("sites-enabled/nexio-clients"), "sites-enabled/nexio-clients"),
         ("port", link("sites-enabled/default", "../sites-available/default"), "default"),
-        ("user names", edit(SITE, "nexio_screen", "filter_username"), "filter_username"),
+        (
+            "user names",
+            edit(SITE, "nexio_authorize", "filter_username\nnexio_authorize"),
+            "filter_username",
+        ),
         (
             "user names",
             edit("sites-available/nexio-inner-tunnel", "nexio_screen", "suffix"),
