@@ -14,6 +14,7 @@ from nexio.errors import NexioError
 from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.store.engine import Store, utc_now
+from radius_auth.discards import Ignored
 from radius_auth.follower import RETRY_SECONDS, Follower
 from radius_auth.guard_keeper import GuardKeeper, guard_path
 from radius_auth.plugin import OutOfReach
@@ -66,9 +67,9 @@ class Background:
         follower = self._follower
         if follower is None:
             self._start()
-            raise OutOfReach("the store was not read yet")
+            raise OutOfReach(Ignored.NOT_READ)
         if follower.age > self._max_staleness:
-            raise OutOfReach("the store has been out of reach for too long")
+            raise OutOfReach(Ignored.STALE)
         return follower.table
 
     def record(self, event: AuthEvent) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
+from radius_auth.authenticators import Distrust
+from radius_auth.framing import Discarded
 from radius_auth.notes import Note
 from radius_auth.pairs import CLIENT, NOTE, STAGE, Received, as_updates
 from radius_auth.reasons import Reason
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from nexio.following import FollowedVisit
     from radius_auth.decision import Accepted, Rejected, Request
+    from radius_auth.nas_index import Client
     from radius_auth.pairs import Updates
     from radius_auth.table import Table
 
@@ -68,6 +71,9 @@ class Call:
     now: datetime
     table: Table
     received: Received
+    client: Client | None
+    """The NAS of the address that it came from."""
+
     request: Request
 
     @property
@@ -124,10 +130,21 @@ def words_for(call: Call, rejected: Rejected) -> Updates:
     return () if words is None else as_updates([("Reply-Message", words)])
 
 
+def check_proxy_state(call: Call) -> None:
+    """Hold what FreeRADIUS 3.2.1 does not know: *limit Proxy-State* (Must 12).
+
+    Raises:
+        Discarded: the NAS may leave Message-Authenticator out, but not beside Proxy-State.
+    """
+    values = call.received.values
+    unsigned = "Proxy-State" in values and "Message-Authenticator" not in values
+    if unsigned and call.client is not None and call.client.limit_proxy_state:
+        raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
+
+
 def define_client(call: Call) -> Answer:
     """The NAS of that address, for FreeRADIUS's dynamic clients."""
-    address = call.received.find(CLIENT) or ""
-    client = call.table.nas.find(address) if address else None
+    address, client = call.received.find(CLIENT) or "", call.client
     if client is None:
         return PASS
     family = "IPv6" if ":" in address else "IP"

@@ -21,6 +21,7 @@ class Ignored(StrEnum):
     OVERLOADED = "more rejects wait than can be held"
     TOO_LATE = "it waited too long to be taken"
     FAULT = "a fault of ours"
+    NOT_READ = "the store was not read yet"
     STALE = "the store has been out of reach for too long"
     NOT_SENT = "the reply could not be sent"
     NOT_STORED = "its accounting record could not be stored"

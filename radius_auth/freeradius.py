@@ -24,12 +24,14 @@ from nexio.store.engine import utc_now
 from radius_auth.background import Background
 from radius_auth.calls import Answer, Outcome
 from radius_auth.discards import Discards, Ignored
+from radius_auth.framing import Discarded
 from radius_auth.pairs import CLIENT
-from radius_auth.plugin import OutOfReach, Plugin
+from radius_auth.plugin import Plugin
 from radius_auth.raddb.environment import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from enum import StrEnum
 
     from radius_auth.pairs import Pairs, Updates
 
@@ -72,8 +74,8 @@ class _Running:
         """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
         try:
             answer = ask(self.plugin, pairs)
-        except OutOfReach:
-            return self._silence(Ignored.STALE, pairs)
+        except Discarded as discarded:
+            return self._silence(discarded.reason, pairs)
         except KeyUnusable:
             return self._silence(Ignored.KEY_MISSING, pairs)
         except Exception:
@@ -81,7 +83,7 @@ class _Running:
             return _FAIL
         return int(answer.outcome), answer.reply, answer.control
 
-    def _silence(self, why: Ignored, pairs: Pairs) -> Returned:
+    def _silence(self, why: StrEnum, pairs: Pairs) -> Returned:
         self.discards.count(why, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
         return _FAIL
 

@@ -11,7 +11,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nexio.errors import NexioError
 from nexio.events import AuthEvent, new_record_id
 from nexio.visits import PIN_PURPOSE
 from radius_auth.calls import (
@@ -22,6 +21,7 @@ from radius_auth.calls import (
     Outcome,
     Stage,
     accepted,
+    check_proxy_state,
     define_client,
     refuse,
     unproven,
@@ -36,6 +36,7 @@ from radius_auth.decision import (
     reserve_guess,
     settle,
 )
+from radius_auth.framing import Discarded
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import (
     CLIENT,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from radius_auth.table import Table
 
 
-class OutOfReach(NexioError):
+class OutOfReach(Discarded):
     """There is no table to decide by; who asks may be right, so nobody is rejected."""
 
 
@@ -95,12 +96,15 @@ class Plugin:
         Raises:
             OutOfReach: nothing can be decided now.
             KeyUnusable: a PIN cannot be unsealed.
+            Discarded: it must not be answered.
         """
         call = self._begin(pairs)
         if call.stage == Stage.CLIENT:
             return define_client(call)
         if call.stage == Stage.STATUS:
             return Answer(outcome=Outcome.OK)
+        if call.stage == Stage.OUTER:
+            check_proxy_state(call)
         if call.received.is_eap and call.stage == Stage.OUTER:
             # What it says of itself outside of the tunnel is nobody's name.
             return refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else PASS
@@ -189,6 +193,7 @@ class Plugin:
             now=self._clock(),
             table=table,
             received=received,
+            client=client,
             request=read_request(received, client),
         )
 
@@ -205,7 +210,7 @@ class Plugin:
 
     def _note(self, call: Call, decision: Decision, note: Note) -> None:
         request, nas, user_name = call.request, call.request.nas, call.request.user_name
-        identifier = call.received.find("NAS-Identifier") or ""
+        identifier = call.received.find("NAS-Identifier") or call.received.find(CLIENT) or ""
         if call.received.is_eap and decision.visit is not None:
             # The name outside of the tunnel is "anonymous" or the like.
             user_name = decision.visit.email_key.encode()

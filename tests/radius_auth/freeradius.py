@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -148,14 +149,17 @@ class FreeRADIUS:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def stop(self) -> int:
-        """End it in peace; its exit code."""
+    def stop(self, seconds: float = PATIENCE) -> int:
+        """End it as systemd does: in peace, and where that takes too long by force; its code."""
         assert self._process is not None
         self._process.terminate()
         try:
-            return self._process.wait(PATIENCE)
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return -signal.SIGKILL
         finally:
             self._process.kill()
+            self._process.wait()
             self._reader.join()
 
     def wait_for_line(self, words: str, times: int = 1) -> str:

@@ -19,6 +19,7 @@ from nexio.events import AuthEvent, list_events
 from nexio.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.calls import Outcome, Stage
+from radius_auth.discards import Ignored
 from radius_auth.guard import Guard
 from radius_auth.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
 from radius_auth.plugin import OutOfReach
@@ -243,7 +244,7 @@ def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "words"),
-    [(OutOfReach("not read yet"), "out of reach for too long"), (None, "the key of this store")],
+    [(OutOfReach(Ignored.STALE), "out of reach for too long"), (None, "the key of this store")],
 )
 def test_what_is_out_of_reach_ends_in_silence_and_one_line(
     callbacks: Any, memory: Memory, radiusd: Radiusd, trouble: Exception | None, words: str
@@ -262,7 +263,7 @@ def test_what_is_out_of_reach_ends_in_silence_and_one_line(
 
 def test_without_a_table_nothing_is_answered(callbacks: Any, memory: Memory) -> None:
     """Must 18: nor a Status-Server: it is answered exactly as long as guests are."""
-    memory.known = OutOfReach("the store was not read yet")
+    memory.known = OutOfReach(Ignored.NOT_READ)
 
     assert answers(callbacks) == {FAIL}
     assert memory.events == []

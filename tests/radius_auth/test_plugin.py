@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nexio.errors import KeyUnusable
 from nexio.keys import Keyring
 from radius_auth.calls import Outcome, Stage
+from radius_auth.framing import Discarded
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import DECIDED, NOTE, PROVEN
 from radius_auth.printable import MASK
@@ -383,7 +384,23 @@ def test_an_address_of_nobody_is_no_location() -> None:
     server = VirtualServer(house(visit(), nas_entries=[]), DURING)
 
     assert server.answer(pap()) == REJECT
-    assert (server.event.reason, server.event.nas) == (Reason.NO_LOCATION, "")
+    assert (server.event.reason, server.event.nas) == (Reason.NO_LOCATION, ADDRESS)
+
+
+@pytest.mark.parametrize("limited", [True, False])
+@pytest.mark.parametrize("signed", [True, False])
+def test_must_12_proxy_state_without_a_signature(limited: bool, signed: bool) -> None:
+    """Must 12: FreeRADIUS 3.2.1 does not know that limit, so the plugin holds it."""
+    weak = nas(require_message_authenticator=False, limit_proxy_state=limited)
+    server = VirtualServer(house(visit(), nas_entries=[weak]), DURING)
+    pairs = (*pap(), ("Proxy-State", "0x01"))
+
+    if limited and not signed:
+        with pytest.raises(Discarded):
+            server.answer(pairs)
+    else:
+        signature = (("Message-Authenticator", "0x00"),) if signed else ()
+        assert server.answer((*pairs, *signature)).accepted
 
 
 @pytest.mark.parametrize(
