@@ -58,7 +58,8 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
     _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
     output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
     if not dry_run:
-        output.say("Look it over: nexio freeradius check. Then restart FreeRADIUS.")
+        where = "" if named is None else f" --raddb {folder}"
+        output.say(f"Look it over: nexio freeradius check{where}. Then restart FreeRADIUS.")
 
 
 @command.command()

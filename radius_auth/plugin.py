@@ -7,6 +7,7 @@ the visit whose PIN was proven is settled afterwards, by the same rules.
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ from radius_auth.pairs import (
 )
 from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
-from radius_auth.reasons import Reason
+from radius_auth.reasons import Reason, is_miss
 from radius_auth.reservations import Reservations
 
 if TYPE_CHECKING:
@@ -172,6 +173,11 @@ class Plugin:
     def _supply_pin(self, call: Call) -> Answer:
         """Give FreeRADIUS the one PIN that it is to hold against the response."""
         candidate = find_candidate(call.request, call.table, call.now)
+        if isinstance(candidate, Rejected) and call.received.is_eap and is_miss(candidate.reason):
+            # A tunnel takes several packets: who asks for nobody is to see what everybody sees.
+            note = Note(reason=candidate.reason, took_us=call.took_us)
+            nobodys = [("Cleartext-Password", secrets.token_hex(16)), (NOTE, str(note))]
+            return Answer(outcome=Outcome.OK, control=as_updates(nobodys))
         if isinstance(candidate, Rejected):
             # Nothing will be verified, but it is a guess all the same.
             reserved = reserve_guess(call.request, call.table, self._guard, call.now)

@@ -65,3 +65,8 @@ class Reason(StrEnum):
 
 MAY_CATCH_UP = frozenset({Reason.UNKNOWN_USER, Reason.WRONG_PIN, Reason.NO_TOKEN})
 """Rejects that the store may overrule a moment later: the visitor was registered just now."""
+
+
+def is_miss(reason: Reason) -> bool:
+    """Whether nobody's PIN was right, which a reject must not tell apart from others (R11)."""
+    return reason in {Reason.UNKNOWN_USER, Reason.WRONG_PIN}

@@ -31,6 +31,9 @@ GROUP = 500
 REST = 9
 """After each such group, how many times as long as it took nothing is written."""
 
+LONGEST_REST = 2.0
+"""Seconds: most of the time that a group took may have been spent waiting for another writer."""
+
 MOST_IN_MEMORY = 100_000
 """Where even the spool cannot be written: the newest that are kept."""
 
@@ -93,7 +96,7 @@ class Recorder(Generic[Record]):
             return
         try:
             self._spool.append(records)
-        except NexioError:
+        except BaseException:
             self._waiting.extendleft(reversed(records))
             raise
 
@@ -103,7 +106,7 @@ class Recorder(Generic[Record]):
             self._to_store(records)
             self._spool.remove(records)
             # Guests come first: they wait for the same interpreter, and the log can wait.
-            self._stopping.wait((time.monotonic() - began) * REST)
+            self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
     def _to_store(self, records: list[Record]) -> None:
         # Opened for each group: the store of a moment ago may have been exchanged for another.

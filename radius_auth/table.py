@@ -7,6 +7,7 @@ immutable value that is replaced as a whole.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from nexio.keys import Keyring
@@ -16,6 +17,7 @@ from radius_auth.nas_index import NasIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from nexio.following import FollowedVisit, Horizon, News
     from nexio.locations import Location
@@ -43,6 +45,7 @@ class Table:
         self.keyring = keyring
         self.locations: dict[int, Location] = {}
         self.nas = NasIndex(())
+        self._zones: list[ZoneInfo] = []
         self._visits: dict[int, FollowedVisit] = {}
         self._by_email: dict[str, Visits] = {}
         self._by_digest: dict[bytes, Visits] = {}
@@ -81,6 +84,7 @@ class Table:
         """Take in what changed; visits outside the horizon are dropped."""
         if news.locations is not None:
             self.locations = {location.id: location for location in news.locations}
+            self._zones = _zones(news.locations)
         if news.nas is not None:
             self.nas = NasIndex(news.nas)
         for visit_id in news.removed_visits:
@@ -125,6 +129,18 @@ class Table:
             self._tally(visit, -1)
             _drop(self._by_email, visit.email_key, visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
+
+
+def _zones(locations: Iterable[Location]) -> list[ZoneInfo]:
+    """The zones, read now and kept: Python forgets those that nobody holds.
+
+    So no request waits for a file, or fails because none can be opened at that moment.
+    """
+    zones = []
+    for location in locations:
+        with suppress(OSError, LookupError):  # then it is tried again where a time is told
+            zones.append(location.zone)
+    return zones
 
 
 def _put(index: dict[Key, Visits], key: Key, visit: FollowedVisit) -> None:

@@ -184,6 +184,9 @@ def _eap(folder: Path) -> Iterator[Finding]:
         )
     else:
         yield well("sessions", "none is resumed past the rules")
+    if any(line.name == "ttls" and line.value is None for line in lines):
+        hint = "before you offer it in public, read docs/freeradius.md: in 3.2.1 it can be crashed"
+        yield well("TTLS", f"offered; {hint}")
     files = [line.value for line in lines if line.name == "certificate_file" and line.value]
     snakeoil = any("snakeoil" in file for file in files)
     hint = ": Debian's own, that no device trusts; no matter where nobody uses EAP"

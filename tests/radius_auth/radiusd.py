@@ -8,10 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nexio.configuration import Configuration
 
 PROGRAM = Path(sys.executable).with_name("nexio-radiusd")
@@ -109,6 +112,14 @@ class Radiusd:
         with self._said:
             self._ended = True
             self._said.notify_all()
+
+
+def wait_until(reached: Callable[[], object]) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert reached()
 
 
 def free_port() -> int:

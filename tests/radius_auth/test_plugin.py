@@ -387,6 +387,21 @@ def test_an_address_of_nobody_is_no_location() -> None:
     assert (server.event.reason, server.event.nas) == (Reason.NO_LOCATION, ADDRESS)
 
 
+def test_in_a_tunnel_nobody_looks_like_everybody() -> None:
+    """R11: an e-mail that nobody has gets a challenge, too; the log knows better."""
+    server = VirtualServer(house(visit()), DURING)
+
+    known = server.plugin.authorize((*tunnelled(), *at(Stage.INNER)))
+    unknown = server.plugin.authorize(
+        (("User-Name", "nobody@example.com"), EAP, DEVICE, *at(Stage.INNER))
+    )
+
+    assert [name for name, _, _ in known.control] == [name for name, _, _ in unknown.control]
+    assert unknown.outcome is Outcome.OK
+    assert server.answer_eap((("User-Name", "nobody@example.com"), EAP, DEVICE), PIN) == REJECT
+    assert server.event.reason is Reason.UNKNOWN_USER
+
+
 @pytest.mark.parametrize("limited", [True, False])
 @pytest.mark.parametrize("signed", [True, False])
 def test_must_12_proxy_state_without_a_signature(limited: bool, signed: bool) -> None:

@@ -16,6 +16,7 @@ from radius_auth import recorder
 from radius_auth.recorder import Recorder
 from radius_auth.spool import Spool
 from tests.radius_auth.decisions import event, events
+from tests.radius_auth.radiusd import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -130,6 +131,30 @@ def test_while_the_store_is_away_the_spool_keeps_them(
     assert stored(sqlite_store) == events(4)
     assert Spool(path, AuthEvent).oldest(99) == []
     successor.stop()
+
+
+def test_a_store_that_lets_nobody_in_keeps_nothing_in_memory(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: a crash loses a moment, also while a write to the store hangs."""
+    asked, locked = threading.Event(), threading.Event()
+
+    def opens_late() -> Store:
+        asked.set()
+        assert locked.wait(PATIENCE)
+        return Store.open(sqlite_configuration)
+
+    spool = Spool(path, AuthEvent)
+    taker = Recorder(spool, opens_late, record_events)
+    taker.start()
+    recording(taker, events(4)[:2])
+    assert asked.wait(PATIENCE)
+    recording(taker, events(4)[2:])
+    wait_until(lambda: spool.oldest(99) == events(4))
+    locked.set()
+    taker.stop()
+
+    assert stored(sqlite_store) == events(4)
 
 
 def test_while_the_spool_is_away_memory_keeps_them(

@@ -29,6 +29,7 @@ SUBJECTS = [
     "port",
     "user names",
     "sessions",
+    "TTLS",
     "certificate",
     "passwords",
     "packages",

@@ -1,0 +1,130 @@
+"""A server that is killed or told to end while hundreds of guests log in each second."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from radius_auth.framing import Code
+from radius_auth.guard_file import GuardFile
+from radius_auth.guard_keeper import guard_path
+from radius_auth.guesses import Reservation
+from tests.radius_auth.busy_nas import BusyNas, Login
+from tests.radius_auth.desk import Desk, ask_until, desk_with
+from tests.radius_auth.radclient import radclient
+from tests.radius_auth.radiusd import Radiusd, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.visits import Visit
+    from radius_auth.guesses import Act
+
+RATE = 300.0
+"""Logins in a second, each of which is sent once, and repeated only by who asks for it."""
+
+
+@pytest.fixture
+def desk(sqlite_configuration: Configuration) -> Iterator[Desk]:
+    """A desk whose server may be killed."""
+    with desk_with(sqlite_configuration) as made:
+        yield made
+
+
+def crowd(*visits: Visit) -> Iterator[Login]:
+    """Guests without an end: of four, two have the right PIN and two nobody knows."""
+    for number in count():
+        visit = visits[number % len(visits)]
+        stranger = f"nobody{number}@example.com"
+        device = f"06-00-00-{number >> 16 & 255:02x}-{number >> 8 & 255:02x}-{number & 255:02x}"
+        yield Login(email=visit.email, password=visit.pin, chap=bool(number % 2))
+        yield Login(email=stranger, password="000000", chap=bool(number % 2), device=device)
+
+
+def assert_right(login: Login) -> None:
+    """Hold that an answer is the right one; a stranger's is a reject."""
+    nobody = login.email.startswith("nobody")
+    assert login.code == (Code.ACCESS_REJECT if nobody else Code.ACCESS_ACCEPT)
+
+
+@pytest.fixture
+def radiusd(desk: Desk) -> Iterator[Radiusd]:
+    """Its server, which ends in peace whatever has happened."""
+    with Radiusd(desk.configuration) as server:
+        yield server
+        assert server.stop() == 0
+        assert "Traceback" not in server.stderr
+
+
+def test_a_worker_is_killed_under_load(desk: Desk, radiusd: Radiusd) -> None:
+    """DESIGN 4, 6: what its NAS repeat is answered by its successor, which knows who guessed."""
+    visits = [desk.register() for _ in range(10)]
+    guess_from_one_device(desk, radiusd, visits[:2])
+    answers: list[Login] = []
+
+    with BusyNas(radiusd.port, crowd(*visits), RATE, answered=answers.append) as nas:
+        wait_until(lambda: len(answers) > RATE)
+        killed = radiusd.worker()
+        os.kill(killed, signal.SIGKILL)
+        radiusd.wait_for_line("the worker ended with code -9 and is replaced")
+        radiusd.wait_for_line("answering on", times=2)
+        at_the_kill = len(answers)
+        wait_until(lambda: len(answers) > at_the_kill + 3 * RATE)
+        nas.stop()
+
+    assert radiusd.worker() != killed
+    assert (nas.given_up, nas.unverified) == ([], 0)
+    assert len(answers) == nas.sent
+    for login in answers:
+        assert_right(login)
+    slowed = radclient(radiusd.port, visits[0].email, visits[0].pin, Calling_Station_Id=GUESSER)
+    assert slowed.code == "Access-Reject"
+    desk.wait_for_events(lambda events: any(each.reason == "too many guesses" for each in events))
+    assert "too many guesses" in desk.reasons()
+
+
+GUESSER = '"06-ff-00-00-00-07"'
+
+
+def guess_from_one_device(desk: Desk, server: Radiusd, visits: list[Visit]) -> None:
+    """Ten wrong PINs, after which it has to wait for 15 minutes; they are on disk afterwards."""
+    last = visits[-1]
+    ask_until("Access-Accept", lambda: radclient(server.port, last.email, last.pin))
+    for visit in visits:
+        for number in range(5):
+            wrong = f"11111{number}"
+            radclient(server.port, visit.email, wrong, Calling_Station_Id=GUESSER)
+    path = guard_path(desk.configuration.home)
+    wait_until(lambda: sum(map(_is_guess, GuardFile(path).exchange())) == 10)
+
+
+def _is_guess(act: Act) -> bool:
+    return isinstance(act, Reservation)
+
+
+def test_sigterm_under_load_answers_what_was_taken(desk: Desk) -> None:
+    """DESIGN 4: as many answers as decisions, those that were held among them; exit 0."""
+    visits = [desk.register() for _ in range(10)]
+    answers: list[Login] = []
+    with Radiusd(desk.configuration, "--reject-delay", "1") as server:
+        with BusyNas(server.port, crowd(*visits), RATE, tries=1, answered=answers.append) as nas:
+            wait_until(lambda: len(answers) > RATE)
+            told_at = time.monotonic()
+            assert server.stop() == 0
+            nas.stop()
+        assert "Traceback" not in server.stderr
+
+    for login in answers:
+        assert_right(login)
+    held = [login for login in answers if login.answered_at > told_at + 0.5]
+    assert len(held) > RATE / 10  # rejects of the last second, each at its time
+    # Once it is told to end it takes no more: what was not taken was asked after that.
+    assert all(login.asked_at > told_at - 0.5 for login in nas.given_up)
+    assert nas.sent == len(answers) + len(nas.given_up)
+    assert len(desk.events()) == len(answers)
