@@ -107,7 +107,7 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         name=name,
         name_key=_key(name),
         address=str(address),
-        secret_sealed=work.keyring.seal(secret or secrets.token_urlsafe(24), SECRET_PURPOSE),
+        secret_sealed=work.keyring.seal(secret or secrets.token_hex(24), SECRET_PURPOSE),
         ssid=ssid,
         ssid_key=ssid or "",
         identifier=identifier,
