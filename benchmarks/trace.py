@@ -1,0 +1,156 @@
+"""How far a login and a registration travel through the code: ``python -m benchmarks.trace``.
+
+Counts for one Access-Accept, one Access-Reject and one registration the modules of the project
+that take part, the calls between their functions, and how many of those cross from one module
+into another.  Each runs once before it is counted, so that imports and caches are in place.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nexio.configuration import Configuration
+from nexio.following import Horizon
+from nexio.locations import add_location, change_settings, get_location
+from nexio.nas import NewNas, add_nas
+from nexio.registration import read_registration, register
+from nexio.settings import parse_changes
+from nexio.store.creation import create_store
+from nexio.store.engine import Store, utc_now
+from nexio_cli.main import main as run_command
+from radius_auth.discards import Discards
+from radius_auth.follower import Follower
+from radius_auth.responder import Responder
+from radius_auth.sockets import Source
+from tests.radius_auth.access_requests import access_request
+from tests.radius_auth.guests import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from nexio.visits import Visit
+
+PACKAGES = ("nexio.", "radius_auth.", "nexio_cli.")
+SOURCE = Source(0, ("127.0.0.1", 40000))
+EMAIL = "ada@example.com"
+
+
+@dataclass
+class Journey:
+    """The calls of one action, counted while it runs."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    """By the module that is called."""
+
+    crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By the module that calls and the one that is called."""
+
+    def run(self, action: Callable[[], object]) -> None:
+        """Count an action."""
+        sys.setprofile(self._note)
+        try:
+            action()
+        finally:
+            sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _: object) -> None:
+        if event != "call" or not (called := _module(frame)):
+            return
+        self.calls[called] += 1
+        caller = frame.f_back
+        while caller is not None and not _module(caller):
+            caller = caller.f_back
+        if caller is not None and _module(caller) != called:
+            self.crossings[_module(caller), called] += 1
+
+
+def _module(frame: FrameType) -> str:
+    name = str(frame.f_globals.get("__name__", ""))
+    return name if name.startswith(PACKAGES) else ""
+
+
+def main() -> None:
+    """Print the three journeys; ``--modules`` names the modules as well."""
+    with tempfile.TemporaryDirectory(prefix="nexio-trace-") as folder:
+        os.environ["NEXIO_HOME"] = folder
+        store = _fill(Configuration.from_environment(os.environ))
+        for name, action in _actions(store).items():
+            action()
+            journey = Journey()
+            journey.run(action)
+            _print(name, journey)
+        store.close()
+
+
+def _fill(configuration: Configuration) -> Store:
+    create_store(configuration)
+    store = Store.open(configuration)
+    with store.write() as work:
+        location = add_location(work, "Trace", "UTC")
+        change_settings(work, location, parse_changes(["visitor-tokens=on"]))
+        add_nas(work, location, NewNas(name="trace", address="127.0.0.1", secret=SECRET.decode()))
+    return store
+
+
+def _register(store: Store) -> Visit:
+    texts = {"first_name": "Ada", "last_name": "Example", "email": EMAIL}
+    with store.write() as work:
+        location = get_location(work, None)
+        return register(work, location, read_registration(texts, work.now, location))
+
+
+def _actions(store: Store) -> dict[str, Callable[[], object]]:
+    visit = _register(store)
+    wrong = "0" * len(visit.pin) if visit.pin[0] != "0" else "1" * len(visit.pin)
+    follower = Follower(lambda: store, Horizon())
+    responder = Responder(follower, lambda _: None, 1.0, utc_now, Discards())
+    requests = {
+        pin: [access_request(EMAIL, pin.encode()) for _ in range(2)] for pin in (visit.pin, wrong)
+    }
+    at_the_desk = [
+        "visitor",
+        "register",
+        "--again",
+        "--first-name",
+        "Ada",
+        "--last-name",
+        "Example",
+    ]
+    at_the_desk += ["--email", EMAIL, "--arrival", "now"]
+
+    def log_in(pin: str, now: float) -> None:
+        responder.receive(requests[pin].pop(), SOURCE, now)
+        for _ in responder.due(now + 10):
+            pass
+
+    def at_command_line() -> None:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            run_command(at_the_desk)
+
+    return {
+        "Access-Accept": lambda: log_in(visit.pin, 0.0),
+        "Access-Reject": lambda: log_in(wrong, 100.0),
+        "registration": at_command_line,
+    }
+
+
+def _print(name: str, journey: Journey) -> None:
+    print(
+        f"{name:14} {len(journey.calls):3} modules {journey.calls.total():5} calls"
+        f" {journey.crossings.total():4} crossings"
+    )
+    if "--modules" in sys.argv:
+        for module, calls in journey.calls.most_common():
+            print(f"    {calls:5}  {module}")
+
+
+if __name__ == "__main__":
+    main()
