@@ -25,6 +25,7 @@ Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
@@ -81,6 +82,15 @@ def _is_this_host(host: str) -> bool:
 
 
 sys.addaudithook(_watch_sockets)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was loaded and collected out of each later garbage collection.
+
+    The plugin collects garbage whenever FreeRADIUS ends, and walks all of the heap for that.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
