@@ -39,6 +39,7 @@ from tests.clocks import Clock
 from tests.mail_server import MailServer
 from tests.people import add_location
 from tests.postgresql import PostgreSQL
+from tests.signals import start_children_with_default_signals
 from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+start_children_with_default_signals()
 
 _reached_out: list[str] = []
 
