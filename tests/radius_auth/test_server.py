@@ -309,7 +309,7 @@ def test_ctrl_c_ends_it_too(own_desk: Desk) -> None:
 def test_signals_that_were_ignored_or_blocked_end_it(
     own_desk: Desk, asking: socket.socket, number: int
 ) -> None:
-    """A shell ignores SIGINT in the background; a supervisor may block signals or ignore SIGCHLD."""
+    """A shell ignores SIGINT in the background; a supervisor may block some, or ignore SIGCHLD."""
     visit = own_desk.register()
     shell = ("env", "--ignore-signal=INT,HUP,TERM,CHLD", "--block-signal=INT,HUP,TERM,CHLD")
     with Radiusd(own_desk.configuration, started_by=shell) as server:
