@@ -305,6 +305,15 @@ def test_ctrl_c_ends_it_too(own_desk: Desk) -> None:
         assert "Traceback" not in server.stderr
 
 
+def test_a_home_that_everybody_may_write_to_ends_it(own_desk: Desk) -> None:
+    """Exit 5 and the command that closes it; nothing is answered."""
+    own_desk.configuration.home.chmod(0o777)
+    server = Radiusd(own_desk.configuration)
+    assert server.wait() == 5
+    assert f"chmod o-w {own_desk.configuration.home}" in server.stderr
+    assert "answering on" not in server.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_that_were_ignored_or_blocked_end_it(
     own_desk: Desk, asking: socket.socket, number: int
