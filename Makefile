@@ -41,6 +41,7 @@ clean:  ## remove what these targets made
 
 debian-packages:
 	@.ci/debian-packages $$(sed 's/#.*//' .ci/apt-packages)
+	@.ci/debian-raddb >/dev/null
 
 .venv/to-run: $(packaging)
 	@PYTHON=$(PYTHON) .ci/virtualenv

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.errors import NexioError
-from nexio.key_file import load_keys
 from nexio.locations import list_locations
 from nexio.mail.condition import look_at_mail
 from nexio.nas import list_nas
+from nexio.ownership import load_trusted_keys
 from nexio.pins import count_live
 from nexio.store.engine import Store
 from nexio.store.schema import HEAD
@@ -85,7 +85,7 @@ def _well(subject: str, message: str) -> Finding:
 
 def _key(configuration: Configuration) -> Finding:
     try:
-        keys = load_keys(configuration.key_file)
+        keys = load_trusted_keys(configuration)
     except NexioError as error:
         return trouble("key", error)
     if len(keys.keys) > 1:

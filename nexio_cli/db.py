@@ -71,9 +71,12 @@ def check(context: click.Context, *, as_json: bool) -> None:
 @contextmanager
 def _opened() -> Iterator[Engine]:
     """The store of this deployment, whatever its version."""
+    from nexio.ownership import require_closed
     from nexio.store.engine import connect, readable
 
-    engine = connect(options.configuration().database_url)
+    configuration = options.configuration()
+    require_closed(configuration)
+    engine = connect(configuration.database_url)
     try:
         with readable(engine):
             yield engine

@@ -90,10 +90,13 @@ def clear(
 
 
 def _file() -> GuardFile:
+    from nexio.ownership import require_closed
     from radius_auth.guard_file import GuardFile
     from radius_auth.guard_keeper import guard_path
 
-    return GuardFile(guard_path(options.configuration().home))
+    configuration = options.configuration()
+    require_closed(configuration)
+    return GuardFile(guard_path(configuration.home))
 
 
 def _mac(text: str) -> str:

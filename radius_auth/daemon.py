@@ -56,6 +56,9 @@ class Parent:
         """
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
+        # Whoever started us may have signals blocked, or ignore the end of children.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         has_answered = False
         while True:
             was_ready, code = self._mind_worker()

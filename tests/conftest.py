@@ -25,6 +25,7 @@ Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import sys
@@ -38,6 +39,7 @@ from tests.clocks import Clock
 from tests.mail_server import MailServer
 from tests.people import add_location
 from tests.postgresql import PostgreSQL
+from tests.signals import start_children_with_default_signals
 from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+start_children_with_default_signals()
 
 _reached_out: list[str] = []
 
@@ -81,6 +85,15 @@ def _is_this_host(host: str) -> bool:
 
 
 sys.addaudithook(_watch_sockets)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was loaded and collected out of each later garbage collection.
+
+    The plugin collects garbage whenever FreeRADIUS ends, and walks all of the heap for that.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nexio.errors import KeyUnusable
-from nexio.key_file import create_key_file, load_keys
+from nexio.key_file import create_key_file
+from nexio.ownership import load_trusted_keys, require_closed
 from nexio.store import schema
 from nexio.store.engine import connect, create_sqlite_file, readable
 from nexio.store.tables import StoreRevisionRow
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlalchemy import Engine
 
     from nexio.configuration import Configuration
@@ -35,36 +34,37 @@ def create_store(configuration: Configuration) -> bool:
     Raises:
         KeyUnusable: the store is there and its key file is not.  No new key is made then: it
             would hide that the old one is missed.
-        StoreUnreachable: the store cannot be made or opened.
+        StoreUnreachable: the store cannot be made or opened, or everybody may write there.
     """
+    require_closed(configuration)
     create_sqlite_file(configuration.database_url)
     engine = connect(configuration.database_url)
     try:
         with readable(engine):
             schema.upgrade(engine)
-            return _complete(engine, configuration.key_file)
+            return _complete(engine, configuration)
     finally:
         engine.dispose()
 
 
-def _complete(engine: Engine, key_file: Path) -> bool:
+def _complete(engine: Engine, configuration: Configuration) -> bool:
     with Session(engine) as session:
         if session.scalar(select(StoreRevisionRow.number)) is not None:
-            _require_key(key_file)
+            _require_key(configuration)
             return False
-        create_key_file(key_file)
-        session.add(_first_revision(load_keys(key_file)))
+        create_key_file(configuration.key_file)
+        session.add(_first_revision(load_trusted_keys(configuration)))
         session.commit()
     return True
 
 
-def _require_key(key_file: Path) -> None:
-    if not key_file.exists():
+def _require_key(configuration: Configuration) -> None:
+    if not configuration.key_file.exists():
         raise KeyUnusable(
-            f"there is a store already, but not its key file {key_file}",
+            f"there is a store already, but not its key file {configuration.key_file}",
             "Bring the key file back; for a new store choose another NEXIO_HOME.",
         )
-    load_keys(key_file)
+    load_trusted_keys(configuration)
 
 
 def _first_revision(keyring: Keyring) -> StoreRevisionRow:

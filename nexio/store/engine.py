@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
-from nexio.key_file import load_keys
+from nexio.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.batches import publish
 from nexio.store.tables import StoreRevisionRow
@@ -100,14 +100,14 @@ class Store:
         """Open the store of this deployment.
 
         Raises:
-            StoreUnreachable: no store there, or it cannot be opened.
+            StoreUnreachable: no store there, it cannot be opened, or everybody may write there.
             SchemaMismatch: it has another version.
-            KeyUnusable: the key file is missing, unreadable, or another store's.
+            KeyUnusable: the key file is missing, unreadable, a stranger's, or another store's.
         """
         engine = connect(configuration.database_url)
         try:
             store = cls(
-                engine, lambda: load_keys(configuration.key_file), clock, configuration.operator
+                engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
             )
             with readable(engine), Session(store._reader) as session:
                 schema.require_head(session.connection())

@@ -16,7 +16,7 @@ from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.events import AuthEvent
 from nexio.health import Finding, trouble
-from nexio.key_file import load_keys
+from nexio.ownership import load_trusted_keys
 from nexio.store.engine import Store
 from radius_auth.raddb.environment import read_environment
 from radius_auth.spool import Spool
@@ -41,7 +41,7 @@ def _look(environment: Path, *, spool: bool) -> Iterator[Finding]:
     except NexioError as error:
         yield trouble("environment", error)
         return
-    yield _tried("key", str(configuration.key_file), lambda: load_keys(configuration.key_file))
+    yield _tried("key", str(configuration.key_file), lambda: load_trusted_keys(configuration))
     store = _tried("store", "it can be opened", lambda: _open(configuration))
     yield store
     if spool and store.well:  # making a spool makes the folder of a store that is not there

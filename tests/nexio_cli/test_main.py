@@ -109,6 +109,15 @@ def test_a_store_that_is_not_there(
 
 
 @pytest.mark.parametrize(
+    "words", ["init", "visitor list", "guard list", "db current", "db upgrade"]
+)
+def test_a_home_that_everybody_may_write_to(words: str, sqlite_nexio: Nexio) -> None:
+    """Exit 5 with the command that closes it, also where no row of the store is read."""
+    sqlite_nexio.configuration.home.chmod(0o777)
+    assert "chmod o-w" in sqlite_nexio(*words.split()).refused(5)
+
+
+@pytest.mark.parametrize(
     ("url", "exit_code"),
     [
         ("postgresql://desk:hunter2secret@127.0.0.1:1/nexio", 5),

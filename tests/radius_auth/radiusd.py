@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nexio.configuration import Configuration
 
@@ -29,14 +29,17 @@ class Radiusd:
     Args:
         configuration: where its store is.
         options: its command line; without ``--auth-port`` it gets a free one.
+        started_by: a program that starts it in a way of its own, such as ``nohup``.
     """
 
-    def __init__(self, configuration: Configuration, *options: str) -> None:
+    def __init__(
+        self, configuration: Configuration, *options: str, started_by: Sequence[str] = ()
+    ) -> None:
         self.port, self.accounting_port = free_port(), free_port()
         ours = ["--auth-port", str(self.port), "--acct-port", str(self.accounting_port)]
         ours += ["--reject-delay", str(REJECT_DELAY)]
         self._process = subprocess.Popen(
-            [PROGRAM, *ours, *options],
+            [*started_by, PROGRAM, *ours, *options],
             env=environment_of(configuration),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

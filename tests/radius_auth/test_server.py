@@ -305,6 +305,34 @@ def test_ctrl_c_ends_it_too(own_desk: Desk) -> None:
         assert "Traceback" not in server.stderr
 
 
+def test_a_home_that_everybody_may_write_to_ends_it(own_desk: Desk) -> None:
+    """Exit 5 and the command that closes it; nothing is answered."""
+    own_desk.configuration.home.chmod(0o777)
+    server = Radiusd(own_desk.configuration)
+    assert server.wait() == 5
+    assert f"chmod o-w {own_desk.configuration.home}" in server.stderr
+    assert "answering on" not in server.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_that_were_ignored_or_blocked_end_it(
+    own_desk: Desk, asking: socket.socket, number: int
+) -> None:
+    """A shell ignores SIGINT in the background; a supervisor may block some, or ignore SIGCHLD."""
+    visit = own_desk.register()
+    shell = ("env", "--ignore-signal=INT,HUP,TERM,CHLD", "--block-signal=INT,HUP,TERM,CHLD")
+    with Radiusd(own_desk.configuration, started_by=shell) as server:
+        server.signal(signal.SIGHUP)
+        assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+        os.kill(server.worker(), signal.SIGKILL)
+        server.wait_for_line("answering on", times=2)
+
+        server.signal(number)
+
+        assert server.wait() == 0
+        assert "Traceback" not in server.stderr
+
+
 def test_a_killed_worker_is_replaced(own_desk: Desk, asking: socket.socket) -> None:
     """Section 4 of the design: the parent keeps the socket, and what came to it meanwhile."""
     visit = own_desk.register()
