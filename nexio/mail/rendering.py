@@ -20,6 +20,7 @@ from nexio.mail.recipients import recipient_of
 from nexio.mail.templates import Template
 from nexio.mail.wording import moment, visitor_values
 from nexio.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.names import full_name
 from nexio.qr_codes import qr_text
 from nexio.visits import visit_of
 
@@ -118,7 +119,7 @@ def _visitor_content(
 def _arrival_values(row: OutboxRow, visit: VisitRow, to: Mailbox) -> Values:
     location = location_of(visit.location)
     return {
-        "visitorname": f"{visit.first_name} {visit.last_name}",
+        "visitorname": full_name(visit.first_name, visit.last_name),
         "hostname": to.name,
         "location": location.name,
         "expectedarrival": moment(visit.expected_arrival, location.zone),
@@ -130,7 +131,7 @@ def _member_content(work: Reading, member: MemberRow) -> _Content:
     pin = work.keyring.unseal(member.pin_sealed, MEMBER_PIN_PURPOSE)
     return _Content(
         values={
-            "membername": f"{member.first_name} {member.last_name}",
+            "membername": full_name(member.first_name, member.last_name),
             "membercode": pin,
             "location": location_of(member.location).name,
         },
