@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from nexio.errors import InvalidValue
@@ -35,9 +36,48 @@ def parse_email(text: str) -> str:
 def email_key(address: str) -> str:
     """Return what is compared and looked up: trimmed, composed, without case.
 
-    It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
+    A domain has two spellings, ``bücher.example`` and ``xn--bcher-kva.example``: they have the
+    same key.  It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
     """
-    if address.isascii():  # composed as it is
+    if address.isascii() and _ACE not in address.lower():  # composed as it is
         return address.lower().strip()
     # Lower case, and not case folding: that would make one mailbox of groß@ and gross@.
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()
+    key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()
+    local, at, domain = key.rpartition("@")
+    return (local + at + _unicode_spelling(domain)).strip()
+
+
+def ascii_spelling(address: str) -> str:
+    """An address of ours with its domain as DNS knows it."""
+    if address.isascii():
+        return address
+    local, at, domain = address.rpartition("@")
+    try:
+        return local + at + idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return address
+
+
+_ACE = "xn--"
+"""How a label begins that stands for one beyond ASCII (RFC 5890 section 2.3.2.5)."""
+
+
+def _unicode_spelling(domain: str) -> str:
+    # Each label by itself: an odd one beside it changes nothing.
+    labels = _mapped(domain).split(".")
+    return ".".join(_mapped(_decoded(label)) for label in labels)
+
+
+def _mapped(text: str) -> str:
+    """Wide letters, ideographic full stops and the like as DNS sees them (UTS 46)."""
+    try:
+        return idna.uts46_remap(text, std3_rules=False, transitional=False)
+    except (idna.IDNAError, UnicodeError):
+        return text
+
+
+def _decoded(label: str) -> str:
+    try:
+        return idna.decode(label) if label.startswith(_ACE) else label
+    except (idna.IDNAError, UnicodeError):
+        return label

@@ -12,7 +12,7 @@ from nexio.durations import LONGEST
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, queue_mail
-from nexio.names import parse_name, parse_text
+from nexio.names import parse_full_name, parse_text
 from nexio.pins import draw_pin
 from nexio.registration import LONGEST_LINE, LONGEST_NOTES, refuse_past
 from nexio.store.tables import PinRow, VisitRow
@@ -100,10 +100,16 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
         InvalidValue: nothing to change, or a value that is not allowed.
         Refused: the visit is deleted or over, or no PIN to be had (R7).
     """
-    changes = {name: _PARSERS[name](text) for name, text in texts.items() if text is not None}
-    if not changes:
+    given = {name: text for name, text in texts.items() if text is not None}
+    if not given:
         raise InvalidValue("nothing to change", "Give at least one of the options.")
     row = _open_row(work, visit_id)
+    names = parse_full_name(
+        given.pop("first_name", row.first_name), given.pop("last_name", row.last_name)
+    )
+    changes = dict(zip(("first_name", "last_name"), names, strict=True)) | {
+        name: _PARSERS[name](text) for name, text in given.items()
+    }
     changed = {name for name, value in changes.items() if getattr(row, name) != value}
     for name in changed:
         setattr(row, name, changes[name])
@@ -178,8 +184,6 @@ def _text(field: str, longest: int = LONGEST_LINE) -> Callable[[str], str | None
 
 
 _PARSERS: dict[str, Callable[[str], str | None]] = {
-    "first_name": lambda text: parse_name(text, "first name"),
-    "last_name": lambda text: parse_name(text, "last name"),
     "email": parse_email,
     "host": _text("host"),
     "company": _text("company"),

@@ -12,7 +12,7 @@ from nexio.addresses import email_key, parse_email
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import Template, queue_mail
-from nexio.names import parse_name, quoted
+from nexio.names import full_name, parse_full_name, quoted, search_key
 from nexio.pins import draw_pin, take_pin
 from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
 
@@ -40,7 +40,7 @@ class Member:
     @property
     def name(self) -> str:
         """First and last name."""
-        return f"{self.first_name} {self.last_name}"
+        return full_name(self.first_name, self.last_name)
 
 
 def add_member(
@@ -58,8 +58,9 @@ def add_member(
         InvalidValue: a name, address or PIN that is not allowed.
         Refused: the address belongs to a member here, or no PIN to be had.
     """
-    first_name = parse_name(texts.get("first_name") or "", "first name")
-    last_name = parse_name(texts.get("last_name") or "", "last name")
+    first_name, last_name = parse_full_name(
+        texts.get("first_name") or "", texts.get("last_name") or ""
+    )
     email = parse_email(texts.get("email") or "")
     _refuse_known(work, location, email)
     given = texts.get("pin")
@@ -93,10 +94,9 @@ def edit_member(work: Writing, member_id: int, texts: Mapping[str, str | None]) 
     if not given:
         raise InvalidValue("nothing to change", "Give at least one of the options.")
     row = work.session.get_one(MemberRow, member_id)
-    if "first_name" in given:
-        row.first_name = parse_name(given["first_name"], "first name")
-    if "last_name" in given:
-        row.last_name = parse_name(given["last_name"], "last name")
+    row.first_name, row.last_name = parse_full_name(
+        given.get("first_name", row.first_name), given.get("last_name", row.last_name)
+    )
     if "email" in given:
         email = parse_email(given["email"])
         if email_key(email) != row.email_key:
@@ -145,13 +145,13 @@ def remove_member(work: Writing, member_id: int) -> Member:
 
 
 def list_members(work: Reading, location: Location) -> list[Member]:
-    """The members of a location by name."""
+    """The members of a location by name, on every database in the same order."""
     rows = work.session.scalars(
-        select(MemberRow)
-        .where(MemberRow.location_id == location.id, MemberRow.removed_at.is_(None))
-        .order_by(MemberRow.last_name, MemberRow.first_name, MemberRow.id)
+        select(MemberRow).where(
+            MemberRow.location_id == location.id, MemberRow.removed_at.is_(None)
+        )
     )
-    return [member_of(work, row) for row in rows]
+    return sorted((member_of(work, row) for row in rows), key=_by_name)
 
 
 def get_member(work: Reading, which: str, location_name: str | None) -> Member:
@@ -176,6 +176,10 @@ def member_of(work: Reading, row: MemberRow) -> Member:
         location=location_of(row.location),
         pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
     )
+
+
+def _by_name(member: Member) -> tuple[str, str, int]:
+    return search_key(member.last_name), search_key(member.first_name), member.id
 
 
 def _find_row(work: Reading, which: str, location_name: str | None) -> MemberRow | None:

@@ -12,42 +12,105 @@ from nexio.errors import InvalidValue
 
 LONGEST_NAME = 100
 _LONGEST_QUOTE = 60
-_PUNCTUATION = frozenset(" '’ʼ-‐.·")  # noqa: RUF001 - people's names are spelled with these
+
+JOINERS = "\u200c\u200d"
+"""ZERO WIDTH NON-JOINER and JOINER: within a word they are spelling, in Persian and Sinhala."""
+
+_APOSTROPHES = "'\u2018\u2019`\u00b4\u2032\u055a\u05f3\uff07"
+_HYPHENS = "-\u2010\u2011\u2012\u2013\u05be\u30a0\uff0d"
+_DOTS = ".\u00b7\u0f0b\u30fb\uff65\u05f4"
+"""Also the middle dots of Catalan and Japanese, the tsheg of Tibetan, the gershayim of Hebrew."""
+
+_ASIDES = ",()\u060c\u3001\uff08\uff09\uff0c"
+"""As in "King, Jr." and "Smith (IT)", from any keyboard."""
+
+_PUNCTUATION = frozenset(" " + _APOSTROPHES + _HYPHENS + _DOTS + _ASIDES)
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_BREAKS = frozenset("\n\r\v\f\x85\u2028\u2029")
 
 
+def parse_full_name(first_name: str, last_name: str) -> tuple[str, str]:
+    """Return both names of a person, of whom one may be empty: many people have one name only.
+
+    Raises:
+        InvalidValue: both are empty, or one is no name.
+    """
+    if not first_name.strip() and not last_name.strip():
+        raise InvalidValue(
+            "The first name and the last name are empty",
+            "Give both, or '' for the one that the person does not have.",
+        )
+    return (
+        parse_name(first_name, "first name") if first_name.strip() else "",
+        parse_name(last_name, "last name") if last_name.strip() else "",
+    )
+
+
+def full_name(first_name: str, last_name: str) -> str:
+    """Both names as one text."""
+    return f"{first_name} {last_name}".strip()
+
+
+def search_key(text: str) -> str:
+    """Return what is compared where somebody looks for a name: the same for each spelling of it.
+
+    Upper and lower case, full width and half width, the dotted and the dotless i of Turkish,
+    apostrophes and hyphens of any kind, and invisible joiners make no difference.
+    """
+    composed = unicodedata.normalize("NFKC", text.translate(_ALIKE))
+    return unicodedata.normalize("NFKC", composed.casefold()).replace("i\u0307", "i")
+
+
+_ALIKE = {
+    ord("\u0131"): "i",
+    **dict.fromkeys(map(ord, _APOSTROPHES), "'"),
+    **dict.fromkeys(map(ord, _HYPHENS), "-"),
+    **dict.fromkeys(map(ord, JOINERS)),
+}
+
+
 def parse_name(text: str, field: str) -> str:
-    """Return a first or last name, trimmed, composed, with single blanks.
+    """Return a name, trimmed, composed, with single blanks.
 
     Args:
-        text: letters and marks of any script, blanks, apostrophes, hyphens and dots, of
-            which at least one is a letter; 1 to 100 characters.
+        text: letters and marks of any script, also joined by an invisible joiner, blanks,
+            apostrophes, hyphens, dots, commas and brackets, of which at least one is a
+            letter; 1 to 100 characters.
         field: how the message calls it: "first name" or "last name".
 
     Raises:
-        InvalidValue: anything else, digits and control characters included.
+        InvalidValue: anything else, digits, markup and control characters included.
 
     Rule: section 7 "Validation" of the design.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name:
-        raise InvalidValue(f"The {field} is empty", f"Give the {field} of the visitor.")
+        raise InvalidValue(f"The {field} is empty", f"Give the {field}.")
     # A tab or a line break inside is a slip of a spreadsheet, not a blank.
     _refuse_controls(name, text, field)
     name = " ".join(name.split())
     _refuse_longer(name, field, LONGEST_NAME)
-    for character in name:
-        if unicodedata.category(character)[0] not in "LM" and character not in _PUNCTUATION:
+    for number, character in enumerate(name):
+        if not (_is_letter(character) or character in _PUNCTUATION or _joins(name, number)):
             raise InvalidValue(
                 f"The {field} {quoted(text)} contains {quoted(character)}",
-                "A name has letters, blanks, apostrophes, hyphens and dots, and no digits.",
+                "A name has letters, blanks and ' - . , ( ), and no digits.",
             )
     if not any(map(str.isalpha, name)):
         raise InvalidValue(
             f"The {field} {quoted(text)} has no letter", f"Give the {field} in letters."
         )
     return name
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LM"
+
+
+def _joins(name: str, number: int) -> bool:
+    """Whether a joiner stands between two letters, where it is spelling and hides nothing."""
+    around = name[number - 1 : number] + name[number + 1 : number + 2]
+    return name[number] in JOINERS and len(around) == 2 and all(map(_is_letter, around))  # noqa: PLR2004
 
 
 def parse_text(text: str, field: str, longest: int) -> str:

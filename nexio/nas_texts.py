@@ -17,6 +17,9 @@ LONGEST_SECRET: Final = 128
 LONGEST_HOST: Final = 253
 """RFC 1035 section 2.3.4."""
 
+_MAPPED_PREFIX: Final = 96
+"""RFC 4291 section 2.5.5.2: IPv4 addresses within IPv6."""
+
 DISCONNECT_PORT: Final = 3799
 """RFC 5176 section 2.1."""
 
@@ -37,23 +40,37 @@ def parse_name(text: str) -> str:
 
 
 def parse_address(text: str) -> IPv4Network | IPv6Network:
-    """An address or a CIDR network, IPv4 or IPv6.
+    """An address or a CIDR network, IPv4 or IPv6; IPv4 within IPv6 is IPv4, as packets have it.
 
     Raises:
-        InvalidValue: neither, or a network with host bits set.
+        InvalidValue: neither, with a zone, or a network with host bits set.
     """
     try:
-        return ipaddress.ip_network(text.strip())
-    except ValueError:
-        pass
-    try:
-        network = ipaddress.ip_network(text.strip(), strict=False)
+        interface = ipaddress.ip_interface(text.strip())
     except ValueError:
         raise InvalidValue(
             f"{text[:60]!r} is not an IP address",
             "Write 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64.",
         ) from None
-    raise InvalidValue(f"{text.strip()} is no network by itself", f"Do you mean {network}?")
+    address, network = interface.ip, interface.network
+    if "%" in text:
+        raise InvalidValue(
+            f"{text.strip()} has a zone, which is a name on this machine only",
+            f"Leave it out: {text.partition('%')[0].strip()}",
+        )
+    if address != network.network_address:
+        raise InvalidValue(
+            f"{text.strip()} is no network by itself", f"Do you mean {canonical(network)}?"
+        )
+    return canonical(network)
+
+
+def canonical(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """The network itself, or the IPv4 network that it is within IPv6 (``::ffff:192.0.2.0/120``)."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - _MAPPED_PREFIX))
 
 
 def parse_secret(text: str | None) -> str | None:
@@ -88,18 +105,23 @@ def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
     if not text:
         return None, None
     if _is_address(text):
-        return text, DISCONNECT_PORT
+        return _host(text), DISCONNECT_PORT
     found = _HOST_AND_PORT.fullmatch(text)
     if found is not None:
         bracketed, host, port = found.groups()
         number = int(port or DISCONNECT_PORT)
         known = _is_address(bracketed) if bracketed else _is_host(host)
         if known and 1 <= number <= 65535:  # noqa: PLR2004
-            return bracketed or host, number
+            return _host(bracketed or host), number
     raise InvalidValue(
         f"{text[:60]!r} is not a host with a port",
         "Write 192.0.2.10, 192.0.2.10:3799, [2001:db8::1]:3799 or a name such as wifi.example.com.",
     )
+
+
+def _host(text: str) -> str:
+    """An address in its one spelling; a name as it is."""
+    return str(canonical(ipaddress.ip_network(text)).network_address) if _is_address(text) else text
 
 
 def _is_address(text: str) -> bool:

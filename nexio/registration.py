@@ -14,7 +14,7 @@ from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import hold_location
 from nexio.mail.outbox import Template, queue_mail
-from nexio.names import parse_name, parse_text, quoted
+from nexio.names import parse_full_name, parse_text, quoted
 from nexio.pins import draw_pin, parse_pin, take_pin
 from nexio.signing import sign
 from nexio.store.tables import LocationRow, PinRow, VisitRow
@@ -102,9 +102,12 @@ def read_registration(
             "Register the visitor there: --location",
         )
     pin = texts.get("pin")
+    first_name, last_name = parse_full_name(
+        texts.get("first_name") or "", texts.get("last_name") or ""
+    )
     return Registration(
-        first_name=parse_name(texts.get("first_name") or "", "first name"),
-        last_name=parse_name(texts.get("last_name") or "", "last name"),
+        first_name=first_name,
+        last_name=last_name,
         email=parse_email(texts.get("email") or ""),
         expected_arrival=_arrival(texts.get("expected_arrival"), now, location),
         host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),

@@ -149,7 +149,7 @@ def record_disconnect(
 
 
 def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
-    name = VisitRow.first_name + " " + VisitRow.last_name
+    name = func.trim(VisitRow.first_name + " " + VisitRow.last_name)  # as names.full_name
     sessions = select(WifiSessionRow, name, VisitRow.email)
     return sessions.outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from nexio.errors import NotFound
 from nexio.locations import location_of
+from nexio.names import full_name
 from nexio.store.tables import CheckInRow
 from nexio.zones import day_start, local_date
 
@@ -108,7 +109,7 @@ def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) ->
         direction=direction,
         kind="member" if stay.visit is None else "visitor",
         id=person.id,
-        name=f"{person.first_name} {person.last_name}",
+        name=full_name(person.first_name, person.last_name),
         host=None if stay.visit is None else stay.visit.host,
         at=(stay.out_at or stay.cut_off_at) if out else stay.in_at,
         location=location_of(stay.location),

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, select
 
 from nexio import audit
-from nexio.addresses import email_key
+from nexio.addresses import ascii_spelling, email_key
 from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
-from nexio.names import quoted
+from nexio.names import full_name, quoted, search_key
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
 from nexio.zones import day_end, day_start, local_date, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
 
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
 PIN_PURPOSE = "visit.pin"
+_NUMBERS_AT_ONCE = 500
+"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
 
 
 class VisitState(StrEnum):
@@ -69,7 +70,7 @@ class Visit:
     @property
     def name(self) -> str:
         """First and last name."""
-        return f"{self.first_name} {self.last_name}"
+        return full_name(self.first_name, self.last_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,8 @@ class VisitFilter:
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
     """The location's visits by arrival."""
     query = _narrowed(_visits(), work, location, which)
-    visits = visits_of(work, work.session.scalars(query))
-    return [visit for visit in visits if _chosen(visit, which)]
+    rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
+    return [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
 
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
@@ -246,16 +247,32 @@ def _narrowed(
         query = query.where(VisitRow.deleted_at.is_(None))
     if which.with_token or which.token_state is not None:
         query = query.where(VisitRow.token.has(AccessTokenRow.id.is_not(None)))
-    if which.search:
-        query = query.where(_matches(which.search))
     return query
 
 
-def _matches(words: str) -> ColumnElement[bool]:
-    name = VisitRow.first_name + " " + VisitRow.last_name
-    columns = (name, VisitRow.email, VisitRow.host, VisitRow.company)
-    wanted = unicodedata.normalize("NFC", words.strip())
-    return or_(*(column.icontains(wanted, autoescape=True) for column in columns))
+def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[VisitRow]:
+    """The visits in which the words stand.
+
+    Compared here: the databases disagree on upper and lower case, each by its own locale.
+    """
+    wanted = search_key(words.strip())
+    searched = query.with_only_columns(
+        VisitRow.id,
+        func.trim(VisitRow.first_name + " " + VisitRow.last_name),
+        *(VisitRow.email, VisitRow.host, VisitRow.company),
+    )
+    numbers = [
+        number
+        for number, name, email, host, company in work.session.execute(searched)
+        if any(
+            wanted in search_key(text)
+            for text in (name, email, ascii_spelling(email), host, company)
+            if text
+        )
+    ]
+    for i in range(0, len(numbers), _NUMBERS_AT_ONCE):
+        group = numbers[i : i + _NUMBERS_AT_ONCE]
+        yield from work.session.scalars(query.where(VisitRow.id.in_(group)))
 
 
 def _chosen(visit: Visit, which: VisitFilter) -> bool:

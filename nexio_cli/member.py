@@ -24,8 +24,8 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.Asked)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.Asked)
+@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
 @click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
 @click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
 @send_pin

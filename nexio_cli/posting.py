@@ -26,7 +26,7 @@ def deliver_now(*, quiet: bool = False) -> None:
     """
     from nexio.mail.smtp import Patience
 
-    patience = Patience(answer=AT_ONCE, receipt=RECEIPT, total=AT_ONCE)
+    patience = Patience(mail=AT_ONCE, receipt=RECEIPT, total=AT_ONCE)
     _deliver(patience=patience, newest_first=True, quiet=quiet)
 
 

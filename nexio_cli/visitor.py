@@ -28,8 +28,8 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.Asked)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.Asked)
+@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
 @click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")

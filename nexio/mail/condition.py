@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOO_LONG = timedelta(hours=1)
 """A mail that waits for so long is one that somebody misses."""
 
-PATIENCE = Patience(answer=5.0)
+PATIENCE = Patience(mail=5.0)
 
 
 def look_at_mail(work: Reading, configuration: Configuration) -> str:

@@ -117,14 +117,13 @@ def _send(
     try:
         letter = _letter(store, outgoing, number)
         sender, to = outgoing.sender.envelope, letter.to.envelope
-        answer = connection.send(sender, to, letter.message)
+        return connection.send(sender, to, letter.message), None
     except MailServerUnreachable as error:
         return Answer(outcome=Outcome.LATER, words=str(error)), error
     except (Refused, InvalidValue) as error:
         return Answer(outcome=Outcome.REFUSED, words=str(error)), None
     except NexioError as error:  # the key or the store: mend it, and the mail goes out
         return Answer(outcome=Outcome.LATER, words=str(error)), None
-    return letter.without_pin(answer), None
 
 
 def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from email.headerregistry import Address
+from email import message_from_bytes
+from email.headerregistry import Address, AddressHeader
+from email.message import EmailMessage
+from email.policy import default
+from typing import cast
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from nexio.errors import InvalidValue
-from nexio.names import quoted
+from nexio.names import JOINERS, quoted
 
-_NOT_IN_NAMES = frozenset('"\\<>()[],;:@=?')
-"""What has a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5).
+_NOT_IN_NAMES = frozenset('"\\<>[];:@=?')
+"""What has a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5), and
+stands in nobody's name."""
 
-Quoting would do, but Python 3.11 drops the quotes where a long name is folded: a comma or an @
-would make an address of its own."""
+_ASIDES = frozenset(",()")
+"""What has a meaning there, and stands in "King, Jr." and "Smith (IT)"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,9 @@ class Mailbox:
     def header(self) -> Address:
         """As it stands in From and To; no name and no address can add a header or a receiver."""
         user, _, domain = self.envelope.rpartition("@")
-        return Address(_harmless(self.name), user, domain)
+        whole = Address(_without(_NOT_IN_NAMES, self.name), user, domain)
+        plain = Address(_without(_ASIDES, whole.display_name), user, domain)
+        return whole if _is_read_back(whole) else plain
 
     @property
     def envelope(self) -> str:
@@ -78,12 +85,22 @@ def one_line(text: str) -> str:
     return " ".join("".join(map(_printable, text)).split())
 
 
-def _harmless(name: str) -> str:
-    return one_line("".join(" " if each in _NOT_IN_NAMES else each for each in name))
+def _without(characters: frozenset[str], name: str) -> str:
+    return one_line("".join(" " if each in characters else each for each in name))
+
+
+def _is_read_back(address: Address) -> bool:
+    """Python 3.11 drops the quotes where it folds a long name: a comma would then end it."""
+    message = EmailMessage()
+    message["From"] = address
+    header = message_from_bytes(message.as_bytes(), policy=default)["From"]
+    return cast("AddressHeader", header).addresses == (address,)
 
 
 def _printable(character: str) -> str:
-    return " " if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character
+    """A blank for what could steer something; joiners are letters of a word."""
+    steers = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return " " if steers and character not in JOINERS else character
 
 
 def _validated(address: str) -> ValidatedEmail:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from nexio.addresses import email_key
 from nexio.mail.mailboxes import Mailbox
 from nexio.mail.templates import Template
+from nexio.names import full_name, search_key
 from nexio.store.tables import MemberRow
 
 if TYPE_CHECKING:
@@ -37,18 +38,21 @@ def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
         return work.session.get(MemberRow, visit.member_id)
     if visit.host is None:
         return None
-    name = func.lower(MemberRow.first_name + " " + MemberRow.last_name)
-    found = work.session.scalars(
-        select(MemberRow)
-        .where(
-            MemberRow.location_id == visit.location_id,
-            MemberRow.removed_at.is_(None),
-            or_(name == visit.host.lower(), MemberRow.email_key == email_key(visit.host)),
+    members = work.session.scalars(
+        select(MemberRow).where(
+            MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None)
         )
-        .limit(2)
-    ).all()
+    )
+    # Compared here: the databases disagree on upper and lower case beyond ASCII.
+    name, address = search_key(visit.host), email_key(visit.host)
+    found = [
+        member
+        for member in members
+        if address == member.email_key
+        or name == search_key(full_name(member.first_name, member.last_name))
+    ]
     return found[0] if len(found) == 1 else None
 
 
 def _mailbox(person: VisitRow | MemberRow) -> Mailbox:
-    return Mailbox(name=f"{person.first_name} {person.last_name}", address=person.email)
+    return Mailbox(name=full_name(person.first_name, person.last_name), address=person.email)

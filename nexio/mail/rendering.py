@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -20,12 +20,12 @@ from nexio.mail.recipients import recipient_of
 from nexio.mail.templates import Template
 from nexio.mail.wording import moment, visitor_values
 from nexio.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.names import full_name
 from nexio.qr_codes import qr_text
 from nexio.visits import visit_of
 
 if TYPE_CHECKING:
     from nexio.mail.placeholders import Values
-    from nexio.mail.smtp import Answer
     from nexio.store.engine import Reading
     from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
@@ -39,13 +39,6 @@ class Letter:
 
     to: Mailbox
     message: EmailMessage = field(repr=False)
-    pin: str | None = field(repr=False)
-
-    def without_pin(self, answer: Answer) -> Answer:
-        """What a server said, even if it read the mail out: the outbox holds no PIN."""
-        if self.pin is None:
-            return answer
-        return replace(answer, words=answer.words.replace(self.pin, "*" * len(self.pin)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +46,6 @@ class _Content:
     """What fills a template, and what is attached."""
 
     values: Values = field(repr=False)
-    pin: str | None = field(default=None, repr=False)
     qr: str | None = field(default=None, repr=False)
     calendar: str | None = None
 
@@ -88,7 +80,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox) -> Letter:
             filename="visit.ics",
             params={"method": METHOD},
         )
-    return Letter(to=to, message=message, pin=content.pin)
+    return Letter(to=to, message=message)
 
 
 def _refuse_pointless(work: Reading, row: OutboxRow, to: Mailbox | None) -> None:
@@ -119,7 +111,6 @@ def _visitor_content(
     duration = None if visit_row.token is None else visit_row.token.duration
     return _Content(
         values=visitor_values(visit, duration, qr),
-        pin=visit.pin,
         qr=qr,
         calendar=calendar_entry(visit, sender, edition_of(work, row, sender), work.now),
     )
@@ -128,7 +119,7 @@ def _visitor_content(
 def _arrival_values(row: OutboxRow, visit: VisitRow, to: Mailbox) -> Values:
     location = location_of(visit.location)
     return {
-        "visitorname": f"{visit.first_name} {visit.last_name}",
+        "visitorname": full_name(visit.first_name, visit.last_name),
         "hostname": to.name,
         "location": location.name,
         "expectedarrival": moment(visit.expected_arrival, location.zone),
@@ -140,11 +131,10 @@ def _member_content(work: Reading, member: MemberRow) -> _Content:
     pin = work.keyring.unseal(member.pin_sealed, MEMBER_PIN_PURPOSE)
     return _Content(
         values={
-            "membername": f"{member.first_name} {member.last_name}",
+            "membername": full_name(member.first_name, member.last_name),
             "membercode": pin,
             "location": location_of(member.location).name,
         },
-        pin=pin,
     )
 
 

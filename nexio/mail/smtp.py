@@ -6,34 +6,36 @@ wrong with a mail is an :class:`Answer` about that mail.
 
 from __future__ import annotations
 
-import smtplib
+import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from email.policy import SMTPUTF8
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Self
 
-from nexio.mail.connecting import clean, connect, reason_of, said, set_patience
+from aiosmtplib import SMTPResponseException
+
+from nexio.mail.connecting import BROKEN, Client, connect, reason_of, unreachable
+from nexio.mail.server_words import reply
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+    from nexio.errors import MailServerUnreachable
     from nexio.mail.server import MailServer
 
-LEAST_SECONDS = 0.1
-"""What is left for an answer when the time is over: none would mean to wait for ever."""
+LEAST_SECONDS = 1.0
+"""What a mail gets that was begun when the time for all was nearly over."""
 
 _LOGIN_REFUSED = frozenset({530, 534, 535, 538})
 """RFC 4954 section 6: about us, and not about this mail."""
 
-_OK = 250
-_WILL_RECEIVE = frozenset({250, 251, 252})
-_CLOSING = 421
 _UTF8_OPTIONS = ("SMTPUTF8", "BODY=8BITMIME")
 """RFC 6531 section 3.4."""
 
-_REFUSED = 500
-"""From here on an answer is for good (RFC 5321 section 4.2.1)."""
+_NO, _NO_FOR_GOOD = 400, 500
+"""The first codes that refuse for now, and for good (RFC 5321 section 4.2.1)."""
 
 
 class Outcome(Enum):
@@ -61,12 +63,12 @@ class Answer:
 class Patience:
     """How many seconds to wait for a mail server."""
 
-    answer: float = 30.0
-    """For connecting, and for each answer."""
+    mail: float = 60.0
+    """For one mail: connecting, logging in and all replies until the mail itself is sent."""
 
-    receipt: float = 30.0
-    """For the answer to a whole mail: who hangs up too early does not know whether it was
-    taken, and sends it twice (RFC 5321 section 4.5.3.2.6)."""
+    receipt: float = 60.0
+    """For sending the mail itself and the reply to it: who hangs up too early does not know
+    whether it was taken, and sends it twice (RFC 5321 section 4.5.3.2.6)."""
 
     total: float = float("inf")
     """For all mails together; only receipts are waited for beyond it."""
@@ -79,7 +81,8 @@ class SmtpConnection:
         self._server = server
         self._patience = patience
         self._deadline = time.monotonic() + patience.total
-        self._smtp: smtplib.SMTP | None = None
+        self._runner = asyncio.Runner()
+        self._client: Client | None = None
 
     @property
     def is_late(self) -> bool:
@@ -90,11 +93,8 @@ class SmtpConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._smtp is not None:
-            try:
-                self._waiting(self._smtp).quit()
-            except OSError:  # whatever it says to that, the mails are with it
-                self._drop()
+        with self._runner:
+            self._runner.run(self._quit())
 
     def open(self) -> None:
         """Connect where there is no connection.
@@ -102,7 +102,7 @@ class SmtpConnection:
         Raises:
             MailServerUnreachable: nobody answers, the certificate is wrong, or the login is.
         """
-        self._opened()
+        self._runner.run(self._open())
 
     def send(self, sender: str, to: str, message: EmailMessage) -> Answer:
         """Hand one mail over.
@@ -110,77 +110,75 @@ class SmtpConnection:
         Raises:
             MailServerUnreachable: as :meth:`open`.
         """
-        used = self._smtp is not None
-        answer = self._try(sender, to, message)
-        # A server may hang up on a line that was idle: that says nothing about this mail.
-        if answer is None and used:
-            answer = self._try(sender, to, message)
-        return answer or self._broken("the connection was closed")
+        return self._runner.run(self._send(sender, to, message))
 
-    def _opened(self) -> smtplib.SMTP:
-        self._smtp = self._smtp or connect(self._server, self._seconds)
-        return self._smtp
-
-    def _try(self, sender: str, to: str, message: EmailMessage) -> Answer | None:
-        """One attempt; None where the line broke before the server knew of the mail."""
-        smtp = self._opened()
-        utf8 = not (sender + to).isascii()
-        if utf8 and not smtp.has_extn("smtputf8"):
-            words = f"{self._server.host} takes no addresses with letters beyond ASCII"
-            return Answer(outcome=Outcome.REFUSED, words=words)
+    async def _open(self) -> None:
         try:
-            code, text = self._waiting(smtp).mail(sender, _UTF8_OPTIONS if utf8 else ())
-        except OSError:
-            code, text = _CLOSING, b""
-        if code == _CLOSING:
-            self._drop()
-            return None
-        if code != _OK:
-            return self._answered(code, text)
-        octets = message.as_bytes(policy=SMTPUTF8) if utf8 else message.as_bytes()
-        return self._hand_over(smtp, to, octets)
+            async with asyncio.timeout(self._seconds()):
+                await self._ready()
+        except TimeoutError as error:
+            raise self._unreachable(error) from None
 
-    def _hand_over(self, smtp: smtplib.SMTP, to: str, octets: bytes) -> Answer:
+    async def _send(self, sender: str, to: str, message: EmailMessage) -> Answer:
+        known = False
         try:
-            code, text = self._waiting(smtp).rcpt(to)
-            if code in _WILL_RECEIVE:
-                code, text = set_patience(smtp, self._patience.receipt).data(octets)
-        except smtplib.SMTPDataError as error:
-            return self._answered(error.smtp_code, error.smtp_error)
-        except OSError as error:
-            return self._broken(reason_of(error))
-        return self._answered(code, text)
+            async with asyncio.timeout(self._seconds()) as deadline:
+                client = await self._ready()
+                utf8 = not (sender + to).isascii()
+                if utf8 and not client.supports_extension("smtputf8"):
+                    words = f"{self._server.host} takes no addresses with letters beyond ASCII"
+                    return Answer(outcome=Outcome.REFUSED, words=words)
+                known = True
+                await client.mail(sender, options=_UTF8_OPTIONS if utf8 else (), encoding="utf-8")
+                await client.rcpt(to, encoding="utf-8")
+                deadline.reschedule(asyncio.get_running_loop().time() + self._patience.receipt)
+                policy = SMTPUTF8 if utf8 else None
+                receipt = await client.data(message.as_bytes(policy=policy))
+        except BROKEN as error:
+            if not known:
+                raise self._unreachable(error) from None
+            return self._refused_or_broken(error)
+        return Answer(outcome=Outcome.SENT, words=reply(self._server, *receipt))
 
-    def _answered(self, code: int, text: bytes | str) -> Answer:
-        words = clean(self._server, said(code, text))
-        if code == _OK:
-            return Answer(outcome=Outcome.SENT, words=words)
-        self._forget_mail(code)
-        for_good = code >= _REFUSED and code not in _LOGIN_REFUSED
-        return Answer(outcome=Outcome.REFUSED if for_good else Outcome.LATER, words=words)
+    async def _ready(self) -> Client:
+        """A connection that is fit for the next mail.
 
-    def _forget_mail(self, code: int) -> None:
-        """Make the connection fit for the next mail."""
-        if self._smtp is None:
-            return
-        try:
-            if code == _CLOSING or self._waiting(self._smtp).rset()[0] != _OK:
+        A server may have hung up on a line that was idle: that says nothing about this mail.
+        """
+        if self._client is not None:
+            try:
+                await self._client.rset()
+            except BROKEN:
                 self._drop()
-        except OSError:
-            self._drop()
+        self._client = self._client or await connect(self._server)
+        return self._client
 
-    def _broken(self, reason: str) -> Answer:
+    def _refused_or_broken(self, error: Exception) -> Answer:
+        reason = reason_of(self._server, error)
+        # Any other code is no answer to what was asked.
+        if isinstance(error, SMTPResponseException) and error.code >= _NO:
+            for_good = error.code >= _NO_FOR_GOOD and error.code not in _LOGIN_REFUSED
+            return Answer(outcome=Outcome.REFUSED if for_good else Outcome.LATER, words=reason)
         self._drop()
-        words = clean(self._server, f"no answer from {self._server.shown}: {reason}")
+        words = f"no answer from {self._server.shown}: {reason}"
         return Answer(outcome=Outcome.LATER, words=words, broken=True)
 
-    def _waiting(self, smtp: smtplib.SMTP) -> smtplib.SMTP:
-        return set_patience(smtp, self._seconds())
+    def _unreachable(self, error: Exception) -> MailServerUnreachable:
+        self._drop()
+        return unreachable(self._server, error)
+
+    async def _quit(self) -> None:
+        if self._client is None:
+            return
+        with suppress(*BROKEN):  # whatever it says to that, the mails are with it
+            async with asyncio.timeout(self._seconds()):
+                await self._client.quit()
+        self._drop()
 
     def _seconds(self) -> float:
-        return max(min(self._patience.answer, self._deadline - time.monotonic()), LEAST_SECONDS)
+        return max(min(self._patience.mail, self._deadline - time.monotonic()), LEAST_SECONDS)
 
     def _drop(self) -> None:
-        if self._smtp is not None:
-            self._smtp.close()
-        self._smtp = None
+        if self._client is not None:
+            self._client.close()
+        self._client = None

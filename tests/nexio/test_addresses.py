@@ -1,10 +1,12 @@
 """E-mail addresses: section 7 "Validation" of the design, and R8."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.addresses import email_key, parse_email
+from nexio.addresses import ascii_spelling, email_key, parse_email
 from nexio.errors import InvalidValue
 
 
@@ -93,3 +95,68 @@ def test_nothing_else_is_forgiven() -> None:
 def test_a_key_of_anything_is_its_own_key(text: str) -> None:
     """R8: it never raises, and a key that is stored is found by itself."""
     assert email_key(email_key(text)) == email_key(text)
+
+
+BUECHER = [
+    "zoë@bücher.example.com",
+    "ZOË@BÜCHER.EXAMPLE.COM",
+    "zoe\u0308@bu\u0308cher.example.com",
+    "ZOE\u0308@BU\u0308CHER.example.com",
+    "zoë@xn--bcher-kva.example.com",
+    "Zoë@XN--BCHER-KVA.Example.com",
+    " zoe\u0308@xn--bcher-kva.example.com ",
+    "zoë@ｂücher。example．com",
+]
+
+
+@pytest.mark.parametrize("typed", BUECHER)
+def test_r8_both_spellings_of_a_domain_are_one(typed: str) -> None:
+    """The one that people write, and the one that DNS knows; composed or not, in any case."""
+    assert email_key(typed) == "zoë@bücher.example.com"
+
+
+@pytest.mark.parametrize("typed", BUECHER[:-1])
+def test_r8_it_does_not_matter_how_it_was_registered(typed: str) -> None:
+    """What is stored has the key that each spelling has; so it was in older stores, too."""
+    stored = parse_email(typed)
+    before = unicodedata.normalize("NFC", unicodedata.normalize("NFC", stored).lower()).strip()
+    assert email_key(stored) == before == "zoë@bücher.example.com"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("zoe@faß.example.com", "zoe@fass.example.com"),
+        ("zoe@xn--fa-hia.example.com", "zoe@fass.example.com"),
+        ("xn--bcher-kva@example.com", "bücher@example.com"),
+    ],
+)
+def test_other_domains_stay_others(one: str, other: str) -> None:
+    """Who may have another owner is somebody else; before the @ there is one spelling only."""
+    assert email_key(one) != email_key(other)
+
+
+@given(
+    st.builds(
+        "{}@{}xn--{}".format,
+        st.text(max_size=5),
+        st.text(alphabet="aüßıİ.。 \u00a0\u0308", max_size=9),
+        st.text(alphabet="abz019-.ü\u0308", max_size=20),
+    )
+)
+def test_r8_whatever_follows_a_prefix(text: str) -> None:
+    """It never raises, and a key that is stored is found by itself."""
+    assert email_key(email_key(text)) == email_key(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "ascii_one"),
+    [
+        ("zoë@bücher.example.com", "zoë@xn--bcher-kva.example.com"),
+        ("zoe@example.com", "zoe@example.com"),
+        ("zoë@\udcff", "zoë@\udcff"),
+    ],
+)
+def test_the_spelling_of_dns(address: str, ascii_one: str) -> None:
+    """For a search; what has none stays as it is."""
+    assert ascii_spelling(address) == ascii_one

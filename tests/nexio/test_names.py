@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio.errors import InvalidValue
-from nexio.names import LONGEST_NAME, parse_name, parse_text, quoted
+from nexio.names import (
+    LONGEST_NAME,
+    full_name,
+    parse_full_name,
+    parse_name,
+    parse_text,
+    quoted,
+    search_key,
+)
 
 BIDI_OVERRIDE = "\u202e"
 
@@ -29,6 +37,18 @@ BIDI_OVERRIDE = "\u202e"
         "محمد",
         "X",
         "a" * LONGEST_NAME,
+        "‘Abd al-Malik",
+        "ʿAbd",
+        "D´Angelo",
+        "می\u200cخواهم",
+        "ක්\u200dෂ",
+        "King, Jr.",
+        "Smith (IT)",
+        "山田（営業）",
+        "マリー・アンヌ",
+        "בן־גוריון",
+        "צה״ל",
+        "བསྟན་འཛིན",
     ],
 )
 def test_names_of_people_pass_unchanged(name: str) -> None:
@@ -61,7 +81,18 @@ def test_names_are_trimmed_and_composed(typed: str, name: str) -> None:
         ("Agent 7", 'The last name "Agent 7" contains "7"'),
         ("Agent ٧", 'The last name "Agent ٧" contains "٧"'),
         ("a@example.com", 'The last name "a@example.com" contains "@"'),
-        ("Smith, Jr", 'The last name "Smith, Jr" contains ","'),
+        ("Smith; Jr", 'The last name "Smith; Jr" contains ";"'),
+        ('"Bill"', 'The last name ""Bill"" contains """'),
+        ("A & B", 'The last name "A & B" contains "&"'),
+        ("{pin}", 'The last name "{pin}" contains "{"'),
+        ("=cmd|x", 'The last name "=cmd|x" contains "="'),
+        ("Henry Ⅷ", 'The last name "Henry Ⅷ" contains "Ⅷ"'),
+        ("\u200dAbd", 'The last name "\\u200dAbd" contains "\\u200d"'),
+        ("Abd\u200c", 'The last name "Abd\\u200c" contains "\\u200c"'),
+        ("A\u200c\u200dB", 'The last name "A\\u200c\\u200dB" contains "\\u200c"'),
+        ("A \u200dB", 'The last name "A \\u200dB" contains "\\u200d"'),
+        ("A\u2066B", 'The last name "A\\u2066B" contains the control character "\\u2066"'),
+        ("(,)", 'The last name "(,)" has no letter'),
         ("<b>", 'The last name "<b>" contains "<"'),
         ("Zoë 😀", 'The last name "Zoë 😀" contains "😀"'),
         ("A\u200bB", 'The last name "A\\u200bB" contains "\\u200b"'),
@@ -140,3 +171,38 @@ def test_a_quotation_is_one_short_printable_line(text: str) -> None:
     assert shown.isprintable()
     assert shown.encode("utf-8")
     assert len(quoted("x" * 1000)) == 62
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "whole"),
+    [(" Zoë ", "Nguyễn", "Zoë Nguyễn"), ("", "Sukarno", "Sukarno"), ("Suharto", "  ", "Suharto")],
+)
+def test_who_has_one_name_only(first: str, last: str, whole: str) -> None:
+    """Either may be empty; together they read without a stray blank."""
+    assert full_name(*parse_full_name(first, last)) == whole
+
+
+def test_somebody_without_a_name() -> None:
+    """One of both has to be there."""
+    with pytest.raises(InvalidValue, match="The first name and the last name are empty"):
+        parse_full_name(" ", "")
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        ("İstanbul", "ISTANBUL", "istanbul", "ıstanbul", "I\u0307stanbul"),
+        ("Işıl", "IŞIL", "işil"),
+        ("ZOË", "Zoë", "zoe\u0308"),
+        ("O'Brien", "O’BRIEN", "o‘brien", "O´Brien"),
+        ("Anne-Marie", "anne‐marie", "Anne–Marie"),
+        ("Groß", "GROSS", "gross"),
+        ("ΟΔΥΣΣΕΥΣ", "Οδυσσεύς".replace("ύ", "υ"), "οδυσσευσ"),
+        ("ЖУКОВ", "Жуков"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("Ａｄａ", "ADA"),
+    ],
+)
+def test_what_is_found_by_the_same_words(alike: tuple[str, ...]) -> None:
+    """However it is written, and whatever the language of the computer."""
+    assert len({search_key(each) for each in alike}) == 1

@@ -25,6 +25,7 @@ from nexio.nas import (
 from nexio.nas_texts import parse_address, parse_disconnect
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, NasRow
+from radius_auth.nas_index import NasIndex
 from tests.people import add_location
 from tests.stores import row_counts
 
@@ -47,6 +48,13 @@ def added(store: Store, location: Location, new: NewNas = LOBBY) -> Nas:
         ("0.0.0.0/0", "0.0.0.0/0"),
         ("2001:db8::1", "2001:db8::1/128"),
         ("2001:DB8::/64", "2001:db8::/64"),
+        ("2001:0db8:0000::0001", "2001:db8::1/128"),
+        ("::ffff:192.0.2.10", "192.0.2.10/32"),
+        ("::FFFF:C000:020A", "192.0.2.10/32"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/0", "::/0"),
+        ("::fffe:0:0/95", "::fffe:0:0/95"),
     ],
 )
 def test_an_address_or_a_network(text: str, network: str) -> None:
@@ -55,7 +63,12 @@ def test_an_address_or_a_network(text: str, network: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lobby", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "1:2:3"]
+    "text",
+    [
+        *("", "lobby", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "1:2:3"),
+        *("192.000.002.010", "0300.0.2.10", "0xc0.0.2.10", "3221225994", "192.0.2.10 ;"),
+        "::ffff:192.0.2.010",
+    ],
 )
 def test_what_is_no_address(text: str) -> None:
     """The advice shows all three forms."""
@@ -66,7 +79,11 @@ def test_what_is_no_address(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("192.0.2.10/24", "192.0.2.0/24"), ("2001:db8::1/64", "2001:db8::/64")],
+    [
+        ("192.0.2.10/24", "192.0.2.0/24"),
+        ("2001:db8::1/64", "2001:db8::/64"),
+        ("::ffff:192.0.2.10/120", "192.0.2.0/24"),
+    ],
 )
 def test_a_network_with_host_bits_is_refused_with_a_proposal(text: str, meant: str) -> None:
     """An address and a length: one of them is wrong."""
@@ -306,3 +323,21 @@ def test_must_19_a_disconnect_host_is_set_and_taken_away(store: Store, location:
     with store.write() as work:
         nas = edit_nas(work, "lobby", NasChanges(disconnect=""))
     assert (nas.disconnect_host, nas.disconnect_port) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["fe80::1%eth0", "fe80::1%2/128", "FE80::1%lo"])
+def test_an_address_with_a_zone(text: str) -> None:
+    """The zone is a name on this machine; the server looks at the address without it."""
+    with pytest.raises(InvalidValue, match="has a zone") as caught:
+        parse_address(text)
+    assert "%" not in caught.value.advice
+
+
+@pytest.mark.parametrize("text", ["::ffff:192.0.2.10", "::FFFF:c000:20a", " 192.0.2.10"])
+def test_one_address_has_one_spelling(text: str, store: Store, location: Location) -> None:
+    """However it is written, its packets find it, and it is taken for the others."""
+    nas = added(store, location, replace(LOBBY, address=text, disconnect=f"[{text.strip()}]:3799"))
+    assert NasIndex([nas]).find("192.0.2.10") is not None
+    assert nas.disconnect_host == "192.0.2.10"
+    with pytest.raises(Refused, match="belongs to the NAS 'lobby' already"):
+        added(store, location, replace(LOBBY, name="again"))

@@ -71,7 +71,7 @@ def test_what_is_not_said_is_empty_and_the_arrival_is_now(sqlite_location: Locat
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("first_name", ""),
+        ("first_name", "<b>"),
         ("last_name", "Agent 7"),
         ("email", "zoe"),
         ("expected_arrival", "10/11/2026"),

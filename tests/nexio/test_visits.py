@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations import Location
+from nexio.registration import enter, read_registration
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, VisitRow
 from nexio.tokens import TokenState
@@ -18,6 +19,7 @@ from nexio.visits import (
     delete_visit,
     find_visit,
     find_visits_by_email,
+    get_visit,
     list_visits,
 )
 from tests.clocks import Clock
@@ -130,6 +132,50 @@ def test_a_search_is_for_a_part_in_any_case(store: Store, location: Location) ->
     found = {words: listed(store, location, search=words) for words in SEARCHES}
     assert found == {words: ["zoe"] if finds else [] for words, finds in SEARCHES.items()}
     assert listed(store, location, search="") == ["zoe", "other"]
+
+
+ALIKE = {
+    "İSTANBUL Işıl": ("istanbul", "ISTANBUL", "ışıl", "IŞIL", "İstanbul"),
+    "Ζωή ΟΔΥΣΣΕΩΣ": ("οδυσσεως", "οδυσσεωσ", "ζωή"),
+    "Жуков": ("ЖУКОВ", "жук"),
+    "Groß O’Brien": ("GROSS", "o'brien", "O‘BRIEN"),
+    "Nguyễn Văn": ("NGUYỄN", "nguye\u0302\u0303n"),
+    "می\u200cخواهم": ("میخواهم",),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_search_is_the_same_on_every_database(
+    store: Store, location: Location, name: str
+) -> None:
+    """Upper and lower case of any script, whatever the locale of the database is."""
+    register(store, location, last_name=name)
+    register(store, location, email="other@example.com", company=name)
+    register(store, location, email="third@example.com", host=name.swapcase())
+    for words in (name, *ALIKE[name]):
+        assert listed(store, location, search=words) == ["zoe", "other", "third"], words
+    assert listed(store, location, search="nobody") == []
+
+
+def test_a_search_finds_both_spellings_of_a_domain(store: Store, location: Location) -> None:
+    """R8: and the visit by its whole address."""
+    visit = register(store, location, email="zoe@xn--bcher-kva.example.com")
+    for words in ("bücher", "BÜCHER.example", "@xn--bcher-kva"):
+        assert listed(store, location, search=words) == ["zoe"]
+    for address in ("zoe@bücher.example.com", "ZOE@XN--BCHER-KVA.example.com"):
+        with store.read() as work:
+            assert get_visit(work, address, None).id == visit.id
+
+
+def test_a_search_that_finds_many(store: Store, location: Location) -> None:
+    """All of them, by arrival, also where one statement cannot ask for all at once."""
+    with store.write() as work:
+        for number in range(1100):
+            email = f"zoe{number}@example.com"
+            texts = {"first_name": "Zoë", "last_name": "N", "email": email}
+            enter(work, location, read_registration(texts, work.now, location))
+    found = listed(store, location, search="zoë")
+    assert found == [f"zoe{number}" for number in range(1100)]
 
 
 def test_visits_at_the_same_time_are_listed_as_they_were_registered(

@@ -147,6 +147,14 @@ def test_blanks_and_dashes(desk: Nexio) -> None:
     assert explained(desk, ZOE, "--pin", " 048-215 ")["outcome"] == "accept"
 
 
+def test_both_spellings_of_a_domain(desk: Nexio) -> None:
+    """R8: who was registered by one is known by the other."""
+    desk.register(email="zoe@xn--bcher-kva.example.com")
+    for typed in ("zoe@bücher.example.com", "ZOE@XN--BCHER-KVA.example.com"):
+        assert explained(desk, typed)["outcome"] == "accept"
+        assert desk.done("visitor", "show", typed, "--json").json["id"] == 1
+
+
 def test_a_nas_of_another_location(desk: Nexio) -> None:
     """R19: rejected there unless it roams."""
     desk.register()

@@ -63,6 +63,12 @@ def test_a_length_is_asked_for(visited: Nexio) -> None:
     assert "has Wi-Fi until" in answered("token extend 1", "30m\n").shown
 
 
+def test_who_has_one_name_answers_with_return(visited: Nexio) -> None:
+    """Many people have no last name."""
+    shown = answered("visitor register", "\n", "Sukarno\n", "s@example.com\n").shown
+    assert "Registered Sukarno at Harbour House." in shown
+
+
 def test_an_empty_answer_is_asked_again(visited: Nexio) -> None:
     """Return alone is no name."""
     with Terminal((NEXIO, "token", "extend", "1")) as terminal:

@@ -56,15 +56,15 @@ def test_the_list(desk: Nexio, posting: MailServer) -> None:
     failed, sent = desk.done("mail", "list", "--json").json
     assert list(failed) == MAIL_KEYS
     assert (failed["to"], failed["name"]) == ("gone@example.com", "Zoë Nguyễn Văn")
-    assert (failed["state"], failed["answer"]) == ("failed", "550 5.1.1 no such user")
+    assert (failed["state"], failed["answer"]) == ("failed", "550 no such user")
     assert (failed["sent_at"], failed["next_try_at"]) == (None, None)
-    assert (sent["state"], sent["answer"], sent["visit"]) == ("sent", "250 taken as 4711", 1)
+    assert (sent["state"], sent["answer"], sent["visit"]) == ("sent", "250 taken as", 1)
     only = desk.done("mail", "list", "--state", "failed", "--json").json
     assert [mail["id"] for mail in only] == [failed["id"]]
     assert len(desk.done("mail", "list", "--limit", "1", "--json").json) == 1
     header, first, second = desk.done("mail", "list").out.splitlines()
     assert header.split("\t") == ["mail", "about", "to", "state", "when", "tries", "last answer"]
-    assert first.endswith("\t1\t550 5.1.1 no such user")
+    assert first.endswith("\t1\t550 no such user")
     assert second.split("\t")[:4] == ["1", "visitor-registered", "zoe@example.com", "sent"]
     assert "No mail here." in desk.done("mail", "list", "--state", "queued").err
 

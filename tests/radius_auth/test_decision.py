@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nexio.addresses import email_key, parse_email
 from nexio.following import FollowedVisit
 from radius_auth.decision import (
     Accepted,
@@ -211,6 +212,19 @@ def test_blanks_dashes_and_case_are_forgiven(typed: str, user_name: str) -> None
     decision = decided(request(pap(typed), user_name), visit())
 
     assert decision.reason is (Reason.WRONG_PIN if typed == "-" else Reason.VALID)
+
+
+@pytest.mark.parametrize(
+    "user_name",
+    [
+        *("zoë@bücher.example.com", "ZOË@BÜCHER.example.com", "zoe\u0308@bu\u0308cher.example.com"),
+        *("zoë@xn--bcher-kva.example.com", "ZOË@XN--BCHER-KVA.EXAMPLE.COM"),
+    ],
+)
+def test_both_spellings_of_a_domain(user_name: str) -> None:
+    """R8: whichever the guest types, however the visitor was registered."""
+    held = visit(email=email_key(parse_email("zoë@xn--bcher-kva.example.com")))
+    assert decided(request(pap(), user_name), held).reason is Reason.VALID
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nexio.visits import Visit
 
 SENDER = parse_sender("Harbour House <desk@example.com>")
-SHORT = Patience(answer=0.3, receipt=0.3)
+SHORT = Patience(mail=1.0, receipt=1.0)
 """For servers that hang: nobody has to wait for them."""
 
 

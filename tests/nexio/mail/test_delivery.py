@@ -46,7 +46,7 @@ def test_a_mail_is_sent_once(
     assert deliver(store, mail_server.url) == Report(sent=1, failed=0, waiting=0)
     assert deliver(store, mail_server.url) == Report(sent=0, failed=0, waiting=0)
     mail = only(store, location)
-    assert (mail.state, mail.attempts, mail.answer) == ("sent", 1, "250 taken as 4711")
+    assert (mail.state, mail.attempts, mail.answer) == ("sent", 1, "250 taken as")
     assert (mail.sent_at, mail.next_try_at) == (clock.now, None)
     assert mail_server.mails_by_receiver == {"zoe@example.com": 1}
     assert visit.pin in mail_server.received[0].message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
@@ -96,7 +96,7 @@ def test_it_is_not_tried_before_its_time(
     mail_server.answers.clear()
     clock.advance(seconds=59)
     assert deliver(store, mail_server.url).sent == 0
-    assert only(store, location).answer == "451 4.7.1 come back later"
+    assert only(store, location).answer == "451 come back later"
     clock.advance(seconds=1)
     assert deliver(store, mail_server.url).sent == 1
     assert only(store, location).attempts == 2
@@ -114,7 +114,7 @@ def test_one_receiver_is_refused(
     clock.advance(days=1)
     assert deliver(store, mail_server.url) == Report(sent=0, failed=0, waiting=0)
     assert [mail.state for mail in mails(store, location)] == ["sent", "failed", "sent"]
-    assert mails(store, location)[1].answer == "550 5.1.1 no such user"
+    assert mails(store, location)[1].answer == "550 no such user"
 
 
 def test_the_line_breaks_after_data(
@@ -330,14 +330,15 @@ def test_names_add_no_header(store: Store, location: Location, mail_server: Mail
     assert "Bcc" not in received.message
 
 
+@pytest.mark.parametrize("quoted", ["980123", "9 8 0 1 2 3", "980-123", "PIN980123x"])
 def test_no_pin_in_the_outbox_or_an_error(
-    store: Store, location: Location, mail_server: MailServer
+    store: Store, location: Location, mail_server: MailServer, quoted: str
 ) -> None:
     """Even where the server reads the mail out."""
     register(store, location, pin="980123")
-    mail_server.data_answer = "554 no: it says 980123"
+    mail_server.data_answer = f"554 no: it says {quoted} for ever"
     deliver(store, mail_server.url)
-    assert only(store, location).answer == "554 no: it says ******"
+    assert only(store, location).answer == "554 no: it says for ever"
     with store.read() as work:
         rows = work.session.execute(text("SELECT * FROM outbox")).all()
     assert "980123" not in re.sub(r"[0-9a-f]{32}", "", str(rows))

@@ -144,6 +144,24 @@ def test_the_host_of_an_arrival(store: Store, location: Location, host: str) -> 
     assert mails(store, location)[1].to == Mailbox(name="Ana Reyes", address="ana@example.com")
 
 
+@pytest.mark.parametrize(
+    ("member", "host"),
+    [
+        ({"first_name": "Zoë", "last_name": "Özgür"}, "ZOË ÖZGÜR"),
+        ({"first_name": "", "last_name": "Sukarno"}, "sukarno"),
+        ({"last_name": "O’Brien"}, "ana o'brien"),
+        ({"email": "ana@bücher.example.com"}, "Ana@xn--bcher-kva.example.com"),
+    ],
+)
+def test_a_host_is_found_on_every_database(
+    store: Store, location: Location, member: dict[str, str], host: str
+) -> None:
+    """In upper or lower case of any script, and by either spelling of a domain."""
+    with store.write() as work:
+        add_member(work, location, ANA | member, send_pin=False)
+    assert queue(store, Template.VISITOR_ARRIVED, register(store, location, host=host))
+
+
 def test_a_host_who_is_no_member(store: Store, location: Location) -> None:
     """Nobody is written to: nothing is queued."""
     for email, host in (("a@example.com", "Ana Reyes"), ("b@example.com", "")):

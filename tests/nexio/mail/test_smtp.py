@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import socket
-import threading
-from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING
@@ -15,13 +13,14 @@ import pytest
 from nexio.errors import MailServerUnreachable
 from nexio.mail.mailboxes import Mailbox
 from nexio.mail.server import parse_smtp_url
+from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
 from tests.certificates import Certified, certify
 from tests.mail_server import PASSWORD, MailServer, nobody_there
 from tests.nexio.mail.outgoing import SHORT
+from tests.nexio.mail.scripts import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 FROM, TO = "desk@example.com", "zoe@example.com"
@@ -51,7 +50,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
 def test_a_mail_arrives(mail_server: MailServer) -> None:
     """As it was, once, with the server's words kept."""
     answer = send(mail_server.url)
-    assert answer == Answer(outcome=Outcome.SENT, words="250 taken as 4711")
+    assert answer == Answer(outcome=Outcome.SENT, words="250 taken as")
     (received,) = mail_server.received
     assert (received.sender, received.to) == (FROM, [TO])
     assert received.message.get_content() == "Hello\n.\nbye\n"
@@ -68,7 +67,7 @@ def test_many_mails_over_one_connection(mail_server: MailServer) -> None:
         Outcome.REFUSED,
         Outcome.SENT,
     ]
-    assert answers[1].words == "550 5.1.1 no such user"
+    assert answers[1].words == "550 no such user"
     assert mail_server.connections == 1
     assert mail_server.mails_by_receiver == {"a@example.com": 1, "b@example.com": 1}
 
@@ -78,13 +77,13 @@ def test_many_mails_over_one_connection(mail_server: MailServer) -> None:
     [
         ("250 OK", Outcome.SENT),
         ("251 forwarded", Outcome.SENT),
-        ("450 4.2.1 try later", Outcome.LATER),
-        ("451 4.7.1 greylisted", Outcome.LATER),
-        ("452 4.2.2 mailbox full", Outcome.LATER),
+        ("450 try later", Outcome.LATER),
+        ("451 greylisted", Outcome.LATER),
+        ("452 mailbox full", Outcome.LATER),
         ("421 closing", Outcome.LATER),
-        ("530 5.7.0 log in first", Outcome.LATER),
-        ("550 5.1.1 no such user", Outcome.REFUSED),
-        ("553 5.1.3 bad address", Outcome.REFUSED),
+        ("530 log in first", Outcome.LATER),
+        ("550 no such user", Outcome.REFUSED),
+        ("553 bad address", Outcome.REFUSED),
     ],
 )
 def test_what_a_receiver_is_answered_with(
@@ -100,7 +99,7 @@ def test_what_a_receiver_is_answered_with(
 
 @pytest.mark.parametrize(
     ("answer", "outcome"),
-    [("451 4.3.0 disk full", Outcome.LATER), ("554 5.6.0 spam", Outcome.REFUSED)],
+    [("451 disk full", Outcome.LATER), ("554 spam", Outcome.REFUSED)],
 )
 @pytest.mark.parametrize("stage", ["sender", "data"])
 def test_what_the_rest_is_answered_with(
@@ -150,7 +149,7 @@ def test_a_server_that_is_slow_with_the_mail(mail_server: MailServer) -> None:
 
 def test_the_receipt_is_waited_for_although_the_time_is_over(mail_server: MailServer) -> None:
     """Who hangs up on it sends the mail twice."""
-    patience = Patience(answer=30, receipt=30, total=0)
+    patience = Patience(mail=30, receipt=30, total=0)
     assert send(mail_server.url, patience=patience).outcome is Outcome.SENT
 
 
@@ -271,12 +270,13 @@ def test_a_greeting_that_is_none(greeting: bytes) -> None:
 
 def test_words_of_several_lines_are_one() -> None:
     """And nothing that steers a terminal is left, nor more than one can read."""
-    said = b"550-one\x1b[31m\r\n550 two " + b"x" * 500 + b"\r\n"
-    with scripted(b"220 hello\r\n", b"250 hello\r\n", b"250 OK\r\n", said, b"250 OK\r\n") as port:
+    said = b"550-one\x1b[m\r\n550 two " + b"xxx " * 500 + b"\r\n"
+    ok = b"250 OK\r\n"
+    with scripted(b"220 hello\r\n", b"250 hello\r\n", ok, ok, said, ok) as port:
         answer = send(f"smtp://127.0.0.1:{port}?tls=none")
     assert answer.outcome is Outcome.REFUSED
-    assert answer.words.startswith("550 one [31m two xxx")
-    assert len(answer.words) == 300
+    assert answer.words.startswith("550 one [m two xxx")
+    assert len(answer.words) == len("550 ") + LONGEST_TEXT
 
 
 def test_addresses_beyond_ascii(mail_server: MailServer) -> None:
@@ -288,48 +288,3 @@ def test_addresses_beyond_ascii(mail_server: MailServer) -> None:
         assert send(server.url, "zoë@example.com").outcome is Outcome.SENT
         assert server.received[0].to == ["zoë@example.com"]
         assert "zoë@example.com".encode() in server.received[0].octets
-
-
-@contextmanager
-def scripted(*answers: bytes) -> Iterator[int]:
-    """A server on loopback that says these things, one for each line that it hears."""
-
-    def serve(listening: socket.socket) -> None:
-        connection, _ = listening.accept()
-        with connection, connection.makefile("rb") as heard, suppress(ConnectionError):
-            for answer in answers:
-                connection.sendall(answer)
-                if not heard.readline():
-                    return
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve, args=(listening,))
-        thread.start()
-        yield listening.getsockname()[1]
-        thread.join()
-
-
-@contextmanager
-def dripping() -> Iterator[str]:
-    """A server that says its greeting an octet at a time, and never to the end."""
-    ended = threading.Event()
-
-    def drip(listening: socket.socket) -> None:
-        with suppress(OSError):
-            connection, _ = listening.accept()
-            with connection:
-                while not ended.wait(0.05):
-                    connection.sendall(b"2")
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=drip, args=[listening])
-        thread.start()
-        yield f"smtp://127.0.0.1:{listening.getsockname()[1]}?tls=none"
-        ended.set()
-        thread.join()
-
-
-def test_a_server_that_drips_is_late_too() -> None:
-    """An answer is waited for as a whole, and not octet by octet."""
-    with dripping() as url, pytest.raises(MailServerUnreachable, match="it took too long"):
-        send(url)

@@ -1,0 +1,205 @@
+"""Mail servers that mean harm, or are broken: they cost little time, little memory, no secret."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nexio.errors import MailServerUnreachable
+from nexio.mail.server import parse_smtp_url
+from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from tests.nexio.mail.scripts import hostile
+from tests.nexio.mail.test_smtp import FROM, TO, mail
+
+if TYPE_CHECKING:
+    import socket
+    import threading
+    from collections.abc import Callable
+
+    Behaviour = Callable[[socket.socket, threading.Event], None]
+
+PATIENCE = Patience(mail=1.0, receipt=1.0)
+SLACK = 3.0
+"""Seconds that a busy machine may need besides."""
+
+MOST_MEMORY = 4 * 1024 * 1024
+REPLIES = [b"220 hello\r\n", b"250 hello\r\n"] + [b"250 OK\r\n"] * 3 + [b"354 go on\r\n"]
+"""To the connection, EHLO, RSET, MAIL, RCPT and DATA."""
+
+PHASES = range(len(REPLIES) + 1)
+
+
+def answer_until(connection: socket.socket, phase: int) -> None:
+    """Behave well for so many replies, and hear what follows."""
+    for number, reply in enumerate(REPLIES[:phase]):
+        if number:
+            connection.recv(4096)
+        connection.sendall(reply)
+    if phase:
+        connection.recv(4096)
+
+
+def flooding(lines: bytes, phase: int = 0) -> Behaviour:
+    """A server that goes on saying that."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        answer_until(connection, phase)
+        while not over.is_set():
+            connection.sendall(lines * 1000)
+
+    return behave
+
+
+def dripping(phase: int) -> Behaviour:
+    """A server that says an octet of a reply now and then, and never comes to its end."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        answer_until(connection, phase)
+        connection.sendall(b"250-")
+        while not over.wait(0.05):
+            connection.sendall(b"x")
+
+    return behave
+
+
+def silent(phase: int) -> Behaviour:
+    """A server that takes what it is told and says nothing."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        answer_until(connection, phase)
+        over.wait()
+
+    return behave
+
+
+def closing(phase: int) -> Behaviour:
+    """A server that hangs up."""
+    return lambda connection, _: answer_until(connection, phase)
+
+
+def what_comes_of(behave: Behaviour) -> Answer | MailServerUnreachable:
+    """Give one mail to a server, within bounds of time and memory."""
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+        tracemalloc.start()
+        begun = time.monotonic()
+        try:
+            answer: Answer | MailServerUnreachable = connection.send(FROM, TO, mail())
+        except MailServerUnreachable as error:
+            answer = error
+        took, (_, peak) = time.monotonic() - begun, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert took < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert peak < MOST_MEMORY
+    return answer
+
+
+def check(answer: Answer | MailServerUnreachable, phase: int) -> None:
+    """Before MAIL the server is at fault; after that, nobody knows of the mail: later."""
+    if isinstance(answer, Answer):
+        assert phase >= 3
+        assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+    else:
+        assert phase < 3
+    words = answer.words if isinstance(answer, Answer) else str(answer)
+    assert words.isprintable()
+    assert len(words) < 250
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "lines",
+    [b"220-hello\r\n", b"250-hello\r\n", b"x", b"250 x", b"\xff\xfe\x00\r\n", b"\r\n", b"-\n"],
+    ids=["220-", "250-", "no-line-end", "one-line", "8-bit", "empty-lines", "no-code"],
+)
+def test_a_server_that_never_stops(lines: bytes, phase: int) -> None:
+    """Whenever it begins to, little of it is kept."""
+    check(what_comes_of(flooding(lines, phase)), phase)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("behaviour", [dripping, silent], ids=["dripping", "silent"])
+def test_a_server_that_is_slow(behaviour: Callable[[int], Behaviour], phase: int) -> None:
+    """All replies together have one time limit; the reply to the mail itself has its own."""
+    answer = what_comes_of(behaviour(phase))
+    check(answer, phase)
+    assert "it took too long" in (answer.words if isinstance(answer, Answer) else str(answer))
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_server_that_hangs_up(phase: int) -> None:
+    """At any time."""
+    check(what_comes_of(closing(phase)), phase)
+
+
+def test_many_replies_that_are_each_in_time() -> None:
+    """A server cannot make its time longer by dividing it: the limit is for all replies."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        for number, reply in enumerate(REPLIES):
+            if number:
+                connection.recv(4096)
+            over.wait(0.4)
+            connection.sendall(reply)
+
+    assert "it took too long" in str(what_comes_of(behave))
+
+
+@pytest.mark.parametrize("code", [b"250", b"220", b"334", b"199", b"000"])
+def test_yes_to_the_announcement_is_no_receipt(code: bytes) -> None:
+    """Who says 250 to DATA has not got the mail: nothing is marked as sent."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        answer_until(connection, len(REPLIES) - 1)
+        connection.sendall(code + b" OK\r\n")
+        over.wait()
+
+    check(what_comes_of(behave), len(REPLIES))
+
+
+def test_a_server_that_does_not_read() -> None:
+    """A large mail that nobody takes is given up in time."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        answer_until(connection, len(REPLIES) - 1)
+        connection.sendall(REPLIES[-1])
+        over.wait()
+
+    large = mail()
+    large.add_attachment(b"x" * 8_000_000, maintype="application", subtype="octet-stream")
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+        begun = time.monotonic()
+        answer = connection.send(FROM, TO, large)
+    assert time.monotonic() - begun < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+
+
+TLS_REPLIES = [b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"220 go on\r\n"]
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"\xff" * 10_000, b"220 no TLS here\r\n"])
+@pytest.mark.parametrize("url", ["smtp://127.0.0.1:{}", "smtps://127.0.0.1:{}"])
+def test_a_server_that_cannot_speak_tls(url: str, rubbish: bytes) -> None:
+    """It is silent, or says what is no TLS, after STARTTLS or from the first octet."""
+
+    def behave(connection: socket.socket, over: threading.Event) -> None:
+        for number, reply in enumerate(TLS_REPLIES if url.startswith("smtp:") else []):
+            if number:
+                connection.recv(4096)
+            connection.sendall(reply)
+        connection.recv(4096)
+        connection.sendall(rubbish)
+        over.wait()
+
+    with hostile(behave) as plain:
+        server = parse_smtp_url(url.format(plain.partition("1:")[2].partition("?")[0]))
+        begun = time.monotonic()
+        with (
+            SmtpConnection(server, PATIENCE) as connection,
+            pytest.raises(MailServerUnreachable) as refused,
+        ):
+            connection.send(FROM, TO, mail())
+    assert time.monotonic() - begun < PATIENCE.mail + SLACK
+    assert str(refused.value).isprintable()
