@@ -18,7 +18,7 @@ from radius_auth.decision import Accepted, Rejected, Request, decide, reconsider
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
-from radius_auth.framing import Code, Discarded, Frame, frame
+from radius_auth.framing import Attribute, Code, Discarded, Frame, frame
 from radius_auth.guard import Guard
 from radius_auth.packet import (
     AccessAccept,
@@ -184,7 +184,8 @@ class Responder:
             return encode_reply(received, client.secret, self._status(source))
         access = decode_access_request(received, client.secret)
         key = (source.socket, source.address, received.identifier)
-        ticket = self._duplicates.admit(key, received.authenticator, now)
+        signed = bool(received.values(Attribute.MESSAGE_AUTHENTICATOR))  # and verified by now
+        ticket = self._duplicates.admit(key, received.authenticator, now, signed=signed)
         if isinstance(ticket, Repeat):
             if ticket.reply is None:
                 raise Discarded(Ignored.REPEATED)
