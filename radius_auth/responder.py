@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from nexio.errors import KeyUnusable
 from nexio.events import AuthEvent, new_record_id
 from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
-from radius_auth.decision import Accepted, Rejected, Request, decide, reconsider, remaining
+from radius_auth.decision import Accepted, Rejected, decide, reconsider, remaining
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from nexio.store.engine import Clock
-    from radius_auth.access_request import AccessRequest
-    from radius_auth.decision import Decision
+    from radius_auth.decision import Decision, Request
     from radius_auth.nas_index import Client
-    from radius_auth.passwords import Password
     from radius_auth.sockets import Source
     from radius_auth.table import Table
 
@@ -195,8 +193,8 @@ class Responder:
             source=source,
             frame=received,
             client=client,
-            request=_request(access, client),
-            identifier=access.nas_identifier,
+            request=access.ask(client),
+            identifier=next(iter(access.nas_identifiers), None),
             arrived=self._clock(),
             began=began,
             ticket=ticket,
@@ -282,21 +280,3 @@ class Responder:
         )
         self._statistics.count(event)
         self._record(event)
-
-
-def _request(access: AccessRequest, client: Client) -> Request:
-    return Request(
-        nas=client.narrow(access.called_station_id, access.nas_identifier),
-        user_name=access.user_name or b"",
-        password=_password(access),
-        calling_station=access.calling_station_id,
-        service_type=access.service_type,
-        nas_port_type=access.nas_port_type,
-        contradictory=access.contradictory,
-    )
-
-
-def _password(access: AccessRequest) -> Password | None:
-    if access.password is not None:
-        return Pap(access.password)
-    return access.chap

@@ -558,6 +558,11 @@ def test_mac_authentication_is_rejected(changes: dict[str, Any]) -> None:
         {"service_type": 5, "nas_port_type": 19},
         {"service_type": 8, "nas_port_type": 15},
         {"service_type": 4_294_967_295, "nas_port_type": 0},
+        *(
+            {"service_type": service, "nas_port_type": 5, "calling_station": station}
+            for service in (None, 1, 2, 5, 8)
+            for station in (b"02-00-00-AB-CD-EF", b"0200.00ab.cdef", b"020000abcdef")
+        ),
     ],
 )
 def test_a_guest_is_not_taken_for_a_device(changes: dict[str, Any]) -> None:
@@ -583,6 +588,10 @@ def test_a_device_by_another_address_is_an_unknown_user() -> None:
         {"service_type": 11},  # Callback-Administrative
         {"nas_port_type": 5},  # Virtual
         {"service_type": 2, "nas_port_type": 5},
+        {"service_type": 1, "nas_port_type": 5, "calling_station": b"192.0.2.7"},
+        {"service_type": 1, "nas_port_type": 5, "calling_station": b""},
+        {"service_type": 6, "nas_port_type": 5, "calling_station": b"02-00-00-AB-CD-EF"},
+        {"service_type": 7, "calling_station": b"02-00-00-AB-CD-EF"},
     ],
 )
 def test_other_services_are_rejected(changes: dict[str, Any]) -> None:
