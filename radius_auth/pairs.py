@@ -50,7 +50,7 @@ HANDED_OVER: Final = {
     Attribute.CALLING_STATION_ID: "Tmp-String-7",
     Attribute.NAS_IDENTIFIER: "Tmp-String-8",
 }
-"""Text that may be none: where its octets are, in hexadecimal; see ``policy.d/nexio``."""
+"""Text that may be none: where it is in hexadecimal, with ``=`` before it; see ``policy.d``."""
 
 REPLIED: Final = ("Session-Timeout", "Class")
 DECIDED: Final = ("Tmp-Integer-2", "Tmp-Octets-0")
@@ -107,10 +107,7 @@ class Received:
         handed_over = self.values.get(HANDED_OVER[attribute])
         if handed_over is None:  # an older policy.d/nexio, until FreeRADIUS is set up anew
             return [value.encode() for value in self.values.get(name_of(attribute), ())]
-        # FreeRADIUS takes text that begins with 0x for octets, so our policy leaves that as it is.
-        return [
-            value.encode() if value.startswith("0x") else _octets(value) for value in handed_over
-        ]
+        return [_octets(value)[1:] for value in handed_over]
 
     @property
     def is_eap(self) -> bool:

@@ -154,34 +154,26 @@ def test_an_empty_request_asks_for_nothing() -> None:
 def test_text_comes_as_the_octets_that_were_sent() -> None:
     """Must 5: in hexadecimal, because it may be no UTF-8; nothing of it is read or cut."""
     asked = read(
-        ("Tmp-String-5", b" Zo\xeb\0@Example.com ".hex()),
-        ("Tmp-String-4", b" 482-913\xff\0\t".hex()),
-        ("Tmp-String-7", b"\x07\xff".hex()),
+        ("Tmp-String-5", b"= Zo\xeb\0@Example.com ".hex()),
+        ("Tmp-String-4", b"= 482-913\xff\0\t".hex()),
+        ("Tmp-String-7", b"=\x07\xff".hex()),
     )
 
-    assert asked.user_name == b" Zo\xeb\0@Example.com "
+    assert asked.user_name == b"= Zo\xeb\0@Example.com "
     assert asked.password == Pap(b" 482-913\xff\0\t")
     assert asked.calling_station == b"\x07\xff"
 
 
-def test_text_that_looks_like_hexadecimal_stays_text() -> None:
-    """RADIUS.md, rlm_python3: FreeRADIUS would make octets of 0x313233, and a PIN of a password."""
-    asked = read(("Tmp-String-5", "0xada@example.com"), ("Tmp-String-4", "0x343832393133"))
-
-    assert asked.user_name == b"0xada@example.com"
-    assert asked.password == Pap(b"0x343832393133")
-
-
 def test_what_is_handed_over_counts_and_not_the_text() -> None:
     """RADIUS.md, rlm_python3: the text itself may be there, or taken away."""
-    asked = read(("User-Name", "a"), ("Tmp-String-5", b"b".hex()), ("User-Password", "1"))
+    asked = read(("User-Name", "a"), ("Tmp-String-5", b"=b".hex()), ("User-Password", "1"))
 
     assert (asked.user_name, asked.password) == (b"b", Pap(b"1"))
 
 
 def test_an_empty_password_is_one() -> None:
     """Must 6: the guest typed nothing, which is a wrong PIN and no other method."""
-    assert read(("Tmp-String-4", "")).password == Pap(b"")
+    assert read(("Tmp-String-4", b"=".hex())).password == Pap(b"")
 
 
 def test_a_chap_response_is_read_with_its_challenge() -> None:

@@ -195,7 +195,7 @@ class VirtualServer:
 def hand_over(pairs: Pairs) -> Pairs:
     """What ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio`` make of a request."""
     names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
-    text = [(names[name], value.encode().hex()) for name, value in pairs if name in names]
+    text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
     return (*(pair for pair in pairs if pair[0] not in names), *text)
 
 
