@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-_FORGIVEN = re.compile(rb"[ \t-]+")
-_DIGITS = re.compile(rb"[0-9]{5,10}\Z")
+_DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
+_BLANKS = "\t\u200b\u2060\ufeff"
+"""Those that Unicode does not count among its space separators; the last three have no width."""
+
+_DASHES = "\u00ad\u2043\u2212"
+"""Soft hyphen, hyphen bullet and minus: those that Unicode does not count among its dashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +40,39 @@ class NewPin:
         return f"NewPin(length={len(self.digits)})"
 
 
-def forgive(typed: bytes) -> str | None:
-    """The digits that a guest meant: blanks and dashes are forgiven, nothing else (R8).
+def normalize_pin(typed: bytes) -> str | None:
+    """The digits that a guest meant, whatever keyboard typed them (R8).
+
+    Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
+    Nothing else is overlooked: a PIN among other characters is not that PIN.
 
     Args:
-        typed: raw octets; a PIN among other octets is not that PIN.
+        typed: raw octets, UTF-8.
 
     Returns:
-        5 to 10 digits, or None where no PIN can be meant.
+        5 to 10 ASCII digits, or None where no PIN can be meant.
     """
-    digits = typed if typed.isdigit() else _FORGIVEN.sub(b"", typed)
-    return digits.decode("ascii") if _DIGITS.match(digits) else None
+    if typed.isdigit():  # the usual case: bytes know only ASCII digits
+        digits = typed.decode("ascii")
+    else:
+        try:
+            digits = "".join(map(_digit, typed.decode()))
+        except ValueError:
+            return None
+    return digits if _DIGITS.fullmatch(digits) else None
+
+
+def _digit(character: str) -> str:
+    """The ASCII digit that is meant, or nothing for a blank or a dash.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if character in _BLANKS or character in _DASHES:
+        return ""
+    if unicodedata.category(character) in {"Zs", "Pd"}:
+        return ""
+    return str(unicodedata.decimal(character))
 
 
 def parse_pin(text: str) -> str:
@@ -54,7 +81,7 @@ def parse_pin(text: str) -> str:
     Raises:
         InvalidValue: not 5 to 10 digits; the message does not repeat what was typed.
     """
-    pin = forgive(text.encode(errors="replace"))
+    pin = normalize_pin(text.encode(errors="replace"))
     if pin is None:
         raise InvalidValue(
             "this is not a PIN", f"A PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits and no letters."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nexio.pins import forgive
+from nexio.pins import normalize_pin
 from radius_auth.claims import guess_of, location_of, read_claim, right_visits
 from radius_auth.reasons import Reason
 from radius_auth.rules import reason_against_request, reason_against_visit, seconds_left
@@ -132,7 +132,7 @@ def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVis
     reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
     :func:`settle` and :func:`acquit`.
     """
-    claim = read_claim(request, forgive(request.user_name), table)
+    claim = read_claim(request, normalize_pin(request.user_name), table)
     if isinstance(claim, Reason):
         return Rejected(reason=claim)
     admits = _admitted(request, table)
@@ -153,7 +153,7 @@ def reserve_guess(
     Returns:
         The reservation; or the reject, where nothing is to be verified.
     """
-    claim = read_claim(request, forgive(request.user_name), table)
+    claim = read_claim(request, normalize_pin(request.user_name), table)
     if isinstance(claim, Reason):
         return Rejected(reason=claim)
     reserved = guard.reserve(guess_of(request, claim, table), now)

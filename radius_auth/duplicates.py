@@ -3,8 +3,9 @@
 A NAS that hears nothing sends its request again.  The same request again gets the same
 octets again, or nothing while its first copy is still being worked on.
 
-Only verified packets belong in here: one with a bad Message-Authenticator would replace
-the entry of the request that it imitates.
+Only packets without a fault belong in here: one with a bad Message-Authenticator would replace
+the entry of the request that it imitates.  One without any can be forged by everybody who can send
+from the NAS's address: it replaces nothing, and is answered beside what is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Final, TypeAlias, TypeVar
 Key: TypeAlias = tuple[int, tuple[str | int, ...], int]
 """Receiving socket, source address (host, port, …) and Identifier."""
 
+_Place: TypeAlias = Key | tuple[Key, bytes]
+"""Where an entry is kept: its key, with the authenticator where another one has that key."""
+
 IN_PROGRESS_LIFETIME: Final = 30.0
 """Seconds; no NAS waits longer for an answer."""
 
@@ -24,7 +28,7 @@ IN_PROGRESS_LIFETIME: Final = 30.0
 class Ticket:
     """The right to answer one request, for as long as nothing replaces it."""
 
-    key: Key
+    place: _Place
     authenticator: bytes
     expires: float
 
@@ -62,51 +66,61 @@ class Duplicates:
         self._limit = limit
         # Each has one lifetime for all, so each is in the order of expiry.  A plain dict
         # would do but for its front: finding the first key again and again is quadratic.
-        self._in_progress: OrderedDict[Key, Ticket] = OrderedDict()
-        self._answered: OrderedDict[Key, _Answered] = OrderedDict()
+        self._in_progress: OrderedDict[_Place, Ticket] = OrderedDict()
+        self._answered: OrderedDict[_Place, _Answered] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many requests are kept."""
         return len(self._in_progress) + len(self._answered)
 
-    def admit(self, key: Key, authenticator: bytes, now: float) -> Ticket | Repeat:
-        """Ask whether a verified request is to be run.
+    def admit(self, key: Key, authenticator: bytes, now: float, *, signed: bool) -> Ticket | Repeat:
+        """Ask whether a request is to be run.
+
+        Args:
+            key: where it came from.
+            authenticator: its Request Authenticator.
+            now: monotonic seconds.
+            signed: it has a Message-Authenticator, which was verified.
 
         Returns:
-            A ticket for a new request, which replaces any other one under this key; a
-            repeat for one that is equal to the one before.
+            A ticket for a new request, which replaces any other one under this key if it is
+            signed; a repeat for one that is equal to the one before.
         """
         self._expire(now)
-        answered = self._answered.get(key)
-        if answered is not None and answered.authenticator == authenticator:
-            return Repeat(reply=answered.reply)
-        waiting = self._in_progress.get(key)
-        if waiting is not None and waiting.authenticator == authenticator:
-            return Repeat(reply=None)
-        return self._issue_ticket(key, authenticator, now)
+        beside = (key, authenticator)
+        for place in (key, beside):
+            answered, waiting = self._answered.get(place), self._in_progress.get(place)
+            if answered is not None and answered.authenticator == authenticator:
+                return Repeat(reply=answered.reply)
+            if waiting is not None and waiting.authenticator == authenticator:
+                return Repeat(reply=None)
+        taken = key in self._answered or key in self._in_progress
+        return self._issue_ticket(beside if taken and not signed else key, authenticator, now)
 
     def is_current(self, ticket: Ticket) -> bool:
         """Return whether an answer is still wanted: nothing has replaced this request."""
-        return self._in_progress.get(ticket.key) is ticket
+        return self._in_progress.get(ticket.place) is ticket
 
     def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
         """Keep the reply for repeats, and return whether to send it: is it still wanted?"""
         if not self.is_current(ticket):
             return False
-        del self._in_progress[ticket.key]
-        self._answered[ticket.key] = _Answered(
+        del self._in_progress[ticket.place]
+        self._answered[ticket.place] = _Answered(
             authenticator=ticket.authenticator, reply=reply, expires=now + self._lifetime
         )
         return True
 
-    def _issue_ticket(self, key: Key, authenticator: bytes, now: float) -> Ticket:
+    def _issue_ticket(self, place: _Place, authenticator: bytes, now: float) -> Ticket:
         # Removed first, so that the new entry stands at the end of the order.
-        self._answered.pop(key, None)
-        self._in_progress.pop(key, None)
+        self._answered.pop(place, None)
+        self._in_progress.pop(place, None)
         if len(self) >= self._limit:
             (self._answered or self._in_progress).popitem(last=False)
-        ticket = Ticket(key=key, authenticator=authenticator, expires=now + IN_PROGRESS_LIFETIME)
-        self._in_progress[key] = ticket
+        ticket = Ticket(
+            place=place, authenticator=authenticator, expires=now + IN_PROGRESS_LIFETIME
+        )
+        self._in_progress[place] = ticket
         return ticket
 
     def _expire(self, now: float) -> None:
@@ -114,6 +128,6 @@ class Duplicates:
         _drop_expired(self._in_progress, now)
 
 
-def _drop_expired(entries: OrderedDict[Key, _Entry], now: float) -> None:
+def _drop_expired(entries: OrderedDict[_Place, _Entry], now: float) -> None:
     while entries and next(iter(entries.values())).expires <= now:
         entries.popitem(last=False)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from nexio.nas import Nas
 
+
+_ACCESS_POINT = re.compile(
+    rb"(?:[0-9a-f]{2}([-:.]?)(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}"  # 001122334455, 00-11-22-33-44-55
+    rb"|[0-9a-f]{4}([-:.])[0-9a-f]{4}\2[0-9a-f]{4}"  # 0011.2233.4455
+    rb"|[0-9a-f]{6}-[0-9a-f]{6})"  # 001122-334455
+    rb"(?::|\Z)",
+    re.IGNORECASE,
+)
+"""The MAC address at the beginning of Called-Station-Id, in the notations of controllers."""
 
 REMEMBERED = 65_536
 """Source addresses whose client is found without a search; a large network may have more."""
@@ -28,19 +39,40 @@ class Client:
     limit_proxy_state: bool
 
     def narrow(self, called_station: bytes | None, identifier: bytes | None) -> Nas | None:
-        """The entry that this SSID and NAS-Identifier belong to, the most exact one.
-
-        Args:
-            called_station: Called-Station-Id; an SSID is what follows a colon (RFC 3580 section
-                3.20), and may hold colons itself.
-            identifier: NAS-Identifier.
+        """The entry that this Called-Station-Id and NAS-Identifier belong to, the most exact one.
 
         Returns:
             None where every entry asks for something else.
         """
-        called = b":" + (called_station or b"")
-        fitting = [nas for nas in self.entries if _fits(nas, called, identifier or b"")]
+        ssid = ssid_of(called_station or b"")
+        fitting = [nas for nas in self.entries if _fits(nas, ssid, identifier or b"")]
         return max(fitting, key=_exactness, default=None)
+
+    def narrow_all(
+        self, called_stations: Sequence[bytes], identifiers: Sequence[bytes]
+    ) -> tuple[Nas, ...]:
+        """The same where an attribute came more than once: an entry for each location it leads to.
+
+        A Called-Station-Id without an SSID says nothing beside one that has one.
+        """
+        with_ssid = [called for called in called_stations if ssid_of(called)]
+        pairs = product(with_ssid or called_stations or [b""], identifiers or [b""])
+        found: dict[int, Nas] = {}
+        for called, identifier in pairs:
+            nas = self.narrow(called, identifier)
+            if nas is not None:
+                found.setdefault(nas.location.id, nas)
+        return tuple(found.values())
+
+
+def ssid_of(called_station: bytes) -> bytes:
+    """The SSID in a Called-Station-Id (RFC 3580 section 3.20), which may hold colons itself.
+
+    It is what follows the MAC address and a colon, or all of it where it begins with no MAC
+    address; empty where there is only the address.
+    """
+    found = _ACCESS_POINT.match(called_station)
+    return called_station if found is None else called_station[found.end() :]
 
 
 class NasIndex:
@@ -94,11 +126,11 @@ def _client(entries: list[Nas]) -> Client:
     )
 
 
-def _fits(nas: Nas, called: bytes, identifier: bytes) -> bool:
-    return (nas.ssid is None or called.endswith(b":" + nas.ssid.encode())) and (
+def _fits(nas: Nas, ssid: bytes, identifier: bytes) -> bool:
+    return (nas.ssid is None or nas.ssid.encode() == ssid) and (
         nas.identifier is None or nas.identifier.encode() == identifier
     )
 
 
-def _exactness(nas: Nas) -> tuple[int, bool]:
-    return (len(nas.ssid or ""), nas.identifier is not None)
+def _exactness(nas: Nas) -> tuple[bool, bool]:
+    return (nas.ssid is not None, nas.identifier is not None)

@@ -18,7 +18,12 @@ from pyrad.dictionary import Dictionary
 from pyrad.packet import AcctPacket, AuthPacket, CoAPacket, Packet
 
 from radius_auth import framing
-from radius_auth.access_request import AccessRequest, Kind, read_access_request
+from radius_auth.access_request import (
+    AccessRequest,
+    Kind,
+    read_access_request,
+    reveal_password,
+)
 from radius_auth.authenticators import Distrust, check_message_authenticator
 from radius_auth.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
 
@@ -89,8 +94,10 @@ def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     if frame.code != Code.ACCESS_REQUEST:
         raise Discarded(Distrust.UNEXPECTED_CODE)
     check_message_authenticator(frame, secret)
-    packet = _decode(frame, secret)
-    return read_access_request(frame, dict(packet.items()), secret, fixed_lengths())
+    values = dict(_decode(frame, secret).items())
+    hidden = next((value for value in values.get(Attribute.USER_PASSWORD, ()) if value), None)
+    clear = None if hidden is None else reveal_password(hidden, frame.authenticator, secret)
+    return read_access_request(values, clear, frame.authenticator)
 
 
 def encode_reply(

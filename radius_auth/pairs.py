@@ -2,26 +2,30 @@
 
 Octets arrive as ``0x…``, numbers that have a name as that name, in the order of the packet.
 Attributes of FreeRADIUS's own (``Tmp-…``), which no packet can hold, carry what our
-configuration tells us.
+configuration tells us; among that the text that a guest or an access point has chosen, in
+hexadecimal, because one value that is not UTF-8 would fail the whole call.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from radius_auth.access_request import METHODS, SINGLE_VALUED
-from radius_auth.decision import Request
+from radius_auth.access_request import (
+    MS_CHAP2_RESPONSE,
+    MS_CHAP_RESPONSE,
+    Kind,
+    read_access_request,
+)
 from radius_auth.framing import Attribute
-from radius_auth.passwords import Chap, Pap
-from radius_auth.rules import ServiceType
+from radius_auth.rules import VIRTUAL_PORT, ServiceType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from radius_auth.decision import Request
     from radius_auth.nas_index import Client
-    from radius_auth.passwords import Password
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 Updates: TypeAlias = tuple[tuple[str, str, str], ...]
@@ -39,12 +43,18 @@ NOTE: Final = "Tmp-String-2"
 PROVEN: Final = "Tmp-String-3"
 """The visit whose PIN has been proven to be right."""
 
+HANDED_OVER: Final = {
+    Attribute.USER_PASSWORD: "Tmp-String-4",
+    Attribute.USER_NAME: "Tmp-String-5",
+    Attribute.CALLED_STATION_ID: "Tmp-String-6",
+    Attribute.CALLING_STATION_ID: "Tmp-String-7",
+    Attribute.NAS_IDENTIFIER: "Tmp-String-8",
+}
+"""Text that may be none: where it is in hexadecimal, with ``=`` before it; see ``policy.d``."""
+
 REPLIED: Final = ("Session-Timeout", "Class")
 DECIDED: Final = ("Tmp-Integer-2", "Tmp-Octets-0")
 """Where an accept waits for ``post-auth``, which puts it into the reply."""
-
-_CHAP_PASSWORD_LENGTH: Final = 17
-_VIRTUAL: Final = 5
 
 _SERVICE_TYPES: Final[Mapping[str, int]] = {
     "Callback-Login-User": ServiceType.CALLBACK_LOGIN,
@@ -64,9 +74,15 @@ def name_of(attribute: Attribute) -> str:
 
 
 _WORDS: Final = {word: word for word in ("CHAP", "EAP", "IP", "MTU", "NAS")} | {"IPV6": "IPv6"}
-_METHODS: Final = frozenset(map(name_of, METHODS))
-_MS_CHAP: Final = frozenset({"MS-CHAP-Response", "MS-CHAP2-Response"})
-_SINGLE_VALUED: Final = frozenset(map(name_of, SINGLE_VALUED)) | _MS_CHAP
+_PRESENT: Final[Mapping[Kind, str]] = {
+    Attribute.EAP_MESSAGE: "EAP-Message",
+    MS_CHAP_RESPONSE: "MS-CHAP-Response",
+    MS_CHAP2_RESPONSE: "MS-CHAP2-Response",
+}
+"""What FreeRADIUS reads itself: only that it is there says something."""
+
+_UNREADABLE_SERVICE: Final = f"Attr-{Attribute.SERVICE_TYPE}"
+"""What FreeRADIUS calls it where its length is wrong: then it comes as octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +92,22 @@ class Received:
     The repr shows none: there are passwords among them.
     """
 
-    values: Mapping[str, str] = field(repr=False)
-    """The first of each name."""
-
-    repeated: frozenset[str] = frozenset()
-    """Names that came more than once."""
+    values: Mapping[str, list[str]] = field(repr=False)
 
     def find(self, name: str) -> str | None:
         """The first value of that name, or None."""
-        return self.values.get(name)
+        return next(iter(self.values.get(name, ())), None)
 
-    def octets(self, name: str) -> bytes | None:
-        """A value of the type ``octets``; None where it is none."""
-        try:
-            return bytes.fromhex(self.values.get(name, "-").removeprefix("0x"))
-        except ValueError:
-            return None
+    def octets(self, name: str) -> list[bytes]:
+        """The values of an attribute of the type ``octets``."""
+        return [_octets(value.removeprefix("0x")) for value in self.values.get(name, ())]
+
+    def text(self, attribute: Attribute) -> list[bytes]:
+        """The octets of text that may be none."""
+        handed_over = self.values.get(HANDED_OVER[attribute])
+        if handed_over is None:  # an older policy.d/nexio, until FreeRADIUS is set up anew
+            return [value.encode() for value in self.values.get(name_of(attribute), ())]
+        return [_octets(value)[1:] for value in handed_over]
 
     @property
     def is_eap(self) -> bool:
@@ -101,23 +117,15 @@ class Received:
     @property
     def is_ms_chap(self) -> bool:
         """Whether there is a response that FreeRADIUS has to verify."""
-        return not _MS_CHAP.isdisjoint(self.values)
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """RFC 2865 sections 4.1 and 5.44: what an Access-Request must not contain."""
-        if not _SINGLE_VALUED.isdisjoint(self.repeated):
-            return True
-        return len(_METHODS & self.values.keys()) + self.is_ms_chap > 1
+        return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values
 
 
 def receive(pairs: Pairs) -> Received:
     """Sort the pairs of a call by their names."""
-    values = dict(reversed(pairs))
-    if len(values) == len(pairs):
-        return Received(values)
-    counts = Counter(name for name, _ in pairs)
-    return Received(values, frozenset(name for name, count in counts.items() if count > 1))
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in pairs:
+        values[name].append(value)
+    return Received(dict(values))
 
 
 def read_request(received: Received, client: Client | None) -> Request:
@@ -127,31 +135,39 @@ def read_request(received: Received, client: Client | None) -> Request:
         received: the attributes.
         client: the NAS of the address that it came from.
     """
-    find = received.values.get
-    called, identifier = _text(find("Called-Station-Id")), _text(find("NAS-Identifier"))
-    return Request(
-        nas=None if client is None else client.narrow(called, identifier),
-        user_name=find("User-Name", "").encode(),
-        password=_password(received),
-        calling_station=_text(find("Calling-Station-Id")),
-        service_type=_SERVICE_TYPES.get(find("Service-Type", "")),
-        nas_port_type=_VIRTUAL if find("NAS-Port-Type") == "Virtual" else None,
-        contradictory=received.contradicts_itself,
-    )
+    values = _values(received)
+    passwords = received.text(Attribute.USER_PASSWORD)
+    values[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
+    return read_access_request(values, next(iter(passwords), None), None).ask(client)
 
 
-def _password(received: Received) -> Password | None:
-    typed = received.find("User-Password")
-    if typed is not None:
-        return Pap(typed.encode())
-    answered, challenge = received.octets("CHAP-Password"), received.octets("CHAP-Challenge")
-    if answered is None or challenge is None or len(answered) != _CHAP_PASSWORD_LENGTH:
-        return None
-    return Chap(ident=answered[0], response=answered[1:], challenge=challenge)
+def _values(received: Received) -> dict[Kind, Sequence[bytes]]:
+    """The attributes that decide something, as octets again."""
+    values: dict[Kind, Sequence[bytes]] = {
+        kind: [name.encode()] * len(received.values.get(name, ()))
+        for kind, name in _PRESENT.items()
+    }
+    values |= {kind: received.text(kind) for kind in HANDED_OVER}
+    values[Attribute.CHAP_PASSWORD] = received.octets("CHAP-Password")
+    values[Attribute.CHAP_CHALLENGE] = received.octets("CHAP-Challenge")
+    services = received.values.get("Service-Type", ())
+    values[Attribute.SERVICE_TYPE] = [
+        *(_SERVICE_TYPES.get(name, 0).to_bytes(4) for name in services),
+        *received.octets(_UNREADABLE_SERVICE),
+    ]
+    values[Attribute.NAS_PORT_TYPE] = [
+        (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4)
+        for name in received.values.get("NAS-Port-Type", ())
+    ]
+    return values
 
 
-def _text(value: str | None) -> bytes | None:
-    return None if value is None else value.encode()
+def _octets(digits: str) -> bytes:
+    """Nothing where they are no hexadecimal digits."""
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:

@@ -7,7 +7,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from nexio.pins import forgive
+from nexio.pins import normalize_pin
 from nexio.visits import PIN_PURPOSE
 
 if TYPE_CHECKING:
@@ -30,23 +30,23 @@ class Password(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pap:
-    """A password that we can read, with blanks and dashes forgiven (R8)."""
+    """A password that we can read, whatever keyboard typed it (R8)."""
 
     typed: bytes = field(repr=False)
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compare digests, so that no PIN is unsealed for it."""
-        digest = keyring.digest(visit.location_id, forgive(self.typed) or "")
+        digest = keyring.digest(visit.location_id, normalize_pin(self.typed) or "")
         return hmac.compare_digest(digest, visit.pin_digest)
 
     def pin_alone(self, user_name: bytes) -> str | None:
         """The password itself; the User-Name may be anything."""
         del user_name
-        return forgive(self.typed)
+        return normalize_pin(self.typed)
 
     def sample(self) -> bytes:
-        """The password, with what is forgiven taken away."""
-        pin = forgive(self.typed)
+        """The PIN that is meant, or what was typed where it is none."""
+        pin = normalize_pin(self.typed)
         return self.typed if pin is None else pin.encode()
 
 
@@ -69,7 +69,7 @@ class Chap:
 
     def pin_alone(self, user_name: bytes) -> str | None:
         """The User-Name must be the PIN then (R9)."""
-        return forgive(user_name)
+        return normalize_pin(user_name)
 
     def sample(self) -> bytes:
         """The response to this challenge; to another one the same password answers otherwise."""

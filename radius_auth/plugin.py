@@ -37,7 +37,7 @@ from radius_auth.decision import (
     reserve_guess,
     settle,
 )
-from radius_auth.framing import Discarded
+from radius_auth.framing import Attribute, Discarded
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import (
     CLIENT,
@@ -216,7 +216,8 @@ class Plugin:
 
     def _note(self, call: Call, decision: Decision, note: Note) -> None:
         request, nas, user_name = call.request, call.request.nas, call.request.user_name
-        identifier = call.received.find("NAS-Identifier") or call.received.find(CLIENT) or ""
+        identifiers = call.received.text(Attribute.NAS_IDENTIFIER)
+        identifier = next(filter(None, identifiers), (call.received.find(CLIENT) or "").encode())
         if call.received.is_eap and decision.visit is not None:
             # The name outside of the tunnel is "anonymous" or the like.
             user_name = decision.visit.email_key.encode()
@@ -227,7 +228,7 @@ class Plugin:
                 at=call.now,
                 user_name=user_name_for_log(user_name, typed),
                 device=device_for_log(request.calling_station, typed),
-                nas=nas.name if nas else printable(identifier.encode()),
+                nas=nas.name if nas else printable(identifier),
                 location_id=None if nas is None else nas.location.id,
                 visit_id=None if decision.visit is None else decision.visit.id,
                 outcome="accept" if isinstance(decision, Accepted) else "reject",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexio.pins import forgive
+from nexio.pins import normalize_pin
 from radius_auth.devices import mac_of
 
 LONGEST = 120
@@ -40,5 +40,8 @@ def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
 
 
 def _masked(octets: bytes, typed: bytes) -> bytes:
-    pin = forgive(typed)
-    return octets if pin is None else octets.replace(pin.encode(), MASK.encode())
+    pin = normalize_pin(typed)
+    if pin is None:
+        return octets
+    # As it was typed, too: in digits of another script.
+    return octets.replace(pin.encode(), MASK.encode()).replace(typed, MASK.encode())

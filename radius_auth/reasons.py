@@ -12,13 +12,13 @@ class Reason(StrEnum):
     """The PIN is right and its window is open."""
 
     UNSUPPORTED_SERVICE = "unsupported service"
-    """Administrative, NAS-Prompt or callback service, or a virtual port (R22)."""
+    """Administrative, NAS-Prompt or callback service, or a virtual port without a device (R22)."""
 
     MAC_AUTHENTICATION = "MAC authentication"
     """Call-Check, or a User-Name that is the device's address (R22)."""
 
     CONTRADICTORY = "contradictory request"
-    """Two passwords, a repeated attribute or a wrong length."""
+    """Two methods, or what the decision needs is said in two ways or of a wrong length."""
 
     UNSUPPORTED_METHOD = "unsupported method"
     """No password that we can check, such as EAP at our own server."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 from nexio.errors import KeyUnusable
 from nexio.events import AuthEvent, new_record_id
 from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
-from radius_auth.decision import Accepted, Rejected, Request, decide, reconsider, remaining
+from radius_auth.decision import Accepted, Rejected, decide, reconsider, remaining
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
-from radius_auth.framing import Code, Discarded, Frame, frame
+from radius_auth.framing import Attribute, Code, Discarded, Frame, frame
 from radius_auth.guard import Guard
 from radius_auth.packet import (
     AccessAccept,
@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from nexio.store.engine import Clock
-    from radius_auth.access_request import AccessRequest
-    from radius_auth.decision import Decision
+    from radius_auth.decision import Decision, Request
     from radius_auth.nas_index import Client
-    from radius_auth.passwords import Password
     from radius_auth.sockets import Source
     from radius_auth.table import Table
 
@@ -184,7 +182,8 @@ class Responder:
             return encode_reply(received, client.secret, self._status(source))
         access = decode_access_request(received, client.secret)
         key = (source.socket, source.address, received.identifier)
-        ticket = self._duplicates.admit(key, received.authenticator, now)
+        signed = bool(received.values(Attribute.MESSAGE_AUTHENTICATOR))  # and verified by now
+        ticket = self._duplicates.admit(key, received.authenticator, now, signed=signed)
         if isinstance(ticket, Repeat):
             if ticket.reply is None:
                 raise Discarded(Ignored.REPEATED)
@@ -194,8 +193,8 @@ class Responder:
             source=source,
             frame=received,
             client=client,
-            request=_request(access, client),
-            identifier=access.nas_identifier,
+            request=access.ask(client),
+            identifier=next(iter(access.nas_identifiers), None),
             arrived=self._clock(),
             began=began,
             ticket=ticket,
@@ -281,21 +280,3 @@ class Responder:
         )
         self._statistics.count(event)
         self._record(event)
-
-
-def _request(access: AccessRequest, client: Client) -> Request:
-    return Request(
-        nas=client.narrow(access.called_station_id, access.nas_identifier),
-        user_name=access.user_name or b"",
-        password=_password(access),
-        calling_station=access.calling_station_id,
-        service_type=access.service_type,
-        nas_port_type=access.nas_port_type,
-        contradictory=access.contradictory,
-    )
-
-
-def _password(access: AccessRequest) -> Password | None:
-    if access.password is not None:
-        return Pap(access.password)
-    return access.chap

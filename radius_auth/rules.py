@@ -32,7 +32,7 @@ class ServiceType(IntEnum):
 
 
 VIRTUAL_PORT = 5
-"""NAS-Port-Type of somebody who logs in to the NAS itself (RFC 2865 §5.41)."""
+"""NAS-Port-Type of a login without a port (RFC 2865 §5.41): to the NAS itself, or at a portal."""
 
 
 def reason_against_request(request: Request) -> Reason | None:
@@ -75,8 +75,13 @@ def _is_call_check(request: Request) -> bool:
 
 
 def _is_other_service(request: Request) -> bool:
-    """R22: somebody who wants to configure the NAS, or to be called back."""
-    return request.nas_port_type == VIRTUAL_PORT or request.service_type in _OTHER_SERVICES
+    """R22: somebody who wants to configure the NAS, or to be called back.
+
+    Guest portals send Virtual as well (FortiGate), but with the MAC address of the device.
+    """
+    if request.service_type in _OTHER_SERVICES:
+        return True
+    return request.nas_port_type == VIRTUAL_PORT and mac_of(request.calling_station) is None
 
 
 _OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}

@@ -69,7 +69,10 @@ LOGGED = {
 """One clause for each reason, for ``nexio log``."""
 
 REMEDIES = {
-    Reason.UNSUPPORTED_SERVICE: "see which service the NAS asks for",
+    Reason.UNSUPPORTED_SERVICE: (
+        "see Service-Type; NAS-Port-Type Virtual is a guest's only with the device's MAC address"
+        " in Calling-Station-Id"
+    ),
     Reason.MAC_AUTHENTICATION: "turn MAC authentication off at the NAS, or let the guest log in",
     Reason.CONTRADICTORY: "see what the NAS sends",
     Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",

@@ -177,12 +177,13 @@ def test_r14_pin_and_code_of_one_visit_are_one_person(
     assert use_qr(sqlite_store, qr_of(sqlite_store, visit)).direction is OUT
 
 
-def test_r8_blanks_and_dashes_in_a_pin_are_forgiven(
+def test_r8_what_a_keyboard_adds_to_a_pin_is_overlooked(
     sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """As the guest's are; what is no PIN is told apart from nobody's."""
     register(sqlite_store, sqlite_location, pin="012345")
     assert use_pin(sqlite_store, sqlite_location, " 012-345 ").name == "Zoë Nguyễn"
+    assert use_pin(sqlite_store, sqlite_location, "０１２\u202f–３４５").name == "Zoë Nguyễn"
     with pytest.raises(InvalidValue, match="this is not a PIN"):
         use_pin(sqlite_store, sqlite_location, "O12345")
 

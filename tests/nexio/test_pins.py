@@ -1,6 +1,8 @@
 """PINs: R6, R7, R8."""
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session
 from nexio import pins
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import Location
-from nexio.pins import NewPin, draw_pin, forgive, parse_pin, take_pin
+from nexio.pins import NewPin, draw_pin, normalize_pin, parse_pin, take_pin
 from nexio.store.columns import Instant
 from nexio.store.engine import Store
 from nexio.store.tables import MemberRow, PinRow
@@ -78,6 +80,19 @@ def test_r6_leading_zeros_are_kept(store: Store, location: Location) -> None:
     assert {len(digits) for digits in drawn(store, location, 500)} == {6}
 
 
+BLANKS = " \t\u00a0\u1680\u2002\u2007\u2009\u200b\u202f\u205f\u2060\u3000\ufeff"
+DASHES = "-\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d\u05be"
+DIGITS = [
+    "0123456789",
+    "０１２３４５６７８９",  # full width
+    "٠١٢٣٤٥٦٧٨٩",  # Arabic
+    "۰۱۲۳۴۵۶۷۸۹",  # Persian
+    "०१२३४५६७८९",  # Devanagari
+    "๐๑๒๓๔๕๖๗๘๙",  # Thai
+    "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",  # mathematical, beyond 16 bits
+]
+
+
 @pytest.mark.parametrize(
     ("typed", "pin"),
     [
@@ -102,32 +117,62 @@ def test_r6_leading_zeros_are_kept(store: Store, location: Location) -> None:
         (b"\x00123456", None),
         (b"123456\n", None),
         (b"123\r456", None),
-        ("123\u00a0456".encode(), None),
+        *((f"{blank}123{blank}456{blank}".encode(), "123456") for blank in BLANKS),
+        *((f"{dash}123{dash}456{dash}".encode(), "123456") for dash in DASHES),
+        *(("".join(digits).encode(), "0123456789") for digits in DIGITS),
+        ("１２٣४५6".encode(), "123456"),
+        ("\u202d１２３–\u00a0４５６\u202c".encode(), None),
         (b"123\xa0456", None),
-        ("123–456".encode(), None),
-        ("１２３４５６".encode(), None),
-        ("١٢٣٤٥٦".encode(), None),
+        (b"123\x96456", None),
         ("12345²".encode(), None),
+        ("12345⑥".encode(), None),
+        ("12345½".encode(), None),
+        ("12345五".encode(), None),
+        ("12345Ⅵ".encode(), None),
+        (b"l23456", None),
+        ("１２３４５Ｏ".encode(), None),
+        ("12345\u0301".encode(), None),
+        (b"123_456", None),
+        ("123・456".encode(), None),
+        ("１２３４".encode(), None),
+        ("１２３４５６７８９０１".encode(), None),
+        ("１２３４５６".encode("utf-16-le"), None),
+        ("１２３４５６".encode("shift-jis"), None),
+        (b"\xc0\xb1\xc0\xb2\xc0\xb3\xc0\xb4\xc0\xb5", None),
+        (b"\xed\xa0\x80123456", None),
     ],
 )
-def test_r8_blanks_and_dashes_are_forgiven_and_nothing_else(typed: bytes, pin: str | None) -> None:
-    """A PIN among other octets is not that PIN."""
-    assert forgive(typed) == pin
+def test_r8_what_a_keyboard_adds_is_overlooked_and_nothing_else(
+    typed: bytes, pin: str | None
+) -> None:
+    """Blanks, dashes and digits of any kind; a PIN among other octets is not that PIN."""
+    assert normalize_pin(typed) == pin
+
+
+def test_r8_any_decimal_digit_of_unicode_counts() -> None:
+    """Of every script and width that this Python knows."""
+    digits = [chr(code) for code in range(sys.maxunicode) if chr(code).isdecimal()]
+
+    assert len(digits) > 600
+    for digit in digits:
+        value = unicodedata.decimal(digit)
+        assert normalize_pin(f"1234{digit}".encode()) == f"1234{value}"
 
 
 @given(st.binary() | st.text("0123456789 -\t").map(str.encode))
 @example(b"123456\n")
 def test_r8_whatever_was_typed_is_a_pin_or_nothing(typed: bytes) -> None:
     """5 to 10 ASCII digits, all of which were typed, in that order."""
-    pin = forgive(typed)
+    pin = normalize_pin(typed)
     if pin is not None:
         assert re.fullmatch("[0-9]{5,10}", pin)
-        assert pin.encode() == typed.translate(None, b" \t-")
-        assert forgive(pin.encode()) == pin
+        decimals = [unicodedata.decimal(each, None) for each in typed.decode()]
+        assert pin == "".join(str(value) for value in decimals if value is not None)
+        assert normalize_pin(pin.encode()) == pin
 
 
 @pytest.mark.parametrize(
-    "text", ["1234", "secret1", "12345678901", "", "12345\udc80", "１２３４５６"]
+    "text", ["1234", "secret1", "12345678901", "", "12345\udc80", "１２３４５x"]
 )
 def test_what_is_no_pin_is_not_repeated(text: str) -> None:
     """It may be one with a slip of the finger."""

@@ -259,7 +259,7 @@ CASES: Final = (
         attributes={"Service_Type": "Administrative-User"},
     ),
     Case(
-        name="virtual port",
+        name="virtual port without a device",
         prepare=_inside,
         reason="unsupported service",
         methods=_RADCLIENT,

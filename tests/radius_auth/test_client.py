@@ -9,8 +9,9 @@ import pytest
 
 from nexio.errors import InvalidValue
 from radius_auth.access_request import AccessRequest
+from radius_auth.authenticators import check_message_authenticator
 from radius_auth.client import Answer, NoAnswer, send_access_request
-from radius_auth.framing import Frame, frame
+from radius_auth.framing import Attribute, Frame, frame
 from radius_auth.packet import (
     AccessAccept,
     AccessReject,
@@ -86,7 +87,8 @@ def test_an_accept_is_read(host: str) -> None:
     assert answer == Answer(accepted=True, session_timeout=60, reply_message="Zoë", class_=b"7")
     request = seen(received)
     assert (request.user_name, request.password) == (b"jane@example.com", b"482913")
-    assert request.has_message_authenticator
+    check_message_authenticator(received[0], SECRET)
+    assert received[0].values(Attribute.MESSAGE_AUTHENTICATOR)
 
 
 def test_a_reject_is_read() -> None:

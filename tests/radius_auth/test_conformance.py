@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.store.engine import utc_now
+from radius_auth.framing import Code
 from tests.radius_auth.desk import Desk, desk_with, seconds_left
 from tests.radius_auth.eapol import METHODS, Phone
 from tests.radius_auth.freeradius import FreeRADIUS, with_plugin
 from tests.radius_auth.logins import CASES, CHAP, MS_CHAP, PAP, Case, Guest, add_other_locations
+from tests.radius_auth.odd_requests import (
+    ODD_REQUESTS,
+    OWN,
+    add_shared_controller,
+    ask_oddly,
+    device_of,
+)
 from tests.radius_auth.radclient import Reply, radclient
 from tests.radius_auth.radiusd import Radiusd
 
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from nexio.events import AuthEvent
+    from nexio.visits import Visit
     from tests.stores import Template
 
 Server = Radiusd | FreeRADIUS
@@ -38,6 +48,7 @@ def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -
     configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
     with desk_with(configuration) as made:
         add_other_locations(made)
+        add_shared_controller(made)
         yield made
 
 
@@ -48,8 +59,17 @@ def guests(desk: Desk) -> dict[str, Guest]:
 
 
 @pytest.fixture(scope="module")
+def odd_guests(desk: Desk) -> list[Visit]:
+    """Whoever stands behind each of the odd requests."""
+    return [desk.register() for _ in ODD_REQUESTS]
+
+
+@pytest.fixture(scope="module")
 def servers(
-    desk: Desk, guests: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory
+    desk: Desk,
+    guests: dict[str, Guest],
+    odd_guests: list[Visit],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Server]]:
     """Both, on the same store."""
     folder = tmp_path_factory.mktemp("freeradius")
@@ -148,3 +168,32 @@ def test_the_same_reasons_in_the_log(
 
     assert {event.device: event.reason for event in found if event.device in expected} == expected
     assert len([event for event in found if event.device in expected]) == len(expected)
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_odd_requests_are_judged_and_logged_alike(
+    desk: Desk, servers: dict[str, Server], odd_guests: list[Visit], name: str
+) -> None:
+    """Must 5, Must 7, R8 and R22: what is not as it should be, each attribute by itself."""
+    before, answered = len(_logged(desk)), []
+    for number, (odd, visit) in enumerate(zip(ODD_REQUESTS, odd_guests, strict=True)):
+        dropped = odd.discarded_by_freeradius and name == "FreeRADIUS"
+        reply = ask_oddly(number, visit, servers[name].port, tries=1 if dropped else 5)
+        assert (reply is None) is dropped, odd.name
+        if reply is not None:
+            accepted = reply.code == Code.ACCESS_ACCEPT
+            assert accepted is (odd.reason == "valid"), odd.name
+            device = device_of(number) if odd.device == OWN else odd.device
+            user_name = odd.user_name or visit.email
+            answered.append((odd.name, odd.reason, user_name, device, odd.nas))
+
+    desk.wait_for_events(lambda _: len(_logged(desk)) >= before + len(answered))
+
+    for expected, event in zip(answered, _logged(desk)[before:], strict=True):
+        logged = (event.reason, event.user_name, event.device, event.nas)
+        assert (expected[0], *logged) == expected
+
+
+def _logged(desk: Desk) -> list[AuthEvent]:
+    """What the log shows, without the request that warms FreeRADIUS up."""
+    return [event for event in desk.events() if event.user_name != "nobody@example.com"]

@@ -1,14 +1,18 @@
 """Duplicate detection (RFC 5080 section 2.2.2); a model of all of it is in the next file."""
 
+import pytest
+
 from radius_auth.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
 
 KEY: Key = (3, ("192.0.2.1", 40000), 7)
 ONE, OTHER = b"1" * 16, b"2" * 16
 
 
-def admitted(duplicates: Duplicates, now: float, authenticator: bytes = ONE) -> Ticket:
+def admitted(
+    duplicates: Duplicates, now: float, authenticator: bytes = ONE, *, signed: bool = True
+) -> Ticket:
     """Admit a request that must be new."""
-    ticket = duplicates.admit(KEY, authenticator, now)
+    ticket = duplicates.admit(KEY, authenticator, now, signed=signed)
     assert isinstance(ticket, Ticket)
     return ticket
 
@@ -18,7 +22,7 @@ def test_a_request_in_progress_is_dropped() -> None:
     duplicates = Duplicates()
     ticket = admitted(duplicates, 0.0)
 
-    assert duplicates.admit(KEY, ONE, 1.0) == Repeat(reply=None)
+    assert duplicates.admit(KEY, ONE, 1.0, signed=True) == Repeat(reply=None)
     assert duplicates.is_current(ticket)
 
 
@@ -27,8 +31,8 @@ def test_an_answered_request_gets_the_same_octets() -> None:
     duplicates = Duplicates()
     assert duplicates.answer(admitted(duplicates, 0.0), b"reply", 1.0)
 
-    assert duplicates.admit(KEY, ONE, 2.0) == Repeat(reply=b"reply")
-    assert duplicates.admit(KEY, ONE, 3.0) == Repeat(reply=b"reply")
+    assert duplicates.admit(KEY, ONE, 2.0, signed=True) == Repeat(reply=b"reply")
+    assert duplicates.admit(KEY, ONE, 3.0, signed=True) == Repeat(reply=b"reply")
 
 
 def test_another_authenticator_replaces_a_request_in_progress() -> None:
@@ -40,8 +44,59 @@ def test_another_authenticator_replaces_a_request_in_progress() -> None:
     assert not duplicates.is_current(replaced)
     assert not duplicates.answer(replaced, b"old", 1.0)
     assert duplicates.answer(current, b"new", 1.0)
-    assert duplicates.admit(KEY, OTHER, 1.5) == Repeat(reply=b"new")
+    assert duplicates.admit(KEY, OTHER, 1.5, signed=True) == Repeat(reply=b"new")
     assert len(duplicates) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_without_a_signature_it_replaces_nothing_that_waits(first: bool) -> None:
+    """Must 14: anybody could have forged it, so both are answered, and each repeat by itself."""
+    duplicates = Duplicates()
+    waiting = admitted(duplicates, 0.0, signed=first)
+    newcomer = admitted(duplicates, 0.5, OTHER, signed=False)
+
+    assert duplicates.admit(KEY, ONE, 0.6, signed=first) == Repeat(reply=None)
+    assert duplicates.admit(KEY, OTHER, 0.6, signed=False) == Repeat(reply=None)
+    assert duplicates.answer(newcomer, b"new", 0.7)
+    assert duplicates.answer(waiting, b"old", 1.0)
+    assert duplicates.admit(KEY, ONE, 1.5, signed=first) == Repeat(reply=b"old")
+    assert duplicates.admit(KEY, OTHER, 1.5, signed=False) == Repeat(reply=b"new")
+
+
+def test_without_a_signature_it_makes_no_reply_forgotten() -> None:
+    """Must 14: a forged copy must not let the NAS's own repeat be run twice."""
+    duplicates = Duplicates()
+    duplicates.answer(admitted(duplicates, 0.0), b"old", 0.0)
+
+    admitted(duplicates, 0.5, OTHER, signed=False)
+
+    assert duplicates.admit(KEY, ONE, 1.0, signed=True) == Repeat(reply=b"old")
+
+
+def test_a_copy_without_its_signature_is_a_repeat() -> None:
+    """Must 14: the authenticators are equal, whatever was taken away."""
+    duplicates = Duplicates()
+    admitted(duplicates, 0.0)
+
+    assert duplicates.admit(KEY, ONE, 0.5, signed=False) == Repeat(reply=None)
+
+
+def test_a_signed_request_replaces_one_that_is_not() -> None:
+    """Must 14: the NAS itself has begun something new."""
+    duplicates = Duplicates()
+    replaced = admitted(duplicates, 0.0, signed=False)
+    admitted(duplicates, 0.5, OTHER)
+
+    assert not duplicates.is_current(replaced)
+
+
+def test_requests_without_a_signature_are_bounded() -> None:
+    """Must 14: any number of forged ones takes no more room than the limit."""
+    duplicates = Duplicates(limit=3)
+    for number in range(10):
+        admitted(duplicates, 0.0, bytes([number]) * 16, signed=False)
+
+    assert len(duplicates) == 3
 
 
 def test_another_authenticator_replaces_an_answered_request() -> None:
@@ -60,7 +115,7 @@ def test_a_request_is_answered_once() -> None:
 
     assert duplicates.answer(ticket, b"reply", 0.0)
     assert not duplicates.answer(ticket, b"another", 0.0)
-    assert duplicates.admit(KEY, ONE, 0.0) == Repeat(reply=b"reply")
+    assert duplicates.admit(KEY, ONE, 0.0, signed=True) == Repeat(reply=b"reply")
 
 
 def test_key_is_socket_source_and_identifier() -> None:
@@ -74,7 +129,7 @@ def test_key_is_socket_source_and_identifier() -> None:
         (3, ("192.0.2.2", 40000), 7),
         (3, ("192.0.2.1", 40000), 8),
     ):
-        assert isinstance(duplicates.admit(key, ONE, 0.0), Ticket)
+        assert isinstance(duplicates.admit(key, ONE, 0.0, signed=True), Ticket)
 
 
 def test_a_reply_is_kept_for_its_lifetime() -> None:
@@ -82,7 +137,7 @@ def test_a_reply_is_kept_for_its_lifetime() -> None:
     duplicates = Duplicates(lifetime=5.0)
     duplicates.answer(admitted(duplicates, 0.0), b"reply", 2.0)
 
-    assert duplicates.admit(KEY, ONE, 6.999) == Repeat(reply=b"reply")
+    assert duplicates.admit(KEY, ONE, 6.999, signed=True) == Repeat(reply=b"reply")
     admitted(duplicates, 7.0)
 
 
@@ -91,7 +146,9 @@ def test_a_request_that_is_never_answered_is_forgotten() -> None:
     duplicates = Duplicates()
     forgotten = admitted(duplicates, 0.0)
 
-    assert duplicates.admit(KEY, ONE, IN_PROGRESS_LIFETIME - 0.001) == Repeat(reply=None)
+    assert duplicates.admit(KEY, ONE, IN_PROGRESS_LIFETIME - 0.001, signed=True) == Repeat(
+        reply=None
+    )
     admitted(duplicates, IN_PROGRESS_LIFETIME)
     assert not duplicates.is_current(forgotten)
 
@@ -100,23 +157,23 @@ def test_the_cache_is_bounded() -> None:
     """Must 14: bounded; answered requests go first, and the oldest of them."""
     duplicates = Duplicates(limit=3)
     keys: list[Key] = [(3, ("192.0.2.1", port), 7) for port in range(5)]
-    tickets = [duplicates.admit(key, ONE, 0.0) for key in keys[:3]]
+    tickets = [duplicates.admit(key, ONE, 0.0, signed=True) for key in keys[:3]]
     for ticket in tickets[1:]:
         assert isinstance(ticket, Ticket)
         duplicates.answer(ticket, b"reply", 0.0)
 
-    duplicates.admit(keys[3], ONE, 0.0)
+    duplicates.admit(keys[3], ONE, 0.0, signed=True)
     assert len(duplicates) == 3
-    assert duplicates.admit(keys[0], ONE, 0.0) == Repeat(reply=None)
-    assert duplicates.admit(keys[2], ONE, 0.0) == Repeat(reply=b"reply")
-    assert isinstance(duplicates.admit(keys[1], ONE, 0.0), Ticket)
+    assert duplicates.admit(keys[0], ONE, 0.0, signed=True) == Repeat(reply=None)
+    assert duplicates.admit(keys[2], ONE, 0.0, signed=True) == Repeat(reply=b"reply")
+    assert isinstance(duplicates.admit(keys[1], ONE, 0.0, signed=True), Ticket)
 
 
 def test_a_full_cache_of_requests_in_progress_forgets_the_oldest() -> None:
     """Must 14: bounded even when nothing is answered."""
     duplicates = Duplicates(limit=1)
     oldest = admitted(duplicates, 0.0)
-    duplicates.admit((3, ("192.0.2.9", 1), 1), ONE, 0.0)
+    duplicates.admit((3, ("192.0.2.9", 1), 1), ONE, 0.0, signed=True)
 
     assert len(duplicates) == 1
     assert not duplicates.is_current(oldest)

@@ -22,6 +22,9 @@ class Known:
     """A request as the model knows it."""
 
     key: Key
+    beside: bool
+    """Another one had that key when it came, and it is not signed."""
+
     authenticator: bytes
     expires: float
     reply: bytes | None = None
@@ -46,33 +49,48 @@ class AgainstAModel(RuleBasedStateMachine):
         """Let time pass."""
         self.now += seconds
 
-    @rule(source=SOURCES, identifier=IDENTIFIERS, authenticator=AUTHENTICATORS)
+    @rule(
+        source=SOURCES,
+        identifier=IDENTIFIERS,
+        authenticator=AUTHENTICATORS,
+        signed=st.booleans(),
+    )
     def receive(
-        self, source: tuple[int, tuple[str, int]], identifier: int, authenticator: bytes
+        self,
+        source: tuple[int, tuple[str, int]],
+        identifier: int,
+        authenticator: bytes,
+        signed: bool,
     ) -> None:
         """Receive a request, new or not."""
         key: Key = (*source, identifier)
         self.known = [each for each in self.known if self.now < each.expires]
-        before = next((each for each in self.known if each.key == key), None)
-        outcome = self.duplicates.admit(key, authenticator, self.now)
-        if before is not None and before.authenticator == authenticator:
-            assert outcome == Repeat(reply=before.reply)
-            return
+        same = [each for each in self.known if each.key == key]
+        outcome = self.duplicates.admit(key, authenticator, self.now, signed=signed)
+        for each in same:
+            if each.authenticator == authenticator:
+                assert outcome == Repeat(reply=each.reply)
+                return
         assert isinstance(outcome, Ticket)
-        assert (outcome.key, outcome.authenticator) == (key, authenticator)
-        self.remember(before, outcome)
+        assert outcome.authenticator == authenticator
+        first = next((each for each in same if not each.beside), None)
+        beside = first is not None and not signed
+        self.remember(None if beside else first, key, beside, outcome)
 
-    def remember(self, before: Known | None, ticket: Ticket) -> None:
-        """Another authenticator replaces; the oldest goes first, an answered one before all."""
+    def remember(self, before: Known | None, key: Key, beside: bool, ticket: Ticket) -> None:
+        """A signed one replaces; the oldest goes first, an answered one before all."""
         if before is not None:
             self.known.remove(before)
         if len(self.known) == LIMIT:
             answered = [each for each in self.known if each.reply is not None]
             self.known.remove((answered or self.known)[0])
-        expires = self.now + IN_PROGRESS_LIFETIME
         self.known.append(
             Known(
-                key=ticket.key, authenticator=ticket.authenticator, expires=expires, ticket=ticket
+                key=key,
+                beside=beside,
+                authenticator=ticket.authenticator,
+                expires=self.now + IN_PROGRESS_LIFETIME,
+                ticket=ticket,
             )
         )
         self.tickets.append(ticket)
@@ -98,7 +116,7 @@ class AgainstAModel(RuleBasedStateMachine):
 
     @invariant()
     def the_same_requests_can_be_answered(self) -> None:
-        """Each ticket is worth what the model says, and at most one of each key is worth any."""
+        """Each ticket is worth what the model says."""
         for ticket in self.tickets:
             assert self.duplicates.is_current(ticket) is (self.waiting(ticket) is not None)
 

@@ -111,7 +111,7 @@ def test_a_former_pin_is_no_guess() -> None:
     [
         ({"service_type": 10}, Reason.MAC_AUTHENTICATION),
         ({"user_name": MAC}, Reason.MAC_AUTHENTICATION),
-        ({"nas_port_type": 5}, Reason.UNSUPPORTED_SERVICE),
+        ({"nas_port_type": 5, "calling_station": None}, Reason.UNSUPPORTED_SERVICE),
         ({"contradictory": True}, Reason.CONTRADICTORY),
         ({"password": None}, Reason.UNSUPPORTED_METHOD),
         ({"nas": None}, Reason.NO_LOCATION),

@@ -19,7 +19,7 @@ from radius_auth.discards import Ignored
 from radius_auth.framing import Attribute, Code, Fault, frame
 from radius_auth.sockets import Source
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
-from tests.radius_auth.guests import EMAIL, OTHER_PIN, PIN, SECRET, nas, visit
+from tests.radius_auth.guests import ANNEX, EMAIL, OTHER_PIN, PIN, SECRET, nas, visit
 from tests.radius_auth.signing import status_server, unsigned, with_body
 from tests.radius_auth.test_framing import almost_packets, join
 from tests.radius_auth.test_responder import EAP, LONGEST_DELAY, MS_CHAP, STRANGER, Server
@@ -237,11 +237,11 @@ def test_must_06_a_method_that_cannot_be_served_is_rejected(
     "attributes",
     [
         {Attribute.USER_PASSWORD: [bytes(16), bytes(16)]},
-        {Attribute.USER_NAME: [EMAIL.encode()] * 2},
+        {Attribute.USER_NAME: [EMAIL.encode(), b"ada@example.com"]},
         {Attribute.CHAP_PASSWORD: chap_attributes()[Attribute.CHAP_PASSWORD]},
         EAP,
-        {Attribute.CALLING_STATION_ID: [b"02-00-00-00-00-01"] * 2},
-        {Attribute.NAS_IDENTIFIER: [b"lobby", b"annex"]},
+        MS_CHAP,
+        {Attribute.CALLING_STATION_ID: [b"02-00-00-00-00-01", b"02-00-00-00-00-02"]},
         {Attribute.SERVICE_TYPE: [bytes(3)]},
     ],
 )
@@ -251,6 +251,35 @@ def test_must_07_contradictions_are_rejected(attributes: dict[int, list[bytes]])
 
     assert server.ask(access_request(attributes=attributes)).code == Code.ACCESS_REJECT
     assert server.reasons() == ["contradictory request"]
+
+
+TWO_LOCATIONS = (
+    nas(1, ssid="Guests"),
+    nas(2, ssid="Annex", location=ANNEX),
+    nas(3, identifier="x"),
+)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({30: [b"02-00-00-00-00-01:Guests", b"0200.0000.0001:Guests"]}, "valid"),
+        ({30: [b"02-00-00-00-00-01", b"02-00-00-00-00-01:Guests"]}, "valid"),
+        ({30: [b"02-00-00-00-00-01:Guests", b"Staff"]}, "valid"),
+        ({30: [b"02-00-00-00-00-01:Guests"], 32: [b"x", b"y"]}, "valid"),
+        ({30: [b"02-00-00-00-00-01:Guests", b"02-00-00-00-00-01:Annex"]}, "contradictory request"),
+        ({30: [b"Staff", b"Office"]}, "no location"),
+    ],
+)
+def test_must_07_two_that_lead_to_one_location_are_one(
+    attributes: dict[int, list[bytes]], reason: str
+) -> None:
+    """Must 7 and R22: some switches send Called-Station-Id twice, each in its own notation."""
+    server = Server(visit(), nas_entries=TWO_LOCATIONS)
+
+    server.ask(access_request(attributes=attributes))
+
+    assert server.reasons() == [reason]
 
 
 def test_must_07_two_right_passwords_are_no_accept() -> None:

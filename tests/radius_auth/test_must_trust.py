@@ -170,6 +170,26 @@ def test_must_14_a_forged_copy_does_not_disturb_a_held_reject() -> None:
     assert verified(datagram, reply).code == Code.ACCESS_REJECT
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_must_14_without_a_signature_a_newcomer_displaces_nothing(right: bool) -> None:
+    """Must 14: a forged request of the same Identifier; both are answered, and both logged."""
+    server = Server(visit(), nas_entries=(nas(require_message_authenticator=False),))
+    waiting = access_request(password=WRONG, signed=False)
+    newcomer = access_request(password=PIN.encode() if right else b"000000", signed=False)
+    assert waiting[1] == newcomer[1]
+
+    server.receive(waiting)
+    server.wait(0.5)
+    at_once = server.receive(newcomer)
+    replies = [reply for _, reply in server.wait(LONGEST_DELAY)]
+
+    assert verified(waiting, replies[0]).code == Code.ACCESS_REJECT
+    second = verified(newcomer, at_once if right else replies[1])
+    assert second.code == (Code.ACCESS_ACCEPT if right else Code.ACCESS_REJECT)
+    assert server.receive(waiting) == replies[0]
+    assert len(server.events) == 2
+
+
 # 15. Guessing: the reject delay; how often one may guess is in test_guard*.py
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nexio.nas import Nas
-from radius_auth.nas_index import Client, NasIndex
+from radius_auth.nas_index import Client, NasIndex, ssid_of
 from tests.radius_auth.guests import ANNEX, SECRET, nas
 
 
@@ -107,7 +107,23 @@ ALL = (PLAIN, GUEST, LOBBY, GUEST_IN_LOBBY, ANNEX_NET)
         (ALL, b"02-00-00-00-00-01:Guest", None, GUEST),
         (ALL, b"02:00:00:00:00:01:Guest", None, GUEST),
         (ALL, b"02-00-00-00-00-01:Guest", b"roof", GUEST),
+        (ALL, b"020000000001:Guest", None, GUEST),
+        (ALL, b"0200.0000.0001:Guest", None, GUEST),
+        (ALL, b"0200-0000-0001:Guest", None, GUEST),
+        (ALL, b"020000-000001:Guest", None, GUEST),
+        (ALL, b"02.00.00.00.00.01:Guest", None, GUEST),
+        (ALL, b"AA-bb-CC-dd-EE-ff:Guest", None, GUEST),
         (ALL, b"Guest", None, GUEST),
+        (ALL, b"evil:Guest", None, PLAIN),
+        (ALL, b":Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01:evil:Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01::Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01-Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00:Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01-02:Guest", None, PLAIN),
+        (ALL, b"02-00:00-00:00-01:Guest", None, PLAIN),
+        (ALL, b"x02-00-00-00-00-01:Guest", None, PLAIN),
+        (ALL, b"02-00-00-00-00-01:Guest\n", None, PLAIN),
         (ALL, b"02-00-00-00-00-01:guest", None, PLAIN),
         (ALL, b"02-00-00-00-00-01:My Guest", None, PLAIN),
         (ALL, b"02-00-00-00-00-01", b"lobby", LOBBY),
@@ -129,8 +145,48 @@ def test_ssid_and_identifier_narrow_to_an_entry(
         assert client.narrow(called, identifier) == expected
 
 
-def test_of_two_ssids_the_longer_one_fits_better() -> None:
-    """R19: an SSID may hold a colon, and then end like another one."""
+@pytest.mark.parametrize(
+    ("called", "ssid"),
+    [
+        (b"02-00-00-00-00-01:02-00-00-00-00-02:Guest", b"02-00-00-00-00-02:Guest"),
+        (b"02:00:00:00:00:01:Guest", b"Guest"),
+        (b"02-00-00-00-00-01:", b""),
+        (b"02-00-00-00-00-01", b""),
+        (b"02:00:00:00:00:01", b""),
+        (b"hotspot1", b"hotspot1"),
+        (b"02-00-00-00-00-01:Caf\xe9", b"Caf\xe9"),
+        (b"", b""),
+    ],
+)
+def test_the_ssid_is_what_follows_the_mac_address(called: bytes, ssid: bytes) -> None:
+    """R19: all of it, colons and odd octets too; without a MAC address the whole value."""
+    assert ssid_of(called) == ssid
+
+
+@pytest.mark.parametrize(
+    ("called", "identifiers", "expected"),
+    [
+        ([], [], (PLAIN,)),
+        ([b"02-00-00-00-00-01:Guest", b"02:00:00:00:00:01:Guest"], [], (GUEST,)),
+        ([b"02-00-00-00-00-01", b"0200.0000.0001"], [], (PLAIN,)),
+        ([b"02-00-00-00-00-01", b"02-00-00-00-00-01:Annex: 5 GHz"], [], (ANNEX_NET,)),
+        ([b"02-00-00-00-00-01:Staff", b"02-00-00-00-00-01:Guest"], [], (PLAIN,)),
+        ([b"02-00-00-00-00-01:Guest", b"1:Annex: 5 GHz", b"Annex: 5 GHz"], [], (GUEST, ANNEX_NET)),
+        ([], [b"lobby", b"lobby"], (LOBBY,)),
+    ],
+)
+def test_what_comes_twice_may_lead_to_one_location(
+    called: list[bytes], identifiers: list[bytes], expected: tuple[Nas, ...]
+) -> None:
+    """R22: only two locations contradict each other."""
+    client = NasIndex(ALL).find("127.0.0.1")
+    assert client is not None
+
+    assert client.narrow_all(called, identifiers) == expected
+
+
+def test_an_ssid_may_end_like_another_one() -> None:
+    """R19: it may hold a colon."""
     short, long = nas(1, ssid="5 GHz"), nas(2, ssid="Annex:5 GHz")
     client = NasIndex([short, long]).find("127.0.0.1")
     assert client is not None

@@ -24,6 +24,8 @@ from radius_auth.packet import (
     decode_access_request,
     encode_reply,
 )
+from radius_auth.rules import VIRTUAL_PORT
+from tests.radius_auth.guests import EMAIL
 from tests.radius_auth.test_framing import join, packet
 
 SECRET = b"a secret of the hotel"
@@ -124,7 +126,7 @@ def test_the_chap_response_of_the_rfc_verifies() -> None:
 
     assert request.chap is not None
     assert request.chap.ident == 0x16
-    assert request.chap.challenge == request.authenticator
+    assert request.chap.challenge == bytes.fromhex(exchange["request"])[4:20]
     hashed = bytes([request.chap.ident]) + b"arctangent" + request.chap.challenge
     assert hashlib.md5(hashed).digest() == request.chap.response
     assert (request.user_name, request.password) == (b"flopsy", None)
@@ -213,7 +215,7 @@ def test_a_message_authenticator_at_the_end_verifies() -> None:
     request = request_of(last)
     assert request.attributes[-1][0] == Attribute.MESSAGE_AUTHENTICATOR
 
-    assert decode_access_request(request, SECRET).has_message_authenticator
+    check_message_authenticator(request, SECRET)
 
 
 def test_a_status_server_without_message_authenticator_is_discarded() -> None:
@@ -299,8 +301,8 @@ def test_identity_is_read_as_raw_octets() -> None:
 
     assert request.user_name == b"0x31\xff"
     assert request.calling_station_id == b"02-00-00-00-00-01"
-    assert request.called_station_id == b"02-00-00-00-00-FF:Caf\xe9"
-    assert request.nas_identifier == b"lobby\0"
+    assert request.called_station_ids == (b"02-00-00-00-00-FF:Caf\xe9",)
+    assert request.nas_identifiers == (b"lobby\0",)
     assert (request.service_type, request.nas_port_type) == (10, 19)
     assert not request.contradictory
 
@@ -314,7 +316,6 @@ def test_an_empty_request_is_not_an_error() -> None:
     assert request.chap is None
     assert not request.eap
     assert not request.mschap
-    assert not request.has_message_authenticator
     assert not request.contradictory
 
 
@@ -344,39 +345,90 @@ def test_eap_is_recognised() -> None:
     assert not request.contradictory
 
 
+MS_CHAP = [b"\0\0\x01\x37" + bytes([kind, 52]) + bytes(50) for kind in (1, 25)]
+MAC, SAME_MAC, OTHER_MAC = b"02-00-00-AB-CD-EF", b"0200.00ab.cdef", b"02-00-00-00-00-01"
+FRAMED, LOGIN, ADMINISTRATIVE = bytes(3) + b"\2", bytes(3) + b"\1", bytes(3) + b"\6"
+VIRTUAL, WIRELESS = bytes(3) + b"\5", bytes(3) + b"\x13"
+
+
 @pytest.mark.parametrize(
     "values",
     [
         {Attribute.USER_PASSWORD: [bytes(16)], Attribute.CHAP_PASSWORD: [bytes(17)]},
         {Attribute.USER_PASSWORD: [bytes(16)], Attribute.EAP_MESSAGE: [b"eap"]},
+        {Attribute.USER_PASSWORD: [bytes(16)], Attribute.EAP_MESSAGE: [b""]},
         {Attribute.CHAP_PASSWORD: [bytes(17)], Attribute.EAP_MESSAGE: [b"eap"]},
+        {Attribute.USER_PASSWORD: [bytes(16)], 26: [MS_CHAP[0]]},
+        {Attribute.USER_PASSWORD: [bytes(16)], 26: [MS_CHAP[1]]},
+        {Attribute.CHAP_PASSWORD: [bytes(17)], 26: [MS_CHAP[1]]},
+        {Attribute.EAP_MESSAGE: [b"eap"], 26: [MS_CHAP[1]]},
+        {26: MS_CHAP},
+        {26: [MS_CHAP[1]] * 2},
         {Attribute.USER_PASSWORD: [bytes(16), bytes(16)]},
-        {Attribute.USER_NAME: [b"a", b"b"]},
         {Attribute.CHAP_PASSWORD: [bytes(17)] * 2},
-        {Attribute.CHAP_PASSWORD: [bytes(17)], Attribute.CHAP_CHALLENGE: [bytes(16)] * 2},
-        {Attribute.SERVICE_TYPE: [bytes(4)] * 2},
-        {Attribute.CALLING_STATION_ID: [b"a", b"a"]},
-        {Attribute.CALLED_STATION_ID: [b"a", b"a"]},
-        {Attribute.NAS_IDENTIFIER: [b"a", b"a"]},
+        {Attribute.USER_NAME: [b"a", b"b"]},
+        {Attribute.CHAP_PASSWORD: [bytes(17)], Attribute.CHAP_CHALLENGE: [bytes(16), bytes(15)]},
+        {Attribute.SERVICE_TYPE: [FRAMED, ADMINISTRATIVE]},
+        {Attribute.CALLING_STATION_ID: [MAC, OTHER_MAC]},
     ],
 )
 def test_a_contradictory_request_is_recognised(values: dict[int, list[bytes]]) -> None:
-    """Must 7: one method at most, and one of each that is single-valued."""
+    """Must 7: one method at most, and one meaning of what the decision needs."""
     assert decoded(raw(values)).contradictory
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        {Attribute.USER_PASSWORD: [b""]},
-        {Attribute.USER_PASSWORD: [bytes(15)]},
-        {Attribute.USER_PASSWORD: [bytes(144)]},
+        {Attribute.USER_NAME: [EMAIL.encode(), EMAIL.upper().encode()]},
+        {Attribute.CALLING_STATION_ID: [MAC, SAME_MAC]},
+        {Attribute.CALLING_STATION_ID: [b"192.0.2.7", MAC]},
+        {Attribute.CALLING_STATION_ID: [b"192.0.2.7", b"\xff"]},
+        {Attribute.SERVICE_TYPE: [FRAMED, LOGIN]},
+        {Attribute.SERVICE_TYPE: [FRAMED, FRAMED]},
+        {Attribute.NAS_PORT_TYPE: [VIRTUAL, WIRELESS]},
+        {Attribute.NAS_PORT_TYPE: [bytes(3)]},
+        {Attribute.NAS_IP_ADDRESS: [bytes(4), b"\1" * 4, bytes(5)]},
+        {Attribute.NAS_PORT: [b"", bytes(3), bytes(9)]},
+        {Attribute.FRAMED_IP_ADDRESS: [bytes(3)] * 2},
+        {Attribute.NAS_PORT_ID: [b"\xff", b"\0"]},
+        {Attribute.STATE: [b"1", b"2"]},
+        {Attribute.SESSION_TIMEOUT: [b"1", b"2"]},
+        {Attribute.CHAP_CHALLENGE: [b"1", b"2"]},
+        {26: [b"", b"\0\0\0\x09\xff", b"\0\0\x01\x37\x01"]},
+        {250: [b"\xff"] * 5},
+    ],
+)
+def test_what_is_odd_or_doubled_is_no_contradiction(values: dict[int, list[bytes]]) -> None:
+    """R22: as long as the decision does not need it, or it means the same."""
+
+    def both(request: AuthPacket) -> None:
+        with_password(b"482913")(request)
+        raw(values)(request)
+
+    request = decoded(both)
+
+    assert not request.contradictory
+    assert request.password == b"482913"
+
+
+def test_of_several_values_the_one_that_says_something_counts() -> None:
+    """R22 and R18: the MAC address; and no kind of port where there are two."""
+    stations = {Attribute.CALLING_STATION_ID: [b"192.0.2.7", MAC]}
+
+    assert decoded(raw(stations)).calling_station_id == MAC
+    assert decoded(raw({Attribute.NAS_PORT_TYPE: [VIRTUAL]})).nas_port_type == VIRTUAL_PORT
+    assert decoded(raw({Attribute.NAS_PORT_TYPE: [VIRTUAL, WIRELESS]})).nas_port_type is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
         {Attribute.CHAP_PASSWORD: [bytes(16)]},
-        {Attribute.CHAP_PASSWORD: [b""]},
+        {Attribute.CHAP_PASSWORD: [bytes(18)]},
         {Attribute.CHAP_PASSWORD: [bytes(17)], Attribute.CHAP_CHALLENGE: [b"1234"]},
         {Attribute.SERVICE_TYPE: [bytes(3)]},
-        {Attribute.NAS_PORT_TYPE: [b""]},
-        {Attribute.NAS_IP_ADDRESS: [bytes(5)]},
+        {Attribute.SERVICE_TYPE: [bytes(5), FRAMED]},
     ],
 )
 def test_a_wrong_length_is_no_exception(values: dict[int, list[bytes]]) -> None:
@@ -386,15 +438,30 @@ def test_a_wrong_length_is_no_exception(values: dict[int, list[bytes]]) -> None:
     assert request.contradictory
     assert request.password is None
     assert request.service_type is None
-    assert request.nas_port_type is None
 
 
-def test_proxy_states_may_be_repeated() -> None:
-    """Must 8: they are no contradiction, and keep their order."""
-    request = decoded(raw({Attribute.PROXY_STATE: [b"2", b"1", b"2"]}))
+@pytest.mark.parametrize(
+    "kind", [Attribute.USER_PASSWORD, Attribute.CHAP_PASSWORD, Attribute.SERVICE_TYPE]
+)
+def test_an_attribute_without_a_value_is_none(kind: Attribute) -> None:
+    """RFC 2865 section 5: whoever has nothing to say leaves it out."""
+    assert decoded(raw({kind: [b""]})) == decoded(unchanged)
 
-    assert request.proxy_states == (b"2", b"1", b"2")
-    assert not request.contradictory
+
+@pytest.mark.parametrize("length", [1, 6, 15, 17, 20, 144])
+def test_a_password_of_another_length_is_read(length: int) -> None:
+    """RFC 2865 section 5.2 asks for a multiple of 16; FreeRADIUS reads what there is, too."""
+    typed = (b"482913" + bytes(138))[:length]
+
+    def cut(request: AuthPacket) -> None:
+        pads, previous = b"", request.authenticator
+        for start in range(0, length, 16):
+            pad = hashlib.md5(SECRET + previous).digest()
+            previous = bytes(a ^ b for a, b in zip(pad, typed[start:], strict=False))
+            pads += previous
+        request[Attribute.USER_PASSWORD] = [pads]
+
+    assert decoded(cut).password == typed.rstrip(b"\0")
 
 
 def test_no_secret_is_in_the_repr() -> None:

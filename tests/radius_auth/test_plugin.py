@@ -422,7 +422,6 @@ def test_must_12_proxy_state_without_a_signature(limited: bool, signed: bool) ->
     ("more", "reason"),
     [
         (("Service-Type", "Administrative-User"), Reason.UNSUPPORTED_SERVICE),
-        (("NAS-Port-Type", "Virtual"), Reason.UNSUPPORTED_SERVICE),
         (("Service-Type", "Call-Check"), Reason.MAC_AUTHENTICATION),
         (("User-Password", PIN), Reason.CONTRADICTORY),
     ],
@@ -432,6 +431,19 @@ def test_other_requests_are_rejected(more: tuple[str, str], reason: Reason) -> N
     for pairs in ((*pap(), more), (*chap_pairs(), more), (*ms_chap(), more)):
         server = VirtualServer(house(visit()), DURING)
         assert server.answer(pairs, PIN) == REJECT
+        assert server.event.reason == reason
+
+
+@pytest.mark.parametrize("station", [None, "192.0.2.7", "02-00-00-AB-CD-EF"])
+def test_a_virtual_port_is_an_administrators_only_without_a_device(station: str | None) -> None:
+    """R22: guest portals (FortiGate) send Virtual as well, with the MAC address of the device."""
+    said = (("Service-Type", "Login-User"), ("NAS-Port-Type", "Virtual"))
+    device = () if station is None else (("Calling-Station-Id", station),)
+    for asked in (pap(), chap_pairs(), ms_chap()):
+        server = VirtualServer(house(visit()), DURING)
+        pairs = (*(pair for pair in asked if pair != DEVICE), *said, *device)
+        assert server.answer(pairs, PIN).accepted is (station == DEVICE[1])
+        reason = Reason.VALID if station == DEVICE[1] else Reason.UNSUPPORTED_SERVICE
         assert server.event.reason == reason
 
 

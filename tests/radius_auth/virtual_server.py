@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from radius_auth.calls import Answer, Outcome, Stage
 from radius_auth.guard import Guard
-from radius_auth.pairs import CLIENT, DECIDED, NOTE, PROVEN, REPLIED, STAGE
+from radius_auth.pairs import (
+    CLIENT,
+    DECIDED,
+    HANDED_OVER,
+    NOTE,
+    PROVEN,
+    REPLIED,
+    STAGE,
+    name_of,
+)
 from radius_auth.plugin import Plugin
 from tests.clocks import Clock
 from tests.radius_auth.guests import (
@@ -180,7 +189,14 @@ class VirtualServer:
     def _call(
         self, ask: Callable[[Pairs], Answer], pairs: Pairs, stage: Stage, *more: tuple[str, str]
     ) -> Answer:
-        return ask((*pairs, *at(stage), *more))
+        return ask((*hand_over(pairs), *at(stage), *more))
+
+
+def hand_over(pairs: Pairs) -> Pairs:
+    """What ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio`` make of a request."""
+    names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
+    text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
+    return (*(pair for pair in pairs if pair[0] not in names), *text)
 
 
 PASSED = Answer(outcome=Outcome.NOOP)
