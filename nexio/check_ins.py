@@ -86,12 +86,14 @@ def tap_visit(
         work: the transaction.
         visit_id: the visit's number.
         way: which way the visitor goes; None is in, or out for who is in.
-        override: let in before or after the visit's day, or once more on it (R14, R15).
+        override: let in (and never out) before or after the visit's day, or once more on it
+            (R14, R15).
 
     Raises:
         NotFound: no such visit.
         Refused: a rule says no.
     """
+    way = Direction.IN if override else way
     return _tap_visit(work, visit_id, Method.DESK, way, override=override)
 
 

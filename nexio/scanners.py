@@ -41,7 +41,7 @@ _HEADS = {
     "NEXIO1Ç": "an Italian or a Portuguese",
     "NEXIO1Æ": "a Danish",
     "NEXIO1Ø": "a Norwegian",
-    "ТУЧШЩ1Ж": "a Russian",
+    "\u0422\u0423\u0427\u0428\u04291\u0416": "a Russian",  # the keys N E X I O 1 :
 }
 """How the first letters of a QR code arrive (``NEXIO1:``), in capitals."""
 

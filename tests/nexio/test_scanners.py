@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from nexio.errors import InvalidValue
@@ -57,13 +59,12 @@ def test_a_code_is_there_as_soon_as_its_end_is() -> None:
     """The answer does not wait for the next code."""
     answered: list[str] = []
 
-    def scanner() -> object:
+    def scanner() -> Iterator[bytes]:
         for code in (b"123456\r", b"\x02999999\x03"):
             yield code
             answered.append("end")
 
-    for code in codes(scanner()):  # type: ignore[arg-type]
-        answered.append(code)
+    answered.extend(codes(scanner()))
     assert answered == ["123456", "end", "999999", "end"]
 
 
@@ -86,7 +87,7 @@ def test_a_line_without_an_end_takes_no_memory() -> None:
         (through(QWERTZ, "nexio1:7:yzab"), "a QWERTZ (German) keyboard layout"),
         ("]Q1NEXIO1Ö7ÖABC\r", "a QWERTZ (German) keyboard layout"),
         ("NEXIO1Ñ7ÑABC", "a Spanish keyboard layout"),
-        ("ТУЧШЩ1Ж7ЖФИС", "a Russian keyboard layout"),
+        ("\u0422\u0423\u0427\u0428\u04291\u04167\u0416", "a Russian keyboard layout"),
         ("!@#$%^", "the scanner is set to the keyboard layout AZERTY (French)"),
         ('!"£$%^', "the scanner is set to the keyboard layout AZERTY (French)"),
         ("NEXIO!.&.ABC", "the scanner is set to the keyboard layout AZERTY (French)"),
