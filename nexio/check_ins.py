@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 
 from nexio import audit
 from nexio.cut_offs import close_overdue, next_cut_off
-from nexio.errors import Refused
+from nexio.errors import Refused, UnknownCode
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, is_waiting, queue_mail
 from nexio.pins import parse_pin
@@ -299,7 +299,7 @@ def _nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
         .limit(1)
     )
     if row is None:
-        return Refused(
+        return UnknownCode(
             f"this PIN is nobody's at {location.name}", "Look for the visitor: nexio visitor list"
         )
     last, by_hand = _last(row.check_ins), f"with: nexio checkin --visit {row.id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexio.store.tables import VisitRow
@@ -32,6 +33,13 @@ def wifi_words(work: Reading, tap: Tap) -> str | None:
     if token is not None and token.state is TokenState.VALID and token.valid_until is not None:
         return f"The Wi-Fi goes on until {show(token.valid_until, tap.location.zone)}."
     return None
+
+
+def wifi_words_after_undo(work: Reading, taken: Tap) -> str | None:
+    """A sentence about the Wi-Fi of a visitor who is in again, as a check-out was taken back."""
+    if taken.direction is Direction.IN:
+        return None
+    return wifi_words(work, replace(taken, direction=Direction.IN))
 
 
 def _in_words(tap: Tap, token: Token | None, *, ended_by_check_out: bool) -> str:

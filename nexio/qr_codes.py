@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from nexio.errors import Refused
-from nexio.scanners import read_scan
+from nexio.errors import Refused, UnknownCode
+from nexio.scanners import bare, read_scan
 from nexio.signing import sign
 from nexio.store.tables import LARGEST_NUMBER, VisitRow
 from nexio.visits import no_such_visit
@@ -33,7 +33,7 @@ def qr_text(work: Reading, visit: Visit) -> str:
 
 def is_qr(text: str) -> bool:
     """Whether a scanned text is a visitor's code rather than a PIN."""
-    return text.strip().upper().startswith(PREFIX)
+    return bare(text).upper().startswith(PREFIX)
 
 
 def read_qr(work: Reading, text: str) -> int:
@@ -54,7 +54,7 @@ def read_qr(work: Reading, text: str) -> int:
     edition = _number(words[1]) if len(words) == len(("visit", "edition", "signature")) else 1
     genuine = _signed(work, visit_id, edition)
     if visit_id == 0 or not hmac.compare_digest(scanned.encode(), genuine.encode()):
-        raise Refused(
+        raise UnknownCode(
             "this code was not made here, or a part of it is missing",
             "Scan it again, or type the PIN.",
         )

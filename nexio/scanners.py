@@ -16,7 +16,7 @@ LONGEST = 1000
 _ENDS = re.compile(rb"[\r\n\x03]+")
 """Scanners end a code with CR, LF, both, or ETX."""
 
-_AIM_PREFIX = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+_AIM_PREFIX = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 """ISO/IEC 15424: what kind of code it was, such as ``]Q1`` for a QR code."""
 
 _MARKS = "".join(map(chr, range(0x21))) + "\x7f"
@@ -55,11 +55,14 @@ def read_scan(text: str) -> str:
     Raises:
         InvalidValue: a keyboard layout has changed the code; the message names the layout.
     """
-    code = text.strip(_MARKS)
-    code = _AIM_PREFIX.sub("", code, count=1) if code.startswith("]") else code
-    code = code.strip(_MARKS)
+    code = bare(text)
     _refuse_foreign_layout(code)
     return code
+
+
+def bare(text: str) -> str:
+    """A code without blanks, control characters and AIM prefix, whatever else it may be."""
+    return _AIM_PREFIX.sub("", text.strip(_MARKS)).strip(_MARKS)
 
 
 def codes(chunks: Iterable[bytes]) -> Iterator[str]:
