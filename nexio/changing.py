@@ -171,6 +171,8 @@ def _keep_open(work: Writing, row: VisitRow) -> None:
 
 
 def _renew_pin(work: Writing, row: VisitRow) -> None:
+    """Draw another PIN; the old one and the QR codes that were made so far are refused."""
+    row.qr_edition += 1
     pin = draw_pin(work, location_of(row.location))
     row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     live = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))

@@ -9,11 +9,12 @@ from sqlalchemy import delete, select
 
 from nexio import audit
 from nexio.cut_offs import close_overdue, next_cut_off
-from nexio.errors import Refused
+from nexio.errors import Refused, UnknownCode
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, is_waiting, queue_mail
 from nexio.pins import parse_pin
 from nexio.qr_codes import read_qr
+from nexio.scanners import read_scan
 from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
 from nexio.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
@@ -32,51 +33,68 @@ if TYPE_CHECKING:
 ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
 
+MISTAKEN_UNTIL = timedelta(minutes=5)
+"""R14: for so long after a check-in, the code alone does not check out."""
 
-def tap_pin(work: Writing, location: Location, text: str) -> Tap:
+
+def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | None = None) -> Tap:
     """Use a PIN at the desk.
 
+    Args:
+        work: the transaction.
+        location: where the desk is.
+        text: as it was typed or scanned.
+        way: which way the person goes; None is what the PIN alone means (R14).
+
     Raises:
-        InvalidValue: not a PIN.
+        InvalidValue: not a PIN, or a keyboard layout has changed it.
         Refused: nobody's PIN, or a rule says no.
     """
-    digest = work.keyring.digest(location.id, parse_pin(text))
+    digest = work.keyring.digest(location.id, parse_pin(read_scan(text)))
     pin = work.session.scalar(
         select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
     )
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
         raise _nobodys(work, location, digest)
     if pin.member_id is not None:
-        return _tap_member(work, pin.member_id, Method.PIN)
-    return _tap_visit(work, pin.visit_id or 0, Method.PIN)
+        return _tap_member(work, pin.member_id, way)
+    return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
 
 
-def tap_qr(work: Writing, location: Location | None, text: str) -> Tap:
+def tap_qr(
+    work: Writing, location: Location | None, text: str, *, way: Direction | None = None
+) -> Tap:
     """Use a visitor's QR code.
 
     Raises:
+        InvalidValue: a keyboard layout has changed it.
         NotFound: the visit was forgotten since.
         Refused: not a code of this store, of another location, or a rule says no.
     """
     row = get_row(work, read_qr(work, text))
     if location is not None and row.location_id != location.id:
         raise Refused(f"this code is for a visit at {row.location.name}", "Send the visitor there.")
-    return _tap_visit(work, row.id, Method.QR)
+    return _tap_visit(work, row.id, Method.QR, way)
 
 
-def tap_visit(work: Writing, visit_id: int, *, override: bool = False) -> Tap:
+def tap_visit(
+    work: Writing, visit_id: int, *, way: Direction | None = None, override: bool = False
+) -> Tap:
     """Check a visitor in or out by hand.
 
     Args:
         work: the transaction.
         visit_id: the visit's number.
-        override: let in before or after the visit's day, or once more on it (R14, R15).
+        way: which way the visitor goes; None is in, or out for who is in.
+        override: let in (and never out) before or after the visit's day, or once more on it
+            (R14, R15).
 
     Raises:
         NotFound: no such visit.
         Refused: a rule says no.
     """
-    return _tap_visit(work, visit_id, Method.DESK, override=override)
+    way = Direction.IN if override else way
+    return _tap_visit(work, visit_id, Method.DESK, way, override=override)
 
 
 def undo(work: Writing, visit_id: int) -> Tap:
@@ -121,17 +139,29 @@ def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
         work.session.execute(delete(OutboxRow).where(waiting))
 
 
-def _tap_visit(work: Writing, visit_id: int, method: Method, *, override: bool = False) -> Tap:
+def _tap_visit(
+    work: Writing,
+    visit_id: int,
+    method: Method,
+    way: Direction | None,
+    *,
+    override: bool = False,
+) -> Tap:
     row = get_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
-    if row.deleted_at is not None and not inside:
-        raise deleted(work, row)
-    repeated = _one_tap(last, work.now)
-    if repeated is not None:
-        return repeated
+    if row.deleted_at is not None and not (inside and method is Method.DESK):
+        raise _leaves_by_hand(row) if inside else deleted(work, row)
+    known = _already(last, work.now, way)
+    if known is not None:
+        return known
     if last is not None and inside:
+        if way is None and method is not Method.DESK:
+            _refuse_early(work, last, f"To check out: nexio checkin --visit {row.id} --out")
         return _check_out(work, last, method)
+    if way is Direction.OUT:
+        by_hand = f"Check the visitor in with: nexio checkin --visit {row.id} --in"
+        raise Refused(f"{row.first_name} {row.last_name} is not checked in", by_hand)
     if override:
         audit.record(work, "override", "visit", row.id)
     else:
@@ -140,18 +170,24 @@ def _tap_visit(work: Writing, visit_id: int, method: Method, *, override: bool =
     return _check_in_visit(work, row, method)
 
 
-def _tap_member(work: Writing, member_id: int, method: Method) -> Tap:
+def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
     stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
     last = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
-    repeated = _one_tap(last, work.now)
-    if repeated is not None:
-        return repeated
+    known = _already(last, work.now, way)
+    if known is not None:
+        return known
     if last is not None and is_in(last, work.now):
-        return _check_out(work, last, method)
+        if way is None:
+            _refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
+        return _check_out(work, last, Method.PIN)
+    if way is Direction.OUT:
+        raise Refused(
+            f"{row.first_name} {row.last_name} is not checked in", "Check in with: nexio checkin"
+        )
     _close_overdue(work, last)
     stay = CheckInRow(member=row, location=row.location, started_wifi=False)
-    return _check_in(work, stay, method)
+    return _check_in(work, stay, Method.PIN)
 
 
 def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
@@ -192,11 +228,38 @@ def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
     return stays[-1] if stays else None
 
 
-def _one_tap(last: CheckInRow | None, now: datetime) -> Tap | None:
-    if last is None or is_cut_off(last, now):
+def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:
+    """The last tap, where this one says nothing new.
+
+    The same code twice within ten seconds is one tap; who says which way is taken at the word.
+    """
+    if last is None:
         return None
     tap = taps_of(last, now)[-1]
-    return None if now - tap.at >= ONE_TAP else tap_of(last, tap.direction, repeated=True)
+    just_now = now - tap.at < ONE_TAP and not is_cut_off(last, now)
+    same = just_now if way is None else tap.direction is way
+    return tap_of(last, tap.direction, repeated=True) if same else None
+
+
+def _refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
+    """R14: who types the code again so soon may not want to leave, and would be missed inside."""
+    since = work.now - stay.in_at
+    if since < MISTAKEN_UNTIL:
+        name = tap_of(stay, Direction.IN).name
+        raise Refused(f"checked in {_ago(since)}: {name}", advice)
+
+
+def _ago(since: timedelta) -> str:
+    minutes, seconds = divmod(int(since.total_seconds()), 60)
+    number, unit = (minutes, "minute") if minutes else (seconds, "second")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+def _leaves_by_hand(row: VisitRow) -> Refused:
+    return Refused(
+        f"visit {row.id} was deleted",
+        f"Check the visitor out with: nexio checkin --visit {row.id} --out",
+    )
 
 
 def _refuse_closed(work: Reading, row: VisitRow) -> None:
@@ -222,7 +285,8 @@ def _refuse_third(work: Reading, row: VisitRow) -> None:
     if any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
         raise Refused(
             "this visit has ended for today",
-            f"Somebody who comes back is let in with: nexio checkin --visit {row.id} --override",
+            f"Was the check-out a mistake? Take it back: nexio checkin undo {row.id}."
+            f" Somebody who comes back is let in with: nexio checkin --visit {row.id} --override",
         )
 
 
@@ -235,18 +299,18 @@ def _nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
         .limit(1)
     )
     if row is None:
-        return Refused(
+        return UnknownCode(
             f"this PIN is nobody's at {location.name}", "Look for the visitor: nexio visitor list"
         )
-    if row.deleted_at is not None:
-        return deleted(work, row)
     last, by_hand = _last(row.check_ins), f"with: nexio checkin --visit {row.id}"
+    inside = last is not None and is_in(last, work.now)
+    if row.deleted_at is not None:
+        return _leaves_by_hand(row) if inside else deleted(work, row)
     if work.now < row.closes_at:
         return Refused(
             f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
             f"Check the visitor in or out {by_hand}",
         )
-    inside = last is not None and is_in(last, work.now)
     return Refused(
         f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
         f"Check the visitor out {by_hand}" if inside else "Register the visitor again.",

@@ -4,6 +4,7 @@ NexioError
 ├── InvalidValue        exit 2  the caller wrote something that cannot be read
 ├── NotFound            exit 3  no such visitor, NAS, location, …
 ├── Refused             exit 4  a rule of the house says no
+│   └── UnknownCode
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
@@ -50,6 +51,10 @@ class Refused(NexioError):
     """A rule refused what was asked; the message names the rule in words."""
 
     exit_code = 4
+
+
+class UnknownCode(Refused):
+    """A PIN that is nobody's, or a forged QR code: it may be a guess."""
 
 
 class Unreachable(NexioError):

@@ -272,6 +272,7 @@ def _new_visit(
         token_starts=location.settings.token_starts,
         pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
         pin_digest=pin.digest,
+        qr_edition=1,
         registered_at=work.now,
     )
 

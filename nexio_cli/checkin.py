@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-import io
-import json
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import InvalidValue, NexioError
-from nexio_cli import options, output, posting
+from nexio.errors import InvalidValue
+from nexio_cli import once, options, output
+from nexio_cli.tapping import How, Who, use
 
 if TYPE_CHECKING:
-    from nexio.taps import Tap
+    from collections.abc import Callable
+
+    from nexio.taps import Direction
+
+check_in = click.option("--in", "only_in", is_flag=True, help="Check in; who is in stays in.")
+check_out = click.option("--out", "only_out", is_flag=True, help="Check out, also right after.")
 
 
-class PinOrCommand(click.Group):
+def qr_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--qr``, here and at ``nexio checkout``."""
+    words = "What the visitor's QR code says; '-' reads it from stdin."
+    return click.option("--qr", metavar="TEXT", help=words)(command)
+
+
+def visits_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--visit``, here and at ``nexio checkout``."""
+    words = "A visit by number or e-mail, without its code. Several: all of them or none."
+    option = click.option("--visit", "visits", multiple=True, metavar="VISIT", help=words)
+    return option(command)
+
+
+def reader_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--reader``, here and at ``nexio checkout``."""
+    words = "Codes line by line from a scanner, until Ctrl-D."
+    return click.option("--reader", is_flag=True, help=words)(command)
+
+
+class PinOrCommand(once.Group):
     """``nexio checkin 123456``: what is no command is a PIN."""
 
     def resolve_command(
@@ -25,65 +47,85 @@ class PinOrCommand(click.Group):
         """Take a word that no command has for a PIN; options may stand before it or after it."""
         words = args if args[0] in self.commands else ["pin", *args]
         name, command, rest = super().resolve_command(ctx, words)
-        return name, command, [*_said_before(ctx), *rest]
+        return name, command, [*_said_before(ctx, is_pin=name == "pin"), *rest]
 
 
-def _said_before(context: click.Context) -> list[str]:
-    place = context.params.get("location_name")
-    as_json = ["--json"] if context.params.get("as_json") else []
-    return [*as_json, *([] if place is None else ["--location", place])]
+def _said_before(context: click.Context, *, is_pin: bool) -> list[str]:
+    said = context.params
+    place = said.get("location_name")
+    ways = {"--in": said.get("only_in"), "--out": said.get("only_out")} if is_pin else {}
+    flags = [flag for flag, given in {"--json": said.get("as_json"), **ways}.items() if given]
+    return [*flags, *([] if place is None else ["--location", place])]
 
 
 @click.group(
     cls=PinOrCommand, invoke_without_command=True, subcommand_metavar="[PIN | COMMAND] [ARGS]..."
 )
-@click.option("--qr", metavar="TEXT", help="What the visitor's QR code says.")
-@click.option("--visit", metavar="VISIT", help="A visit by number or e-mail, without its code.")
+@qr_option
+@visits_option
+@reader_option
+@check_in
+@check_out
 @click.option("--override", is_flag=True, help="With --visit: outside its day, or once more.")
-@click.option("--reader", is_flag=True, help="Codes line by line from a scanner, until Ctrl-D.")
 @options.location
 @options.as_json
 @click.pass_context
 def command(
     context: click.Context,
     qr: str | None,
-    visit: str | None,
+    visits: tuple[str, ...],
     location_name: str | None,
     *,
-    override: bool,
     reader: bool,
+    only_in: bool,
+    only_out: bool,
+    override: bool,
     as_json: bool,
 ) -> None:
     """Check somebody in or out; see who is in the building.
 
-    nexio checkin PIN: the first use of a code checks in, the second checks out.
+    nexio checkin PIN: the first use of a code checks in, the second checks out. For five minutes
+    after a check-in the code alone does not check out: say --out.
     """
+    who = Who(qr=qr, visits=visits, reader=reader)
     other = context.invoked_subcommand
-    chosen = [word for word in (other, qr, visit, reader or None) if word is not None]
-    if len(chosen) != 1:
-        raise InvalidValue("who is it?", "Give one PIN, --qr, --visit or --reader.")
-    if override and visit is None:
+    who.require_one(other)
+    if override and not visits:
         raise InvalidValue("--override goes with --visit", "Name the visit by number or e-mail.")
-    if other is not None:
-        return
-    if reader:
-        _read_codes(location_name, as_json=as_json)
-    elif visit is not None:
-        _print(_tap_visit(visit, location_name, override=override), as_json=as_json)
-    else:
-        _print(_tap(options.typed_or_read(qr) or "", location_name, is_qr=True), as_json=as_json)
-    posting.deliver_now(quiet=True)
+    if override and only_out:
+        raise InvalidValue("--override lets somebody in", "Leave out --out, or --override.")
+    way = _way(only_in=only_in, only_out=only_out)
+    if other in {None, "pin"}:
+        if other is None:
+            use(who, How(way=way, location_name=location_name, override=override, as_json=as_json))
+    elif way is not None:
+        raise InvalidValue(
+            "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
+        )
 
 
 @command.command(hidden=True)
 @click.argument("pin")
+@check_in
+@check_out
 @options.location
 @options.as_json
-def pin(pin: str, location_name: str | None, *, as_json: bool) -> None:
+def pin(
+    pin: str, location_name: str | None, *, only_in: bool, only_out: bool, as_json: bool
+) -> None:
     """Use a PIN; '-' reads it from stdin."""
-    typed = options.typed_or_read(pin) or ""
-    _print(_tap(typed, location_name, is_qr=False), as_json=as_json)
-    posting.deliver_now(quiet=True)
+    way = _way(only_in=only_in, only_out=only_out)
+    use(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
+
+
+def _way(*, only_in: bool, only_out: bool) -> Direction | None:
+    if only_in and only_out:
+        raise InvalidValue("in or out?", "Give --in or --out, not both.")
+    if not only_in and not only_out:
+        return None
+    from nexio.taps import Direction
+
+    return Direction.IN if only_in else Direction.OUT
 
 
 @command.command("list")
@@ -130,79 +172,15 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
 def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Take the last check-in or check-out of a visit back."""
     from nexio.check_ins import undo as take_back
+    from nexio.desk_wifi import wifi_words_after_undo
     from nexio.visits import get_visit
     from nexio_cli.shapes import tap_json
 
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)
+        wifi = wifi_words_after_undo(work, taken)
     if as_json:
         output.print_json(tap_json(taken))
-    else:
-        output.print_headline(f"Taken back: the check-{taken.direction} of {taken.name}.")
-
-
-def _tap(code: str, location_name: str | None, *, is_qr: bool) -> Tap:
-    from nexio.check_ins import tap_pin, tap_qr
-    from nexio.locations import find_only_location, get_location
-
-    with options.writing() as work:
-        if is_qr:
-            return tap_qr(work, find_only_location(work, location_name), code)
-        return tap_pin(work, get_location(work, location_name), code)
-
-
-def _tap_visit(which: str, location_name: str | None, *, override: bool) -> Tap:
-    from nexio.check_ins import tap_visit
-    from nexio.visits import get_visit
-
-    with options.writing() as work:
-        found = get_visit(work, which, location_name)
-        return tap_visit(work, found.id, override=override)
-
-
-def _read_codes(location_name: str | None, *, as_json: bool) -> None:
-    """A keyboard-wedge scanner types each code and a line break; each is answered."""
-    from nexio.qr_codes import PREFIX
-
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # a misread code is no fault of ours
-    for line in sys.stdin:
-        code = line.strip()
-        if not code:
-            continue
-        try:
-            tap = _tap(code, location_name, is_qr=code.upper().startswith(PREFIX))
-        except NexioError as error:
-            _print_refused(error, as_json=as_json)
-            continue
-        _print_line(tap, as_json=as_json)
-        posting.deliver_now(quiet=True)
-
-
-def _print(tap: Tap, *, as_json: bool) -> None:
-    from nexio_cli.shapes import tap_json
-
-    if as_json:
-        output.print_json(tap_json(tap))
-    else:
-        output.print_headline(_sentence(tap))
-
-
-def _print_line(tap: Tap, *, as_json: bool) -> None:
-    from nexio_cli.shapes import tap_json
-
-    output.print_line(json.dumps(tap_json(tap), ensure_ascii=False) if as_json else _sentence(tap))
-
-
-def _print_refused(error: NexioError, *, as_json: bool) -> None:
-    refused: dict[str, Any] = {"refused": str(error), "advice": error.advice}
-    text = json.dumps(refused, ensure_ascii=False) if as_json else f"Refused: {error}"
-    output.print_line(text)
-
-
-def _sentence(tap: Tap) -> str:
-    from nexio.zones import show
-
-    just_now = " already, just now" if tap.repeated else ""
-    when = show(tap.at, tap.location.zone)
-    return f"{tap.name} is checked {tap.direction}{just_now}: {when} at {tap.location.name}."
+        return
+    said = f"Taken back: the check-{taken.direction} of {taken.name}."
+    output.print_headline(said if wifi is None else f"{said} {wifi}")

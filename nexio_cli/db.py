@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import Refused
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Upgrade, check, back up and restore the store."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nexio.health import Finding
 
 
-@click.command()
+@click.command(cls=once.Command)
 @click.option(
     "--port",
     default=1812,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from radius_auth.explanation import Explanation
 
 
-@click.command()
+@click.command(cls=once.Command)
 @click.argument("email")
 @click.option("--pin", metavar="PIN", help="The PIN that the guest types; '-' reads it from stdin.")
 @click.option("--at", metavar="WHEN", default="now", help="As of when.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import Refused
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from radius_auth.raddb.installation import Plan
@@ -25,7 +25,7 @@ raddb = click.option(
 dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Install and check the plugin for FreeRADIUS."""
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from radius_auth.guard_file import GuardFile
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """See whom the guard against guessing slows, and let them try again.
 

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from nexio_cli import options, output, posting
+from nexio_cli import once, options, output, posting
 
 
-@click.command()
+@click.command(cls=once.Command)
 @options.as_json
 def command(*, as_json: bool) -> None:
     """What is to be done now and then, for cron: cut-offs, mail, what is past its time."""

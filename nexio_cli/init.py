@@ -8,12 +8,12 @@ from zoneinfo import available_timezones
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 ZONEINFO = "zoneinfo/"
 
 
-@click.command()
+@click.command(cls=once.Command)
 @click.option("--location", "name", metavar="NAME", help="Name of the first location.")
 @click.option("--timezone", metavar="ZONE", help="Its time zone (default: this machine's).")
 def command(name: str | None, timezone: str | None) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Change the key that PINs and secrets are sealed with."""
 

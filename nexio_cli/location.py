@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Manage locations: places with a reception desk."""
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.5
 
 
-@click.command()
+@click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @click.option(
     "--last",

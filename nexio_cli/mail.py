@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from nexio.locations import Location
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STATES = click.Choice(["queued", "sent", "failed"])
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """See what is sent by e-mail, and send what waits."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli import options, output, posting
+from nexio_cli import once, options, output, posting
 
 if TYPE_CHECKING:
     from nexio.members import Member
@@ -15,7 +15,7 @@ member = click.argument("member", metavar="MEMBER")
 send_pin = click.option("--send-pin", is_flag=True, help="Mail the PIN to the member.")
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Manage members, who host visitors and check in with a PIN of their own.
 

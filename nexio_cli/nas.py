@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from nexio.nas import Nas
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Manage the access points and controllers that ask over RADIUS."""
 

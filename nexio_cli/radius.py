@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import Refused
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from radius_auth.status import Status
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Ask a RADIUS server as an access point would."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
-from nexio_cli import options, output, posting
+from nexio_cli import once, options, output, posting
 from nexio_cli.open_sessions import find_open, mention
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nexio.visits import Visit
 
 
-@click.command("reissue")
+@click.command("reissue", cls=once.Command)
 @click.argument("visits", metavar="VISIT...", nargs=-1)
 @click.option("--without-token", is_flag=True, help="All visits to come that have no Wi-Fi.")
 @click.option("--dry-run", is_flag=True, help="Only list them.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ TIMEOUT = 3.0
 """Seconds after each of three transmissions."""
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """See who is on the Wi-Fi, and ask an access point to end a session."""
 

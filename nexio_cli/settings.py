@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 
 RISKY = {"wifi_login", "planned_guests", "pin_length"}
 """What the chance of guessing a PIN depends on (R9)."""
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Show or change how a location treats its visitors."""
 

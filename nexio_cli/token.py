@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli import options, output
+from nexio_cli import once, options, output
 from nexio_cli.open_sessions import find_open, mention
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Turn Wi-Fi for visitors on and off; list and revoke access tokens."""
 

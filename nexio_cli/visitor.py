@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio.errors import InvalidValue
-from nexio_cli import options, output, posting
+from nexio_cli import once, options, output, posting
 from nexio_cli.reissue import reissue
 from nexio_cli.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 from nexio_cli.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
 
-@click.group()
+@click.group(cls=once.Group)
 def command() -> None:
     """Register, list, show, change and delete visitors.
 

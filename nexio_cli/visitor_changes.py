@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli import options, output, posting
+from nexio_cli import once, options, output, posting
 from nexio_cli.open_sessions import find_open, mention
 from nexio_cli.visit_view import print_visit
 
 ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
 
 
-@click.command()
+@click.command(cls=once.Command)
 @options.visit
 @click.option("--first-name", metavar="NAME")
 @click.option("--last-name", metavar="NAME")
@@ -37,7 +37,7 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
         posting.deliver_now(quiet=as_json)
 
 
-@click.command()
+@click.command(cls=once.Command)
 @options.visit
 @click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
 @options.location
@@ -57,7 +57,7 @@ def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: 
         posting.deliver_now(quiet=as_json)
 
 
-@click.command()
+@click.command(cls=once.Command)
 @options.visit
 @options.location
 @options.yes
@@ -83,7 +83,7 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     mention(still_on)
 
 
-@click.command()
+@click.command(cls=once.Command)
 @options.visit
 @options.location
 @options.as_json

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.members import Member
     from nexio.store.engine import Store
-    from nexio.taps import Tap
+    from nexio.taps import Direction, Tap
     from nexio.visits import Visit
     from radius_auth.decision import Decision
 
@@ -39,16 +39,18 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def use_pin(store: Store, location: Location, pin: str) -> Tap:
+def use_pin(store: Store, location: Location, pin: str, way: Direction | None = None) -> Tap:
     """Type a PIN at a desk."""
     with store.write() as work:
-        return check_ins.tap_pin(work, location, pin)
+        return check_ins.tap_pin(work, location, pin, way=way)
 
 
-def use_qr(store: Store, text: str, location: Location | None = None) -> Tap:
+def use_qr(
+    store: Store, text: str, location: Location | None = None, way: Direction | None = None
+) -> Tap:
     """Scan a code, at the desk of one location or wherever it is."""
     with store.write() as work:
-        return check_ins.tap_qr(work, location, text)
+        return check_ins.tap_qr(work, location, text, way=way)
 
 
 def qr_of(store: Store, visit: Visit) -> str:
@@ -57,10 +59,12 @@ def qr_of(store: Store, visit: Visit) -> str:
         return qr_text(work, visit)
 
 
-def by_hand(store: Store, visit: Visit, *, override: bool = False) -> Tap:
+def by_hand(
+    store: Store, visit: Visit, *, way: Direction | None = None, override: bool = False
+) -> Tap:
     """Look a visitor up and check them in or out."""
     with store.write() as work:
-        return check_ins.tap_visit(work, visit.id, override=override)
+        return check_ins.tap_visit(work, visit.id, way=way, override=override)
 
 
 def take_back(store: Store, visit: Visit) -> Tap:

@@ -111,6 +111,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
         CheckConstraint("opens_at <= expected_arrival", name="opens_before_arrival"),
         CheckConstraint("closes_at > expected_arrival", name="closes_after_arrival"),
+        CheckConstraint("qr_edition >= 1", name="qr_edition"),
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         Index(None, "location_id", "expected_arrival"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
@@ -135,6 +136,7 @@ class VisitRow(Followed, Row):
     token_starts: Mapped[str]
     pin_sealed: Mapped[bytes]
     pin_digest: Mapped[bytes]
+    qr_edition: Mapped[int] = mapped_column(server_default=text("1"))
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     registered_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

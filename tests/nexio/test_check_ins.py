@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from nexio.check_ins import ONE_TAP, tap_visit
+from nexio.check_ins import MISTAKEN_UNTIL, ONE_TAP, tap_visit
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import Location
 from nexio.mail.outbox import Template
@@ -25,6 +25,7 @@ from tests.reception import (
     mails,
     qr_of,
     reissue,
+    seen,
     take_back,
     use_pin,
     use_qr,
@@ -82,9 +83,9 @@ def test_r14_a_third_use_on_the_same_day_is_refused(
     assert row_counts(store) == before
     clock.now = at("2026-11-21 00:00")
     assert use_pin(store, location, visit.pin).direction is IN
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     assert use_pin(store, location, visit.pin).direction is OUT
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     with pytest.raises(Refused, match=ENDED):
         use_pin(store, location, visit.pin)
 
@@ -95,7 +96,7 @@ def test_r14_a_day_is_the_locations(store: Store, clock: Clock) -> None:
     set_up(store, auckland, "token-duration=2d")
     visit = register(store, auckland)
     use_pin(store, auckland, visit.pin)
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     use_pin(store, auckland, visit.pin)
     clock.now = at("2026-11-20 10:59:59")
     with pytest.raises(Refused, match=ENDED):
@@ -125,7 +126,7 @@ def test_r14_members_come_and_go_as_often_as_they_like(
 def test_r14_within_ten_seconds_it_is_one_tap(
     store: Store, location: Location, clock: Clock, kind: str
 ) -> None:
-    """Nothing is written by the second one; at ten seconds sharp it is another tap."""
+    """Nothing is written by the second one; nor after a check-out."""
     person = register(store, location) if kind == "visitor" else add_member(store, location)
     first = use_pin(store, location, person.pin)
     assert (first.direction, first.repeated) == (IN, False)
@@ -135,12 +136,97 @@ def test_r14_within_ten_seconds_it_is_one_tap(
         again = use_pin(store, location, person.pin)
         assert (again.direction, again.repeated, again.at) == (IN, True, first.at)
     assert row_counts(store) == before
-    clock.now = first.at + timedelta(seconds=10)
+    clock.now = first.at + MISTAKEN_UNTIL
     out = use_pin(store, location, person.pin)
     assert (out.direction, out.repeated) == (OUT, False)
     clock.advance(seconds=9)
     again = use_pin(store, location, person.pin)
     assert (again.direction, again.repeated, again.at) == (OUT, True, out.at)
+
+
+@pytest.mark.parametrize("kind", ["visitor", "member"])
+@pytest.mark.parametrize(
+    ("seconds", "ago"),
+    [
+        (10, "10 seconds ago"),
+        (59.9, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (150, "2 minutes ago"),
+        (299.999999, "4 minutes ago"),
+    ],
+)
+def test_r14_for_five_minutes_the_code_alone_does_not_check_out(
+    store: Store, location: Location, clock: Clock, kind: str, seconds: float, ago: str
+) -> None:
+    """It says since when they are in and how they leave; nothing is written."""
+    person = register(store, location) if kind == "visitor" else add_member(store, location)
+    name = "Zoë Nguyễn" if kind == "visitor" else "Ana Reyes"
+    use_pin(store, location, person.pin)
+    before = row_counts(store)
+    clock.advance(seconds=seconds)
+    with pytest.raises(Refused) as caught:
+        use_pin(store, location, person.pin)
+    assert str(caught.value) == f"checked in {ago}: {name}"
+    assert caught.value.advice.startswith("To check out: ")
+    assert "--out" in caught.value.advice
+    assert person.pin not in caught.value.advice
+    assert row_counts(store) == before
+    assert seen(store, location, open_only=True) == [f"in {name}"]
+    assert use_pin(store, location, person.pin, way=OUT).direction is OUT
+
+
+@pytest.mark.parametrize("kind", ["visitor", "member"])
+def test_r14_who_says_which_way_is_taken_at_the_word(
+    store: Store, location: Location, clock: Clock, kind: str
+) -> None:
+    """At once and later; the same way twice writes nothing, however long after."""
+    person = register(store, location) if kind == "visitor" else add_member(store, location)
+    with pytest.raises(Refused, match="is not checked in"):
+        use_pin(store, location, person.pin, way=OUT)
+    first = use_pin(store, location, person.pin, way=IN)
+    assert (first.direction, first.repeated) == (IN, False)
+    clock.advance(hours=1)
+    again = use_pin(store, location, person.pin, way=IN)
+    assert (again.direction, again.repeated, again.at) == (IN, True, first.at)
+    left = use_pin(store, location, person.pin, way=OUT)
+    assert (left.direction, left.repeated) == (OUT, False)
+    clock.advance(minutes=1)
+    again = use_pin(store, location, person.pin, way=OUT)
+    assert (again.direction, again.repeated, again.at) == (OUT, True, left.at)
+
+
+def test_r14_the_way_holds_for_codes_and_by_hand(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """A person at the desk who looks the visitor up means what is done, also at once."""
+    visit = register(store, location)
+    code = qr_of(store, visit)
+    use_qr(store, code, way=IN)
+    clock.advance(minutes=1)
+    with pytest.raises(Refused, match="checked in 1 minute ago"):
+        use_qr(store, code)
+    assert by_hand(store, visit, way=IN).repeated
+    assert use_qr(store, code, way=OUT).direction is OUT
+    with pytest.raises(Refused, match=ENDED) as caught:
+        use_qr(store, code, way=IN)
+    undo, override = (
+        caught.value.advice.index(f"nexio checkin {words}")
+        for words in (f"undo {visit.id}", f"--visit {visit.id} --override")
+    )
+    assert undo < override
+    take_back(store, visit)
+    assert by_hand(store, visit).direction is OUT
+
+
+def test_r14_a_member_who_went_out_comes_in_at_once(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """Only check-ins are waited after; the next code after ten seconds is an arrival."""
+    member = add_member(store, location)
+    use_pin(store, location, member.pin)
+    use_pin(store, location, member.pin, way=OUT)
+    clock.advance(seconds=10)
+    assert use_pin(store, location, member.pin).direction is IN
 
 
 def test_r14_ten_seconds_are_ten_seconds_across_a_clock_change(
@@ -154,7 +240,8 @@ def test_r14_ten_seconds_are_ten_seconds_across_a_clock_change(
     clock.now = at("2026-10-25 01:00:04")
     assert use_pin(store, location, autumn.pin).repeated
     clock.now = at("2026-10-25 01:00:05")
-    assert use_pin(store, location, autumn.pin).direction is OUT
+    with pytest.raises(Refused, match="checked in 10 seconds ago"):
+        use_pin(store, location, autumn.pin)
     clock.now = at("2027-03-27 09:00")
     spring = register(store, location, arrival="2027-03-28 12:00")
     clock.now = at("2027-03-28 00:59:55")
@@ -162,7 +249,8 @@ def test_r14_ten_seconds_are_ten_seconds_across_a_clock_change(
     clock.now = at("2027-03-28 01:00:04")
     assert use_pin(store, location, spring.pin).repeated
     clock.now = at("2027-03-28 01:00:05")
-    assert use_pin(store, location, spring.pin).direction is OUT
+    with pytest.raises(Refused, match="checked in 10 seconds ago"):
+        use_pin(store, location, spring.pin)
 
 
 def test_r14_pin_and_code_of_one_visit_are_one_person(
@@ -173,7 +261,7 @@ def test_r14_pin_and_code_of_one_visit_are_one_person(
     use_pin(sqlite_store, sqlite_location, visit.pin)
     clock.advance(seconds=3)
     assert use_qr(sqlite_store, qr_of(sqlite_store, visit)).repeated
-    clock.advance(seconds=8)
+    clock.advance(minutes=5)
     assert use_qr(sqlite_store, qr_of(sqlite_store, visit)).direction is OUT
 
 
@@ -318,7 +406,7 @@ def test_who_is_inside_can_always_leave_by_hand(
     assert f"Check the visitor out with: nexio checkin --visit {late.id}" in caught.value.advice
     for visit in (cancelled, late):
         assert by_hand(store, visit).direction is OUT
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     for visit in (cancelled, late):
         with pytest.raises(Refused):
             by_hand(store, visit)
@@ -374,9 +462,9 @@ def test_the_host_is_told_of_the_first_arrival(
     use_pin(store, location, visit.pin)
     assert mails(store, Template.VISITOR_ARRIVED) == [("visitor-arrived", visit.id, "queued")]
     run_sql(store, "UPDATE outbox SET state = 'sent', sent_at = created_at")
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     use_pin(store, location, visit.pin)
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     by_hand(store, visit, override=True)
     assert len(mails(store, Template.VISITOR_ARRIVED)) == 1
 

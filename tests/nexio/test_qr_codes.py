@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nexio.changing import edit_visit
 from nexio.configuration import Configuration
 from nexio.errors import Refused
 from nexio.locations import Location
+from nexio.members import set_pin
 from nexio.qr_codes import qr_text, read_qr
 from nexio.rotation import rotate_key
 from nexio.store.creation import create_store
@@ -17,7 +19,7 @@ from nexio.taps import Direction
 from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.people import add_location, delete, register
-from tests.reception import reissue, use_qr
+from tests.reception import add_member, reissue, use_pin, use_qr
 from tests.stores import configuration_of, row_counts
 
 
@@ -133,6 +135,88 @@ def test_a_code_of_a_deleted_visit_is_refused(store: Store, location: Location) 
     with pytest.raises(Refused, match=f"^visit {old.id} was reissued as visit {new.id}$"):
         use_qr(store, text_of(store, old), location)
     assert use_qr(store, text_of(store, new), location).id == new.id
+
+
+def edit(store: Store, visit: Visit, **texts: str) -> Visit:
+    """Correct what is known of a visitor."""
+    with store.write() as work:
+        return edit_visit(work, visit.id, texts)
+
+
+def test_a_code_of_the_old_address_is_refused(store: Store, location: Location) -> None:
+    """Each new PIN raises the edition; only the code of the newest mail checks in."""
+    visit = register(store, location)
+    texts = [text_of(store, visit)]
+    for email in ("ada@example.com", "eve@example.com", "zoe@example.com"):
+        visit = edit(store, visit, email=email)
+        texts.append(text_of(store, visit))
+    assert [len(text.split(":")) for text in texts] == [3, 4, 4, 4]
+    before = row_counts(store)
+    for text in texts[:-1]:
+        for _ in range(2):
+            with pytest.raises(Refused, match="a newer mail was sent") as caught:
+                use_qr(store, text)
+            assert "newest mail" in caught.value.advice
+    assert row_counts(store) == before
+    assert use_qr(store, texts[-1]).id == visit.id
+
+
+def test_a_code_stays_good_where_pin_and_address_stay(store: Store, location: Location) -> None:
+    """Another name, host or way to write the same address changes no code."""
+    visit = register(store, location)
+    text = text_of(store, visit)
+    edit(store, visit, first_name="Ada", host="Ana", email="ZOE@example.com")
+    assert text_of(store, visit) == text
+    assert use_qr(store, text).name == "Ada Nguyễn"
+
+
+def test_an_edition_cannot_be_forged(store: Store, location: Location) -> None:
+    """It is signed: neither taken out, nor put in, nor raised."""
+    visit = register(store, location)
+    first = text_of(store, visit)
+    visit = edit(store, visit, email="ada@example.com")
+    prefix, number, edition, signature = text_of(store, visit).split(":")
+    old = first.split(":")[2]
+    assert edition == "2"
+    for wrong in (
+        f"{prefix}:{number}:{signature}",
+        f"{prefix}:{number}:2:{old}",
+        f"{prefix}:{number}:1:{old}",
+        f"{prefix}:{number}:1:{signature}",
+        f"{prefix}:{number}:02:{signature}",
+        f"{prefix}:{number}:3:{signature}",
+        f"{prefix}:{number}::{signature}",
+        f"{prefix}:{number}:{2**31}:{signature}",
+        f"{prefix}:{number}:2:{signature}:2",
+    ):
+        with pytest.raises(Refused, match="was not made here, or a part of it is missing"):
+            use_qr(store, wrong)
+
+
+def test_who_is_inside_does_not_leave_by_the_code_of_a_deleted_visit(
+    store: Store, location: Location
+) -> None:
+    """As with the PIN, which is free by then; the desk is told how they leave."""
+    visit = register(store, location)
+    text = text_of(store, visit)
+    use_qr(store, text)
+    delete(store, visit)
+    with pytest.raises(Refused, match=f"^visit {visit.id} was deleted$") as caught:
+        use_qr(store, text)
+    assert f"nexio checkin --visit {visit.id} --out" in caught.value.advice
+    with pytest.raises(Refused, match=f"^visit {visit.id} was deleted$") as caught:
+        use_pin(store, location, visit.pin)
+    assert f"nexio checkin --visit {visit.id} --out" in caught.value.advice
+
+
+def test_the_old_pin_of_a_member_does_not_check_in(store: Store, location: Location) -> None:
+    """Members have no QR code; another PIN ends the old one at once."""
+    member = add_member(store, location)
+    with store.write() as work:
+        new = set_pin(work, member.id, None, send_pin=False)
+    with pytest.raises(Refused, match="this PIN is nobody's"):
+        use_pin(store, location, member.pin)
+    assert use_pin(store, location, new.pin).id == member.id
 
 
 def test_a_code_stays_good_when_the_key_is_changed(

@@ -16,14 +16,14 @@ def test_who_is_in_the_building(store: Store, location: Location, clock: Clock) 
     ada = register(store, location, first_name="Ada", last_name="Lovelace")
     zoe, ana = register(store, location), add_member(store, location)
     for place, person in ((annex, elsewhere), (location, ana), (location, zoe), (location, ada)):
-        clock.advance(minutes=1)
+        clock.advance(minutes=5)
         use_pin(store, place, person.pin)
     assert seen(store, location, open_only=True) == [
         "in Ana Reyes",
         "in Zoë Nguyễn",
         "in Ada Lovelace",
     ]
-    clock.advance(minutes=1)
+    clock.advance(minutes=5)
     use_pin(store, location, zoe.pin)
     assert seen(store, location, open_only=True) == ["in Ana Reyes", "in Ada Lovelace"]
     assert seen(store, annex, open_only=True) == ["in Eve Nguyễn"]

@@ -13,8 +13,11 @@ import pytest
 from nexio.check_ins import tap_visit
 from nexio.store.engine import Store, utc_now
 from tests.clocks import Clock
-from tests.nexio_cli.programs import LIMIT, program
+from tests.nexio_cli.programs import LIMIT, program, run
 from tests.nexio_cli.running import Nexio, noon_zone
+
+DONE_KEYS = ["outcome", "wifi"]
+"""What a check-in has beside a tap of a list."""
 
 TAP_KEYS = ["direction", "kind", "id", "name", "at", "location", "method", "cut_off"]
 
@@ -31,7 +34,9 @@ def test_the_json_of_a_tap(desk: Nexio) -> None:
     visit = desk.register()
     for arguments in (["--json", visit["pin"]], [visit["pin"], "--json"]):
         tap = desk.done("checkin", *arguments).json
-        assert list(tap) == TAP_KEYS
+        assert list(tap) == TAP_KEYS + DONE_KEYS
+        assert tap["outcome"] in {"checked_in", "already_in"}
+        assert tap["wifi"].startswith("Wi-Fi until ")
         known = {
             "direction": "in",
             "kind": "visitor",
@@ -50,7 +55,8 @@ def test_a_person_reads_who_and_when(desk: Nexio) -> None:
     visit = desk.register()
     first = desk.done("checkin", visit["pin"])
     assert first.out.startswith("Zoë Nguyễn Văn is checked in: ")
-    assert first.out.endswith(" at Harbour House.\n")
+    assert " at Harbour House. Wi-Fi until " in first.out
+    assert first.out.endswith(".\n")
     again = desk.done("checkin", visit["pin"])
     assert again.out.startswith("Zoë Nguyễn Văn is checked in already, just now: ")
     desk.done("checkin", "undo", "1")
@@ -71,6 +77,85 @@ def test_a_third_use_is_refused_in_the_rules_words(desk: Nexio) -> None:
         assert "This visit has ended for today" in said
         assert "nexio checkin --visit 1 --override" in said
     assert desk.done("checkin", "--visit", "1", "--override", "--json").json["direction"] == "in"
+
+
+def test_r14_the_code_alone_does_not_check_out_at_once(desk: Nexio) -> None:
+    """It says since when they are in, and how they leave; both ways that it names do it."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 2)
+    said = desk("checkin", visit["pin"]).refused(4)
+    assert "Error: Checked in 2 minutes ago: Zoë" in said
+    assert "Hint:  To check out: nexio checkin --visit 1 --out" in said
+    assert len(desk.done("checkin", "list", "--open", "--json").json) == 1
+    left = desk.done("checkin", "--visit", "1", "--out", "--json").json
+    assert (left["direction"], left["outcome"]) == ("out", "checked_out")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["checkin", "--out", "{}"],
+        ["checkin", "{}", "--out"],
+        ["checkin", "pin", "{}", "--out"],
+        ["checkout", "{}"],
+        ["checkout", "--visit", "1"],
+        ["checkout", "--visit", "zoe@example.com"],
+    ],
+)
+def test_r14_each_way_to_say_out(sqlite_desk: Nexio, words: list[str]) -> None:
+    """At once after the check-in; once more it is the same, and nothing is written."""
+    visit = sqlite_desk.register()
+    tapped_ago(sqlite_desk, visit, 1)
+    typed = [word.format(visit["pin"]) for word in words]
+    for outcome in ("checked_out", "already_out"):
+        assert sqlite_desk.done(*typed, "--json").json["outcome"] == outcome
+    assert "is checked out already, just now: " in sqlite_desk.done(*typed).out
+
+
+def test_r14_in_is_in(desk: Nexio) -> None:
+    """--in never checks out, however long ago the check-in is."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 9)
+    tap = desk.done("checkin", visit["pin"], "--in", "--json").json
+    assert (tap["direction"], tap["outcome"]) == ("in", "already_in")
+    assert "is checked in already: " in desk.done("checkin", "--visit", "1", "--in").out
+    said = desk("checkout", "--visit", "2").refused(3)
+    assert "There is no visit 2" in said
+    desk.register(email="ada@example.com", first_name="Ada")
+    assert "Ada Nguyễn Văn is not checked in" in desk("checkout", "--visit", "2").refused(4)
+
+
+def test_r14_a_reader_that_only_lets_out(desk: Nexio) -> None:
+    """At the exit; the same at the entrance, with --in."""
+    zoe, ada = desk.register(), desk.register(email="ada@example.com", first_name="Ada")
+    tapped_ago(desk, zoe, 1)
+    for words in (["checkin", "--reader", "--out"], ["checkout", "--reader"]):
+        ran = desk.done(*words, "--json", stdin=f"{zoe['pin']}\n{ada['pin']}\n")
+        left, refused = map(json.loads, ran.out.splitlines())
+        assert left["direction"] == "out"
+        assert refused["refused"] == "Ada Nguyễn Văn is not checked in"
+    ran = desk.done("checkin", "--reader", "--in", stdin=f"{ada['pin']}\n{ada['pin']}\n")
+    assert [line.split(":")[0] for line in ran.out.splitlines()] == [
+        "Ada Nguyễn Văn is checked in",
+        "Ada Nguyễn Văn is checked in already, just now",
+    ]
+
+
+def test_several_visits_are_one_transaction(desk: Nexio) -> None:
+    """In the order that was typed, nobody twice; one who is refused keeps all from it."""
+    for name in ("Ada", "Eve"):
+        desk.register(first_name=name, email=f"{name}@example.com".lower())
+    desk.register(arrival="tomorrow 9am")
+    rows = desk.rows()
+    said = desk("checkin", "--visit", "2", "--visit", "3", "--visit", "1").refused(4)
+    assert "Nobody was checked in or out. Visit 3: visit 3 is for" in said
+    assert "There is no visit 9" in desk("checkin", "--visit", "2", "--visit", "9").refused(3)
+    assert desk.rows() == rows
+    both = ["--visit", "2", "--visit", "ada@example.com", "--visit", "1"]
+    taps = desk.done("checkin", *both, "--json").json
+    assert [(tap["id"], tap["direction"]) for tap in taps] == [(2, "in"), (1, "in")]
+    shown = desk.done("checkout", *both).out.splitlines()
+    assert [line.split(" ")[0] for line in shown] == ["Eve", "Ada"]
 
 
 def test_by_code(desk: Nexio) -> None:
@@ -118,6 +203,13 @@ def test_a_member_by_pin(desk: Nexio) -> None:
         (["--reader", "list"], 2, "Who is it?"),
         (["--override", "999999"], 2, "--override goes with --visit"),
         (["--override", "--qr", "x"], 2, "--override goes with --visit"),
+        (["--override", "--visit", "1", "--out"], 2, "--override lets somebody in"),
+        (["--in", "--out", "999999"], 2, "In or out?"),
+        (["999999", "--in", "--out"], 2, "In or out?"),
+        (["--in", "999999", "--out"], 2, "In or out?"),
+        (["--out", "list"], 2, "--in and --out go with a PIN"),
+        (["--location", "Harbour House", "999999", "--location", "Annex"], 2, "given 2 times"),
+        (["--qr", "a", "--qr", "b"], 2, "--qr is given 2 times"),
         (["999999", "999998"], 2, "unexpected extra argument"),
         (["undo", "7"], 3, "There is no visit 7"),
         (["--location", "Nowhere", "999999"], 3, "Nowhere"),
@@ -207,7 +299,7 @@ def test_a_reader_answers_each_line(desk: Nexio) -> None:
         "Refused",
         "Zoë Nguyễn Văn is checked in already, just now",
     ]
-    assert answers[1] == "Refused: this is not a PIN"
+    assert answers[1].startswith("Refused: this is not a PIN. A PIN has ")
     assert "nobody's" in answers[3]
     assert "a part of it is missing" in answers[4]
     assert ran.err == ""
@@ -219,7 +311,7 @@ def test_a_reader_for_scripts(desk: Nexio) -> None:
     visit = desk.register()
     ran = desk.done("checkin", "--reader", "--json", stdin=f"{visit['pin']}\njunk\n")
     tap, refused = map(json.loads, ran.out.splitlines())
-    assert list(tap) == TAP_KEYS
+    assert list(tap) == TAP_KEYS + DONE_KEYS
     assert list(refused) == ["refused", "advice"]
 
 
@@ -237,6 +329,57 @@ def test_a_reader_in_a_pipe(sqlite_desk: Nexio) -> None:
         "Refused",
         "Zoë Nguyễn Văn is checked in",
     ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\x03", "\n"])
+def test_each_end_of_a_code_in_a_pipe(sqlite_desk: Nexio, end: str) -> None:
+    """CR as the only end of a line, ETX, with STX and an AIM prefix; PINs and QR codes."""
+    zoe = sqlite_desk.register()
+    ada = sqlite_desk.register(email="ada@example.com", first_name="Ada")
+    code = sqlite_desk.done("visitor", "qr", "2", "--text").out.strip()
+    typed = end.join([zoe["pin"], f"\x02]Q1{code}", "]C1999999", ""])
+    done = subprocess.run(
+        [program("nexio"), "checkin", "--reader"],
+        input=typed.encode(),
+        capture_output=True,
+        check=True,
+        timeout=LIMIT,
+    )
+    assert [line.split(":")[0] for line in done.stdout.decode().splitlines()] == [
+        "Zoë Nguyễn Văn is checked in",
+        "Ada Nguyễn Văn is checked in",
+        "Refused",
+    ]
+    first = run("nexio", "checkin", "-", "--json", stdin=f"{end}]C1{ada['pin']}{end}999999{end}")
+    assert json.loads(first.stdout)["outcome"] == "already_in"
+    first = run("nexio", "checkin", "--qr", "-", "--json", stdin=f"]Q0{code}{end}junk{end}")
+    assert json.loads(first.stdout)["outcome"] == "already_in"
+
+
+def test_a_code_as_an_argument(sqlite_desk: Nexio) -> None:
+    """A scanner types into the shell as well: a QR code in place of the PIN is a QR code."""
+    sqlite_desk.register()
+    code = sqlite_desk.done("visitor", "qr", "1", "--text").out.strip()
+    assert sqlite_desk.done("checkin", f"]Q1{code}", "--json").json["method"] == "qr"
+    said = sqlite_desk("checkin", "&é\"'(-").refused(2)
+    assert "AZERTY (French) keyboard layout" in said
+    said = sqlite_desk("checkin", "--qr", code.replace(":", "Ö")).refused(2)
+    assert "QWERTZ (German) keyboard layout" in said
+
+
+def test_a_reader_slows_down_for_guesses(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the sixth wrong code on, and says so; a right one is taken all the same."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    visit = sqlite_desk.register()
+    wrong = "000000" if visit["pin"] != "000000" else "000001"
+    typed = [wrong] * 7 + [visit["pin"], "junk", wrong]
+    ran = sqlite_desk.done("checkin", "--reader", stdin="\n".join(typed))
+    assert waited == [1, 2, 4]
+    assert ran.err.count("Too many wrong codes: the next one is read in") == 3
+    assert ran.out.splitlines()[7].startswith("Zoë Nguyễn Văn is checked in: ")
 
 
 def test_nobody_types_at_a_reader(desk: Nexio) -> None:
