@@ -48,8 +48,10 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
     from radius_auth.raddb.folder import find_raddb
     from radius_auth.raddb.installation import Source, plan_install
     from radius_auth.raddb.package import fill_in, package_digest, packaged
+    from radius_auth.raddb.program import require_same_python
 
     folder, configuration = find_raddb(named), options.configuration()
+    require_same_python(folder)
     templates = packaged()
     source = Source(files=fill_in(templates, configuration), package=package_digest(templates))
     if replace_default is None and has_default(folder):

@@ -58,7 +58,11 @@ class Follower:
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._store = open_store()
-        self.table, self._progress = self._load()
+        try:
+            self.table, self._progress = self._load()
+        except BaseException:
+            self._store.close()
+            raise
         self._horizon_at = self._progress.at
 
     @property

@@ -15,6 +15,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 LIFE = timedelta(days=1)
 
+# Python 3.13 asks for it, as RFC 5280 section 4.2.1.3 does.
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certified:
@@ -31,8 +44,10 @@ def certify(folder: Path, address: str = "127.0.0.1") -> Certified:
     """Make an authority, and a certificate for the server at an address of this machine."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _named("test authority")
-    ca = _certificate(ca_name, ca_name, ca_key.public_key(), ca_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    ca = (
+        _certificate(ca_name, ca_name, ca_key.public_key(), ca_key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_SIGNS_CERTIFICATES, critical=True)
     )
     server = _certificate(_named("mail"), ca_name, key.public_key(), ca_key).add_extension(
         x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),

@@ -28,4 +28,6 @@ def test_children_inherit_no_handling(inherited: tuple[str, ...]) -> None:
     """As in the background or under nohup: ignored here, which a hang-up shows, not in a child."""
     started_by = ["env", "--default-signal=PIPE", "--ignore-signal=HUP", *inherited]
     shown = subprocess.check_output([*started_by, sys.executable, "-c", SHOW], cwd=ROOT, text=True)
-    assert shown.split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    _, blocked, _, ignored = shown.split()
+    # Signal 32 is glibc's own: its posix_spawn ignores it in each child.
+    assert (int(blocked, 16), int(ignored, 16) & ~(1 << 31)) == (0, 0)

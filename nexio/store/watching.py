@@ -60,7 +60,13 @@ class SQLiteWatch:
             self._connection = engine.raw_connection()
         except sqlite3.Error as error:
             raise unreachable(engine, error) from error
-        self._version = self._look()
+        # Else it would go back to the pool of an engine that may be disposed of by then.
+        self._connection.detach()
+        try:
+            self._version = self._look()
+        except BaseException:
+            self.close()
+            raise
 
     def wait(self) -> bool:
         """See :class:`Watch`."""

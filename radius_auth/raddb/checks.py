@@ -18,7 +18,12 @@ from radius_auth.raddb.folder import (
 from radius_auth.raddb.listeners import clashes
 from radius_auth.raddb.manifest import Manifest, load_manifest
 from radius_auth.raddb.package import MODULE, links_of, package_digest, packaged
-from radius_auth.raddb.program import embedded_python, examine_program, read_by_freeradius
+from radius_auth.raddb.program import (
+    embedded_python,
+    examine_program,
+    find_module,
+    read_by_freeradius,
+)
 from radius_auth.raddb.rights import examine_rights
 
 if TYPE_CHECKING:
@@ -51,7 +56,8 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
         Unreachable: the folder cannot be read.
         Refused: the manifest is damaged.
     """
-    yield from examine_program(folder, program)
+    findings = list(examine_program(folder, program))
+    yield from findings
     yield _python_modules(folder)
     installed = _installed(folder)
     yield installed
@@ -62,13 +68,14 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
     yield _names(folder)
     yield from _eap(folder)
     yield _passwords(folder)
-    yield from examine_rights(folder, _embedded(folder))
+    if all(each.well for each in findings if each.subject == "Python"):
+        yield from examine_rights(folder, _embedded(folder))  # else its Python loads nothing
     if program is not None:
         yield read_by_freeradius(folder, program)
 
 
 def _embedded(folder: Path) -> str | None:
-    module = folder.joinpath(find_setting(folder, "libdir") or "", "rlm_python3.so")
+    module = find_module(folder)
     return embedded_python(module) if module.is_file() else None
 
 

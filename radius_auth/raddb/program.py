@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nexio.errors import Refused
 from nexio.health import Finding
 from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import find_setting
@@ -47,7 +48,7 @@ def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
         )
         return
     yield _version(program)
-    module = Path(find_setting(folder, "libdir") or "/usr/lib/freeradius") / "rlm_python3.so"
+    module = find_module(folder)
     if not module.is_file():
         yield unwell(
             "rlm_python3",
@@ -101,13 +102,29 @@ def _version(program: Path) -> Finding:
     return well("FreeRADIUS", message)
 
 
+def require_same_python(folder: Path) -> None:
+    """Refuse to install packages that FreeRADIUS cannot load: it would not start any more.
+
+    Raises:
+        Refused: FreeRADIUS has another version of Python in it than the one that runs this.
+    """
+    module = find_module(folder)
+    if module.is_file() and not (finding := _python(module)).well:
+        raise Refused(finding.message, finding.advice)
+
+
+def find_module(folder: Path) -> Path:
+    """Where FreeRADIUS looks for its module for Python."""
+    return Path(find_setting(folder, "libdir") or "/usr/lib/freeradius") / "rlm_python3.so"
+
+
 def _python(module: Path) -> Finding:
     embedded = embedded_python(module)
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     if embedded not in {None, ours}:
         return unwell(
             "Python",
-            f"FreeRADIUS has Python {embedded} in it, and nexio is installed for {ours}",
+            f"FreeRADIUS has Python {embedded} in it, and this nexio is installed for {ours}",
             f"Install nexio with python{embedded} -m venv …, and run its nexio freeradius install.",
         )
     return well("Python", f"{ours}, the same as in FreeRADIUS")

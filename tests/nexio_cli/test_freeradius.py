@@ -11,7 +11,7 @@ import pytest
 from tests.nexio_cli.programs import Terminal, program
 from tests.nexio_cli.running import Nexio
 from tests.radius_auth.freeradius import copy_raddb
-from tests.radius_auth.raddb.trees import tree
+from tests.radius_auth.raddb.trees import change, tree
 
 KEYS = ["subject", "well", "message", "advice"]
 
@@ -76,6 +76,26 @@ def test_the_default_site_in_a_pipe(sqlite_nexio: Nexio, raddb: Path) -> None:
     assert tree(raddb) == before
     sqlite_nexio.done("freeradius", "install", "--raddb", str(raddb), "--keep-default")
     assert (raddb / "sites-enabled" / "default").is_symlink()
+
+
+def test_another_python(sqlite_nexio: Nexio, raddb: Path, tmp_path: Path) -> None:
+    """FreeRADIUS would not start any more: exit 4, nothing is changed, and check says it, too."""
+    there = ("--raddb", str(raddb))
+    sqlite_nexio.done("freeradius", "install", "--replace-default", *there)
+    (tmp_path / "rlm_python3.so").write_bytes(b"\x7fELF\0libpython3.7m.so.1.0\0")
+    change(raddb / "radiusd.conf", "libdir = /usr/lib/freeradius", f"libdir = {tmp_path}")
+    before = tree(raddb)
+    for words in ((), ("--dry-run",)):
+        said = sqlite_nexio("freeradius", "install", *there, *words).refused(4)
+        assert "FreeRADIUS has Python 3.7 in it, and this nexio is installed for 3." in said
+        assert "python3.7 -m venv" in said
+    assert tree(raddb) == before
+    wrong = [
+        each["subject"]
+        for each in sqlite_nexio("freeradius", "check", *there, "--json").json
+        if not each["well"]
+    ]
+    assert wrong == ["Python"]
 
 
 @pytest.mark.parametrize(("answer", "exit_code"), [("y", 0), ("n", 4)])

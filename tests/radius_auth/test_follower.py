@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import make_url
+from sqlalchemy.pool import QueuePool
 
 from nexio.errors import KeyUnusable, StoreUnreachable
 from nexio.following import Horizon
@@ -93,6 +94,19 @@ def test_what_was_there_before_is_there(stores: Stores, store: Store, location: 
     assert held(follower, visit) is not None
     assert follower.progress.position.number == revision(store)
     follower.stop()
+
+
+def test_a_store_that_cannot_be_read_is_closed_again(
+    sqlite_configuration: Configuration, sqlite_store: Store, clock: Clock
+) -> None:
+    """The plugin tries again each second: no connection stays behind."""
+    run_sql(sqlite_store, "DROP TABLE nas")
+    stores = Stores(sqlite_configuration, clock)
+    with pytest.raises(StoreUnreachable, match="no such table"):
+        Follower(stores, Horizon(), clock)
+    pool = stores.opened[0].engine.pool
+    assert isinstance(pool, QueuePool)
+    assert (pool.checkedin(), pool.checkedout()) == (0, 0)
 
 
 def test_a_registration_is_seen(follower: Follower, store: Store, location: Location) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from nexio.errors import Refused
 from nexio.locations import Location
@@ -75,7 +75,9 @@ def test_a_mail_that_is_being_sent_is_not_replaced(
 ) -> None:
     """It may say what was true before: another one follows."""
     visit = register(store, location)
-    run_sql(store, "UPDATE outbox SET claimed_until = :at", at=clock.now + timedelta(minutes=1))
+    with store.write() as work:
+        until = clock.now + timedelta(minutes=1)
+        work.session.execute(update(OutboxRow).values(claimed_until=until))
     queue(store, Template.VISITOR_REGISTERED, visit)
     assert len(mails(store, location)) == 2
 
@@ -87,7 +89,8 @@ def test_a_mail_that_is_done_stays(
     """It is what happened."""
     visit = register(store, location)
     at = clock.now if state == "sent" else None
-    run_sql(store, "UPDATE outbox SET state = :state, sent_at = :at", state=state, at=at)
+    with store.write() as work:
+        work.session.execute(update(OutboxRow).values(state=state, sent_at=at))
     queue(store, Template.VISITOR_REGISTERED, visit)
     assert [mail.state for mail in mails(store, location)] == [state, "queued"]
 

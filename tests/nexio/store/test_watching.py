@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
 from nexio.locations import Location
 from nexio.store.engine import Store, connect
@@ -32,6 +33,27 @@ def test_without_a_change_sqlite_notices_none(
     assert watching.wait()
     assert not watching.wait()
     watching.close()
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_no_file_stays_open(exchanged: bool, sqlite_configuration: Configuration) -> None:
+    """Also where the store is closed first, as when it is opened anew, or cannot be watched."""
+    file = sqlite_configuration.home / "nexio.db"
+    before = descriptors()
+    store = Store.open(sqlite_configuration)
+    watching = watch(store.engine)
+    if exchanged:
+        file.rename(file.with_name("old.db"))
+        with pytest.raises(StoreUnreachable):
+            watching.wait()
+    store.close()
+    watching.close()
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    """How many files this process has open (Linux)."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_a_store_that_cannot_be_watched_is_out_of_reach(tmp_path: Path) -> None:
