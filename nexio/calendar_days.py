@@ -31,8 +31,8 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     """Read a day of the calendar.
 
     ``today``, ``tomorrow``, ``yesterday``, a weekday (the coming one, today included), an
-    ISO 8601 date or a date with the month by name; without a year, the next such date from
-    today on.  A weekday may stand before a date.
+    ISO 8601 date or a date with the month by name; without a year, the nearest such date,
+    before or after today: lists look back as well.  A weekday may stand before a date.
 
     Args:
         text: what was typed; case and blanks are forgiven.
@@ -53,7 +53,7 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     if said == "yesterday":
         day = today - _ONE_DAY
     elif len(said) <= LONGEST_TEXT:
-        day = find_day(said.removeprefix("on "), text, today, _EXAMPLES)
+        day = find_day(said.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
     if day is None and holds_clock_time(said):
         raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {_EXAMPLES}")
     if day is None:
@@ -62,7 +62,9 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     return day
 
 
-def find_day(words: str, text: str, today: date, advice: str) -> date | None:
+def find_day(
+    words: str, text: str, today: date, advice: str, *, nearest: bool = False
+) -> date | None:
     """Return the day that is meant, in any year; None where the words name none.
 
     A weekday alone is the coming one, today included.
@@ -72,16 +74,17 @@ def find_day(words: str, text: str, today: date, advice: str) -> date | None:
         text: as it was typed, for the message.
         today: the date at the location.
         advice: examples of what can be typed.
+        nearest: without a year, a date may be before today.
 
     Raises:
         InvalidValue: a date in numbers, one in no calendar, or not on that weekday.
     """
     weekday, rest = _take_weekday(words)
     if weekday is None:
-        return _find_date(words, text, today, advice)
+        return _find_date(words, text, today, advice, nearest=nearest)
     if not rest:
         return today + (weekday - today.weekday()) % 7 * _ONE_DAY
-    day = _find_date(rest, text, today, advice)
+    day = _find_date(rest, text, today, advice, nearest=nearest)
     if day is not None and weekday != day.weekday():
         raise InvalidValue(
             f"{words_for_day(day)} is a {WEEKDAYS[day.weekday()]}, not a {WEEKDAYS[weekday]}",
@@ -120,7 +123,7 @@ def _take_weekday(words: str) -> tuple[int | None, str]:
     return None, words
 
 
-def _find_date(words: str, text: str, today: date, advice: str) -> date | None:
+def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool) -> date | None:
     if words == "today":
         return today
     if words == "tomorrow":
@@ -135,7 +138,7 @@ def _find_date(words: str, text: str, today: date, advice: str) -> date | None:
         return None
     if not named.day:
         raise InvalidValue(f"{quoted(text)} names no day", advice)
-    day = named.first_from(today)
+    day = named.nearest_to(today) if nearest else named.first_from(today)
     if day is None:
         raise _no_such_date(text, advice)
     return day

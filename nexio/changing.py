@@ -8,13 +8,20 @@ from sqlalchemy import select
 
 from nexio import audit
 from nexio.addresses import email_key, parse_email
+from nexio.arrivals import parse_until
 from nexio.durations import LONGEST
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_full_name, parse_text
 from nexio.pins import draw_pin
-from nexio.registration import LONGEST_LINE, LONGEST_NOTES, refuse_past
+from nexio.registration import (
+    LONGEST_LINE,
+    LONGEST_NOTES,
+    gives_token,
+    refuse_past,
+    turning_on,
+)
 from nexio.store.tables import PinRow, VisitRow
 from nexio.tokens import refuse_unplanned
 from nexio.visits import PIN_PURPOSE, Visit, get_row, visit_of
@@ -25,9 +32,12 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from nexio.store.engine import Writing
+    from nexio.store.tables import AccessTokenRow
 
 
-def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
+def reschedule(
+    work: Writing, visit_id: int, arrival: datetime, until: datetime | None = None
+) -> Visit:
     """Move a visit; its Wi-Fi moves along and keeps its length, its PIN stays (R13).
 
     The visitor gets a mail about it.
@@ -36,20 +46,24 @@ def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
         work: the transaction.
         visit_id: the visit's number.
         arrival: the new expected arrival, a whole minute.
+        until: a new end of the Wi-Fi, which is named then (R2).
 
     Raises:
         NotFound: no such visit.
         InvalidValue: the arrival is past and its window would be over.
-        Refused: the visit is deleted or over, or more guests than planned (R9).
+        Refused: the visit is deleted or over, more guests than planned (R9), or it has no
+            Wi-Fi that could end.
     """
     row = _open_row(work, visit_id)
-    before = row.expected_arrival
+    before = _times_of(row)
     zone = location_of(row.location).zone
     day = local_date(arrival, zone)
     token = row.token
     length = row.location.token_duration
+    if until is not None:
+        _name_duration(row, until - arrival)
     if token is not None and token.valid_from is not None and token.valid_until is not None:
-        length = token.valid_until - token.valid_from
+        length = token.valid_until - token.valid_from if until is None else until - arrival
         token.valid_from, token.valid_until = arrival, arrival + length
         refuse_unplanned(work, location_of(row.location), token)
     refuse_past(work, location_of(row.location), arrival, length)
@@ -58,9 +72,11 @@ def reschedule(work: Writing, visit_id: int, arrival: datetime) -> Visit:
     _keep_open(work, row)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
-    details = {"before": before.isoformat(), "after": arrival.isoformat()}
+    details = {"before": before[0].isoformat(), "after": arrival.isoformat()}
+    if until is not None:
+        details["until"] = until.isoformat()
     audit.record(work, "reschedule", "visit", visit_id, details)
-    if arrival != before:
+    if _times_of(row) != before:
         queue_mail(work, Template.VISITOR_UPDATED, visit_id=visit_id)
     return visit_of(work, row)
 
@@ -74,10 +90,7 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
             than 30 days, or more guests than planned (R9).
     """
     row = _open_row(work, visit_id)
-    token = row.token
-    if token is None or token.revoked_at is not None:
-        why = "has no access token" if token is None else "had its access token revoked"
-        raise Refused(f"visit {visit_id} {why}", "Register the visitor again, with tokens on.")
+    token = _open_token(row)
     if token.duration + by > LONGEST:
         raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
     token.duration += by
@@ -85,6 +98,28 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
         _extend_window(work, row, by)
     audit.record(work, "extend", "visit", visit_id, {"seconds": int(by.total_seconds())})
     return visit_of(work, row)
+
+
+def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
+    """The same to an end as people say it (R20).
+
+    Raises:
+        InvalidValue: it cannot be read.
+        Refused: as :func:`extend_token`; or the Wi-Fi lasts as long already, or is not known
+            to end before the check-in (R16).
+    """
+    row = _open_row(work, visit_id)
+    token = _open_token(row)
+    if token.valid_from is None or token.valid_until is None:
+        raise _starts_later(row)
+    zone = location_of(row.location).zone
+    until = parse_until(text, token.valid_from, work.now, zone)
+    if until <= token.valid_until:
+        raise Refused(
+            f"visit {visit_id} has Wi-Fi until {show(token.valid_until, zone)} already",
+            "Name a later end. To end it now: nexio token revoke",
+        )
+    return extend_token(work, visit_id, until - token.valid_until)
 
 
 def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) -> Visit:
@@ -132,6 +167,37 @@ def resend_mail(work: Writing, visit_id: int) -> Visit:
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
     audit.record(work, "resend", "visit", visit_id)
     return visit_of(work, row)
+
+
+def _open_token(row: VisitRow) -> AccessTokenRow:
+    token = row.token
+    if token is None or token.revoked_at is not None:
+        why = "has no access token" if token is None else "had its access token revoked"
+        gives = gives_token(location_of(row.location), row.source)
+        first = "" if gives else f"{turning_on(row.source)}, then: "
+        raise Refused(
+            f"visit {row.id} {why}",
+            f"Give it one, with a new PIN: {first}nexio visitor reissue {row.id}",
+        )
+    return token
+
+
+def _starts_later(row: VisitRow) -> Refused:
+    return Refused(
+        f"the Wi-Fi of visit {row.id} starts with the check-in, so its end is not known",
+        f"Say how much longer it lasts: nexio token extend {row.id} --by 30m",
+    )
+
+
+def _name_duration(row: VisitRow, duration: timedelta) -> None:
+    token = _open_token(row)
+    if token.valid_from is None:
+        raise _starts_later(row)
+    token.duration = row.token_duration = duration
+
+
+def _times_of(row: VisitRow) -> tuple[datetime, datetime | None]:
+    return row.expected_arrival, None if row.token is None else row.token.valid_until
 
 
 def _open_row(work: Writing, visit_id: int) -> VisitRow:

@@ -18,7 +18,7 @@ _CLOCK = (
     r"(?:(?P<dot>[:.])(?P<minute>\d{2})(?P<seconds>:\d{2}(?:[.,]\d+)?)?)?"
     r"(?: ?(?P<half>[ap])\.?m\.?)?"
 )
-_OFFSET = r"(?: ?(?P<offset>z|utc|gmt|[+-]\d{2}(?::?\d{2})?))?"
+_OFFSET = r"(?:(?P<gap> ?)(?P<offset>z|utc|gmt|[+-]\d{2}(?::?\d{2})?))?"
 _DAY_THEN_CLOCK = re.compile(
     rf"(?:(?P<day>.+?)(?:,? (?:at )?|(?<=\d)t))?{_CLOCK}{_OFFSET}", re.ASCII
 )
@@ -28,6 +28,7 @@ _CLOCK_THEN_NAME = re.compile(
 )
 _CLOCK_ANYWHERE = re.compile(r"\d:\d\d|\d ?[ap]\.?m\b", re.ASCII)
 # ISO 8601 basic format, as calendars export it: 20261120T140000Z.
+_ISO_DAY = re.compile(r"(?:.* )?\d{4}-\d{2}-\d{2}", re.ASCII)
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})?(?!\d)", re.ASCII)
 
 
@@ -42,6 +43,9 @@ class ClockTime:
     day: str
     """The words for the day, not read yet; empty where only a time was said."""
 
+    day_follows: bool = False
+    """Whether they stand behind the time."""
+
 
 def find_clock_time(said: str, text: str) -> ClockTime | None:
     """Take the time out of a text; None where there is none that can be told apart.
@@ -51,17 +55,25 @@ def find_clock_time(said: str, text: str) -> ClockTime | None:
         text: as it was typed, for the message.
 
     Raises:
-        InvalidValue: no such time or offset, seconds, or "9.30", which may be a date.
+        InvalidValue: no such time or offset, seconds, "9.30", which may be a date, or an
+            offset without a blank before it and without a full ISO date before that.
     """
     said = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), said)
     said = said.removeprefix("at ")
     found = _DAY_THEN_CLOCK.fullmatch(said) or _CLOCK_THEN_DAY.fullmatch(said)
     if found is None:
         return None
+    day = (found["day"] or "").removeprefix("on ")
+    if found["offset"] and not found["gap"] and not _ISO_DAY.fullmatch(day):
+        raise InvalidValue(
+            f"{quoted(text)} has an offset right after the time",
+            'Write a blank before it: "14:00 +01:00". Without one it belongs to ISO 8601 only.',
+        )
     return ClockTime(
         time=_time(found, text),
         offset=_offset(found["offset"], text),
-        day=(found["day"] or "").removeprefix("on "),
+        day=day,
+        day_follows=found.re is _CLOCK_THEN_DAY,
     )
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from nexio import audit
 from nexio.addresses import email_key, parse_email
-from nexio.arrivals import parse_arrival
+from nexio.arrivals import parse_expected, parse_until
+from nexio.durations import parse_duration
 from nexio.errors import InvalidValue, Refused
 from nexio.locations import hold_location
 from nexio.mail.outbox import Template, queue_mail
@@ -25,7 +26,9 @@ from nexio.zones import day_end, day_start, local_date, show
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
+    from zoneinfo import ZoneInfo
 
+    from nexio.arrivals import Expected
     from nexio.locations import Location
     from nexio.members import Member
     from nexio.pins import NewPin
@@ -52,6 +55,11 @@ class Registration:
     """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
 
     pin: str | None = field(default=None, repr=False)
+    duration: timedelta | None = None
+    """Of the Wi-Fi, where it or its end was named (R2)."""
+
+    has_end: bool = False
+    """Whether the end was named, and not how long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,8 @@ def read_registration(
 
     Args:
         texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
-            say it (R20), "now" where it is missing.
+            say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
+            say an end.
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
@@ -101,7 +110,9 @@ def read_registration(
             f"{host.name} is a member at {host.location.name}, not at {location.name}",
             "Register the visitor there: --location",
         )
-    pin = texts.get("pin")
+    pin, arrival = texts.get("pin"), texts.get("expected_arrival")
+    expected = parse_expected("now" if arrival is None else arrival, now, location.zone)
+    duration = _named_duration(texts, expected, now, location.zone)
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
     )
@@ -109,7 +120,7 @@ def read_registration(
         first_name=first_name,
         last_name=last_name,
         email=parse_email(texts.get("email") or ""),
-        expected_arrival=_arrival(texts.get("expected_arrival"), now, location),
+        expected_arrival=expected.arrival,
         host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),
         company=_optional(texts, "company", LONGEST_LINE),
         phone=_optional(texts, "phone", LONGEST_LINE),
@@ -117,6 +128,8 @@ def read_registration(
         source="customer" if host is not None else texts.get("source") or "admin",
         member_id=None if host is None else host.id,
         pin=None if pin is None else parse_pin(pin),
+        duration=duration,
+        has_end=duration is not None and texts.get("duration") is None,
     )
 
 
@@ -131,11 +144,13 @@ def register(
     Raises:
         InvalidValue: the arrival is past and its window is over.
         Refused: no PIN to be had (R7), too many guests at one time (R9), the same e-mail is
-            expected at the same time, or the idempotency key was used for something else.
+            expected at the same time, the idempotency key was used for something else, or an
+            end was named that nothing would come of.
     """
     visit = _find_by_key(work, location, repetition)
     if visit is None:
-        duration = location.settings.token_duration
+        _refuse_unheeded(location, registration)
+        duration = registration.duration or location.settings.token_duration
         refuse_past(work, location, registration.expected_arrival, duration)
         if not repetition.again:
             _refuse_twice(work, location, registration, repetition.key)
@@ -174,6 +189,11 @@ def gives_token(location: Location, source: str) -> bool:
     """Whether a visitor who is registered now gets a token (R3, R21)."""
     settings = location.settings
     return settings.walk_in_tokens if source == "walk-in" else settings.visitor_tokens
+
+
+def turning_on(source: str) -> str:
+    """The command after which such a visitor gets a token."""
+    return "nexio settings set walk-in-tokens=on" if source == "walk-in" else "nexio token on"
 
 
 def refuse_past(work: Writing, location: Location, arrival: datetime, length: timedelta) -> None:
@@ -273,6 +293,7 @@ def _new_visit(
         pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
         pin_digest=pin.digest,
         qr_edition=1,
+        token_duration=registration.duration,
         registered_at=work.now,
     )
 
@@ -290,8 +311,39 @@ def _hold_pin(work: Writing, visit: VisitRow, pin: NewPin) -> None:
     work.session.flush()
 
 
-def _arrival(text: str | None, now: datetime, location: Location) -> datetime:
-    return parse_arrival("now" if text is None else text, now, location.zone)
+def _named_duration(
+    texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
+) -> timedelta | None:
+    """R2: how long the Wi-Fi lasts, where somebody says that or when it ends."""
+    length, until = texts.get("duration"), texts.get("until")
+    if [length is not None, until is not None, expected.until is not None].count(True) > 1:
+        raise InvalidValue(
+            "the end of the Wi-Fi is said twice",
+            "Give one: --until, --duration, or an arrival from one time to another.",
+        )
+    if length is not None:
+        return parse_duration(length)
+    end = expected.until
+    if until is not None:
+        end = parse_until(until, expected.arrival, now, zone)
+    return None if end is None else end - expected.arrival
+
+
+def _refuse_unheeded(location: Location, registration: Registration) -> None:
+    """Refuse to take an end or a duration that nothing would come of."""
+    if registration.duration is None:
+        return
+    if not gives_token(location, registration.source):
+        who = "walk-ins" if registration.source == "walk-in" else "visitors"
+        raise Refused(
+            f"{who} get no Wi-Fi at {location.name}, so none can end",
+            f"Say the arrival alone, or turn it on: {turning_on(registration.source)}",
+        )
+    if registration.has_end and location.settings.token_starts == "check-in":
+        raise Refused(
+            f"the Wi-Fi starts with the check-in at {location.name}, so its end is not known",
+            "Say how long it lasts: --duration 2h",
+        )
 
 
 def _optional(texts: Mapping[str, str | None], name: str, longest: int) -> str | None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def reissue(work: Writing, visit_id: int) -> Visit:
     """Replace a visit by the same one with a new PIN and a new mail; one transaction.
 
-    Host, notes, check-ins and idempotency key come along; the original is deleted, its token
-    revoked and its PIN free.  The visitor gets no cancellation.
+    Host, notes, check-ins, idempotency key and a duration that was named come along; the
+    original is deleted, its token revoked and its PIN free.  The visitor gets no cancellation.
 
     Returns:
         The new visit.
@@ -103,7 +103,7 @@ def _would_end(row: VisitRow, location: Location) -> datetime:
     """When the Wi-Fi of a visit would end if it were registered now; without any, the visit."""
     settings = location.settings
     if gives_token(location, row.source) and settings.token_starts == "expected-arrival":
-        return row.expected_arrival + settings.token_duration
+        return row.expected_arrival + (row.token_duration or settings.token_duration)
     return day_end(local_date(row.expected_arrival, location.zone), location.zone)
 
 
@@ -146,4 +146,5 @@ def _as_registered(row: VisitRow) -> Registration:
         notes=row.notes,
         source=row.source,
         member_id=row.member_id,
+        duration=row.token_duration,
     )

@@ -44,10 +44,17 @@ class NamedDate:
 
     def first_from(self, today: date) -> date | None:
         """Return the date; without a year the next such one, today included."""
-        if self.year is not None:
-            return self._in(self.year)
-        days = map(self._in, map(str, _coming_years(today)))
-        return next((day for day in days if day is not None and day >= today), None)
+        days = self._around(today)
+        return next((day for day in days if self.year is not None or day >= today), None)
+
+    def nearest_to(self, today: date) -> date | None:
+        """Return the date; without a year the nearest such one, before or after today."""
+        return min(self._around(today), key=lambda day: abs(day - today), default=None)
+
+    def _around(self, today: date) -> list[date]:
+        years = range(today.year - _LEAP_SEARCH, today.year + _LEAP_SEARCH)
+        days = map(self._in, [self.year] if self.year is not None else map(str, years))
+        return [day for day in days if day is not None]
 
     def _in(self, year: str) -> date | None:
         said = f"{self.day} {self.month} {year}"

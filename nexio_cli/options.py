@@ -11,7 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
+    from nexio.arrivals import Expected
     from nexio.configuration import Configuration
     from nexio.store.engine import Reading, Store, Writing
 
@@ -28,6 +30,10 @@ location = click.option(
 yes = click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
 
 visit = click.argument("visit", metavar="VISIT")
+
+far = click.option(
+    "--far", is_flag=True, help="An arrival without a year may be more than 90 days away."
+)
 
 
 class Asked(click.Option):
@@ -94,6 +100,27 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if not yes and sys.stdin.isatty():
         click.confirm(question, abort=True, err=True)
+
+
+def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
+    """Repeat an arrival back whose year was not said, where another one is likely (R20).
+
+    Raises:
+        Refused: there is nobody to ask.
+        click.Abort: the answer is no.
+    """
+    from nexio.errors import Refused
+    from nexio.zones import show
+
+    if far or not expected.is_far:
+        return
+    arrival = show(expected.arrival, zone)
+    if not sys.stdin.isatty():
+        raise Refused(
+            f"the arrival would be on {arrival}, and no year was said",
+            "Say the year, or confirm this one with --far.",
+        )
+    click.confirm(f"No year was said. Is {arrival} meant?", abort=True, err=True)
 
 
 def typed_or_read(value: str | None) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from nexio_cli import once, options, output
@@ -99,20 +101,32 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 
 @command.command()
 @options.visit
-@click.option("--by", required=True, metavar="DURATION", cls=options.Asked, help="Such as 30m.")
+@click.option("--by", metavar="DURATION", help="How much longer, such as 30m.")
+@click.option("--until", metavar="WHEN", help="Or the new end: 19:00, friday 18:00.")
 @options.location
 @options.as_json
-def extend(visit: str, by: str, location_name: str | None, *, as_json: bool) -> None:
+def extend(
+    visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
+) -> None:
     """Let one visitor stay on the Wi-Fi longer."""
-    from nexio.changing import extend_token
+    from nexio.changing import extend_token, extend_token_until
     from nexio.durations import parse_duration
     from nexio.visits import get_visit
     from nexio.zones import show
     from nexio_cli.shapes import held_token_json
 
+    if by is None and until is None and sys.stdin.isatty():
+        by = click.prompt("By", err=True)
+    if by is None and until is None:
+        raise click.UsageError("Missing option '--by' or '--until'.")
+    if by is not None and until is not None:
+        raise click.UsageError("'--by' and '--until' say the same: give one.")
     with options.writing() as work:
         found = get_visit(work, visit, location_name)
-        after = extend_token(work, found.id, parse_duration(by))
+        if until is not None:
+            after = extend_token_until(work, found.id, until)
+        else:
+            after = extend_token(work, found.id, parse_duration(by or ""))
     if as_json:
         output.print_json(held_token_json(after))
     elif after.token is not None and after.token.valid_until is not None:

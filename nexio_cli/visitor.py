@@ -32,6 +32,8 @@ def command() -> None:
 @click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
 @click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
+@click.option("--until", metavar="WHEN", help="End of the Wi-Fi: 19:00, friday 18:00.")
+@click.option("--duration", metavar="DURATION", help="Length of the Wi-Fi: 2h, 3d.")
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME")
 @click.option("--phone", metavar="NUMBER")
@@ -42,11 +44,13 @@ def command() -> None:
 @click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
 @click.option("--again", is_flag=True, help="Although the same e-mail is expected then already.")
 @click.option("--idempotency-key", "key", metavar="KEY", help="The same key: the same visit again.")
+@options.far
 @options.location
 @options.as_json
 def register(
     location_name: str | None,
     *,
+    far: bool,
     by: str | None,
     walk_in: bool,
     check_in_now: bool,
@@ -60,6 +64,7 @@ def register(
     The visitor gets a PIN by mail, and an access token for the Wi-Fi where the location
     generates them (see 'nexio token on').
     """
+    from nexio.arrivals import parse_expected
     from nexio.check_ins import tap_visit
     from nexio.locations import get_location
     from nexio.members import get_member
@@ -78,14 +83,20 @@ def register(
         key=None if key is None else parse_key(key),
         words=_canonical({**texts, "by": by, "check_in_now": check_in_now or None}),
     )
-    with options.writing() as work:
-        location = get_location(work, location_name)
-        host = None if by is None else get_member(work, by, location_name)
-        registration = read_registration(texts, work.now, location, host)
-        visit = register(work, location, registration, repetition)
-        if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
-            tap_visit(work, visit.id)
-            visit = get_visit(work, str(visit.id), None)
+    with options.opened() as store:
+        with store.read() as work:
+            location = get_location(work, location_name)
+            when = texts["expected_arrival"]
+            expected = parse_expected("now" if when is None else when, work.now, location.zone)
+        options.confirm_far(expected, location.zone, far=far)
+        with store.write() as work:
+            location = get_location(work, location_name)
+            host = None if by is None else get_member(work, by, location_name)
+            registration = read_registration(texts, work.now, location, host)
+            visit = register(work, location, registration, repetition)
+            if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
+                tap_visit(work, visit.id)
+                visit = get_visit(work, str(visit.id), None)
     print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
     if visit.token is None and not as_json:
         output.say(_why_no_wifi(visit))

@@ -113,6 +113,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("closes_at > expected_arrival", name="closes_after_arrival"),
         CheckConstraint("qr_edition >= 1", name="qr_edition"),
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
+        CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
         Index(None, "location_id", "expected_arrival"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
@@ -142,6 +143,8 @@ class VisitRow(Followed, Row):
     deleted_at: Mapped[datetime | None]
     idempotency_key: Mapped[str | None]
     idempotency_digest: Mapped[bytes | None]
+    token_duration: Mapped[timedelta | None]
+    """Named at the registration (R2); None is by the settings."""
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")

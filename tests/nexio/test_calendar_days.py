@@ -41,11 +41,15 @@ def refusal(text: str) -> InvalidValue:
         ("fri 2026-11-20", "2026-11-20"),
         ("Nov 1, 2026", "2026-11-01"),
         ("20 Nov", "2026-11-20"),
-        ("19 Nov", "2027-11-19"),
+        ("19 Nov", "2026-11-19"),
+        ("1 Jan", "2027-01-01"),
+        ("21 May", "2027-05-21"),
+        ("22 May", "2026-05-22"),
+        ("29 Feb", "2028-02-29"),
     ],
 )
 def test_a_day(text: str, day: str) -> None:
-    """R20: our own words, ISO 8601, or the month by name; no year is from today on."""
+    """R20: our own words, ISO 8601, or the month by name; no year is the nearest one."""
     assert parse_day(text, NOW, LONDON) == date.fromisoformat(day)
 
 

@@ -56,8 +56,14 @@ def test_the_words_for_the_day_are_left(said: str, day: str) -> None:
 @pytest.mark.parametrize(
     ("said", "hours"),
     [
-        *(("14:00z", 0), ("14:00 utc", 0), ("2pm gmt", 0), ("14:00+01:00", 1), ("14:00 +0100", 1)),
-        *(("14:00-05", -5), ("14:00 +05:45", 5.75), ("14:00+14:00", 14), ("14:00-14:00", -14)),
+        *(
+            ("14:00 z", 0),
+            ("14:00 utc", 0),
+            ("2pm gmt", 0),
+            ("14:00 +01:00", 1),
+            ("14:00 +0100", 1),
+        ),
+        *(("14:00 -05", -5), ("14:00 +05:45", 5.75), ("14:00 +14:00", 14), ("14:00 -14:00", -14)),
     ],
 )
 def test_an_offset_may_follow(said: str, hours: float) -> None:
@@ -115,3 +121,10 @@ def test_a_name_after_the_time_is_found() -> None:
     assert find_zone_name("20 nov 14:00 cet") == "cet"
     assert find_zone_name("14:00 (europe/london)") == "europe/london"
     assert find_zone_name("20 nov 14:00") is None
+
+
+@pytest.mark.parametrize("said", ["14:00+01:00", "14:00z", "tomorrow 14:00-05", "2pm+01"])
+def test_an_offset_needs_a_blank_without_an_iso_date(said: str) -> None:
+    """R20: "9:00-12:00" is no time with an offset."""
+    with pytest.raises(InvalidValue, match="has an offset right after the time"):
+        find_clock_time(said, said)

@@ -44,7 +44,7 @@ def test_another_address_is_another_pin(desk: Nexio) -> None:
     ("words", "exit_code"),
     [
         ([], 2),
-        (["--first-name", ""], 2),
+        (["--first-name", "<b>"], 2),
         (["--first-name", "R2D2"], 2),
         (["--email", "zoe"], 2),
         (["--first-name", "Ada", "--email", "zoe"], 2),

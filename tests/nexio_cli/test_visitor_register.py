@@ -117,7 +117,7 @@ def test_a_name_survives_everywhere(
     assert f"Hello {name},\n" in parts["text/plain"].get_content()
     assert name in html.unescape(parts["text/html"].get_content())
     entry = Calendar.from_ical(parts["text/calendar"].get_content())
-    assert f"Your host: {name}\n" in entry.walk("VEVENT")[0]["description"]
+    assert f"Your host: {name}\n" in str(entry.walk("VEVENT")[0]["description"])
 
 
 def test_somebody_with_one_name(sqlite_desk: Nexio) -> None:
