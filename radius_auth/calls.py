@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from radius_auth.authenticators import Distrust
 from radius_auth.framing import Discarded
-from radius_auth.notes import Note
+from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import CLIENT, NOTE, STAGE, Received, as_updates
 from radius_auth.reasons import Reason
 from radius_auth.words import reply_message
@@ -114,11 +114,13 @@ def refuse(
 
 def unproven(call: Call) -> Reason:
     """Why FreeRADIUS itself has rejected somebody, or let somebody pass whom it must not."""
-    if call.received.is_eap and call.received.find(NOTE) is None:
-        return Reason.EAP_FAILED
-    if call.received.is_eap or call.received.is_ms_chap:
-        return Reason.WRONG_PIN
-    return Reason.UNSUPPORTED_METHOD
+    if call.received.is_eap:
+        noted = call.received.find(NOTE)
+        # In the tunnel each PIN that is verified was counted as a guess before; PEAP itself ends
+        # a login outside where GTC says nothing.
+        verified = not call.received.is_in_tunnel or parse_note(noted).guess
+        return Reason.WRONG_PIN if noted is not None and verified else Reason.EAP_FAILED
+    return Reason.WRONG_PIN if call.received.is_ms_chap else Reason.UNSUPPORTED_METHOD
 
 
 def words_for(call: Call, rejected: Rejected) -> Updates:

@@ -115,6 +115,11 @@ class Received:
         return "EAP-Message" in self.values
 
     @property
+    def is_in_tunnel(self) -> bool:
+        """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
+        return "FreeRADIUS-Proxied-To" in self.values
+
+    @property
     def is_ms_chap(self) -> bool:
         """Whether there is a response that FreeRADIUS has to verify."""
         return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values

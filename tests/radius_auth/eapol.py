@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radclient import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.radius_auth.freeradius import FreeRADIUS
@@ -20,6 +21,19 @@ METHODS: Final = {
     "TTLS-MSCHAPv2": ("TTLS", "auth=MSCHAPV2"),
     "PEAP-MSCHAPv2": ("PEAP", "auth=MSCHAPV2"),
     "PEAP-GTC": ("PEAP", "auth=GTC"),
+}
+
+FURTHER_METHODS: Final = {
+    "TTLS-CHAP": ("TTLS", "auth=CHAP"),
+    "TTLS-MSCHAP": ("TTLS", "auth=MSCHAP"),
+    "TTLS-EAP-MSCHAPv2": ("TTLS", "autheap=MSCHAPV2"),
+    "TTLS-EAP-GTC": ("TTLS", "autheap=GTC"),
+}
+"""Served, too, but hardly any device has them."""
+
+REFUSED_METHODS: Final = {
+    "TTLS-EAP-MD5": ("TTLS", "autheap=MD5"),
+    "PEAP-MD5": ("PEAP", "auth=MD5"),
 }
 
 _CODES: Final = {"2": "Access-Accept", "3": "Access-Reject"}
@@ -37,16 +51,19 @@ class Phone:
     outside: str = "anonymous@example.com"
     """The name that it shows outside of the tunnel."""
 
+    attributes: Mapping[int, bytes] = field(default_factory=dict)
+    """What the access point says beside."""
+
     seconds: float = 8.0
 
     def log_in(self, server: FreeRADIUS, user_name: str, password: str) -> Reply:
         """What came back at last: an accept, a reject or ``silence``."""
-        outer, inner = METHODS[self.method]
+        outer, inner = (METHODS | FURTHER_METHODS | REFUSED_METHODS)[self.method]
         settings = {
             "key_mgmt": "IEEE8021X",
             "eap": outer,
-            "identity": f'"{user_name}"',
-            "anonymous_identity": f'"{self.outside}"',
+            "identity": _octets(user_name),
+            "anonymous_identity": _octets(self.outside),
             "password": f'"{password}"',
             "phase2": f'"{inner}"',
             "ca_cert": f'"{server.ca_file}"',
@@ -54,15 +71,21 @@ class Phone:
         network = self.folder / "network.conf"
         lines = "".join(f"  {name}={value}\n" for name, value in settings.items())
         network.write_text(f"network={{\n{lines}}}\n")
+        said = [f"-N{kind}:x:{octets.hex()}" for kind, octets in self.attributes.items()]
         done = subprocess.run(
             ["eapol_test", "-c", network, "-a", "127.0.0.1", "-p", str(server.port),
-             "-s", SECRET, "-t", str(int(self.seconds)), "-M", self.device],
+             "-s", SECRET, "-t", str(int(self.seconds)), "-M", self.device, *said],
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
         )  # fmt: skip
         return _last_reply(done.stdout)
+
+
+def _octets(text: str) -> str:
+    """As hexadecimal digits; what was no UTF-8 comes out as it was (PEP 383)."""
+    return text.encode(errors="surrogateescape").hex()
 
 
 def _last_reply(output: str) -> Reply:

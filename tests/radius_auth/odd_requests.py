@@ -328,7 +328,11 @@ def ask_oddly(number: int, visit: Visit, port: int, tries: int = 5) -> Frame | N
         **odd.attributes,
     }
     datagram = access_request(
-        None, odd.typed(visit.pin), authenticator=AUTHENTICATOR, attributes=attributes
+        None,
+        odd.typed(visit.pin),
+        identifier=number,
+        authenticator=AUTHENTICATOR,
+        attributes=attributes,
     )
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.bind((odd.source, 0))

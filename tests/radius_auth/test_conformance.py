@@ -153,7 +153,7 @@ def test_the_same_reasons_in_the_log(
     logins = [
         (servers[name], method, case)
         for name, methods in SERVED.items()
-        for method in {PAP, MS_CHAP, "PEAP-MSCHAPv2"} & set(methods)
+        for method in {PAP, MS_CHAP, "TTLS-PAP", "PEAP-MSCHAPv2", "PEAP-GTC"} & set(methods)
         for case in CASES
         if method in case.methods
     ]

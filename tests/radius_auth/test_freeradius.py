@@ -17,11 +17,12 @@ from radius_auth.framing import Attribute, Code, Frame
 from tests.people import delete, revoke
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.desk import Desk, ask_until, desk_with
-from tests.radius_auth.eapol import METHODS, Phone
+from tests.radius_auth.eapol import FURTHER_METHODS, METHODS, REFUSED_METHODS, Phone
 from tests.radius_auth.freeradius import FreeRADIUS, with_plugin
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.logins import CHAP, MS_CHAP, PAP
 from tests.radius_auth.radclient import ManyLogins, Reply, radclient
+from tests.radius_auth.signing import sign, unsigned
 from tests.stores import configuration_of, run_sql
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from nexio.events import AuthEvent
     from nexio.visits import Visit
     from tests.stores import Template
 
@@ -169,6 +171,63 @@ def test_odd_passwords_are_rejected(desk: Desk, freeradius: FreeRADIUS, password
     assert reply.code == Code.ACCESS_REJECT
 
 
+@pytest.mark.parametrize("method", FURTHER_METHODS)
+def test_further_methods_let_in(
+    desk: Desk, freeradius: FreeRADIUS, tmp_path: Path, method: str
+) -> None:
+    """R10: what the guide's table of methods promises, each with a right and a wrong PIN."""
+    visit, device = desk.register(), f"0c:00:00:00:00:{len(method):02x}"
+    phone = Phone(method=method, folder=tmp_path, device=device)
+    ask_until("Access-Accept", lambda: radclient(freeradius.port, visit.email, visit.pin))
+
+    assert phone.log_in(freeradius, visit.email, visit.pin).session_timeout > 3000
+    assert phone.log_in(freeradius, visit.email, visit.pin[::-1] + "0").code == "Access-Reject"
+
+    assert reasons_on(desk, device, 2) == ["valid", "wrong PIN"]
+
+
+@pytest.mark.parametrize("method", REFUSED_METHODS)
+def test_a_method_that_is_not_offered_inside_is_no_wrong_pin(
+    desk: Desk, freeradius: FreeRADIUS, tmp_path: Path, method: str
+) -> None:
+    """R11: the PIN was never looked at, so the log must not say that it is wrong."""
+    visit, device = desk.register(), f"0d:00:00:00:00:{len(method):02x}"
+    phone = Phone(method=method, folder=tmp_path, device=device)
+    ask_until("Access-Accept", lambda: radclient(freeradius.port, visit.email, visit.pin))
+
+    assert phone.log_in(freeradius, visit.email, visit.pin).code == "Access-Reject"
+
+    assert reasons_on(desk, device, 1) == ["EAP failed"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_odd_octets_around_a_tunnel(
+    desk: Desk, freeradius: FreeRADIUS, tmp_path: Path, method: str
+) -> None:
+    """Must 5: an SSID and an outer name in Latin-1 harm nobody; inside it is an unknown user."""
+    visit = desk.register()
+    ask_until("Access-Accept", lambda: radclient(freeradius.port, visit.email, visit.pin))
+    mac = f"0e:00:00:00:{len(method):02x}:"
+    said = {Attribute.CALLED_STATION_ID: b"02-00-00-00-00-01:Caf\xe9"}
+    outside = Phone(
+        method=method, folder=tmp_path, device=f"{mac}01", outside="Zo\udceb", attributes=said
+    )
+    inside = Phone(method=method, folder=tmp_path, device=f"{mac}02", attributes=said)
+
+    assert outside.log_in(freeradius, visit.email, visit.pin).code == "Access-Accept"
+    assert inside.log_in(freeradius, "zo\udceb\x07@x.com", visit.pin).code == "Access-Reject"
+
+    assert reasons_on(desk, outside.device, 1) == ["valid"]
+    assert reasons_on(desk, inside.device, 1) == ["unknown user"]
+
+
+def test_status_server_from_an_odd_access_point(desk: Desk, freeradius: FreeRADIUS) -> None:
+    """Must 18: answered, whatever it is called."""
+    odd = b"\x20\x07Caf\xe9\x07"
+
+    assert ask_raw(freeradius, sign(unsigned(odd, code=12))).code == Code.ACCESS_ACCEPT
+
+
 def test_no_password_in_the_log_of_freeradius(desk: Desk, freeradius: FreeRADIUS) -> None:
     """Must 20."""
     visit = desk.register()
@@ -306,6 +365,15 @@ def ask_raw(server: FreeRADIUS, datagram: bytes) -> Frame:
         asking.settimeout(PATIENT_FOR)
         asking.sendto(datagram, ("127.0.0.1", server.port))
         return verified(datagram, asking.recv(4096))
+
+
+def reasons_on(desk: Desk, device: str, count: int) -> list[str]:
+    """What the log says of a device, once there are so many lines."""
+
+    def on_device(events: list[AuthEvent]) -> list[str]:
+        return [event.reason for event in events if event.device == device]
+
+    return on_device(desk.wait_for_events(lambda events: len(on_device(events)) >= count))
 
 
 def logins(visits: list[Visit], count: int) -> list[tuple[str, str, str]]:

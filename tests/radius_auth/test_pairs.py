@@ -159,7 +159,7 @@ def test_text_comes_as_the_octets_that_were_sent() -> None:
         ("Tmp-String-7", b"=\x07\xff".hex()),
     )
 
-    assert asked.user_name == b"= Zo\xeb\0@Example.com "
+    assert asked.user_name == b" Zo\xeb\0@Example.com "
     assert asked.password == Pap(b" 482-913\xff\0\t")
     assert asked.calling_station == b"\x07\xff"
 
