@@ -148,7 +148,7 @@ def test_a_rotation_is_confirmed(visited: Nexio) -> None:
     assert load_keys(visited.configuration.key_file).active != old
 
 
-DESTROYING = {
+DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("visitor", "delete"): ["1"],
     ("visitor", "reissue"): ["1"],
     ("token", "off"): ["--revoke"],
