@@ -23,6 +23,7 @@ def record(
         details: plain JSON; before and after for settings, NAS and windows.  Never a PIN, a
             secret or what a personal field says.
     """
+    note(work, action, subject, subject_id)
     work.session.add(
         AuditRow(
             at=work.now,
@@ -33,3 +34,8 @@ def record(
             details=details or {},
         )
     )
+
+
+def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
+    """Note an action that has rows of its own, such as a check-in, for whoever prints it."""
+    work.done.append(f"{action} {subject} {subject_id}")

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from nexio.store.tables import AuthEventRow
 
@@ -67,23 +67,29 @@ def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
 
 
 def list_events(
-    work: Reading, location: Location | None, *, limit: int, after: int = 0
+    work: Reading, location: Location | None, *, limit: int, after: int | None = None
 ) -> list[LoggedEvent]:
-    """The newest events of a location, or of all, oldest first.
+    """Events of a location, or of all, oldest first: the newest, or the next after a number.
 
     Args:
         work: the look at the store.
         location: None is all; of a location, with those that led to none (R19): they are the
             ones that somebody looks for.
         limit: how many at most.
-        after: only numbers above this one.
+        after: the first ones above this number; None is the newest ones.
     """
-    query = select(AuthEventRow).where(AuthEventRow.id > after)
+    query = select(AuthEventRow).where(AuthEventRow.id > (after or 0)).limit(limit)
     if location is not None:
         here = AuthEventRow.location_id == location.id
         query = query.where(here | AuthEventRow.location_id.is_(None))
-    rows = work.session.scalars(query.order_by(AuthEventRow.id.desc()).limit(limit))
-    return [LoggedEvent(number=row.id, event=_event_of(row)) for row in reversed(rows.all())]
+    order = AuthEventRow.id.desc() if after is None else AuthEventRow.id
+    rows = sorted(work.session.scalars(query.order_by(order)), key=lambda row: row.id)
+    return [LoggedEvent(number=row.id, event=_event_of(row)) for row in rows]
+
+
+def newest_event(work: Reading) -> int:
+    """The number of the newest event; 0 where there is none."""
+    return work.session.scalar(select(func.max(AuthEventRow.id))) or 0
 
 
 def _event_of(row: AuthEventRow) -> AuthEvent:

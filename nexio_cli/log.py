@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 
+AT_ONCE = 1000
+"""Decisions at each look; what is beyond comes with the next one."""
+
 
 @click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
@@ -34,23 +37,23 @@ LOOK_SECONDS = 0.5
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
     """Show what the RADIUS servers decided, oldest first."""
-    from nexio.events import list_events
+    from nexio.events import list_events, newest_event
     from nexio.locations import get_location, list_locations
 
-    after = 0
     with options.reading() as work:
         locations = list_locations(work)
         location = get_location(work, location_name) if location_name is not None else None
         events = list_events(work, location, limit=last)
+        after = newest_event(work)
     _print(events, locations, as_json=as_json, follow=follow)
     if not events:
         output.say("No decisions yet." if not follow else "Waiting for decisions.")
     while follow:
-        after = events[-1].number if events else after
         time.sleep(LOOK_SECONDS)
         with options.reading() as work:
-            events = list_events(work, location, limit=1000, after=after)
+            events = list_events(work, location, limit=AT_ONCE, after=after)
         _print(events, locations, as_json=as_json, follow=True)
+        after = events[-1].number if events else after
 
 
 def _print(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,9 @@ import click
 
 from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.streams import open_closed, silence
+from nexio_cli import options
+from nexio_cli.output import COLOR, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +44,18 @@ COMMANDS = {
 """Each stands in the module ``nexio_cli.<name>`` as ``command``, loaded when it is needed."""
 
 INTERRUPTED = 130
+
+SHOWN = 5
+"""Changes that are named where the output cannot be written."""
+
+UNWRITABLE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EFBIG: "the file would be too large",
+    errno.EIO: "the device fails",
+    errno.EBADF: "it is not open for writing",
+}
+"""What a stream answers that takes nothing, in words."""
 
 
 class ReaderGone(Exception):
@@ -90,10 +104,6 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-COLOR = False if os.environ.get("NO_COLOR") else None
-"""None is: colour on a terminal (https://no-color.org)."""
-
-
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": COLOR}
 )
@@ -121,6 +131,7 @@ def _readable(arguments: Sequence[str]) -> list[str]:
 
 def guarded(act: Callable[[], Any]) -> int:
     """Do something; whatever goes wrong becomes a line, some advice and an exit code."""
+    options.done.clear()
     try:
         result = act()
     except NexioError as error:
@@ -130,8 +141,8 @@ def guarded(act: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _tell("stopped", "", INTERRUPTED)
     except (ReaderGone, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its reader has gone
-        return 0
+        silence(sys.stdout)
+        return _tell_unwritten("its reader has gone") if options.done else 0
     except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
         return _tell_fault(error)
     return result if isinstance(result, int) else 0
@@ -139,6 +150,7 @@ def guarded(act: Callable[[], Any]) -> int:
 
 def run() -> None:
     """The program."""
+    open_closed()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams
     sys.exit(main(sys.argv[1:]))
@@ -147,15 +159,23 @@ def run() -> None:
 def _tell(message: str, advice: str, exit_code: int) -> int:
     if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
         message = message[:1].upper() + message[1:]
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True, color=COLOR)
+    say(f"{click.style('Error:', fg='red', bold=True)} {message}")
     if advice:
-        click.echo(f"{click.style('Hint:', bold=True)}  {advice}", err=True, color=COLOR)
+        say(f"{click.style('Hint:', bold=True)}  {advice}")
     return exit_code
 
 
+def _tell_unwritten(why: str) -> int:
+    """What was committed stays so: who does not know it would do it twice."""
+    done = ", ".join(options.done[:SHOWN]) + (", …" if len(options.done) > SHOWN else "")
+    advice = f"It is done all the same, so do not do it again: {done}." if done else ""
+    return _tell(f"the output cannot be written: {why}", advice, Unreachable.exit_code)
+
+
 def _tell_fault(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
-        return _tell("the output cannot be written: the disk is full", "", Unreachable.exit_code)
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+        silence(sys.stdout)
+        return _tell_unwritten(UNWRITABLE[error.errno])
     from nexio_cli.faults import report
 
     return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
@@ -163,7 +183,7 @@ def _tell_fault(error: Exception) -> int:
 
 def _tell_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)  # `nexio` alone: the help, and no error
+        say(error.format_message())  # `nexio` alone: the help, and no error
         return error.exit_code
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nexio.errors import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
@@ -27,7 +29,10 @@ location = click.option(
     help="Which location; not needed where there is only one.  [env: NEXIO_LOCATION]",
 )
 
-yes = click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
+yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in scripts.")
+
+done: list[str] = []
+"""What this command has committed so far: it stays so where its output cannot be written."""
 
 visit = click.argument("visit", metavar="VISIT")
 
@@ -75,7 +80,10 @@ def opened() -> Iterator[Store]:
     from nexio.store.engine import Store
 
     with closing(Store.open(configuration())) as store:
-        yield store
+        try:
+            yield store
+        finally:
+            done.extend(store.done)
 
 
 @contextmanager
@@ -93,13 +101,17 @@ def writing() -> Iterator[Writing]:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal before something is destroyed.
+    """Ask before something is destroyed; nothing is done until then.
 
     Raises:
         click.Abort: the answer is no.
+        Refused: nobody can be asked, as there is no terminal, and --yes was not said.
     """
-    if not yes and sys.stdin.isatty():
-        click.confirm(question, abort=True, err=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"nobody can be asked here: {question}", "If it is meant, add --yes.")
+    click.confirm(question, abort=True, err=True)
 
 
 def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:

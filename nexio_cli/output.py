@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nexio.errors import Refused
+from nexio.streams import silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nexio.health import Finding
+
+COLOR = False if os.environ.get("NO_COLOR") else None
+"""None is: colour on a terminal (https://no-color.org)."""
 
 WIDE = 110
 """Columns of a terminal that is not narrow."""
@@ -38,7 +43,7 @@ def print_table(
         nothing: what to say on stderr where there is no row.
         only_wide: columns that a narrow terminal does without.
     """
-    rows = list(rows)
+    rows = [[plain_cell(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in (header, *rows):
             click.echo("\t".join(row))
@@ -46,6 +51,14 @@ def print_table(
         _print_rich_table(header, rows, only_wide)
     if not rows:
         say(nothing)
+
+
+def plain_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
+
+    A visitor's company may be ``=cmd|…``; with an apostrophe in front it is text.
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
@@ -102,8 +115,11 @@ def print_qr(content: str) -> None:
 
 
 def say(text: str) -> None:
-    """Something beside the result."""
-    click.echo(text, err=True)
+    """Something beside the result; where nobody can read it the work goes on."""
+    try:
+        click.echo(text, err=True, color=COLOR)
+    except OSError:
+        silence(sys.stderr)
 
 
 def warn(texts: Iterable[str]) -> None:

@@ -97,15 +97,24 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
 @options.location
 @options.as_json
 def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Send the registration e-mail once more, with the same PIN."""
+    """Send the registration e-mail once more, with the same PIN; say what became of it."""
     from nexio.changing import resend_mail
     from nexio.visits import get_visit
 
     with options.writing() as work:
         found = resend_mail(work, get_visit(work, visit, location_name).id)
-    headline = f"The mail to {found.name} ({found.email}) is sent once more."
+    posting.deliver_now()
+    with options.reading() as work:
+        after = get_visit(work, str(found.id), location_name)
+    headline = f"The mail to {after.name} ({after.email}) {_RESENT[after.mail.value]}."
     if as_json:
-        print_visit(found, as_json=True, headline=headline)
+        print_visit(after, as_json=True, headline=headline)
     else:
         output.print_headline(headline)
-    posting.deliver_now()
+
+
+_RESENT = {
+    "sent": "was sent once more",
+    "queued": "is not sent yet: it waits",
+    "failed": "cannot be sent",
+}

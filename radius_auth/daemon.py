@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
+from nexio.streams import open_closed
 from radius_auth.options import Options, parse_options
 from radius_auth.sockets import all_addresses, listen
 
@@ -133,6 +134,7 @@ class Parent:
 
 def run() -> None:
     """The program."""
+    open_closed()
     sys.exit(main(sys.argv[1:]))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -69,6 +69,8 @@ class Writing(Reading):
     """One transaction: all of it or nothing."""
 
     operator: str
+    done: list[str] = field(default_factory=list)
+    """What was done so far, such as ``register visit 7``."""
 
 
 class Store:
@@ -93,6 +95,8 @@ class Store:
         self.keyring = load()
         self.clock = clock
         self.operator = operator
+        self.done: list[str] = []
+        """What was committed through this store."""
         self._reader = engine.execution_options(**_reading_options(engine))
 
     @classmethod
@@ -134,11 +138,13 @@ class Store:
         with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
             _lock(session, alone=alone)
             self._use_key(session)
-            yield Writing(
+            work = Writing(
                 session=session, keyring=self.keyring, now=self.clock(), operator=self.operator
             )
+            yield work
             publish(session)
             session.commit()
+            self.done += work.done
 
     def can_use(self, key_id: str) -> bool:
         """Whether the key file holds that key at this moment.

@@ -81,15 +81,17 @@ def test_an_event_that_comes_twice_at_once_is_stored_once(store: Store) -> None:
 
 
 def test_the_newest_events_oldest_first(store: Store) -> None:
-    """``limit`` keeps the newest; ``after`` is the number that was seen last."""
+    """``limit`` keeps the newest; after a number it keeps the next ones, so that none is missed."""
     recorded(store, *numbered(10))
     for limit, after, names in (
-        (3, 0, "7 8 9"),
+        (3, None, "7 8 9"),
+        (100, None, "0 1 2 3 4 5 6 7 8 9"),
         (100, 0, "0 1 2 3 4 5 6 7 8 9"),
         (100, 8, "8 9"),
-        (1, 8, "9"),
+        (1, 8, "8"),
+        (2, 0, "0 1"),
         (100, 10, ""),
-        (0, 0, ""),
+        (0, None, ""),
     ):
         with store.read() as work:
             events = list_events(work, None, limit=limit, after=after)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -99,10 +99,11 @@ def test_a_foreign_layout_is_named(
 ) -> None:
     """Refused at both entrances; the message does not repeat what came."""
     register(sqlite_store, sqlite_location)
-    for use in (
+    uses: list[Callable[[], object]] = [
         lambda: use_pin(sqlite_store, sqlite_location, typed),
         lambda: use_qr(sqlite_store, typed),
-    ):
+    ]
+    for use in uses:
         with pytest.raises(InvalidValue) as caught:
             use()
         assert layout in str(caught.value)

@@ -105,7 +105,8 @@ class Nexio:
 def registration(*arguments: str, **options: str) -> list[str]:
     """The words of ``nexio visitor register`` for Zoë, or whom the options say."""
     said = ZOE | {f"--{name.replace('_', '-')}": text for name, text in options.items()}
-    return ["visitor", "register", *(word for pair in said.items() for word in pair), *arguments]
+    pairs = [pair for pair in said.items() if pair[0] not in arguments]  # none is given twice
+    return ["visitor", "register", *(word for pair in pairs for word in pair), *arguments]
 
 
 def noon_zone() -> str:

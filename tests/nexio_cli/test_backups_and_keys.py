@@ -25,8 +25,8 @@ def test_there_and_back(name: str, house: Nexio, tmp_path: Path) -> None:
     before = house.done("visitor", "list", "--json").out, house.done("nas", "list").out
     assert str(file) in house.done("db", "backup", str(file)).out
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    house.done("visitor", "delete", "1")
-    house.done("nas", "remove", "lobby")
+    house.done("visitor", "delete", "--yes", "1")
+    house.done("nas", "remove", "--yes", "lobby")
     house.register(email="ada@example.com")
     house.done("db", "restore", str(file), "--yes")
     assert (house.done("visitor", "list", "--json").out, house.done("nas", "list").out) == before
@@ -53,11 +53,11 @@ def test_where_no_backup_can_be(house: Nexio, tmp_path: Path) -> None:
 def test_what_is_no_backup(house: Nexio, tmp_path: Path) -> None:
     """Not there: exit 3; not a backup: exit 5; the store is as it was."""
     rows = house.rows()
-    house("db", "restore", str(tmp_path / "nowhere.db")).refused(3)
+    house("db", "restore", "--yes", str(tmp_path / "nowhere.db")).refused(3)
     (tmp_path / "letter.db").write_text("Dear reception," * 1000)
-    house("db", "restore", str(tmp_path / "letter.db")).refused(5)
+    house("db", "restore", "--yes", str(tmp_path / "letter.db")).refused(5)
     (tmp_path / "empty.db").write_text("")
-    house("db", "restore", str(tmp_path / "empty.db")).refused(5)
+    house("db", "restore", "--yes", str(tmp_path / "empty.db")).refused(5)
     assert house.rows() == rows
 
 
@@ -89,8 +89,8 @@ def test_a_backup_of_before_the_new_key(house: Nexio, tmp_path: Path) -> None:
     house.done("db", "backup", str(file))
     house.done("key", "rotate", "--yes")
     before = house.done("visitor", "list", "--json").out, house.rows()
-    assert "key" in house("db", "restore", str(file)).refused(5)
+    assert "key" in house("db", "restore", "--yes", str(file)).refused(5)
     assert (house.done("visitor", "list", "--json").out, house.rows()) == before
     key_file.write_text(old + key_file.read_text())
-    house.done("db", "restore", str(file))
+    house.done("db", "restore", "--yes", str(file))
     assert house.done("visitor", "list", "--json").out == before[0]

@@ -68,13 +68,13 @@ def long_over(desk: Nexio) -> None:
 def deleted(desk: Nexio) -> None:
     """The visit was cancelled."""
     desk.register("--pin", "999999")
-    desk.done("visitor", "delete", "1")
+    desk.done("visitor", "delete", "--yes", "1")
 
 
 def revoked(desk: Nexio) -> None:
     """The token was revoked."""
     desk.register("--pin", "999999")
-    desk.done("token", "revoke", "1")
+    desk.done("token", "revoke", "--yes", "1")
 
 
 @pytest.mark.parametrize(

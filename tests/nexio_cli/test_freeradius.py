@@ -32,10 +32,10 @@ def test_from_the_first_to_the_last(sqlite_nexio: Nexio, raddb: Path) -> None:
     lines = sqlite_nexio.done("freeradius", "check", *there).out.splitlines()
     assert {line[:7] for line in lines} == {"ok     "}
     assert "nothing to do" in sqlite_nexio.done("freeradius", "install", *there).out
-    ran = sqlite_nexio.done("freeradius", "uninstall", *there)
+    ran = sqlite_nexio.done("freeradius", "uninstall", "--yes", *there)
     assert "link    sites-enabled/default -> ../sites-available/default" in ran.out
     assert tree(raddb) == before
-    assert "nothing to do" in sqlite_nexio.done("freeradius", "uninstall", *there).out
+    assert "nothing to do" in sqlite_nexio.done("freeradius", "uninstall", "--yes", *there).out
 
 
 def test_check_for_scripts(sqlite_nexio: Nexio, raddb: Path) -> None:
@@ -56,7 +56,8 @@ def test_dry_run(
     if command == "install":
         words.append("--replace-default")
     else:
-        sqlite_nexio.done("freeradius", "install", "--yes", *words[1:])
+        words.append("--yes")
+        sqlite_nexio.done("freeradius", "install", *words[1:])
     before = tree(raddb)
     dry = sqlite_nexio.done("freeradius", *words, "--dry-run")
     assert tree(raddb) == before
@@ -120,7 +121,7 @@ def test_what_was_changed_is_named(sqlite_nexio: Nexio, raddb: Path) -> None:
         policy.write("# mine\n")
     line = "keep    policy.d/nexio (you changed it)"
     assert line in sqlite_nexio.done("freeradius", "install", *there).out
-    assert line in sqlite_nexio.done("freeradius", "uninstall", *there).out
+    assert line in sqlite_nexio.done("freeradius", "uninstall", "--yes", *there).out
 
 
 @pytest.mark.parametrize("command", ["install", "uninstall", "check"])

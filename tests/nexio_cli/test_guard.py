@@ -31,7 +31,7 @@ def test_nobody_is_slowed(sqlite_desk: Nexio) -> None:
     """An empty list before any server has run; nothing is made for it."""
     assert sqlite_desk.done("guard", "list", "--json").json == []
     assert "Nobody is slowed." in sqlite_desk.done("guard", "list").err
-    sqlite_desk.done("guard", "clear", "--all")
+    sqlite_desk.done("guard", "clear", "--yes", "--all")
     assert not guard_path(sqlite_desk.configuration.home).exists()
 
 
@@ -69,20 +69,22 @@ def test_clearing(sqlite_desk: Nexio) -> None:
         ["--all", "--yes"],
     ):
         server = slow(sqlite_desk)
-        assert sqlite_desk.done("guard", "clear", *words).out == "They can try again.\n"
+        assert sqlite_desk.done("guard", "clear", "--yes", *words).out == "They can try again.\n"
         assert sqlite_desk.done("guard", "list", "--json").json == []
         assert len(server.exchange()) == 1
 
     slow(sqlite_desk)
-    sqlite_desk.done("guard", "clear", "--location", "harbour house", "--email", "jo@example.com")
+    sqlite_desk.done(
+        "guard", "clear", "--yes", "--location", "harbour house", "--email", "jo@example.com"
+    )
     assert len(sqlite_desk.done("guard", "list", "--json").json) == 1
 
 
 def test_clearing_asks_for_somebody(sqlite_desk: Nexio) -> None:
     """Nobody named, no MAC address, no such location."""
-    assert "--all" in sqlite_desk("guard", "clear").refused(2)
-    assert "MAC" in sqlite_desk("guard", "clear", "--device", "phone").refused(2)
-    sqlite_desk("guard", "clear", "--location", "Nowhere").refused(3)
+    assert "--all" in sqlite_desk("guard", "clear", "--yes").refused(2)
+    assert "MAC" in sqlite_desk("guard", "clear", "--yes", "--device", "phone").refused(2)
+    sqlite_desk("guard", "clear", "--yes", "--location", "Nowhere").refused(3)
 
 
 def test_a_file_that_is_closed(sqlite_desk: Nexio) -> None:
@@ -90,4 +92,4 @@ def test_a_file_that_is_closed(sqlite_desk: Nexio) -> None:
     guard_path(sqlite_desk.configuration.home).mkdir(parents=True)
 
     assert "rights" in sqlite_desk("guard", "list").refused(5)
-    assert "rights" in sqlite_desk("guard", "clear", "--all").refused(5)
+    assert "rights" in sqlite_desk("guard", "clear", "--yes", "--all").refused(5)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from nexio.accounting import Status
 from nexio.key_file import load_keys
+from nexio.store.engine import Store
+from nexio.visits import get_visit
+from tests.accounting import record, tell
+from tests.nexio_cli.commands import every_command, options_of
 from tests.nexio_cli.programs import Terminal, program, run
 from tests.nexio_cli.running import Nexio
+from tests.radius_auth.freeradius import copy_raddb
 
 NEXIO = program("nexio")
 MISSING = {
@@ -146,12 +154,66 @@ def test_a_rotation_is_confirmed(visited: Nexio) -> None:
     assert load_keys(visited.configuration.key_file).active != old
 
 
-@pytest.mark.parametrize("words", ["token revoke 1", "visitor delete 1", "key rotate"])
-def test_in_a_pipe_nothing_is_confirmed(words: str, visited: Nexio) -> None:
-    """Section 7 of the design: a script means what it says."""
-    ran = run("nexio", *words.split(), stdin="")
-    assert ran.returncode == 0, ran
-    assert "[y/N]" not in ran.stderr + ran.stdout
+DESTROYING: dict[tuple[str, ...], list[str]] = {
+    ("visitor", "delete"): ["1"],
+    ("visitor", "reissue"): ["1"],
+    ("token", "off"): ["--revoke"],
+    ("token", "revoke"): ["1"],
+    ("member", "remove"): ["1"],
+    ("nas", "remove"): ["lobby"],
+    ("session", "disconnect"): ["1"],
+    ("guard", "clear"): ["--all"],
+    ("db", "restore"): ["{home}/backup.db"],
+    ("key", "rotate"): [],
+    ("freeradius", "uninstall"): ["--raddb", "{home}/raddb"],
+}
+"""What it is asked about, for each command that asks."""
+
+
+@pytest.fixture
+def full(visited: Nexio) -> Nexio:
+    """Harbour House with something for each of them to destroy."""
+    home = visited.configuration.home
+    ana = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
+    visited.done("member", "add", *ana)
+    visited.done("nas", "add", "lobby", "127.0.0.1")
+    visited.done("db", "backup", str(home / "backup.db"))
+    with closing(Store.open(visited.configuration)) as store:
+        with store.read() as work:
+            zoe = get_visit(work, "1", None)
+        tell(store, record(Status.START, zoe))
+    copy_raddb(home / "raddb")
+    visited.done("freeradius", "install", "--raddb", str(home / "raddb"), "--replace-default")
+    return visited
+
+
+def test_these_are_all_that_ask() -> None:
+    """Each command with --yes is in the table; FreeRADIUS's own site has an option of its own."""
+    asking = {words for words, command in every_command() if "--yes" in options_of(command)}
+    assert asking - {("freeradius", "install")} == set(DESTROYING)
+
+
+@pytest.mark.parametrize("words", DESTROYING, ids=" ".join)
+def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: Nexio) -> None:
+    """Section 7 of the design: exit 4, with what would have been asked; --yes does it."""
+    home = full.configuration.home
+    typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
+    rows, before = full.rows(), contents_of(home)
+    for stdin in ("", "y\n"):
+        ran = run("nexio", *typed, stdin=stdin)
+        assert (ran.returncode, ran.stdout) == (4, ""), ran
+        assert "Error: Nobody can be asked here: " in ran.stderr
+        assert "Hint:  If it is meant, add --yes." in ran.stderr
+    assert full.rows() == rows
+    assert contents_of(home) == before
+    if words != ("session", "disconnect"):  # no access point listens
+        assert run("nexio", *typed, "--yes").returncode == 0
+
+
+def contents_of(home: Path) -> dict[str, bytes]:
+    """Every file but the ones that SQLite keeps beside its store."""
+    files = [path for path in sorted(home.rglob("*")) if path.is_file()]
+    return {str(path): path.read_bytes() for path in files if "nexio.db" not in path.name}
 
 
 # Shell completion

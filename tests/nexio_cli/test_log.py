@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +12,7 @@ import pytest
 from nexio.events import AuthEvent, record_events
 from nexio.store.engine import Store
 from radius_auth.reasons import Reason
+from tests.nexio_cli.programs import program
 from tests.nexio_cli.running import Nexio
 
 KEYS = ["at", "user_name", "device", "nas", "location", "outcome", "reason", "latency_us"]
@@ -122,3 +125,35 @@ def test_nothing_yet(london: Nexio) -> None:
     """An empty array for a script; a word for a person."""
     assert london.done("log", "--json").json == []
     assert london.done("log").err == "No decisions yet.\n"
+
+
+@pytest.mark.parametrize("last", ["0", "2"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize("where", [[], ["--location", "Annex"]])
+def test_following_shows_each_decision_once(
+    sqlite_nexio: Nexio, last: str, form: list[str], where: list[str]
+) -> None:
+    """The last ones that were asked for, none with 0, and then only what is new."""
+    for name in ("Harbour House", "Annex"):
+        sqlite_nexio.done("location", "add", name, "--timezone", "Etc/UTC")
+    record(sqlite_nexio, *(event(number) for number in range(1200)))
+    record(sqlite_nexio, *(event(number, location_id=2) for number in range(1200, 1205)))
+    words = [program("nexio"), "log", "--follow", "--last", last, *form, *where]
+    command = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    )
+    with command as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        if last == "0":
+            assert following.stderr.readline() == "Waiting for decisions.\n"
+        shown = [following.stdout.readline() for _ in range(int(last))]
+        record(sqlite_nexio, *(event(number, location_id=2) for number in range(1205, 1207)))
+        shown += [following.stdout.readline() for _ in range(2)]
+        following.send_signal(signal.SIGINT)
+        rest = following.communicate(timeout=60)[0]
+    at = [NINE + timedelta(seconds=number) for number in range(1205 - int(last), 1207)]
+    assert all(
+        moment.strftime("%H:%M:%S") in line for moment, line in zip(at, shown, strict=True)
+    ), shown
+    assert rest == ""

@@ -156,7 +156,7 @@ def test_resend(desk: Nexio, posting: MailServer) -> None:
     """Once more with the same PIN: a new mail, not the old one again."""
     pin = desk.register()["pin"]
     ran = desk.done("visitor", "resend", "zoe@example.com")
-    assert "Zoë Nguyễn Văn (zoe@example.com)" in ran.out
+    assert ran.out == "The mail to Zoë Nguyễn Văn (zoe@example.com) was sent once more.\n"
     assert desk.done("visitor", "resend", "1", "--json").json["pin"] == pin
     assert states(desk) == [("visitor-registered", "sent")] * 3
     assert len({each.message["Message-ID"] for each in posting.received}) == 3
@@ -168,6 +168,28 @@ def test_a_mail_that_waits_is_no_news_of_another_one(desk: Nexio, posting: MailS
     note = "The mail waits and is tried again by 'nexio mail deliver'.\n"
     assert desk.done(*registration(email="later@example.com")).err == note
     assert desk.done(*ZOE).err == ""
+
+
+def test_a_resend_says_what_became_of_it(
+    sqlite_desk: Nexio, posting: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is not there, one that wants it later, one that refuses; none configured."""
+    visit = sqlite_desk.register()
+    whom = "The mail to Zoë Nguyễn Văn (zoe@example.com)"
+    resend = ["visitor", "resend", "1"]
+    posting.answers[visit["email"]] = "451 greylisted"
+    assert sqlite_desk.done(*resend).out == f"{whom} is not sent yet: it waits.\n"
+    posting.answers[visit["email"]] = "550 no such user"
+    assert sqlite_desk.done(*resend).out == f"{whom} cannot be sent.\n"
+    assert sqlite_desk.done(*resend, "--json").json["mail"] == "failed"
+    monkeypatch.setenv("NEXIO_SMTP_URL", "smtp://127.0.0.1:1")
+    ran = sqlite_desk.done(*resend)
+    assert ran.out == f"{whom} is not sent yet: it waits.\n"
+    assert "Warning:" in ran.err
+    monkeypatch.delenv("NEXIO_SMTP_URL")
+    ran = sqlite_desk.done(*resend)
+    assert ran.out == f"{whom} is not sent yet: it waits.\n"
+    assert "no mail server is configured" in ran.err
 
 
 def test_resend_for_nobody(desk: Nexio, posting: MailServer) -> None:

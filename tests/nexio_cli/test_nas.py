@@ -19,7 +19,7 @@ def test_a_secret_that_is_made_here(desk: Nexio) -> None:
     assert list(made) == [*KEYS, "secret"]
     assert len(made["secret"]) >= 32
     assert made["secret"] != other["secret"]
-    for words in (["show", "lobby"], ["list"], ["remove", "lobby"]):
+    for words in (["show", "lobby"], ["list"], ["remove", "lobby", "--yes"]):
         for form in ([], ["--json"]) if words[0] != "remove" else ([],):
             assert made["secret"] not in desk.done("nas", *words, *form).out
 
@@ -59,7 +59,7 @@ def test_what_a_nas_is(desk: Nexio) -> None:
     }
     assert desk.done("nas", "show", "LOBBY", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == [shape]
-    assert desk.done("nas", "remove", "lobby", "--json").json == shape
+    assert desk.done("nas", "remove", "--yes", "lobby", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == []
 
 
@@ -154,8 +154,8 @@ def test_nobody_there(verb: str, desk: Nexio) -> None:
 def test_remove(desk: Nexio) -> None:
     """It is gone; name and address are free; a second time it is not found."""
     desk.done("nas", "add", "lobby", "192.0.2.10")
-    assert "no answer from now on" in desk.done("nas", "remove", "lobby").out
-    desk("nas", "remove", "lobby").refused(3)
+    assert "no answer from now on" in desk.done("nas", "remove", "--yes", "lobby").out
+    desk("nas", "remove", "--yes", "lobby").refused(3)
     desk.done("nas", "add", "lobby", "192.0.2.10")
 
 

@@ -23,7 +23,7 @@ def without(desk: Nexio) -> Nexio:
 def test_one(desk: Nexio) -> None:
     """A new visit that replaces the old one; the summary is the result, the progress is talk."""
     old = desk.register(host="Ana")
-    ran = desk.done("visitor", "reissue", "zoe@example.com")
+    ran = desk.done("visitor", "reissue", "--yes", "zoe@example.com")
     assert ran.out == "Reissued: 1. Failed: 0.\n"
     assert ran.err.splitlines()[0] == "1/1  visit 1, Zoë Nguyễn Văn: now visit 2"
     new = desk.done("visitor", "show", "2", "--json").json
@@ -36,7 +36,7 @@ def test_several_for_scripts(desk: Nexio) -> None:
     """An array in the order that was asked for; a visit that is named twice is done once."""
     for email in BOTH:
         desk.register(email=email)
-    ran = desk.done("visitor", "reissue", "2", "1", "ada@example.com", "--json")
+    ran = desk.done("visitor", "reissue", "--yes", "2", "1", "ada@example.com", "--json")
     assert [(each["visit"], each["reissued"]["id"]) for each in ran.json] == [(2, 3), (1, 4)]
     assert [list(each) for each in ran.json] == [["visit", "reissued"]] * 2
     assert [line[:3] for line in ran.err.splitlines()[:2]] == ["1/2", "2/2"]
@@ -46,7 +46,7 @@ def test_while_it_is_off_nobody_would_get_a_token(without: Nexio) -> None:
     """Refused with what to do first; nothing was changed."""
     before = without.rows()
     for more in ([], ["--dry-run"]):
-        said = without("visitor", "reissue", "--without-token", *more).refused(4)
+        said = without("visitor", "reissue", "--yes", "--without-token", *more).refused(4)
         assert "Token generation is off at Harbour House" in said
         assert "Turn it on first: nexio token on" in said
     assert without.rows() == before
@@ -56,11 +56,11 @@ def test_all_that_have_none(without: Nexio) -> None:
     """Those only; a second run finds nobody, so that nobody is done twice."""
     without.done("token", "on")
     has = without.register(email="has@example.com")
-    ran = without.done("visitor", "reissue", "--without-token", "--json")
+    ran = without.done("visitor", "reissue", "--yes", "--without-token", "--json")
     assert [each["visit"] for each in ran.json] == [1, 2]
     assert all(each["reissued"]["token"]["state"] == "valid" for each in ran.json)
     assert without.done("visitor", "show", str(has["id"]), "--json").json == has
-    again = without.done("visitor", "reissue", "--without-token")
+    again = without.done("visitor", "reissue", "--yes", "--without-token")
     assert again.out == "Reissued: 0. Failed: 0.\n"
     assert without.rows()["visit"] == 5
 
@@ -76,7 +76,7 @@ def test_a_dry_run_lists_them(without: Nexio) -> None:
     listed = without.done("visitor", "reissue", "2", "--dry-run", "--json").json
     assert [visit["id"] for visit in listed] == [2]
     assert without.rows() == before
-    without.done("visitor", "reissue", "1", "2")
+    without.done("visitor", "reissue", "--yes", "1", "2")
     ran = without.done("visitor", "reissue", "--without-token", "--dry-run", "--json")
     assert ran.json == []
 
@@ -87,7 +87,7 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     for email in BOTH:
         desk.register(email=email)
     desk.done("visitor", "delete", "3", "--yes")
-    ran = desk("visitor", "reissue", str(over.id), "2", "3")
+    ran = desk("visitor", "reissue", "--yes", str(over.id), "2", "3")
     assert ran.exit_code == 4
     assert ran.out == "Reissued: 1. Failed: 2.\n"
     lines = ran.err.splitlines()
@@ -96,7 +96,7 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     assert lines[2].startswith("3/3  visit 3, Zoë Nguyễn Văn: visit 3 was deleted")
     assert lines[3] == "Once that is mended: nexio visitor reissue 1 3"
     before = desk.rows()
-    ran = desk("visitor", "reissue", "1", "2", "3", "--json")
+    ran = desk("visitor", "reissue", "--yes", "1", "2", "3", "--json")
     assert ran.exit_code == 4
     assert [list(each) for each in ran.json] == [["visit", "error", "advice"]] * 3
     assert ran.json[1]["error"] == "visit 2 was reissued as visit 4"

@@ -113,7 +113,7 @@ def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
     on_wifi(desk, visit["id"])
     with FakeNas(reply()) as nas:
         with_nas(desk, nas)
-        ran = desk.done("session", "disconnect", "zoe@example.com")
+        ran = desk.done("session", "disconnect", "--yes", "zoe@example.com")
     assert "S1" in ran.out
     assert "over when accounting says so" in ran.out
     (shape,) = desk.done("session", "list", "--open", "--json").json
@@ -121,7 +121,7 @@ def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
     assert "disconnect accepted" in desk.done("session", "list").out
     tell(desk, record(Status.STOP, key=f"{1:032x}", at=utc_now(), seconds=660))
     assert desk.done("session", "list", "--open", "--json").json == []
-    assert "is over" in desk("session", "disconnect", "S1").refused(4)
+    assert "is over" in desk("session", "disconnect", "--yes", "S1").refused(4)
 
 
 def test_must_19_a_nak_says_why(desk: Nexio) -> None:
@@ -129,9 +129,9 @@ def test_must_19_a_nak_says_why(desk: Nexio) -> None:
     on_wifi(desk, desk.register()["id"])
     with FakeNas(reply(NAK, error_cause(503)), reply(NAK, error_cause(999)), reply(NAK)) as nas:
         with_nas(desk, nas)
-        first = desk("session", "disconnect", "s1")
-        second = desk("session", "disconnect", "S1", "--json")
-        third = desk("session", "disconnect", "S1")
+        first = desk("session", "disconnect", "--yes", "s1")
+        second = desk("session", "disconnect", "--yes", "S1", "--json")
+        third = desk("session", "disconnect", "--yes", "S1")
     assert (first.exit_code, second.exit_code, third.exit_code) == (4, 4, 4)
     assert "session context not found" in first.out
     assert second.json[0]["disconnect"]["error_cause"] == 999
@@ -146,7 +146,7 @@ def test_must_19_no_answer(desk: Nexio) -> None:
     on_wifi(desk, visit["id"], 2)
     with FakeNas(reply()) as nas:
         with_nas(desk, nas)
-        ran = desk("session", "disconnect", str(visit["id"]), "--timeout", "0.3", "--json")
+        ran = desk("session", "disconnect", "--yes", str(visit["id"]), "--timeout", "0.3", "--json")
     assert ran.exit_code == 5
     assert [shape["disconnect"]["outcome"] for shape in ran.json] == ["ack", "timeout"]
     assert len({datagram for datagram, _ in nas.heard}) == 2
@@ -160,13 +160,13 @@ def test_must_19_no_answer(desk: Nexio) -> None:
 def test_nothing_to_disconnect(sqlite_desk: Nexio, which: str, exit_code: int) -> None:
     """No such session or visit, or none of it is open."""
     sqlite_desk.register()
-    sqlite_desk("session", "disconnect", which).refused(exit_code)
+    sqlite_desk("session", "disconnect", "--yes", which).refused(exit_code)
 
 
 def test_a_nas_that_is_gone(sqlite_desk: Nexio) -> None:
     """Without a secret nobody can be asked."""
     on_wifi(sqlite_desk, sqlite_desk.register()["id"])
-    assert "nexio nas list" in sqlite_desk("session", "disconnect", "S1").refused(3)
+    assert "nexio nas list" in sqlite_desk("session", "disconnect", "--yes", "S1").refused(3)
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,13 @@ def test_a_nas_that_is_gone(sqlite_desk: Nexio) -> None:
 def test_who_is_still_on(sqlite_desk: Nexio, words: list[str]) -> None:
     """Nobody is thrown off by a change; it is said how many are on, and how to end that."""
     visit = sqlite_desk.register()
-    assert "still on" not in sqlite_desk.done(*words, str(visit["id"])).err
+    assert "still on" not in sqlite_desk.done(*words, "--yes", str(visit["id"])).err
     other = sqlite_desk.register(email="ada@example.com")
     on_wifi(sqlite_desk, other["id"], 1)
     on_wifi(sqlite_desk, other["id"], 2)
     line = f"2 devices are still on the Wi-Fi. To end that: nexio session disconnect {other['id']}"
-    assert line in sqlite_desk.done(*words, str(other["id"])).err.splitlines()
+    assert line in sqlite_desk.done(*words, "--yes", str(other["id"])).err.splitlines()
     with FakeNas(reply(), reply()) as nas:
         with_nas(sqlite_desk, nas)
-        ran = sqlite_desk.done("session", "disconnect", str(other["id"]), "--json")
+        ran = sqlite_desk.done("session", "disconnect", "--yes", str(other["id"]), "--json")
     assert [shape["disconnect"]["outcome"] for shape in ran.json] == ["ack", "ack"]

@@ -76,7 +76,7 @@ def test_off_and_revoke(desk: Nexio) -> None:
     """R4: with --revoke the issued ones end too, the upcoming ones as well."""
     desk.register()
     desk.register("--arrival", "+2h", email="ada@example.com")
-    ran = desk.done("token", "off", "--revoke")
+    ran = desk.done("token", "off", "--revoke", "--yes")
     assert "Tokens revoked: 2." in ran.err
     assert tokens(desk) == [(1, "revoked"), (2, "revoked")]
     assert "Tokens revoked: 0." in desk.done("token", "off", "--revoke", "--yes").err
@@ -88,7 +88,7 @@ def test_revoke_at_one_location_only(desk: Nexio) -> None:
     desk.done("token", "on", "--location", "Annex")
     for place in ("Annex", "Harbour House"):
         desk.register("--location", place)
-    desk.done("token", "off", "--revoke", "--location", "Annex")
+    desk.done("token", "off", "--revoke", "--yes", "--location", "Annex")
     assert tokens(desk, "--location", "Harbour House") == [(2, "valid")]
 
 
@@ -98,7 +98,7 @@ def test_the_list_by_state(desk: Nexio) -> None:
     desk.register(email="ada@example.com")
     desk.register("--arrival", "+2h", email="bob@example.com")
     desk.register(email="eve@example.com")
-    desk.done("token", "revoke", "eve@example.com")
+    desk.done("token", "revoke", "--yes", "eve@example.com")
     for number, state in enumerate(["expired", "valid", "upcoming", "revoked"], 1):
         assert tokens(desk, "--state", state) == [(number, state)]
     assert sorted(number for number, _ in tokens(desk)) == [1, 2, 3, 4]
@@ -116,11 +116,11 @@ def test_an_empty_list(desk: Nexio) -> None:
 def test_revoke_one(desk: Nexio) -> None:
     """The Wi-Fi ends, the visit stays; a second time there is nothing to do: exit 4."""
     desk.register()
-    revoked = desk.done("token", "revoke", "ZOE@example.com", "--json").json
+    revoked = desk.done("token", "revoke", "--yes", "ZOE@example.com", "--json").json
     assert list(revoked) == KEYS
     assert revoked["state"] == "revoked"
     assert desk.done("visitor", "show", "1", "--json").json["state"] == "expected"
-    desk("token", "revoke", "1").refused(4)
+    desk("token", "revoke", "--yes", "1").refused(4)
 
 
 def test_revoke_without_a_token(desk: Nexio) -> None:
@@ -128,6 +128,6 @@ def test_revoke_without_a_token(desk: Nexio) -> None:
     desk.done("token", "off")
     desk.register()
     rows = desk.rows()
-    assert "no access token" in desk("token", "revoke", "1").refused(4)
-    desk("token", "revoke", "99").refused(3)
+    assert "no access token" in desk("token", "revoke", "--yes", "1").refused(4)
+    desk("token", "revoke", "--yes", "99").refused(3)
     assert desk.rows() == rows

@@ -46,7 +46,7 @@ def week(desk: Nexio) -> Nexio:
     desk.register("--host", "Ada Lovelace", "--company", "ACME 100%")
     desk.register("--arrival", "+2d", email="ada@example.com", first_name="Ada")
     desk.register(email="gone@example.com")
-    desk.done("visitor", "delete", "4")
+    desk.done("visitor", "delete", "--yes", "4")
     desk.done("token", "off")
     desk.register(email="bob_b@example.com", first_name="Bob")
     return desk
@@ -116,7 +116,7 @@ def test_nobody_there(which: str, sqlite_desk: Nexio) -> None:
 
 
 SEVERAL = ["visitor show", "visitor edit --notes x", "visitor reschedule --arrival +1h"]
-SEVERAL += ["visitor qr", "token extend --by 5m", "token revoke", "visitor delete"]
+SEVERAL += ["visitor qr", "token extend --by 5m", "token revoke --yes", "visitor delete --yes"]
 
 
 def test_several_visits_of_one_address(desk: Nexio) -> None:
@@ -135,7 +135,7 @@ def test_several_visits_of_one_address(desk: Nexio) -> None:
 def test_delete(desk: Nexio) -> None:
     """R13: the token is revoked, the number still shows the visit, the address finds nobody."""
     desk.register()
-    deleted = desk.done("visitor", "delete", "zoe@example.com", "--json").json
+    deleted = desk.done("visitor", "delete", "--yes", "zoe@example.com", "--json").json
     assert list(deleted) == VISIT_KEYS
     assert (deleted["state"], deleted["token"]["state"]) == ("deleted", "revoked")
     assert desk.done("visitor", "show", "1", "--json").json == deleted
@@ -147,7 +147,7 @@ def test_delete_twice(desk: Nexio) -> None:
     desk.register()
     assert "Deleted visit 1 of Zoë Nguyễn Văn." in desk.done("visitor", "delete", "1", "--yes").out
     rows = desk.rows()
-    assert "deleted before" in desk("visitor", "delete", "1").refused(4)
+    assert "deleted before" in desk("visitor", "delete", "--yes", "1").refused(4)
     assert desk.rows() == rows
 
 

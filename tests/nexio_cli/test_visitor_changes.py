@@ -114,7 +114,7 @@ CHANGES = [
 def test_a_deleted_visit(desk: Nexio) -> None:
     """Nothing brings it back: exit 4, and the advice is to register again."""
     desk.register()
-    desk.done("visitor", "delete", "1")
+    desk.done("visitor", "delete", "--yes", "1")
     rows = desk.rows()
     for words in CHANGES:
         assert "Register the visitor again" in desk(*words.split()).refused(4)
@@ -131,7 +131,7 @@ def test_a_visit_that_is_over(desk: Nexio) -> None:
 def test_extend_what_there_is_not(desk: Nexio) -> None:
     """No token and a revoked one cannot be extended."""
     desk.register()
-    desk.done("token", "off", "--revoke")
+    desk.done("token", "off", "--revoke", "--yes")
     desk.register(email="ada@example.com")
     for number in ("1", "2"):
         desk("token", "extend", number, "--by", "30m").refused(4)

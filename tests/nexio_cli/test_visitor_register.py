@@ -306,7 +306,7 @@ def test_a_pin_in_use(desk: Nexio) -> None:
     said = desk(*registration("--pin", "048-215", email="ada@example.com")).refused(4)
     assert "048215" not in said
     assert desk.rows() == rows
-    desk.done("visitor", "delete", "1")
+    desk.done("visitor", "delete", "--yes", "1")
     desk.register("--pin", "048215", email="ada@example.com")
 
 

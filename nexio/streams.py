@@ -1,0 +1,41 @@
+"""Standard input, output and error where a supervisor, cron or a shell has closed them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+def open_closed() -> None:
+    """Put /dev/null where a stream is closed (``<&-``, ``>&-``, ``2>&-``).
+
+    Else the first file that is opened gets its number, and what is meant for a reader is
+    written into the store.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if not _is_open(number):
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            null = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (it stays open)
+            setattr(sys, name, null)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is left in a stream, and all that follows, to /dev/null: it cannot be written."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

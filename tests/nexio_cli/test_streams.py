@@ -1,0 +1,157 @@
+"""Streams that are closed, full or gone: the work is done, and nobody is told a lie."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.nexio_cli.programs import LIMIT, free_port, program, run, until
+from tests.nexio_cli.running import Nexio, registration
+
+CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&- 2>&-"]
+DEV_NULL = {"<&-": "</dev/null", ">&-": ">/dev/null", "2>&-": "2>/dev/null"}
+
+
+def shell(streams: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with redirections of the shell."""
+    return subprocess.run(
+        ["bash", "-c", f'"$@" {streams}', "-", program(words[0]), *words[1:]],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def opened(streams: str) -> str:
+    """The same redirections with /dev/null in place of nothing."""
+    return " ".join(DEV_NULL[each] for each in streams.split())
+
+
+@pytest.mark.parametrize("streams", CLOSED)
+def test_a_closed_stream_is_like_dev_null(sqlite_desk: Nexio, streams: str) -> None:
+    """The same output, exit code and rows; cron and supervisors close what they do not need."""
+    home = sqlite_desk.configuration.home
+    for number, how in enumerate((streams, opened(streams))):
+        words = registration("--json", email=f"zoe{number}@example.com")
+        ran = shell(how, "nexio", *words)
+        assert ran.returncode == 0, ran
+        assert "Traceback" not in ran.stderr
+        assert bool(ran.stdout) == (">&-" not in streams.split())
+        shown = shell(how, "nexio", "visitor", "show", "99")
+        assert (shown.returncode, shown.stdout) == (3, "")
+        assert bool(shown.stderr) == ("2>&-" not in streams)
+    assert len(sqlite_desk.done("visitor", "list", "--json").json) == 2
+    assert not (home / "faults").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["visitor", "delete", "1"], ["checkin", "-"], ["checkin", "--reader"]]
+)
+def test_nothing_is_read_from_a_closed_stdin(sqlite_desk: Nexio, words: list[str]) -> None:
+    """Nobody can be asked, and no code comes."""
+    sqlite_desk.register()
+    closed, null = shell("<&-", "nexio", *words), shell("</dev/null", "nexio", *words)
+    assert (closed.returncode, closed.stdout, closed.stderr) == (
+        null.returncode,
+        null.stdout,
+        null.stderr,
+    )
+    assert closed.returncode in {0, 2, 4}
+
+
+@pytest.mark.parametrize("streams", CLOSED)
+def test_a_server_without_streams(sqlite_desk: Nexio, streams: str, tmp_path: Path) -> None:
+    """nexio-radiusd answers, and writes its log into no file of the store."""
+    sqlite_desk.done("nas", "add", "here", "127.0.0.1")
+    visit = sqlite_desk.register()
+    port = free_port()
+    words = [program("nexio-radiusd"), "--listen", "127.0.0.1", "--auth-port", str(port)]
+    with subprocess.Popen(["bash", "-c", f'exec "$@" {streams}', "-", *words]) as server:
+        try:
+            test = ["radius", "test", visit["email"], visit["pin"], "--port", str(port)]
+            until(lambda: run("nexio", *test).returncode == 0)
+        finally:
+            server.terminate()
+            server.wait(LIMIT)
+    assert server.returncode == 0
+    assert sqlite_desk.done("db", "check").err == "The store is sound.\n"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_was_registered_is_said_where_it_cannot_be_printed(
+    sqlite_desk: Nexio, form: list[str]
+) -> None:
+    """Exit 5 and the number on stderr, so that nobody registers twice."""
+    ran = shell(">/dev/full", "nexio", *registration(*form))
+    assert ran.returncode == 5
+    assert ran.stderr == (
+        "Error: The output cannot be written: the disk is full\n"
+        "Hint:  It is done all the same, so do not do it again: register visit 1.\n"
+    )
+    assert len(sqlite_desk.done("visitor", "list", "--json").json) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "done"),
+    [
+        (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1"),
+        (["visitor", "delete", "1", "--yes"], "revoke visit 1, delete visit 1"),
+        (["token", "extend", "1", "--by", "5m"], "extend visit 1"),
+        (["checkin", "--visit", "1"], "check-in visit 1"),
+        (["nas", "add", "lobby", "192.0.2.7"], "add nas 1"),
+        (["key", "rotate", "--yes"], "rotate key 1"),
+    ],
+)
+@pytest.mark.parametrize("stream", [">/dev/full", "| :", "1</dev/null"])
+def test_every_change_is_said(sqlite_desk: Nexio, words: list[str], done: str, stream: str) -> None:
+    """A full disk, a reader that has gone, a stream that is open for reading only."""
+    sqlite_desk.register()
+    how = f"{stream}; exit ${{PIPESTATUS[0]}}" if "|" in stream else stream
+    ran = shell(how, "nexio", *words)
+    assert (ran.returncode, ran.stdout) == (5, ""), ran
+    error, hint, *rest = [line for line in ran.stderr.splitlines() if "Warning" not in line]
+    assert error.startswith("Error: The output cannot be written: ")
+    assert hint == f"Hint:  It is done all the same, so do not do it again: {done}."
+    assert not any("Exception" in line or "Traceback" in line for line in rest)
+    assert not (sqlite_desk.configuration.home / "faults").exists()
+
+
+def test_where_nothing_was_changed_nothing_is_claimed(sqlite_desk: Nexio) -> None:
+    """A list into a full disk: exit 5 and one line; into a reader that has gone: nothing."""
+    sqlite_desk.register()
+    ran = shell(">/dev/full", "nexio", "visitor", "list")
+    assert (ran.returncode, ran.stderr) == (
+        5,
+        "Error: The output cannot be written: the disk is full\n",
+    )
+    ran = shell("| :; exit ${PIPESTATUS[0]}", "nexio", "visitor", "list")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&1 >/dev/null | :"])
+def test_talk_that_nobody_can_read_stops_nothing(sqlite_desk: Nexio, stream: str) -> None:
+    """What is said on stderr is beside the result."""
+    ran = shell(stream, "nexio", "settings", "set", "pin-length=8")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert sqlite_desk.done("settings", "show", "--json").json["pin-length"] == 8
+    if "|" not in stream:
+        ran = shell(stream, "nexio", *registration("--json"))
+        assert ran.returncode == 0
+        assert json.loads(ran.stdout)["id"] == 1
+        assert shell(stream, "nexio", "visitor", "show", "9").returncode == 3
+
+
+def test_init_makes_all_of_it_without_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Store, key and location, although its first words cannot be written."""
+    monkeypatch.setenv("NEXIO_HOME", str(tmp_path / "made"))
+    for streams in ("2>/dev/full", ">&- 2>&-"):
+        ran = shell(streams, "nexio", "init", "--location", "Harbour", "--timezone", "Etc/UTC")
+        assert ran.returncode == 0, ran
+    listed = json.loads(run("nexio", "location", "list", "--json").stdout)
+    assert [each["name"] for each in listed] == ["Harbour"]
