@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import unicodedata
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
 
+NO_FILES_OF_ZONES = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
@@ -35,8 +38,24 @@ class Location:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which people here read the clock."""
-        return ZoneInfo(self.time_zone)
+        """The time zone in which people here read the clock.
+
+        UTC where the store has one that nobody knows: a row from elsewhere stops nothing, and
+        each time is shown with its offset.
+        """
+        try:
+            return ZoneInfo(self.time_zone)
+        except (LookupError, ValueError):
+            return ZoneInfo("UTC")
+        except OSError as error:
+            if error.errno in NO_FILES_OF_ZONES:
+                return ZoneInfo("UTC")
+            raise  # no file can be opened at this moment
+
+    @property
+    def knows_its_zone(self) -> bool:
+        """Whether that is the zone of its row."""
+        return self.zone.key == self.time_zone
 
 
 def add_location(work: Writing, name: str, time_zone: str) -> Location:

@@ -14,6 +14,7 @@ from nexio.locations import get_location, location_of
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, quoted
 from nexio.pins import draw_pin, take_pin
+from nexio.store.sealed import MEMBER_PIN
 from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.pins import NewPin
     from nexio.store.engine import Reading, Writing
 
-PIN_PURPOSE = "member.pin"
+PIN_PURPOSE = MEMBER_PIN.purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from nexio.nas_texts import (
     parse_narrowing,
     parse_secret,
 )
+from nexio.store.sealed import NAS_SECRET
 from nexio.store.tables import LocationRow, NasRow
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-SECRET_PURPOSE = "nas.secret"
+SECRET_PURPOSE = NAS_SECRET.purpose
 WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 

@@ -16,6 +16,7 @@ from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import quoted
 from nexio.store.locking import find_locked
+from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
 from nexio.zones import day_end, day_start, local_date, show
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-PIN_PURPOSE = "visit.pin"
+PIN_PURPOSE = VISIT_PIN.purpose
 
 
 class VisitState(StrEnum):
