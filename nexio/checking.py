@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, select, text
 
-from nexio.errors import NexioError
+from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations import location_of
 from nexio.nas import nas_of
 from nexio.store import schema
 from nexio.store.encoding import poor_encoding
 from nexio.store.sealed import DIGESTS, SEALED
-from nexio.store.tables import LocationRow, NasRow
+from nexio.store.tables import LocationRow, NasRow, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select, Table
 
     from nexio.store.engine import Reading
     from nexio.store.sealed import Digest, Sealed
@@ -35,7 +36,11 @@ def find_damage(work: Reading) -> list[str]:
         lines += _few(_unreadable(work, sealed), sealed.purpose)
     for digest in DIGESTS:
         lines += _few(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
-    return [*lines, *_few(_unknown_zones(work), "location"), *_few(_broken_nas(work), "nas")]
+    lines += _few(_unknown_zones(work), "location")
+    lines += _few(_broken_nas(work), "nas")
+    for table in Row.metadata.sorted_tables:
+        lines += _few(_unreadable_rows(connection, table), table.name)
+    return lines
 
 
 def file_damage(connection: Connection) -> Iterator[str]:
@@ -71,7 +76,7 @@ def _unreadable(work: Reading, sealed: Sealed) -> Iterator[str]:
     for number, value in work.session.execute(query.execution_options(yield_per=10_000)):
         try:
             work.keyring.unseal(value, sealed.purpose)
-        except NexioError as error:
+        except KeyUnusable as error:
             yield f"{sealed.purpose} of row {number}: {error}"
 
 
@@ -82,10 +87,28 @@ def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
     ):
         try:
             pin = work.keyring.unseal(sealed, digest.pin.purpose)
-        except NexioError:
+        except KeyUnusable:
             continue  # named above
         if not hmac.compare_digest(work.keyring.digest(location_id, pin), found):
             yield f"{digest.table.__tablename__}.{digest.column} of row {number}: not of its PIN"
+
+
+def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
+    """SQLite keeps any text in a column of times or numbers; others read it in vain."""
+    if connection.dialect.name == "sqlite" and not _is_readable(connection, select(table)):
+        (key,) = table.primary_key.columns
+        for number in connection.execute(select(key).order_by(key)).scalars().all():
+            if not _is_readable(connection, select(table).where(key == number)):
+                yield f"{table.name} {number} cannot be read: a time or a number in it is none"
+
+
+def _is_readable(connection: Connection, query: Select[Any]) -> bool:
+    try:
+        for _ in connection.execution_options(yield_per=10_000).execute(query):
+            pass
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _unknown_zones(work: Reading) -> Iterator[str]:
@@ -99,7 +122,7 @@ def _broken_nas(work: Reading) -> Iterator[str]:
     for row in work.session.scalars(select(NasRow).order_by(NasRow.id)):
         try:
             nas_of(work, row)
-        except ValueError as error:
+        except RowDamaged as error:
             yield f"nas {row.id} cannot be used: {error}"
-        except NexioError:
+        except KeyUnusable:
             continue

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 
 from nexio import audit
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.names import parse_text
+from nexio.names import parse_text, quoted
 from nexio.settings import Settings, as_words, changed, key_of
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
@@ -146,9 +146,28 @@ def change_settings(
     return location_of(row)
 
 
+def zone_for_entry(location: Location) -> ZoneInfo:
+    """The zone by which times that somebody types are read.
+
+    Raises:
+        Refused: nobody knows which one that is.
+    """
+    if not location.knows_its_zone:
+        raise Refused(
+            f"{location.name} has an unknown time zone {quoted(location.time_zone)}",
+            "Set it with: nexio location edit NAME --timezone ZONE",
+        )
+    return location.zone
+
+
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
-    return [location_of(row) for row in work.session.scalars(_by_name())]
+    locations = []
+    for row in work.session.scalars(_by_name()):
+        locations.append(location := location_of(row))
+        if not location.knows_its_zone:
+            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+    return locations
 
 
 def find_location(work: Reading, name: str) -> Location | None:
@@ -165,16 +184,17 @@ def get_location(work: Reading, name: str | None) -> Location:
         NotFound: no such location.
         InvalidValue: no name given and several to choose from, or none at all.
     """
-    names = [location.name for location in list_locations(work)]
+    known = list_locations(work)
+    names = [location.name for location in known]
+    if name is None and len(known) == 1:
+        return known[0]
     if name is None:
-        if len(names) != 1:
-            raise InvalidValue(
-                "which location?" if names else "there is no location yet",
-                f"Say --location with one of: {', '.join(names)}"
-                if names
-                else "Add one with: nexio init --location NAME --timezone ZONE",
-            )
-        name = names[0]
+        raise InvalidValue(
+            "which location?" if names else "there is no location yet",
+            f"Say --location with one of: {', '.join(names)}"
+            if names
+            else "Add one with: nexio init --location NAME --timezone ZONE",
+        )
     location = find_location(work, name)
     if location is None:
         raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")

@@ -12,7 +12,7 @@ from nexio import audit
 from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import hold_location
+from nexio.locations import hold_location, zone_for_entry
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, parse_text, quoted
 from nexio.pins import draw_pin, parse_pin, take_pin
@@ -287,7 +287,7 @@ def _hold_pin(work: Writing, visit: VisitRow, pin: NewPin) -> None:
 
 
 def _arrival(text: str | None, now: datetime, location: Location) -> datetime:
-    return parse_arrival("now" if text is None else text, now, location.zone)
+    return parse_arrival("now" if text is None else text, now, zone_for_entry(location))
 
 
 def _optional(texts: Mapping[str, str | None], name: str, longest: int) -> str | None:

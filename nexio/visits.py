@@ -15,6 +15,7 @@ from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import quoted
+from nexio.pins import pin_of
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
@@ -60,6 +61,8 @@ class Visit:
     source: str
     expected_arrival: datetime
     pin: str = field(repr=False)
+    """Empty where it cannot be opened: what else is known is shown all the same."""
+
     state: VisitState
     token: Token | None
     mail: MailState
@@ -184,7 +187,7 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
         location=location_of(row.location),
         source=row.source,
         expected_arrival=row.expected_arrival,
-        pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
+        pin=pin_of(work, row, PIN_PURPOSE),
         state=_state(row, work.now),
         token=None if row.token is None else token_of(row.token, work.now),
         mail=mail,

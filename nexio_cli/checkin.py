@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -191,13 +190,17 @@ def _print(tap: Tap, *, as_json: bool) -> None:
 def _print_line(tap: Tap, *, as_json: bool) -> None:
     from nexio_cli.shapes import tap_json
 
-    output.print_line(json.dumps(tap_json(tap), ensure_ascii=False) if as_json else _sentence(tap))
+    if as_json:
+        output.print_json_line(tap_json(tap))
+    else:
+        output.print_line(_sentence(tap))
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
-    refused: dict[str, Any] = {"refused": str(error), "advice": error.advice}
-    text = json.dumps(refused, ensure_ascii=False) if as_json else f"Refused: {error}"
-    output.print_line(text)
+    if as_json:
+        output.print_json_line({"refused": str(error), "advice": error.advice})
+    else:
+        output.print_line(f"Refused: {error}")
 
 
 def _sentence(tap: Tap) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nexio_cli import output
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nexio.configuration import Configuration
     from nexio.store.engine import Reading, Store, Writing
@@ -55,7 +57,17 @@ def opened() -> Iterator[Store]:
     from nexio.store.engine import Store
 
     with closing(Store.open(configuration())) as store:
-        yield store
+        try:
+            yield store
+        finally:
+            _warn_of(store.bad_rows.told)
+
+
+def _warn_of(bad_rows: Sequence[str]) -> None:
+    """Once in a command, however often that opens the store."""
+    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    output.warn(line for line in bad_rows if line not in told)
+    told.update(bad_rows)
 
 
 @contextmanager

@@ -161,7 +161,7 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
     with options.reading() as work:
         content = qr_text(work, get_visit(work, visit, location_name))
     if text:
-        click.echo(content)
+        output.print_line(content)
     else:
         output.print_qr(content)
 

@@ -46,11 +46,12 @@ def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: 
     """Move a visit to another time; PIN and length of the Wi-Fi stay."""
     from nexio.arrivals import parse_arrival
     from nexio.changing import reschedule
+    from nexio.locations import zone_for_entry
     from nexio.visits import get_visit
 
     with options.writing() as work:
         found = get_visit(work, visit, location_name)
-        instant = parse_arrival(arrival, work.now, found.location.zone)
+        instant = parse_arrival(arrival, work.now, zone_for_entry(found.location))
         moved = reschedule(work, found.id, instant)
     print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
     if found.expected_arrival != moved.expected_arrival:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
 from nexio.key_file import load_keys
 from nexio.store import schema
+from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
 from nexio.store.patience import Patience
 from nexio.store.tables import StoreRevisionRow
@@ -57,6 +58,7 @@ class Reading:
     session: Session
     keyring: Keyring
     now: datetime
+    bad_rows: BadRows = field(default_factory=BadRows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ class Store:
         self.keyring = load()
         self.clock = clock
         self.operator = operator
+        self.bad_rows = BadRows()
         self._reader = engine.execution_options(**_reading_options(engine))
 
     @classmethod
@@ -127,7 +130,9 @@ class Store:
         """A snapshot of the store; it cannot write."""
         with readable(self.engine), Session(self._reader) as session:
             self._use_key(session)
-            yield Reading(session=session, keyring=self.keyring, now=self.clock())
+            yield Reading(
+                session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
+            )
 
     @contextmanager
     def write(self, *, alone: bool = False) -> Iterator[Writing]:
@@ -140,7 +145,11 @@ class Store:
             _lock(session, alone=alone)
             self._use_key(session)
             yield Writing(
-                session=session, keyring=self.keyring, now=self.clock(), operator=self.operator
+                session=session,
+                keyring=self.keyring,
+                now=self.clock(),
+                bad_rows=self.bad_rows,
+                operator=self.operator,
             )
             publish(session)
             session.commit()
