@@ -7,7 +7,6 @@ NexioError
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
-    │   └── ValueDamaged
     ├── RowDamaged
     ├── SchemaMismatch
     └── MailServerUnreachable
@@ -66,10 +65,6 @@ class StoreUnreachable(Unreachable):
 
 class KeyUnusable(Unreachable):
     """The key file is missing, unreadable, open to others or not this store's."""
-
-
-class ValueDamaged(KeyUnusable):
-    """A sealed value cannot be opened, although its key is there."""
 
 
 class RowDamaged(Unreachable):

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from nexio.errors import KeyUnusable, ValueDamaged
+from nexio.errors import KeyUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +67,7 @@ class Keyring:
         """Decrypt what :meth:`seal` made.
 
         Raises:
-            KeyUnusable: sealed under a key that the file does not hold.
-            ValueDamaged: not as it was sealed, or sealed for another column.
+            KeyUnusable: sealed under a key that the file does not hold, or damaged.
         """
         key_id = sealed[:ID_OCTETS].hex()
         if key_id not in self.keys:
@@ -81,7 +80,7 @@ class Keyring:
         try:
             return AESGCM(self.keys[key_id]).decrypt(nonce, ciphertext, purpose.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
-            raise ValueDamaged(
+            raise KeyUnusable(
                 f"a value of {purpose} cannot be opened with its key",
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None

@@ -12,7 +12,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nexio.errors import ValueDamaged
 from nexio.events import AuthEvent, new_record_id
 from nexio.visits import PIN_PURPOSE
 from radius_auth.calls import (
@@ -184,10 +183,7 @@ class Plugin:
             reserved = reserve_guess(call.request, call.table, self._guard, call.now)
             refused = reserved if isinstance(reserved, Rejected) else candidate
             return refuse(call, refused.reason)
-        try:
-            pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
-        except ValueDamaged:  # of no use to anybody: what is held against it is a wrong PIN
-            pin = secrets.token_hex(16)
+        pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
         note = Note(visit_id=candidate.id, took_us=call.took_us)
         control = [("Cleartext-Password", pin), (NOTE, str(note))]
         if not call.received.is_eap:

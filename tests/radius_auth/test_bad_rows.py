@@ -116,10 +116,13 @@ def test_a_running_server_goes_on(desk: Desk) -> None:
         for visit, method, code in (
             (good, "User-Password", "Access-Accept"),
             (good, "CHAP-Password", "Access-Accept"),
-            (bad, "CHAP-Password", "Access-Reject"),
             (bad, "User-Password", "Access-Accept"),  # its digest is sound
+            (bad, "CHAP-Password", "silence"),  # who asks may be right
+            (good, "CHAP-Password", "Access-Accept"),
         ):
-            reply = radclient(server.port, visit.email, visit.pin, method=method)
+            reply = radclient(
+                server.port, visit.email, visit.pin, method=method, timeout=1, tries=2
+            )
             assert reply.code == code, (visit.id, method)
     assert server.stop() == 0
     assert "Traceback" not in server.stderr
@@ -128,7 +131,7 @@ def test_a_running_server_goes_on(desk: Desk) -> None:
 
 
 def test_freeradius_starts_and_serves_with_bad_rows(desk: Desk, tmp_path: Path) -> None:
-    """The same in the plugin, from the first table on; MS-CHAP against a PIN that is lost fails."""
+    """The same in the plugin, from the first table on."""
     with desk.store.write() as work:
         add_nas(work, desk.location, NewNas(name="other", address="192.0.2.7"))
     bad, good = desk.register(), desk.register()
@@ -140,10 +143,13 @@ def test_freeradius_starts_and_serves_with_bad_rows(desk: Desk, tmp_path: Path) 
         for visit, method, code in (
             (good, "User-Password", "Access-Accept"),
             (good, "MS-CHAP-Password", "Access-Accept"),
-            (bad, "CHAP-Password", "Access-Reject"),
-            (bad, "MS-CHAP-Password", "Access-Reject"),
+            (bad, "User-Password", "Access-Accept"),
+            (bad, "CHAP-Password", "silence"),
+            (good, "CHAP-Password", "Access-Accept"),
         ):
-            reply = radclient(server.port, visit.email, visit.pin, method=method)
+            reply = radclient(
+                server.port, visit.email, visit.pin, method=method, timeout=1, tries=2
+            )
             assert reply.code == code, (visit.id, method)
         assert server.stop() == 0
     assert "Traceback" not in server.log
