@@ -8,6 +8,7 @@ NexioError
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
+    ├── RowDamaged
     ├── SchemaMismatch
     └── MailServerUnreachable
 
@@ -69,6 +70,10 @@ class StoreUnreachable(Unreachable):
 
 class KeyUnusable(Unreachable):
     """The key file is missing, unreadable, open to others or not this store's."""
+
+
+class RowDamaged(Unreachable):
+    """A row of the store holds what cannot be used."""
 
 
 class SchemaMismatch(Unreachable):

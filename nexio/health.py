@@ -70,6 +70,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
             yield from _pins(work)
             yield from _nas(work)
             yield _mail(work, configuration)
+            yield from map(_bad_row, work.bad_rows.told)
     except NexioError as error:
         yield trouble("store", error)
 
@@ -140,6 +141,11 @@ def _nas(work: Reading) -> Iterator[Finding]:
                 advice="Add it with: nexio nas add NAME ADDRESS --location …",
                 well=False,
             )
+
+
+def _bad_row(line: str) -> Finding:
+    advice = "Find all of them with 'nexio db check', and mend or remove them."
+    return Finding(subject="row", message=line, advice=advice, well=False)
 
 
 def _mail(work: Reading, configuration: Configuration) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import unicodedata
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from sqlalchemy import func, or_, select
 
 from nexio import audit
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.names import parse_text
+from nexio.names import parse_text, quoted
 from nexio.settings import Settings, as_words, changed, key_of
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
+
+NO_FILES_OF_ZONES = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +38,24 @@ class Location:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which people here read the clock."""
-        return ZoneInfo(self.time_zone)
+        """The time zone in which people here read the clock.
+
+        UTC where the store has one that nobody knows: a row from elsewhere stops nothing, and
+        each time is shown with its offset.
+        """
+        try:
+            return ZoneInfo(self.time_zone)
+        except (LookupError, ValueError):
+            return ZoneInfo("UTC")
+        except OSError as error:
+            if error.errno in NO_FILES_OF_ZONES:
+                return ZoneInfo("UTC")
+            raise  # no file can be opened at this moment
+
+    @property
+    def knows_its_zone(self) -> bool:
+        """Whether that is the zone of its row."""
+        return self.zone.key == self.time_zone
 
 
 def add_location(work: Writing, name: str, time_zone: str) -> Location:
@@ -127,9 +146,28 @@ def change_settings(
     return location_of(row)
 
 
+def zone_for_entry(location: Location) -> ZoneInfo:
+    """The zone by which times that somebody types are read.
+
+    Raises:
+        Refused: nobody knows which one that is.
+    """
+    if not location.knows_its_zone:
+        raise Refused(
+            f"{location.name} has an unknown time zone {quoted(location.time_zone)}",
+            "Set it with: nexio location edit NAME --timezone ZONE",
+        )
+    return location.zone
+
+
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
-    return [location_of(row) for row in work.session.scalars(_by_name())]
+    locations = []
+    for row in work.session.scalars(_by_name()):
+        locations.append(location := location_of(row))
+        if not location.knows_its_zone:
+            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+    return locations
 
 
 def find_location(work: Reading, name: str) -> Location | None:
@@ -146,16 +184,17 @@ def get_location(work: Reading, name: str | None) -> Location:
         NotFound: no such location.
         InvalidValue: no name given and several to choose from, or none at all.
     """
-    names = [location.name for location in list_locations(work)]
+    known = list_locations(work)
+    names = [location.name for location in known]
+    if name is None and len(known) == 1:
+        return known[0]
     if name is None:
-        if len(names) != 1:
-            raise InvalidValue(
-                "which location?" if names else "there is no location yet",
-                f"Say --location with one of: {', '.join(names)}"
-                if names
-                else "Add one with: nexio init --location NAME --timezone ZONE",
-            )
-        name = names[0]
+        raise InvalidValue(
+            "which location?" if names else "there is no location yet",
+            f"Say --location with one of: {', '.join(names)}"
+            if names
+            else "Add one with: nexio init --location NAME --timezone ZONE",
+        )
     location = find_location(work, name)
     if location is None:
         raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")

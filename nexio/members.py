@@ -13,7 +13,8 @@ from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import full_name, parse_full_name, quoted, search_key
-from nexio.pins import draw_pin, take_pin
+from nexio.pins import draw_pin, pin_of, take_pin
+from nexio.store.sealed import MEMBER_PIN
 from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.pins import NewPin
     from nexio.store.engine import Reading, Writing
 
-PIN_PURPOSE = "member.pin"
+PIN_PURPOSE = MEMBER_PIN.purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,7 @@ def member_of(work: Reading, row: MemberRow) -> Member:
         last_name=row.last_name,
         email=row.email,
         location=location_of(row.location),
-        pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
+        pin=pin_of(work, row, PIN_PURPOSE),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from nexio import audit
-from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
 from nexio.locations import location_of
 from nexio.nas_texts import (
     parse_address,
@@ -20,6 +20,7 @@ from nexio.nas_texts import (
     parse_narrowing,
     parse_secret,
 )
+from nexio.store.sealed import NAS_SECRET
 from nexio.store.tables import LocationRow, NasRow
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-SECRET_PURPOSE = "nas.secret"
+SECRET_PURPOSE = NAS_SECRET.purpose
 WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 
@@ -91,7 +92,7 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         Refused: the name is taken, or the address is, with another secret or the same narrowing.
     """
     name = parse_name(new.name)
-    if find_nas(work, name) is not None:
+    if _find_row(work, name) is not None:
         raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
     address = parse_address(new.address)
     ssid, identifier = (
@@ -129,12 +130,12 @@ def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
     query = select(NasRow).order_by(NasRow.name_key)
     if location is not None:
         query = query.where(NasRow.location_id == location.id)
-    return [nas_of(work, row) for row in work.session.scalars(query)]
+    return list(work.bad_rows.leave_out(work.session.scalars(query), lambda row: nas_of(work, row)))
 
 
 def find_nas(work: Reading, name: str) -> Nas | None:
     """The NAS of that name, in any case, or None."""
-    row = work.session.scalar(select(NasRow).where(NasRow.name_key == _key(name)))
+    row = _find_row(work, name)
     return None if row is None else nas_of(work, row)
 
 
@@ -143,11 +144,9 @@ def get_nas(work: Reading, name: str) -> Nas:
 
     Raises:
         NotFound: no such NAS.
+        RowDamaged, KeyUnusable: as in :func:`nas_of`.
     """
-    nas = find_nas(work, name)
-    if nas is None:
-        raise NotFound(f"there is no NAS {name!r}", "See the names with: nexio nas list")
-    return nas
+    return nas_of(work, _get_row(work, name))
 
 
 def find_sharing(work: Reading, nas: Nas) -> Nas | None:
@@ -159,7 +158,7 @@ def find_sharing(work: Reading, nas: Nas) -> Nas | None:
 
 
 def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
-    """Change a NAS; servers follow at once.
+    """Change a NAS, also a damaged one; servers follow at once.
 
     Raises:
         NotFound: no such NAS.
@@ -169,14 +168,13 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
     given = {field.name for field in fields(changes) if getattr(changes, field.name) is not None}
     if not given:
         raise InvalidValue("nothing to change", "Give at least one of the options.")
-    nas = get_nas(work, name)
-    row = work.session.get_one(NasRow, nas.id)
+    row = _get_row(work, name)
     before = _auditable(row)
     _apply(work, row, changes)
-    secret = parse_secret(changes.secret) or nas.secret.decode()
-    others = [other for other in _at(work, ipaddress.ip_network(row.address)) if other.id != row.id]
+    secret = parse_secret(changes.secret) or _secret_of(work, row)
+    others = [other for other in _at(work, _network(row)) if other.id != row.id]
     _refuse_conflict(row.address, others, secret, (row.ssid, row.identifier))
-    new_secret = secret != nas.secret.decode()
+    new_secret = not _is_secret_of(work, row, secret)
     if new_secret:
         row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
     work.session.flush()
@@ -198,13 +196,18 @@ def remove_nas(work: Writing, name: str) -> Nas:
 
 
 def nas_of(work: Reading, row: NasRow) -> Nas:
-    """What a row says, free of the store and with its secret readable."""
+    """What a row says, free of the store and with its secret readable.
+
+    Raises:
+        RowDamaged: its address is none.
+        KeyUnusable: its secret cannot be opened.
+    """
     return Nas(
         id=row.id,
         name=row.name,
-        address=ipaddress.ip_network(row.address),
+        address=_network(row),
         location=location_of(row.location),
-        secret=work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE).encode(),
+        secret=_secret_of(work, row).encode(),
         ssid=row.ssid,
         identifier=row.identifier,
         require_message_authenticator=row.require_message_authenticator,
@@ -237,7 +240,7 @@ def _key(name: str) -> str:
 def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     if changes.name is not None:
         name = parse_name(changes.name)
-        if _key(name) != row.name_key and find_nas(work, name) is not None:
+        if _key(name) != row.name_key and _find_row(work, name) is not None:
             raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
         row.name, row.name_key = name, _key(name)
     if changes.address is not None:
@@ -257,7 +260,39 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
     with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
         rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
-    return [nas_of(work, row) for row in rows]
+    return list(work.bad_rows.leave_out(rows, lambda row: nas_of(work, row)))
+
+
+def _find_row(work: Reading, name: str) -> NasRow | None:
+    return work.session.scalar(select(NasRow).where(NasRow.name_key == _key(name)))
+
+
+def _get_row(work: Reading, name: str) -> NasRow:
+    row = _find_row(work, name)
+    if row is None:
+        raise NotFound(f"there is no NAS {name!r}", "See the names with: nexio nas list")
+    return row
+
+
+def _secret_of(work: Reading, row: NasRow) -> str:
+    return work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE)
+
+
+def _is_secret_of(work: Reading, row: NasRow, secret: str) -> bool:
+    try:
+        return _secret_of(work, row) == secret
+    except KeyUnusable:  # another one mends it
+        return False
+
+
+def _network(row: NasRow) -> IPv4Network | IPv6Network:
+    try:
+        return ipaddress.ip_network(row.address)
+    except ValueError:
+        raise RowDamaged(
+            f"the NAS {row.name!r} has the address {row.address!r}, which is none",
+            "Give it one: nexio nas edit NAME --address ADDRESS",
+        ) from None
 
 
 def _auditable(row: NasRow) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
-from nexio.errors import InvalidValue, Refused
+from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.settings import LONGEST_PIN, SHORTEST_PIN
 from nexio.store.tables import PinRow
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
+    from nexio.store.tables import MemberRow, VisitRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
 _BLANKS = "\t\u200b\u2060\ufeff"
@@ -155,3 +156,12 @@ def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewP
     while True:
         digits = f"{secrets.randbelow(10**length):0{length}}"
         yield NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
+
+
+def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
+    """The PIN of a row; empty, and a line in the log, where it cannot be opened."""
+    try:
+        return work.keyring.unseal(row.pin_sealed, purpose)
+    except KeyUnusable as error:
+        work.bad_rows.tell(row, f"shows no PIN: {error}")
+        return ""

@@ -13,7 +13,7 @@ from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_expected, parse_until
 from nexio.durations import parse_duration
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import hold_location
+from nexio.locations import hold_location, zone_for_entry
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_full_name, parse_text, quoted
 from nexio.pins import draw_pin, parse_pin, take_pin
@@ -110,9 +110,9 @@ def read_registration(
             f"{host.name} is a member at {host.location.name}, not at {location.name}",
             "Register the visitor there: --location",
         )
-    pin, arrival = texts.get("pin"), texts.get("expected_arrival")
-    expected = parse_expected("now" if arrival is None else arrival, now, location.zone)
-    duration = _named_duration(texts, expected, now, location.zone)
+    pin, arrival, zone = texts.get("pin"), texts.get("expected_arrival"), zone_for_entry(location)
+    expected = parse_expected("now" if arrival is None else arrival, now, zone)
+    duration = _named_duration(texts, expected, now, zone)
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
     )

@@ -9,23 +9,21 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, inspect, select, update
 
 from nexio import audit
 from nexio.key_file import add_key, keep_only
-from nexio.nas import SECRET_PURPOSE
-from nexio.store.creation import SIGNING_KEY_PURPOSE
-from nexio.store.tables import MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow
-from nexio.visits import PIN_PURPOSE
+from nexio.store.sealed import DIGESTS, SEALED
+from nexio.store.tables import StoreRevisionRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import Any
 
     from nexio.keys import Keyring
     from nexio.store.engine import Store, Writing
-
-MEMBER_PIN_PURPOSE = "member.pin"
+    from nexio.store.sealed import Digest, Sealed
+    from nexio.store.tables import Row
 
 
 def rotate_key(store: Store, key_file: Path) -> str:
@@ -50,50 +48,36 @@ def rotate_key(store: Store, key_file: Path) -> str:
 
 
 def _seal_anew(work: Writing, new: Keyring) -> None:
-    _seal_pins(work, new)
-    for table, column, purpose in (
-        (MemberRow, "pin_sealed", MEMBER_PIN_PURPOSE),
-        (NasRow, "secret_sealed", SECRET_PURPOSE),
-        (StoreRevisionRow, "signing_key_sealed", SIGNING_KEY_PURPOSE),
-    ):
-        for row in work.session.scalars(select(table)):
-            value = work.keyring.unseal(getattr(row, column), purpose)
-            setattr(row, column, new.seal(value, purpose))
+    """All that the registry names; what the new keys hold opens the old values, too."""
+    work.session.flush()
+    for digest in DIGESTS:
+        _change(work, digest.table, digest.column, _digests(work, digest, new))
+    for sealed in SEALED:
+        _change(work, sealed.table, sealed.column, _values(work, sealed, new))
+    work.session.expire_all()
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     revision.key_id, revision.epoch = new.active, secrets.token_hex(16)
     work.session.flush()
 
 
-def _seal_pins(work: Writing, new: Keyring) -> None:
-    """The PINs of visits, and the digests that they are looked up by."""
-    digests: dict[bytes, bytes] = {}
-    changes: list[dict[str, Any]] = []
-    columns = select(VisitRow.id, VisitRow.location_id, VisitRow.pin_sealed, VisitRow.pin_digest)
-    for visit_id, location_id, sealed, digest in work.session.execute(columns):
-        pin = work.keyring.unseal(sealed, PIN_PURPOSE)
-        digests[digest] = new.digest(location_id, pin)
-        changes.append(
-            {
-                "number": visit_id,
-                "sealed": new.seal(pin, PIN_PURPOSE),
-                "digest": digests[digest],
-            }
-        )
-    for member in work.session.scalars(select(MemberRow)):
-        pin = work.keyring.unseal(member.pin_sealed, MEMBER_PIN_PURPOSE)
-        old = work.keyring.digest(member.location_id, pin)
-        digests[old] = new.digest(member.location_id, pin)
-    connection = work.session.connection()
+def _digests(work: Writing, digest: Digest, new: Keyring) -> Iterator[tuple[int, bytes]]:
+    for number, location_id, sealed, _ in work.session.execute(digest.query).all():
+        pin = new.unseal(sealed, digest.pin.purpose)
+        yield number, new.digest(location_id, pin)
+
+
+def _values(work: Writing, sealed: Sealed, new: Keyring) -> Iterator[tuple[int, bytes]]:
+    key = inspect(sealed.table).primary_key[0]
+    query = select(key, sealed.values).where(sealed.values.is_not(None))
+    for number, value in work.session.execute(query).all():
+        yield number, new.seal(new.unseal(value, sealed.purpose), sealed.purpose)
+
+
+def _change(
+    work: Writing, table: type[Row], column: str, values: Iterable[tuple[int, bytes]]
+) -> None:
+    key = inspect(table).primary_key[0]
+    statement = update(table).where(key == bindparam("of_row"))
+    changes = [{"of_row": number, "anew": value} for number, value in values]
     if changes:
-        statement = update(VisitRow).where(VisitRow.id == bindparam("number"))
-        sealed_anew = statement.values(
-            pin_sealed=bindparam("sealed"), pin_digest=bindparam("digest")
-        )
-        connection.execute(sealed_anew, changes)
-    live = [
-        {"number": number, "digest_anew": digests[digest]}
-        for number, digest in work.session.execute(select(PinRow.id, PinRow.digest))
-    ]
-    if live:
-        pins = update(PinRow).where(PinRow.id == bindparam("number"))
-        connection.execute(pins.values(digest=bindparam("digest_anew")), live)
+        work.session.connection().execute(statement.values({column: bindparam("anew")}), changes)

@@ -14,7 +14,9 @@ from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import full_name, quoted, search_key
+from nexio.pins import pin_of
 from nexio.store.locking import find_locked
+from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
 from nexio.zones import day_end, day_start, local_date, show
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
 
-PIN_PURPOSE = "visit.pin"
 _NUMBERS_AT_ONCE = 500
 """Bound parameters in one statement; SQLite had a limit of 999 for long."""
+PIN_PURPOSE = VISIT_PIN.purpose
 
 
 class VisitState(StrEnum):
@@ -60,6 +62,8 @@ class Visit:
     source: str
     expected_arrival: datetime
     pin: str = field(repr=False)
+    """Empty where it cannot be opened: what else is known is shown all the same."""
+
     state: VisitState
     token: Token | None
     mail: MailState
@@ -184,7 +188,7 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
         location=location_of(row.location),
         source=row.source,
         expected_arrival=row.expected_arrival,
-        pin=work.keyring.unseal(row.pin_sealed, PIN_PURPOSE),
+        pin=pin_of(work, row, PIN_PURPOSE),
         state=_state(row, work.now),
         token=None if row.token is None else token_of(row.token, work.now),
         mail=mail,

@@ -62,7 +62,7 @@ def check(context: click.Context, *, as_json: bool) -> None:
         output.print_json(damage)
     else:
         for line in damage:
-            click.echo(line)
+            output.print_line(line)
     if not damage:
         output.say("The store is sound.")
     context.exit(Refused.exit_code if damage else 0)

@@ -108,13 +108,17 @@ def _print(demo: Demo, home: Path, port: int) -> None:
             ("server", f"{ADDRESS} port {port}"),
         ]
     )
-    output.print_line("\nThe code that checks in at the desk (nexio checkin --qr), as in the mail:")
+    output.print_line("")
+    output.print_line("The code that checks in at the desk (nexio checkin --qr), as in the mail:")
     output.print_qr(demo.qr)
     output.print_headline("Try it: type one of these into a second terminal.")
     for line in _lines(demo, home, port):
-        output.print_line(f"\n  {line}")
-    output.say(f"\nThe data is in {home}; to start over, stop this and delete that folder.")
-    output.say("Stop with Ctrl-C.\n")
+        output.print_line("")
+        output.print_line(f"  {line}")
+    output.say("")
+    output.say(f"The data is in {home}; to start over, stop this and delete that folder.")
+    output.say("Stop with Ctrl-C.")
+    output.say("")
 
 
 def _lines(demo: Demo, home: Path, port: int) -> list[str]:

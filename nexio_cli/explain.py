@@ -47,7 +47,7 @@ def command(
         output.print_json([_shape(explanation) for explanation in explanations])
     else:
         for explanation in explanations:
-            click.echo(explanation.sentence)
+            output.print_line(explanation.sentence)
 
 
 def _shape(explanation: Explanation) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -68,7 +67,7 @@ def _print(
         if not follow:
             output.print_json(shapes)
         for shape in shapes if follow else []:
-            click.echo(json.dumps(shape, ensure_ascii=False))
+            output.print_json_line(shape)
         return
     for event, location in shown:
         click.echo(_sentence(event, location))
@@ -83,8 +82,8 @@ def _sentence(event: AuthEvent, location: Location | None) -> str:
     known = event.reason in set(Reason)
     words = LOGGED[Reason(event.reason)] if known else event.reason
     outcome = click.style(f"{event.outcome:<6}", fg="green" if event.outcome == "accept" else "red")
-    who = event.user_name or "(no name)"
     device = f" on {event.device}" if event.device else ""
     place = f"{event.nas}, {location.name}" if location else event.nas
+    rest = output.plain(f"{event.user_name or '(no name)'}{device} at {place}: {words}")
     when = iso(event.at, location.zone if location else ZoneInfo("UTC"))
-    return f"{when}  {outcome}  {who}{device} at {place}: {words}"
+    return f"{when}  {outcome}  {rest}"

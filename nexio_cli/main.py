@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import logging
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli import options
-from nexio_cli.output import COLOR, say
+from nexio_cli.output import COLOR, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -135,7 +136,7 @@ def guarded(act: Callable[[], Any]) -> int:
     try:
         result = act()
     except NexioError as error:
-        return _tell(str(error), error.advice, error.exit_code)
+        return _tell(plain(str(error)), plain(error.advice), error.exit_code)
     except click.ClickException as error:
         return _tell_usage(error)
     except (click.Abort, KeyboardInterrupt):
@@ -151,6 +152,8 @@ def guarded(act: Callable[[], Any]) -> int:
 def run() -> None:
     """The program."""
     open_closed()
+    # What it has to tell of bad rows stands among the warnings of the command.
+    logging.getLogger("nexio.store.bad_rows").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams
     sys.exit(main(sys.argv[1:]))

@@ -14,6 +14,10 @@ from nexio.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
+from nexio_cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
     from nexio.arrivals import Expected
     from nexio.configuration import Configuration
@@ -84,6 +88,14 @@ def opened() -> Iterator[Store]:
             yield store
         finally:
             done.extend(store.done)
+            _warn_of(store.bad_rows.told)
+
+
+def _warn_of(bad_rows: Sequence[str]) -> None:
+    """Once in a command, however often that opens the store."""
+    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    output.warn(line for line in bad_rows if line not in told)
+    told.update(bad_rows)
 
 
 @contextmanager

@@ -1,9 +1,14 @@
-"""What a person or a script reads: results on stdout, talk on stderr."""
+"""What a person or a script reads: results on stdout, talk on stderr.
+
+All text goes through :func:`plain` here: what the store holds may come from elsewhere, and must
+not steer a terminal or make a line of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +24,39 @@ if TYPE_CHECKING:
 
 COLOR = False if os.environ.get("NO_COLOR") else None
 """None is: colour on a terminal (https://no-color.org)."""
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, line breaks, and what makes a line read in another order than it is stored
+("Trojan Source", CVE-2021-42574).  The joiners of Persian and Hindi names are not among them."""
 
 WIDE = 110
 """Columns of a terminal that is not narrow."""
 
 
+def plain(text: str) -> str:
+    r"""Text on one line that cannot steer a terminal: ``\\x1b``, ``\\n``, ``\\u202e``."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 def print_json(value: Any) -> None:
     """One object or one array."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_text(value, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    """One object on a line of its own, where more follow."""
+    click.echo(json_text(value))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _STEERING.sub(lambda found: found[0] if found[0] == "\n" else _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return f"\\u{ord(character):04x}"
 
 
 def print_table(
@@ -43,7 +73,7 @@ def print_table(
         nothing: what to say on stderr where there is no row.
         only_wide: columns that a narrow terminal does without.
     """
-    rows = [[plain_cell(cell) for cell in row] for row in rows]
+    rows = [[plain(plain_cell(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in (header, *rows):
             click.echo("\t".join(row))
@@ -66,17 +96,17 @@ def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
     shown = [(name, value) for name, value in fields if value]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {value}")
+        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {plain(value)}")
 
 
 def print_headline(text: str) -> None:
     """The answer, first."""
-    click.echo(click.style(text, bold=True))
+    click.echo(click.style(plain(text), bold=True))
 
 
 def print_line(text: str) -> None:
-    """A line of the result as it is."""
-    click.echo(text)
+    """A line of the result."""
+    click.echo(plain(text))
 
 
 def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
@@ -89,7 +119,7 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
         print_json([_finding_shape(finding) for finding in findings])
     for finding in findings if not as_json else []:
         mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
-        print_line(f"{mark}  {finding.subject}: {finding.message}")
+        click.echo(f"{mark}  {finding.subject}: {plain(finding.message)}")
         if finding.advice:
             print_line(f"       {finding.advice}")
     return 0 if all(finding.well for finding in findings) else Refused.exit_code
@@ -117,7 +147,7 @@ def print_qr(content: str) -> None:
 def say(text: str) -> None:
     """Something beside the result; where nobody can read it the work goes on."""
     try:
-        click.echo(text, err=True, color=COLOR)
+        click.echo(plain(text), err=True, color=COLOR)
     except OSError:
         silence(sys.stderr)
 
@@ -125,7 +155,7 @@ def say(text: str) -> None:
 def warn(texts: Iterable[str]) -> None:
     """What somebody should know although it was done."""
     for text in texts:
-        say(f"{click.style('Warning:', fg='yellow', bold=True)} {text}")
+        click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {plain(text)}", err=True)
 
 
 def _print_rich_table(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 import time
 from contextlib import contextmanager
@@ -132,9 +131,10 @@ def _read_codes(how: How) -> None:
             if isinstance(error, UnknownCode):
                 _wait(wrong.wait_after(time.monotonic()))
             continue
-        output.print_line(
-            json.dumps(_shape(tapped), ensure_ascii=False) if how.as_json else _sentence(tapped)
-        )
+        if how.as_json:
+            output.print_json_line(_shape(tapped))
+        else:
+            output.print_line(_sentence(tapped))
         posting.deliver_now(quiet=True)
 
 
@@ -178,9 +178,10 @@ def _shape(tapped: _Tapped) -> dict[str, Any]:
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
-    refused: dict[str, Any] = {"refused": str(error), "advice": error.advice}
-    words = f"Refused: {error}. {error.advice}".rstrip()
-    output.print_line(json.dumps(refused, ensure_ascii=False) if as_json else words)
+    if as_json:
+        output.print_json_line({"refused": str(error), "advice": error.advice})
+    else:
+        output.print_line(f"Refused: {error}. {error.advice}".rstrip())
 
 
 def _sentence(tapped: _Tapped) -> str:

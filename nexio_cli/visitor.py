@@ -66,7 +66,7 @@ def register(
     """
     from nexio.arrivals import parse_expected
     from nexio.check_ins import tap_visit
-    from nexio.locations import get_location
+    from nexio.locations import get_location, zone_for_entry
     from nexio.members import get_member
     from nexio.registration import Repetition, parse_key, read_registration, register
     from nexio.visits import VisitState, get_visit
@@ -87,8 +87,9 @@ def register(
         with store.read() as work:
             location = get_location(work, location_name)
             when = texts["expected_arrival"]
-            expected = parse_expected("now" if when is None else when, work.now, location.zone)
-        options.confirm_far(expected, location.zone, far=far)
+            zone = zone_for_entry(location)
+            expected = parse_expected("now" if when is None else when, work.now, zone)
+        options.confirm_far(expected, zone, far=far)
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
@@ -172,7 +173,7 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
     with options.reading() as work:
         content = qr_text(work, get_visit(work, visit, location_name))
     if text:
-        click.echo(content)
+        output.print_line(content)
     else:
         output.print_qr(content)
 

@@ -52,12 +52,13 @@ def reschedule(
     """
     from nexio.arrivals import parse_expected
     from nexio.changing import reschedule
+    from nexio.locations import zone_for_entry
     from nexio.visits import get_visit
 
     with options.opened() as store:
         with store.read() as work:
             found = get_visit(work, visit, location_name)
-            expected = parse_expected(arrival, work.now, found.location.zone)
+            expected = parse_expected(arrival, work.now, zone_for_entry(found.location))
         options.confirm_far(expected, found.location.zone, far=far)
         with store.write() as work:
             moved = reschedule(work, found.id, expected.arrival, expected.until)

@@ -14,6 +14,7 @@ from nexio.errors import NexioError
 from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.store.engine import Store, utc_now
+from nexio.store.patience import Patience
 from radius_auth.discards import Ignored
 from radius_auth.follower import RETRY_SECONDS, Follower
 from radius_auth.guard_keeper import GuardKeeper, guard_path
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from radius_auth.table import Table
 
 log = logging.getLogger(__name__)
+
+STOP_SECONDS = 3.0
+"""How long the database is still waited for at the end."""
 
 
 class Background:
@@ -52,6 +56,7 @@ class Background:
         self._guard = GuardKeeper(guard_path(configuration.home), clock)
         self._starting: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._patience = Patience.of_a_server()
 
     @property
     def guard(self) -> Guard:
@@ -80,6 +85,7 @@ class Background:
     def stop(self) -> None:
         """End the threads; what was decided is on the disk then."""
         self._stopping.set()
+        self._patience.end_in(STOP_SECONDS)  # what is not in the store by then is spooled
         if self._starting is not None:
             self._starting.join()
         if self._recorder is not None:
@@ -126,4 +132,4 @@ class Background:
         self._recorder, self._follower = recorder, follower
 
     def _open_store(self) -> Store:
-        return Store.open(self._configuration, self._clock)
+        return Store.open(self._configuration, self._clock, self._patience)

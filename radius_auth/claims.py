@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.addresses import email_key
+from nexio.errors import KeyUnusable
 from radius_auth.devices import mac_of
 from radius_auth.guesses import Guess
 from radius_auth.reasons import Reason
@@ -65,8 +66,20 @@ def right_visits(claim: Claim, password: Password, table: Table) -> list[Followe
     """Whose PIN it is.
 
     Every candidate is tried, so that the time it takes does not tell which one fits (R10).
+
+    Raises:
+        KeyUnusable: none fits, but one PIN cannot be opened: it may be that one.
     """
-    return [visit for visit in claim.visits if password.matches(visit, table.keyring)]
+    right, lost = [], None
+    for visit in claim.visits:
+        try:
+            if password.matches(visit, table.keyring):
+                right.append(visit)
+        except KeyUnusable as error:
+            lost = error
+    if lost is not None and not right:
+        raise lost
+    return right
 
 
 def location_of(request: Request, table: Table) -> Location | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from nexio.addresses import email_key
 from nexio.arrivals import parse_arrival
+from nexio.errors import KeyUnusable
 from nexio.following import Horizon, read_visits_of
-from nexio.locations import list_locations
+from nexio.locations import list_locations, zone_for_entry
 from nexio.names import quoted
 from nexio.nas import Nas, get_nas
 from nexio.visits import PIN_PURPOSE, get_visit
@@ -73,8 +74,14 @@ def explain(work: Reading, question: Question) -> list[Explanation]:
         return [_nobody(question)]
     if question.pin is not None:
         return [_explain(work, table, question, visits[-1], question.pin)]
-    pins = [(visit, work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)) for visit in visits]
-    return [_explain(work, table, question, visit, pin) for visit, pin in pins]
+    return [_explain(work, table, question, visit, _pin_of(work, visit)) for visit in visits]
+
+
+def _pin_of(work: Reading, visit: FollowedVisit) -> str:
+    try:
+        return work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)
+    except KeyUnusable:
+        return ""  # nobody's any more: the login is explained as that of a wrong PIN
 
 
 def _table(work: Reading, email: str) -> Table:
@@ -94,7 +101,11 @@ def _explain(
     work: Reading, table: Table, question: Question, visit: FollowedVisit, pin: str
 ) -> Explanation:
     location = table.locations[visit.location_id]
-    at = work.now if question.at == "now" else parse_arrival(question.at, work.now, location.zone)
+    at = (
+        work.now
+        if question.at == "now"
+        else parse_arrival(question.at, work.now, zone_for_entry(location))
+    )
     request = Request(
         nas=_some_nas(location) if question.nas is None else get_nas(work, question.nas),
         user_name=question.email.encode(errors="surrogateescape"),

@@ -16,6 +16,7 @@ from nexio.accounting import AccountingRecord, record_accounting
 from nexio.events import AuthEvent, record_events
 from nexio.following import Horizon
 from nexio.store.engine import Store, utc_now
+from nexio.store.patience import Patience
 from radius_auth import sockets
 from radius_auth.accounting import Accountant, AccountingThread
 from radius_auth.discards import Discards, Ignored
@@ -44,6 +45,9 @@ LONGEST_WAIT = 2.0
 HAND_OVER_SECONDS = 0.0005
 """How long one thread may compute while another one wants to: Python's own 5 ms of accounting
 would be felt at the login page."""
+
+STOP_SECONDS = 3.0
+"""How long the database is still waited for at the end."""
 
 AT_ONCE = 64
 """Datagrams taken from one socket before the other ones, and the held replies, have their turn."""
@@ -197,8 +201,10 @@ def serve(
     """
     sys.setswitchinterval(HAND_OVER_SECONDS)
 
+    patience = Patience.of_a_server()
+
     def open_store() -> Store:
-        return Store.open(configuration)
+        return Store.open(configuration, patience=patience)
 
     with (
         _following(Follower(open_store, Horizon())) as follower,
@@ -214,7 +220,10 @@ def serve(
         try:
             with _accounting(inherited, options, follower, folder / "accounting.db", open_store):
                 ready()
-                worker.run()
+                try:
+                    worker.run()
+                finally:
+                    patience.end_in(STOP_SECONDS)  # what is not in the store by then is spooled
         finally:
             recorder.stop()
             worker.close()

@@ -12,11 +12,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 from psycopg import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEBIAN = Path("/usr/lib/postgresql")
 SUPERUSER = "postgres"
@@ -81,6 +85,21 @@ class PostgreSQL:
         if self._folder is not None:
             shutil.rmtree(self._folder)
             self._folder = None
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All of its processes stand still meanwhile; their connections stay open."""
+        assert self._server is not None
+        self._signal_all(self._server.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal_all(self._server.pid, signal.SIGCONT)
+
+    def _signal_all(self, server: int, number: int) -> None:
+        os.kill(server, number)  # first: it starts the others
+        for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+            os.kill(int(child), number)
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of a database of this server."""

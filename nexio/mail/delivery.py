@@ -122,6 +122,8 @@ def _send(
         return Answer(outcome=Outcome.LATER, words=str(error)), error
     except (Refused, InvalidValue) as error:
         return Answer(outcome=Outcome.REFUSED, words=str(error)), None
+    except ValueError:  # nothing can be made of its row, or of what it is about
+        return Answer(outcome=Outcome.REFUSED, words="its row is damaged: nexio db check"), None
     except NexioError as error:  # the key or the store: mend it, and the mail goes out
         return Answer(outcome=Outcome.LATER, words=str(error)), None
 

@@ -123,7 +123,8 @@ def list_mail(
     )
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
-    return [_mail_of(work, row) for row in work.session.scalars(query)]
+    rows = work.session.scalars(query)
+    return list(work.bad_rows.leave_out(rows, lambda row: _mail_of(work, row)))
 
 
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:

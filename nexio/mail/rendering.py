@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from nexio.errors import Refused
+from nexio.errors import Refused, RowDamaged
 from nexio.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry
 from nexio.mail.editions import edition_of
@@ -107,6 +107,8 @@ def _visitor_content(
     work: Reading, row: OutboxRow, visit_row: VisitRow, sender: Mailbox
 ) -> _Content:
     visit = visit_of(work, visit_row)
+    if not visit.pin:
+        raise RowDamaged("the PIN cannot be opened", "Find out with: nexio db check")
     qr = qr_text(work, visit)
     duration = None if visit_row.token is None else visit_row.token.duration
     return _Content(

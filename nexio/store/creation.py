@@ -13,7 +13,9 @@ from nexio.errors import KeyUnusable
 from nexio.key_file import create_key_file
 from nexio.ownership import load_trusted_keys, require_closed
 from nexio.store import schema
+from nexio.store.encoding import require_encoding
 from nexio.store.engine import connect, create_sqlite_file, readable
+from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.keys import Keyring
 
-SIGNING_KEY_PURPOSE = "store_revision.signing_key"
+SIGNING_KEY_PURPOSE = SIGNING_KEY.purpose
 
 
 def create_store(configuration: Configuration) -> bool:
@@ -32,6 +34,7 @@ def create_store(configuration: Configuration) -> bool:
         Whether a store was made; False where it was there already.
 
     Raises:
+        Refused: the database cannot hold every name.
         KeyUnusable: the store is there and its key file is not.  No new key is made then: it
             would hide that the old one is missed.
         StoreUnreachable: the store cannot be made or opened, or everybody may write there.
@@ -41,6 +44,9 @@ def create_store(configuration: Configuration) -> bool:
     engine = connect(configuration.database_url)
     try:
         with readable(engine):
+            with engine.connect() as connection:
+                if schema.current_version(connection) is None:  # an old store is left alone
+                    require_encoding(connection)
             schema.upgrade(engine)
             return _complete(engine, configuration)
     finally:

@@ -23,7 +23,9 @@ from sqlalchemy.orm import Session
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
 from nexio.ownership import load_trusted_keys
 from nexio.store import schema
+from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
+from nexio.store.patience import Patience
 from nexio.store.tables import StoreRevisionRow
 
 if TYPE_CHECKING:
@@ -37,14 +39,8 @@ if TYPE_CHECKING:
 
     Clock = Callable[[], datetime]
 
-BUSY_SECONDS = 30
-"""How long a writer waits for another one."""
-
 KEY_CHANGE_LOCK = 0x6E6578696F
 """Number of the advisory lock of PostgreSQL: "nexio" in octets."""
-
-CONNECT_SECONDS = 5
-"""How long PostgreSQL may take to answer the door."""
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
@@ -62,6 +58,7 @@ class Reading:
     session: Session
     keyring: Keyring
     now: datetime
+    bad_rows: BadRows = field(default_factory=BadRows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +94,29 @@ class Store:
         self.operator = operator
         self.done: list[str] = []
         """What was committed through this store."""
+        self.bad_rows = BadRows()
         self._reader = engine.execution_options(**_reading_options(engine))
 
     @classmethod
-    def open(cls, configuration: Configuration, clock: Clock = utc_now) -> Self:
+    def open(
+        cls,
+        configuration: Configuration,
+        clock: Clock = utc_now,
+        patience: Patience | None = None,
+    ) -> Self:
         """Open the store of this deployment.
+
+        Args:
+            configuration: where it is.
+            clock: gives the aware time at which a transaction happens.
+            patience: how long to wait for a database; None is that of a command.
 
         Raises:
             StoreUnreachable: no store there, it cannot be opened, or everybody may write there.
             SchemaMismatch: it has another version.
             KeyUnusable: the key file is missing, unreadable, a stranger's, or another store's.
         """
-        engine = connect(configuration.database_url)
+        engine = connect(configuration.database_url, patience)
         try:
             store = cls(
                 engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
@@ -126,7 +134,9 @@ class Store:
         """A snapshot of the store; it cannot write."""
         with readable(self.engine), Session(self._reader) as session:
             self._use_key(session)
-            yield Reading(session=session, keyring=self.keyring, now=self.clock())
+            yield Reading(
+                session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
+            )
 
     @contextmanager
     def write(self, *, alone: bool = False) -> Iterator[Writing]:
@@ -139,7 +149,11 @@ class Store:
             _lock(session, alone=alone)
             self._use_key(session)
             work = Writing(
-                session=session, keyring=self.keyring, now=self.clock(), operator=self.operator
+                session=session,
+                keyring=self.keyring,
+                now=self.clock(),
+                bad_rows=self.bad_rows,
+                operator=self.operator,
             )
             yield work
             publish(session)
@@ -179,14 +193,18 @@ def _lock(session: Session, *, alone: bool) -> None:
         session.execute(select(lock(KEY_CHANGE_LOCK)))
 
 
-def connect(database_url: str) -> Engine:
+def connect(database_url: str, patience: Patience | None = None) -> Engine:
     """An engine for SQLite or PostgreSQL; nothing is opened yet.
+
+    Args:
+        database_url: where it is.
+        patience: how long to wait for it; None is as long as a command does.
 
     Raises:
         InvalidValue: not a URL of one of the two.
         StoreUnreachable: the SQLite file is not there.
     """
-    url = _parse_url(database_url)
+    url, patience = _parse_url(database_url), patience or Patience()
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "")
         if not _is_there(path):
@@ -194,16 +212,25 @@ def connect(database_url: str) -> Engine:
                 f"there is no store at {path}",
                 "Make it with 'nexio init', or point NEXIO_HOME at the folder that has it.",
             )
-        engine = create_engine(url, hide_parameters=True, creator=lambda: _open_sqlite(path))
+        engine = create_engine(
+            url, hide_parameters=True, creator=lambda: _open_sqlite(path, patience)
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        url,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS},
-    )
+    return _postgresql(url, patience)
+
+
+def _postgresql(url: URL, patience: Patience) -> Engine:
+    from nexio.store.postgresql import open_connection  # noqa: PLC0415 (SQLite needs no psycopg)
+
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+    def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
+        return open_connection(patience, *args, **kwargs)
+
+    event.listen(engine, "do_connect", connect_it)
+    return engine
 
 
 def create_sqlite_file(database_url: str) -> None:
@@ -233,7 +260,7 @@ def readable(engine: Engine) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if "unique" not in str(error.orig).lower():
+        if not _is_about_uniqueness(error.orig):
             raise
         raise Refused(
             "somebody else made the same change at the same moment",
@@ -243,14 +270,21 @@ def readable(engine: Engine) -> Iterator[None]:
         raise unreachable(engine, error.orig) from error
 
 
+def _is_about_uniqueness(cause: BaseException | None) -> bool:
+    """PostgreSQL says so in the language of its server, and by a code in none."""
+    state = getattr(cause, "sqlstate", None)
+    return state == "23505" if state else "unique" in str(cause).lower()
+
+
 def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
     """What a driver's error means to the person at the keyboard."""
     first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
     if engine.dialect.name == "sqlite":
         advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."
     else:
-        shown = engine.url.difference_update_query(["password", "sslpassword"])
-        advice = f"Is PostgreSQL answering at {shown.render_as_string(hide_password=True)}?"
+        from nexio.store.postgresql_errors import advice_for  # noqa: PLC0415 (as above)
+
+        advice = advice_for(cause, engine.url)
     return StoreUnreachable(f"the store cannot be used: {first_line}", advice)
 
 
@@ -294,12 +328,12 @@ def _reading_options(engine: Engine) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
-def _open_sqlite(path: Path) -> sqlite3.Connection:
+def _open_sqlite(path: Path, patience: Patience) -> sqlite3.Connection:
     """Open a file that is there; SQLite by itself would make an empty one."""
     return sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=patience.busy_now,
         check_same_thread=False,
         isolation_level=None,  # transactions are begun below, not by the driver
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import psycopg
 
 from nexio.store.batches import CHANNEL
-from nexio.store.engine import CONNECT_SECONDS, readable, unreachable
+from nexio.store.engine import readable, unreachable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -107,7 +107,6 @@ class PostgreSQLWatch:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # A connection of its own: one that listens is of no use to others.
         self._connection = _connect(engine)
         try:
             self._connection.execute(f"LISTEN {CHANNEL}".encode())
@@ -130,11 +129,12 @@ class PostgreSQLWatch:
 
 
 def _connect(engine: Engine) -> psycopg.Connection:
-    """The connection that SQLAlchemy would make, without its pool."""
-    arguments, options = engine.dialect.create_connect_args(engine.url)
+    """A connection of its own: one that listens is of no use to others."""
     try:
-        return psycopg.connect(
-            *arguments, **options, autocommit=True, connect_timeout=CONNECT_SECONDS
-        )
+        pooled = engine.raw_connection()
     except psycopg.Error as error:
         raise unreachable(engine, error) from error
+    connection: psycopg.Connection = pooled.driver_connection
+    pooled.detach()
+    connection.autocommit = True
+    return connection

@@ -136,19 +136,19 @@ def test_a_database_url_that_leads_nowhere(
     assert "hunter2" not in sqlite_nexio("visitor", "list").refused(exit_code)
 
 
-def test_a_fault_of_ours_becomes_a_report(desk: Nexio) -> None:
+def test_a_fault_of_ours_becomes_a_report(sqlite_desk: Nexio) -> None:
     """Exit 1, and the path of a file that repeats nothing of the data, not even the error's text.
 
-    The zone of the location is damaged here, and what is written there would be in the text.
+    A time is damaged here, and what is written there would be in the text.
     """
-    visit = desk.register()
-    desk.sql("UPDATE location SET time_zone = :text", text=f"Mars/{visit['pin']}")
-    said = desk("visitor", "list").refused(1)
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    desk.sql("UPDATE visit SET registered_at = :text", text=f"Mars/{visit['pin']}")
+    said = desk("visitor", "list", "--all").refused(1)
     report = Path(said.rpartition(" ")[2].strip())
     assert report.parent == desk.configuration.home / "faults"
     text = report.read_text()
-    assert "ZoneInfoNotFoundError" in text
-    assert "locations.py" in text
+    assert "ValueError" in text
+    assert "visits.py" in text
     assert not any(word in text for word in (visit["pin"], visit["email"], "Mars"))
     assert report.stat().st_mode & 0o077 == 0 or report.parent.stat().st_mode & 0o077 == 0
 

@@ -272,6 +272,15 @@ def test_a_sealed_pin_that_cannot_be_opened_is_silence() -> None:
         assert server.reasons == []
 
 
+def test_a_sealed_pin_that_cannot_be_opened_holds_up_no_other_visit() -> None:
+    """R10: the guest's PIN of another visit is found beside it."""
+    lost, good = visit(id=6, pin_sealed=visit().pin_sealed[:-1]), visit(id=7)
+    server = Server(lost, good)
+    reply = server.ask(chap_request())
+    assert reply is not None
+    assert reply.code == Code.ACCESS_ACCEPT
+
+
 def test_a_sealed_pin_that_cannot_be_opened_does_not_hold_up_pap() -> None:
     """Section 3 of the design: PINs are compared by their digests, nothing is opened."""
     server = Server(visit(pin_sealed=b""))

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 import traceback
 from contextlib import closing
 from dataclasses import replace
@@ -15,9 +16,9 @@ from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.key_file import create_key_file
 from nexio.locations import Location
-from nexio.store import engine as engine_module
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect, create_sqlite_file, readable, utc_now
+from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
 from tests.clocks import Clock
 from tests.people import add_location, register
@@ -100,11 +101,10 @@ def test_a_reader_that_writes_later_waits_for_the_other_one(
 
 
 def test_a_locked_store_is_out_of_reach_for_a_writer_only(
-    sqlite_configuration: Configuration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    sqlite_configuration: Configuration, clock: Clock
 ) -> None:
     """After the wait; here there is none."""
-    monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0)
-    store = Store.open(sqlite_configuration, clock)
+    store = Store.open(sqlite_configuration, clock, Patience(busy=0))
     with closing(sqlite3.connect(sqlite_configuration.home / "nexio.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnreachable, match="database is locked") as caught:
@@ -112,6 +112,22 @@ def test_a_locked_store_is_out_of_reach_for_a_writer_only(
         assert row_counts(store)["location"] == 0
     assert str(sqlite_configuration.home / "nexio.db") in caught.value.advice
     add_location(store, "Quay")
+    store.close()
+
+
+def test_a_program_that_stops_waits_for_no_other_writer(
+    sqlite_configuration: Configuration, clock: Clock
+) -> None:
+    """Section 4 of the design: a server stops within ten seconds, whoever holds the lock."""
+    patience = Patience()
+    patience.end_in(0)
+    with closing(sqlite3.connect(sqlite_configuration.home / "nexio.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        store = Store.open(sqlite_configuration, clock, patience)
+        began = time.monotonic()
+        with pytest.raises(StoreUnreachable, match="database is locked"):
+            add_location(store, "Quay")
+        assert time.monotonic() - began < 5
     store.close()
 
 

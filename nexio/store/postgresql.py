@@ -1,0 +1,131 @@
+"""Connections to PostgreSQL: what they rely on, and how long they wait.
+
+Whoever runs it may have set anything for the server, the database or the role, or in a ``PG…``
+variable.  Each connection of ours sets what the code depends on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import psycopg
+from psycopg.waiting import Ready
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from nexio.store.patience import Patience
+
+Result = TypeVar("Result")
+
+SETTINGS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO",  # psycopg reads no other one
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",  # psycopg has to know the zone, and tzdata may lack it
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",  # locked rows are looked at anew
+    "default_transaction_deferrable": "off",
+    "default_transaction_read_only": "off",
+    "statement_timeout": "0",  # an import takes its time; patience.py has the limits
+    "transaction_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",  # a server that listens says nothing
+}
+"""Where a version of PostgreSQL does not have one of them, it is left out."""
+
+_SET = (
+    "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)"
+    " WHERE current_setting(name, true) IS NOT NULL"
+)
+
+
+def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientConnection:
+    """Connect, with the limits and the settings of ours; the arguments are those of psycopg.
+
+    Raises:
+        psycopg.Error: it cannot be reached.
+    """
+    connection = PatientConnection.open(patience, *args, **kwargs)
+    settings = SETTINGS | {"lock_timeout": f"{max(1, patience.busy * 1000):.0f}ms"}
+    try:
+        connection.autocommit = True  # what a transaction sets ends with it, if that is undone
+        connection.execute(_SET, [list(settings), list(settings.values())])
+        connection.autocommit = False
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class TimeIsUp(psycopg.OperationalError):
+    """The database was waited for long enough."""
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection of psycopg's on which no wait lasts for ever."""
+
+    patience: Patience
+    way: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+
+    @classmethod
+    def open(cls, patience: Patience, *args: Any, **kwargs: Any) -> Self:
+        """Connect; the arguments are those of :func:`psycopg.connect`.
+
+        Raises:
+            psycopg.Error: it cannot be reached.
+        """
+        _require_time(patience)
+        way = {"connect_timeout": int(patience.connecting)} | kwargs
+        made = cls.connect(*args, **way)
+        made.patience, made.way = patience, (args, way)
+        return made
+
+    def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
+        """See psycopg: whatever waits for the server comes through here."""
+        try:
+            return super().wait(self._within_limits(gen), *args, **kwargs)
+        except TimeIsUp:
+            self.close()
+            raise
+
+    def _within_limits(self, gen: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
+        """Pass on what psycopg and the socket say to each other, and watch the clock.
+
+        Where nothing has come, psycopg says so every tenth of a second.
+        """
+        try:
+            wanted = next(gen)
+            began = asked = time.monotonic()
+            while True:
+                ready = yield wanted
+                if ready != Ready.NONE:
+                    began = asked = time.monotonic()
+                elif time.monotonic() - asked > self.patience.silence:
+                    self._require_sign_of_life(began)
+                    asked = time.monotonic()
+                _require_time(self.patience)
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # of the generator's own type
+
+    def _require_sign_of_life(self, began: float) -> None:
+        """Whether somebody else would be let in: a statement may take long, a server hangs."""
+        args, way = self.way
+        try:
+            psycopg.connect(*args, **way).close()
+        except psycopg.Error as error:
+            there = "FATAL" in str(error)  # it said something, such as "too many clients"
+        else:
+            there = True
+        silent = time.monotonic() - began
+        if not there or silent > self.patience.longest:
+            raise TimeIsUp(f"PostgreSQL has not answered for {silent:.0f} seconds")
+
+
+def _require_time(patience: Patience) -> None:
+    if patience.is_over:
+        raise TimeIsUp("this program is stopping and waits for the database no longer")

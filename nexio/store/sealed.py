@@ -1,0 +1,81 @@
+"""The registry of what is sealed in the store, and of the digests of PINs.
+
+``db check`` opens all of it, ``key rotate`` seals all of it anew.  A column that is not here would
+be lost with the next key: a test looks for such ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.store.tables import MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import InstrumentedAttribute
+
+    from nexio.store.tables import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A column of sealed values; an empty one is sealed nothing."""
+
+    table: type[Row]
+    column: str
+
+    @property
+    def purpose(self) -> str:
+        """What its values are sealed for: ``visit.pin``."""
+        return f"{self.table.__tablename__}.{self.column.removesuffix('_sealed')}"
+
+    @property
+    def values(self) -> InstrumentedAttribute[Any]:
+        """The column, for a query."""
+        values: InstrumentedAttribute[Any] = getattr(self.table, self.column)
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """A column of digests, by which PINs are looked up."""
+
+    table: type[Row]
+    column: str
+    pin: Sealed
+    """The PIN that it is a digest of."""
+
+    owner: str | None = None
+    """The column that leads to the PIN's row, where that is another one."""
+
+    @property
+    def query(self) -> Select[Any]:
+        """Number, location, sealed PIN and digest of each row."""
+        table: Any = self.table
+        columns = select(table.id, table.location_id, self.pin.values, getattr(table, self.column))
+        if self.owner is None:
+            return columns
+        owner: Any = self.pin.table
+        return columns.join(owner, owner.id == getattr(table, self.owner))
+
+
+VISIT_PIN = Sealed(table=VisitRow, column="pin_sealed")
+MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
+NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
+SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
+
+SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY)
+
+DIGESTS = (
+    Digest(table=VisitRow, column="pin_digest", pin=VISIT_PIN),
+    Digest(table=PinRow, column="digest", pin=VISIT_PIN, owner="visit_id"),
+    Digest(table=PinRow, column="digest", pin=MEMBER_PIN, owner="member_id"),
+)
+
+OF_NO_KEY = ((VisitRow, "idempotency_digest"),)
+"""Looks like one of them and is signed with the store's signing key, which stays the same."""
