@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, text
 
+from nexio.accounting import USER_NAME_PURPOSE
 from nexio.errors import KeyUnusable
 from nexio.nas import SECRET_PURPOSE
 from nexio.store import schema
 from nexio.store.creation import SIGNING_KEY_PURPOSE
-from nexio.store.tables import NasRow, StoreRevisionRow, VisitRow
+from nexio.store.tables import NasRow, StoreRevisionRow, VisitRow, WifiSessionRow
 from nexio.visits import PIN_PURPOSE
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ def find_damage(work: Reading) -> list[str]:
     return lines
 
 
-_SEALED: tuple[tuple[Select[int, bytes], str], ...] = (
+_SEALED: tuple[tuple[Select[int, bytes | None], str], ...] = (
     (select(VisitRow.id, VisitRow.pin_sealed), PIN_PURPOSE),
     (select(NasRow.id, NasRow.secret_sealed), SECRET_PURPOSE),
     (select(StoreRevisionRow.id, StoreRevisionRow.signing_key_sealed), SIGNING_KEY_PURPOSE),
+    (select(WifiSessionRow.id, WifiSessionRow.user_name_sealed), USER_NAME_PURPOSE),
 )
 
 
@@ -58,8 +60,10 @@ def _drift(work: Reading) -> list[str]:
     return [f"the tables differ from version {schema.HEAD}: {line}" for line in found]
 
 
-def _unreadable(work: Reading, query: Select[int, bytes], purpose: str) -> Iterator[str]:
+def _unreadable(work: Reading, query: Select[int, bytes | None], purpose: str) -> Iterator[str]:
     for number, sealed in work.session.execute(query.execution_options(yield_per=10_000)):
+        if sealed is None:
+            continue
         try:
             work.keyring.unseal(sealed, purpose)
         except KeyUnusable as error:

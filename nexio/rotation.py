@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, update
 
 from nexio import audit
+from nexio.accounting import USER_NAME_PURPOSE
 from nexio.key_file import add_key, keep_only
 from nexio.nas import SECRET_PURPOSE
 from nexio.store.creation import SIGNING_KEY_PURPOSE
-from nexio.store.tables import MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow
+from nexio.store.tables import MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow, WifiSessionRow
 from nexio.visits import PIN_PURPOSE
 
 if TYPE_CHECKING:
@@ -59,9 +60,27 @@ def _seal_anew(work: Writing, new: Keyring) -> None:
         for row in work.session.scalars(select(table)):
             value = work.keyring.unseal(getattr(row, column), purpose)
             setattr(row, column, new.seal(value, purpose))
+    _seal_names(work, new)
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     revision.key_id, revision.epoch = new.active, secrets.token_hex(16)
     work.session.flush()
+
+
+def _seal_names(work: Writing, new: Keyring) -> None:
+    """The User-Names of sessions: there may be very many."""
+    columns = select(WifiSessionRow.id, WifiSessionRow.user_name_sealed)
+    changes = [
+        {
+            "number": number,
+            "sealed": new.seal(work.keyring.unseal(sealed, USER_NAME_PURPOSE), USER_NAME_PURPOSE),
+        }
+        for number, sealed in work.session.execute(columns)
+        if sealed is not None
+    ]
+    if changes:
+        statement = update(WifiSessionRow).where(WifiSessionRow.id == bindparam("number"))
+        sealed_anew = statement.values(user_name_sealed=bindparam("sealed"))
+        work.session.connection().execute(sealed_anew, changes)
 
 
 def _seal_pins(work: Writing, new: Keyring) -> None:
