@@ -26,6 +26,7 @@ class Ignored(StrEnum):
     NOT_SENT = "the reply could not be sent"
     NOT_STORED = "its accounting record could not be stored"
     NO_ROOM = "more accounting came than could be stored"
+    BACKLOG = "more of its accounting waits for the store than may"
 
 
 class Discards:

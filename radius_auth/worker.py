@@ -93,6 +93,7 @@ class Worker:
             self._discards,
             self._lost,
             guard,
+            recorder,
         )
         self._began = time.monotonic()
         self._wake_read, self._wake_write = os.pipe()
@@ -229,10 +230,11 @@ def _accounting(
     open_store: Callable[[], Store],
 ) -> Iterator[None]:
     """Store and answer accounting on the side, and pass it on to the store."""
-    spool = Spool(path, AccountingRecord)
-    recorder = Recorder(spool, open_store, record_accounting)
+    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
     discards = Discards()
-    accountant = Accountant(follower, spool.append, options.max_staleness, utc_now, discards)
+    accountant = Accountant(
+        follower, recorder.keep_now, options.max_staleness, utc_now, discards, recorder.has_room
+    )
     thread = AccountingThread(inherited.accounting, accountant, discards)
     recorder.start()
     thread.start()
