@@ -31,8 +31,8 @@ GROUP = 1_000
 REST = 1
 """After each such group, how many times as long as it took nothing is written."""
 
-LONGEST_REST = 0.25
-"""Seconds: most of the time that a group took may have been spent waiting for another writer."""
+LONGEST_REST = 0.1
+"""Seconds.  SQLite lets a desk that waits for its turn try ten times a second."""
 
 MOST_IN_MEMORY = 100_000
 """Where neither spool nor store can be written: the newest that are kept."""
@@ -162,7 +162,7 @@ class Recorder(Generic[Record]):
             began = time.monotonic()
             self._to_store(records)
             self._spool.remove(records)
-            # Guests come first: they wait for the same interpreter; and so does the desk.
+            # The desk writes, too; and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
     def _deliver_from_memory(self) -> None:
