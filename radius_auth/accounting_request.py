@@ -201,7 +201,7 @@ def _station(frame: Frame) -> bytes | None:
 
 def _entry(arrival: Arrival, identifier: bytes | None) -> Nas | None:
     """The entry of its NAS; None where none fits, or two SSIDs lead to two locations."""
-    called = arrival.frame.values(Attribute.CALLED_STATION_ID) or [None]
+    called: list[bytes | None] = [*arrival.frame.values(Attribute.CALLED_STATION_ID)] or [None]
     fitting = [arrival.client.narrow(each, identifier) for each in called]
     entries = [nas for nas in fitting if nas is not None]
     one_location = len({nas.location.id for nas in entries}) == 1

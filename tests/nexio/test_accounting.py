@@ -295,8 +295,8 @@ def test_a_stop_that_comes_late_ends_nothing_that_went_on(store: Store, location
 
 def part(at: int, seconds: int | None, octets_in: int, octets_out: int) -> Any:
     """An update so many minutes after the Start."""
-    told = {"seconds": seconds, "octets_in": octets_in, "octets_out": octets_out}
-    return record(Status.UPDATE, at=FRIDAY_MORNING + at * MINUTE, **told)
+    update = record(Status.UPDATE, at=FRIDAY_MORNING + at * MINUTE, seconds=seconds)
+    return replace(update, octets_in=octets_in, octets_out=octets_out)
 
 
 @pytest.mark.parametrize(

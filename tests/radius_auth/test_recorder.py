@@ -166,14 +166,14 @@ def test_without_a_spool_they_go_straight_to_the_store(
     path.unlink()
     recording(taker, events(4)[:2])
     taker.flush()
-    assert taker.without_spool
+    states = [taker.without_spool]
     assert stored(store) == events(2)
 
     Spool(path, AuthEvent)
     recording(taker, events(4)[2:])
     taker.flush()
 
-    assert not taker.without_spool
+    assert [*states, taker.without_spool] == [True, False]
     assert stored(store) == events(4)
     assert taker.lost == 0
     taker.stop()
