@@ -1,20 +1,22 @@
 """Accounting: what NAS tell of sessions, made into sessions (RFC 2866; RADIUS.md Must 17).
 
 The records of a session may come in any order, late or repeated: whatever the order, the same
-session comes out.  Times are those of our own clock, the arrival minus Acct-Delay-Time; the
-clock of a NAS (Event-Timestamp) may be wrong by years and is not asked.
+session comes out.  (One exception: where counters begin again, what comes late of the part before
+adds nothing.)  Times are those of our own clock.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from sqlalchemy import select
 
+from nexio.counting import COUNTERS, LAST, Progress, count
+from nexio.store.sealed import USER_NAME
 from nexio.store.tables import (
     LARGEST_NUMBER,
     AccessTokenRow,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from nexio.keys import Keyring
     from nexio.store.engine import Writing
 
 REUSED_AFTER: Final = timedelta(minutes=10)
@@ -42,6 +45,9 @@ class Status(StrEnum):
     ON = "accounting-on"
     OFF = "accounting-off"
 
+
+KEYS_AT_ONCE: Final = 500
+"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
 
 REUSE: Final = "reuse"
 """What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
@@ -76,6 +82,8 @@ class AccountingRecord:
     nas_address: str | None
     session_id: str
     user_name: str
+    """Masked."""
+
     calling_station: str | None
     device: str | None
     claimed_location: int | None
@@ -86,11 +94,19 @@ class AccountingRecord:
     seconds: int | None
     """Acct-Session-Time."""
 
-    octets_in: int
-    """From the guest's device, Gigawords counted."""
+    octets_in: int | None
+    """From the guest's device, Gigawords counted; None where nothing is said of it."""
 
-    octets_out: int
+    octets_out: int | None
     terminate_cause: int | None
+    user_name_sealed: bytes | None = field(default=None, repr=False, compare=False)
+    """User-Name as it was sent, see :func:`seal_name`; a disconnect needs it.  The same name is
+    never sealed alike."""
+
+    @property
+    def source(self) -> str:
+        """Whose share of what can be stored it takes."""
+        return self.source_address
 
     @property
     def began_at(self) -> datetime | None:
@@ -100,11 +116,26 @@ class AccountingRecord:
         return None if self.seconds is None else self.at - timedelta(seconds=self.seconds)
 
 
+def seal_name(keyring: Keyring, octets: bytes) -> bytes:
+    """A User-Name as it was sent, whatever octets it is made of, encrypted."""
+    return keyring.seal(octets.decode("latin-1"), USER_NAME.purpose)
+
+
+def unseal_name(keyring: Keyring, sealed: bytes) -> bytes:
+    """What :func:`seal_name` has sealed.
+
+    Raises:
+        KeyUnusable: it is damaged, or sealed with another key.
+    """
+    return keyring.unseal(sealed, USER_NAME.purpose).encode("latin-1")
+
+
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Let sessions begin, go on and end; to do it twice with the same records changes nothing."""
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
-    for record in records:
+    for told in records:
+        record = _with_the_key_of_now(work, told)
         if record.status in {Status.ON, Status.OFF}:
             _end_all(work, record)
             continue
@@ -121,16 +152,28 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     work.session.flush()
 
 
+def _with_the_key_of_now(work: Writing, record: AccountingRecord) -> AccountingRecord:
+    """A record that waited while the key was changed has a name that nobody can read.
+
+    The next one of its session brings the name again.
+    """
+    sealed = record.user_name_sealed
+    if sealed is None or work.keyring.is_of_now(sealed):
+        return record
+    return replace(record, user_name_sealed=None)
+
+
 def _known_sessions(
     work: Writing, records: Iterable[AccountingRecord]
 ) -> defaultdict[str, list[WifiSessionRow]]:
     """The sessions that records are about, oldest first, held until the end (two servers)."""
-    keys = {record.key for record in records}
+    keys = sorted({record.key for record in records})
     found = defaultdict(list)
-    query = select(WifiSessionRow).where(WifiSessionRow.key.in_(keys))
-    query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
-    for row in work.session.scalars(query.with_for_update(of=WifiSessionRow)):
-        found[row.key].append(row)
+    for i in range(0, len(keys), KEYS_AT_ONCE):
+        query = select(WifiSessionRow).where(WifiSessionRow.key.in_(keys[i : i + KEYS_AT_ONCE]))
+        query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
+        for row in work.session.scalars(query.with_for_update(of=WifiSessionRow)):
+            found[row.key].append(row)
     return found
 
 
@@ -143,13 +186,16 @@ class _Grants:
 
         for row in work.session.execute(select(LocationRow.id, LocationRow.roaming)):
             self.roaming[row.id] = row.roaming
-        claimed = {record.claimed_token for record in records if _is_number(record.claimed_token)}
-        tokens = work.session.execute(
-            select(AccessTokenRow.id, VisitRow.id, VisitRow.location_id)
-            .join(AccessTokenRow.visit)
-            .where(AccessTokenRow.id.in_(claimed))
-        )
-        self._tokens = {token: (visit, location) for token, visit, location in tokens}
+        claimed = {record.claimed_token for record in records}
+        numbers = sorted(number for number in claimed if _is_number(number))
+        self._tokens: dict[int, tuple[int, int]] = {}
+        for i in range(0, len(numbers), KEYS_AT_ONCE):
+            tokens = work.session.execute(
+                select(AccessTokenRow.id, VisitRow.id, VisitRow.location_id)
+                .join(AccessTokenRow.visit)
+                .where(AccessTokenRow.id.in_(numbers[i : i + KEYS_AT_ONCE]))
+            )
+            self._tokens.update((token, (visit, place)) for token, visit, place in tokens)
 
     def allow(self, record: AccountingRecord) -> bool:
         """Whether all of the Class is right, and its token may be used at that NAS (R19)."""
@@ -160,7 +206,7 @@ class _Grants:
         return here == record.claimed_location or self.roaming.get(here, False)
 
 
-def _is_number(claimed: int | None) -> bool:
+def _is_number(claimed: int | None) -> TypeGuard[int]:
     return claimed is not None and 0 < claimed <= LARGEST_NUMBER
 
 
@@ -198,34 +244,46 @@ def _begin(
         user_name="",
         started_at=record.began_at or record.at,
         heard_at=record.at,
-        seconds=0,
-        octets_in=0,
-        octets_out=0,
+        **dict.fromkeys((*COUNTERS, *LAST.values()), 0),
     )
     work.session.add(row)
     return row
 
 
 def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
-    """Take in what a record tells; in whichever order they come, the same comes out."""
-    row.user_name = row.user_name or record.user_name
+    """Take in what a record tells."""
+    if not row.user_name:
+        row.user_name = record.user_name
+    row.user_name_sealed = row.user_name_sealed or record.user_name_sealed
     row.calling_station = row.calling_station or record.calling_station
     row.device = row.device or record.device
     row.started_at = min(row.started_at, record.began_at or record.at)
+    progress = count(row, record)
     row.heard_at = max(row.heard_at, record.at)
-    row.seconds = max(row.seconds, record.seconds or 0)
-    row.octets_in = max(row.octets_in, record.octets_in)
-    row.octets_out = max(row.octets_out, record.octets_out)
     if record.status == Status.STOP:
-        _stop(row, record)
-    elif row.ended_by != Status.STOP and row.ended_at is not None and record.at > row.ended_at:
-        # It was not over: the NAS said Accounting-On for another part of it.
-        row.ended_at = row.ended_by = None
+        _stop(row, record, progress)
+    elif _goes_on(row, record, progress):
+        row.ended_at = row.ended_by = row.terminate_cause = None
 
 
-def _stop(row: WifiSessionRow, record: AccountingRecord) -> None:
-    """The Stop ends a session; of a repeated one the first, and before any other end."""
-    if row.ended_by == Status.STOP and row.ended_at is not None and row.ended_at <= record.at:
+def _goes_on(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> bool:
+    """Whether it is not over: the NAS said Accounting-On for another part, or a Stop too early.
+
+    An update that only repeats the Stop is a late one.
+    """
+    if row.ended_at is None or record.at <= row.ended_at:
+        return False
+    return row.ended_by != Status.STOP or progress is Progress.ON
+
+
+def _stop(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> None:
+    """The Stop ends a session: before any other end, and of the same one repeated the first."""
+    if row.ended_by == Status.STOP and row.ended_at is not None:
+        if progress is Progress.BEHIND:
+            return
+        if progress is Progress.SAME and row.ended_at <= record.at:
+            return
+    elif progress is Progress.BEHIND and record.at < row.heard_at:  # it went on after this one
         return
     row.ended_at, row.ended_by = record.at, Status.STOP.value
     row.terminate_cause = record.terminate_cause

@@ -35,6 +35,11 @@ class AuthEvent:
     reason: str
     latency_us: int
 
+    @property
+    def source(self) -> str:
+        """Whose share of what can be stored it takes; of one that no entry stands for, "-"."""
+        return "-" if self.location_id is None else self.nas
+
 
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count()

@@ -85,6 +85,10 @@ class Keyring:
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None
 
+    def is_of_now(self, sealed: bytes) -> bool:
+        """Whether a value is sealed with the key in use."""
+        return sealed[:ID_OCTETS].hex() == self.active
+
     @staticmethod
     def sealed_length(octets: int) -> int:
         """How long a value of so many octets is when it is sealed: AES-GCM pads nothing."""

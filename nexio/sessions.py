@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from nexio import audit
+from nexio.accounting import unseal_name
 from nexio.errors import NotFound
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
@@ -56,6 +57,9 @@ class WifiSession:
     """Acct-Session-Id."""
 
     user_name: str
+    """Masked; see :func:`name_as_sent`."""
+
+    user_name_sealed: bytes | None = field(repr=False)
     calling_station: str | None
     """As it was sent; ``device`` is the same in one notation."""
 
@@ -115,6 +119,17 @@ def get_session(work: Reading, number: int) -> WifiSession:
     if found is None:
         raise NotFound(f"there is no session S{number}", "See them with: nexio session list")
     return _session_of(*found)
+
+
+def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
+    """User-Name, octet for octet; None where no record brought one that was kept.
+
+    Raises:
+        KeyUnusable: it is damaged.
+    """
+    if session.user_name_sealed is None:
+        return None
+    return unseal_name(work.keyring, session.user_name_sealed)
 
 
 def count_open(work: Reading, visit_id: int) -> int:

@@ -152,8 +152,15 @@ def _fields(counts: Counts) -> list[tuple[str, str]]:
         ("no answer", _by_reason(counts.discards)),
         ("waiting rejects", str(counts.waiting)),
         ("lost", f"{counts.lost} before they could be taken"),
+        ("recording", _recording(counts)),
         ("time to decide", f"{mean:.1f} ms on average, {slowest:.1f} ms at most"),
     ]
+
+
+def _recording(counts: Counts) -> str:
+    """Whether all decisions get into the log."""
+    missing = f"{counts.unrecorded} decisions are missing in the log"
+    return f"without a spool, {missing}" if counts.without_spool else missing
 
 
 def _by_reason(counts: Mapping[str, int]) -> str:

@@ -114,17 +114,19 @@ def disconnect(
     access point tells so by accounting.
     """
     from nexio.locations import list_locations
+    from nexio.sessions import name_as_sent
     from nexio_cli.shapes import session_json
     from radius_auth.disconnect import peer_of
 
     with options.reading() as work:
         sessions = _chosen(work, which, location_name)
         peers = [peer_of(work, session, timeout) for session in sessions]
+        names = [name_as_sent(work, session) for session in sessions]
         places = {each.id: each for each in list_locations(work)}
     options.confirm(_question(sessions), yes=yes)
     answers, shapes = [], []
-    for session, peer in zip(sessions, peers, strict=True):
-        answer, after = _ask(session, peer)
+    for session, peer, name in zip(sessions, peers, names, strict=True):
+        answer, after = _ask(session, peer, name)
         answers.append(answer)
         shapes.append(session_json(after, places.get(after.location_id or 0)))
         if not as_json:
@@ -160,13 +162,13 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
     return sessions
 
 
-def _ask(session: WifiSession, peer: Peer) -> tuple[Answer, WifiSession]:
+def _ask(session: WifiSession, peer: Peer, user_name: bytes | None) -> tuple[Answer, WifiSession]:
     """Ask, outside of any transaction, and note what came of it."""
     from nexio.sessions import get_session, record_disconnect
     from nexio.store.engine import utc_now
     from radius_auth.disconnect import attributes_of, disconnect
 
-    answer = disconnect(peer, attributes_of(session, utc_now()))
+    answer = disconnect(peer, attributes_of(session, user_name, utc_now()))
     with options.writing() as work:
         record_disconnect(work, session.id, answer.outcome.value, answer.error_cause)
         work.session.flush()

@@ -1,7 +1,7 @@
 """What a server does with Accounting-Requests: store first, then answer (RADIUS.md Must 16).
 
 Storing waits for a disk.  So it has a thread of its own, which nobody at the login page waits
-for; what waits in its sockets meanwhile is stored in one commit.
+for; what has come meanwhile is stored in one commit, of each NAS a fair share.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import selectors
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,11 @@ from radius_auth.authenticators import (
     check_message_authenticator,
 )
 from radius_auth.discards import Discards, Ignored
+from radius_auth.fair_queue import FairQueue
 from radius_auth.framing import Code, Discarded, frame
+from radius_auth.nas_clocks import NasClocks
 from radius_auth.packet import encode_accounting_response, fixed_lengths
+from radius_auth.replays import Replays
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +43,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 256
-"""Datagrams of one socket that are stored in one commit."""
+"""Datagrams that are stored in one commit."""
+
+TAKEN_AT_ONCE = 2_048
+"""Datagrams taken from one socket before some are stored."""
+
+OF_ONE_NAS, OF_ALL = 1_024, 16_384
+"""Datagrams that may wait to be stored; what there is no room for is sent again by its NAS."""
 
 LONGEST_WAIT = 5.0
 """Seconds that a datagram may have waited: its NAS asks again, and hears no answer to this one."""
@@ -52,7 +61,9 @@ class _Pending:
 
     source: Source
     octets: bytes
-    record: AccountingRecord | None
+    record: AccountingRecord | None = None
+    told: tuple[int, bytes] | None = None
+    """NAS entry and authenticator, to know it again."""
 
 
 class Accountant:
@@ -64,16 +75,21 @@ class Accountant:
         max_staleness: how long to go on without the store; then the NAS tries its next server.
         clock: aware time of day.
         discards: counts what is not answered.
+        has_room: whether another record from that address may wait for the store.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         knowledge: Knowledge,
         store: Callable[[Sequence[AccountingRecord]], None],
         max_staleness: timedelta,
         clock: Clock,
         discards: Discards,
+        has_room: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        self._has_room = has_room
+        self._replays = Replays()
+        self._clocks = NasClocks()
         self._knowledge = knowledge
         self._store = store
         self._max_staleness = max_staleness
@@ -102,7 +118,21 @@ class Accountant:
                 if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
+        for each in pending:
+            if each.told is not None:
+                self._replays.add(*each.told)
         return [(each.source, each.octets) for each in pending]
+
+    def admits(self, source: Source, now: float) -> bool:
+        """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
+        is_known = self._knowledge.table.nas.find(str(source.address[0])) is not None
+        if not is_known:
+            self._count(Ignored.UNKNOWN_CLIENT, source, now)
+        return is_known
+
+    def refuse(self, source: Source, now: float) -> None:
+        """Count a datagram that there is no room for."""
+        self._count(Ignored.NO_ROOM, source, now)
 
     def _understood(
         self, datagrams: Iterable[tuple[bytes, Source]], now: float
@@ -128,18 +158,26 @@ class Accountant:
         received = frame(datagram)
         if received.code == Code.STATUS_SERVER:  # RFC 5997 section 4.2: on this port, too
             check_message_authenticator(received, client.secret)
-            return _Pending(source, encode_accounting_response(received, client.secret), None)
+            return _Pending(source, encode_accounting_response(received, client.secret))
         if received.code != Code.ACCOUNTING_REQUEST:
             raise Discarded(Distrust.UNEXPECTED_CODE)
         check_accounting_request(received, client.secret)
+        answer = encode_accounting_response(received, client.secret)
+        told = client.entries[0].id, received.authenticator
+        if told in self._replays:
+            return _Pending(source, answer)
+        if not self._has_room(str(source.address[0])):
+            raise Discarded(Ignored.BACKLOG)
         arrival = Arrival(
             frame=received,
+            table=self._knowledge.table,
+            clocks=self._clocks,
             client=client,
             source_address=str(source.address[0]),
             at=self._clock() - timedelta(seconds=source.waited),
         )
         record = read_accounting_request(arrival, fixed_lengths())
-        return _Pending(source, encode_accounting_response(received, client.secret), record)
+        return _Pending(source, answer, record, told)
 
     def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
         return self._discards.count(reason, str(source.address[0]), now)
@@ -160,6 +198,7 @@ class AccountingThread:
         self._sockets = {each.fileno(): each for each in opened}
         self._accountant = accountant
         self._discards = discards
+        self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._lost = {each.fileno(): sockets.lost(each) for each in opened}
         self._wake_read, self._wake_write = os.pipe()
         self._stopping = False
@@ -184,23 +223,41 @@ class AccountingThread:
             for each in self._sockets.values():
                 selector.register(each, selectors.EVENT_READ)
             while not self._stopping:
-                for key, _ in selector.select():
+                for key, _ in selector.select(0 if self._queue else None):
                     if key.fd in self._sockets:
                         self._take(self._sockets[key.fd])
+                self._answer()
 
     def _take(self, opened: socket.socket) -> None:
+        """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
         now = time.monotonic()
+        for _ in range(TAKEN_AT_ONCE):
+            received = sockets.receive(opened)
+            if received is None:
+                break
+            _, source = received
+            if self._accountant.admits(source, now) and not self._queue.put(
+                str(source.address[0]), (*received, now)
+            ):
+                self._accountant.refuse(source, now)
+        self._count_lost(opened, now)
+
+    def _answer(self) -> None:
+        now = time.monotonic()
+        taken = [
+            (datagram, replace(source, waited=source.waited + now - since))
+            for datagram, source, since in self._queue.take(AT_ONCE)
+        ]
         try:
-            replies = self._accountant.answer(_waiting(opened), now)
+            replies = self._accountant.answer(taken, now)
         except Exception:
             log.exception("accounting could not be stored")
             return
         for source, octets in replies:
             try:
-                sockets.send(opened, octets, source)
+                sockets.send(self._sockets[source.socket], octets, source)
             except OSError:  # the NAS sends its record again
                 self._discards.count(Ignored.NOT_SENT, str(source.address[0]), now)
-        self._count_lost(opened, now)
 
     def _count_lost(self, opened: socket.socket, now: float) -> None:
         lost = sockets.lost(opened)
@@ -208,12 +265,3 @@ class AccountingThread:
             more = lost - self._lost[opened.fileno()]
             self._lost[opened.fileno()] = lost
             self._discards.count(Ignored.NO_ROOM, "accounting", now, times=more)
-
-
-def _waiting(opened: socket.socket) -> Iterator[tuple[bytes, Source]]:
-    """What waits in a socket, up to a commit's worth."""
-    for _ in range(AT_ONCE):
-        received = sockets.receive(opened)
-        if received is None:
-            return
-        yield received

@@ -13,17 +13,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from nexio.accounting import AccountingRecord, Status
+from nexio.accounting import AccountingRecord, Status, seal_name
+from nexio.counting import LARGEST_COUNT
+from radius_auth.devices import mac_of
 from radius_auth.framing import Attribute, Discarded
+from radius_auth.nas_clocks import LONGEST_DELAY
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from nexio.nas import Nas
     from radius_auth.access_request import Kind
     from radius_auth.framing import Frame
+    from radius_auth.nas_clocks import NasClocks
     from radius_auth.nas_index import Client
+    from radius_auth.table import Table
 
 
 class Acct(enum.IntEnum):
@@ -38,43 +44,42 @@ class Acct(enum.IntEnum):
     TERMINATE_CAUSE = 49
     INPUT_GIGAWORDS = 52
     OUTPUT_GIGAWORDS = 53
+    EVENT_TIMESTAMP = 55
 
 
 class Unstorable(enum.StrEnum):
     """Why an Accounting-Request that verifies cannot become a record, and gets no answer."""
 
     LENGTH = "accounting attribute of a wrong length"
-    REPEATED = "accounting attribute that may stand once stands twice"
+    REPEATED = "accounting attribute that contradicts another one"
     NO_STATUS = "no Acct-Status-Type"
     NO_SESSION = "no Acct-Session-Id"
 
 
-LONGEST_DELAY: Final = timedelta(days=7)
 LONGEST_SESSION: Final = timedelta(days=366)
 """A NAS that says more does not know; what it says of that is not used."""
 
 SAME_WITHIN: Final = timedelta(minutes=10)
 """Two records that are equal within this time are one (RFC 2866 section 5.2)."""
 
-_LARGEST: Final = 2**63 - 1
-"""What the store holds of octets: 9 exabytes."""
+_STATUS: Final = {
+    1: Status.START,
+    2: Status.STOP,
+    3: Status.UPDATE,
+    7: Status.ON,
+    8: Status.OFF,
+}
+"""Whatever else a NAS tells (tunnels, Failed, what a vendor made up) is nothing of a session."""
 
-_STATUS: Final = {1: Status.START, 2: Status.STOP, 7: Status.ON, 8: Status.OFF}
-"""Whatever else a NAS tells of a session (3 is Interim-Update) is an update."""
-
-_SINGLE: Final = (
-    *Acct,
-    Attribute.USER_NAME,
-    Attribute.NAS_IP_ADDRESS,
-    Attribute.NAS_IPV6_ADDRESS,
-    Attribute.NAS_IDENTIFIER,
-    Attribute.CALLING_STATION_ID,
-    Attribute.CALLED_STATION_ID,
-)
-"""RFC 2866 section 5.13: 0-1 of each."""
+_NEEDED: Final = {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {
+    Acct.EVENT_TIMESTAMP
+}
+"""What a record takes numbers and addresses from; no other attribute can spoil it."""
 
 _PASSING: Final = {Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR}
 """What differs between transmissions of the same record."""
+
+_STAMP_OCTETS: Final = 4
 
 _CLASS: Final = re.compile(rb"nexio/([0-9]{1,10})/([0-9]{1,10})/([0-9]{1,10})")
 """As our accepts send it: location, visit, token."""
@@ -85,6 +90,8 @@ class Arrival:
     """An Accounting-Request that verifies, and where it came from."""
 
     frame: Frame
+    table: Table
+    clocks: NasClocks
     client: Client
     source_address: str
     at: datetime
@@ -92,27 +99,40 @@ class Arrival:
 
 def read_accounting_request(
     arrival: Arrival, fixed_lengths: Mapping[Kind, int]
-) -> AccountingRecord:
+) -> AccountingRecord | None:
     """Read a verified Accounting-Request.
 
     Args:
         arrival: the packet.
         fixed_lengths: octets of each attribute that must have exactly so many.
 
+    Returns:
+        The record; None where there is nothing to store: it tells nothing of a session, or is
+        older than a NAS keeps a record.
+
     Raises:
         Discarded: see :class:`Unstorable`.
     """
     frame = arrival.frame
-    _check(frame, fixed_lengths)
-    status = _STATUS.get(_number(frame, Acct.STATUS_TYPE) or 0, Status.UPDATE)
-    session = _first(frame, Acct.SESSION_ID) or b""
+    _check_lengths(frame, fixed_lengths)
+    told = _only(frame, Acct.STATUS_TYPE)
+    if told is None:
+        raise Discarded(Unstorable.NO_STATUS)
+    status = _STATUS.get(int.from_bytes(told))
+    if status is None:
+        return None
+    session = _only(frame, Acct.SESSION_ID) or b""
     if not session and status not in {Status.ON, Status.OFF}:
         raise Discarded(Unstorable.NO_SESSION)
     identifier, station = _first(frame, Attribute.NAS_IDENTIFIER), _station(frame)
-    nas = arrival.client.narrow(_first(frame, Attribute.CALLED_STATION_ID), identifier)
-    at, address = arrival.at - _delay(frame), _nas_address(frame)
+    nas = _entry(arrival, identifier)
+    address = _nas_address(frame)
     sender = _digest(arrival.source_address, identifier, address)
+    at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
+    if at is None:
+        return None
     location, visit, token = _claim(frame)
+    name = _first(frame, Attribute.USER_NAME) or b""
     return AccountingRecord(
         record_id=_record_id(sender, frame, at),
         at=at,
@@ -126,7 +146,8 @@ def read_accounting_request(
         nas_identifier=None if identifier is None else printable(identifier),
         nas_address=address,
         session_id=printable(session),
-        user_name=user_name_for_log(_first(frame, Attribute.USER_NAME) or b""),
+        user_name=user_name_for_log(name, arrival.table.visits_of),
+        user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
         calling_station=None if station is None else printable(station),
         device=device_for_log(station),
         claimed_location=location,
@@ -135,20 +156,27 @@ def read_accounting_request(
         seconds=_seconds(frame),
         octets_in=_octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
         octets_out=_octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
-        terminate_cause=_number(frame, Acct.TERMINATE_CAUSE) if status is Status.STOP else None,
+        terminate_cause=_largest(frame, Acct.TERMINATE_CAUSE) if status is Status.STOP else None,
     )
 
 
-def _check(frame: Frame, fixed_lengths: Mapping[Kind, int]) -> None:
+def _check_lengths(frame: Frame, fixed_lengths: Mapping[Kind, int]) -> None:
     """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
     for kind, value in frame.attributes:
-        if kind in fixed_lengths and len(value) != fixed_lengths[kind]:
+        if kind in _NEEDED and len(value) != fixed_lengths.get(kind, len(value)):
             raise Discarded(Unstorable.LENGTH)
-    for kind in _SINGLE:
-        if len(frame.values(kind)) > 1:
-            raise Discarded(Unstorable.REPEATED)
-    if not frame.values(Acct.STATUS_TYPE):
-        raise Discarded(Unstorable.NO_STATUS)
+
+
+def _only(frame: Frame, kind: int) -> bytes | None:
+    """What must be one: a record is of one kind and of one session.
+
+    Raises:
+        Discarded: it says two things.
+    """
+    found = set(frame.values(kind))
+    if len(found) > 1:
+        raise Discarded(Unstorable.REPEATED)
+    return found.pop() if found else None
 
 
 def _first(frame: Frame, kind: int) -> bytes | None:
@@ -156,13 +184,28 @@ def _first(frame: Frame, kind: int) -> bytes | None:
     return found[0] if found else None
 
 
-def _number(frame: Frame, kind: int) -> int | None:
-    value = _first(frame, kind)
-    return None if value is None else int.from_bytes(value)
+def _largest(frame: Frame, kind: int) -> int | None:
+    """A number; of several the largest, for counters only grow."""
+    return max(map(int.from_bytes, frame.values(kind)), default=None)
 
 
 def _station(frame: Frame) -> bytes | None:
-    return _first(frame, Attribute.CALLING_STATION_ID)
+    """Calling-Station-Id; of several one that is a MAC, and none where they are two devices."""
+    found = frame.values(Attribute.CALLING_STATION_ID)
+    macs = {mac_of(value): value for value in reversed(found)}
+    macs.pop(None, None)
+    if len(macs) > 1:
+        return None
+    return next(iter(macs.values()), found[0] if found else None)
+
+
+def _entry(arrival: Arrival, identifier: bytes | None) -> Nas | None:
+    """The entry of its NAS; None where none fits, or two SSIDs lead to two locations."""
+    called: list[bytes | None] = [*arrival.frame.values(Attribute.CALLED_STATION_ID)] or [None]
+    fitting = [arrival.client.narrow(each, identifier) for each in called]
+    entries = [nas for nas in fitting if nas is not None]
+    one_location = len({nas.location.id for nas in entries}) == 1
+    return entries[0] if one_location else None
 
 
 def _name(arrival: Arrival, identifier: bytes | None) -> str:
@@ -171,18 +214,28 @@ def _name(arrival: Arrival, identifier: bytes | None) -> str:
 
 
 def _delay(frame: Frame) -> timedelta:
-    delay = timedelta(seconds=_number(frame, Acct.DELAY_TIME) or 0)
+    delay = timedelta(seconds=_largest(frame, Acct.DELAY_TIME) or 0)
     return delay if delay <= LONGEST_DELAY else timedelta()
 
 
+def _stamp(frame: Frame) -> int | None:
+    """Event-Timestamp, by the clock of the NAS; 0 is that of one that knows no time."""
+    stamps = set(frame.values(Acct.EVENT_TIMESTAMP))
+    stamp = stamps.pop() if len(stamps) == 1 else b""
+    return int.from_bytes(stamp) or None if len(stamp) == _STAMP_OCTETS else None
+
+
 def _seconds(frame: Frame) -> int | None:
-    seconds = _number(frame, Acct.SESSION_TIME)
+    seconds = _largest(frame, Acct.SESSION_TIME)
     return None if seconds is None or seconds > LONGEST_SESSION.total_seconds() else seconds
 
 
-def _octets(frame: Frame, low: Acct, high: Acct) -> int:
+def _octets(frame: Frame, low: Acct, high: Acct) -> int | None:
     """RFC 2869 section 5.1: how often the 32 bits of the octets ran over."""
-    return min(_LARGEST, ((_number(frame, high) or 0) << 32) + (_number(frame, low) or 0))
+    below, above = _largest(frame, low), _largest(frame, high)
+    if below is None and above is None:
+        return None
+    return min(LARGEST_COUNT, ((above or 0) << 32) + (below or 0))
 
 
 def _nas_address(frame: Frame) -> str | None:

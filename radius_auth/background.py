@@ -120,11 +120,7 @@ class Background:
     def _begin(self) -> None:
         # The store first: the spool would make the folder of one that is not there yet.
         follower = Follower(self._open_store, Horizon(), self._clock)
-        try:
-            spool = Spool(self._configuration.home / "spool" / "freeradius.db", AuthEvent)
-        except BaseException:
-            follower.stop()
-            raise
+        spool = Spool(self._configuration.home / "spool" / "freeradius.db", AuthEvent)
         recorder = Recorder(spool, self._open_store, record_events)
         follower.start()
         recorder.start()

@@ -19,6 +19,7 @@ class Ignored(StrEnum):
     REPEATED = "a repeat of a request in progress"
     KEY_MISSING = "the key of this store is not at hand"
     OVERLOADED = "more rejects wait than can be held"
+    OVER_SHARE = "more requests of one NAS wait than may"
     TOO_LATE = "it waited too long to be taken"
     FAULT = "a fault of ours"
     NOT_READ = "the store was not read yet"
@@ -26,6 +27,7 @@ class Ignored(StrEnum):
     NOT_SENT = "the reply could not be sent"
     NOT_STORED = "its accounting record could not be stored"
     NO_ROOM = "more accounting came than could be stored"
+    BACKLOG = "more of its accounting waits for the store than may"
 
 
 class Discards:

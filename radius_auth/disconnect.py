@@ -10,15 +10,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from nexio.errors import NotFound, Unreachable
+from nexio.masking import MASK
 from nexio.nas import list_nas
 from nexio.nas_texts import DISCONNECT_PORT
 from radius_auth.authenticators import check_message_authenticator, is_signed
 from radius_auth.framing import MAX_LENGTH, Code, Discarded, Frame, frame
 from radius_auth.nas_index import NasIndex
 from radius_auth.packet import Peer, encode_disconnect_request
-from radius_auth.printable import LONGEST, MASK
+from radius_auth.printable import LONGEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from nexio.nas import Nas
@@ -73,24 +75,33 @@ def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
     )
 
 
-def attributes_of(session: WifiSession, now: datetime) -> dict[str, str | int]:
+def attributes_of(
+    session: WifiSession, user_name: bytes | None, now: datetime
+) -> dict[str, str | bytes | int]:
     """What identifies the NAS and the session, as far as it is known as it was sent.
 
     RFC 5176 section 3; section 6.3 wants Event-Timestamp against replays.
+
+    Args:
+        session: which.
+        user_name: as it was sent, octet for octet: CoovaChilli wants it so.  None where it was
+            not kept; then it is what the store shows, unless some of it is masked.
+        now: the time of asking.
     """
     address = session.nas_address or ""
     known = {
-        "User-Name": session.user_name,
+        "User-Name": "" if user_name else session.user_name,
         "NAS-IPv6-Address" if ":" in address else "NAS-IP-Address": address,
         "NAS-Identifier": session.nas_identifier,
         "Acct-Session-Id": session.session_id,
         "Calling-Station-Id": session.calling_station,
     }
     sent = {name: text for name, text in known.items() if text and _is_as_sent(text)}
-    return {**sent, "Event-Timestamp": int(now.timestamp())}
+    name = {"User-Name": user_name} if user_name else {}
+    return {**name, **sent, "Event-Timestamp": int(now.timestamp())}
 
 
-def disconnect(peer: Peer, attributes: dict[str, str | int]) -> Answer:
+def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> Answer:
     """Send a Disconnect-Request and wait for an answer that verifies.
 
     Every transmission is the same octets from the same port (RFC 5080 section 2.2.1).

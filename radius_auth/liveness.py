@@ -13,6 +13,7 @@ from radius_auth.status import parse_status
 
 if TYPE_CHECKING:
     from nexio.store.engine import Reading
+    from radius_auth.statistics import Counts
 
 HERE = "127.0.0.1"
 TIMEOUT_SECONDS = 2.0
@@ -40,8 +41,25 @@ def find_server(work: Reading, port: int) -> Finding:
             f"it has not followed the store for {status.followed_seconds} seconds",
             "See its log for the reason; until then it decides by what it knew.",
         )
+    if trouble := _trouble_recording(status.counts):
+        return trouble
     message = f"answers on port {port} and follows the store ({status.visits} visits known)"
     return Finding(subject="RADIUS server", message=message, well=True)
+
+
+def _trouble_recording(counts: Counts | None) -> Finding | None:
+    """What keeps decisions out of the log; a server that says nothing of it has none."""
+    if counts is not None and counts.unrecorded:
+        return _unwell(
+            f"{counts.unrecorded} decisions are missing in the log since it started",
+            "Neither spool nor store could take them: see its log for the reason.",
+        )
+    if counts is not None and counts.without_spool:
+        return _unwell(
+            "it cannot use its spool, so decisions wait in memory until the store has them",
+            "Look at the rights on the folder spool in NEXIO_HOME and at the space on its disk.",
+        )
+    return None
 
 
 def _silent(port: int) -> Finding:

@@ -165,7 +165,7 @@ def encode_accounting_response(frame: Frame, secret: bytes) -> bytes:
 
 
 def encode_disconnect_request(
-    secret: bytes, identifier: int, attributes: Mapping[str, str | int]
+    secret: bytes, identifier: int, attributes: Mapping[str, str | bytes | int]
 ) -> bytes:
     """Build a Disconnect-Request (RFC 5176), signed also with a Message-Authenticator.
 
@@ -278,12 +278,13 @@ def _cut(text: str) -> bytes:
     return text.encode()[:_MAX_TEXT].decode(errors="ignore").encode()
 
 
-def _add(packet: Packet, name: str, value: str | int) -> None:
+def _add(packet: Packet, name: str, value: str | bytes | int) -> None:
     """Add an attribute by its name; pyrad would send the octets ``1234`` as the number 1234."""
     try:
-        if _dictionary().attributes[name].type == "octets":
+        if isinstance(value, bytes) or _dictionary().attributes[name].type == "octets":
             key = _dictionary().attrindex.GetForward(name)
-            packet.setdefault(key, []).append(str(value).encode())
+            octets = value if isinstance(value, bytes) else str(value).encode()
+            packet.setdefault(key, []).append(octets)
         else:
             packet.AddAttribute(name, value)
     except (KeyError, TypeError, ValueError) as error:

@@ -226,7 +226,7 @@ class Plugin:
             AuthEvent(
                 record_id=new_record_id(),
                 at=call.now,
-                user_name=user_name_for_log(user_name, typed),
+                user_name=user_name_for_log(user_name, call.table.visits_of, typed),
                 device=device_for_log(request.calling_station, typed),
                 nas=nas.name if nas else printable(identifier),
                 location_id=None if nas is None else nas.location.id,

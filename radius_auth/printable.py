@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from nexio.masking import MASK, mask_pins
 from nexio.pins import normalize_pin
 from radius_auth.devices import mac_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LONGEST = 120
-MASK = "******"
-"""What stands for a User-Name that could be a PIN (DESIGN 3)."""
 
 
 def printable(octets: bytes) -> str:
@@ -21,15 +25,19 @@ def printable(octets: bytes) -> str:
     )
 
 
-def user_name_for_log(octets: bytes, typed: bytes = b"") -> str:
-    """A User-Name, masked where it has digits and no letter, or holds what was typed as PIN.
+def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: bytes = b"") -> str:
+    """A User-Name without what could be a PIN, and without what was typed as one.
 
     Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
     add a realm.
+
+    Args:
+        octets: as it was sent.
+        is_known: whether a visit has this e-mail.
+        typed: the password that came with it.
     """
-    text = octets.decode("utf-8", "replace")
-    could_be_pin = any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
-    return MASK if could_be_pin else printable(_masked(octets, typed))
+    text = _masked(octets, typed).decode("utf-8", "surrogateescape")
+    return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
 
 
 def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:

@@ -6,11 +6,11 @@ import logging
 import threading
 import time
 from collections import deque
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Generic
 
 from nexio.errors import NexioError
-from radius_auth.spool import Record
+from radius_auth.spool import Record, SpoolUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,21 +25,26 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.5
 """How long a record stays in memory alone, and how long one in the spool waits."""
 
-GROUP = 500
+GROUP = 1_000
 """How many records go into the store in one transaction."""
 
-REST = 9
+REST = 1
 """After each such group, how many times as long as it took nothing is written."""
 
-LONGEST_REST = 2.0
-"""Seconds: most of the time that a group took may have been spent waiting for another writer."""
+LONGEST_REST = 0.1
+"""Seconds.  SQLite lets a desk that waits for its turn try ten times a second."""
 
 MOST_IN_MEMORY = 100_000
-"""Where even the spool cannot be written: the newest that are kept."""
+"""Where neither spool nor store can be written: the newest that are kept."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines about records that are lost."""
 
 
 class Recorder(Generic[Record]):
     """Takes records of one kind without ever making a request wait.
+
+    As long as the spool cannot be used they go straight into the store.
 
     Args:
         spool: where they go first; what others have put into it goes on with them.
@@ -53,7 +58,10 @@ class Recorder(Generic[Record]):
         self._spool = spool
         self._open_store = open_store
         self._keep = keep
-        self._waiting: deque[Record] = deque(maxlen=MOST_IN_MEMORY)
+        self._waiting: deque[Record] = deque()
+        self._without_spool = not spool.is_made
+        self._lost = 0
+        self._told_lost = 0, -TELL_EVERY
         self._stopping = threading.Event()
         self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
         self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
@@ -63,9 +71,39 @@ class Recorder(Generic[Record]):
             for step in (self._spooling, self._delivering)
         ]
 
+    @property
+    def lost(self) -> int:
+        """How many records neither spool nor store nor memory had room for."""
+        return self._lost
+
+    @property
+    def without_spool(self) -> bool:
+        """Whether the spool cannot be used, as far as is known."""
+        return self._without_spool
+
+    def has_room(self, source: str) -> bool:
+        """Whether another record of that NAS may wait for the store."""
+        return self._without_spool or self._spool.has_room(source)
+
     def record(self, record: Record) -> None:
         """Take one record."""
         self._waiting.append(record)
+        if len(self._waiting) > MOST_IN_MEMORY:
+            self._drop_oldest()
+
+    def keep_now(self, records: Sequence[Record]) -> None:
+        """Store records, in the spool or else in the store: they are on a disk at the return.
+
+        Raises:
+            NexioError: neither of them can be written.
+        """
+        try:
+            self._spool.append(records)
+        except SpoolUnusable as error:
+            self._miss_spool("go straight to the store", error)
+            self._to_store(records)
+        else:
+            self._find_spool()
 
     def start(self) -> None:
         """Begin to write, in the background until :meth:`stop`."""
@@ -80,42 +118,100 @@ class Recorder(Generic[Record]):
                 thread.join()
         self._spooling.take()
         self._delivering.take()
+        self._lost += len(self._waiting)
+        self._waiting.clear()
+        self._tell_lost(time.monotonic() + TELL_EVERY)
 
     def flush(self) -> None:
-        """Write what waits in memory to the spool, and what the spool holds to the store.
+        """Write what waits in memory and in the spool to the store.
 
         Raises:
-            NexioError: one of the two cannot be written now; nothing is lost by that.
+            NexioError: it cannot be written now; nothing is lost by that.
         """
         self._to_spool()
         self._deliver()
 
     def _to_spool(self) -> None:
-        records = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        records = self._taken(len(self._waiting))
         if not records:
             return
+        fitting = [each for each in records if self._spool.has_room(each.source)]
         try:
-            self._spool.append(records)
+            self._spool.append(fitting)
+        except SpoolUnusable as error:
+            self._waiting.extendleft(reversed(records))
+            self._miss_spool("wait in memory", error)
         except BaseException:
             self._waiting.extendleft(reversed(records))
             raise
+        else:
+            self._lost += len(records) - len(fitting)
+            self._find_spool()
 
     def _deliver(self) -> None:
+        if self._without_spool:
+            self._deliver_from_memory()
+        try:
+            self._deliver_from_spool()
+        except SpoolUnusable:
+            if not self._without_spool:  # else that was said
+                raise
+
+    def _deliver_from_spool(self) -> None:
         while records := self._spool.oldest(GROUP):
             began = time.monotonic()
             self._to_store(records)
             self._spool.remove(records)
-            # Guests come first: they wait for the same interpreter, and the log can wait.
+            # The desk writes, too; and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
-    def _to_store(self, records: list[Record]) -> None:
+    def _deliver_from_memory(self) -> None:
+        while records := self._taken(GROUP):
+            try:
+                self._to_store(records)
+            except BaseException:
+                self._waiting.extendleft(reversed(records))
+                raise
+
+    def _taken(self, count: int) -> list[Record]:
+        """The oldest in memory; both threads take from it."""
+        taken: list[Record] = []
+        with suppress(IndexError):
+            while len(taken) < count:
+                taken.append(self._waiting.popleft())
+        return taken
+
+    def _drop_oldest(self) -> None:
+        with suppress(IndexError):  # taken meanwhile
+            self._waiting.popleft()
+            self._lost += 1
+
+    def _miss_spool(self, what_becomes: str, error: SpoolUnusable) -> None:
+        if not self._without_spool:
+            log.warning("records %s: %s", what_becomes, error)
+        self._without_spool = True
+
+    def _find_spool(self) -> None:
+        if self._without_spool:
+            log.warning("records reach the spool again")
+        self._without_spool = False
+
+    def _to_store(self, records: Sequence[Record]) -> None:
         # Opened for each group: the store of a moment ago may have been exchanged for another.
         with closing(self._open_store()) as store, store.write() as work:
             self._keep(work, records)
 
+    def _tell_lost(self, now: float) -> None:
+        told, at = self._told_lost
+        if self._lost > told and now - at >= TELL_EVERY:
+            log.error("%d records are lost since the start", self._lost)
+            self._told_lost = self._lost, now
+
     def _run(self, step: _Step) -> None:
         while not self._stopping.wait(EVERY_SECONDS):
             step.take()
+            if step is self._spooling:
+                self._tell_lost(time.monotonic())
 
 
 class _Step:

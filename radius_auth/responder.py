@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from radius_auth.decision import Decision, Request
     from radius_auth.nas_index import Client
     from radius_auth.sockets import Source
+    from radius_auth.statistics import Recording
     from radius_auth.table import Table
 
 JITTER = 0.25
@@ -101,6 +102,7 @@ class Responder:
         discards: counts what is not answered.
         lost: asks how many datagrams the kernel has dropped.
         guard: counts wrong passwords; None is a new one.
+        recording: says how the recording of decisions goes.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -112,6 +114,7 @@ class Responder:
         discards: Discards,
         lost: Callable[[], int] = lambda: 0,
         guard: Guard | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._knowledge = knowledge
         self._started = clock()
@@ -120,7 +123,7 @@ class Responder:
         self._reject_delay = reject_delay
         self._clock = clock
         self._discards = discards
-        self._statistics = Statistics(discards, lost)
+        self._statistics = Statistics(discards, lost, recording)
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
 
@@ -269,7 +272,7 @@ class Responder:
         event = AuthEvent(
             record_id=new_record_id(),
             at=exchange.arrived,
-            user_name=user_name_for_log(request.user_name, typed),
+            user_name=user_name_for_log(request.user_name, self._knowledge.table.visits_of, typed),
             device=device_for_log(request.calling_station, typed),
             nas=nas.name if nas is not None else printable(exchange.identifier or b""),
             location_id=None if nas is None else nas.location.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from radius_auth.discards import Discards
 
 _BY_REASON: Final = ("accepts", "rejects", "discards")
-_PLAIN: Final = ("repeats", "waiting", "lost", "mean_us", "slowest_us")
+_PLAIN: Final = (
+    "repeats",
+    "waiting",
+    "lost",
+    "unrecorded",
+    "without_spool",
+    "mean_us",
+    "slowest_us",
+)
 _LINE: Final = re.compile(r"(\w+)(?:: (.+))?=(\d+)")
 
 
@@ -37,6 +45,12 @@ class Counts:
 
     lost: int = 0
     """Datagrams that the kernel dropped because the server was too busy to take them."""
+
+    unrecorded: int = 0
+    """Decisions that will not be in the log: neither spool nor store could take them."""
+
+    without_spool: int = 0
+    """1 where the spool cannot be used, so that decisions wait in memory for the store."""
 
     mean_us: int = 0
     """Microseconds from a request to its decision, without the reject delay."""
@@ -74,16 +88,35 @@ def parse_counts(lines: Iterable[str]) -> Counts | None:
     )
 
 
+class Recording(Protocol):
+    """How the recording of decisions goes; see ``Recorder``."""
+
+    @property
+    def lost(self) -> int:
+        """How many are lost."""
+
+    @property
+    def without_spool(self) -> bool:
+        """Whether the spool cannot be used."""
+
+
 class Statistics:
     """Counts as requests are answered.
 
     Args:
         discards: counts what is not answered.
         lost: asks how many datagrams the kernel has dropped.
+        recording: says how the recording of decisions goes; None where nothing is recorded.
     """
 
-    def __init__(self, discards: Discards, lost: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        discards: Discards,
+        lost: Callable[[], int] = lambda: 0,
+        recording: Recording | None = None,
+    ) -> None:
         self.repeats = 0
+        self._recording = recording
         self._discards = discards
         self._lost = lost
         self._decisions: dict[str, Counter[str]] = {"accept": Counter(), "reject": Counter()}
@@ -110,6 +143,8 @@ class Statistics:
             repeats=self.repeats,
             waiting=waiting,
             lost=self._lost(),
+            unrecorded=0 if self._recording is None else self._recording.lost,
+            without_spool=int(self._recording is not None and self._recording.without_spool),
             mean_us=self._total_us // max(1, accepts.total() + rejects.total()),
             slowest_us=self._slowest_us,
         )

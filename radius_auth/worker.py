@@ -20,6 +20,7 @@ from nexio.store.patience import Patience
 from radius_auth import sockets
 from radius_auth.accounting import Accountant, AccountingThread
 from radius_auth.discards import Discards, Ignored
+from radius_auth.fair_queue import FairQueue
 from radius_auth.follower import Follower
 from radius_auth.guard_keeper import guard_path, kept
 from radius_auth.recorder import Recorder
@@ -50,7 +51,16 @@ STOP_SECONDS = 3.0
 """How long the database is still waited for at the end."""
 
 AT_ONCE = 64
-"""Datagrams taken from one socket before the other ones, and the held replies, have their turn."""
+"""Datagrams answered before the held replies have their turn."""
+
+TAKEN_AT_ONCE = 1_024
+"""Datagrams taken from one socket before some are answered."""
+
+OF_ONE_NAS, OF_ALL = 1_024, 16_384
+"""Datagrams that may wait: each NAS has its turn, however many another one sends."""
+
+STRANGERS = ""
+"""Who is no NAS has one turn with all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +107,9 @@ class Worker:
             self._discards,
             self._lost,
             guard,
+            recorder,
         )
+        self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._began = time.monotonic()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -120,11 +132,14 @@ class Worker:
             for each in self._sockets.values():
                 selector.register(each, selectors.EVENT_READ)
             while not self._stopping:
-                for key, _ in selector.select(self._until_next()):
+                for key, _ in selector.select(0 if self._queue else self._until_next()):
                     if key.fd in self._sockets:
                         self._take(self._sockets[key.fd])
                     self._stopping = self._stopping or key.fd == self._life
+                self._answer()
                 self._send_due()
+        while self._queue:
+            self._answer()
         while (wait := self._until_next()) is not None:
             time.sleep(wait)
             self._send_due()
@@ -135,14 +150,20 @@ class Worker:
         os.close(self._wake_write)
 
     def _take(self, opened: socket.socket) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(TAKEN_AT_ONCE):
             received = sockets.receive(opened)
             if received is None:
                 return
-            datagram, source = received
+            now, host = time.monotonic(), str(received[1].address[0])
+            is_known = self._follower.table.nas.find(host) is not None
+            if not self._queue.put(host if is_known else STRANGERS, (*received, now)):
+                self._discards.count(Ignored.OVER_SHARE, host, now)
+
+    def _answer(self) -> None:
+        for datagram, source, taken in self._queue.take(AT_ONCE):
             now = time.monotonic()
             # What came before this worker did has waited for it, and is answered (DESIGN 4).
-            if min(source.waited, now - self._began) > LONGEST_WAIT:
+            if min(source.waited + now - taken, now - self._began) > LONGEST_WAIT:
                 self._discards.count(Ignored.TOO_LATE, str(source.address[0]), now)
                 continue
             if self._follower.age > self._options.max_staleness:
@@ -238,10 +259,11 @@ def _accounting(
     open_store: Callable[[], Store],
 ) -> Iterator[None]:
     """Store and answer accounting on the side, and pass it on to the store."""
-    spool = Spool(path, AccountingRecord)
-    recorder = Recorder(spool, open_store, record_accounting)
+    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
     discards = Discards()
-    accountant = Accountant(follower, spool.append, options.max_staleness, utc_now, discards)
+    accountant = Accountant(
+        follower, recorder.keep_now, options.max_staleness, utc_now, discards, recorder.has_room
+    )
     thread = AccountingThread(inherited.accounting, accountant, discards)
     recorder.start()
     thread.start()

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from nexio.store.tables import MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow
+from nexio.store.tables import (
+    MemberRow,
+    NasRow,
+    PinRow,
+    StoreRevisionRow,
+    VisitRow,
+    WifiSessionRow,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -68,8 +75,9 @@ VISIT_PIN = Sealed(table=VisitRow, column="pin_sealed")
 MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
 NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
 SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
+USER_NAME = Sealed(table=WifiSessionRow, column="user_name_sealed")
 
-SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY)
+SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY, USER_NAME)
 
 DIGESTS = (
     Digest(table=VisitRow, column="pin_digest", pin=VISIT_PIN),

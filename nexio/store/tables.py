@@ -360,7 +360,9 @@ class WifiSessionRow(Row):
     ``sender`` is a digest of who tells (source address, NAS-Identifier, NAS address), ``key`` one
     of that and Acct-Session-Id.  A NAS that forgets may use an Acct-Session-Id again:
     ``occurrence`` tells such sessions apart.  ``nas_id`` has no foreign key: a session is kept
-    also when its NAS is gone.
+    also when its NAS is gone.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.
+    ``last_seconds`` and its like are what the NAS said last (at ``counted_at``): where that begins
+    again, ``seconds`` and its like go on.
     """
 
     __tablename__ = "wifi_session"
@@ -405,6 +407,7 @@ class WifiSessionRow(Row):
     nas_address: Mapped[str | None]
     session_id: Mapped[str]
     user_name: Mapped[str]
+    user_name_sealed: Mapped[bytes | None]
     calling_station: Mapped[str | None]
     device: Mapped[str | None]
     started_at: Mapped[datetime]
@@ -415,6 +418,10 @@ class WifiSessionRow(Row):
     seconds: Mapped[int] = mapped_column(BigInteger)
     octets_in: Mapped[int] = mapped_column(BigInteger)
     octets_out: Mapped[int] = mapped_column(BigInteger)
+    counted_at: Mapped[datetime | None]
+    last_seconds: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_octets_in: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_octets_out: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     disconnect_at: Mapped[datetime | None]
     disconnect_outcome: Mapped[str | None]
     error_cause: Mapped[int | None] = mapped_column(BigInteger)

@@ -46,7 +46,7 @@ def _look(environment: Path, *, spool: bool) -> Iterator[Finding]:
     yield store
     if spool and store.well:  # making a spool makes the folder of a store that is not there
         path = configuration.home / "spool" / "freeradius.db"
-        yield _tried("spool", str(path), lambda: Spool(path, AuthEvent))
+        yield _tried("spool", str(path), lambda: Spool(path, AuthEvent).make())
 
 
 def _open(configuration: Configuration) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from nexio.accounting import Status
+from nexio.accounting import Status, seal_name
+from nexio.checking import find_damage
 from nexio.errors import NexioError
 from nexio.nas import NewNas, add_nas
+from nexio.rotation import rotate_key
+from nexio.sessions import get_session, name_as_sent
 from tests.accounting import record, sessions, tell
 from tests.clocks import FRIDAY_MORNING
 from tests.people import add_location, register, set_up
@@ -20,6 +23,7 @@ from tests.reception import at_once
 from tests.stores import run_sql
 
 if TYPE_CHECKING:
+    from nexio.configuration import Configuration
     from nexio.locations import Location
     from nexio.sessions import WifiSession
     from nexio.store.engine import Store
@@ -211,6 +215,204 @@ def test_a_nas_that_is_gone(store: Store, location: Location) -> None:
     run_sql(store, "DELETE FROM nas")
     (session,) = tell(store, STOP)
     assert (session.nas, session.ended_by) == ("ap-1", "stop")
+
+
+# A session that goes on after its Stop
+
+
+def after_stop(minutes: int, **changes: Any) -> Any:
+    """An update so many minutes after the Stop, with its counters or as changes say."""
+    counted = {"seconds": STOP.seconds, "octets_in": STOP.octets_in, "octets_out": STOP.octets_out}
+    at = STOP.at + minutes * MINUTE
+    return record(Status.UPDATE, at=at, **{**counted, **changes})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"seconds": 4200},
+        {"octets_in": 2**32 + 2},
+        {"octets_out": 2**41, "seconds": None},
+        {"seconds": 4200, "octets_in": 1, "octets_out": 1},  # a new part of it
+        {"seconds": 300, "octets_in": 1, "octets_out": 1},
+    ],
+)
+def test_a_session_that_goes_on_after_its_stop(
+    store: Store, location: Location, more: dict[str, int | None]
+) -> None:
+    """It is open again, with no trace of its end; its next Stop ends it."""
+    del location
+    (going,) = tell(store, START, STOP, after_stop(10, **more))
+    assert (going.ended_at, going.ended_by, going.terminate_cause) == (None, None, None)
+    assert sessions(store, open_only=True) == [going]
+    at = STOP.at + 20 * MINUTE
+    (over,) = tell(store, replace(STOP, at=at, seconds=4800, octets_out=2**42, terminate_cause=4))
+    assert (over.ended_at, over.ended_by, over.terminate_cause) == (at, "stop", 4)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        after_stop(10),
+        after_stop(10, seconds=None, octets_in=None, octets_out=None),
+        after_stop(10, seconds=3000, octets_in=7, octets_out=9),  # late, and says nothing of that
+        after_stop(-10, seconds=3000, octets_in=7, octets_out=9),
+        after_stop(10, seconds=None, octets_in=7, octets_out=9),
+        replace(STOP, at=STOP.at + MINUTE, seconds=3000, octets_in=7, octets_out=9),
+        replace(START, at=STOP.at + MINUTE),
+    ],
+)
+def test_what_repeats_the_stop_does_not_open_it(
+    store: Store, location: Location, repeated: Any
+) -> None:
+    """Nor does what is late, or tells of nothing."""
+    del location
+    (over,) = tell(store, START, STOP)
+    (same,) = tell(store, repeated)
+    assert replace(same, heard_at=over.heard_at) == over
+
+
+def test_two_stops_of_which_the_second_tells_more(store: Store, location: Location) -> None:
+    """The session went on between them: in either order it ended with the second."""
+    del location
+    later = replace(STOP, at=STOP.at + 9 * MINUTE, seconds=4140, terminate_cause=4)
+    (one,) = tell(store, START, STOP, later)
+    run_sql(store, "DELETE FROM wifi_session")
+    (other,) = tell(store, START, later, STOP)
+    assert essence(one) == essence(other)
+    assert (one.ended_at, one.terminate_cause) == (later.at, 4)
+
+
+def test_a_stop_that_comes_late_ends_nothing_that_went_on(store: Store, location: Location) -> None:
+    """The update after it has told more."""
+    del location
+    (going,) = tell(store, START, after_stop(10, seconds=4200), STOP)
+    assert going.ended_at is None
+
+
+# Counters that begin again
+
+
+def part(at: int, seconds: int | None, octets_in: int, octets_out: int) -> Any:
+    """An update so many minutes after the Start."""
+    update = record(Status.UPDATE, at=FRIDAY_MORNING + at * MINUTE, seconds=seconds)
+    return replace(update, octets_in=octets_in, octets_out=octets_out)
+
+
+@pytest.mark.parametrize(
+    ("told", "total"),
+    [
+        ([part(10, 600, 100, 900), part(20, 300, 10, 50)], (900, 110, 950)),
+        ([part(10, 600, 100, 900), part(20, 1200, 10, 50)], (1200, 110, 950)),
+        ([part(10, None, 100, 900), part(20, None, 10, 50)], (1200, 110, 950)),
+        ([part(10, 0, 100, 900), part(20, 0, 10, 50)], (1200, 110, 950)),
+        ([part(10, 600, 10, 900), part(20, 300, 20, 50)], (900, 30, 950)),
+        ([part(10, 600, 100, 900), part(20, 300, 10, 50), part(30, 900, 40, 60)], (1500, 140, 960)),
+        ([part(5, 300, 9, 9), part(9, 60, 1, 1), part(12, 30, 2, 2)], (390, 12, 12)),
+        ([part(10, 600, 0, 0), part(20, 1200, 0, 0)], (1200, 0, 0)),
+        (
+            [
+                part(10, 600, 100, 900),
+                replace(part(15, 900, 0, 0), octets_in=None, octets_out=None),
+                part(20, 1200, 200, 950),
+            ],
+            (1200, 200, 950),
+        ),
+    ],
+)
+def test_counters_that_begin_again_are_added_up(
+    store: Store, location: Location, told: list[Any], total: tuple[int, int, int]
+) -> None:
+    """All of it, or the octets alone; told once or twice, at once or one by one."""
+    del location
+    (session,) = tell(store, START, *told)
+    assert (session.seconds, session.octets_in, session.octets_out) == total
+    (again,) = tell(store, START, *told)
+    assert again == session
+    run_sql(store, "DELETE FROM wifi_session")
+    for each in (START, *told):
+        (singly,) = tell(store, each)
+    assert essence(singly) == essence(session)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        part(9, 540, 90, 800),
+        replace(part(10, 595, 99, 890), at=FRIDAY_MORNING + 10 * MINUTE + timedelta(seconds=20)),
+        part(10, 300, 50, 450),
+    ],
+)
+def test_a_late_record_is_no_new_beginning(store: Store, location: Location, late: Any) -> None:
+    """By its time, or by the session time that it tells; with Acct-Delay-Time or without."""
+    del location
+    (session,) = tell(store, START, part(10, 600, 100, 900))
+    (same,) = tell(store, late)
+    assert (same.seconds, same.octets_in, same.octets_out) == (600, 100, 900)
+    assert same.ended_at == session.ended_at
+
+
+def test_a_stop_ends_a_session_whose_counters_begin_again(store: Store, location: Location) -> None:
+    """Also where it tells less than was known."""
+    del location
+    stop = replace(STOP, at=FRIDAY_MORNING + timedelta(seconds=25), seconds=5, octets_in=1)
+    begun = replace(part(0, 20, 100, 900), at=FRIDAY_MORNING + timedelta(seconds=20))
+    (over,) = tell(store, START, begun, stop)
+    assert over.ended_by == "stop"
+
+
+# The name as it was sent
+
+
+def test_the_name_as_it_was_sent_is_sealed(store: Store, location: Location) -> None:
+    """Octet for octet; the first record that brings it counts, and nobody reads it in a repr."""
+    del location
+    sealed = seal_name(store.keyring, b"44863544@gu\xffest\0")
+    (without,) = tell(store, replace(START, user_name=""))
+    (session,) = tell(store, replace(UPDATE, user_name="******@guest", user_name_sealed=sealed))
+    with store.read() as work:
+        assert name_as_sent(work, without) is None
+        assert name_as_sent(work, session) == b"44863544@gu\xffest\0"
+    assert session.user_name == "******@guest"
+    assert "sealed" not in repr(session) + repr(UPDATE)
+    other = seal_name(store.keyring, b"another")
+    (same,) = tell(store, replace(STOP, user_name="another", user_name_sealed=other))
+    assert (same.user_name, same.user_name_sealed) == ("******@guest", sealed)
+
+
+def test_a_name_sealed_with_a_key_that_is_gone(
+    store: Store, configuration: Configuration, location: Location
+) -> None:
+    """A record that waited while the key was changed: the next one brings a name again."""
+    del location
+    old = seal_name(store.keyring, b"44863544@guest")
+    rotate_key(store, configuration.key_file)
+    (session,) = tell(store, replace(START, user_name_sealed=old))
+    assert session.user_name_sealed is None
+    (session,) = tell(store, replace(UPDATE, user_name_sealed=seal_name(store.keyring, b"4486")))
+    with store.read() as work:
+        assert name_as_sent(work, session) == b"4486"
+
+
+def test_names_are_sealed_anew_with_a_new_key(
+    store: Store, configuration: Configuration, location: Location
+) -> None:
+    """Also where others have none; and damage to one is found."""
+    del location
+    sealed = seal_name(store.keyring, b"44863544@guest")
+    (session, _) = tell(
+        store, replace(START, user_name_sealed=sealed), replace(START, key=f"{9:032x}")
+    )
+    rotate_key(store, configuration.key_file)
+    with store.read() as work:
+        session = get_session(work, session.id)
+        assert name_as_sent(work, session) == b"44863544@guest"
+        assert find_damage(work) == []
+    assert session.user_name_sealed != sealed
+    run_sql(store, "UPDATE wifi_session SET user_name_sealed = :bad WHERE id = 1", bad=b"bad" * 20)
+    with store.read() as work:
+        (line,) = find_damage(work)
+    assert line.startswith("wifi_session.user_name_sealed of row 1")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.accounting import Status
+from nexio.accounting import Status, seal_name
 from nexio.store.engine import Store, utc_now
 from nexio.visits import get_visit
+from radius_auth.framing import frame
 from tests.accounting import MAC, record
 from tests.accounting import tell as tell_store
 from tests.nexio_cli.running import Nexio
@@ -122,6 +123,20 @@ def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
     tell(desk, record(Status.STOP, key=f"{1:032x}", at=utc_now(), seconds=660))
     assert desk.done("session", "list", "--open", "--json").json == []
     assert "is over" in desk("session", "disconnect", "--yes", "S1").refused(4)
+
+
+def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
+    """Octet for octet, though the list shows it masked: who logged in by the PIN alone."""
+    desk = sqlite_desk
+    with closing(Store.open(desk.configuration)) as store:
+        sealed = seal_name(store.keyring, b"44863544@gu\xffest")
+    on_wifi(desk, desk.register()["id"], user_name="******@guest", user_name_sealed=sealed)
+    with FakeNas(reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "S1")
+    ((request, _),) = nas.heard
+    assert frame(request).values(1) == [b"44863544@gu\xffest"]
+    assert "44863544" not in ran.out + ran.err + desk.done("session", "list", "--json").out
 
 
 def test_must_19_a_nak_says_why(desk: Nexio) -> None:

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from nexio.sessions import SessionFilter, list_sessions
+from nexio.sessions import SessionFilter, list_sessions, name_as_sent
+from nexio.store.engine import utc_now
 from radius_auth.accounting_request import Acct
+from radius_auth.disconnect import attributes_of
 from radius_auth.framing import Attribute, Code
+from radius_auth.liveness import find_server
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.accounting_requests import START, STOP, accounting_request, answered, number
 from tests.radius_auth.desk import Desk, desk_with
@@ -116,23 +119,88 @@ def test_must_3_accounting_on_the_wrong_port(radiusd: Radiusd) -> None:
         assert verified(request, nas.recv(4096)).code == Code.ACCESS_REJECT
 
 
-def test_must_16_without_a_spool_guests_get_on(
-    sqlite_configuration: Configuration,
+def test_must_16_without_a_spool_it_is_answered_when_it_is_in_the_store(
+    configuration: Configuration,
 ) -> None:
-    """Accounting is silent as long as it cannot be stored, and nobody else waits for it."""
+    """Gone while the server runs: the record is in the store when the answer comes."""
+    with desk_with(configuration) as desk, Radiusd(desk.configuration) as server:
+        visit = desk.register()
+        path = spool_of(desk)
+        path.rename(path.with_suffix(".away"))
+        with asking(server.accounting_port) as nas:
+            request = accounting_request()
+            nas.send(request)
+            answered(request, nas.recv(4096))
+            assert len(sessions_when(desk, lambda _: True)) == 1
+            server.wait_for_line("records go straight to the store: the spool")
+            assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+            path.with_suffix(".away").rename(path)
+            again = accounting_request(STOP, identifier=8)
+            nas.send(again)
+            answered(again, nas.recv(4096))
+            server.wait_for_line("records reach the spool again")
+
+
+def test_must_16_a_server_that_never_had_a_spool(sqlite_configuration: Configuration) -> None:
+    """Guests get on, accounting is stored, and `nexio doctor` sees that something is wrong."""
+    with desk_with(sqlite_configuration) as desk:
+        visit = desk.register()
+        (desk.configuration.home / "spool").write_text("a file in place of the folder")
+        with Radiusd(desk.configuration) as server:
+            assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+            with asking(server.accounting_port) as nas:
+                request = accounting_request()
+                nas.send(request)
+                answered(request, nas.recv(4096))
+            assert len(sessions_when(desk, lambda _: True)) == 1
+            desk.wait_for_events(bool)
+            with desk.store.read() as work:
+                finding = find_server(work, server.port)
+            assert "cannot use its spool" in finding.message
+            assert not finding.well
+            assert server.stop() == 0
+        assert "are lost" not in server.stderr
+
+
+def test_must_16_neither_spool_nor_store(sqlite_configuration: Configuration) -> None:
+    """Accounting is silent; guests get on; what is lost at the end is told."""
     with desk_with(sqlite_configuration) as desk, Radiusd(desk.configuration) as server:
         visit = desk.register()
-        path = desk.configuration.home / "spool" / "accounting.db"
-        path.rename(path.with_suffix(".away"))
+        assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+        desk.wait_for_events(bool)
+        spool, home = desk.configuration.home / "spool", desk.configuration.home
+        for path in sorted(spool.glob("*.db")):
+            path.rename(path.with_suffix(".away"))
+        (home / "nexio.db").rename(home / "away.db")
         with asking(server.accounting_port) as nas:
             nas.send(accounting_request())
             server.wait_for_line("its accounting record could not be stored")
             assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
-            path.with_suffix(".away").rename(path)
-            again = accounting_request(identifier=8)
-            nas.send(again)
-            answered(again, nas.recv(4096))  # and not 7, which was not stored
-        assert len(sessions_when(desk, bool)) == 1
+        assert server.stop() == 0
+        server.wait_for_line("1 records are lost since the start")
+        (home / "away.db").rename(home / "nexio.db")
+
+
+def test_must_19_who_logged_in_by_the_pin_alone_can_be_disconnected(
+    sqlite_configuration: Configuration,
+) -> None:
+    """CoovaChilli wants User-Name octet for octet; no table, no list and no file shows it."""
+    name = b"44863544@guest"
+    with desk_with(sqlite_configuration) as desk:
+        with Radiusd(desk.configuration) as server, asking(server.accounting_port) as nas:
+            request = accounting_request(attributes={Attribute.USER_NAME: [name]})
+            nas.send(request)
+            answered(request, nas.recv(4096))
+            (session,) = sessions_when(desk, bool)
+            assert server.stop() == 0
+        assert session.user_name == "******@guest"
+        with desk.store.read() as work:
+            sent = attributes_of(session, name_as_sent(work, session), utc_now())
+        assert sent["User-Name"] == name
+        desk.store.close()
+        kept = [path for path in desk.configuration.home.rglob("*") if path.is_file()]
+        assert not [path for path in kept if b"44863544" in path.read_bytes()]
+        assert "44863544" not in server.stderr
 
 
 def test_must_16_a_slow_disk_holds_up_no_guest(sqlite_configuration: Configuration) -> None:

@@ -181,22 +181,23 @@ def test_a_key_that_is_missing_is_told_once(
     assert len(heard.lines) == 2
 
 
-def test_a_spool_that_cannot_be_made_is_told(
+def test_without_a_spool_guests_are_answered(
     starting: Callable[[Configuration], Watched],
     sqlite_configuration: Configuration,
+    sqlite_store: Store,
     heard: Heard,
 ) -> None:
-    """Section 4 of the design: no decision without a place for it; then it goes on."""
+    """Section 4 of the design: decisions go straight to the store, and the log says so."""
     spool = sqlite_configuration.home / "spool"
     spool.write_text("a file in place of the folder")
     made = starting(sqlite_configuration)
-    heard.wait_for("no guest is answered: the spool")
-    made.wait_for_tries(3)
-
-    spool.unlink()
     heard.wait_for("answering")
-
-    assert len(heard.lines) == 2
+    assert heard.lines[0].startswith("the spool")
+    for event in events(3):
+        made.record(event)
+    made.stop()
+    with sqlite_store.read() as work:
+        assert [each.event for each in list_events(work, None, limit=9)] == events(3)
 
 
 class Faulty(Watched):

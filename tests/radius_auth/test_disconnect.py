@@ -167,7 +167,7 @@ def test_must_19_or_to_the_host_that_is_set(
 
 def test_what_identifies_a_session(session: WifiSession) -> None:
     """RFC 5176 section 3, with the time of asking (section 6.3)."""
-    assert attributes_of(session, FRIDAY_MORNING) == {
+    assert attributes_of(session, None, FRIDAY_MORNING) == {
         "User-Name": "zoe@example.com",
         "NAS-IP-Address": "192.0.2.10",
         "NAS-Identifier": "lobby",
@@ -175,6 +175,17 @@ def test_what_identifies_a_session(session: WifiSession) -> None:
         "Calling-Station-Id": "02-00-00-AB-CD-EF",
         "Event-Timestamp": int(FRIDAY_MORNING.timestamp()),
     }
+
+
+def test_the_name_goes_back_octet_for_octet(session: WifiSession) -> None:
+    """CoovaChilli wants it so: also a PIN, octets that are no text, the longest, and digits."""
+    for name in (b"44863544@guest", b"459377", b"\xff\0\x1bzoe", b"x" * 253, b"0x41"):
+        masked = replace(session, user_name="******")
+        attributes = attributes_of(masked, name, FRIDAY_MORNING)
+        with FakeNas(reply()) as nas:
+            assert disconnect(peer(nas), attributes) == ACKNOWLEDGED
+        ((request, _),) = nas.heard
+        assert frame(request).values(1) == [name]
 
 
 def test_what_is_not_known_as_it_was_sent_is_left_out(session: WifiSession) -> None:
@@ -187,6 +198,6 @@ def test_what_is_not_known_as_it_was_sent_is_left_out(session: WifiSession) -> N
         nas_identifier="x" * 120,
         nas_address="2001:db8::1",
     )
-    sent = attributes_of(vague, FRIDAY_MORNING)
+    sent = attributes_of(vague, None, FRIDAY_MORNING)
     assert sent.pop("Event-Timestamp")
     assert sent == {"NAS-IPv6-Address": "2001:db8::1"}

@@ -15,6 +15,7 @@ from nexio.store.engine import Store, utc_now
 from radius_auth.framing import frame
 from radius_auth.liveness import OLD_SECONDS, find_server
 from radius_auth.packet import StatusReply, encode_reply
+from radius_auth.statistics import Counts
 from radius_auth.status import Status
 from tests.people import add_location, register
 from tests.radius_auth.guests import SECRET
@@ -143,6 +144,24 @@ def test_a_server_that_lost_the_store(seconds: int, house: Store) -> None:
         finding = found(house, port)
     assert finding.well == (seconds == OLD_SECONDS)
     assert finding.well or "for 61 seconds" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("unrecorded=3", "3 decisions are missing in the log"),
+        ("without_spool=1", "cannot use its spool"),
+        ("unrecorded=0", None),
+    ],
+)
+def test_a_server_that_cannot_record(line: str, words: str | None, house: Store) -> None:
+    """Section 4 of the design: decisions that are lost, or have no spool, are no secret."""
+    status = Status(up_seconds=9999, followed_seconds=0, visits=1, counts=Counts())
+    said = [each for each in status.lines() if not each.startswith(line.partition("=")[0])]
+    with saying("\n".join([*said, line])) as port:
+        finding = found(house, port)
+    assert finding.well == (words is None)
+    assert words is None or words in finding.message
 
 
 def test_without_a_secret_to_ask_with(sqlite_store: Store) -> None:

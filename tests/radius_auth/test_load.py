@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.nas import NewNas, add_nas
 from radius_auth import sockets, worker
 from radius_auth.delays import LIMIT
 from radius_auth.discards import EVERY_SECONDS, Ignored
@@ -16,7 +17,7 @@ from radius_auth.sockets import Source
 from tests.fuzz.campaign import resident
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, verified
-from tests.radius_auth.guests import visit
+from tests.radius_auth.guests import SECRET, visit
 from tests.radius_auth.test_responder import LONGEST_DELAY, Server
 from tests.radius_auth.test_worker import Warned, ask, follower, running
 
@@ -117,6 +118,38 @@ def test_must_01_a_flood_does_not_keep_the_known_ones_out(
             for _ in range(200):
                 stranger.sendto(WRONG, asking.getpeername())
             assert ask(asking, guest.email, guest.pin) == Code.ACCESS_ACCEPT
+
+
+def test_a_flood_of_one_nas_does_not_keep_the_others_out(
+    follower: Follower,
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Section 4 of the design: each has its turn, and what there is no room for is counted."""
+    monkeypatch.setattr(worker, "OF_ONE_NAS", 100)
+    guest = register(sqlite_store, sqlite_location)
+    with sqlite_store.write() as work:
+        another = NewNas(name="lobby", address="127.0.0.9", secret=SECRET.decode())
+        add_nas(work, sqlite_location, another)
+    follower.follow()
+    warned = Warned("more requests of one NAS wait than may")
+    log = logging.getLogger("radius_auth.discards")
+    log.addHandler(warned)
+    with (
+        running(follower, sqlite_configuration, clock) as (asking, _, _),
+        socket.socket(type=socket.SOCK_DGRAM) as lobby,
+    ):
+        lobby.settimeout(10)
+        lobby.bind(("127.0.0.9", 0))
+        lobby.connect(asking.getpeername())
+        while not warned.heard.is_set():
+            for _ in range(500):
+                asking.send(WRONG)
+            assert ask(lobby, guest.email, guest.pin) == Code.ACCESS_ACCEPT
+    log.removeHandler(warned)
 
 
 def test_what_has_waited_too_long_is_dropped(

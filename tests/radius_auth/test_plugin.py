@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from nexio.errors import KeyUnusable
 from nexio.keys import Keyring
+from nexio.masking import MASK
 from radius_auth.calls import Outcome, Stage
 from radius_auth.framing import Discarded
 from radius_auth.notes import Note, parse_note
 from radius_auth.pairs import DECIDED, NOTE, PROVEN
-from radius_auth.printable import MASK
 from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
     EMAIL,

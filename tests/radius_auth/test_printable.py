@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.printable import MASK, device_for_log, printable, user_name_for_log
+from nexio.masking import MASK
+from radius_auth.printable import device_for_log, printable, user_name_for_log
+
+
+def nobody(email: str) -> bool:
+    """No visit has any e-mail."""
+    del email
+    return False
 
 
 @pytest.mark.parametrize(
@@ -31,13 +38,35 @@ def test_what_could_harm_a_terminal_is_escaped(octets: bytes, shown: str) -> Non
 )
 def test_a_user_name_that_could_be_a_pin_is_masked(typed: bytes) -> None:
     """Must 20: guests type the PIN in the wrong field, with blanks and dashes (R8)."""
-    assert user_name_for_log(typed) == MASK
+    assert user_name_for_log(typed, nobody) == MASK
+
+
+@pytest.mark.parametrize(
+    ("octets", "shown"),
+    [
+        (b"44863544@guest", "******@guest"),
+        (b"PIN459\xa0377", "PIN******"),
+        (b"x" * 118 + b"459377", "x" * 118 + "**"),
+        (b"\x1bzoe459377", "\\x1bzoe******"),
+        (b"zoe \xff\xfe", "zoe \\xff\\xfe"),
+    ],
+)
+def test_digits_within_a_user_name_are_masked(octets: bytes, shown: str) -> None:
+    """Must 20: with a realm, with octets that are no text, and at the place where it is cut."""
+    assert user_name_for_log(octets, nobody) == shown
+
+
+def test_the_email_of_a_visit_is_shown() -> None:
+    """Section 3 of the design: unless it holds what was typed as the PIN."""
+    email = b"jan459377@example.com"
+    assert user_name_for_log(email, lambda _: True) == email.decode()
+    assert user_name_for_log(email, lambda _: True, b"459377") == "jan******@example.com"
 
 
 @pytest.mark.parametrize("typed", [b"zoe@example.com", b"room 12", b"", b" - "])
 def test_any_other_user_name_is_shown(typed: bytes) -> None:
     """Must 20: only what could be a PIN is hidden."""
-    assert user_name_for_log(typed) == typed.decode()
+    assert user_name_for_log(typed, nobody) == typed.decode()
 
 
 @pytest.mark.parametrize("typed", ["482913", "４８２９１３", "٤٨٢٩١٣", "482–913"])
@@ -63,6 +92,10 @@ def test_a_device_is_shown_in_one_notation(station: bytes | None, shown: str | N
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=150).map(str.encode)))
 def test_whatever_comes_is_one_printable_line(octets: bytes) -> None:
     """Must 20: no octets from the network can steer a log or a terminal."""
-    for shown in (printable(octets), user_name_for_log(octets), device_for_log(octets) or ""):
+    for shown in (
+        printable(octets),
+        user_name_for_log(octets, nobody),
+        device_for_log(octets) or "",
+    ):
         assert shown.isprintable()
         assert shown.splitlines() in ([], [shown])

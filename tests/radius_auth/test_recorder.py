@@ -11,8 +11,9 @@ import pytest
 from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
 from nexio.events import AuthEvent, list_events, record_events
-from nexio.store.engine import Store
+from nexio.store.engine import Store, Writing
 from radius_auth import recorder
+from radius_auth import spool as spool_module
 from radius_auth.recorder import Recorder
 from radius_auth.spool import Spool
 from tests.radius_auth.decisions import event, events
@@ -157,24 +158,128 @@ def test_a_store_that_lets_nobody_in_keeps_nothing_in_memory(
     assert stored(sqlite_store) == events(4)
 
 
-def test_while_the_spool_is_away_memory_keeps_them(
-    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+def test_without_a_spool_they_go_straight_to_the_store(
+    configuration: Configuration, store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: no request waits or fails for a disk."""
-    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
+    """Section 4 of the design: gone while it runs; then the spool is used again."""
+    taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     path.unlink()
     recording(taker, events(4)[:2])
-    with pytest.raises(StoreUnreachable):
-        taker.flush()
-    recording(taker, events(4)[2:])
-    with pytest.raises(StoreUnreachable):
-        taker.flush()
-    assert stored(sqlite_store) == []
+    taker.flush()
+    states = [taker.without_spool]
+    assert stored(store) == events(2)
 
     Spool(path, AuthEvent)
+    recording(taker, events(4)[2:])
     taker.flush()
 
+    assert [*states, taker.without_spool] == [True, False]
+    assert stored(store) == events(4)
+    assert taker.lost == 0
+    taker.stop()
+
+
+def test_a_spool_that_was_never_there(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: the server starts, and by itself all of it reaches the store."""
+    path.parent.write_text("a file where the folder should be")
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
+    assert taker.without_spool
+    taker.start()
+    recording(taker, events(3))
+    wait_until(lambda: stored(sqlite_store) == events(3))
+    recording(taker, events(4)[3:])
+    taker.stop()
     assert stored(sqlite_store) == events(4)
+    assert taker.lost == 0
+
+
+def test_a_spool_on_a_full_disk(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """Section 4 of the design: what it holds already gets into the store, and what is new, too."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(2))
+    path.with_name(path.name + "-journal").symlink_to("nowhere")  # SQLite cannot make one
+    taker = Recorder(spool, opening(sqlite_configuration), record_events)
+    recording(taker, events(4)[2:])
+    taker.stop()
+    assert sorted(each.record_id for each in stored(sqlite_store)) == [
+        each.record_id for each in events(4)
+    ]
+
+
+def test_what_is_lost_at_the_end_is_told(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Section 4 of the design: neither spool nor store; how many, and not a word without loss."""
+    taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
+    path.unlink()
+    recording(taker, events(3))
+    taker.stop()
+    assert taker.lost == 3
+    assert caplog.messages[-1] == "3 records are lost since the start"
+    assert stored(sqlite_store) == []
+
+
+def test_keeping_at_once(configuration: Configuration, store: Store, path: Path) -> None:
+    """Must 16: in the spool, else in the store, and it returns only then; else it says so."""
+    outage = Outage(configuration)
+    taker = Recorder(Spool(path, AuthEvent), outage, record_events)
+    taker.keep_now(events(1))
+    assert Spool(path, AuthEvent).oldest(9) == events(1)
+    path.unlink()
+    with pytest.raises(StoreUnreachable, match="nobody there"):
+        taker.keep_now([event(2)])
+    outage.over = True
+    taker.keep_now([event(2)])
+    assert stored(store) == [event(2)]
+    assert taker.has_room("ap-1")
+    taker.stop()
+
+
+def test_a_flood_of_one_nas_does_not_hold_up_another(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Section 4 of the design: its decision is in the store with the first group."""
+    monkeypatch.setattr(recorder, "GROUP", 50)
+    groups: list[int] = []
+    flood = [event(number, nas="flood") for number in range(1, 501)]
+
+    def keep(work: Writing, records: Sequence[AuthEvent]) -> None:
+        record_events(work, records)
+        groups.append(sum(each.nas == "lobby" for each in records))
+
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), keep)
+    recording(taker, [*flood, event(501, nas="lobby")])
+    taker.flush()
+    assert groups[0] == 1
+    assert len(stored(sqlite_store)) == 501
+    taker.stop()
+
+
+def test_decisions_beyond_the_limit_are_counted(
+    sqlite_configuration: Configuration, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 4 of the design: one NAS cannot fill the disk while the store is away."""
+    monkeypatch.setattr(spool_module, "MOST_OF_ONE", 3)
+    taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
+    for number in range(1, 7):
+        taker.record(event(number, nas="flood"))
+        with pytest.raises(StoreUnreachable):
+            taker.flush()
+    taker.record(event(9, nas="lobby"))
+    with pytest.raises(StoreUnreachable):
+        taker.flush()
+    assert taker.lost == 3
+    assert len(Spool(path, AuthEvent).oldest(99)) == 4
     taker.stop()
 
 
@@ -222,9 +327,10 @@ def test_what_cannot_be_kept_on_disk_is_bounded(
     taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
     path.unlink()
     recording(taker, events(5))
-    with pytest.raises(StoreUnreachable, match="spool"):
+    with pytest.raises(StoreUnreachable, match="nobody there"):
         taker.flush()
     taker.record(event(6))
+    assert taker.lost == 3
 
     Spool(path, AuthEvent)
     with pytest.raises(StoreUnreachable, match="nobody there"):
