@@ -186,6 +186,18 @@ def examples(page: str) -> list[tuple[str, str]]:
     return found
 
 
+def test_the_first_page_ends_on_the_wifi() -> None:
+    """Whoever types the README in its order logs a visitor in; ``test_the_sessions`` does so."""
+    logins = [
+        shown
+        for command, shown in examples((ROOT / "README.md").read_text())
+        if command.startswith(("nexio radius test", "nexio log"))
+    ]
+    assert len(logins) >= 2
+    assert logins[-2].startswith("Access-Accept")
+    assert "accept  " in logins[-1]
+
+
 class Session:
     """The commands of a page, typed into one bash.
 
