@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +32,7 @@ OWN: Final = "its own"
 AUTHENTICATOR: Final = bytes(range(16))
 MS_CHAP, MS_CHAP2 = (b"\0\0\x01\x37" + bytes([kind, 52]) + bytes(50) for kind in (1, 25))
 
-Attributes = Mapping[int, list[bytes]]
+Attributes = dict[int, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +113,10 @@ def _service(*numbers: int) -> list[bytes]:
     return [number.to_bytes(4) for number in numbers]
 
 
-_PORTAL = {Attribute.NAS_PORT_TYPE: _service(5), Attribute.SERVICE_TYPE: _service(1)}
+_PORTAL: Attributes = {Attribute.NAS_PORT_TYPE: _service(5), Attribute.SERVICE_TYPE: _service(1)}
 _CAFE = b"02-00-00-00-00-01:Caf\xe9"
 _GUESTS = b"02-00-00-00-00-01:Annex Guests"
-_STRANGE = {
+_STRANGE: Attributes = {
     kind: [b"\xff\xfe", b"\0\x01", b""]
     for kind in (
         Attribute.NAS_IP_ADDRESS, Attribute.NAS_PORT, Attribute.FRAMED_PROTOCOL,
@@ -288,7 +288,8 @@ ODD_REQUESTS: Final = (
         attributes=_said(Attribute.USER_NAME, b"0xada@example.com")),
     *(
         Odd(name=f"User-Name of octets from {start}", reason="unknown user",
-            user_name=user_name_for_log(bytes((0x78, *range(start, start + 64), 0x78))),
+            user_name=user_name_for_log(
+                bytes((0x78, *range(start, start + 64), 0x78)), lambda _: False),
             attributes=_said(Attribute.USER_NAME, bytes((0x78, *range(start, start + 64), 0x78))))
         for start in range(0, 256, 64)
     ),

@@ -208,7 +208,7 @@ def test_odd_octets_around_a_tunnel(
     visit = desk.register()
     ask_until("Access-Accept", lambda: radclient(freeradius.port, visit.email, visit.pin))
     mac = f"0e:00:00:00:{len(method):02x}:"
-    said = {Attribute.CALLED_STATION_ID: b"02-00-00-00-00-01:Caf\xe9"}
+    said: dict[int, bytes] = {Attribute.CALLED_STATION_ID: b"02-00-00-00-00-01:Caf\xe9"}
     outside = Phone(
         method=method, folder=tmp_path, device=f"{mac}01", outside="Zo\udceb", attributes=said
     )

@@ -72,7 +72,7 @@ def test_any_other_user_name_is_shown(typed: bytes) -> None:
 @pytest.mark.parametrize("typed", ["482913", "４８２９１３", "٤٨٢٩١٣", "482–913"])
 def test_the_pin_within_a_user_name_is_masked_as_it_was_typed(typed: str) -> None:
     """Must 20: a portal adds its realm to what the guest typed, in whichever digits (R8)."""
-    assert user_name_for_log(f"{typed}@portal".encode(), typed.encode()) == f"{MASK}@portal"
+    assert user_name_for_log(f"{typed}@portal".encode(), nobody, typed.encode()) == f"{MASK}@portal"
 
 
 @pytest.mark.parametrize(

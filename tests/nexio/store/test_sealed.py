@@ -29,8 +29,12 @@ def test_each_column_that_looks_sealed_is_in_the_registry() -> None:
         or column.name.endswith(("_sealed", "_digest"))
         or column.name in {"sealed", "digest"}
     }
-    known = [*((s.table, s.column) for s in SEALED), *((d.table, d.column) for d in DIGESTS)]
-    assert suspect == {(table.__tablename__, column) for table, column in [*known, *OF_NO_KEY]}
+    known: list[tuple[type[Row], str]] = [
+        *((sealed.table, sealed.column) for sealed in SEALED),
+        *((digest.table, digest.column) for digest in DIGESTS),
+        *OF_NO_KEY,
+    ]
+    assert suspect == {(table.__tablename__, column) for table, column in known}
 
 
 @pytest.fixture
