@@ -49,7 +49,10 @@ def guests(desk: Desk) -> dict[str, Guest]:
 
 @pytest.fixture(scope="module")
 def servers(
-    desk: Desk, guests: dict[str, Guest], tmp_path_factory: pytest.TempPathFactory
+    freeradius_python: None,
+    desk: Desk,
+    guests: dict[str, Guest],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Server]]:
     """Both, on the same store."""
     folder = tmp_path_factory.mktemp("freeradius")
