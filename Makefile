@@ -1,13 +1,13 @@
-# `make` alone shows what there is. PYTHON=python3.12 chooses another interpreter.
+# `make` alone shows what there is. PYTHON=python3.13 chooses another interpreter.
 
-PYTHON ?= python3
+PYTHON ?=
 WORKERS ?= 2
 
 python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long fuzz bench check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,7 +16,10 @@ run: .venv/to-run  ## start a RADIUS server with a visitor to try
 	@exec $(python) -m nexio_cli.demo
 
 test: .venv/to-develop debian-packages  ## run the tests
-	@$(python) -m pytest --numprocesses $(WORKERS)
+	@WORKERS=$(WORKERS) .ci/test
+
+test-fast: .venv/to-develop  ## run the tests that need no other program and no store on disk
+	@$(python) -m pytest --numprocesses $(WORKERS) --dist worksteal -m fast
 
 test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
 	@$(python) -m pytest -m long -o faulthandler_timeout=3600
@@ -42,6 +45,13 @@ clean:  ## remove what these targets made
 debian-packages:
 	@.ci/debian-packages $$(sed 's/#.*//' .ci/apt-packages)
 	@.ci/debian-raddb >/dev/null
+
+# Another interpreter than the one that .venv was made with: make it anew.
+ifneq ($(PYTHON),)
+ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
+.PHONY: .venv/to-run .venv/to-develop
+endif
+endif
 
 .venv/to-run: $(packaging)
 	@PYTHON=$(PYTHON) .ci/virtualenv

@@ -14,7 +14,14 @@
 ``sqlite_environment``  the same of ``sqlite_configuration``
 ``postgresql``       a PostgreSQL server for the session (`tests.postgresql.PostgreSQL`)
 ``mail_server``      a `MailServer`: takes mail without TLS until the test says otherwise
+``programs``         allows the test to start programs, where no other fixture above does
+``sqlite_file``      allows it to make a SQLite file, where no other fixture above does
+``freeradius_python``  FreeRADIUS is there, with the version of Python that runs the tests
 ==================== ==========================================================================
+
+What a test asks for marks it: ``freeradius``, ``postgresql``, and ``fast`` where it needs no
+store on disk and no program.  A test that is marked ``fast`` and starts a program or opens a
+SQLite file fails in ``make test-fast``.
 
 ``tests.people`` registers visitors and saves settings in one line; ``tests.stores`` counts rows.
 
@@ -29,12 +36,14 @@ import gc
 import ipaddress
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from nexio.store.engine import Store
+from radius_auth.raddb.program import embedded_python
 from tests.clocks import Clock
 from tests.mail_server import MailServer
 from tests.people import add_location
@@ -44,7 +53,6 @@ from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nexio.configuration import Configuration
     from nexio.locations import Location
@@ -61,11 +69,25 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 start_children_with_default_signals()
 
+FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
+SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
+STARTS_PROGRAM = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
+
 _reached_out: list[str] = []
+_only_fast = False
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hold each test to what it may do (an audit hook, see PEP 578)."""
+    _watch_sockets(event, arguments)
+    opens_file = event == "sqlite3.connect" and ":memory:" not in str(arguments[0])
+    if _only_fast and (event in STARTS_PROGRAM or opens_file):
+        _reached_out.append(f"{event}: ask for the fixture `programs` or `sqlite_file`")
+        raise AssertionError(_reached_out[-1])
 
 
 def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse to send anything to another host (an audit hook, see PEP 578)."""
+    """Refuse to send anything to another host."""
     if event not in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
         return
     address = arguments[1]
@@ -84,14 +106,53 @@ def _is_this_host(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-sys.addaudithook(_watch_sockets)
+sys.addaudithook(_watch)
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark each test by what it asks for, and put those that take long first.
+
+    A worker that has nothing to do takes tests from the end of another one's list: long ones
+    there would be waited for by all.
+    """
+    for item in items:
+        for mark in _marks(item):
+            item.add_marker(mark)
+    items.sort(key=_place)
+
+
+def _marks(item: pytest.Function) -> Iterator[str]:
+    asked = set(item.fixturenames)
+    if "freeradius_python" in asked:
+        yield "freeradius"
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if "postgresql" in asked or "postgresql_configuration" in asked or "postgresql" in parameters:
+        yield "postgresql"
+    if not asked & SLOW_FIXTURES and not item.get_closest_marker("long"):
+        yield "fast"
+
+
+def _place(item: pytest.Function) -> tuple[bool, int]:
+    """Whole pages and programs first, what needs neither store nor program last."""
+    depth = len(item.path.relative_to(item.config.rootpath).parts)
+    return item.get_closest_marker("fast") is not None, depth
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Take what was loaded and collected out of each later garbage collection.
 
     The plugin collects garbage whenever FreeRADIUS ends, and walks all of the heap for that.
     """
+    global _only_fast  # noqa: PLW0603 - an audit hook has no other way to know
+    _only_fast = session.config.getoption("markexpr") == "fast"
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def heap_frozen() -> None:
+    """What is left of the modules before is not walked again and again either."""
     gc.collect()
     gc.freeze()
 
@@ -125,7 +186,27 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def programs() -> None:
+    """Allows a test to start programs."""
+
+
+@pytest.fixture(scope="session")
+def sqlite_file() -> None:
+    """Allows a test to make a SQLite file."""
+
+
+@pytest.fixture(scope="session")
+def freeradius_python(programs: None) -> None:
+    """FreeRADIUS loads the plugin into its own Python: its tests run in that version.
+
+    ``make test`` runs them in another virtual environment where this one has another version.
+    """
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert embedded_python(FREERADIUS_MODULE) == ours, "run these tests with: make test"
+
+
+@pytest.fixture(scope="session")
+def postgresql(programs: None) -> Iterator[PostgreSQL]:
     """A PostgreSQL server, one for each process of the tests."""
     with PostgreSQL() as server:
         yield server

@@ -53,7 +53,6 @@ SESSIONS = [
     ROOT / "README.md",
     DOCS / "operators.md",
     DOCS / "network-engineers.md",
-    DOCS / "freeradius.md",
 ]
 PORT_ON_THE_PAGES = "18120"
 LIMIT = 240.0
@@ -274,13 +273,26 @@ def lines_of(said: str) -> str:
 
 
 @pytest.mark.parametrize("page", SESSIONS, ids=lambda path: path.stem)
-def test_the_sessions(page: Path, tmp_path: Path, subtests: pytest.Subtests) -> None:
+def test_the_sessions(
+    programs: None, page: Path, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
     """Each page is typed in from top to bottom."""
+    type_in(page, tmp_path, subtests)
+
+
+def test_the_session_with_freeradius(
+    freeradius_python: None, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Its reader has made a copy of Debian's configuration."""
+    copy_raddb(tmp_path / "raddb")
+    type_in(DOCS / "freeradius.md", tmp_path, subtests)
+
+
+def type_in(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
+    """Type a page into a shell in an empty folder, and compare what appears."""
     found = examples(page.read_text().replace(PORT_ON_THE_PAGES, str(free_port())))
     assert len(found) > 5
-    if "--raddb raddb" in page.read_text():  # its reader has made a copy
-        copy_raddb(tmp_path / "raddb")
-    ran = Session(tmp_path, [command for command, _ in found]).run()
+    ran = Session(folder, [command for command, _ in found]).run()
     for (command, shown), (said, exit_code) in zip(found, ran, strict=True):
         with subtests.test(command):
             assert re.fullmatch(pattern(shown), lines_of(said)), said

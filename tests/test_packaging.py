@@ -43,7 +43,7 @@ def checked_out() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(programs: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy so that the checkout stays clean."""
     source = tmp_path_factory.mktemp("source")
     for name in checked_out():

@@ -24,7 +24,7 @@ subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], check=True)
     [(), ("--ignore-signal=INT,QUIT,HUP,TERM,CHLD", "--block-signal=INT,TERM,USR1")],
     ids=["nothing", "ignored-and-blocked"],
 )
-def test_children_inherit_no_handling(inherited: tuple[str, ...]) -> None:
+def test_children_inherit_no_handling(programs: None, inherited: tuple[str, ...]) -> None:
     """As in the background or under nohup: ignored here, which a hang-up shows, not in a child."""
     started_by = ["env", "--default-signal=PIPE", "--ignore-signal=HUP", *inherited]
     shown = subprocess.check_output([*started_by, sys.executable, "-c", SHOW], cwd=ROOT, text=True)

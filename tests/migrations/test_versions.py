@@ -90,7 +90,7 @@ def test_the_migrations_make_the_check_constraints(engine: Engine) -> None:
             assert made == said, table.name
 
 
-def test_the_migrations_never_use_a_number_twice(tmp_path: Path) -> None:
+def test_the_migrations_never_use_a_number_twice(sqlite_file: None, tmp_path: Path) -> None:
     """AUTOINCREMENT on SQLite stands where ``tables.py`` says, and names are all ours."""
     create_sqlite_file(f"sqlite:///{tmp_path}/migrated.db")
     migrated = connect(f"sqlite:///{tmp_path}/migrated.db")

@@ -67,7 +67,7 @@ def test_paths_are_absolute_and_know_the_home(
 
 
 @pytest.mark.parametrize("name", ["a b", "a%20b", "a?b", "a#b", "Zoë", "a+b", "a@b:c"])
-def test_a_home_of_any_name_holds_its_store(tmp_path: Path, name: str) -> None:
+def test_a_home_of_any_name_holds_its_store(sqlite_file: None, tmp_path: Path, name: str) -> None:
     """What means something in a URL means nothing in a folder's name."""
     create_store(Configuration.from_environment({"NEXIO_HOME": str(tmp_path / name)}))
     assert (tmp_path / name / "nexio.db").is_file()

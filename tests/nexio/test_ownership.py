@@ -165,7 +165,7 @@ def test_a_key_file_without_a_home_is_its_users(configuration: Configuration) ->
         assert f"belongs to {STRANGER}" in str(refusal(gone))
 
 
-def test_no_store_is_made_in_an_open_home(tmp_path: Path) -> None:
+def test_no_store_is_made_in_an_open_home(sqlite_file: None, tmp_path: Path) -> None:
     """``nexio init`` refuses it and leaves nothing there, nor does it use a stranger's key."""
     home = tmp_path / "home"
     home.mkdir()

@@ -23,6 +23,7 @@ NEWER = "9999"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def own(
     request: pytest.FixtureRequest,
+    sqlite_file: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

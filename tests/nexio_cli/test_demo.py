@@ -28,7 +28,7 @@ DEMO = (sys.executable, "-m", "nexio_cli.demo")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, sqlite_file: None) -> Path:
     """Where somebody types ``make run``; a blank in its name, for the shell to stumble over."""
     folder = tmp_path / "my demo"
     folder.mkdir()

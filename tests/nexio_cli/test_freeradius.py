@@ -17,7 +17,7 @@ KEYS = ["subject", "well", "message", "advice"]
 
 
 @pytest.fixture
-def raddb(tmp_path: Path) -> Path:
+def raddb(freeradius_python: None, tmp_path: Path) -> Path:
     """As Debian installs it."""
     return copy_raddb(tmp_path / "raddb")
 

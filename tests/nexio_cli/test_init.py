@@ -24,7 +24,10 @@ class Place:
 
 @pytest.fixture
 def empty(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sqlite_file: None,
 ) -> Place:
     """A home that does not exist, with a store on SQLite in it to be."""
     home = tmp_path / "new" / "nexio"

@@ -254,7 +254,7 @@ def test_a_word_is_completed(line: str, proposed: list[str], sqlite_environment:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_its_script(
-    shell: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    shell: str, programs: None, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The script that ``eval`` or a completion folder takes."""
     monkeypatch.setenv("_NEXIO_COMPLETE", f"{shell}_source")
@@ -264,7 +264,7 @@ def test_each_shell_gets_its_script(
     assert "nexio" in ran.stdout
 
 
-def test_the_script_for_bash_is_bash(tmp_path: object) -> None:
+def test_the_script_for_bash_is_bash(programs: None, tmp_path: object) -> None:
     """A real bash takes it, and has a completion for nexio then."""
     script = (
         'eval "$(_NEXIO_COMPLETE=bash_source "$1")"; complete -p nexio;'

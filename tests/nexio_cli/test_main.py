@@ -42,7 +42,7 @@ def test_the_list_of_commands_repeats_their_help() -> None:
         assert line.rstrip(".").startswith(COMMANDS[name].rstrip(".")), name
 
 
-def test_help_loads_no_sqlalchemy() -> None:
+def test_help_loads_no_sqlalchemy(programs: None) -> None:
     """One process shows all help there is, fast, without the store's libraries (DESIGN 7)."""
     shown = run(sys.executable, "-m", "tests.nexio_cli.help_without_sqlalchemy", cwd=ROOT)
     assert (shown.returncode, shown.stderr) == (0, "")

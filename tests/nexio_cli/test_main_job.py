@@ -61,7 +61,7 @@ def found_in(folder: Path, words: list[str]) -> list[tuple[str, str]]:
     return [(name, word) for name, octets in contents for word in words if word.encode() in octets]
 
 
-def test_the_main_job(home: Path) -> None:
+def test_the_main_job(programs: None, home: Path) -> None:
     """From ``nexio init`` to a deleted visitor who is refused, with what the log says of it."""
     nexio("init", "--location", "Harbour House", "--timezone", "Europe/London")
     nexio("settings", "set", "pin-length=10")

@@ -92,7 +92,7 @@ def record_of(datagram: bytes, **surroundings: Any) -> AccountingRecord:
 # Answered if and only if it is stored
 
 
-def test_must_16_it_is_stored_and_then_answered(tmp_path: Path) -> None:
+def test_must_16_it_is_stored_and_then_answered(sqlite_file: None, tmp_path: Path) -> None:
     """The record is on the disk when the answer goes out."""
     spool = Spool(tmp_path / "spool" / "accounting.db", AccountingRecord)
     request = accounting_request()
@@ -103,7 +103,7 @@ def test_must_16_it_is_stored_and_then_answered(tmp_path: Path) -> None:
 
 
 def test_must_16_what_cannot_be_stored_is_not_answered(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sqlite_file: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A full disk, a file that is gone: silence, counted, one line in the log; then it goes on."""
     path = tmp_path / "spool" / "accounting.db"
@@ -118,7 +118,7 @@ def test_must_16_what_cannot_be_stored_is_not_answered(
     assert len(server.receive(accounting_request())) == 1
 
 
-def test_must_16_a_full_disk(tmp_path: Path) -> None:
+def test_must_16_a_full_disk(sqlite_file: None, tmp_path: Path) -> None:
     """SQLite's own words of it end in silence."""
     path = tmp_path / "spool" / "accounting.db"
     Spool(path, AccountingRecord)

@@ -27,7 +27,9 @@ def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def freeradius(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRADIUS]:
+def freeradius(
+    freeradius_python: None, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FreeRADIUS]:
     """Both sites, each on a port of its own."""
     server = FreeRADIUS(copy_raddb(tmp_path_factory.mktemp("freeradius") / "raddb"), free_port())
     install(server.raddb, desk.configuration, "--keep-default")

@@ -66,6 +66,7 @@ def odd_guests(desk: Desk) -> list[Visit]:
 
 @pytest.fixture(scope="module")
 def servers(
+    freeradius_python: None,
     desk: Desk,
     guests: dict[str, Guest],
     odd_guests: list[Visit],

@@ -48,7 +48,9 @@ def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def freeradius(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRADIUS]:
+def freeradius(
+    freeradius_python: None, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FreeRADIUS]:
     """A server of that desk."""
     with with_plugin(desk.configuration, tmp_path_factory.mktemp("freeradius")) as server:
         server.warm_up()
@@ -241,7 +243,7 @@ def test_no_password_in_the_log_of_freeradius(desk: Desk, freeradius: FreeRADIUS
 # Out of reach
 
 
-def test_before_there_is_a_store_it_is_silent(tmp_path: Path) -> None:
+def test_before_there_is_a_store_it_is_silent(freeradius_python: None, tmp_path: Path) -> None:
     """Nobody is rejected who may be right; FreeRADIUS starts, and says why it is silent."""
     configuration = configuration_of(tmp_path / "nexio")
     with with_plugin(configuration, tmp_path) as server:

@@ -31,7 +31,7 @@ ACTS: list[Act] = [
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, sqlite_file: None) -> Path:
     """Where it is, in a folder that is not there yet."""
     return tmp_path / "spool" / "guard.db"
 

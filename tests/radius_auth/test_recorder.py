@@ -21,7 +21,7 @@ from tests.radius_auth.radiusd import PATIENCE, wait_until
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, sqlite_file: None) -> Path:
     """Where the spool is."""
     return tmp_path / "spool" / "radiusd.db"
 

@@ -192,7 +192,7 @@ def test_a_second_server_on_the_same_port_says_so(desk: Desk, radiusd: Radiusd) 
 # Starting
 
 
-def test_without_a_store_it_does_not_start(tmp_path: Path) -> None:
+def test_without_a_store_it_does_not_start(programs: None, tmp_path: Path) -> None:
     """Section 7 of the design: exit 5, and how to make one."""
     server = Radiusd(configuration_of(tmp_path / "nothing"))
 
@@ -202,7 +202,7 @@ def test_without_a_store_it_does_not_start(tmp_path: Path) -> None:
     assert "nexio init" in remedy
 
 
-def test_a_wrong_option_is_exit_2(tmp_path: Path) -> None:
+def test_a_wrong_option_is_exit_2(programs: None, tmp_path: Path) -> None:
     """Section 7 of the design: the command line was wrong."""
     server = Radiusd(configuration_of(tmp_path / "nothing"), "--auth-port", "radius")
 

@@ -19,7 +19,7 @@ from tests.radius_auth.decisions import event, events
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, sqlite_file: None) -> Path:
     """Where the spool is, in a folder that is not there yet."""
     return tmp_path / "spool" / "radiusd.db"
 
@@ -93,7 +93,7 @@ def test_it_is_closed_to_others(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_name_with_signs_is_a_name(tmp_path: Path) -> None:
+def test_a_name_with_signs_is_a_name(sqlite_file: None, tmp_path: Path) -> None:
     """Section 4 of the design: NEXIO_HOME may be called anything."""
     Spool(tmp_path / "what? 100% #1" / "radiusd.db", AuthEvent).append([event()])
 

@@ -81,7 +81,9 @@ Layers = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Layers, Layers]]:
+def read(
+    programs: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Layers, Layers]]:
     """Each exchange as tshark shows it."""
     path = tmp_path_factory.mktemp("tshark") / "radius.pcap"
     write_capture(path, [make() for make in KINDS.values()])
@@ -123,7 +125,7 @@ def attributes(exchange: tuple[Layers, Layers]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("position", [21, 22, 60])
-def test_tshark_would_complain(position: int, tmp_path: Path) -> None:
+def test_tshark_would_complain(programs: None, position: int, tmp_path: Path) -> None:
     """What holds the tests above: a changed Length of an attribute or value is seen."""
     right = exchange(access_request(attributes=PROXIED))
     spoilt = bytearray(right.reply)

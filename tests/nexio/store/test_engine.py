@@ -141,7 +141,7 @@ def test_a_missing_store_is_not_made_by_looking(tmp_path: Path) -> None:
     assert not configuration.home.exists()
 
 
-def test_a_file_that_is_no_store(tmp_path: Path) -> None:
+def test_a_file_that_is_no_store(sqlite_file: None, tmp_path: Path) -> None:
     """It is left as it is, by ``nexio init`` too."""
     configuration = configuration_of(tmp_path)
     create_key_file(configuration.key_file)

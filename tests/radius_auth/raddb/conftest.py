@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def raddb(tmp_path: Path) -> Path:
+def raddb(freeradius_python: None, tmp_path: Path) -> Path:
     """As Debian installs it."""
     return copy_raddb(tmp_path / "raddb")
 

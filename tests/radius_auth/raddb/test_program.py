@@ -21,7 +21,7 @@ def server(folder: Path, says: str) -> Path:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
+def small(programs: None, tmp_path: Path) -> Path:
     """One that names a folder of modules, with a module for this Python."""
     (tmp_path / "radiusd.conf").write_text(f"libdir = {tmp_path}\n")
     link_with(tmp_path, "libpython{}.{}.so.1.0".format(*sys.version_info))

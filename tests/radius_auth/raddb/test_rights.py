@@ -123,7 +123,7 @@ def test_a_closed_folder_of_packages(installed: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def foreign(public: Path, sqlite_configuration: Configuration) -> Path:
+def foreign(freeradius_python: None, public: Path, sqlite_configuration: Configuration) -> Path:
     """A raddb of FreeRADIUS's own user, for a store of root's beside it."""
     home = public / "nexio"
     shutil.copytree(sqlite_configuration.home, home)
