@@ -94,8 +94,13 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
 
     def first(connection: Connection) -> None:
         hold_writers(connection, alone=True)
-        with _files(path):
+        try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnreachable(
+                f"no backup can be made in {path.parent}: {error.strerror}",
+                "Make one elsewhere: nexio db backup FILE && nexio db upgrade --no-backup",
+            ) from error
         tell(back_up_from(connection, path))
 
     with engine.connect() as connection:
@@ -223,7 +228,7 @@ def _copy(source: Connection, target: Connection, there: Tables, here: Tables) -
     count = 0
     for old, new in zip(there, here, strict=True):
         query = select(old).order_by(*old.primary_key.columns)
-        rows = source.execution_options(yield_per=AT_ONCE).execute(query)
+        rows = source.execute(query.execution_options(yield_per=AT_ONCE))
         for group in rows.mappings().partitions(AT_ONCE):
             target.execute(insert(new), [dict(row) for row in group])
             count += len(group)
