@@ -125,8 +125,13 @@ def backup(file: Path) -> None:
 def restore(file: Path, *, yes: bool) -> None:
     """Put a backup in place of all that the store holds; running servers take it up."""
     from nexio.backups import restore as put_back
+    from nexio.checking import find_damage
 
     options.confirm("Replace everything in the store by this backup?", yes=yes)
     with options.opened() as store:
         rows = put_back(store, file)
+        with store.read() as work:
+            damage = find_damage(work)
     output.print_headline(f"Restored {rows} rows from {file}.")
+    if damage:
+        output.warn([f"{len(damage)} things in it are damaged: nexio db check"])
