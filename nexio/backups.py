@@ -15,54 +15,98 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import MetaData, delete, func, insert, select, text, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound
+from sqlalchemy.types import NullType
 
 from nexio import audit
 from nexio.checking import file_damage
 from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.store import schema
-from nexio.store.engine import connect, readable
+from nexio.store.engine import connect, for_reading, hold_writers, readable
 from nexio.store.tables import Row, StoreRevisionRow
+from nexio.unfinished import aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
 
     from nexio.store.engine import Store
+
+    Tables = list[Table]
 
 AT_ONCE = 5_000
 """Rows held in memory at a time."""
 
 
-def back_up(store: Store, path: Path) -> int:
+def back_up(engine: Engine, path: Path) -> int:
     """Write all rows into a new SQLite file, as of one moment, while the store is in use.
+
+    The store may have an earlier version; so has the backup then.
 
     Returns:
         How many rows.
 
     Raises:
         Refused: the file is there already.
+        SchemaMismatch: the store is empty, newer than this software, or of no version.
         StoreUnreachable: the store cannot be read, or the file not written.
     """
-    if path.exists():
-        raise Refused(
-            f"the file {path} is there already", "Choose another name: no backup is overwritten."
-        )
+    with readable(engine), for_reading(engine).connect() as source:
+        return back_up_from(source, path)
+
+
+def back_up_from(source: Connection, path: Path) -> int:
+    """:func:`back_up` within a transaction."""
+    version = schema.require_known(source)
     with _files(path):
-        descriptor, name = tempfile.mkstemp(".part", f".{path.name}.", path.parent)
-        os.close(descriptor)
-        part = Path(name)
-        try:
-            with _opened(part) as target, store.read() as work:
-                schema.upgrade(target)
+        if path.exists():
+            raise Refused(
+                f"the file {path} is there already",
+                "Choose another name: no backup is overwritten.",
+            )
+        with aside(path.parent) as folder:
+            part = folder / "backup.db"
+            os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with _opened(part) as target:
+                schema.upgrade(target, to=version)
                 with target.begin() as connection:
-                    rows = _copy(work.session.connection(), connection)
+                    rows = _copy(source, connection, *_tables_of(source, connection))
             part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
     return rows
+
+
+def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None]) -> str:
+    """Bring the store to our version, after a backup of all that it holds until then.
+
+    Args:
+        engine: of the store.
+        path: where the backup goes; its folder is made.
+        tell: hears how many rows are in it, before anything is changed.
+
+    Returns:
+        The version before.
+
+    Raises:
+        As :func:`back_up` and :func:`nexio.store.schema.upgrade`; nothing is changed then.
+    """
+
+    def first(connection: Connection) -> None:
+        hold_writers(connection, alone=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnreachable(
+                f"no backup can be made in {path.parent}: {error.strerror}",
+                "Make one elsewhere: nexio db backup FILE && nexio db upgrade --no-backup",
+            ) from error
+        tell(back_up_from(connection, path))
+
+    with engine.connect() as connection:
+        before = schema.require_known(connection)
+    schema.upgrade(engine, first=first)
+    return before
 
 
 def restore(store: Store, path: Path) -> int:
@@ -82,8 +126,8 @@ def restore(store: Store, path: Path) -> int:
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
-    with _files(path), tempfile.TemporaryDirectory(prefix="nexio-restore-") as folder:
-        copy = Path(folder) / "backup.db"
+    with _files(path), aside(Path(tempfile.gettempdir())) as folder:
+        copy = folder / "backup.db"
         shutil.copyfile(path, copy)
         with _opened(copy) as source:
             _make_usable(source, path)
@@ -126,8 +170,8 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
         try:
             for table in reversed(Row.metadata.sorted_tables):
                 target.execute(delete(table))
-            rows = _copy(source, target)
-        except (IntegrityError, DataError) as error:
+            rows = _copy(source, target, *_our_tables(target))
+        except (IntegrityError, DataError, ValueError) as error:  # the last: a time that is none
             raise _damaged(path, "its rows do not fit into the store") from error
         _never_use_numbers_twice(target)
         work.session.expire_all()
@@ -154,14 +198,39 @@ def _damaged(path: Path, how: str = "it cannot be read to its end") -> StoreUnre
     )
 
 
-def _copy(source: Connection, target: Connection) -> int:
+def _tables_of(source: Connection, target: Connection) -> tuple[Tables, Tables]:
+    """The tables of an earlier version, too, as they are on both sides."""
+    here, there = MetaData(), MetaData()
+    here.reflect(target)
+    here.remove(here.tables["alembic_version"])
+    there.reflect(source, only=list(here.tables))
+    tables = here.sorted_tables
+    return _raw_on_sqlite(source, [there.tables[each.name] for each in tables], tables)
+
+
+def _our_tables(target: Connection) -> tuple[Tables, Tables]:
+    ours = MetaData()
+    for table in Row.metadata.sorted_tables:
+        table.to_metadata(ours)
+    return _raw_on_sqlite(target, ours.sorted_tables, ours.sorted_tables)
+
+
+def _raw_on_sqlite(end: Connection, *sides: Tables) -> tuple[Tables, Tables]:
+    """From SQLite to SQLite values go over as they are: also one that nobody can read."""
+    if end.dialect.name == "sqlite":
+        for column in (column for side in sides for table in side for column in table.columns):
+            column.type = NullType()
+    return sides  # type: ignore[return-value]  # two of them
+
+
+def _copy(source: Connection, target: Connection, there: Tables, here: Tables) -> int:
     """Copy every table, parents before children and in the order of their numbers."""
     count = 0
-    for table in Row.metadata.sorted_tables:
-        query = select(table).order_by(*table.primary_key.columns)
-        rows = source.execution_options(yield_per=AT_ONCE).execute(query)
+    for old, new in zip(there, here, strict=True):
+        query = select(old).order_by(*old.primary_key.columns)
+        rows = source.execute(query.execution_options(yield_per=AT_ONCE))
         for group in rows.mappings().partitions(AT_ONCE):
-            target.execute(insert(table), [dict(row) for row in group])
+            target.execute(insert(new), [dict(row) for row in group])
             count += len(group)
     return count
 

@@ -104,7 +104,7 @@ def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
 
 def _is_readable(connection: Connection, query: Select[Any]) -> bool:
     try:
-        for _ in connection.execution_options(yield_per=10_000).execute(query):
+        for _ in connection.execute(query.execution_options(yield_per=10_000)):
             pass
     except (ValueError, TypeError):
         return False

@@ -11,13 +11,13 @@ import contextlib
 import os
 import secrets
 import stat
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.keys import ID_OCTETS, KEY_OCTETS, Keyring
+from nexio.unfinished import aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,17 +150,16 @@ def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
 @contextmanager
 def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
     """A complete file in the same folder, to be put in place at one stroke."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
+    with aside(path.parent) as folder:
+        whole = folder / path.name
+        descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(HEADER)
             for key_id, secret in keys.items():
                 file.write(f"{key_id} {base64.b64encode(secret).decode()}\n")
             file.flush()
             os.fsync(descriptor)
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        yield whole
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,23 @@ def command() -> None:
 
 
 @command.command()
-def upgrade() -> None:
-    """Bring a store of an older version up to this one, all of it or nothing."""
+@click.option("--no-backup", is_flag=True, help="Make no backup first: you have one.")
+def upgrade(*, no_backup: bool) -> None:
+    """Bring a store of an older version up to this one, all of it or nothing.
+
+    A backup is made first, in the folder "backups" of NEXIO_HOME.
+    """
+    from nexio.backups import upgrade_with_backup
     from nexio.store import schema
 
     with _opened() as engine:
-        before = schema.upgrade(engine)
+        with engine.connect() as connection:
+            before = schema.require_known(connection)
+        if no_backup:
+            schema.upgrade(engine)
+        else:
+            path = _place_for(before)
+            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows))
     if before == schema.HEAD:
         output.print_headline(f"The store has version {before} already.")
     else:
@@ -68,6 +80,17 @@ def check(context: click.Context, *, as_json: bool) -> None:
     context.exit(Refused.exit_code if damage else 0)
 
 
+def _place_for(version: str) -> Path:
+    """Where the backup of a store of that version goes before it is upgraded."""
+    now = datetime.now(UTC)
+    name = f"before-upgrade-from-{version}-{now:%Y%m%dT%H%M%SZ}.db"
+    return options.configuration().home / "backups" / name
+
+
+def _tell_of_backup(path: Path, rows: int) -> None:
+    output.say(f"Backup written to {path} ({rows} rows).")
+
+
 @contextmanager
 def _opened() -> Iterator[Engine]:
     """The store of this deployment, whatever its version."""
@@ -87,14 +110,14 @@ def _opened() -> Iterator[Engine]:
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Write the whole store into a new FILE, while it is in use.
+    """Write the whole store into a new FILE, while it is in use; also one of an older version.
 
     The file is worth nothing without the key file: back that up as well, elsewhere.
     """
     from nexio.backups import back_up
 
-    with options.opened() as store:
-        rows = back_up(store, file)
+    with _opened() as engine:
+        rows = back_up(engine, file)
     output.print_headline(f"Backup written to {file} ({rows} rows).")
     output.say("It opens only with the key file: keep a copy of that too, in another place.")
 
@@ -105,8 +128,13 @@ def backup(file: Path) -> None:
 def restore(file: Path, *, yes: bool) -> None:
     """Put a backup in place of all that the store holds; running servers take it up."""
     from nexio.backups import restore as put_back
+    from nexio.checking import find_damage
 
     options.confirm("Replace everything in the store by this backup?", yes=yes)
     with options.opened() as store:
         rows = put_back(store, file)
+        with store.read() as work:
+            damage = find_damage(work)
     output.print_headline(f"Restored {rows} rows from {file}.")
+    if damage:
+        output.warn([f"{len(damage)} things in it are damaged: nexio db check"])

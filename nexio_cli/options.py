@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.store.engine import Reading, Store, Writing
 
+SHOWN = 5
+"""Lines about bad rows; the rest is counted."""
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 location = click.option(
@@ -94,8 +97,10 @@ def opened() -> Iterator[Store]:
 def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
     told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
-    output.warn(line for line in bad_rows if line not in told)
-    told.update(bad_rows)
+    new = [line for line in bad_rows if line not in told]
+    rest = [f"{len(new) - SHOWN} more rows are damaged: nexio db check"] if len(new) > SHOWN else []
+    output.warn(new[:SHOWN] + rest)
+    told.update(new)
 
 
 @contextmanager

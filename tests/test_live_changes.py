@@ -222,7 +222,7 @@ def test_settings_are_saved(desk: Desk, radiusd: Radiusd) -> None:
 def test_the_store_is_backed_up_and_restored(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None:
     """DESIGN section 3: another epoch; who was registered after the backup is unknown again."""
     with Stream(radiusd.port, *desk.visits) as stream:
-        back_up(desk.store, tmp_path / "backup.db")
+        back_up(desk.store.engine, tmp_path / "backup.db")
         lost = desk.register("lost@example.com")
         assert_gets_on(radiusd.port, lost)
         for number in range(2):
@@ -255,12 +255,12 @@ def test_everything_is_loaded_anew(desk: Desk, radiusd: Radiusd) -> None:
 def test_all_of_it_at_once(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None:
     """DESIGN section 3 and 4: and each decision is in the log once, whatever happened."""
     with Stream(radiusd.port, *desk.visits) as stream:
-        back_up(desk.store, tmp_path / "backup.db")
+        back_up(desk.store.engine, tmp_path / "backup.db")
         rotate_key(desk.store, desk.configuration.key_file)
         with desk.store.write() as work:
             edit_nas(work, "here", NasChanges(name="there"))
         radiusd.signal(signal.SIGHUP)
-        back_up(desk.store, tmp_path / "newer.db")
+        back_up(desk.store.engine, tmp_path / "newer.db")
         restore(desk.store, tmp_path / "newer.db")
         rotate_key(desk.store, desk.configuration.key_file)
         desk.assert_followed(radiusd.port, "later@example.com")
@@ -288,7 +288,7 @@ def test_another_file_in_the_place_of_the_store(
     """DESIGN section 4: a restored copy is moved into place; it is followed, and said so."""
     desk = Desk(sqlite_configuration)
     copy = tmp_path / "copy.db"
-    back_up(desk.store, copy)
+    back_up(desk.store.engine, copy)
     other = replace(sqlite_configuration, database_url=f"sqlite:///{copy}")
     with closing(Store.open(other, utc_now)) as store:
         new = register(store, desk.location, email="new@example.com")

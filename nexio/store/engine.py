@@ -95,7 +95,7 @@ class Store:
         self.done: list[str] = []
         """What was committed through this store."""
         self.bad_rows = BadRows()
-        self._reader = engine.execution_options(**_reading_options(engine))
+        self._reader = for_reading(engine)
 
     @classmethod
     def open(
@@ -146,7 +146,7 @@ class Store:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
         """
         with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
-            _lock(session, alone=alone)
+            hold_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(
                 session=session,
@@ -182,15 +182,15 @@ class Store:
             self.keyring = self.keyring.using(key_id)
 
 
-def _lock(session: Session, *, alone: bool) -> None:
+def hold_writers(connection: Connection, *, alone: bool) -> None:
     """Begin a write that no change of keys can cut in two.
 
     SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers
     share an advisory lock, which a change of keys has for itself.
     """
-    if session.connection().dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql":
         lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
-        session.execute(select(lock(KEY_CHANGE_LOCK)))
+        connection.execute(select(lock(KEY_CHANGE_LOCK)))
 
 
 def connect(database_url: str, patience: Patience | None = None) -> Engine:
@@ -322,10 +322,11 @@ def _bad_url() -> InvalidValue:
     )
 
 
-def _reading_options(engine: Engine) -> dict[str, Any]:
+def for_reading(engine: Engine) -> Engine:
+    """The same store, of which each transaction is one look that changes nothing."""
     if engine.dialect.name == "sqlite":
-        return {"nexio_reads_only": True}
-    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return engine.execution_options(nexio_reads_only=True)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _open_sqlite(path: Path, patience: Patience) -> sqlite3.Connection:

@@ -36,6 +36,7 @@ _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InvalidSchemaName, _GRANT),  # it may not see the schema that is there
     (errors.ReadOnlySqlTransaction, "{place} is a standby, which only reads: name the primary."),
     (errors.LockNotAvailable, "Somebody else changes the store at this moment: try again soon."),
+    (psycopg.ProgrammingError, "The tables are not as they should be: nexio db check says how."),
     (errors.DiskFull, "Make room on the disk of {place}."),
 )
 

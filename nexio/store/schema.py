@@ -57,16 +57,24 @@ def require_head(connection: Connection) -> None:
     if version < HEAD:
         raise SchemaMismatch(
             f"the store has version {version}, this software needs {HEAD}",
-            "Make a backup, then bring the store up with: nexio db upgrade",
+            "Bring it up with 'nexio db upgrade', which makes a backup first.",
         )
 
 
-def upgrade(engine: Engine, what: str = "the store") -> str | None:
+def upgrade(
+    engine: Engine,
+    what: str = "the store",
+    *,
+    to: str = "head",
+    first: Callable[[Connection], None] | None = None,
+) -> str | None:
     """Bring the tables to :data:`HEAD`, in one transaction.
 
     Args:
         engine: of the store.
         what: it is called in an error.
+        to: an older version to make empty tables of.
+        first: what to do in the same transaction before anything is changed.
 
     Returns:
         The version before; None where there were no tables.
@@ -77,12 +85,32 @@ def upgrade(engine: Engine, what: str = "the store") -> str | None:
     with engine.begin() as connection:
         version = current_version(connection)
         if version is None or require_version(connection, what) < HEAD:
-            _with_alembic(connection, lambda config: _upgrade_known(config, version, what))
+            _with_alembic(connection, lambda config: _require_known(config, version, what))
+            if first is not None:
+                first(connection)
+            _with_alembic(connection, lambda config: _upgrade(config, to))
     return version
 
 
-def _upgrade_known(config: Config, version: str | None, what: str) -> None:
+def require_known(connection: Connection, what: str = "the store") -> str:
+    """The store's version, which is ours or an older one that there was.
+
+    Raises:
+        SchemaMismatch: it is not.
+    """
+    version = require_version(connection, what)
+    if version != HEAD:
+        _with_alembic(connection, lambda config: _require_known(config, version, what))
+    return version
+
+
+def _upgrade(config: Config, to: str) -> None:
     from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
+
+    command.upgrade(config, to)
+
+
+def _require_known(config: Config, version: str | None, what: str) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
@@ -91,7 +119,6 @@ def _upgrade_known(config: Config, version: str | None, what: str) -> None:
             f"{what} has version {version!r}, which this software does not know",
             "It is damaged, or not one of nexio: restore a backup.",
         )
-    command.upgrade(config, "head")
 
 
 def drift(connection: Connection) -> list[str]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.locations import Location
 
-LONGEST_NAME = "k" * 250
-"""A file of this name can be made; one beside it, whose name begins with it, cannot."""
+LONGEST_PATH = 4080
+"""Octets; Linux takes 4095 for a path."""
 
 
 @pytest.fixture
@@ -66,17 +66,20 @@ def test_another_stores(sqlite_configuration: Configuration) -> None:
 
 
 def test_another_key_under_the_same_id(
-    sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Somebody repaired the file by hand: what is sealed says that it does not open."""
+    """Somebody repaired the file by hand: what is sealed does not open, and the log says so."""
     visit = register(sqlite_store, sqlite_location)
     forged = f"{sqlite_store.keyring.active} {base64.b64encode(b'x' * 32).decode()}\n"
     sqlite_configuration.key_file.write_text(forged)
     store = Store.open(sqlite_configuration)
-    with pytest.raises(KeyUnusable, match="cannot be opened") as caught:
-        look_up(store, visit)
+    assert look_up(store, visit).pin == ""
     store.close()
-    assert visit.pin not in f"{caught.value} {caught.value.advice}"
+    assert "cannot be opened" in caplog.text
+    assert visit.pin not in caplog.text
 
 
 @pytest.mark.parametrize("rights", [0o604, 0o644, 0o666, 0o660, 0o602, 0o601])
@@ -209,13 +212,17 @@ def test_rights_and_owner_are_kept(rights: int, key_file: Path) -> None:
 
 def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
     """Whole or not at all; nothing is left beside it."""
-    path = tmp_path / "key"
-    create_key_file(path)
-    path = path.rename(tmp_path / LONGEST_NAME)
+    folder = tmp_path
+    while (room := LONGEST_PATH - len(str(folder))) > 1:  # for the file, and for nothing beside it
+        folder /= "d" * min(room - 1, 200)
+    folder.mkdir(parents=True)
+    path = folder / "key"
+    create_key_file(tmp_path / "made")
+    (tmp_path / "made").rename(path)
     before = path.read_bytes()
     for act in (add_key, lambda path: keep_only(path, load_keys(path).active)):
         with pytest.raises(KeyUnusable, match="cannot be written") as caught:
             act(path)
         assert "NEXIO_KEY_FILE" in caught.value.advice
     assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(folder.iterdir()) == [path]
