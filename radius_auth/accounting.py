@@ -76,6 +76,7 @@ class Accountant:
         clock: aware time of day.
         discards: counts what is not answered.
         has_room: whether another record from that address may wait for the store.
+        replays: knows what was answered before; None is a new one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -86,9 +87,10 @@ class Accountant:
         clock: Clock,
         discards: Discards,
         has_room: Callable[[str], bool] = lambda _: True,
+        replays: Replays | None = None,
     ) -> None:
         self._has_room = has_room
-        self._replays = Replays()
+        self._replays = Replays() if replays is None else replays
         self._clocks = NasClocks()
         self._knowledge = knowledge
         self._store = store
@@ -118,9 +120,7 @@ class Accountant:
                 if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
-        for each in pending:
-            if each.told is not None:
-                self._replays.add(*each.told)
+        self._replays.add([each.told for each in pending if each.told is not None])
         return [(each.source, each.octets) for each in pending]
 
     def admits(self, source: Source, now: float) -> bool:
