@@ -134,6 +134,7 @@ class Recorder(Generic[Record]):
     def _to_spool(self) -> None:
         records = self._taken(len(self._waiting))
         if not records:
+            self._look_for_spool()
             return
         fitting = [each for each in records if self._spool.has_room(each.source)]
         try:
@@ -190,6 +191,12 @@ class Recorder(Generic[Record]):
         if not self._without_spool:
             log.warning("records %s: %s", what_becomes, error)
         self._without_spool = True
+
+    def _look_for_spool(self) -> None:
+        if self._without_spool:
+            with suppress(SpoolUnusable):
+                self._spool.try_out()
+                self._find_spool()
 
     def _find_spool(self) -> None:
         if self._without_spool:

@@ -113,6 +113,16 @@ class Spool(Generic[Record]):
         with self._counting:
             return self._waiting[source] < MOST_OF_ONE and self._waiting.total() < MOST_OF_ALL
 
+    def try_out(self) -> None:
+        """Write something that means nothing: only so it is known whether anything can be written.
+
+        Raises:
+            SpoolUnusable: nothing can.
+        """
+        self.make()
+        with self._transaction() as connection:
+            connection.execute("PRAGMA user_version = 1")
+
     def append(self, records: Sequence[Record]) -> None:
         """Keep records, in one commit; they are on the disk when this returns.
 

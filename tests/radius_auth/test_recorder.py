@@ -189,6 +189,8 @@ def test_a_spool_that_was_never_there(
     taker.start()
     recording(taker, events(3))
     wait_until(lambda: stored(sqlite_store) == events(3))
+    path.parent.unlink()
+    wait_until(lambda: not taker.without_spool)
     recording(taker, events(4)[3:])
     taker.stop()
     assert stored(sqlite_store) == events(4)
