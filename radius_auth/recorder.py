@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -37,6 +38,9 @@ LONGEST_REST = 0.1
 MOST_IN_MEMORY = 100_000
 """Where neither spool nor store can be written: the newest that are kept."""
 
+LAST_SECONDS = 5.0
+"""How long a server that ends goes on delivering; what is in the spool then waits for its start."""
+
 TELL_EVERY = 10.0
 """Seconds between two lines about records that are lost."""
 
@@ -63,6 +67,7 @@ class Recorder(Generic[Record]):
         self._lost = 0
         self._told_lost = 0, -TELL_EVERY
         self._stopping = threading.Event()
+        self._until = math.inf
         self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
         self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
         # Each has a thread: while the store keeps one waiting, a crash still loses but a moment.
@@ -111,7 +116,8 @@ class Recorder(Generic[Record]):
             thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write what is left, as far as there is time, and end."""
+        self._until = time.monotonic() + LAST_SECONDS
         self._stopping.set()
         for thread in self._threads:
             if thread.ident is not None:
@@ -159,7 +165,7 @@ class Recorder(Generic[Record]):
                 raise
 
     def _deliver_from_spool(self) -> None:
-        while records := self._spool.oldest(GROUP):
+        while time.monotonic() < self._until and (records := self._spool.oldest(GROUP)):
             began = time.monotonic()
             self._to_store(records)
             self._spool.remove(records)
@@ -167,7 +173,7 @@ class Recorder(Generic[Record]):
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
     def _deliver_from_memory(self) -> None:
-        while records := self._taken(GROUP):
+        while time.monotonic() < self._until and (records := self._taken(GROUP)):
             try:
                 self._to_store(records)
             except BaseException:

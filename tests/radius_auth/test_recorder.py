@@ -228,6 +228,22 @@ def test_what_is_lost_at_the_end_is_told(
     assert stored(sqlite_store) == []
 
 
+def test_a_server_that_ends_leaves_the_rest_in_the_spool(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Section 4 of the design: a backlog does not hold up the end, and nothing of it is lost."""
+    monkeypatch.setattr(recorder, "LAST_SECONDS", 0.0)
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
+    recording(taker, events(4))
+    taker.stop()
+    assert stored(sqlite_store) == []
+    assert Spool(path, AuthEvent).oldest(9) == events(4)
+    assert taker.lost == 0
+
+
 def test_keeping_at_once(configuration: Configuration, store: Store, path: Path) -> None:
     """Must 16: in the spool, else in the store, and it returns only then; else it says so."""
     outage = Outage(configuration)
