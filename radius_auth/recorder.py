@@ -167,15 +167,47 @@ class Recorder(Generic[Record]):
     def _deliver_from_spool(self) -> None:
         while time.monotonic() < self._until and (records := self._spool.oldest(GROUP)):
             began = time.monotonic()
-            self._to_store(records)
+            self._deliver_group(records)
             self._spool.remove(records)
             # The desk writes, too; and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
+    def _deliver_group(self, records: list[Record]) -> None:
+        """Store a group; one record that the store will never take costs that record alone.
+
+        Raises:
+            Exception: none of them can be stored now.
+        """
+        try:
+            self._to_store(records)
+        except NexioError:
+            raise
+        except Exception as fault:
+            bad = self._unstorable(records)
+            if len(bad) == len(records):
+                raise
+            told = "%d records cannot be stored and are lost: %s"
+            log.error(told, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
+            self._lost += len(bad)
+
+    def _unstorable(self, records: list[Record]) -> list[Record]:
+        """Store all but those that the store does not take, by halves."""
+        if len(records) == 1:
+            return records
+        bad = []
+        for half in (records[: len(records) // 2], records[len(records) // 2 :]):
+            try:
+                self._to_store(half)
+            except NexioError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, it is told with the record
+                bad += self._unstorable(half)
+        return bad
+
     def _deliver_from_memory(self) -> None:
         while time.monotonic() < self._until and (records := self._taken(GROUP)):
             try:
-                self._to_store(records)
+                self._deliver_group(records)
             except BaseException:
                 self._waiting.extendleft(reversed(records))
                 raise

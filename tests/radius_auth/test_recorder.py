@@ -228,6 +228,45 @@ def test_what_is_lost_at_the_end_is_told(
     assert stored(sqlite_store) == []
 
 
+@pytest.mark.parametrize("with_spool", [True, False])
+def test_one_record_that_cannot_be_stored_costs_one_record(
+    configuration: Configuration,
+    store: Store,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    with_spool: bool,
+) -> None:
+    """Section 4 of the design: it holds up no other one, and its loss is told, not its content."""
+    taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
+    if not with_spool:
+        path.unlink()
+    bad = event(3, outcome="44863544")  # a constraint of the store refuses it
+    recording(taker, [*events(2), bad, *events(9)[3:]])
+    taker.flush()
+    assert stored(store) == [*events(2), *events(9)[3:]]
+    assert taker.lost == 1
+    assert "1 records cannot be stored and are lost: IntegrityError" in caplog.messages
+    assert "44863544" not in caplog.text
+    taker.stop()
+
+
+def test_a_fault_that_hits_all_loses_nothing(
+    sqlite_configuration: Configuration, path: Path
+) -> None:
+    """Section 4 of the design: it is tried again."""
+
+    def keep(work: Writing, records: Sequence[AuthEvent]) -> None:
+        raise ZeroDivisionError
+
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), keep)
+    recording(taker, events(4))
+    with pytest.raises(ZeroDivisionError):
+        taker.flush()
+    assert Spool(path, AuthEvent).oldest(9) == events(4)
+    assert taker.lost == 0
+    taker.stop()
+
+
 def test_a_server_that_ends_leaves_the_rest_in_the_spool(
     sqlite_configuration: Configuration,
     sqlite_store: Store,
