@@ -26,13 +26,14 @@ from radius_auth.authenticators import (
 from radius_auth.discards import Discards, Ignored
 from radius_auth.fair_queue import FairQueue
 from radius_auth.framing import Code, Discarded, frame
-from radius_auth.nas_clocks import NasClocks
+from radius_auth.nas_clocks import REMEMBERED, NasClocks
 from radius_auth.packet import encode_accounting_response, fixed_lengths
 from radius_auth.replays import Replays
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
     from enum import StrEnum
 
     from nexio.accounting import AccountingRecord
@@ -53,6 +54,10 @@ OF_ONE_NAS, OF_ALL = 1_024, 16_384
 
 LONGEST_WAIT = 5.0
 """Seconds that a datagram may have waited: its NAS asks again, and hears no answer to this one."""
+
+
+INEXACT = timedelta(seconds=1)
+"""How far apart the times of two datagrams may seem to be the wrong way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Accountant:
         clock: aware time of day.
         discards: counts what is not answered.
         has_room: whether another record from that address may wait for the store.
+        replays: knows what was answered before; None is a new one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -86,9 +92,11 @@ class Accountant:
         clock: Clock,
         discards: Discards,
         has_room: Callable[[str], bool] = lambda _: True,
+        replays: Replays | None = None,
     ) -> None:
         self._has_room = has_room
-        self._replays = Replays()
+        self._latest: dict[str, datetime] = {}
+        self._replays = Replays() if replays is None else replays
         self._clocks = NasClocks()
         self._knowledge = knowledge
         self._store = store
@@ -118,9 +126,7 @@ class Accountant:
                 if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
-        for each in pending:
-            if each.told is not None:
-                self._replays.add(*each.told)
+        self._replays.add([each.told for each in pending if each.told is not None])
         return [(each.source, each.octets) for each in pending]
 
     def admits(self, source: Source, now: float) -> bool:
@@ -174,10 +180,25 @@ class Accountant:
             clocks=self._clocks,
             client=client,
             source_address=str(source.address[0]),
-            at=self._clock() - timedelta(seconds=source.waited),
+            at=self._arrival(source),
         )
         record = read_accounting_request(arrival, fixed_lengths())
         return _Pending(source, answer, record, told)
+
+    def _arrival(self, source: Source) -> datetime:
+        """When a datagram came; after the one before it from there.
+
+        Between two looks at clocks another thread may have its turn, and a moment too early is
+        before the Stop that it follows.
+        """
+        host, at = str(source.address[0]), self._clock() - timedelta(seconds=source.waited)
+        latest = self._latest.get(host, at)
+        if timedelta(0) < latest - at < INEXACT:
+            at = latest + timedelta(microseconds=1)
+        if len(self._latest) >= REMEMBERED:
+            self._latest.clear()
+        self._latest[host] = at
+        return at
 
     def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
         return self._discards.count(reason, str(source.address[0]), now)
@@ -237,17 +258,18 @@ class AccountingThread:
                 break
             _, source = received
             if self._accountant.admits(source, now) and not self._queue.put(
-                str(source.address[0]), (*received, now)
+                str(source.address[0]), (*received, time.monotonic())
             ):
                 self._accountant.refuse(source, now)
         self._count_lost(opened, now)
 
     def _answer(self) -> None:
         now = time.monotonic()
-        taken = [
-            (datagram, replace(source, waited=source.waited + now - since))
+        # One by one as they are read, so that each keeps the time of its arrival exactly.
+        taken = (
+            (datagram, replace(source, waited=source.waited + time.monotonic() - since))
             for datagram, source, since in self._queue.take(AT_ONCE)
-        ]
+        )
         try:
             replies = self._accountant.answer(taken, now)
         except Exception:

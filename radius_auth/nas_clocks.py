@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 LONGEST_DELAY: Final = timedelta(days=7)
@@ -22,6 +22,9 @@ TOLERANCE: Final = timedelta(seconds=60)
 
 BELIEVED_AFTER: Final = timedelta(minutes=10)
 """When only old times have come for so long, the clock of the NAS was set back."""
+
+NOT_SET_BEFORE: Final = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+"""A NAS that says less and otherwise more has just started, and asks for the time."""
 
 REMEMBERED: Final = 65_536
 """Senders; the one that was not heard of for longest is forgotten first."""
@@ -57,6 +60,8 @@ class NasClocks:
             return sent
         behind = timedelta(seconds=sent.timestamp() - stamp)
         clock = self._find(sender, behind)
+        if stamp < NOT_SET_BEFORE <= (sent - clock.behind).timestamp():
+            return sent
         late = behind - clock.behind
         if late > TOLERANCE and not self._is_set_back(clock, sent):
             return sent - late if late <= LONGEST_DELAY else None

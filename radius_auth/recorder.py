@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -37,6 +38,9 @@ LONGEST_REST = 0.1
 MOST_IN_MEMORY = 100_000
 """Where neither spool nor store can be written: the newest that are kept."""
 
+LAST_SECONDS = 5.0
+"""How long a server that ends goes on delivering; what is in the spool then waits for its start."""
+
 TELL_EVERY = 10.0
 """Seconds between two lines about records that are lost."""
 
@@ -63,6 +67,7 @@ class Recorder(Generic[Record]):
         self._lost = 0
         self._told_lost = 0, -TELL_EVERY
         self._stopping = threading.Event()
+        self._until = math.inf
         self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
         self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
         # Each has a thread: while the store keeps one waiting, a crash still loses but a moment.
@@ -111,7 +116,8 @@ class Recorder(Generic[Record]):
             thread.start()
 
     def stop(self) -> None:
-        """Write what is left, and end."""
+        """Write what is left, as far as there is time, and end."""
+        self._until = time.monotonic() + LAST_SECONDS
         self._stopping.set()
         for thread in self._threads:
             if thread.ident is not None:
@@ -134,6 +140,7 @@ class Recorder(Generic[Record]):
     def _to_spool(self) -> None:
         records = self._taken(len(self._waiting))
         if not records:
+            self._look_for_spool()
             return
         fitting = [each for each in records if self._spool.has_room(each.source)]
         try:
@@ -158,17 +165,49 @@ class Recorder(Generic[Record]):
                 raise
 
     def _deliver_from_spool(self) -> None:
-        while records := self._spool.oldest(GROUP):
+        while time.monotonic() < self._until and (records := self._spool.oldest(GROUP)):
             began = time.monotonic()
-            self._to_store(records)
+            self._deliver_group(records)
             self._spool.remove(records)
             # The desk writes, too; and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
-    def _deliver_from_memory(self) -> None:
-        while records := self._taken(GROUP):
+    def _deliver_group(self, records: list[Record]) -> None:
+        """Store a group; one record that the store will never take costs that record alone.
+
+        Raises:
+            Exception: none of them can be stored now.
+        """
+        try:
+            self._to_store(records)
+        except NexioError:
+            raise
+        except Exception as fault:
+            bad = self._unstorable(records)
+            if len(bad) == len(records):
+                raise
+            told = "%d records cannot be stored and are lost: %s"
+            log.error(told, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
+            self._lost += len(bad)
+
+    def _unstorable(self, records: list[Record]) -> list[Record]:
+        """Store all but those that the store does not take, by halves."""
+        if len(records) == 1:
+            return records
+        bad = []
+        for half in (records[: len(records) // 2], records[len(records) // 2 :]):
             try:
-                self._to_store(records)
+                self._to_store(half)
+            except NexioError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, it is told with the record
+                bad += self._unstorable(half)
+        return bad
+
+    def _deliver_from_memory(self) -> None:
+        while time.monotonic() < self._until and (records := self._taken(GROUP)):
+            try:
+                self._deliver_group(records)
             except BaseException:
                 self._waiting.extendleft(reversed(records))
                 raise
@@ -190,6 +229,12 @@ class Recorder(Generic[Record]):
         if not self._without_spool:
             log.warning("records %s: %s", what_becomes, error)
         self._without_spool = True
+
+    def _look_for_spool(self) -> None:
+        if self._without_spool:
+            with suppress(SpoolUnusable):
+                self._spool.try_out()
+                self._find_spool()
 
     def _find_spool(self) -> None:
         if self._without_spool:

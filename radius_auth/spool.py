@@ -79,6 +79,7 @@ class Spool(Generic[Record]):
 
         self._counting = threading.Lock()
         self._waiting: Counter[str] = Counter()
+        self._total = 0
         self._after = ""
         try:
             self.make()
@@ -111,7 +112,17 @@ class Spool(Generic[Record]):
     def has_room(self, source: str) -> bool:
         """Whether another record of that NAS may wait."""
         with self._counting:
-            return self._waiting[source] < MOST_OF_ONE and self._waiting.total() < MOST_OF_ALL
+            return self._waiting[source] < MOST_OF_ONE and self._total < MOST_OF_ALL
+
+    def try_out(self) -> None:
+        """Write something that means nothing: only so it is known whether anything can be written.
+
+        Raises:
+            SpoolUnusable: nothing can.
+        """
+        self.make()
+        with self._transaction() as connection:
+            connection.execute("PRAGMA user_version = 1")
 
     def append(self, records: Sequence[Record]) -> None:
         """Keep records, in one commit; they are on the disk when this returns.
@@ -127,6 +138,7 @@ class Spool(Generic[Record]):
             )
         with self._counting:
             self._waiting.update(record.source for record in records)
+            self._total = self._waiting.total()
 
     def oldest(self, count: int) -> list[Record]:
         """The records that have waited longest, of each NAS as many as of any other one.
@@ -145,6 +157,7 @@ class Spool(Generic[Record]):
         if not rows:
             with self._counting:
                 self._waiting.clear()
+                self._total = 0
         return [record for _, record in records if record is not None]
 
     def remove(self, records: Sequence[Record]) -> None:
@@ -162,6 +175,7 @@ class Spool(Generic[Record]):
         with self._counting:
             self._waiting.subtract(record.source for record in records)
             self._waiting = +self._waiting
+            self._total = self._waiting.total()
 
     def _remove(self, records: Sequence[Record], journal: str) -> None:
         with self._transaction(journal) as connection:
@@ -209,6 +223,7 @@ class Spool(Generic[Record]):
             waiting = connection.execute("SELECT source, count(*) FROM event GROUP BY source")
             with self._counting:
                 self._waiting = Counter(dict(waiting.fetchall()))
+                self._total = self._waiting.total()
             connection.commit()
             (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
             if vacuum != INCREMENTAL:

@@ -24,6 +24,7 @@ from radius_auth.fair_queue import FairQueue
 from radius_auth.follower import Follower
 from radius_auth.guard_keeper import guard_path, kept
 from radius_auth.recorder import Recorder
+from radius_auth.replays import ReplayFile, Replays
 from radius_auth.responder import Responder
 from radius_auth.spool import Spool
 
@@ -262,7 +263,13 @@ def _accounting(
     recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
     discards = Discards()
     accountant = Accountant(
-        follower, recorder.keep_now, options.max_staleness, utc_now, discards, recorder.has_room
+        follower,
+        recorder.keep_now,
+        options.max_staleness,
+        utc_now,
+        discards,
+        recorder.has_room,
+        Replays(ReplayFile(path.with_name("replays.db"))),
     )
     thread = AccountingThread(inherited.accounting, accountant, discards)
     recorder.start()

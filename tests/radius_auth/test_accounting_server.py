@@ -21,7 +21,14 @@ from radius_auth.disconnect import attributes_of
 from radius_auth.framing import Attribute, Code
 from radius_auth.liveness import find_server
 from tests.radius_auth.access_requests import access_request, verified
-from tests.radius_auth.accounting_requests import START, STOP, accounting_request, answered, number
+from tests.radius_auth.accounting_requests import (
+    ON,
+    START,
+    STOP,
+    accounting_request,
+    answered,
+    number,
+)
 from tests.radius_auth.desk import Desk, desk_with
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radclient import radclient
@@ -160,6 +167,24 @@ def test_must_16_a_server_that_never_had_a_spool(sqlite_configuration: Configura
             assert not finding.well
             assert server.stop() == 0
         assert "are lost" not in server.stderr
+
+
+def test_a_replay_is_known_after_a_restart(sqlite_configuration: Configuration) -> None:
+    """An Accounting-On that was recorded ends no session: it is answered, and does nothing."""
+    recorded = accounting_request(ON, identifier=1)
+    with desk_with(sqlite_configuration) as desk:
+        for told in (recorded, accounting_request(START, identifier=2)):
+            with Radiusd(desk.configuration) as server, asking(server.accounting_port) as nas:
+                nas.send(told)
+                answered(told, nas.recv(4096))
+                assert server.stop() == 0
+        (live,) = sessions_when(desk, bool)
+        with Radiusd(desk.configuration) as server, asking(server.accounting_port) as nas:
+            nas.send(recorded)
+            answered(recorded, nas.recv(4096))
+            assert server.stop() == 0
+        assert sessions_when(desk, bool) == [live]
+        assert live.ended_at is None
 
 
 def test_must_16_neither_spool_nor_store(sqlite_configuration: Configuration) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.store.engine import utc_now
 from radius_auth import accounting
 from radius_auth.accounting import Accountant, AccountingThread
 from radius_auth.discards import Discards, Ignored
@@ -20,7 +21,8 @@ from tests.radius_auth.guests import NINE, nas, table_of
 from tests.radius_auth.radiusd import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from nexio.accounting import AccountingRecord
 
@@ -44,13 +46,13 @@ class Disk:
 class Answering:
     """A thread that answers, and what it answers by."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.table = table_of(nas_entries=(nas(address="127.0.0.0/24"),))
         self.age = timedelta(0)
         self.discards = Discards()
         self.disk = Disk()
         self.accountant = Accountant(
-            self, self.disk.store, timedelta(hours=24), Clock(NINE), self.discards
+            self, self.disk.store, timedelta(hours=24), clock or Clock(NINE), self.discards
         )
 
     @contextmanager
@@ -99,6 +101,25 @@ def test_a_flood_of_one_nas_does_not_hold_up_another(monkeypatch: pytest.MonkeyP
     assert {record.source_address for record in second} == {FLOOD, LOBBY}
     assert sum(map(len, answering.disk.commits)) == 302
     assert answering.discards.counts == {}
+
+
+def test_must_17_each_keeps_the_time_of_its_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In their order, however they were stored together: a Stop is before what follows it."""
+    monkeypatch.setattr(accounting, "AT_ONCE", 7)
+    answering = Answering(utc_now)
+    with (
+        listen("127.0.0.1", 0) as opened,
+        host(LOBBY, opened) as lobby,
+        answering.on(opened),
+    ):
+        answering.disk.may_go_on.set()
+        for number in range(200):
+            lobby.send(accounting_request(session=b"%d" % number))
+        for _ in range(200):
+            lobby.recv(4096)
+    records = [record for commit in answering.disk.commits for record in commit]
+    by_session = sorted(records, key=lambda record: int(record.session_id))
+    assert [record.at for record in by_session] == sorted(record.at for record in records)
 
 
 def test_what_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:

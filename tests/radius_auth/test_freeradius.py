@@ -266,6 +266,28 @@ def test_before_there_is_a_store_it_is_silent(freeradius_python: None, tmp_path:
         server.wait_for_line("answering from ")
 
 
+def test_without_a_spool_guests_are_answered(
+    sqlite_configuration: Configuration, tmp_path: Path
+) -> None:
+    """DESIGN 4: unusable at the start or gone later; decisions are in the store, and it is said.
+
+    A PIN with a realm as the name is masked there.
+    """
+    spool = sqlite_configuration.home / "spool"
+    with desk_with(sqlite_configuration) as desk:
+        visit = desk.register()
+        spool.write_text("a file in place of the folder")
+        with with_plugin(sqlite_configuration, tmp_path) as server:
+            server.warm_up()
+            assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+            radclient(server.port, "44863544@guest", "44863544")
+            server.wait_for_line("the spool ")
+            assert server.stop() == 0
+        names = {event.user_name for event in desk.events()}
+        assert {visit.email, "******@guest"} <= names
+        assert "are lost" not in server.log
+
+
 def test_a_pin_that_cannot_be_read_is_silence_for_that_guest_only(
     desk: Desk, freeradius: FreeRADIUS, way: Way
 ) -> None:

@@ -46,9 +46,19 @@ def test_nothing_is_known_of_one_without_a_stamp_or_of_another_sender() -> None:
 def test_a_clock_that_was_set_forward_is_believed_at_once() -> None:
     """NTP has come: nobody can have recorded that before."""
     clocks = NasClocks()
-    clocks.time_of("ap", NINE, 60)
+    clocks.time_of("ap", NINE, stamp(NINE, 300 * DAY))
     assert clocks.time_of("ap", NINE + MINUTE, stamp(NINE + MINUTE)) == NINE + MINUTE
-    assert clocks.time_of("ap", NINE + MINUTE, 120) is None
+    assert clocks.time_of("ap", NINE + MINUTE, stamp(NINE + MINUTE, 300 * DAY)) is None
+
+
+def test_a_nas_that_does_not_know_the_time_yet() -> None:
+    """It has just started: its Accounting-On counts now, and what it says afterwards, too."""
+    clocks = NasClocks()
+    clocks.time_of("ap", NINE, stamp(NINE))
+    assert clocks.time_of("ap", NINE + MINUTE, 7) == NINE + MINUTE
+    at = NINE + 2 * MINUTE
+    assert clocks.time_of("ap", at, stamp(at)) == at
+    assert clocks.time_of("ap", at, stamp(at - 30 * MINUTE)) == at - 30 * MINUTE
 
 
 def test_a_clock_that_was_set_back_is_believed_later() -> None:

@@ -189,6 +189,8 @@ def test_a_spool_that_was_never_there(
     taker.start()
     recording(taker, events(3))
     wait_until(lambda: stored(sqlite_store) == events(3))
+    path.parent.unlink()
+    wait_until(lambda: not taker.without_spool)
     recording(taker, events(4)[3:])
     taker.stop()
     assert stored(sqlite_store) == events(4)
@@ -224,6 +226,61 @@ def test_what_is_lost_at_the_end_is_told(
     assert taker.lost == 3
     assert caplog.messages[-1] == "3 records are lost since the start"
     assert stored(sqlite_store) == []
+
+
+@pytest.mark.parametrize("with_spool", [True, False])
+def test_one_record_that_cannot_be_stored_costs_one_record(
+    configuration: Configuration,
+    store: Store,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    with_spool: bool,
+) -> None:
+    """Section 4 of the design: it holds up no other one, and its loss is told, not its content."""
+    taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
+    if not with_spool:
+        path.unlink()
+    bad = event(3, outcome="44863544")  # a constraint of the store refuses it
+    recording(taker, [*events(2), bad, *events(9)[3:]])
+    taker.flush()
+    assert stored(store) == [*events(2), *events(9)[3:]]
+    assert taker.lost == 1
+    assert "1 records cannot be stored and are lost: IntegrityError" in caplog.messages
+    assert "44863544" not in caplog.text
+    taker.stop()
+
+
+def test_a_fault_that_hits_all_loses_nothing(
+    sqlite_configuration: Configuration, path: Path
+) -> None:
+    """Section 4 of the design: it is tried again."""
+
+    def keep(work: Writing, records: Sequence[AuthEvent]) -> None:
+        raise ZeroDivisionError
+
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), keep)
+    recording(taker, events(4))
+    with pytest.raises(ZeroDivisionError):
+        taker.flush()
+    assert Spool(path, AuthEvent).oldest(9) == events(4)
+    assert taker.lost == 0
+    taker.stop()
+
+
+def test_a_server_that_ends_leaves_the_rest_in_the_spool(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Section 4 of the design: a backlog does not hold up the end, and nothing of it is lost."""
+    monkeypatch.setattr(recorder, "LAST_SECONDS", 0.0)
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
+    recording(taker, events(4))
+    taker.stop()
+    assert stored(sqlite_store) == []
+    assert Spool(path, AuthEvent).oldest(9) == events(4)
+    assert taker.lost == 0
 
 
 def test_keeping_at_once(configuration: Configuration, store: Store, path: Path) -> None:
