@@ -204,8 +204,8 @@ def test_an_end(text: str, until: str | None) -> None:
 
 
 def test_an_end_of_what_has_begun() -> None:
-    """R20: a time alone is today, although the start was yesterday."""
-    until = parse_until("19:00", NOW - timedelta(days=1), NOW, LONDON)
+    """R20: a time alone is on the day that is named, although the start was before."""
+    until = parse_until("19:00", NOW - timedelta(days=1), NOW, LONDON, NOW)
     assert show(until, LONDON) == "Fri 20 Nov 2026 19:00 +00:00"
 
 
