@@ -101,11 +101,20 @@ def parse_arrival(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return expected.arrival
 
 
-def parse_until(text: str, start: datetime, now: datetime, zone: ZoneInfo) -> datetime:
+def parse_until(
+    text: str, start: datetime, now: datetime, zone: ZoneInfo, since: datetime | None = None
+) -> datetime:
     """Read when something ends that has a start.
 
-    A time alone is on the day of the start, or today where it has begun; a weekday or a date
-    without a year is the first one from that day on.
+    A time alone is on the day of the start; a weekday or a date without a year is the first
+    one from that day on.
+
+    Args:
+        text: what was typed.
+        start: what the end has to be after.
+        now: what "today" and "tomorrow" start from.
+        zone: the zone of the location.
+        since: a moment from whose day on it ends, instead of the start.
 
     Raises:
         InvalidValue: as :func:`parse_expected`, which says what an end may be.
@@ -121,7 +130,7 @@ def parse_until(text: str, start: datetime, now: datetime, zone: ZoneInfo) -> da
         raise _unreadable(text, said, "end")
     today = local_date(now, zone)
     clock = _clock(said, text, said, today)
-    until = _end(clock, text, local_date(max(start, now), zone), today, zone)
+    until = _end(clock, text, local_date(since or start, zone), today, zone)
     check_end(start, until, zone)
     return until
 

@@ -113,7 +113,8 @@ def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
     if token.valid_from is None or token.valid_until is None:
         raise _starts_later(row)
     zone = location_of(row.location).zone
-    until = parse_until(text, token.valid_from, work.now, zone)
+    since = max(token.valid_from, work.now)
+    until = parse_until(text, token.valid_from, work.now, zone, since)
     if until <= token.valid_until:
         raise Refused(
             f"visit {visit_id} has Wi-Fi until {show(token.valid_until, zone)} already",

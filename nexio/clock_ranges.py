@@ -103,7 +103,8 @@ def _time(found: re.Match[str], which: str) -> _Time:
 def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> bool:
     """Whether "-12:00" is an offset: after a blank alone, or directly after ISO 8601."""
     iso = _ISO_DAY.search(found["before"])
-    glued = found["between"] == "-" and iso is not None
+    is_iso = iso is not None and len(found["start_hour"]) == 2  # noqa: PLR2004 - digits
+    glued = found["between"] == "-" and is_iso
     shaped = re.fullmatch(r"\d\d(?::\d\d)?", found[0][found.end("between") :])
     if not (glued or found["between"] == " -") or not shaped or end.hour > _WIDEST_OFFSET:
         return False

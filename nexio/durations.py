@@ -92,9 +92,18 @@ def _unreadable(text: str, said: str) -> InvalidValue:
         return InvalidValue("The duration is empty", _EXAMPLES)
     if said.isascii() and said.isdigit():
         # "60" alone may be minutes, hours or days; the operator says which.
-        proposed = f"{said}m" if 1 <= int(said[:9]) <= LONGEST // _MINUTE else "60m"
+        allowed = [
+            f'"{said}{unit}" for {name}'
+            for unit, name, minutes in (
+                ("m", "minutes", 1),
+                ("h", "hours", _HOUR),
+                ("d", "days", _DAY),
+            )
+            if 1 <= int(said[:9]) * minutes <= LONGEST // _MINUTE
+        ]
         return InvalidValue(
-            f"The duration {quoted(text)} has no unit", f'Write "{proposed}" for minutes.'
+            f"The duration {quoted(text)} has no unit",
+            f"Write {' or '.join(allowed)}." if allowed else _EXAMPLES,
         )
     if _DECIMAL.match(said):
         return InvalidValue(

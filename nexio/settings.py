@@ -225,8 +225,10 @@ def _one_of(*choices: str) -> Callable[[str, str], str]:
 
 
 def _duration(key: str, text: str) -> timedelta:
-    del key
-    return parse_duration(text)
+    try:
+        return parse_duration(text)
+    except InvalidValue as error:
+        raise InvalidValue(f"{key}={text} cannot be read: {error}", error.advice) from error
 
 
 def _time_of_day(key: str, text: str) -> time:

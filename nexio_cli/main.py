@@ -190,4 +190,18 @@ def _tell_usage(error: click.ClickException) -> int:
         return error.exit_code
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path
-    return _tell(error.format_message(), f"See: {path} --help", click.UsageError.exit_code)
+    advice = f"See: {path} --help"
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        homes = _commands_called(error.command_name)
+        advice = f"Do you mean: {' or: '.join(homes)}" if homes else advice
+    return _tell(error.format_message(), advice, click.UsageError.exit_code)
+
+
+def _commands_called(name: str) -> list[str]:
+    """The commands of that name, wherever they stand."""
+    found = [f"nexio {name}"] if name in COMMANDS else []
+    for group in COMMANDS:
+        command = importlib.import_module(f"nexio_cli.{group}").command
+        if isinstance(command, click.Group) and name in command.commands:
+            found.append(f"nexio {group} {name}")
+    return found

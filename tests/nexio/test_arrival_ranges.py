@@ -69,6 +69,7 @@ def refusal(text: str) -> InvalidValue:
         ("tomorrow 14:00 -05:00 to 16:00", "21 19:00 to 21 21:00"),
         ("20 Dec 2026 9:00-12:00", "20 09:00 to 20 12:00"),
         ("mon 9:00 - 24 nov 12:00", "23 09:00 to 24 12:00"),
+        ("2026-11-21 9:00-12:00", "21 09:00 to 21 12:00"),
         ("9am-11 tomorrow", "21 09:00 to 21 11:00"),
         ("9:30am-4, monday", "23 09:30 to 23 16:00"),
     ],
@@ -104,7 +105,7 @@ def test_an_offset_is_an_offset(text: str, arrival: str) -> None:
     "text",
     [
         *("tomorrow 9:00 -12:00", "4:00 -05:00", "mon 04:00 -05"),
-        *("2026-11-21 09:00-12:00", "2026-11-21 9:00-12:00"),
+        *("2026-11-21 09:00-12:00", "sat 2026-11-21 09:00-10"),
     ],
 )
 def test_what_may_be_both_is_refused(text: str) -> None:
@@ -204,8 +205,8 @@ def test_an_end(text: str, until: str | None) -> None:
 
 
 def test_an_end_of_what_has_begun() -> None:
-    """R20: a time alone is today, although the start was yesterday."""
-    until = parse_until("19:00", NOW - timedelta(days=1), NOW, LONDON)
+    """R20: a time alone is on the day that is named, although the start was before."""
+    until = parse_until("19:00", NOW - timedelta(days=1), NOW, LONDON, NOW)
     assert show(until, LONDON) == "Fri 20 Nov 2026 19:00 +00:00"
 
 

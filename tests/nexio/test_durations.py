@@ -45,9 +45,13 @@ def test_reads_what_people_write(text: str, duration: timedelta) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "advice"),
     [
-        ("60", 'The duration "60" has no unit', 'Write "60m" for minutes.'),
-        ("15", 'The duration "15" has no unit', 'Write "15m" for minutes.'),
-        ("0", 'The duration "0" has no unit', 'Write "60m" for minutes.'),
+        ("60", 'The duration "60" has no unit', 'Write "60m" for minutes or "60h" for hours.'),
+        (
+            "15",
+            'The duration "15" has no unit',
+            'Write "15m" for minutes or "15h" for hours or "15d" for days.',
+        ),
+        ("0", 'The duration "0" has no unit', 'Write it like "60m", "1h30m" or "2d".'),
         ("1.5h", 'The duration "1.5h" is a decimal number', 'Write whole numbers: "1h30m"'),
         ("1,5h", 'The duration "1,5h" is a decimal number', 'Write whole numbers: "1h30m"'),
         (".5h", 'The duration ".5h" is a decimal number', 'Write whole numbers: "1h30m"'),

@@ -1,0 +1,113 @@
+"""A store of version 0003 is brought up: visits name no duration, and NAS have one spelling."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nexio.nas import NasChanges, edit_nas, list_nas
+from nexio.store import schema
+from nexio.store.engine import Store, connect
+from nexio.visits import get_visit
+from radius_auth.nas_index import NasIndex
+from tests.clocks import Clock
+from tests.migrations.test_from_0001 import contents, store_of
+from tests.migrations.test_from_0002 import rows_of_0002
+from tests.reception import reissue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+    from nexio.keys import Keyring
+    from tests.postgresql import PostgreSQL
+
+ADDRESSES = {
+    "::ffff:c000:201/128": "192.0.2.1/32",
+    "::ffff:c633:6400/120": "198.51.100.0/24",
+    "::ffff:cb00:7107/128": "::ffff:cb00:7107/128",  # 203.0.113.7, which is there already
+    "203.0.113.7/32": "203.0.113.7/32",
+    "2001:db8::/64": "2001:db8::/64",
+    "::/0": "::/0",
+}
+"""What stood in an old store, and what it becomes."""
+
+
+def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
+    """As before, with NAS that were accepted and never matched."""
+    rows = rows_of_0002(keyring)
+    (lobby,) = rows["nas"]
+    more = [
+        lobby | {"name": f"ap-{number}", "name_key": f"ap-{number}", "address": address}
+        for number, address in enumerate(ADDRESSES)
+    ]
+    twin = more[0] | {"name": "twin", "name_key": "twin", "ssid": "Staff", "ssid_key": "Staff"}
+    return rows | {"nas": [lobby, *more, twin]}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
+) -> Iterator[Configuration]:
+    """A store of version 0003."""
+    database = postgresql if request.param == "postgresql" else None
+    with store_of("0003", tmp_path / "old", database, rows_of_0003) as configuration:
+        yield configuration
+
+
+def test_nothing_else_changes(old: Configuration) -> None:
+    """Each row has what it had, but for the addresses; no visit has a duration of its own."""
+    engine = connect(old.database_url)
+    before = contents(engine)
+    assert schema.upgrade(engine) == "0003"
+    after = contents(engine)
+    for name, rows in before.items():
+        ordered = [sorted(each, key=_number) for each in (rows, after[name])]
+        for row, kept in zip(*ordered, strict=True):
+            same = row.keys() - ({"address"} if name == "nas" else set())
+            assert {column: kept[column] for column in same} == {
+                column: row[column] for column in same
+            }
+            assert all(kept[column] is None for column in kept.keys() - row.keys())
+    with engine.connect() as connection:
+        assert schema.drift(connection) == []
+    engine.dispose()
+
+
+def _number(row: dict[str, Any]) -> int:
+    """PostgreSQL lists a row that was changed last."""
+    number: int = row.get("id", 0)
+    return number
+
+
+def test_nas_that_never_matched_do(old: Configuration, clock: Clock) -> None:
+    """Also two of one address, told apart by the SSID; who has the IPv4 address keeps it."""
+    engine = connect(old.database_url)
+    schema.upgrade(engine)
+    engine.dispose()
+    with closing(Store.open(old, clock)) as store:
+        with store.read() as work:
+            entries = {nas.name: nas for nas in list_nas(work)}
+        found = {f"ap-{n}": address for n, address in enumerate(ADDRESSES.values())}
+        assert {name: str(entries[name].address) for name in found} == found
+        assert str(entries["twin"].address) == "192.0.2.1/32"
+        client = NasIndex(entries.values()).find("192.0.2.1")
+        assert client is not None
+        assert {nas.name for nas in client.entries} == {"ap-0", "twin"}
+        with store.write() as work:
+            assert edit_nas(work, "ap-2", NasChanges(ssid="Guests")).ssid == "Guests"
+
+
+def test_an_old_visit_is_of_use(old: Configuration, clock: Clock) -> None:
+    """Its reissue is by the settings, as it was."""
+    engine = connect(old.database_url)
+    schema.upgrade(engine)
+    engine.dispose()
+    with closing(Store.open(old, clock)) as store:
+        with store.read() as work:
+            zoe = get_visit(work, "1", None)
+        new = reissue(store, zoe)
+    assert (new.replaces, new.token is not None) == (1, True)
