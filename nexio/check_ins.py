@@ -9,32 +9,35 @@ from sqlalchemy import delete, select
 
 from nexio import audit
 from nexio.cut_offs import close_overdue, next_cut_off
-from nexio.errors import Refused, UnknownCode
+from nexio.errors import Refused
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, is_waiting, queue_mail
 from nexio.pins import parse_pin
 from nexio.qr_codes import read_qr
+from nexio.refused_taps import (
+    leaves_by_hand,
+    nobodys,
+    refuse_closed,
+    refuse_early,
+    refuse_third,
+)
 from nexio.scanners import read_scan
 from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
 from nexio.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
 from nexio.tokens import end_token, start_token, unend_token, unstart_token
 from nexio.visits import deleted, get_row
-from nexio.zones import local_date, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from nexio.locations import Location
-    from nexio.store.engine import Reading, Writing
+    from nexio.store.engine import Writing
     from nexio.taps import Tap
 
 ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
-
-MISTAKEN_UNTIL = timedelta(minutes=5)
-"""R14: for so long after a check-in, the code alone does not check out."""
 
 
 def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | None = None) -> Tap:
@@ -55,7 +58,7 @@ def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | No
         select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
     )
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
-        raise _nobodys(work, location, digest)
+        raise nobodys(work, location, digest)
     if pin.member_id is not None:
         return _tap_member(work, pin.member_id, way)
     return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
@@ -151,13 +154,13 @@ def _tap_visit(
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not (inside and method is Method.DESK):
-        raise _leaves_by_hand(row) if inside else deleted(work, row)
+        raise leaves_by_hand(row) if inside else deleted(work, row)
     known = _already(last, work.now, way)
     if known is not None:
         return known
     if last is not None and inside:
         if way is None and method is not Method.DESK:
-            _refuse_early(work, last, f"To check out: nexio checkin --visit {row.id} --out")
+            refuse_early(work, last, f"To check out: nexio checkin --visit {row.id} --out")
         return _check_out(work, last, method)
     if way is Direction.OUT:
         by_hand = f"Check the visitor in with: nexio checkin --visit {row.id} --in"
@@ -165,8 +168,8 @@ def _tap_visit(
     if override:
         audit.record(work, "override", "visit", row.id)
     else:
-        _refuse_closed(work, row)
-        _refuse_third(work, row)
+        refuse_closed(work, row)
+        refuse_third(work, row)
     return _check_in_visit(work, row, method)
 
 
@@ -179,7 +182,7 @@ def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
         return known
     if last is not None and is_in(last, work.now):
         if way is None:
-            _refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
+            refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
         return _check_out(work, last, Method.PIN)
     if way is Direction.OUT:
         raise Refused(
@@ -245,79 +248,3 @@ def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> T
     just_now = now - tap.at < ONE_TAP and not is_cut_off(last, now)
     same = just_now if way is None else tap.direction is way
     return tap_of(last, tap.direction, repeated=True) if same else None
-
-
-def _refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
-    """R14: who types the code again so soon may not want to leave, and would be missed inside."""
-    since = work.now - stay.in_at
-    if since < MISTAKEN_UNTIL:
-        name = tap_of(stay, Direction.IN).name
-        raise Refused(f"checked in {_ago(since)}: {name}", advice)
-
-
-def _ago(since: timedelta) -> str:
-    minutes, seconds = divmod(int(since.total_seconds()), 60)
-    number, unit = (minutes, "minute") if minutes else (seconds, "second")
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
-
-
-def _leaves_by_hand(row: VisitRow) -> Refused:
-    return Refused(
-        f"visit {row.id} was deleted",
-        f"Check the visitor out with: nexio checkin --visit {row.id} --out",
-    )
-
-
-def _refuse_closed(work: Reading, row: VisitRow) -> None:
-    """R15: from the start of the arrival's day to the later of its end and the window's."""
-    zone = location_of(row.location).zone
-    by_hand = f"let in with: nexio checkin --visit {row.id} --override"
-    if work.now < row.opens_at:
-        raise Refused(
-            f"visit {row.id} is for {show(row.expected_arrival, zone)}",
-            f"Check in on that day, or {by_hand}",
-        )
-    if work.now >= row.closes_at:
-        raise Refused(
-            f"visit {row.id} was over at {show(row.closes_at, zone)}",
-            f"Register the visitor again, or {by_hand}",
-        )
-
-
-def _refuse_third(work: Reading, row: VisitRow) -> None:
-    """R14: in and out once a local day."""
-    zone = location_of(row.location).zone
-    today = local_date(work.now, zone)
-    if any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
-        raise Refused(
-            "this visit has ended for today",
-            f"Was the check-out a mistake? Take it back: nexio checkin undo {row.id}."
-            f" Somebody who comes back is let in with: nexio checkin --visit {row.id} --override",
-        )
-
-
-def _nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
-    """Why a PIN is nobody's: at the desk that may be said."""
-    row = work.session.scalar(
-        select(VisitRow)
-        .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)
-        .order_by(VisitRow.id.desc())
-        .limit(1)
-    )
-    if row is None:
-        return UnknownCode(
-            f"this PIN is nobody's at {location.name}", "Look for the visitor: nexio visitor list"
-        )
-    last, by_hand = _last(row.check_ins), f"with: nexio checkin --visit {row.id}"
-    inside = last is not None and is_in(last, work.now)
-    if row.deleted_at is not None:
-        return _leaves_by_hand(row) if inside else deleted(work, row)
-    if work.now < row.closes_at:
-        return Refused(
-            f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
-            f"Check the visitor in or out {by_hand}",
-        )
-    return Refused(
-        f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
-        f"Check the visitor out {by_hand}" if inside else "Register the visitor again.",
-    )

@@ -39,6 +39,7 @@ _HEADS = {
     "NEXIO1É": "a QWERTZ (Swiss)",
     "NEXIO1Ñ": "a Spanish",
     "NEXIO1Ç": "an Italian or a Portuguese",
+    "NEXIO1Ş": "a Turkish",
     "NEXIO1Æ": "a Danish",
     "NEXIO1Ø": "a Norwegian",
     "\u0422\u0423\u0427\u0428\u04291\u0416": "a Russian",  # the keys N E X I O 1 :

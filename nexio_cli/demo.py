@@ -19,6 +19,7 @@ from nexio.registration import read_registration, register
 from nexio.settings import parse_changes
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
+from nexio.streams import open_closed
 from nexio.tokens import TokenState
 from nexio.visits import find_visits_by_email
 from nexio.zones import show_window
@@ -134,4 +135,5 @@ def _lines(demo: Demo, home: Path, port: int) -> list[str]:
 
 
 if __name__ == "__main__":
+    open_closed()
     sys.exit(guarded(run))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,10 @@ class Who:
         """
         said = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
         if sum([*said, *(other is not None for other in others)]) != 1:
-            raise InvalidValue("who is it?", "Give one PIN, --qr, --visit or --reader.")
+            raise InvalidValue(
+                "who is it?",
+                "Give one PIN, --qr, --visit (several times for a group) or --reader.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,29 +87,14 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
 
 
 def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
-    """All of them or none: who is refused is named, and nobody was checked in or out."""
-    from nexio.check_ins import tap_visit
+    """All of them or none."""
+    from nexio.groups import tap_visits
     from nexio.visits import get_visit
 
     with options.writing() as work:
         numbers = [get_visit(work, each, how.location_name).id for each in visits]
-        done = {}
-        for number in sorted(set(numbers)):  # always in this order: two desks do not lock crosswise
-            with _naming(number, several=len(visits) > 1):
-                tap = tap_visit(work, number, way=how.way, override=how.override)
-            done[number] = _told(work, tap)
-        return [done[number] for number in dict.fromkeys(numbers)]
-
-
-@contextmanager
-def _naming(number: int, *, several: bool) -> Iterator[None]:
-    try:
-        yield
-    except NexioError as error:
-        if not several:
-            raise
-        words = f"nobody was checked in or out. Visit {number}: {error}"
-        raise type(error)(words, error.advice) from None
+        taps = tap_visits(work, numbers, way=how.way, override=how.override)
+        return [_told(work, tap) for tap in taps]
 
 
 def _told(work: Writing, tap: Tap) -> _Tapped:

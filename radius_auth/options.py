@@ -6,7 +6,7 @@ import argparse
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexio import __version__
 from nexio.durations import parse_duration
@@ -79,11 +79,30 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         variable = f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
         parser.add_argument(
             f"--{name}",
+            action=_Once,
             metavar=metavar,
             default=environment.get(variable) or default,
             help=f"{meaning} (default: {default})",
         )
     return parser
+
+
+class _Once(argparse.Action):
+    """An option that is given once: argparse would use the last one without a word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the first value, and refuse another one."""
+        given = vars(namespace).setdefault("given", set())
+        if self.dest in given:
+            parser.error(f"{option_string} is given more than once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
 
 
 _OPTIONS = (

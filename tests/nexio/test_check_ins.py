@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from nexio.check_ins import MISTAKEN_UNTIL, ONE_TAP, tap_visit
+from nexio.check_ins import ONE_TAP, tap_visit
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations import Location
 from nexio.mail.outbox import Template
 from nexio.members import remove_member
+from nexio.refused_taps import MISTAKEN_UNTIL
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow
 from nexio.taps import Direction, Method, Tap
@@ -216,6 +217,20 @@ def test_r14_the_way_holds_for_codes_and_by_hand(
     assert undo < override
     take_back(store, visit)
     assert by_hand(store, visit).direction is OUT
+
+
+def test_r14_the_cut_off_is_not_to_be_taken_back(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """So the refusal does not name undo, which would be refused as well."""
+    set_up(store, location, "cut-off=12:00")
+    visit = register(store, location)
+    use_pin(store, location, visit.pin)
+    clock.now = at("2026-11-20 13:00")
+    with pytest.raises(Refused, match=ENDED) as caught:
+        use_pin(store, location, visit.pin)
+    assert "undo" not in caught.value.advice
+    assert f"nexio checkin --visit {visit.id} --override" in caught.value.advice
 
 
 def test_r14_a_member_who_went_out_comes_in_at_once(

@@ -57,6 +57,19 @@ def test_yes_means_yes(visited: Nexio) -> None:
     assert visited.done("visitor", "show", "1", "--json").json["state"] == "deleted"
 
 
+def test_a_scanner_at_a_terminal(visited: Nexio) -> None:
+    """R14: each code is answered when its line ends, by CR as a keyboard sends it."""
+    pin = visited.done("visitor", "show", "1", "--json").json["pin"]
+    with Terminal((NEXIO, "checkin", "--reader")) as terminal:
+        terminal.type(f"{pin}\r")
+        terminal.wait_for("is checked in: ")
+        terminal.type(f"]Q0{pin}\r")
+        terminal.wait_for("is checked in already, just now: ")
+        terminal.type("junk\r\x04")
+        assert terminal.end() == 0
+    assert "Refused: this is not a PIN" in terminal.shown
+
+
 def test_what_is_missing_is_asked_for(visited: Nexio) -> None:
     """On a terminal; in a script it is an error (see ``test_main.py``)."""
     with Terminal((NEXIO, "visitor", "register", "--last-name", "L", "--arrival", "now")) as screen:

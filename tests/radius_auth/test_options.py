@@ -79,6 +79,16 @@ def test_a_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]
     assert "nexio-radiusd: error:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["auth-port", "acct-port", "reject-delay", "max-staleness"])
+def test_an_option_given_twice(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused, as the last one would win without a word; addresses may be several."""
+    with pytest.raises(SystemExit) as ended:
+        parse_options([f"--{name}", "1", f"--{name}=2"], {})
+    assert ended.value.code == 2
+    assert f"--{name} is given more than once" in capsys.readouterr().err
+    assert parse_options(["--listen", "::1", "--listen", "::2"], {}).listen == ("::1", "::2")
+
+
 def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Section 7 of the design: with its default."""
     with pytest.raises(SystemExit) as ended:
