@@ -11,6 +11,7 @@ from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,
+    filled_in,
     find_setting,
     other_python,
     read_lines,
@@ -65,6 +66,11 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
         return
     yield _links(folder)
     yield _port(folder)
+    yield well(
+        "accounting",
+        "not taken by the plugin: send it to nexio-radiusd beside FreeRADIUS, see"
+        " docs/freeradius.md",
+    )
     yield _names(folder)
     yield from _eap(folder)
     yield _passwords(folder)
@@ -194,7 +200,11 @@ def _eap(folder: Path) -> Iterator[Finding]:
     if any(line.name == "ttls" and line.value is None for line in lines):
         hint = "before you offer it in public, read docs/freeradius.md: in 3.2.1 it can be crashed"
         yield well("TTLS", f"offered; {hint}")
-    files = [line.value for line in lines if line.name == "certificate_file" and line.value]
+    files = [
+        filled_in(folder, line.value)
+        for line in lines
+        if line.name == "certificate_file" and line.value
+    ]
     snakeoil = any("snakeoil" in file for file in files)
     hint = ": Debian's own, that no device trusts; no matter where nobody uses EAP"
     yield well("certificate", f"{', '.join(files)}{hint if snakeoil else ''}")

@@ -116,16 +116,21 @@ def enabled(folder: Path, kind: str) -> list[Path]:
 
 def find_setting(folder: Path, name: str, *sections: str) -> str | None:
     """The value of a setting in the main file, with its ``${…}`` filled in."""
+    for line in read_lines(folder / MAIN):
+        if (line.name, line.sections) == (name, sections) and line.value is not None:
+            return filled_in(folder, line.value)
+    return None
+
+
+def filled_in(folder: Path, value: str) -> str:
+    """A value with each ``${…}`` filled in that the main file sets."""
     lines = read_lines(folder / MAIN)
     known = {line.name: line.value for line in lines if not line.sections and line.value}
-    for line in lines:
-        if (line.name, line.sections) == (name, sections) and line.value is not None:
-            value, before = line.value, ""
-            while value != before:
-                before = value
-                value = _VARIABLE.sub(lambda found: known.get(found[1]) or found[0], value)
-            return value
-    return None
+    before = ""
+    while value != before:
+        before = value
+        value = _VARIABLE.sub(lambda found: known.get(found[1]) or found[0], value)
+    return value
 
 
 def other_python(folder: Path) -> list[str]:

@@ -25,6 +25,7 @@ from tests.radius_auth.odd_requests import (
 )
 from tests.radius_auth.radclient import Reply, radclient
 from tests.radius_auth.radiusd import Radiusd
+from tests.radius_auth.test_accounting_server import sessions_when, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +194,22 @@ def test_odd_requests_are_judged_and_logged_alike(
     for expected, event in zip(answered, _logged(desk)[before:], strict=True):
         logged = (event.reason, event.user_name, event.device, event.nas)
         assert (expected[0], *logged) == expected
+
+
+def test_accounting_goes_to_the_server_beside(
+    desk: Desk, servers: dict[str, Server], guests: dict[str, Guest]
+) -> None:
+    """R12: with the Class of FreeRADIUS's accept, nexio-radiusd knows whose session it is."""
+    guest, beside = guests["inside the window"], servers["nexio-radiusd"]
+    assert isinstance(beside, Radiusd)
+    assert guest.visit is not None
+    reply = radclient(servers["FreeRADIUS"].port, guest.user_name, guest.password)
+
+    class_ = f"Class = {reply.attributes['Class']}"
+    assert "Accounting-Response" in tell(beside.accounting_port, "Start", class_, tries=3)
+
+    (session,) = sessions_when(desk, lambda sessions: len(sessions) > 0)
+    assert (session.visit_id, session.email) == (guest.visit.id, guest.visit.email)
 
 
 def _logged(desk: Desk) -> list[AuthEvent]:

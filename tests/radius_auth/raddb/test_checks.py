@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ SUBJECTS = [
     "files",
     "links",
     "port",
+    "accounting",
     "user names",
     "sessions",
     "TTLS",
@@ -51,6 +53,26 @@ def test_all_is_well(installed: Path) -> None:
     assert [each.subject for each in found] == SUBJECTS
     assert [each for each in found if not each.well or each.advice] == []
     assert "no device trusts" in next(f.message for f in found if f.subject == "certificate")
+
+
+def test_the_certificate_is_named_in_full(installed: Path) -> None:
+    """What stands there as ${certdir} is the file that it means."""
+    eap = installed / "mods-available/nexio-eap"
+    text = eap.read_text()
+    here = "certificate_file = ${certdir}/nexio/server.pem"
+    eap.write_text(re.sub("certificate_file = .*", lambda _: here, text))
+
+    found = look_for(installed, "certificate").message
+
+    assert found == str(installed / "certs/nexio/server.pem")
+
+
+def test_it_says_where_accounting_goes(installed: Path) -> None:
+    """FreeRADIUS neither answers nor logs it."""
+    found = look_for(installed, "accounting")
+
+    assert found.well
+    assert "nexio-radiusd" in found.message
 
 
 def test_before_the_installation(raddb: Path) -> None:
@@ -102,7 +124,7 @@ def link(name: str, target: str) -> Callable[[Path], None]:
         ),
         (
             "user names",
-            edit("sites-available/nexio-inner-tunnel", "nexio_screen", "suffix"),
+            edit("sites-available/nexio-inner-tunnel", "nexio_hand_over_login", "suffix"),
             "nexio-inner-tunnel",
         ),
         ("sessions", edit("mods-available/nexio-eap", "enable = no", "enable = yes"), "resumes"),
