@@ -173,13 +173,11 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
 
 
 def hold_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, its settings kept from changing until this transaction ends.
+    """The location as it is now, kept from changing until this transaction ends.
 
-    Registrations hold it together.  Where the PIN alone logs in they take turns: two at once
-    would each not count the other (R9).
+    Registrations take turns: two at once would each not count the other (R6, R9).
     """
-    shared = location.settings.wifi_login != "pin"
-    return location_of(get_locked(work.session, LocationRow, location.id, shared=shared))
+    return location_of(get_locked(work.session, LocationRow, location.id))
 
 
 def location_of(row: LocationRow) -> Location:

@@ -15,6 +15,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.locations import hold_location
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_name, parse_text, quoted
+from nexio.pin_days import days_of
 from nexio.pins import draw_pin, parse_pin, take_pin
 from nexio.signing import sign
 from nexio.store.tables import LocationRow, PinRow, VisitRow
@@ -23,8 +24,8 @@ from nexio.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.zones import day_end, day_start, local_date, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime, timedelta
 
     from nexio.locations import Location
     from nexio.members import Member
@@ -52,6 +53,8 @@ class Registration:
     """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
 
     pin: str | None = field(default=None, repr=False)
+    insecure_short_pin: bool = False
+    """Take ``pin`` although it is easy to guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,12 @@ def parse_key(text: str) -> str:
 
 
 def read_registration(
-    texts: Mapping[str, str | None], now: datetime, location: Location, host: Member | None = None
+    texts: Mapping[str, str | None],
+    now: datetime,
+    location: Location,
+    host: Member | None = None,
+    *,
+    insecure_short_pin: bool = False,
 ) -> Registration:
     """Check what a person or a file says of a visitor.
 
@@ -91,6 +99,7 @@ def read_registration(
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
+        insecure_short_pin: take a PIN that is easy to guess.
 
     Raises:
         InvalidValue: the first of them that cannot be read or is not allowed.
@@ -114,6 +123,7 @@ def read_registration(
         source="customer" if host is not None else texts.get("source") or "admin",
         member_id=None if host is None else host.id,
         pin=None if pin is None else parse_pin(pin),
+        insecure_short_pin=insecure_short_pin,
     )
 
 
@@ -149,17 +159,14 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
     """
     location = hold_location(work, location)
     arrival = registration.expected_arrival
-    pin = (
-        draw_pin(work, location)
-        if registration.pin is None
-        else take_pin(work, location, registration.pin)
-    )
-    visit = _new_visit(work, location, registration, pin)
+    visit = _new_visit(work, location, registration)
     if gives_token(location, registration.source):
         token = issue_token(work, visit, location)
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location, arrival, visit.closes_at - arrival)
+    pin = _pin(work, location, registration, days_of(visit))
+    visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
     _hold_pin(work, visit, pin)
@@ -246,9 +253,7 @@ def _refuse_twice(
         )
 
 
-def _new_visit(
-    work: Writing, location: Location, registration: Registration, pin: NewPin
-) -> VisitRow:
+def _new_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
     arrival, zone = registration.expected_arrival, location.zone
     day = local_date(arrival, zone)
     return VisitRow(
@@ -267,9 +272,21 @@ def _new_visit(
         opens_at=day_start(day, zone),
         closes_at=day_end(day, zone),
         token_starts=location.settings.token_starts,
-        pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
-        pin_digest=pin.digest,
         registered_at=work.now,
+    )
+
+
+def _pin(
+    work: Writing, location: Location, registration: Registration, days: Collection[date]
+) -> NewPin:
+    if registration.pin is None:
+        return draw_pin(work, location, days)
+    return take_pin(
+        work,
+        location,
+        registration.pin,
+        days,
+        insecure_short_pin=registration.insecure_short_pin,
     )
 
 

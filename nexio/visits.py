@@ -15,6 +15,7 @@ from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import quoted
+from nexio.pin_days import count_out
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
 from nexio.tokens import Token, TokenState, end_token, token_of
@@ -154,6 +155,7 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     row.deleted_at = work.now
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
+    count_out(work, row)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 
