@@ -105,7 +105,12 @@ def edit_location(
 
 
 def change_settings(
-    work: Writing, location: Location, changes: dict[str, Any], *, insecure_pin_login: bool = False
+    work: Writing,
+    location: Location,
+    changes: dict[str, Any],
+    *,
+    insecure_pin_login: bool = False,
+    insecure_short_pin: bool = False,
 ) -> Location:
     """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
 
@@ -114,7 +119,12 @@ def change_settings(
     """
     row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
-    new = changed(old, changes, insecure_pin_login=insecure_pin_login)
+    new = changed(
+        old,
+        changes,
+        insecure_pin_login=insecure_pin_login,
+        insecure_short_pin=insecure_short_pin,
+    )
     if not insecure_pin_login:
         _refuse_short_pins(work, location, old, new)
     for field in changes:

@@ -101,16 +101,17 @@ def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
         return
     location = hold_location(work, location_of(visit.location))
     today = local_date(work.now, location.zone)
-    count_pin(work, location, sorted(after - before), _digits(visit))
+    count_pin(work, location, sorted(after - before), pin_digits(visit))
     left = sorted(day for day in before - after if day > today)
-    count_pin(work, location, left, _digits(visit), by=-1)
+    count_pin(work, location, left, pin_digits(visit), by=-1)
 
 
 def count_out(work: Writing, visit: VisitRow) -> None:
     """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
     location = hold_location(work, location_of(visit.location))
     known = local_date(work.now + Horizon().past, location.zone)
-    count_pin(work, location, [day for day in days_of(visit) if day > known], _digits(visit), by=-1)
+    unknown = [day for day in days_of(visit) if day > known]
+    count_pin(work, location, unknown, pin_digits(visit), by=-1)
 
 
 def fullest_day(
@@ -132,6 +133,11 @@ def fullest_day(
     return FullestDay(day=day, chance=chance_of(counts[day]), pins=counts[day].total())
 
 
+def pin_digits(visit: VisitRow) -> int:
+    """How many digits a visit's PIN has, without opening it."""
+    return len(visit.pin_sealed) - Keyring.sealed_length(0)
+
+
 def _rows(location: Location, days: Collection[date]) -> Select[tuple[PinDayRow]]:
     return (
         select(PinDayRow)
@@ -147,8 +153,3 @@ def _end(visit: VisitRow) -> datetime:
     if token.valid_until is None:
         return visit.closes_at + token.duration + WORDS_AFTER_THE_END
     return max(visit.closes_at, token.valid_until + WORDS_AFTER_THE_END)
-
-
-def _digits(visit: VisitRow) -> int:
-    """From the length of the sealed PIN; no need to open it."""
-    return len(visit.pin_sealed) - Keyring.sealed_length(0)

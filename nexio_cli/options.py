@@ -27,6 +27,12 @@ location = click.option(
 
 yes = click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
 
+insecure_short_pin = click.option(
+    "--insecure-short-pin",
+    is_flag=True,
+    help="Allow PINs that are easy to guess: of 5 digits, or too many of few digits on a day.",
+)
+
 visit = click.argument("visit", metavar="VISIT")
 
 

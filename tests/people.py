@@ -23,6 +23,7 @@ def register(
     *,
     email: str = "zoe@example.com",
     arrival: str = "now",
+    insecure_short_pin: bool = False,
     **texts: str,
 ) -> Visit:
     """Register a visitor by the location's settings of this moment, the same one as often as asked.
@@ -32,13 +33,14 @@ def register(
         location: at which desk.
         email: the visitor's address.
         arrival: as people say it: "now", "14:00", "tomorrow 9am".
+        insecure_short_pin: take a PIN that is easy to guess.
         texts: whatever else ``read_registration`` takes: ``first_name``, ``host``, ``pin``, …
     """
     said = {"first_name": "Zoë", "last_name": "Nguyễn", "email": email} | texts
     with store.write() as work:
         at = locations.get_location(work, location.name)
         said["expected_arrival"] = arrival
-        found = read_registration(said, work.now, at)
+        found = read_registration(said, work.now, at, insecure_short_pin=insecure_short_pin)
         return register_visitor(work, at, found, Repetition(again=True))
 
 
@@ -58,12 +60,20 @@ def add_location(store: Store, name: str, zone: str = "Europe/London", *words: s
 
 
 def set_up(
-    store: Store, location: Location, *words: str, insecure_pin_login: bool = False
+    store: Store,
+    location: Location,
+    *words: str,
+    insecure_pin_login: bool = False,
+    insecure_short_pin: bool = False,
 ) -> Location:
     """Save settings as the command line does: ``set_up(store, location, "pin-length=8")``."""
     with store.write() as work:
         return locations.change_settings(
-            work, location, parse_changes(words), insecure_pin_login=insecure_pin_login
+            work,
+            location,
+            parse_changes(words),
+            insecure_pin_login=insecure_pin_login,
+            insecure_short_pin=insecure_short_pin,
         )
 
 

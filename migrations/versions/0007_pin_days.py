@@ -14,7 +14,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-SEALED_ALONE = 36
+SEALED_ALONE = 32
 """Octets of a sealed PIN that are not the PIN: key id, nonce and tag."""
 
 WORDS = timedelta(hours=2)

@@ -58,7 +58,7 @@ def test_all_is_well(configuration: Configuration, store: Store, house: Location
     """In the order in which one depends on the other."""
     register(store, house)
     findings = found(configuration)
-    assert list(findings) == ["key", "store", "clock", "PINs", "NAS", "mail", "disk"]
+    assert list(findings) == ["key", "store", "clock", "PINs", "guessing", "NAS", "mail", "disk"]
     assert not_well(findings) == []
     assert findings["store"].message == f"open, version {HEAD}"
     assert findings["PINs"].message == "1 of 1000000 are in use at Harbour House"
@@ -195,7 +195,7 @@ def test_when_pins_become_few(
     sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """R7: said from a quarter on, well before the half from which none is issued."""
-    set_up(sqlite_store, sqlite_location, "pin-length=5")
+    set_up(sqlite_store, sqlite_location, "pin-length=5", insecure_short_pin=True)
     give_pins_away(sqlite_store, 25_000)
     assert found(sqlite_configuration)["PINs"].well
     register(sqlite_store, sqlite_location)

@@ -275,7 +275,7 @@ def test_a_pin_is_free_at_another_location(desk: Nexio) -> None:
 
 def test_no_pin_left(sqlite_desk: Nexio) -> None:
     """R7: with more than half of all PINs in use, exit 4 names the numbers and longer ones."""
-    sqlite_desk.done("settings", "set", "pin-length=5")
+    sqlite_desk.done("settings", "set", "pin-length=5", "--insecure-short-pin")
     sqlite_desk.sql(
         "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 50001)"
         " INSERT INTO visit (id, location_id, first_name, last_name, email, email_key, source,"
