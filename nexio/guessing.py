@@ -21,7 +21,7 @@ BOUND: Final = 1e-3
 GUESSES_A_DAY: Final = 12
 """Wrong guesses at one visit that are evaluated in any day: 8 at once, and 4 more in a day."""
 
-_UNIT = 10**LONGEST_PIN
+_UNIT: Final[int] = 10**LONGEST_PIN
 """Chances are added up in parts of this, so that no rounding decides."""
 
 _MOST: Final = int(BOUND * _UNIT) * 8 // 10
@@ -86,4 +86,5 @@ def _parts(day: Mapping[int, int], longest: int) -> int:
 
 
 def _parts_of_one(digits: int) -> int:
-    return GUESSES_A_DAY * _UNIT // 10**digits
+    parts: int = GUESSES_A_DAY * _UNIT // 10**digits
+    return parts

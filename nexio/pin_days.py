@@ -138,7 +138,7 @@ def pin_digits(visit: VisitRow) -> int:
     return len(visit.pin_sealed) - Keyring.sealed_length(0)
 
 
-def _rows(location: Location, days: Collection[date]) -> Select[tuple[PinDayRow]]:
+def _rows(location: Location, days: Collection[date]) -> Select[PinDayRow]:
     return (
         select(PinDayRow)
         .where(PinDayRow.location_id == location.id, PinDayRow.day.in_(days))

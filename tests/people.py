@@ -23,7 +23,6 @@ def register(
     *,
     email: str = "zoe@example.com",
     arrival: str = "now",
-    insecure_short_pin: bool = False,
     **texts: str,
 ) -> Visit:
     """Register a visitor by the location's settings of this moment, the same one as often as asked.
@@ -33,14 +32,13 @@ def register(
         location: at which desk.
         email: the visitor's address.
         arrival: as people say it: "now", "14:00", "tomorrow 9am".
-        insecure_short_pin: take a PIN that is easy to guess.
         texts: whatever else ``read_registration`` takes: ``first_name``, ``host``, ``pin``, …
     """
     said = {"first_name": "Zoë", "last_name": "Nguyễn", "email": email} | texts
     with store.write() as work:
         at = locations.get_location(work, location.name)
         said["expected_arrival"] = arrival
-        found = read_registration(said, work.now, at, insecure_short_pin=insecure_short_pin)
+        found = read_registration(said, work.now, at)
         return register_visitor(work, at, found, Repetition(again=True))
 
 

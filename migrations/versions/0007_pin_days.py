@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -52,15 +53,21 @@ def _count() -> Counter[tuple[object, object, int]]:
     visit = sa.table(
         "visit",
         *map(sa.column, ["id", "location_id", "pin_sealed"]),
-        *(sa.column(name, instant) for name in ("opens_at", "closes_at", "deleted_at")),
+        *(
+            sa.column(name, instant)
+            for name in ("opens_at", "closes_at", "deleted_at", "registered_at")
+        ),
     )
     token = sa.table(
         "access_token",
         *map(sa.column, ["visit_id", "duration"]),
         sa.column("valid_until", instant),
     )
-    since = datetime.now(UTC) - timedelta(days=1)
-    found = op.get_bind().execute(
+    store = op.get_bind()
+    # By the store's own clock: the newest that it knows of.
+    newest = store.scalar(sa.select(sa.func.max(visit.c.registered_at)))
+    known = sa.false() if newest is None else visit.c.deleted_at > newest - timedelta(days=1)
+    found = store.execute(
         sa.select(
             visit.c.location_id,
             visit.c.opens_at,
@@ -73,7 +80,7 @@ def _count() -> Counter[tuple[object, object, int]]:
         .join(location, location.c.id == visit.c.location_id)
         .outerjoin(token, token.c.visit_id == visit.c.id)
         .outerjoin(held, held.c.visit_id == visit.c.id)
-        .where(held.c.visit_id.is_not(None) | (visit.c.deleted_at > _for_the_store(since)))
+        .where(held.c.visit_id.is_not(None) | known)
     )
     counts: Counter[tuple[object, object, int]] = Counter()
     for row in found:
@@ -86,7 +93,7 @@ def _count() -> Counter[tuple[object, object, int]]:
     return counts
 
 
-def _end(row: sa.Row[tuple[object, ...]]) -> datetime:
+def _end(row: Any) -> datetime:
     closes_at = _aware(row.closes_at)
     if row.duration is None:
         return closes_at
@@ -98,7 +105,3 @@ def _end(row: sa.Row[tuple[object, ...]]) -> datetime:
 def _aware(instant: datetime) -> datetime:
     """SQLite keeps no zone: it is UTC there."""
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _for_the_store(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=None) if op.get_bind().dialect.name == "sqlite" else instant

@@ -276,6 +276,8 @@ def test_nothing_is_lost(old: Configuration) -> None:
         for row, kept in zip(rows, after[name], strict=True):
             assert {column: kept[column] for column in row} == row
             assert all(kept[column] is None for column in kept.keys() - row.keys())
+    counted = after.pop("pin_day")
+    assert {(row["length"], row["pins"]) for row in counted} == {(6, 3)}
     assert all(after[name] == [] for name in after.keys() - before.keys())
     with engine.connect() as connection:
         assert schema.drift(connection) == []

@@ -13,7 +13,7 @@ from nexio.store import schema
 from nexio.store.engine import Store, connect
 from nexio.store.tables import PinDayRow
 from nexio.visits import get_visit
-from tests.clocks import Clock
+from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
 
@@ -54,7 +54,7 @@ def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
         })  # fmt: skip
     for waiting in rows["access_token"][-5:]:
         waiting |= {"valid_from": None, "valid_until": None, "duration": 24 * 3600}
-    rows["visit"][-6]["deleted_at"] = datetime.now(UTC)
+    rows["visit"][-6]["deleted_at"] = FRIDAY_MORNING
     del rows["pin"][-6]
     return rows
 
@@ -83,7 +83,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
 
 
 def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:
-    """Zoe's on Friday and 40 on Saturday as well; five of them on Sunday; a deleted one, too."""
+    """Three on Friday and 40 more, those on Saturday too, five on Sunday; also what was deleted."""
     engine = connect(old.database_url)
     schema.upgrade(engine)
     engine.dispose()
@@ -91,4 +91,4 @@ def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:
         assert get_visit(work, "1", None).pin == ZOE
         rows = work.session.scalars(select(PinDayRow).order_by(PinDayRow.day))
         counted = {row.day.day: (row.length, row.pins) for row in rows}
-    assert counted == {20: (6, 42), 21: (6, 40), 22: (6, 5)}
+    assert counted == {20: (6, 43), 21: (6, 40), 22: (6, 5)}

@@ -235,4 +235,5 @@ def test_r6_5_digits_need_an_insecure_option() -> None:
     short = changed(
         Settings(), {"pin_length": 5}, insecure_pin_login=False, insecure_short_pin=True
     )
-    assert changed(short, {"ssid": "Guests", "pin_length": 5}, insecure_pin_login=False)
+    later = changed(short, {"ssid": "Guests", "pin_length": 5}, insecure_pin_login=False)
+    assert later == replace(short, ssid="Guests")

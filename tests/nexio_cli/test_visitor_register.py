@@ -332,3 +332,14 @@ def test_more_guests_than_planned(desk: Nexio) -> None:
     assert "planned for 1" in desk(*registration(email="ada@example.com")).refused(4)
     assert desk.rows() == rows
     desk.register("--arrival", "+1h", email="ada@example.com")
+
+
+def test_r6_a_chosen_pin_that_is_easy_to_guess(desk: Nexio) -> None:
+    """Exit 4 with the chance; who insists reads it again, and the visit is registered."""
+    said = desk(*registration("--pin", "04821")).refused(4)
+    assert "1 in 8,333" in said
+    assert "--insecure-short-pin" in said
+    ran = desk.done(*registration("--pin", "04821", "--insecure-short-pin", "--json"))
+    assert ran.json["pin"] == "04821"
+    assert "Warning: A PIN of 5 digits is guessed in a day with a chance of 1 in 8,333." in ran.err
+    assert "04821" not in ran.err
