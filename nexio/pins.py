@@ -91,7 +91,9 @@ def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> 
             else "Delete visits that are not needed.",
         )
     count_pin(work, location, days, length)
-    return next(pin for pin in _candidates(work, location, length) if not is_live(work, pin))
+    return next(
+        pin for pin in _candidates(work, location, length) if not is_live(work, location, pin)
+    )
 
 
 def take_pin(
@@ -125,7 +127,7 @@ def take_pin(
         refuse_guessable(work, location, len(digits), days)
     free_passed(work, location)
     pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
-    if is_live(work, pin):
+    if is_live(work, location, pin):
         raise Refused(
             "this PIN belongs to somebody else at this location",
             "Leave --pin out and let the system draw one.",
@@ -171,9 +173,10 @@ def count_live(work: Reading, location: Location, length: int) -> int:
     return work.session.scalar(select(func.count()).where(same)) or 0
 
 
-def is_live(work: Reading, pin: NewPin) -> bool:
-    """Whether somebody holds the PIN; its digest names the location as well."""
-    return work.session.scalar(select(PinRow.id).where(PinRow.digest == pin.digest)) is not None
+def is_live(work: Reading, location: Location, pin: NewPin) -> bool:
+    """Whether somebody at the location holds the PIN."""
+    same = (PinRow.location_id == location.id) & (PinRow.digest == pin.digest)
+    return work.session.scalar(select(PinRow.id).where(same)) is not None
 
 
 def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:
