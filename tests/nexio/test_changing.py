@@ -414,7 +414,7 @@ def test_the_same_e_mail_in_another_case_keeps_the_pin(
 
 def fill_with_pins(store: Store) -> None:
     """Give half of all PINs of five digits to members."""
-    numbers = range(1, 50_001)
+    numbers = range(1, 50_002)
     member = {"location_id": 1, "first_name": "Ada", "last_name": "Lovelace", "pin_sealed": b""}
     member |= {"email": "ada@example.com", "email_key": "ada@example.com", "created_at": FRIDAY}
     with store.write() as work:
