@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, inspect
 
+from nexio.guessing import chance_of, length_for
 from nexio.locations import add_location, change_settings
+from nexio.pin_days import count_pin, days_of, pins_of_days
 from nexio.registration import Repetition, read_registration, register
 from nexio.settings import parse_changes
 from nexio.store.engine import Store
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from nexio.locations import Location
     from nexio.store.engine import Writing
     from nexio.store.tables import Row
+    from nexio.visits import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ def fill(configuration: Configuration, count: int, *settings: str) -> list[Visit
     assert visit.token is not None
     assert visit.token.valid_until is not None
     with store.write() as work:
-        pins = [f"{number:06}" for number in range(count) if f"{number:06}" != visit.pin]
+        pins = _draw(work, location, visit, count)
         _copy(work, location, visit.id, pins)
     store.close()
     first = Visitor(email=visit.email, pin=visit.pin, valid_until=visit.token.valid_until)
@@ -56,6 +60,21 @@ def fill(configuration: Configuration, count: int, *settings: str) -> list[Visit
         Visitor(email=f"ada{number}@example.com", pin=pin, valid_until=first.valid_until)
         for number, pin in enumerate(pins, start=1)
     )]  # fmt: skip
+
+
+def _draw(work: Writing, location: Location, visit: Visit, count: int) -> list[str]:
+    """PINs of as many digits as those that are drawn for the visit's days have; they count."""
+    days = days_of(work.session.get_one(VisitRow, visit.id))
+    fullest = max(pins_of_days(work, location, days), key=chance_of)
+    drawn: Counter[int] = Counter()
+    pins = []
+    for number in range(count):
+        length = length_for([fullest + drawn], location.settings.pin_length)
+        drawn[length] += 1
+        pins.append(f"{number:0{length}}")
+    for length, of_length in drawn.items():
+        count_pin(work, location, days, length, by=of_length)
+    return [pin for pin in pins if pin != visit.pin]
 
 
 def _copy(work: Writing, location: Location, visit_id: int, pins: list[str]) -> None:
@@ -73,7 +92,10 @@ def _copy(work: Writing, location: Location, visit_id: int, pins: list[str]) -> 
     work.session.execute(insert(VisitRow), visits)
     tokens = ({"id": token.id + n, "visit_id": visit_id + n} for n, _ in enumerate(pins, start=1))
     work.session.execute(insert(AccessTokenRow), [_values(token) | each for each in tokens])
-    held = ({"visit_id": each["id"], "digest": each["pin_digest"]} for each in visits)
+    held = (
+        {"visit_id": each["id"], "digest": each["pin_digest"], "length": len(digits)}
+        for each, digits in zip(visits, pins, strict=True)
+    )
     work.session.execute(insert(PinRow), [_without_id(pin) | each for each in held])
 
 

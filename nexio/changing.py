@@ -11,9 +11,10 @@ from nexio.addresses import email_key, parse_email
 from nexio.arrivals import parse_until
 from nexio.durations import LONGEST
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import location_of
+from nexio.locations import hold_location, location_of
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_full_name, parse_text
+from nexio.pin_days import counted_anew, days_of
 from nexio.pins import draw_pin
 from nexio.registration import (
     LONGEST_LINE,
@@ -56,22 +57,8 @@ def reschedule(
     """
     row = _open_row(work, visit_id)
     before = _times_of(row)
-    zone = location_of(row.location).zone
-    day = local_date(arrival, zone)
-    token = row.token
-    length = row.location.token_duration
-    if until is not None:
-        _name_duration(row, until - arrival)
-    if token is not None and token.valid_from is not None and token.valid_until is not None:
-        length = token.valid_until - token.valid_from if until is None else until - arrival
-        token.valid_from, token.valid_until = arrival, arrival + length
-        refuse_unplanned(work, location_of(row.location), token)
-    refuse_past(work, location_of(row.location), arrival, length)
-    row.expected_arrival = arrival
-    row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
-    _keep_open(work, row)
-    # Without a token a visit ends with its day, which may be over when its hour is not.
-    refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
+    with counted_anew(work, row):
+        _move(work, row, arrival, until)
     details = {"before": before[0].isoformat(), "after": arrival.isoformat()}
     if until is not None:
         details["until"] = until.isoformat()
@@ -93,9 +80,10 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
     token = _open_token(row)
     if token.duration + by > LONGEST:
         raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
-    token.duration += by
-    if token.valid_until is not None:
-        _extend_window(work, row, by)
+    with counted_anew(work, row):
+        token.duration += by
+        if token.valid_until is not None:
+            _extend_window(work, row, by)
     audit.record(work, "extend", "visit", visit_id, {"seconds": int(by.total_seconds())})
     return visit_of(work, row)
 
@@ -211,6 +199,25 @@ def _open_row(work: Writing, visit_id: int) -> VisitRow:
     return row
 
 
+def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | None) -> None:
+    zone = location_of(row.location).zone
+    day = local_date(arrival, zone)
+    token = row.token
+    length = row.location.token_duration
+    if until is not None:
+        _name_duration(row, until - arrival)
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        length = token.valid_until - token.valid_from if until is None else until - arrival
+        token.valid_from, token.valid_until = arrival, arrival + length
+        refuse_unplanned(work, location_of(row.location), token)
+    refuse_past(work, location_of(row.location), arrival, length)
+    row.expected_arrival = arrival
+    row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
+    _keep_open(work, row)
+    # Without a token a visit ends with its day, which may be over when its hour is not.
+    refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
+
+
 def _extend_window(work: Writing, row: VisitRow, by: timedelta) -> None:
     token = row.token
     if token is None or token.valid_until is None:
@@ -240,7 +247,8 @@ def _keep_open(work: Writing, row: VisitRow) -> None:
 def _renew_pin(work: Writing, row: VisitRow) -> None:
     """Draw another PIN; the old one and the QR codes that were made so far are refused."""
     row.qr_edition += 1
-    pin = draw_pin(work, location_of(row.location))
+    location = hold_location(work, location_of(row.location))
+    pin = draw_pin(work, location, days_of(row))
     row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     live = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
     if live is None:

@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.errors import NexioError
+from nexio.guessing import BOUND, odds
 from nexio.locations import list_locations
 from nexio.mail.condition import look_at_mail
 from nexio.nas import list_nas
 from nexio.ownership import load_trusted_keys
+from nexio.pin_days import fullest_day
 from nexio.pins import count_live
+from nexio.settings import LONGEST_PIN
 from nexio.store.engine import Store
 from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from nexio.configuration import Configuration
+    from nexio.locations import Location
     from nexio.store.engine import Clock, Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -68,6 +73,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
         with store.read() as work:
             yield _clock(work)
             yield from _pins(work)
+            yield from _guessing(work)
             yield from _nas(work)
             yield _mail(work, configuration)
             yield from map(_bad_row, work.bad_rows.told)
@@ -127,6 +133,32 @@ def _pins(work: Reading) -> Iterator[Finding]:
         well = live <= total * ROOM_FOR_PINS
         advice = "" if well else f"Use longer ones: nexio settings set pin-length={length + 1}"
         yield Finding(subject="PINs", message=message, advice=advice, well=well)
+
+
+def _guessing(work: Reading) -> Iterator[Finding]:
+    """The chance of a day is at most the bound where PINs were drawn for it (DESIGN 6)."""
+    for location in list_locations(work):
+        fullest = fullest_day(work, location)
+        if fullest is None:
+            yield _well("guessing", f"there is no PIN to guess at {location.name}")
+            continue
+        message = (
+            f"a chance of {odds(fullest.chance)} a day at most at {location.name}"
+            f" (on {fullest.day}, with {fullest.pins} PINs)"
+        )
+        well = fullest.chance <= BOUND
+        advice = "" if well else _longer_pins(location, fullest.day)
+        yield Finding(subject="guessing", message=message, advice=advice, well=well)
+
+
+def _longer_pins(location: Location, day: date) -> str:
+    """A PIN of today or tomorrow counts whatever becomes of it: somebody may have tried it."""
+    length = location.settings.pin_length + 1
+    longer = f"nexio settings set pin-length={min(length, LONGEST_PIN)} makes new PINs longer"
+    return (
+        f"{odds(BOUND)} is the limit. {longer}; a reissue replaces short ones from the day after"
+        f" tomorrow on: nexio visitor list --date {day}, nexio visitor reissue VISIT"
+    )
 
 
 def _nas(work: Reading) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from nexio.store.tables import (
     ChangeRow,
     CheckInRow,
     OutboxRow,
+    PinDayRow,
     PinRow,
     RemovedRow,
     StoreRevisionRow,
@@ -74,6 +75,8 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
     with store.write() as work:
         sessions = sum(_forget_sessions(work, location) for location in locations)
         sessions += _forget_stray_sessions(work, locations)
+    with store.write() as work:
+        _drop_days(work)
     with store.write() as work:
         _drop_changes(work, kept_changes)
     return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
@@ -173,6 +176,12 @@ def _delete_sessions(work: Writing, of: ColumnElement[bool], since: datetime) ->
     count = work.session.scalar(select(func.count()).select_from(WifiSessionRow).where(past)) or 0
     work.session.execute(delete(WifiSessionRow).where(past))
     return count
+
+
+def _drop_days(work: Writing) -> None:
+    """Nobody draws a PIN for a day that is over in every time zone."""
+    over = work.now.date() - timedelta(days=2)
+    work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
 
 
 def _drop_changes(work: Writing, kept: int) -> None:

@@ -124,7 +124,12 @@ def edit_location(
 
 
 def change_settings(
-    work: Writing, location: Location, changes: dict[str, Any], *, insecure_pin_login: bool = False
+    work: Writing,
+    location: Location,
+    changes: dict[str, Any],
+    *,
+    insecure_pin_login: bool = False,
+    insecure_short_pin: bool = False,
 ) -> Location:
     """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
 
@@ -133,7 +138,12 @@ def change_settings(
     """
     row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
-    new = changed(old, changes, insecure_pin_login=insecure_pin_login)
+    new = changed(
+        old,
+        changes,
+        insecure_pin_login=insecure_pin_login,
+        insecure_short_pin=insecure_short_pin,
+    )
     if not insecure_pin_login:
         _refuse_short_pins(work, location, old, new)
     for field in changes:
@@ -212,13 +222,11 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
 
 
 def hold_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, its settings kept from changing until this transaction ends.
+    """The location as it is now, kept from changing until this transaction ends.
 
-    Registrations hold it together.  Where the PIN alone logs in they take turns: two at once
-    would each not count the other (R9).
+    Registrations take turns: two at once would each not count the other (R6, R9).
     """
-    shared = location.settings.wifi_login != "pin"
-    return location_of(get_locked(work.session, LocationRow, location.id, shared=shared))
+    return location_of(get_locked(work.session, LocationRow, location.id))
 
 
 def location_of(row: LocationRow) -> Location:

@@ -45,7 +45,12 @@ class Member:
 
 
 def add_member(
-    work: Writing, location: Location, texts: Mapping[str, str | None], *, send_pin: bool
+    work: Writing,
+    location: Location,
+    texts: Mapping[str, str | None],
+    *,
+    send_pin: bool,
+    insecure_short_pin: bool = False,
 ) -> Member:
     """Add a member with a PIN that is live as long as the member is (R7).
 
@@ -54,6 +59,7 @@ def add_member(
         location: where.
         texts: first_name, last_name, email, and pin where one is brought along.
         send_pin: whether a mail with the PIN follows.
+        insecure_short_pin: take a PIN that is easy to guess.
 
     Raises:
         InvalidValue: a name, address or PIN that is not allowed.
@@ -65,7 +71,7 @@ def add_member(
     email = parse_email(texts.get("email") or "")
     _refuse_known(work, location, email)
     given = texts.get("pin")
-    pin = draw_pin(work, location) if given is None else take_pin(work, location, given)
+    pin = _pin(work, location, given, insecure_short_pin=insecure_short_pin)
     row = MemberRow(
         location=work.session.get_one(LocationRow, location.id),
         first_name=first_name,
@@ -107,16 +113,23 @@ def edit_member(work: Writing, member_id: int, texts: Mapping[str, str | None]) 
     return member_of(work, row)
 
 
-def set_pin(work: Writing, member_id: int, pin_text: str | None, *, send_pin: bool) -> Member:
+def set_pin(
+    work: Writing,
+    member_id: int,
+    pin_text: str | None,
+    *,
+    send_pin: bool,
+    insecure_short_pin: bool = False,
+) -> Member:
     """Give a member another PIN, drawn where none is given; the old one is free at once.
 
     Raises:
         InvalidValue: not a PIN.
-        Refused: it belongs to somebody else here.
+        Refused: it belongs to somebody else here, or is too easy to guess.
     """
     row = work.session.get_one(MemberRow, member_id)
     location = location_of(row.location)
-    pin = draw_pin(work, location) if pin_text is None else take_pin(work, location, pin_text)
+    pin = _pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
     row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
     _hold_pin(work, row, pin)
@@ -181,6 +194,15 @@ def member_of(work: Reading, row: MemberRow) -> Member:
 
 def _by_name(member: Member) -> tuple[str, str, int]:
     return search_key(member.last_name), search_key(member.first_name), member.id
+
+
+def _pin(
+    work: Writing, location: Location, text: str | None, *, insecure_short_pin: bool
+) -> NewPin:
+    """It lets nobody onto the Wi-Fi, so it counts on no day (see ``pin_days.py``)."""
+    if text is None:
+        return draw_pin(work, location)
+    return take_pin(work, location, text, insecure_short_pin=insecure_short_pin)
 
 
 def _find_row(work: Reading, which: str, location_name: str | None) -> MemberRow | None:

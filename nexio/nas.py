@@ -33,6 +33,9 @@ SECRET_PURPOSE = NAS_SECRET.purpose
 WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 
+NARROW_ENOUGH = {4: 16, 6: 48}
+"""By version of IP: a network with a shorter prefix is larger than a site, and gets a warning."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nas:
@@ -224,6 +227,11 @@ def warnings_for(nas: Nas) -> list[str]:
         weak.append(
             f"A secret of {len(nas.secret)} octets can be guessed from recorded packets:"
             " leave --secret out and a strong one is made."
+        )
+    if nas.address.prefixlen < NARROW_ENOUGH[nas.address.version]:
+        weak.append(
+            f"{nas.address} is a very large network: whoever in it has the secret is trusted as"
+            " this NAS. Name the addresses of your access points."
         )
     if not nas.require_message_authenticator:
         weak.append(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
-from nexio.settings import LONGEST_PIN, SHORTEST_PIN
+from nexio.guessing import chance_of, is_within, length_for, odds
+from nexio.pin_days import count_pin, pins_of_days
+from nexio.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.store.tables import PinRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from datetime import date
 
     from nexio.locations import Location
     from nexio.store.engine import Reading, Writing
@@ -90,17 +94,22 @@ def parse_pin(text: str) -> str:
     return pin
 
 
-def draw_pin(work: Writing, location: Location) -> NewPin:
-    """A random PIN of the location's length that is not live there (R6, R7).
+def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
+    """A random PIN that is not live at a location, as long as the bound asks for (R6, R7).
 
     The operating system's generator draws it.  Rows of PINs whose time has passed are removed
     first.
 
+    Args:
+        work: the transaction.
+        location: held, where there are days.
+        days: on which it counts (see ``pin_days.py``); none for a member's.
+
     Raises:
         Refused: more than half of all PINs of that length are live.
     """
-    length = location.settings.pin_length
     free_passed(work, location)
+    length = length_for(pins_of_days(work, location, days), location.settings.pin_length)
     live = count_live(work, location, length)
     if live > 10**length // 2:
         raise Refused(
@@ -109,15 +118,32 @@ def draw_pin(work: Writing, location: Location) -> NewPin:
             if length < LONGEST_PIN
             else "Delete visits that are not needed.",
         )
-    return next(pin for pin in _candidates(work, location, length) if not is_live(work, pin))
+    count_pin(work, location, days, length)
+    return next(
+        pin for pin in _candidates(work, location, length) if not is_live(work, location, pin)
+    )
 
 
-def take_pin(work: Writing, location: Location, text: str) -> NewPin:
+def take_pin(
+    work: Writing,
+    location: Location,
+    text: str,
+    days: Collection[date] = (),
+    *,
+    insecure_short_pin: bool = False,
+) -> NewPin:
     """A PIN that the operator brings along, such as one that another system has sent.
+
+    Args:
+        work: the transaction.
+        location: held, where there are days.
+        text: as it was typed.
+        days: on which it counts; none for a member's.
+        insecure_short_pin: whatever the bound says.
 
     Raises:
         InvalidValue: not a PIN.
-        Refused: it is live at this location.
+        Refused: it is live at this location, or too easy to guess.
     """
     digits = parse_pin(text)
     if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
@@ -125,14 +151,42 @@ def take_pin(work: Writing, location: Location, text: str) -> NewPin:
             f"where the PIN alone logs in, it has at least {location.settings.pin_length} digits",
             "Leave --pin out and let the system draw one.",
         )
+    if not insecure_short_pin:
+        refuse_guessable(work, location, len(digits), days)
     free_passed(work, location)
     pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
-    if is_live(work, pin):
+    if is_live(work, location, pin):
         raise Refused(
             "this PIN belongs to somebody else at this location",
             "Leave --pin out and let the system draw one.",
         )
+    count_pin(work, location, days, len(digits))
     return pin
+
+
+def refuse_guessable(
+    work: Reading, location: Location, digits: int, days: Collection[date]
+) -> None:
+    """Refuse a chosen or imported PIN that makes guessing too easy (R6, DESIGN 6).
+
+    Raises:
+        Refused: fewer digits than NIST SP 800-63B asks for, or the bound does not hold with it.
+    """
+    instead = "Leave --pin out and let the system draw one, or insist with --insecure-short-pin."
+    if digits < NIST_FLOOR:
+        raise Refused(
+            f"a PIN of {digits} digits is below the floor of NIST SP 800-63B: it is guessed in a"
+            f" day with a chance of {odds(chance_of({digits: 1}))}",
+            instead,
+        )
+    for day, pins in zip(days, pins_of_days(work, location, days), strict=True):
+        if not is_within(pins, digits):
+            chance = odds(chance_of(pins + Counter({digits: 1})))
+            raise Refused(
+                f"with one PIN of {digits} digits more, somebody who guesses all day gets in at"
+                f" {location.name} with a chance of {chance} on {day}",
+                instead,
+            )
 
 
 def free_passed(work: Writing, location: Location) -> None:
@@ -147,9 +201,10 @@ def count_live(work: Reading, location: Location, length: int) -> int:
     return work.session.scalar(select(func.count()).where(same)) or 0
 
 
-def is_live(work: Reading, pin: NewPin) -> bool:
-    """Whether somebody holds the PIN; its digest names the location as well."""
-    return work.session.scalar(select(PinRow.id).where(PinRow.digest == pin.digest)) is not None
+def is_live(work: Reading, location: Location, pin: NewPin) -> bool:
+    """Whether somebody at the location holds the PIN."""
+    same = (PinRow.location_id == location.id) & (PinRow.digest == pin.digest)
+    return work.session.scalar(select(PinRow.id).where(same)) is not None
 
 
 def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:

@@ -16,6 +16,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.locations import hold_location, zone_for_entry
 from nexio.mail.outbox import Template, queue_mail
 from nexio.names import parse_full_name, parse_text, quoted
+from nexio.pin_days import days_of
 from nexio.pins import draw_pin, parse_pin, take_pin
 from nexio.signing import sign
 from nexio.store.tables import LocationRow, PinRow, VisitRow
@@ -24,8 +25,8 @@ from nexio.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.zones import day_end, day_start, local_date, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime, timedelta
     from zoneinfo import ZoneInfo
 
     from nexio.arrivals import Expected
@@ -60,6 +61,8 @@ class Registration:
 
     has_end: bool = False
     """Whether the end was named, and not how long."""
+    insecure_short_pin: bool = False
+    """Take ``pin`` although it is easy to guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,12 @@ def parse_key(text: str) -> str:
 
 
 def read_registration(
-    texts: Mapping[str, str | None], now: datetime, location: Location, host: Member | None = None
+    texts: Mapping[str, str | None],
+    now: datetime,
+    location: Location,
+    host: Member | None = None,
+    *,
+    insecure_short_pin: bool = False,
 ) -> Registration:
     """Check what a person or a file says of a visitor.
 
@@ -100,6 +108,7 @@ def read_registration(
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
+        insecure_short_pin: take a PIN that is easy to guess.
 
     Raises:
         InvalidValue: the first of them that cannot be read or is not allowed.
@@ -130,6 +139,7 @@ def read_registration(
         pin=None if pin is None else parse_pin(pin),
         duration=duration,
         has_end=duration is not None and texts.get("duration") is None,
+        insecure_short_pin=insecure_short_pin,
     )
 
 
@@ -167,17 +177,14 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
     """
     location = hold_location(work, location)
     arrival = registration.expected_arrival
-    pin = (
-        draw_pin(work, location)
-        if registration.pin is None
-        else take_pin(work, location, registration.pin)
-    )
-    visit = _new_visit(work, location, registration, pin)
+    visit = _new_visit(work, location, registration)
     if gives_token(location, registration.source):
         token = issue_token(work, visit, location)
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location, arrival, visit.closes_at - arrival)
+    pin = _pin(work, location, registration, days_of(visit))
+    visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
     _hold_pin(work, visit, pin)
@@ -269,9 +276,7 @@ def _refuse_twice(
         )
 
 
-def _new_visit(
-    work: Writing, location: Location, registration: Registration, pin: NewPin
-) -> VisitRow:
+def _new_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
     arrival, zone = registration.expected_arrival, location.zone
     day = local_date(arrival, zone)
     return VisitRow(
@@ -290,11 +295,23 @@ def _new_visit(
         opens_at=day_start(day, zone),
         closes_at=day_end(day, zone),
         token_starts=location.settings.token_starts,
-        pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
-        pin_digest=pin.digest,
         qr_edition=1,
         token_duration=registration.duration,
         registered_at=work.now,
+    )
+
+
+def _pin(
+    work: Writing, location: Location, registration: Registration, days: Collection[date]
+) -> NewPin:
+    if registration.pin is None:
+        return draw_pin(work, location, days)
+    return take_pin(
+        work,
+        location,
+        registration.pin,
+        days,
+        insecure_short_pin=registration.insecure_short_pin,
     )
 
 

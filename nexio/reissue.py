@@ -10,6 +10,7 @@ from nexio import audit
 from nexio.errors import Refused
 from nexio.locations import location_of
 from nexio.mail.outbox import Template, is_waiting
+from nexio.pin_days import count_out
 from nexio.registration import Registration, enter, gives_token
 from nexio.store.tables import OutboxRow, PinRow, VisitRow
 from nexio.tokens import end_token, start_token
@@ -44,6 +45,7 @@ def reissue(work: Writing, visit_id: int) -> Visit:
     new = enter(work, location, _as_registered(old))
     new.replaces_id, new.idempotency_key, new.idempotency_digest = old.id, key, digest
     work.session.execute(delete(PinRow).where(PinRow.visit_id == old.id))
+    count_out(work, old)
     _move_check_ins(work, old, new)
     _move_mail(work, old, new)
     audit.record(work, "reissue", "visit", new.id, {"replaces": old.id})

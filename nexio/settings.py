@@ -39,7 +39,7 @@ class Settings:
     """How many devices one token lets on; none is unlimited (R18)."""
 
     pin_length: int = NIST_FLOOR
-    """Digits of a new PIN (R6)."""
+    """The fewest digits of a new PIN (R6); it has more where the bound asks for it."""
 
     wifi_login: str = "email"
     """``email``: the guest types e-mail and PIN; ``pin``: the PIN alone (R9)."""
@@ -111,11 +111,17 @@ def parse_changes(words: Iterable[str]) -> dict[str, Any]:
     return changes
 
 
-def changed(old: Settings, changes: dict[str, Any], *, insecure_pin_login: bool) -> Settings:
+def changed(
+    old: Settings,
+    changes: dict[str, Any],
+    *,
+    insecure_pin_login: bool,
+    insecure_short_pin: bool = False,
+) -> Settings:
     """The settings after a save, all or nothing.
 
     Raises:
-        Refused: a setting that nothing obeys yet, or rule R9 or R19 says no.
+        Refused: a setting that nothing obeys yet, or rule R6, R9 or R19 says no.
     """
     new = replace(old, **changes)
     for field in NOT_YET:
@@ -124,6 +130,12 @@ def changed(old: Settings, changes: dict[str, Any], *, insecure_pin_login: bool)
                 f"{key_of(field)} has no effect in this version, so it cannot be changed",
                 "Leave it out of this save.",
             )
+    if new.pin_length < NIST_FLOOR and new.pin_length != old.pin_length and not insecure_short_pin:
+        raise Refused(
+            f"PINs of {new.pin_length} digits are below the floor of NIST SP 800-63B"
+            f" ({NIST_FLOOR} digits)",
+            "Use longer PINs, or insist with --insecure-short-pin.",
+        )
     _check_pin_login(old, new, insecure_pin_login=insecure_pin_login)
     return new
 

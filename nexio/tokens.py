@@ -13,6 +13,7 @@ from nexio import audit
 from nexio.errors import Refused
 from nexio.keys import Keyring
 from nexio.locations import location_of
+from nexio.pin_days import counted_anew
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
 from nexio.zones import day_end, local_date
@@ -162,16 +163,19 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
     token = visit.token
     if token is None or token.revoked_at is not None or token.valid_from is not None:
         return False
-    token.valid_from = work.now.replace(microsecond=0)
-    token.valid_until = token.valid_from + token.duration
-    refuse_unplanned(work, location_of(visit.location), token)
-    _hold(work, visit, max(visit.closes_at, token.valid_until))
+    with counted_anew(work, visit):
+        token.valid_from = work.now.replace(microsecond=0)
+        token.valid_until = token.valid_from + token.duration
+        refuse_unplanned(work, location_of(visit.location), token)
+        _hold(work, visit, max(visit.closes_at, token.valid_until))
     return True
 
 
 def unstart_token(work: Writing, visit: VisitRow) -> None:
     """Close the window again: the check-in that opened it was a mistake."""
-    if visit.token is not None:
+    if visit.token is None:
+        return
+    with counted_anew(work, visit):
         visit.token.valid_from = visit.token.valid_until = None
         _hold(work, visit, _end_of_day(visit))
 
@@ -207,7 +211,7 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
         return
     # One after the other: two issued at once would each not count the other.
     work.session.execute(
-        select(LocationRow.id).where(LocationRow.id == location.id).with_for_update()
+        select(LocationRow.id).where(LocationRow.id == location.id).with_for_update(key_share=True)
     )
     planned = location.settings.planned_guests or 0
     if _most_at_one_time(work, location, token) >= planned:

@@ -14,6 +14,7 @@ from nexio.errors import NotFound, Refused
 from nexio.locations import get_location, location_of
 from nexio.mail.outbox import MailState, mail_states
 from nexio.names import full_name, quoted, search_key
+from nexio.pin_days import count_out
 from nexio.pins import pin_of
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
@@ -159,6 +160,7 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     row.deleted_at = work.now
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
+    count_out(work, row)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 

@@ -28,10 +28,18 @@ def command() -> None:
 @click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
 @click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
 @click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
+@options.insecure_short_pin
 @send_pin
 @options.location
 @options.as_json
-def add(location_name: str | None, *, send_pin: bool, as_json: bool, **texts: str | None) -> None:
+def add(
+    location_name: str | None,
+    *,
+    insecure_short_pin: bool,
+    send_pin: bool,
+    as_json: bool,
+    **texts: str | None,
+) -> None:
     """Add a member; a PIN is drawn where none is given."""
     from nexio.locations import get_location
     from nexio.members import add_member
@@ -39,7 +47,10 @@ def add(location_name: str | None, *, send_pin: bool, as_json: bool, **texts: st
     texts["pin"] = options.typed_or_read(texts["pin"])
     with options.writing() as work:
         location = get_location(work, location_name)
-        added = add_member(work, location, texts, send_pin=send_pin)
+        added = add_member(
+            work, location, texts, send_pin=send_pin, insecure_short_pin=insecure_short_pin
+        )
+    output.warn(_risk(added) if insecure_short_pin and texts["pin"] else [])
     _print_member(added, as_json=as_json, headline=f"Added {added.name} at {location.name}.")
     if send_pin:
         posting.deliver_now(quiet=as_json)
@@ -98,11 +109,18 @@ def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str 
 @command.command("set-pin")
 @member
 @click.option("--pin", metavar="PIN", help="'-' reads it from stdin; left out, one is drawn.")
+@options.insecure_short_pin
 @send_pin
 @options.location
 @options.as_json
 def set_pin(
-    member: str, pin: str | None, location_name: str | None, *, send_pin: bool, as_json: bool
+    member: str,
+    pin: str | None,
+    location_name: str | None,
+    *,
+    insecure_short_pin: bool,
+    send_pin: bool,
+    as_json: bool,
 ) -> None:
     """Give a member another PIN; the old one is refused at once."""
     from nexio.members import get_member
@@ -111,7 +129,10 @@ def set_pin(
     typed = options.typed_or_read(pin)
     with options.writing() as work:
         found = get_member(work, member, location_name)
-        after = give(work, found.id, typed, send_pin=send_pin)
+        after = give(
+            work, found.id, typed, send_pin=send_pin, insecure_short_pin=insecure_short_pin
+        )
+    output.warn(_risk(after) if insecure_short_pin and typed else [])
     _print_member(after, as_json=as_json, headline=f"{after.name} has another PIN.")
     if send_pin:
         posting.deliver_now(quiet=as_json)
@@ -141,3 +162,9 @@ def _print_member(member: Member, *, headline: str, as_json: bool) -> None:
         return
     output.print_headline(headline)
     output.print_fields([("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)])
+
+
+def _risk(member: Member) -> list[str]:
+    from nexio.risk import short_pin_words
+
+    return [short_pin_words(len(member.pin))]

@@ -41,6 +41,12 @@ yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in 
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
 
+insecure_short_pin = click.option(
+    "--insecure-short-pin",
+    is_flag=True,
+    help="Allow PINs that are easy to guess: of 5 digits, or too many of few digits on a day.",
+)
+
 visit = click.argument("visit", metavar="VISIT")
 
 far = click.option(

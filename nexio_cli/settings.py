@@ -21,10 +21,12 @@ def command() -> None:
 def show(location_name: str | None, *, as_json: bool) -> None:
     """Show the settings of a location."""
     from nexio.locations import get_location
+    from nexio.risk import risk_words
     from nexio.settings import as_words
 
     with options.reading() as work:
         location = get_location(work, location_name)
+        risk = risk_words(work, location)
     words = as_words(location.settings)
     if as_json:
         output.print_json(words)
@@ -32,6 +34,7 @@ def show(location_name: str | None, *, as_json: bool) -> None:
         output.print_table(
             ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
         )
+        output.say(risk)
 
 
 @command.command("set")
@@ -41,17 +44,23 @@ def show(location_name: str | None, *, as_json: bool) -> None:
     is_flag=True,
     help="Allow wifi-login=pin with PINs that are too short for so many guests.",
 )
+@options.insecure_short_pin
 @options.location
-def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_login: bool) -> None:
+def set_(
+    changes: tuple[str, ...],
+    location_name: str | None,
+    *,
+    insecure_pin_login: bool,
+    insecure_short_pin: bool,
+) -> None:
     """Change settings, all of them or none.
 
     What a visitor gets holds for those registered from now on; how guests log in
     (wifi-login, roaming) holds at once.
     """
     from nexio.locations import change_settings, get_location
-    from nexio.settings import parse_changes, warnings_for
-    from nexio.tokens import live_pin_lengths
-    from radius_auth.risk import risk_words
+    from nexio.risk import risk_words, short_pin_words
+    from nexio.settings import NIST_FLOOR, parse_changes, warnings_for
 
     parsed = parse_changes(changes)
     with options.writing() as work:
@@ -60,12 +69,15 @@ def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_lo
             get_location(work, location_name),
             parsed,
             insecure_pin_login=insecure_pin_login,
+            insecure_short_pin=insecure_short_pin,
         )
-        live = live_pin_lengths(work, location)
+        risk = risk_words(work, location)
     output.say(f"Saved for {location.name}.")
     output.warn(warnings_for(location.settings))
-    if location.settings.wifi_login == "pin" and not RISKY.isdisjoint(parsed):
-        output.say(risk_words(location.settings, live))
+    if location.settings.pin_length < NIST_FLOOR:
+        output.warn([short_pin_words(location.settings.pin_length)])
+    if not RISKY.isdisjoint(parsed):
+        output.say(risk)
 
 
 def _shown(value: object) -> str:

@@ -39,6 +39,7 @@ def command() -> None:
 @click.option("--phone", metavar="NUMBER")
 @click.option("--notes", metavar="TEXT")
 @click.option("--pin", metavar="PIN", help="A PIN that was sent already; '-' reads it from stdin.")
+@options.insecure_short_pin
 @click.option("--by", metavar="MEMBER", help="Registered by this member, who is the host.")
 @click.option("--walk-in", is_flag=True, help="Registered at the door, without being announced.")
 @click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
@@ -51,6 +52,7 @@ def register(
     location_name: str | None,
     *,
     far: bool,
+    insecure_short_pin: bool,
     by: str | None,
     walk_in: bool,
     check_in_now: bool,
@@ -69,6 +71,7 @@ def register(
     from nexio.locations import get_location, zone_for_entry
     from nexio.members import get_member
     from nexio.registration import Repetition, parse_key, read_registration, register
+    from nexio.risk import chosen_pin_words
     from nexio.visits import VisitState, get_visit
 
     if sum([by is not None, walk_in, by is not None and texts["host"] is not None]) > 1:
@@ -93,11 +96,15 @@ def register(
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
-            registration = read_registration(texts, work.now, location, host)
+            registration = read_registration(
+                texts, work.now, location, host, insecure_short_pin=insecure_short_pin
+            )
             visit = register(work, location, registration, repetition)
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
+            risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
+    output.warn(risk)
     print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
     if visit.token is None and not as_json:
         output.say(_why_no_wifi(visit))

@@ -58,12 +58,20 @@ def add_location(store: Store, name: str, zone: str = "Europe/London", *words: s
 
 
 def set_up(
-    store: Store, location: Location, *words: str, insecure_pin_login: bool = False
+    store: Store,
+    location: Location,
+    *words: str,
+    insecure_pin_login: bool = False,
+    insecure_short_pin: bool = False,
 ) -> Location:
     """Save settings as the command line does: ``set_up(store, location, "pin-length=8")``."""
     with store.write() as work:
         return locations.change_settings(
-            work, location, parse_changes(words), insecure_pin_login=insecure_pin_login
+            work,
+            location,
+            parse_changes(words),
+            insecure_pin_login=insecure_pin_login,
+            insecure_short_pin=insecure_short_pin,
         )
 
 

@@ -150,7 +150,8 @@ class Day:
             return Login(email=email, password="000000", chap=chap, device=stranger)
         if kind == WRONG:
             visit = random.choice(self._victims)
-            pin = f"{(int(visit.pin) + 1) % 1_000_000:06}"
+            digits = len(visit.pin)
+            pin = f"{(int(visit.pin) + 1) % 10**digits:0{digits}}"
             return Login(email=visit.email, password=pin, chap=chap, device=stranger)
         guest = random.choice(self._reception.guests)
         self._by_email[guest.visit.email] = guest

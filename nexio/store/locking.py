@@ -18,27 +18,26 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=Row)
 
 
-def find_locked(
-    session: Session, table: type[Kind], number: int, *, shared: bool = False
-) -> Kind | None:
+def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None:
     """The row of that number as it is now, locked until the transaction ends, or None.
+
+    Others may still write rows that lead to it: nobody changes its number.
 
     Args:
         session: of a write.
         table: the row's class.
         number: its primary key.
-        shared: let others read it so, too, and only keep it from being changed.
     """
     session.flush()
     key = inspect(table).primary_key[0]
-    locked = session.scalar(select(key).where(key == number).with_for_update(read=shared))
+    locked = session.scalar(select(key).where(key == number).with_for_update(key_share=True))
     # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
     return None if locked is None else session.get(table, number, populate_existing=True)
 
 
-def get_locked(session: Session, table: type[Kind], number: int, *, shared: bool = False) -> Kind:
+def get_locked(session: Session, table: type[Kind], number: int) -> Kind:
     """:func:`find_locked` for a row that is known to be there."""
-    row = find_locked(session, table, number, shared=shared)
+    row = find_locked(session, table, number)
     if row is None:
         raise LookupError(f"no {table.__tablename__} {number}")
     return row

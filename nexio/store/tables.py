@@ -12,7 +12,7 @@ SQLite needs to be told (``sqlite_autoincrement``).
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -224,6 +224,7 @@ class PinRow(Row):
         ),
         CheckConstraint("length BETWEEN 5 AND 10", name="length"),
         Index(None, "location_id", "free_at"),
+        Index(None, "location_id", "length"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -233,6 +234,24 @@ class PinRow(Row):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), unique=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), unique=True)
     free_at: Mapped[datetime | None]
+
+
+class PinDayRow(Row):
+    """How many PINs of a length a guest could log in or check in with on a local day.
+
+    The length of new PINs follows from it (see ``nexio/pin_days.py``).
+    """
+
+    __tablename__ = "pin_day"
+    __table_args__ = (
+        CheckConstraint("length BETWEEN 5 AND 10", name="length"),
+        CheckConstraint("pins >= 0", name="pins"),
+    )
+
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    length: Mapped[int] = mapped_column(primary_key=True)
+    pins: Mapped[int]
 
 
 class CheckInRow(Row):

@@ -277,6 +277,8 @@ def test_nothing_is_lost(old: Configuration) -> None:
             assert {column: kept[column] for column in row} == row
             new = kept.keys() - row.keys() - {"qr_edition"}  # the first one
             assert all(kept[column] is None for column in new)
+    counted = after.pop("pin_day")
+    assert {(row["length"], row["pins"]) for row in counted} == {(6, 3)}
     assert all(after[name] == [] for name in after.keys() - before.keys())
     with engine.connect() as connection:
         assert schema.drift(connection) == []

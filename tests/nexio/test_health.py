@@ -58,7 +58,7 @@ def test_all_is_well(configuration: Configuration, store: Store, house: Location
     """In the order in which one depends on the other."""
     register(store, house)
     findings = found(configuration)
-    assert list(findings) == ["key", "store", "clock", "PINs", "NAS", "mail", "disk"]
+    assert list(findings) == ["key", "store", "clock", "PINs", "guessing", "NAS", "mail", "disk"]
     assert not_well(findings) == []
     assert findings["store"].message == f"open, version {HEAD}"
     assert findings["PINs"].message == "1 of 1000000 are in use at Harbour House"
@@ -195,7 +195,7 @@ def test_when_pins_become_few(
     sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """R7: said from a quarter on, well before the half from which none is issued."""
-    set_up(sqlite_store, sqlite_location, "pin-length=5")
+    set_up(sqlite_store, sqlite_location, "pin-length=5", insecure_short_pin=True)
     give_pins_away(sqlite_store, 25_000)
     assert found(sqlite_configuration)["PINs"].well
     register(sqlite_store, sqlite_location)
@@ -245,3 +245,38 @@ def test_a_full_disk(configuration: Configuration) -> None:
     findings = found(replace(configuration, home=Path("/proc/nexio")))
     assert not_well(findings) == ["disk"]
     assert findings["disk"].message == "0 MiB free at /proc/nexio"
+
+
+# Guessing
+
+
+def test_r6_a_day_above_the_bound(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> None:
+    """Old stores have short PINs, and visits may be moved: said with what helps."""
+    register(sqlite_store, sqlite_location, arrival="tomorrow 9am")
+    run_sql(sqlite_store, "UPDATE pin_day SET pins = 83")
+    assert found(sqlite_configuration, clock)["guessing"].well
+    run_sql(sqlite_store, "UPDATE pin_day SET pins = 500")
+    finding = found(sqlite_configuration, clock)["guessing"]
+    assert not finding.well
+    assert finding.message == (
+        "a chance of 1 in 167 a day at most at Harbour House (on 2026-11-21, with 500 PINs)"
+    )
+    assert "nexio settings set pin-length=7" in finding.advice
+    assert "nexio visitor reissue" in finding.advice
+
+
+def test_r6_a_day_that_is_over_is_above_nothing(
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> None:
+    """Nobody can guess on it any more."""
+    register(sqlite_store, sqlite_location)
+    run_sql(sqlite_store, "UPDATE pin_day SET pins = 500, day = '2026-11-19'")
+    assert found(sqlite_configuration, clock)["guessing"].well

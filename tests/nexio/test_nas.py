@@ -169,6 +169,28 @@ def test_must_02_what_is_allowed_but_weak_is_warned_of(
     assert warnings_for(added(sqlite_store, sqlite_location, other)) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        ("0.0.0.0/0", True),
+        ("::/0", True),
+        ("127.0.0.0/8", True),
+        ("10.0.0.0/15", True),
+        ("10.0.0.0/16", False),
+        ("2001:db8::/47", True),
+        ("2001:db8::/48", False),
+        ("192.0.2.10", False),
+    ],
+)
+def test_a_network_that_is_larger_than_a_site_is_warned_of(
+    sqlite_store: Store, sqlite_location: Location, address: str, warned: bool
+) -> None:
+    """The whole Internet, say: whoever has the secret is trusted from anywhere."""
+    nas = added(sqlite_store, sqlite_location, NewNas(name="wide", address=address))
+    said = [words for words in warnings_for(nas) if "very large network" in words]
+    assert bool(said) is warned
+
+
 def test_a_taken_name_is_refused(store: Store, location: Location) -> None:
     """In any case, at any location."""
     added(store, location)

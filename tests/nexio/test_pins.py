@@ -65,7 +65,9 @@ def test_r6_a_pin_has_the_locations_length(
     sqlite_store: Store, sqlite_location: Location, length: int
 ) -> None:
     """Digits only, 5 to 10 of them."""
-    location = set_up(sqlite_store, sqlite_location, f"pin-length={length}")
+    location = set_up(
+        sqlite_store, sqlite_location, f"pin-length={length}", insecure_short_pin=True
+    )
     with sqlite_store.write() as work:
         assert re.fullmatch(f"[0-9]{{{length}}}", draw_pin(work, location).digits)
     assert len(register(sqlite_store, location).pin) == length
@@ -289,7 +291,7 @@ def test_r7_more_than_half_of_all_pins_live_is_refused_with_the_numbers(
     store: Store, location: Location
 ) -> None:
     """Members' PINs count too; longer PINs are a way out."""
-    short = set_up(store, location, "pin-length=5")
+    short = set_up(store, location, "pin-length=5", insecure_short_pin=True)
     hold_pins(store, location, 1, 50_000)
     with store.write() as work:
         assert len(draw_pin(work, short).digits) == 5

@@ -170,14 +170,15 @@ def test_r9_pin_login_needs_a_million_pins_for_each_guest(
         "pin_length": length,
         "planned_guests": guests,
     }
-    insisted = changed(Settings(), changes, insecure_pin_login=True)
+    short = {"insecure_short_pin": length == 5}
+    insisted = changed(Settings(), changes, insecure_pin_login=True, **short)
     assert insisted == replace(Settings(), **changes)
     assert ("can be guessed" in " ".join(warnings_for(insisted))) is not allowed
     if allowed:
-        assert changed(Settings(), changes, insecure_pin_login=False) == insisted
+        assert changed(Settings(), changes, insecure_pin_login=False, **short) == insisted
         return
     with pytest.raises(Refused, match=f"PINs of {length} digits are too few for {guests}") as error:
-        changed(Settings(), changes, insecure_pin_login=False)
+        changed(Settings(), changes, insecure_pin_login=False, **short)
     assert "--insecure-pin-login" in error.value.advice
 
 
@@ -224,3 +225,15 @@ def test_r6_a_short_pin_is_allowed_with_a_warning() -> None:
     (warning,) = warnings_for(Settings(pin_length=5))
     assert "PINs of 5 digits are below the floor of NIST SP 800-63B" in warning
     assert warnings_for(Settings(pin_length=6)) == []
+
+
+def test_r6_5_digits_need_an_insecure_option() -> None:
+    """They are below the floor of NIST SP 800-63B; once there, other settings can be saved."""
+    with pytest.raises(Refused, match="PINs of 5 digits are below the floor") as caught:
+        changed(Settings(), {"pin_length": 5}, insecure_pin_login=True)
+    assert "--insecure-short-pin" in caught.value.advice
+    short = changed(
+        Settings(), {"pin_length": 5}, insecure_pin_login=False, insecure_short_pin=True
+    )
+    later = changed(short, {"ssid": "Guests", "pin_length": 5}, insecure_pin_login=False)
+    assert later == replace(short, ssid="Guests")

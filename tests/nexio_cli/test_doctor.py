@@ -41,6 +41,7 @@ def test_all_is_well(house: Nexio) -> None:
             "store",
             "clock",
             "PINs",
+            "guessing",
             "NAS",
             "mail",
             "disk",

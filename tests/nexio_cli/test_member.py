@@ -147,3 +147,14 @@ def test_a_walk_in(desk: Nexio) -> None:
     visit = desk.register("--walk-in")
     assert visit["source"] == "walk-in"
     assert visit["token"] is not None
+
+
+def test_r6_a_members_pin_of_5_digits(desk: Nexio) -> None:
+    """Below the floor of NIST SP 800-63B: only who insists gives it."""
+    words = ["member", "add", "--first-name", "Ana", "--last-name", "Reyes"]
+    words += ["--email", "ana@example.com", "--pin"]
+    assert "--insecure-short-pin" in desk(*words, "04821").refused(4)
+    assert "1 in 8,333" in desk.done(*words, "04821", "--insecure-short-pin").err
+    assert "NIST" in desk("member", "set-pin", "1", "--pin", "04822").refused(4)
+    ran = desk.done("member", "set-pin", "1", "--pin", "04822", "--insecure-short-pin")
+    assert "1 in 8,333" in ran.err

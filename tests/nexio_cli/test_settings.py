@@ -95,9 +95,11 @@ def test_settings_that_nothing_obeys_yet(desk: Nexio) -> None:
 
 
 def test_weak_pins(desk: Nexio) -> None:
-    """5 digits are below the floor of NIST SP 800-63B: saved, with a warning (R6)."""
-    ran = desk.done("settings", "set", "pin-length=5")
+    """R6: 5 digits are below the floor of NIST SP 800-63B; who insists reads the chance."""
+    assert "--insecure-short-pin" in desk("settings", "set", "pin-length=5").refused(4)
+    ran = desk.done("settings", "set", "pin-length=5", "--insecure-short-pin")
     assert "Warning: PINs of 5 digits" in ran.err
+    assert "guessed in a day with a chance of 1 in 8,333" in ran.err
     assert ran.out == ""
     assert len(desk.register()["pin"]) == 5
 
@@ -119,10 +121,14 @@ def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
     for _ in range(3):
         desk.register()
     words = ["settings", "set", "wifi-login=pin", "planned-guests=2", "--insecure-pin-login"]
-    assert "3 guests (3 have a token now)" in desk.done(*words).err
+    said = desk.done(*words).err
+    assert "PINs of 6 digits and 3 guests (3 have a token now)" in said
+    assert "After 333 wrong PINs in a day, devices that have not been on yet have to wait" in said
     words = ["settings", "set", "pin-length=9", "planned-guests=100", "--insecure-pin-login"]
     said = desk.done(*words).err
-    assert "1 in 1,667 a day, with PINs of 9 digits and 100 guests (3 have" in said
+    assert "PINs of 9 digits and 100 guests (3 have a token now)" in said
+    assert "a chance of 1 in 1,000 a day at most. After 333 wrong PINs" in said
+    assert said.splitlines()[-1] == desk.done("settings", "show").err.rstrip()
     assert "have a token now" not in desk.done("settings", "set", "ssid=Guests").err
 
 

@@ -319,7 +319,7 @@ def test_a_pin_is_free_at_another_location(desk: Nexio) -> None:
 
 def test_no_pin_left(sqlite_desk: Nexio) -> None:
     """R7: with more than half of all PINs in use, exit 4 names the numbers and longer ones."""
-    sqlite_desk.done("settings", "set", "pin-length=5")
+    sqlite_desk.done("settings", "set", "pin-length=5", "--insecure-short-pin")
     sqlite_desk.sql(
         "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 50001)"
         " INSERT INTO visit (id, location_id, first_name, last_name, email, email_key, source,"
@@ -376,3 +376,14 @@ def test_more_guests_than_planned(desk: Nexio) -> None:
     assert "planned for 1" in desk(*registration(email="ada@example.com")).refused(4)
     assert desk.rows() == rows
     desk.register("--arrival", "+1h", email="ada@example.com")
+
+
+def test_r6_a_chosen_pin_that_is_easy_to_guess(desk: Nexio) -> None:
+    """Exit 4 with the chance; who insists reads it again, and the visit is registered."""
+    said = desk(*registration("--pin", "04821")).refused(4)
+    assert "1 in 8,333" in said
+    assert "--insecure-short-pin" in said
+    ran = desk.done(*registration("--pin", "04821", "--insecure-short-pin", "--json"))
+    assert ran.json["pin"] == "04821"
+    assert "Warning: A PIN of 5 digits is guessed in a day with a chance of 1 in 8,333." in ran.err
+    assert "04821" not in ran.err

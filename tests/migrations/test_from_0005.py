@@ -1,0 +1,94 @@
+"""A store of version 0005 is brought up: old PINs stay, and count on the days of their visits."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from nexio.store import schema
+from nexio.store.engine import Store, connect
+from nexio.store.tables import PinDayRow
+from nexio.visits import get_visit
+from tests.clocks import FRIDAY_MORNING, Clock
+from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
+from tests.migrations.test_from_0002 import rows_of_0002
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+    from nexio.keys import Keyring
+    from tests.postgresql import PostgreSQL
+
+LATE = datetime(2026, 11, 20, 23, tzinfo=UTC)
+
+
+def rows_of_0005(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
+    """As before; and 40 more visits like Zoe's, whose window goes on until after midnight.
+
+    Of those, five wait for the check-in that opens a day of Wi-Fi (R16), and one was deleted a
+    moment ago.
+    """
+    rows = rows_of_0002(keyring)
+    visit, token, pin = rows["visit"][0], rows["access_token"][0], rows["pin"][0]
+    first = len(rows["visit"]) + 1
+    for number in range(first, first + 40):
+        digits = f"{number:06}"
+        rows["visit"].append(visit | {
+            "pin_sealed": keyring.seal(digits, "visit.pin"),
+            "pin_digest": keyring.digest(1, digits),
+            "closes_at": LATE + 2 * HOUR,
+        })  # fmt: skip
+        rows["access_token"].append(
+            token | {"visit_id": number, "valid_from": LATE, "valid_until": LATE + 2 * HOUR}
+        )
+        rows["pin"].append(pin | {
+            "visit_id": number,
+            "digest": rows["visit"][-1]["pin_digest"],
+            "free_at": LATE + 2 * HOUR,
+        })  # fmt: skip
+    for waiting in rows["access_token"][-5:]:
+        waiting |= {"valid_from": None, "valid_until": None, "duration": 24 * 3600}
+    rows["visit"][-6]["deleted_at"] = FRIDAY_MORNING
+    del rows["pin"][-6]
+    return rows
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
+) -> Iterator[Configuration]:
+    """A store of version 0005 with more visits on a day than 6 digits are enough for."""
+    database = postgresql if request.param == "postgresql" else None
+    with store_of("0005", tmp_path / "old", database, rows_of_0005) as configuration:
+        yield configuration
+
+
+def test_nothing_is_lost(old: Configuration) -> None:
+    """Each row of each table has the values that it had."""
+    engine = connect(old.database_url)
+    before = contents(engine)
+    assert schema.upgrade(engine) == "0005"
+    after = contents(engine)
+    assert {name: after[name] for name in before} == before
+    assert after.keys() - before.keys() == {"pin_day"}
+    with engine.connect() as connection:
+        assert schema.drift(connection) == []
+    engine.dispose()
+
+
+def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:
+    """Three on Friday and 40 more, those on Saturday too, five on Sunday; also what was deleted."""
+    engine = connect(old.database_url)
+    schema.upgrade(engine)
+    engine.dispose()
+    with closing(Store.open(old, clock)) as store, store.read() as work:
+        assert get_visit(work, "1", None).pin == ZOE
+        rows = work.session.scalars(select(PinDayRow).order_by(PinDayRow.day))
+        counted = {row.day.day: (row.length, row.pins) for row in rows}
+    assert counted == {20: (6, 43), 21: (6, 40), 22: (6, 5)}
