@@ -15,7 +15,7 @@ from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli import options
-from nexio_cli.output import COLOR, plain, say
+from nexio_cli.output import COLOR, plain, say_styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +136,7 @@ def guarded(act: Callable[[], Any]) -> int:
     try:
         result = act()
     except NexioError as error:
-        return _tell(plain(str(error)), plain(error.advice), error.exit_code)
+        return _tell(str(error), error.advice, error.exit_code)
     except click.ClickException as error:
         return _tell_usage(error)
     except (click.Abort, KeyboardInterrupt):
@@ -162,9 +162,9 @@ def run() -> None:
 def _tell(message: str, advice: str, exit_code: int) -> int:
     if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
         message = message[:1].upper() + message[1:]
-    say(f"{click.style('Error:', fg='red', bold=True)} {message}")
+    say_styled(f"{click.style('Error:', fg='red', bold=True)} {plain(message)}")
     if advice:
-        say(f"{click.style('Hint:', bold=True)}  {advice}")
+        say_styled(f"{click.style('Hint:', bold=True)}  {plain(advice)}")
     return exit_code
 
 
@@ -186,7 +186,7 @@ def _tell_fault(error: Exception) -> int:
 
 def _tell_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        say(error.format_message())  # `nexio` alone: the help, and no error
+        say_styled(error.format_message())  # `nexio` alone: the help, and no error
         return error.exit_code
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path

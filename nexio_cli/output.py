@@ -145,9 +145,14 @@ def print_qr(content: str) -> None:
 
 
 def say(text: str) -> None:
-    """Something beside the result; where nobody can read it the work goes on."""
+    """Something beside the result."""
+    say_styled(plain(text))
+
+
+def say_styled(text: str) -> None:
+    """The same for text of our own, with colours; where nobody can read it the work goes on."""
     try:
-        click.echo(plain(text), err=True, color=COLOR)
+        click.echo(text, err=True, color=COLOR)
     except OSError:
         silence(sys.stderr)
 
@@ -155,7 +160,7 @@ def say(text: str) -> None:
 def warn(texts: Iterable[str]) -> None:
     """What somebody should know although it was done."""
     for text in texts:
-        click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {plain(text)}", err=True)
+        say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {plain(text)}")
 
 
 def _print_rich_table(

@@ -32,9 +32,7 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
         after = edit_visit(work, before.id, texts)
     print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
     if before.pin != after.pin and not as_json:
-        output.say(
-            "The e-mail changed, so PIN and QR code are new: the old ones are refused."
-        )
+        output.say("The e-mail changed, so PIN and QR code are new: the old ones are refused.")
     if before.pin != after.pin:
         posting.deliver_now(quiet=as_json)
 

@@ -412,7 +412,7 @@ def test_names_are_sealed_anew_with_a_new_key(
     run_sql(store, "UPDATE wifi_session SET user_name_sealed = :bad WHERE id = 1", bad=b"bad" * 20)
     with store.read() as work:
         (line,) = find_damage(work)
-    assert line.startswith("wifi_session.user_name_sealed of row 1")
+    assert line.startswith("wifi_session.user_name of row 1")
 
 
 @pytest.mark.parametrize(

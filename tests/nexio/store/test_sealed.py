@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import LargeBinary, update
 
+from nexio.accounting import seal_name
 from nexio.checking import find_damage
 from nexio.errors import KeyUnusable
 from nexio.locations import Location
@@ -13,6 +14,7 @@ from nexio.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, Sealed
 from nexio.store.tables import Row
+from tests.accounting import record, tell
 from tests.people import register
 from tests.stores import run_sql
 
@@ -44,6 +46,8 @@ def full(store: Store, location: Location) -> Store:
     with store.write() as work:
         add_member(work, location, BO, send_pin=False)
         add_nas(work, location, NewNas(name="lobby", address="192.0.2.1"))
+        name = seal_name(work.keyring, b"zoe@example.com")
+    tell(store, record(user_name_sealed=name))
     return store
 
 
