@@ -27,7 +27,8 @@ SQLite file fails in ``make test-fast``.
 
 Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are in its
 ``tmp_path``; one that does not ask for that may write nothing there), no other ``NEXIO_*`` and no
-``XDG_*`` variable, none that sets the width or colours of a terminal, and fails where it reaches for another network than loopback.
+``XDG_*`` variable, none that sets the width or colours of a terminal, and fails where it reaches
+for another network than loopback.
 """
 
 from __future__ import annotations
