@@ -27,7 +27,8 @@ SQLite file fails in ``make test-fast``.
 
 Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are in its
 ``tmp_path``; one that does not ask for that may write nothing there), no other ``NEXIO_*`` and no
-``XDG_*`` variable, and fails where it reaches for another network than loopback.
+``XDG_*`` variable, none that sets the width or colours of a terminal, and fails where it reaches
+for another network than loopback.
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ start_children_with_default_signals()
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
 STARTS_PROGRAM = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
+
+TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+"""What shapes output where whoever starts the tests has set it."""
 
 _reached_out: list[str] = []
 _only_fast = False
@@ -170,6 +174,8 @@ def reached_out(
     home: Path = request.getfixturevalue("tmp_path") if asked else nobody
     for name in [name for name in os.environ if name.startswith(("NEXIO_", "XDG_"))]:
         monkeypatch.delenv(name)
+    for name in TERMINAL:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home / "home"))
     monkeypatch.setenv("NEXIO_HOME", str(home / "nexio"))
     _reached_out.clear()

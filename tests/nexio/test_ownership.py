@@ -36,17 +36,10 @@ def follow_advice(error: NexioError) -> None:
     """Type what the error says."""
     command = shlex.split(error.advice.partition(": ")[2])
     assert command[0] in {"chmod", "chown"}
-    subprocess.run([*as_root(), *command], check=True)
+    subprocess.run(command, check=True)
 
 
-def as_root() -> list[str]:
-    """What gives a command root's rights."""
-    return [] if os.geteuid() == 0 else ["sudo", "-n"]
-
-
-def give(path: Path, user: int) -> None:
-    """Make a file somebody's."""
-    subprocess.run([*as_root(), "chown", str(user), path], check=True)
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
 @pytest.mark.parametrize("rights", [0o777, 0o1777, 0o702, 0o2777])
@@ -135,48 +128,50 @@ def test_a_key_file_in_an_open_folder_is_refused(
     assert str(refusal(moved)).startswith(f"{folder} can be written")
 
 
+@only_root
 def test_a_strangers_key_file_is_refused(configuration: Configuration) -> None:
     """Neither root's, nor ours, nor that of the owner of the home; with the command to mend it."""
     path = configuration.key_file
-    give(path, STRANGER)
+    os.chown(path, STRANGER, -1)
     error = refusal(configuration)
-    if os.geteuid() == 0:  # another user cannot even read it
-        assert str(error).startswith(f"the key file {path} belongs to {STRANGER}: neither to root")
-        follow_advice(error)
-        Store.open(configuration).close()
-
-
-def test_the_key_file_of_the_owner_of_the_home_is_used(configuration: Configuration) -> None:
-    """Root runs a command on the store of the user nexio."""
-    give(configuration.home, STRANGER)
-    if os.geteuid() == 0:
-        give(configuration.key_file, STRANGER)
+    assert str(error).startswith(f"the key file {path} belongs to {STRANGER}: neither to root")
+    follow_advice(error)
     Store.open(configuration).close()
 
 
-def test_a_key_file_without_a_home_is_its_users(configuration: Configuration) -> None:
+@only_root
+def test_the_key_file_of_the_owner_of_the_home_is_used(configuration: Configuration) -> None:
+    """Root runs a command on the store of the user nexio."""
+    for path in (configuration.home, configuration.key_file):
+        os.chown(path, STRANGER, -1)
+    Store.open(configuration).close()
+
+
+@only_root
+def test_without_a_home_the_key_file_is_its_users(configuration: Configuration) -> None:
     """On PostgreSQL there may be no home yet."""
     key_file = configuration.key_file.rename(configuration.home.parent / "key")
-    moved = replace(configuration, key_file=key_file)
-    gone = replace(moved, home=configuration.home / "none")
+    gone = replace(configuration, key_file=key_file, home=configuration.home / "none")
     Store.open(gone).close()
-    if os.geteuid() == 0:
-        give(key_file, STRANGER)
-        assert f"belongs to {STRANGER}" in str(refusal(gone))
+    os.chown(key_file, STRANGER, -1)
+    assert f"belongs to {STRANGER}" in str(refusal(gone))
 
 
-def test_no_store_is_made_in_an_open_home(sqlite_file: None, tmp_path: Path) -> None:
-    """``nexio init`` refuses it and leaves nothing there, nor does it use a stranger's key."""
+@only_root
+def test_no_store_is_made_with_a_strangers_key(sqlite_file: None, tmp_path: Path) -> None:
+    """``nexio init`` does not take up what somebody has put there."""
+    home = tmp_path / "home"
+    create_key_file(home / "key")
+    os.chown(home / "key", STRANGER, -1)
+    with pytest.raises(KeyUnusable, match="belongs to"):
+        create_store(configuration_of(home))
+
+
+def test_no_store_is_made_in_an_open_home(tmp_path: Path) -> None:
+    """``nexio init`` refuses it and leaves nothing there."""
     home = tmp_path / "home"
     home.mkdir()
     home.chmod(0o777)
     with pytest.raises(StoreUnreachable, match="can be written by every user"):
         create_store(configuration_of(home))
     assert list(home.iterdir()) == []
-
-    home.chmod(0o700)
-    create_key_file(home / "key")
-    if os.geteuid() == 0:
-        give(home / "key", STRANGER)
-        with pytest.raises(KeyUnusable, match="belongs to"):
-            create_store(configuration_of(home))

@@ -154,8 +154,8 @@ def test_the_rights_on_the_file_stay(
     """DESIGN section 3: reception, daemon and FreeRADIUS may share it through a group."""
     configuration.key_file.chmod(rights)
     if os.geteuid() == 0:
-        os.chown(configuration.home, 1, 2)  # whose owner may own the key file, too
-        os.chown(configuration.key_file, 1, 2)
+        for path in (configuration.home, configuration.key_file):  # a stranger's key is refused
+            os.chown(path, 1, 2)
     owner = configuration.key_file.stat().st_uid, configuration.key_file.stat().st_gid
     rotate()
     status = configuration.key_file.stat()

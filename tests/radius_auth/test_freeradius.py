@@ -334,7 +334,9 @@ def test_two_thousand_logins_at_once(desk: Desk, freeradius: FreeRADIUS, tmp_pat
     assert [(each.accepted, each.rejected, each.lost) for each in done] == [(500, 0, 0)] * 4
 
 
-def test_hup_and_restart_under_load(own_desk: Desk, tmp_path: Path) -> None:
+def test_hup_and_restart_under_load(
+    freeradius_python: None, own_desk: Desk, tmp_path: Path
+) -> None:
     """A NAS asks again, so that no guest notices; every decision is in the log afterwards."""
     visits = [own_desk.register() for _ in range(20)]
     server = with_plugin(own_desk.configuration, tmp_path)
@@ -366,7 +368,9 @@ def own_desk(sqlite_configuration: Configuration) -> Iterator[Desk]:
         yield made
 
 
-def test_on_postgresql(postgresql_configuration: Configuration, tmp_path: Path) -> None:
+def test_on_postgresql(
+    freeradius_python: None, postgresql_configuration: Configuration, tmp_path: Path
+) -> None:
     """The same there: many servers, one PostgreSQL."""
     with (
         desk_with(postgresql_configuration) as desk,
