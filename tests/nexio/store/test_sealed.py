@@ -29,8 +29,11 @@ def test_each_column_that_looks_sealed_is_in_the_registry() -> None:
         or column.name.endswith(("_sealed", "_digest"))
         or column.name in {"sealed", "digest"}
     }
-    known = [*((s.table, s.column) for s in SEALED), *((d.table, d.column) for d in DIGESTS)]
-    assert suspect == {(table.__tablename__, column) for table, column in [*known, *OF_NO_KEY]}
+    known: list[tuple[type[Row], str]] = [
+        *((s.table, s.column) for s in SEALED),
+        *((d.table, d.column) for d in DIGESTS),
+    ]
+    assert suspect == {(str(table.__tablename__), name) for table, name in [*known, *OF_NO_KEY]}
 
 
 @pytest.fixture
