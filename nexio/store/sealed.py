@@ -85,5 +85,5 @@ DIGESTS = (
     Digest(table=PinRow, column="digest", pin=MEMBER_PIN, owner="member_id"),
 )
 
-OF_NO_KEY = ((VisitRow, "idempotency_digest"),)
+OF_NO_KEY: tuple[tuple[type[Row], str], ...] = ((VisitRow, "idempotency_digest"),)
 """Looks like one of them and is signed with the store's signing key, which stays the same."""

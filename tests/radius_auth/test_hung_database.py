@@ -6,15 +6,17 @@ stop in time; what they had to tell is in the spool then, and comes later.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.nexio_cli.programs import program
 from tests.radius_auth.desk import Desk, ask_until, desk_with
 from tests.radius_auth.freeradius import with_plugin
 from tests.radius_auth.radclient import radclient
-from tests.radius_auth.radiusd import Radiusd
+from tests.radius_auth.radiusd import Radiusd, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +78,24 @@ def test_radiusd_does_not_start_without_an_answer(postgresql: PostgreSQL, desk: 
         code = server.wait()
     assert (code, time.monotonic() - began < STOPPED) == (5, True)
     assert "the store cannot be used" in server.stderr
+
+
+@pytest.mark.parametrize("words", ["visitor list", "token on", "db check", "db backup x", "doctor"])
+def test_commands_end(words: str, postgresql: PostgreSQL, desk: Desk, tmp_path: Path) -> None:
+    """Section 7 of the design: exit code 5 and why (doctor: 4), and no waiting for ever."""
+    with postgresql.hanging():
+        began = time.monotonic()
+        ran = subprocess.run(
+            [program("nexio"), *words.split()],
+            env=environment_of(desk.configuration),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert time.monotonic() - began < 2 * STOPPED
+    assert ran.returncode == (4 if words == "doctor" else 5), ran
+    assert "timeout expired" in ran.stdout + ran.stderr
 
 
 def test_freeradius_notices_goes_on_and_stops(
