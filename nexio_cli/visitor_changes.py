@@ -32,7 +32,8 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
         after = edit_visit(work, before.id, texts)
     print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
     if before.pin != after.pin and not as_json:
-        output.say("The e-mail is another one, so PIN and QR code are too: the old ones are refused.")
+        output.say("The e-mail is another one, so the PIN is too: the old PIN is refused,")
+        output.say("and so is the QR code in the old mail.")
     if before.pin != after.pin:
         posting.deliver_now(quiet=as_json)
 
