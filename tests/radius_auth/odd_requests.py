@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +32,7 @@ OWN: Final = "its own"
 AUTHENTICATOR: Final = bytes(range(16))
 MS_CHAP, MS_CHAP2 = (b"\0\0\x01\x37" + bytes([kind, 52]) + bytes(50) for kind in (1, 25))
 
-Attributes = Mapping[int, list[bytes]]
+Attributes = dict[Any, list[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

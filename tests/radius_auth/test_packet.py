@@ -414,7 +414,7 @@ def test_what_is_odd_or_doubled_is_no_contradiction(values: dict[int, list[bytes
 
 def test_of_several_values_the_one_that_says_something_counts() -> None:
     """R22 and R18: the MAC address; and no kind of port where there are two."""
-    stations = {Attribute.CALLING_STATION_ID: [b"192.0.2.7", MAC]}
+    stations: dict[int, list[bytes]] = {Attribute.CALLING_STATION_ID: [b"192.0.2.7", MAC]}
 
     assert decoded(raw(stations)).calling_station_id == MAC
     assert decoded(raw({Attribute.NAS_PORT_TYPE: [VIRTUAL]})).nas_port_type == VIRTUAL_PORT
@@ -454,7 +454,7 @@ def test_a_password_of_another_length_is_read(length: int) -> None:
     typed = (b"482913" + bytes(138))[:length]
 
     def cut(request: AuthPacket) -> None:
-        pads, previous = b"", request.authenticator
+        pads, previous = b"", request.authenticator or b""
         for start in range(0, length, 16):
             pad = hashlib.md5(SECRET + previous).digest()
             previous = bytes(a ^ b for a, b in zip(pad, typed[start:], strict=False))
