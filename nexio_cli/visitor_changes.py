@@ -8,7 +8,7 @@ from nexio_cli import once, options, output, posting
 from nexio_cli.open_sessions import find_open, mention
 from nexio_cli.visit_view import print_visit
 
-ARRIVAL_HELP = "today 14:00, tomorrow 9am, monday 10:30, +2h, 2026-11-20T14:00 and so on."
+ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
 
 
 @click.command(cls=once.Command)
@@ -41,20 +41,30 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
 @click.command(cls=once.Command)
 @options.visit
 @click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
+@options.far
 @options.location
 @options.as_json
-def reschedule(visit: str, arrival: str, location_name: str | None, *, as_json: bool) -> None:
-    """Move a visit to another time; PIN and length of the Wi-Fi stay."""
-    from nexio.arrivals import parse_arrival
+def reschedule(
+    visit: str, arrival: str, location_name: str | None, *, far: bool, as_json: bool
+) -> None:
+    """Move a visit to another time; its PIN stays.
+
+    The length of the Wi-Fi stays, too, unless an end is said: "tomorrow 9:30-10:30".
+    """
+    from nexio.arrivals import parse_expected
     from nexio.changing import reschedule
+    from nexio.locations import zone_for_entry
     from nexio.visits import get_visit
 
-    with options.writing() as work:
-        found = get_visit(work, visit, location_name)
-        instant = parse_arrival(arrival, work.now, found.location.zone)
-        moved = reschedule(work, found.id, instant)
+    with options.opened() as store:
+        with store.read() as work:
+            found = get_visit(work, visit, location_name)
+            expected = parse_expected(arrival, work.now, zone_for_entry(found.location))
+        options.confirm_far(expected, found.location.zone, far=far)
+        with store.write() as work:
+            moved = reschedule(work, found.id, expected.arrival, expected.until)
     print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
-    if found.expected_arrival != moved.expected_arrival:
+    if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
         posting.deliver_now(quiet=as_json)
 
 

@@ -105,15 +105,11 @@ def read_access_request(
         password: User-Password in clear.
         authenticator: the Request Authenticator, None where it is not known.
     """
-    # RFC 2865 section 5: an attribute without a value is none.  EAP-Message alone says something
-    # without any: that a login begins (RFC 3579 section 2.1).
-    values = {
-        kind: [value for value in found if value or kind == Attribute.EAP_MESSAGE]
-        for kind, found in sent.items()
-    }
+    values = _without_empty(sent)
 
     def first(kind: Kind) -> bytes | None:
-        return next(iter(values.get(kind, ())), None)
+        found = values.get(kind)
+        return found[0] if found else None
 
     return AccessRequest(
         user_name=first(Attribute.USER_NAME),
@@ -128,6 +124,19 @@ def read_access_request(
         nas_port_type=_port_type(values.get(Attribute.NAS_PORT_TYPE, ())),
         contradictory=_has_several_methods(values) or _contradicts_itself(values),
     )
+
+
+def _without_empty(sent: Values) -> Values:
+    """RFC 2865 section 5: an attribute without a value is none.
+
+    EAP-Message alone says something without any: that a login begins (RFC 3579 section 2.1).
+    """
+    if all(map(all, sent.values())):
+        return sent
+    return {
+        kind: [value for value in found if value or kind == Attribute.EAP_MESSAGE]
+        for kind, found in sent.items()
+    }
 
 
 def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes:
@@ -184,12 +193,16 @@ def _contradicts_itself(values: Values) -> bool:
     Called-Station-Id and NAS-Identifier see :meth:`AccessRequest.ask`.
     """
     return any(
-        not all(map(valid, found))
-        or (len(found) > 1 and len(set(map(meaning, found)) - {None}) > 1)
+        not all(map(valid, found)) or _differ(meaning, found)
         for kind, meaning, valid in _NEEDED
         if (found := values.get(kind))
         and (kind != Attribute.CHAP_CHALLENGE or values.get(Attribute.CHAP_PASSWORD))
     )
+
+
+def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:
+    """Whether several values mean different things; None means nothing."""
+    return len(found) > 1 and len(set(map(meaning, found)) - {None}) > 1
 
 
 def _service(value: bytes) -> int:

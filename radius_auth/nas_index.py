@@ -44,8 +44,8 @@ class Client:
         Returns:
             None where every entry asks for something else.
         """
-        ssid = ssid_of(called_station or b"")
-        fitting = [nas for nas in self.entries if _fits(nas, ssid, identifier or b"")]
+        called = called_station or b""
+        fitting = [nas for nas in self.entries if _fits(nas, called, identifier or b"")]
         return max(fitting, key=_exactness, default=None)
 
     def narrow_all(
@@ -55,11 +55,12 @@ class Client:
 
         A Called-Station-Id without an SSID says nothing beside one that has one.
         """
-        with_ssid = [called for called in called_stations if ssid_of(called)]
-        pairs = product(with_ssid or called_stations or [b""], identifiers or [b""])
+        called = called_stations[:1]
+        if len(called_stations) > 1:
+            called = [each for each in called_stations if ssid_of(each)] or called
         found: dict[int, Nas] = {}
-        for called, identifier in pairs:
-            nas = self.narrow(called, identifier)
+        for pair in product(called or [b""], identifiers or [b""]):
+            nas = self.narrow(*pair)
             if nas is not None:
                 found.setdefault(nas.location.id, nas)
         return tuple(found.values())
@@ -126,8 +127,8 @@ def _client(entries: list[Nas]) -> Client:
     )
 
 
-def _fits(nas: Nas, ssid: bytes, identifier: bytes) -> bool:
-    return (nas.ssid is None or nas.ssid.encode() == ssid) and (
+def _fits(nas: Nas, called: bytes, identifier: bytes) -> bool:
+    return (nas.ssid is None or nas.ssid.encode() == ssid_of(called)) and (
         nas.identifier is None or nas.identifier.encode() == identifier
     )
 

@@ -297,3 +297,20 @@ def type_in(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
         with subtests.test(command):
             assert re.fullmatch(pattern(shown), lines_of(said)), said
             assert (exit_code != 0) == bool(FAILS.search(shown)), exit_code
+
+
+def test_the_guide_waits_for_no_server_that_has_ended(tmp_path: Path) -> None:
+    """Whoever tries FreeRADIUS learns why it does not start."""
+    commands = [command for command, _ in examples((DOCS / "freeradius.md").read_text())]
+    (waiting,) = [command for command in commands if "until grep" in command]
+
+    done = subprocess.run(
+        ["bash", "-c", f"echo it cannot start > freeradius.log; false & {waiting}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert done.stdout == "it cannot start\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radclient import Reply
@@ -51,7 +51,7 @@ class Phone:
     outside: str = "anonymous@example.com"
     """The name that it shows outside of the tunnel."""
 
-    attributes: Mapping[int, bytes] = field(default_factory=dict)
+    attributes: Mapping[Any, bytes] = field(default_factory=dict)
     """What the access point says beside."""
 
     seconds: float = 8.0

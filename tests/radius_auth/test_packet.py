@@ -454,8 +454,7 @@ def test_a_password_of_another_length_is_read(length: int) -> None:
     typed = (b"482913" + bytes(138))[:length]
 
     def cut(request: AuthPacket) -> None:
-        assert request.authenticator is not None
-        pads, previous = b"", request.authenticator
+        pads, previous = b"", request.authenticator or b""
         for start in range(0, length, 16):
             pad = hashlib.md5(SECRET + previous).digest()
             previous = bytes(a ^ b for a, b in zip(pad, typed[start:], strict=False))
