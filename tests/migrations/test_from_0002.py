@@ -71,7 +71,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
         for row, kept in zip(rows, after[name], strict=True):
             assert {column: kept[column] for column in row} == row
             assert all(kept[column] is None for column in kept.keys() - row.keys())
-    assert after.keys() - before.keys() == {"wifi_session"}
+    assert after.keys() - before.keys() == {"guard_act", "wifi_session"}
     with engine.connect() as connection:
         assert schema.drift(connection) == []
     engine.dispose()
