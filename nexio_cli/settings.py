@@ -51,7 +51,7 @@ def set_(changes: tuple[str, ...], location_name: str | None, *, insecure_pin_lo
     from nexio.locations import change_settings, get_location
     from nexio.settings import parse_changes, warnings_for
     from nexio.tokens import live_pin_lengths
-    from radius_auth.risk import risk_words
+    from radius_auth.guard.risk import risk_words
 
     parsed = parse_changes(changes)
     with options.writing() as work:

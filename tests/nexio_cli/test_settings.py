@@ -122,7 +122,7 @@ def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
     assert "3 guests (3 have a token now)" in desk.done(*words).err
     words = ["settings", "set", "pin-length=9", "planned-guests=100", "--insecure-pin-login"]
     said = desk.done(*words).err
-    assert "1 in 1,667 a day, with PINs of 9 digits and 100 guests (3 have" in said
+    assert "1 in 1,250 a day, with PINs of 9 digits and 100 guests (3 have" in said
     assert "have a token now" not in desk.done("settings", "set", "ssid=Guests").err
 
 
