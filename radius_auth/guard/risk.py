@@ -34,7 +34,7 @@ def risk_words(settings: Settings, live: Mapping[int, int]) -> str:
     guests = max(settings.planned_guests or 1, tokens)
     coming = {settings.pin_length: guests - tokens}
     chance = sum(n / 10.0**digits for each in (live, coming) for digits, n in each.items())
-    a_day = max(OF_A_LOCATION, chance * 2)  # one guess is always looked at, and another one later
+    a_day = max(OF_A_LOCATION, chance)  # one guess is looked at, however short the PINs are
     return (
         f"Somebody who tries PINs all day gets in with a chance of at most {_part(a_day)} a day,"
         f" with PINs of {settings.pin_length} digits and {guests} guests ({tokens} have a token"
