@@ -104,6 +104,13 @@ class _Servers:
         servers.told = [0] * number
         return servers
 
+    def meet(self, now: datetime) -> None:
+        """Let all of them know that the others are there, as each says every minute."""
+        for guard in self.guards:
+            guard.say(Kind.HERE, now)
+        self.hear(now)
+        self.hear(now + HEARD_AFTER)
+
     def hear(self, now: datetime) -> None:
         """Take in what has arrived, and send what is new."""
         if len(self.guards) == 1:
@@ -158,10 +165,6 @@ class _EmailLogin:
         """From midnight to midnight."""
         for hour in range(HOURS):
             now = MIDNIGHT + timedelta(hours=hour)
-            for guard in self.servers.guards:
-                guard.say(Kind.HERE, now)
-            self.servers.hear(now)
-            self.servers.hear(now + HEARD_AFTER)
             if self.day.devices == "copied":
                 self._guests(hour, now + timedelta(seconds=2))
             self._attack(hour, now + timedelta(minutes=5))
@@ -184,6 +187,7 @@ class _EmailLogin:
                 continue
             made = self._guess([visit], f"02:{visit.number:010x}")
             for minute in (0, 2):
+                self.servers.meet(now + timedelta(minutes=minute))
                 for second in range(0, 60, 5):
                     then = now + timedelta(minutes=minute, seconds=second)
                     if _left(guard, visit.number, then) >= 4:
@@ -199,6 +203,7 @@ class _EmailLogin:
             for visits in self.attacked
             if (group := [each for each in visits if each.begins <= hour < each.ends])
         ]
+        self.servers.meet(now - timedelta(seconds=4))
         while active:
             # All servers at once; one after the other would be heard of in between.
             passed = [self._guess_at(group, now) for group in active]
@@ -262,6 +267,7 @@ class _PinLogin(_EmailLogin):
         chance = sum(each.chance for each in there)
         if not chance:
             return
+        self.servers.meet(now - timedelta(seconds=4))
         looked_at = 1
         while looked_at:
             looked_at = 0
