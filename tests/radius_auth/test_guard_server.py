@@ -66,11 +66,10 @@ def test_servers_of_one_store_share_it(configuration: Configuration, tmp_path: P
                 assert reply.code == "Access-Reject"
                 let_try(desk, visit)
                 for server in (one, other):
-                    ask_until(
-                        "Access-Accept",
-                        lambda server=server: radclient(
-                            server.port, visit.email, visit.pin, Calling_Station_Id=PHONE
-                        ),
-                    )
+
+                    def ask(port: int = server.port) -> Reply:
+                        return radclient(port, visit.email, visit.pin, Calling_Station_Id=PHONE)
+
+                    ask_until("Access-Accept", ask)
                 assert other.stop() == 0
             assert one.stop() == 0

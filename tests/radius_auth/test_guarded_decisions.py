@@ -40,7 +40,7 @@ from tests.radius_auth.guests import (
 
 MAC = b"02-00-00-00-00-01"
 BY_PIN = with_settings(HOUSE, wifi_login="pin", planned_guests=1)
-TOMORROW = {"valid_from": NINE + 24 * HOUR, "valid_until": NINE + 25 * HOUR}
+TOMORROW: dict[str, Any] = {"valid_from": NINE + 24 * HOUR, "valid_until": NINE + 25 * HOUR}
 
 
 class Desk:
@@ -180,7 +180,7 @@ def test_a_silent_visit_costs_what_a_wrong_pin_costs() -> None:
 
 def test_until_two_hours_after_midnight() -> None:
     """R11: a window that ended at 23:30 is told of until 01:30."""
-    late = {"valid_from": NINE + 14 * HOUR, "valid_until": NINE + 14.5 * HOUR}
+    late: dict[str, Any] = {"valid_from": NINE + 14 * HOUR, "valid_until": NINE + 14.5 * HOUR}
     for hours, told in [(14.9, True), (16.4, True), (16.6, False)]:
         desk = Desk(table_of(visit(**late)))
         desk.now = NINE + hours * HOUR

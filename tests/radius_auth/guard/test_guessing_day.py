@@ -25,8 +25,9 @@ def test_the_bound_holds(day: Day) -> None:
 @pytest.mark.parametrize("servers", [1, 2, 3, 4])
 @pytest.mark.parametrize("devices", ["new", "none", "copied"])
 def test_four_servers_stay_within_it(servers: int, devices: str) -> None:
-    """DESIGN 6: 12 guesses at each visit and one more for each other server, which with what is
-    given back is never more than the bound: 0.8 (11 + n) / 12 + 0.2 (4 - n) / 3 = 1.
+    """DESIGN 6: asked at the same moment, one more guess at each visit for each other server.
+
+    With what is given back that is the bound: 0.8 (11 + n) / 12 + 0.2 (4 - n) / 3 = 1.
     """
     day = Day(visits=33, servers=servers, devices=devices)
     looked_at = 33e-6 * (GUESSES_A_DAY + servers - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[3] / "docs" / "guessing.md"
 ADA, BOB = "ada@example.com", "bob@example.com"
 PHONE, LAPTOP = "02-00-00-00-00-01", "02-00-00-00-00-02"
-TOMORROW = {"valid_from": NINE + 24 * HOUR, "valid_until": NINE + 25 * HOUR}
+TOMORROW: dict[str, Any] = {"valid_from": NINE + 24 * HOUR, "valid_until": NINE + 25 * HOUR}
 
 
 class Morning:
     """Ada and Bob are expected, at half past nine; ten seconds lie between two logins."""
 
-    def __init__(self, **of_ada: object) -> None:
+    def __init__(self, **of_ada: Any) -> None:
         self.table = table_of(visit(1, email=ADA, **of_ada), visit(2, email=BOB, pin="555555"))
         self.guard, self.now = Guard(), NINE + timedelta(minutes=30)
         self.new = count(16)
