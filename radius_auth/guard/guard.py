@@ -152,6 +152,7 @@ class Guard:
         with self._lock:
             reserved = self._open.pop(number, None)
             for act in () if reserved is None else reserved.acts:
+                self._target(act).take_back(act.cost, act.at)
                 back = replace(act, kind=Kind.BACK, serial=next(self._serials), at=now.timestamp())
                 if act.serial > self._handed_out and act.serial in self._news:
                     del self._news[act.serial]

@@ -125,6 +125,10 @@ class Target:
         """Remember what the others have not heard of yet."""
         self._unheard = (*self._recently(now), (now, cost))
 
+    def take_back(self, cost: float, at: float) -> None:
+        """Forget a guess that was right after all."""
+        self._unheard = tuple(each for each in self._unheard if each != (at, cost))
+
     def is_new(self, digest: bytes) -> bool:
         """Whether a wrong password is another one than before; from now on it is known."""
         if digest in self._wrong:

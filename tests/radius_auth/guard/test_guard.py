@@ -292,6 +292,17 @@ def test_servers_leave_each_other_time_to_hear() -> None:
     assert attack(guards[0], NOON + 2 * SECOND) == 1
 
 
+def test_right_ones_do_not_slow_each_other() -> None:
+    """DESIGN 5 and 6: what FreeRADIUS has verified leaves nothing, beside another server too."""
+    guard, other = Guard(), Guard()
+    other.say(Kind.HERE, NOON)
+    guard.apply(other.news_after(0))
+    for n in range(9):
+        number = guard.reserve(guess(mac(n)), 1, NOON)
+        assert number is not None
+        guard.give_back(number, 1, NOON)
+
+
 def test_a_server_that_is_gone_slows_nobody() -> None:
     """DESIGN 6: it said so, or has said nothing for three minutes."""
     guard, other = Guard(), Guard()
