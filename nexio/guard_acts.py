@@ -92,14 +92,14 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
 
 def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
     """The acts behind that number in their order, and the number of the last one."""
-    last = connection.scalar(select(func.max(GuardActRow.number))) or 0
+    last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
     columns = [getattr(GuardActRow, name) for name in Act.__dataclass_fields__]
     rows = connection.execute(
         select(*columns)
-        .where(GuardActRow.number > number, GuardActRow.number <= last)
-        .order_by(GuardActRow.number)
+        .where(GuardActRow.id > number, GuardActRow.id <= last)
+        .order_by(GuardActRow.id)
     )
     acts = [
         Act(**{**row._mapping, "kind": Kind(row.kind), "at": row.at.timestamp()})  # noqa: SLF001 (SQLAlchemy's public name for it)

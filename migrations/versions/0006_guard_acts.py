@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Add one table."""
     op.create_table(
         "guard_act",
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("writer", sa.String(length=32), nullable=False),
@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("nas", sa.Text(), nullable=False),
         sa.Column("cost", sa.Double(), nullable=False),
         sa.Column("chance", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("number", name="pk_guard_act"),
+        sa.PrimaryKeyConstraint("id", name="pk_guard_act"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_guard_act_at", "guard_act", ["at"])

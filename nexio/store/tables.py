@@ -447,7 +447,7 @@ class GuardActRow(Row):
     __tablename__ = "guard_act"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads this name)
 
-    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(index=True)
     writer: Mapped[str] = mapped_column(String(32))
