@@ -153,7 +153,7 @@ class Plugin:
     def _decide(self, call: Call) -> Answer:
         """Decide about a password that can be read, or a response to CHAP.
 
-        In a tunnel the accept is another call's, and later: it is settled in :meth:`post_auth`.
+        In a tunnel the accept is another call's, and later: it is decided in :meth:`post_auth`.
         """
         decision = decide(call.request, call.table, self._guard, call.now)
         if isinstance(decision, Rejected):

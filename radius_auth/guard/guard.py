@@ -209,6 +209,8 @@ class Guard:
                 for key in [key for key, each in targets.items() if each.is_idle(at)]:
                     del targets[key]
             self._index()
+            for writer in [each for each, heard in self._heard.items() if at - heard > OTHERS_KEPT]:
+                del self._heard[writer]
 
     def visits(self) -> dict[int, Target]:
         """The visits that were guessed at, or that devices got in at."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from radius_auth.decision import (
     Accepted,
@@ -17,6 +20,7 @@ from radius_auth.decision import (
     reserve_guess,
 )
 from radius_auth.guard import Guard
+from radius_auth.guard.desk import waits
 from radius_auth.passwords import Chap, Pap
 from radius_auth.reasons import MAY_CATCH_UP, Reason
 from radius_auth.table import Table
@@ -337,3 +341,31 @@ def test_nobody_is_compared_with_somebody() -> None:
     assert compared == [1, 0]
     assert not Pap(b"no PIN").matches(table.nobody, table.keyring)
     assert nas().require_message_authenticator
+
+
+@given(
+    user_name=st.binary(max_size=64) | st.just(EMAIL.encode()),
+    typed=st.binary(max_size=64) | st.from_regex(rb"[0-9]{5,10}", fullmatch=True),
+    station=st.none() | st.binary(max_size=32) | st.just(MAC),
+    by_chap=st.booleans(),
+    by_pin=st.booleans(),
+)
+def test_nothing_makes_it_raise(
+    user_name: bytes, typed: bytes, station: bytes | None, by_chap: bool, by_pin: bool
+) -> None:
+    """DESIGN 6: any octets; the same ones again and again, until they are refused or not."""
+    guard = Guard()
+    table = table_of(visit(), locations=[BY_PIN if by_pin else HOUSE, ANNEX])
+    response = Chap(ident=1, response=typed[:16].ljust(16, b"\0"), challenge=typed)
+    asked = request(response if by_chap else Pap(typed), calling_station=station)
+    asked = replace(asked, user_name=user_name)
+    for n in range(12):
+        now = NINE + n * SECOND
+        rejected = decide(asked, table, guard, now)
+        if isinstance(rejected, Rejected):
+            decide_again(asked, rejected, table, guard, now, now + SECOND)
+        number = reserve_guess(asked, 1, table, guard, now)
+        if isinstance(number, int):
+            guard.give_back(number, 1, now)
+    assert waits(guard, NINE) is not None
+    assert len(guard) < 30
