@@ -93,9 +93,10 @@ class Guarding(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([1, 30]))
     def set_the_clock_back(self, days: int) -> None:
-        """By a day or a month; everything goes on from there."""
+        """By a day or a month; everything goes on from there, as the server has noticed it."""
         self.now -= days * DAY
         self.clock_was_set = True
+        self.tidy()
 
     @rule()
     def tidy(self) -> None:
@@ -123,4 +124,4 @@ class Guarding(RuleBasedStateMachine):
 
 
 TestGuarding = Guarding.TestCase
-TestGuarding.settings = settings(max_examples=30, stateful_step_count=30)
+TestGuarding.settings = settings(max_examples=100, stateful_step_count=30)
