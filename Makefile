@@ -7,7 +7,7 @@ python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast test-long fuzz bench check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,6 +30,9 @@ fuzz: .venv/to-develop  ## send a million broken packets to the server; SECONDS=
 bench: .venv/to-develop debian-packages  ## measure
 	@$(python) -m benchmarks
 
+guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size of location
+	@$(python) -m benchmarks guessing
+
 check: .venv/to-develop  ## lint, format, types, imports, drift of the schema
 	$(python) -m ruff check
 	$(python) -m ruff format --check
@@ -49,7 +52,7 @@ debian-packages:
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
-.PHONY: .venv/to-run .venv/to-develop
+.PHONY: help run test test-fast test-long fuzz bench guessing check debian-packages clean
 endif
 endif
 

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 BOUND: Final = 1e-3
 """The greatest chance that somebody who guesses for a day finds a PIN of one location."""
 
+GUESSES_AT_ONCE: Final = 8
+"""Wrong guesses at one visit that are evaluated at once, from however many devices."""
+
 GUESSES_A_DAY: Final = 12
-"""Wrong guesses at one visit that are evaluated in any day: 8 at once, and 4 more in a day."""
+"""Those that are evaluated in any day: 8 at once, and 4 more in a day."""
+
+OF_PIN_LOGIN: Final = 0.8 * BOUND
+"""What the guesses of a day may be worth together where the PIN alone logs in.
+
+As much as the PINs of a day may use where they do not.  The rest of the bound is for guesses that
+are given back, and for what several servers let through at the same moment.
+"""
 
 _UNIT: Final[int] = 10**LONGEST_PIN
 """Chances are added up in parts of this, so that no rounding decides."""
@@ -54,6 +64,15 @@ def length_for(days: Collection[Mapping[int, int]], least: int) -> int:
 def is_within(day: Mapping[int, int], digits: int) -> bool:
     """Whether one PIN more, of so many digits, leaves a day below what PINs may use."""
     return _parts(day, LONGEST_PIN) + _parts_of_one(digits) <= _MOST
+
+
+def guesses_that_close(chance: float) -> int:
+    """How many wrong guesses close a location where the PIN alone logs in to new devices.
+
+    Args:
+        chance: that one guess is one of its PINs.
+    """
+    return max(1, int(OF_PIN_LOGIN * GUESSES_AT_ONCE / GUESSES_A_DAY / chance + 1e-9))
 
 
 def chance_of(day: Mapping[int, int]) -> float:

@@ -22,6 +22,7 @@ from nexio.settings import LONGEST_PIN
 from nexio.store.engine import Store
 from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
+from nexio.unnamed_devices import nas_that_name_no_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,6 +174,14 @@ def _nas(work: Reading) -> Iterator[Finding]:
                 advice="Add it with: nexio nas add NAME ADDRESS --location …",
                 well=False,
             )
+    for name in nas_that_name_no_device(work):
+        yield Finding(
+            subject="NAS",
+            message=f"{name} does not say which device asks",
+            advice="Let it send the MAC address in Calling-Station-Id: without it, whoever guesses"
+            " at a visit keeps all of that guest's devices out.",
+            well=False,
+        )
 
 
 def _bad_row(line: str) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select, update
 
 from nexio.cut_offs import write_cut_offs
+from nexio.guard_acts import forget_old
 from nexio.locations import list_locations
 from nexio.store.batches import batch_of
 from nexio.store.tables import (
@@ -17,6 +18,7 @@ from nexio.store.tables import (
     AuthEventRow,
     ChangeRow,
     CheckInRow,
+    GuardActRow,
     OutboxRow,
     PinDayRow,
     PinRow,
@@ -77,6 +79,7 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
         sessions += _forget_stray_sessions(work, locations)
     with store.write() as work:
         _drop_days(work)
+        forget_old(work.session.connection(), work.now)
     with store.write() as work:
         _drop_changes(work, kept_changes)
     return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
@@ -121,7 +124,10 @@ def _forget(work: Writing, visits: Sequence[int]) -> None:
     replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
     work.session.execute(replaced.values(replaces_id=None))
     # Sessions before the tokens that they lead to.
-    for table in (WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow):
+    hanging = (
+        WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow, GuardActRow,
+    )  # fmt: skip
+    for table in hanging:
         work.session.execute(delete(table).where(table.visit_id.in_(visits)))
     of_visits = (AuditRow.subject == "visit") & AuditRow.subject_id.in_(visits)
     work.session.execute(delete(AuditRow).where(of_visits))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexio.guessing import BOUND, chance_of, odds
+from nexio.guessing import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
 from nexio.locations import location_of
 from nexio.pin_days import days_of, fullest_day, pin_digits
 from nexio.store.tables import VisitRow
@@ -44,12 +44,12 @@ def pin_login_words(settings: Settings, live: Mapping[int, int]) -> str:
     coming = dict(live)
     coming[settings.pin_length] = coming.get(settings.pin_length, 0) + guests - tokens
     of_one = min(1.0, max(count / 10**digits for digits, count in coming.items()))
-    wrong = max(1, int(BOUND / of_one))
+    a_day = max(OF_PIN_LOGIN, of_one)  # one guess is looked at, however short the PINs are
     return (
         f"With PINs of {settings.pin_length} digits and {guests} guests ({tokens} have a token"
-        f" now), somebody who tries PINs gets in with a chance of {odds(max(BOUND, of_one))} a"
-        f" day at most. After {wrong:,} wrong PINs in a day, devices that have not been on yet"
-        " have to wait: see nexio guard list."
+        f" now), somebody who tries PINs gets in with a chance of {odds(a_day)} a"
+        f" day at most. After {guesses_that_close(of_one):,} wrong PINs in a day, devices that"
+        " have not been on yet have to wait: see nexio guard list."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,93 +10,98 @@ from nexio.errors import InvalidValue
 from nexio_cli import once, options, output
 
 if TYPE_CHECKING:
-    from radius_auth.guard_file import GuardFile
+    from nexio.store.engine import Reading
+    from radius_auth.guard.desk import Wait
 
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """See whom the guard against guessing slows, and let them try again.
-
-    It is about the RADIUS servers of this machine.
-    """
+    """See where somebody guesses PINs, and let a guest try again."""
 
 
 @command.command("list")
 @options.location
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
-    """List who has typed too many wrong PINs and has to wait now."""
-    from nexio.locations import get_location, list_locations
-    from nexio_cli.shapes import slowed_json
-    from radius_auth.guard import Guard
+    """List the visits at which somebody has to wait, and the devices that tried."""
+    from nexio.locations import get_location
+    from radius_auth.guard.desk import guard_in, waits
 
     with options.reading() as work:
-        locations = {location.id: location for location in list_locations(work)}
-        only = get_location(work, location_name).id if location_name is not None else None
-        now = work.now
-    guard, file = Guard(), _file()
-    if file.exists():
-        guard.apply(file.exchange())
-    slowed = [each for each in guard.slowed(now) if only in {None, each.location}]
-    shapes = [slowed_json(each, locations.get(each.location)) for each in slowed]
+        only = get_location(work, location_name).name if location_name is not None else None
+        shapes = [_shape(work, each) for each in waits(guard_in(work, work.now), work.now)]
+    shapes = [shape for shape in shapes if only in {None, shape["location"]}]
     if as_json:
         output.print_json(shapes)
         return
     output.print_table(
-        ["slowed", "e-mail", "device", "NAS", "location", "failures", "until"],
-        [["" if value is None else str(value) for value in shape.values()] for shape in shapes],
-        "Nobody is slowed.",
+        [
+            "visit",
+            "e-mail",
+            "location",
+            "others until",
+            "device",
+            "NAS",
+            "last try",
+            "wrong",
+            "until",
+        ],
+        [row for shape in shapes for row in _rows(shape)],
+        "Nobody has to wait.",
     )
 
 
 @command.command()
-@click.option("--email", metavar="ADDRESS", help="Logins with this e-mail, from any device.")
-@click.option("--device", metavar="MAC", help="This device, with any e-mail.")
-@click.option("--location", "location_name", metavar="NAME", help="The budget of this location.")
-@click.option("--all", "everything", is_flag=True, help="Everybody, everywhere.")
+@options.visit
+@click.option("--device", metavar="MAC", help="The guest's device, as 'nexio guard list' shows it.")
+@options.location
 @options.yes
-def clear(
-    email: str | None,
-    device: str | None,
-    location_name: str | None,
-    *,
-    everything: bool,
-    yes: bool,
-) -> None:
-    """Let somebody try again at once; running servers follow within a second."""
-    from nexio.addresses import email_key
-    from nexio.locations import get_location
-    from radius_auth.guesses import Cleared
+def release(visit: str, device: str | None, location_name: str | None, *, yes: bool) -> None:
+    """Give a guest's device three tries at once, whatever was before.
 
-    if not everything and email is None and device is None and location_name is None:
+    Running servers follow within a second.
+    """
+    from nexio.visits import get_visit
+    from radius_auth.guard.desk import release as release_device
+
+    if device is None:
         raise InvalidValue(
-            "nobody was named", "Give --email, --device or --location, or --all for everybody."
+            "no device was named",
+            "See its address with 'nexio guard list'. Where the access point names none,"
+            " give the guest a new PIN: nexio visitor reissue",
         )
-    with options.reading() as work:
-        location = None if location_name is None else get_location(work, location_name)
-        now = work.now
-    cleared = Cleared(
-        at=now.timestamp(),
-        email=None if email is None else email_key(email),
-        device=None if device is None else _mac(device),
-        location=None if location is None else location.id,
-        everything=everything,
-    )
-    options.confirm("Let them try again, an attacker too?", yes=yes)
-    file = _file()
-    if file.exists():  # else nobody was ever slowed, and the file is the server's to make
-        file.exchange([cleared])
-    output.print_headline("They can try again.")
+    mac = _mac(device)
+    options.confirm("Is that the guest's device, and not somebody else's?", yes=yes)
+    with options.writing() as work:
+        found = get_visit(work, visit, location_name)
+        release_device(work, found.id, mac)
+    output.print_headline(f"{mac} has three tries at visit {found.id} ({found.name}).")
 
 
-def _file() -> GuardFile:
-    from nexio.ownership import require_closed
-    from radius_auth.guard_file import GuardFile
-    from radius_auth.guard_keeper import guard_path
+command.add_command(release, "clear")
 
-    configuration = options.configuration()
-    require_closed(configuration)
-    return GuardFile(guard_path(configuration.home))
+
+def _shape(work: Reading, wait: Wait) -> dict[str, Any]:
+    from nexio.locations import list_locations
+    from nexio.visits import find_visit
+    from nexio_cli.shapes import wait_json
+
+    visit = None if wait.visit_id is None else find_visit(work, wait.visit_id)
+    location = None if visit is None else visit.location
+    if wait.location_id is not None:
+        location = next(
+            (each for each in list_locations(work) if each.id == wait.location_id), None
+        )
+    return wait_json(wait, visit, location)
+
+
+def _rows(shape: dict[str, Any]) -> list[list[str]]:
+    """One line for each device, below the visit."""
+    first = [shape[key] for key in ("visit", "email", "location", "until")]
+    keys = ("device", "nas", "at", "guesses", "until")
+    devices = [[each[key] for key in keys] for each in shape["devices"]] or [[None] * len(keys)]
+    rows = [[*(first if n == 0 else [None] * len(first)), *each] for n, each in enumerate(devices)]
+    return [["" if value is None else str(value) for value in row] for row in rows]
 
 
 def _mac(text: str) -> str:

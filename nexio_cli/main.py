@@ -34,7 +34,7 @@ COMMANDS = {
     "location": "Manage locations.",
     "log": "Show what the RADIUS servers decided.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
-    "guard": "See whom the guard against guessing slows, and let them try again.",
+    "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
     "freeradius": "Install and check the plugin for FreeRADIUS.",
     "housekeeping": "What is to be done now and then, for cron.",

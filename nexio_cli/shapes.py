@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nexio.taps import Tap
     from nexio.tokens import Token
     from nexio.visits import Visit
-    from radius_auth.slowed import Slowed
+    from radius_auth.guard.desk import Wait
 
 
 def visit_json(visit: Visit) -> dict[str, Any]:
@@ -176,17 +176,25 @@ def session_json(session: WifiSession, location: Location | None) -> dict[str, A
     }
 
 
-def slowed_json(slowed: Slowed, location: Location | None) -> dict[str, Any]:
-    """Somebody whose next guess has to wait; at no location that is known, in UTC."""
+def wait_json(wait: Wait, visit: Visit | None, location: Location | None) -> dict[str, Any]:
+    """A visit, or a location, at which somebody has to wait; in UTC where it is gone."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     return {
-        "budget": slowed.budget,
-        "email": slowed.email,
-        "device": slowed.device,
-        "nas": slowed.nas,
+        "visit": wait.visit_id,
+        "email": None if visit is None else visit.email,
         "location": None if location is None else location.name,
-        "failures": slowed.failures,
-        "until": iso(slowed.until, zone),
+        "until": None if wait.until is None else iso(wait.until, zone),
+        "devices": [
+            {
+                "device": tried.device,
+                "nas": tried.nas,
+                "at": iso(tried.at, zone),
+                "guesses": tried.guesses,
+                "was_in": tried.was_in,
+                "until": None if tried.until is None else iso(tried.until, zone),
+            }
+            for tried in wait.tried
+        ],
     }
 
 

@@ -17,7 +17,7 @@ from nexio.store.engine import Store, utc_now
 from nexio.store.patience import Patience
 from radius_auth.discards import Ignored
 from radius_auth.follower import RETRY_SECONDS, Follower
-from radius_auth.guard_keeper import GuardKeeper, guard_path
+from radius_auth.guard.sharing import Sharing
 from radius_auth.plugin import OutOfReach
 from radius_auth.recorder import Recorder
 from radius_auth.spool import Spool
@@ -53,7 +53,7 @@ class Background:
         self._clock = clock
         self._follower: Follower | None = None
         self._recorder: Recorder[AuthEvent] | None = None
-        self._guard = GuardKeeper(guard_path(configuration.home), clock)
+        self._guard = Sharing.of(configuration, clock)
         self._starting: threading.Thread | None = None
         self._stopping = threading.Event()
         self._patience = Patience.of_a_server()

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from nexio.addresses import email_key
 from nexio.errors import KeyUnusable
+from radius_auth.confirming import is_confirmed
 from radius_auth.devices import mac_of
-from radius_auth.guesses import Guess
+from radius_auth.guard import Guess
 from radius_auth.reasons import Reason
 from radius_auth.rules import reason_against_request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from nexio.following import FollowedVisit
     from nexio.locations import Location
-    from radius_auth.decision import Request
     from radius_auth.passwords import Password
+    from radius_auth.request import Request
     from radius_auth.table import Table
 
 
@@ -31,21 +35,26 @@ class Claim:
     """None where the PIN alone logs in (R9)."""
 
     visits: tuple[FollowedVisit, ...]
+    """Those whose right PIN would be confirmed now (R11, R19)."""
+
+    silent: tuple[FollowedVisit, ...]
+    """Those whose right PIN is a reject like any other; the log may know better."""
 
     @property
     def miss(self) -> Reason:
         """What it is when it is nobody's PIN."""
-        unknown = self.email is not None and not self.visits
+        unknown = self.email is not None and not self.visits and not self.silent
         return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
-def read_claim(request: Request, pin: str | None, table: Table) -> Claim | Reason:
+def read_claim(request: Request, pin: str | None, table: Table, now: datetime) -> Claim | Reason:
     """Whose PIN it may be.
 
     Args:
         request: what is asked.
         pin: what identifies where the PIN alone logs in (R9).
         table: what is known.
+        now: as of when.
 
     Returns:
         The claim, or why it is refused whoever it is.
@@ -56,22 +65,33 @@ def read_claim(request: Request, pin: str | None, table: Table) -> Claim | Reaso
     if location is None:
         return Reason.NO_LOCATION
     if location.settings.wifi_login == "pin":
-        visits = () if pin is None else table.visits_with(location.id, pin)
-        return Claim(location=location, email=None, visits=visits)
-    email = email_key(request.user_name.decode("utf-8", "replace"))
-    return Claim(location=location, email=email, visits=table.visits_of(email))
+        email, visits = None, () if pin is None else table.visits_with(location.id, pin)
+    else:
+        email = email_key(request.user_name.decode("utf-8", "replace"))
+        visits = table.visits_of(email)
+    confirmed: list[FollowedVisit] = []
+    silent: list[FollowedVisit] = []
+    for visit in visits:
+        admitted = location.settings.roaming or visit.location_id == location.id
+        home = table.locations.get(visit.location_id, location)
+        fits = admitted and is_confirmed(visit, home, now)
+        (confirmed if fits else silent).append(visit)
+    return Claim(location=location, email=email, visits=tuple(confirmed), silent=tuple(silent))
 
 
-def right_visits(claim: Claim, password: Password, table: Table) -> list[FollowedVisit]:
+def right_visits(
+    visits: Iterable[FollowedVisit], password: Password, table: Table
+) -> list[FollowedVisit]:
     """Whose PIN it is.
 
-    Every candidate is tried, so that the time it takes does not tell which one fits (R10).
+    Every one is tried, and a stand-in where there is none, so that the time it takes does not
+    tell which one fits, or whether there is one (R10, R11).
 
     Raises:
         KeyUnusable: none fits, but one PIN cannot be opened: it may be that one.
     """
     right, lost = [], None
-    for visit in claim.visits:
+    for visit in list(visits) or [table.nobody]:
         try:
             if password.matches(visit, table.keyring):
                 right.append(visit)
@@ -79,7 +99,7 @@ def right_visits(claim: Claim, password: Password, table: Table) -> list[Followe
             lost = error
     if lost is not None and not right:
         raise lost
-    return right
+    return [visit for visit in right if visit is not table.nobody]
 
 
 def location_of(request: Request, table: Table) -> Location | None:
@@ -87,25 +107,14 @@ def location_of(request: Request, table: Table) -> Location | None:
     return None if request.nas is None else table.locations.get(request.nas.location.id)
 
 
-def guess_of(request: Request, claim: Claim, table: Table) -> Guess:
+def guess_of(request: Request, claim: Claim, pin: str | None, table: Table, now: datetime) -> Guess:
     """What the guard has to know of it."""
-    nas = "" if request.nas is None else request.nas.name
-    device = mac_of(request.calling_station)
-    if claim.email is None:
-        weight = table.chance_at(claim.location.id)
-        return Guess(location=claim.location.id, nas=nas, email=None, device=device, weight=weight)
-    latest, tokens, weight = None, [], 0.0
-    for visit in claim.visits:
-        if chance := table.chance_of(visit):
-            latest = max(latest or 0, visit.id)
-            weight += chance
-            tokens.append(visit.token_id)
+    by_pin = claim.email is None
     return Guess(
         location=claim.location.id,
-        nas=nas,
-        email=claim.email,
-        device=device,
-        visit=latest,
-        tokens=tuple(tokens),
-        weight=weight,
+        nas="" if request.nas is None else request.nas.name,
+        device=mac_of(request.calling_station) or "",
+        by_pin=by_pin,
+        visits=tuple((each.id, table.chance_of(each)) for each in claim.visits if not by_pin),
+        chance=table.chance_at(claim.location, len(pin or ""), now) if by_pin else 0.0,
     )

@@ -1,17 +1,18 @@
 """May this guest on now?  The one place where that is decided; it does no I/O.
 
 The rules that it applies stand in ``rules.py``, in their order; wrong passwords are counted by
-the guard, in ``guard.py``.
+the guard, in ``guard/``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexio.pins import normalize_pin
 from radius_auth.claims import guess_of, location_of, read_claim, right_visits
-from radius_auth.reasons import Reason
+from radius_auth.reasons import Reason, is_miss
+from radius_auth.request import Accepted, Decision, Rejected, Request
 from radius_auth.rules import reason_against_request, reason_against_visit, seconds_left
 
 if TYPE_CHECKING:
@@ -19,110 +20,87 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.following import FollowedVisit
-    from nexio.nas import Nas
     from radius_auth.guard import Guard
-    from radius_auth.guesses import Guess, Reservation
-    from radius_auth.passwords import Password
     from radius_auth.table import Table
 
+__all__ = [
+    "Accepted",
+    "Decision",
+    "Rejected",
+    "Request",
+    "choose_visit",
+    "decide",
+    "decide_again",
+    "decide_visit",
+    "find_candidate",
+    "remaining",
+    "reserve_guess",
+]
 
 NOWHERE = 0
 """No location has this number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What an Access-Request asks, whichever server it came to."""
-
-    nas: Nas | None
-    """Who asks; None where an SSID or a NAS-Identifier leads to no location (R19)."""
-
-    user_name: bytes = field(repr=False)
-    """Empty where there is none."""
-
-    password: Password | None
-    """None where the method is none that we can check."""
-
-    calling_station: bytes | None = None
-    service_type: int | None = None
-    nas_port_type: int | None = None
-    contradictory: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The guest may on, for the rest of the window."""
-
-    visit: FollowedVisit
-    session_timeout: int
-    """Whole seconds left in the window, at least 1 (R12)."""
-
-    @property
-    def reason(self) -> Reason:
-        """For the log, which has a reason for each outcome."""
-        return Reason.VALID
-
-    @property
-    def class_(self) -> bytes:
-        """The Class attribute: where accounting finds the token again (R12)."""
-        return f"nexio/{self.visit.location_id}/{self.visit.id}/{self.visit.token_id}".encode()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """The guest may not on."""
-
-    reason: Reason
-    visit: FollowedVisit | None = None
-    """Whose PIN was right, if one's was; only then the guest is told more (R11)."""
-
-    guess: Reservation | None = field(default=None, compare=False, repr=False)
-    """What the guard counts for it; :func:`reconsider` may give it back."""
-
-
-Decision = Accepted | Rejected
-
-
 def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
     """Decide an Access-Request whose password we can check, as of ``now``."""
-    if request.password is None:
-        return Rejected(reason=reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
-    claim = read_claim(request, request.password.pin_alone(request.user_name), table)
-    if isinstance(claim, Reason):
-        return Rejected(reason=claim)
-    right = right_visits(claim, request.password, table)
-    guess = guess_of(request, claim, table)
-    if not right and guard.is_repeated(guess, request.password.sample()):
-        return Rejected(reason=claim.miss)
-    # Only after the password was compared: what is refused takes as long as what is wrong.
-    if right:
-        return _let_in(settle(request, right, table, now), guess, guard, now)
-    reserved = guard.reserve(guess, now)
-    if reserved is None:
-        return Rejected(reason=Reason.GUARDED)
-    guard.remember_wrong(guess, request.password.sample())
-    return Rejected(reason=claim.miss, guess=reserved)
+    return _decide(request, table, guard, arrived=now, now=now)
 
 
-def reconsider(
-    request: Request, rejected: Rejected, table: Table, guard: Guard, now: datetime
+def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
+    request: Request,
+    rejected: Rejected,
+    table: Table,
+    guard: Guard,
+    arrived: datetime,
+    now: datetime,
 ) -> Decision:
     """Decide once more what was rejected: the table may have caught up meanwhile (DESIGN 4).
 
-    The guess that was counted at first stands for this look, too; it is given back if the
-    password is right now.
+    What the password was compared with before costs nothing now; anything else takes a guess of
+    its own.
+
+    Args:
+        request: what was asked.
+        rejected: what it got.
+        table: what is known by now.
+        guard: what counts guesses.
+        arrived: as of when the visit is decided.
+        now: when the guess is counted.
     """
-    if rejected.guess is None:
-        return decide(request, table, guard, now)
-    if request.password is None:
-        return rejected
-    claim = read_claim(request, request.password.pin_alone(request.user_name), table)
+    decision = _decide(request, table, guard, arrived=arrived, now=now)
+    still = decision.reason is Reason.GUARDED or is_miss(decision.reason)
+    return rejected if still else decision
+
+
+def _decide(
+    request: Request, table: Table, guard: Guard, *, arrived: datetime, now: datetime
+) -> Decision:
+    password = request.password
+    if password is None:
+        return Rejected(reason=reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
+    pin = password.pin_alone(request.user_name)
+    claim = read_claim(request, pin, table, arrived)
     if isinstance(claim, Reason):
-        return Rejected(reason=claim, guess=rejected.guess)
-    right = right_visits(claim, request.password, table)
-    if not right:
-        return Rejected(reason=claim.miss, guess=rejected.guess)
-    return acquit(settle(request, right, table, now), rejected.guess, guard, now)
+        return Rejected(reason=claim)
+    guess = guess_of(request, claim, pin, table, now)
+    opening = guard.look(guess, now)
+    # What is refused is compared as well: it takes as long as what is wrong.
+    right = right_visits((*claim.visits, *claim.silent), password, table)
+    confirmed = [each for each in right if each in claim.visits and opening.admits(each.id)]
+    if confirmed:
+        decision = choose_visit(request, confirmed, table, arrived)
+        if isinstance(decision, Accepted):
+            guard.got_in(guess, decision.visit.id, now)
+        return decision
+    if opening.is_refused:
+        return Rejected(reason=Reason.GUARDED)
+    if password.could_be_pin():
+        guard.count(guess, opening, now, password.sample())
+    silent = [each for each in right if each in claim.silent]
+    if silent:
+        kept_quiet = choose_visit(request, silent, table, arrived)
+        return Rejected(reason=kept_quiet.reason, visit=kept_quiet.visit, is_told=False)
+    return Rejected(reason=claim.miss)
 
 
 def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
@@ -130,55 +108,49 @@ def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVis
 
     FreeRADIUS verifies MS-CHAP itself, against one password.  Before it does, a guess is to be
     reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
-    :func:`settle` and :func:`acquit`.
+    :func:`choose_visit` and ``Guard.give_back``.
     """
-    claim = read_claim(request, normalize_pin(request.user_name), table)
+    claim = read_claim(request, normalize_pin(request.user_name), table, now)
     if isinstance(claim, Reason):
         return Rejected(reason=claim)
-    admits = _admitted(request, table)
-    best = max((judge(visit, admits, now) for visit in claim.visits), key=_preference, default=None)
-    if best is None or best.visit is None:
+    if not claim.visits:
         return Rejected(reason=claim.miss)
-    return best.visit
+    return choose_visit(request, claim.visits, table, now).visit or Rejected(reason=claim.miss)
 
 
 def reserve_guess(
-    request: Request, table: Table, guard: Guard, now: datetime
-) -> Reservation | Rejected:
-    """Count a password that somebody else is about to verify as wrong, until :func:`acquit`.
+    request: Request, visit_id: int, table: Table, guard: Guard, now: datetime
+) -> int | Rejected:
+    """Count a password that somebody else is about to verify as wrong, until it is right.
 
     To be called once for each response of a guest, also where :func:`find_candidate` has found
-    nobody (*unknown user*, *wrong PIN*): that is a guess as well.
-
-    Returns:
-        The reservation; or the reject, where nothing is to be verified.
-    """
-    claim = read_claim(request, normalize_pin(request.user_name), table)
-    if isinstance(claim, Reason):
-        return Rejected(reason=claim)
-    reserved = guard.reserve(guess_of(request, claim, table), now)
-    return Rejected(reason=Reason.GUARDED) if reserved is None else reserved
-
-
-def acquit(decision: Decision, reserved: Reservation, guard: Guard, now: datetime) -> Decision:
-    """Give a guess back whose password was right; a device that gets in is trusted from now on.
+    nobody: where the PIN alone logs in, that is a guess as well.
 
     Args:
-        decision: what the right password led to.
-        reserved: what was counted before it was known to be right.
-        guard: what counts.
+        request: what is asked.
+        visit_id: of the candidate; 0 is nobody.
+        table: what is known.
+        guard: what counts guesses.
         now: as of when.
+
+    Returns:
+        The number of the guess, for ``Guard.give_back``; or the reject, where nothing is to be
+        verified.
     """
-    guard.give_back(reserved)
-    if isinstance(decision, Accepted) and decision.visit.token_id is not None:
-        guard.let_in(reserved.guess, decision.visit.token_id, now)
-    return decision
+    pin = normalize_pin(request.user_name)
+    claim = read_claim(request, pin, table, now)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
+    candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
+    guess = guess_of(request, replace(claim, visits=candidate), pin, table, now)
+    number = guard.reserve(guess, visit_id, now)
+    return Rejected(reason=Reason.GUARDED) if number is None else number
 
 
-def settle(
+def choose_visit(
     request: Request, right: Iterable[FollowedVisit], table: Table, now: datetime
 ) -> Decision:
-    """Decide between the visits whose PIN was right.
+    """Decide for the best of the visits whose PIN was right (R10).
 
     Args:
         request: what was asked.
@@ -186,12 +158,13 @@ def settle(
         table: what is known.
         now: as of when.
     """
-    admits = _admitted(request, table)
-    judged = [judge(visit, admits, now) for visit in right]
-    return judged[0] if len(judged) == 1 else max(judged, key=_preference)
+    location = location_of(request, table)
+    roaming = location is not None and location.settings.roaming
+    admits = None if roaming else location.id if location is not None else NOWHERE
+    return max((decide_visit(visit, admits, now) for visit in right), key=_preference)
 
 
-def judge(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
+def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
     """Decide for a visit whose PIN was right.
 
     Args:
@@ -212,26 +185,6 @@ def remaining(decision: Decision, now: datetime) -> Decision:
     if seconds < 1:
         return Rejected(reason=Reason.ENDED, visit=decision.visit)
     return replace(decision, session_timeout=min(seconds, decision.session_timeout))
-
-
-def _let_in(decision: Decision, guess: Guess, guard: Guard, now: datetime) -> Decision:
-    """What a right password gets where the guard does not stand in its way.
-
-    Nothing is reserved for it: it is known to be right before anything else can happen.
-    """
-    if not guard.admits(guess, now):
-        return Rejected(reason=Reason.GUARDED)
-    if isinstance(decision, Accepted) and decision.visit.token_id is not None:
-        guard.let_in(guess, decision.visit.token_id, now)
-    return decision
-
-
-def _admitted(request: Request, table: Table) -> int | None:
-    """The location whose guests are admitted, None for every location's (R19)."""
-    location = location_of(request, table)
-    if location is None:
-        return NOWHERE
-    return None if location.settings.roaming else location.id
 
 
 def _preference(decision: Decision) -> tuple[bool, bool, int]:

@@ -14,21 +14,25 @@ from nexio.locations import list_locations, zone_for_entry
 from nexio.names import quoted
 from nexio.nas import Nas, get_nas
 from nexio.visits import PIN_PURPOSE, get_visit
-from nexio.zones import show_window
-from radius_auth.decision import Accepted, Request, decide
-from radius_auth.guard import Guard
+from nexio.zones import show, show_window
+from radius_auth.decision import decide
+from radius_auth.devices import mac_of
+from radius_auth.guard.desk import guard_in, waits
+from radius_auth.guard.target import MOST_OF_A_DEVICE
 from radius_auth.passwords import Pap
 from radius_auth.reasons import Reason
+from radius_auth.request import Accepted, Request
 from radius_auth.table import Table
 from radius_auth.words import LOGGED, REMEDIES
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from zoneinfo import ZoneInfo
 
     from nexio.following import FollowedVisit
     from nexio.locations import Location
     from nexio.store.engine import Reading
-    from radius_auth.decision import Decision
+    from radius_auth.request import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,28 @@ def _explain(
         password=Pap(pin.encode(errors="surrogateescape")),
         calling_station=None if question.device is None else question.device.encode(),
     )
-    return _explanation(work, decide(request, table, Guard(), at))
+    decision = decide(request, table, guard_in(work, at), at)
+    if decision.reason is Reason.GUARDED:
+        return _of(decision, _wait_words(work, visit, question, at, location.zone))
+    return _explanation(work, decision)
+
+
+def _wait_words(
+    work: Reading, visit: FollowedVisit, question: Question, at: datetime, zone: ZoneInfo
+) -> str:
+    """Who has to wait, until when, and because of whom."""
+    who = f"{get_visit(work, str(visit.id), None).name} (visit {visit.id})"
+    device = None if question.device is None else mac_of(question.device.encode())
+    wait = next((each for each in waits(guard_in(work, at), at) if each.visit_id == visit.id), None)
+    mine = [each for each in (wait.tried if wait else ()) if each.device == device is not None]
+    until = mine[0].until if mine else wait.until if wait else None
+    why = (
+        "too many wrong PINs came from this device"
+        if mine and mine[0].guesses >= MOST_OF_A_DEVICE
+        else "somebody else is guessing at this visit"
+    )
+    when = "" if until is None else f" until {show(until, zone)}"
+    return f"No: {who} has to wait{when}: {why}; {REMEDIES[Reason.GUARDED]}."
 
 
 def _explanation(work: Reading, decision: Decision) -> Explanation:
@@ -128,6 +153,8 @@ def _explanation(work: Reading, decision: Decision) -> Explanation:
     if isinstance(decision, Accepted):
         return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
     why = LOGGED[decision.reason] + (f" ({window})" if window else "")
+    if decision.reason is Reason.WRONG_LOCATION:
+        why = f"{LOGGED[decision.reason]}, {visit.location.name}"
     return _of(decision, f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}.")
 
 

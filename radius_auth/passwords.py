@@ -24,6 +24,9 @@ class Password(Protocol):
     def pin_alone(self, user_name: bytes) -> str | None:
         """The PIN that identifies the guest where the PIN alone logs in (R9), or None."""
 
+    def could_be_pin(self) -> bool:
+        """Whether it can be anybody's PIN; what cannot is no guess."""
+
     def sample(self) -> bytes:
         """What is equal where the same password is tried again; as secret as the password."""
 
@@ -43,6 +46,10 @@ class Pap:
         """The password itself; the User-Name may be anything."""
         del user_name
         return normalize_pin(self.typed)
+
+    def could_be_pin(self) -> bool:
+        """Whether it is 5 to 10 digits; what another secret has hidden is not."""
+        return normalize_pin(self.typed) is not None
 
     def sample(self) -> bytes:
         """The PIN that is meant, or what was typed where it is none."""
@@ -70,6 +77,10 @@ class Chap:
     def pin_alone(self, user_name: bytes) -> str | None:
         """The User-Name must be the PIN then (R9)."""
         return normalize_pin(user_name)
+
+    def could_be_pin(self) -> bool:
+        """Nobody sees that."""
+        return True
 
     def sample(self) -> bytes:
         """The response to this challenge; to another one the same password answers otherwise."""

@@ -2,7 +2,7 @@
 
 A password that can be read, or a response to CHAP, is held against the PINs by us.  MS-CHAP, in
 a tunnel or not, is verified by FreeRADIUS against the one PIN that it gets from us.  Either way
-the visit whose PIN was proven is settled afterwards, by the same rules.
+the visit whose PIN was proven is decided afterwards, by the same rules.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ from radius_auth.calls import (
 from radius_auth.decision import (
     Accepted,
     Rejected,
-    acquit,
+    choose_visit,
     decide,
     find_candidate,
     reserve_guess,
-    settle,
 )
 from radius_auth.framing import Attribute, Discarded
 from radius_auth.notes import Note, parse_note
@@ -52,7 +51,6 @@ from radius_auth.pairs import (
 from radius_auth.passwords import Pap
 from radius_auth.printable import device_for_log, printable, user_name_for_log
 from radius_auth.reasons import Reason, is_miss
-from radius_auth.reservations import Reservations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +87,6 @@ class Plugin:
         self._guard = guard
         self._record = record
         self._clock = clock
-        self._reserved = Reservations()
 
     def authorize(self, pairs: Pairs) -> Answer:
         """Decide as far as that goes before the password is verified.
@@ -125,10 +122,10 @@ class Plugin:
         if not call.received.is_ms_chap:
             return self._decide(call)
         note = parse_note(call.received.find(NOTE))
-        reserved = reserve_guess(call.request, call.table, self._guard, call.now)
-        if isinstance(reserved, Rejected):
-            return refuse(call, reserved.reason)
-        note = replace(note, guess=self._reserved.keep(reserved))
+        number = reserve_guess(call.request, note.visit_id, call.table, self._guard, call.now)
+        if isinstance(number, Rejected):
+            return refuse(call, number.reason)
+        note = replace(note, guess=number)
         return Answer(outcome=Outcome.OK, control=as_updates([(NOTE, str(note))]))
 
     def post_auth(self, pairs: Pairs) -> Answer:
@@ -144,9 +141,9 @@ class Plugin:
         visit = call.table.find_visit(note.visit_id)
         if visit is None:  # not proven, or removed since
             return refuse(call, Reason.UNKNOWN_USER if note.visit_id else unproven(call))
-        decision = settle(call.request, [visit], call.table, call.now)
-        if reserved := self._reserved.take(note.guess):
-            acquit(decision, reserved, self._guard, call.now)
+        decision = choose_visit(call.request, [visit], call.table, call.now)
+        got_in = decision.visit.id if isinstance(decision, Accepted) else None
+        self._guard.give_back(note.guess, got_in, call.now)
         if isinstance(decision, Rejected):
             return refuse(call, decision.reason, visit, note)
         if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
@@ -156,11 +153,11 @@ class Plugin:
     def _decide(self, call: Call) -> Answer:
         """Decide about a password that can be read, or a response to CHAP.
 
-        In a tunnel the accept is another call's, and later: it is settled in :meth:`post_auth`.
+        In a tunnel the accept is another call's, and later: it is decided in :meth:`post_auth`.
         """
         decision = decide(call.request, call.table, self._guard, call.now)
         if isinstance(decision, Rejected):
-            return refuse(call, decision.reason, decision.visit)
+            return refuse(call, decision.reason, decision.visit if decision.is_told else None)
         if call.stage == Stage.OUTER:
             self._note(call, decision, Note())
             return Answer(outcome=Outcome.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
@@ -180,8 +177,8 @@ class Plugin:
             return Answer(outcome=Outcome.OK, control=as_updates(nobodys))
         if isinstance(candidate, Rejected):
             # Nothing will be verified, but it is a guess all the same.
-            reserved = reserve_guess(call.request, call.table, self._guard, call.now)
-            refused = reserved if isinstance(reserved, Rejected) else candidate
+            number = reserve_guess(call.request, 0, call.table, self._guard, call.now)
+            refused = number if isinstance(number, Rejected) else candidate
             return refuse(call, refused.reason)
         pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
         note = Note(visit_id=candidate.id, took_us=call.took_us)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Protocol
 from nexio.errors import KeyUnusable
 from nexio.events import AuthEvent, new_record_id
 from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
-from radius_auth.decision import Accepted, Rejected, decide, reconsider, remaining
+from radius_auth.decision import (
+    Accepted,
+    Rejected,
+    decide,
+    decide_again,
+    remaining,
+)
 from radius_auth.delays import DelayedReplies
 from radius_auth.discards import Discards, Ignored
 from radius_auth.duplicates import Duplicates, Repeat, Ticket
@@ -243,14 +249,16 @@ class Responder:
         """
         if held.rejected.reason not in MAY_CATCH_UP:
             return held.rejected
-        decision = reconsider(
+        now = self._clock()
+        decision = decide_again(
             held.exchange.request,
             held.rejected,
             self._knowledge.table,
             self._guard,
             held.exchange.arrived,
+            now,
         )
-        return remaining(decision, self._clock())
+        return remaining(decision, now)
 
     def _encode(self, exchange: _Exchange, decision: Decision) -> bytes:
         if isinstance(decision, Accepted):

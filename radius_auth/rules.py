@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.following import FollowedVisit
-    from radius_auth.decision import Request
+    from radius_auth.request import Request
 
 
 class ServiceType(IntEnum):

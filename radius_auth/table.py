@@ -6,20 +6,25 @@ immutable value that is replaced as a whole.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from nexio.following import FollowedVisit
 from nexio.keys import Keyring
-from nexio.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
+from nexio.settings import LONGEST_PIN, SHORTEST_PIN
+from nexio.visits import PIN_PURPOSE
+from radius_auth.confirming import is_confirmed
 from radius_auth.nas_index import NasIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from nexio.following import FollowedVisit, Horizon, News
+    from nexio.following import Horizon, News
     from nexio.locations import Location
 
     Visits = tuple[FollowedVisit, ...]
@@ -27,11 +32,13 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", str, bytes)
 
 
-_CHANCES = {
-    Keyring.sealed_length(digits): 10.0 ** (NIST_FLOOR - digits)
-    for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)
-}
-"""Of one guess at one PIN, in millionths, by the length of the sealed PIN."""
+_DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
+"""Of a PIN, by the length of the sealed one."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+TALLIED_EVERY = timedelta(minutes=1)
+"""How old the number of PINs at a location may be."""
 
 
 class Table:
@@ -49,7 +56,7 @@ class Table:
         self._visits: dict[int, FollowedVisit] = {}
         self._by_email: dict[str, Visits] = {}
         self._by_digest: dict[bytes, Visits] = {}
-        self._good: Counter[tuple[int, float]] = Counter()
+        self._tallies: dict[int, tuple[datetime, Counter[int]]] = {}
 
     def __len__(self) -> int:
         """How many visits are known."""
@@ -67,18 +74,42 @@ class Table:
         """The visits with that PIN at a location."""
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
 
+    @cached_property
+    def nobody(self) -> FollowedVisit:
+        """A visit of nobody, to compare with where there is none; its PIN cannot be typed."""
+        return FollowedVisit(
+            id=0,
+            location_id=0,
+            email_key="",
+            pin_digest=secrets.token_bytes(32),
+            pin_sealed=self.keyring.seal("no PIN", PIN_PURPOSE),
+            opens_at=_NEVER,
+            closes_at=_NEVER,
+            deleted_at=None,
+            replaced=False,
+            token_id=None,
+            valid_from=None,
+            valid_until=None,
+            revoked_at=None,
+        )
+
     def chance_of(self, visit: FollowedVisit) -> float:
-        """The chance that a guess is the PIN of a visit, in millionths: 1 for six digits.
+        """The chance that a guess is the PIN of a visit."""
+        return 10.0 ** -_DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
 
-        0 for a PIN that is not good any more.  One whose time is over counts: it can be extended.
-        """
-        if visit.deleted_at is not None or visit.revoked_at is not None or visit.replaced:
-            return 0.0
-        return _CHANCES.get(len(visit.pin_sealed), 1.0)
-
-    def chance_at(self, location_id: int) -> float:
-        """The chance that a guess is anybody's PIN at a location, in millionths."""
-        return sum(self._good[location_id, chance] * chance for chance in _CHANCES.values())
+    def chance_at(self, location: Location, digits: int, now: datetime) -> float:
+        """The chance that so many digits are a PIN of a location that would be confirmed now."""
+        counted = self._tallies.get(location.id)
+        if counted is None or abs(now - counted[0]) > TALLIED_EVERY:
+            soon = now + TALLIED_EVERY
+            lengths = Counter(
+                _DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+                for visit in list(self._visits.values())
+                if visit.location_id == location.id
+                and (is_confirmed(visit, location, now) or is_confirmed(visit, location, soon))
+            )
+            counted = self._tallies[location.id] = (now, lengths)
+        return counted[1][digits] / 10.0**digits
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""
@@ -103,11 +134,8 @@ class Table:
                 visit.pin_digest,
             ):
                 self._drop(visit.id)
-                old = None
-            if old is not None:
-                self._tally(old, -1)
             self._visits[visit.id] = visit
-            self._tally(visit, +1)
+            self._tallies.pop(visit.location_id, None)
             _put(self._by_email, visit.email_key, visit)
             _put(self._by_digest, visit.pin_digest, visit)
 
@@ -116,17 +144,9 @@ class Table:
         for visit in [visit for visit in self._visits.values() if not horizon.holds(visit, now)]:
             self._drop(visit.id)
 
-    def _tally(self, visit: FollowedVisit, one: int) -> None:
-        if chance := self.chance_of(visit):
-            key = visit.location_id, chance
-            self._good[key] += one
-            if not self._good[key]:
-                del self._good[key]
-
     def _drop(self, visit_id: int) -> None:
         visit = self._visits.pop(visit_id, None)
         if visit is not None:
-            self._tally(visit, -1)
             _drop(self._by_email, visit.email_key, visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexio.zones import clock_time
-from radius_auth.decision import Accepted
 from radius_auth.reasons import Reason
+from radius_auth.request import Accepted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.following import FollowedVisit
     from nexio.locations import Location
-    from radius_auth.decision import Decision
+    from radius_auth.request import Decision
 
 
 def reply_message(decision: Decision, location: Location, now: datetime) -> str | None:
-    """The Reply-Message (R11): None unless the PIN was right.
+    """The Reply-Message (R11): None unless the PIN was right and the guest may know it.
 
     Args:
         decision: what was decided.
         location: on whose clock the visitor reads the time.
         now: today, for "09:00" or "09:00 on Monday 23 November".
     """
-    if isinstance(decision, Accepted) or decision.visit is None:
+    if isinstance(decision, Accepted) or decision.visit is None or not decision.is_told:
         return None
     return _told(decision.reason, decision.visit, location, now)
 
@@ -42,7 +42,6 @@ _TOLD = {
     Reason.DELETED: "This visit was cancelled.",
     Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
     Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
-    Reason.WRONG_LOCATION: "Your visit is at another location.",
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
 }
 
@@ -92,7 +91,7 @@ REMEDIES = {
     ),
     Reason.WRONG_PIN: "compare it with the one in 'nexio visitor show'",
     Reason.UNKNOWN_USER: "check the spelling, or register the visitor",
-    Reason.GUARDED: "see 'nexio guard list'; 'nexio guard clear' or a reissue lets them try again",
+    Reason.GUARDED: "see 'nexio guard list'; 'nexio guard release' lets them try again at once",
     Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
 }
 """What to do about a reject, for ``nexio explain``."""

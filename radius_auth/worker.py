@@ -22,7 +22,7 @@ from radius_auth.accounting import Accountant, AccountingThread
 from radius_auth.discards import Discards, Ignored
 from radius_auth.fair_queue import FairQueue
 from radius_auth.follower import Follower
-from radius_auth.guard_keeper import guard_path, kept
+from radius_auth.guard.sharing import shared_guard
 from radius_auth.recorder import Recorder
 from radius_auth.replays import ReplayFile, Replays
 from radius_auth.responder import Responder
@@ -230,7 +230,7 @@ def serve(
 
     with (
         _following(Follower(open_store, Horizon())) as follower,
-        kept(guard_path(configuration.home)) as guard,
+        shared_guard(configuration) as guard,
     ):
         folder = configuration.home / "spool"
         recorder = Recorder(Spool(folder / "radiusd.db", AuthEvent), open_store, record_events)

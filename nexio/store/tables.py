@@ -472,6 +472,26 @@ class AuthEventRow(Row):
     latency_us: Mapped[int]
 
 
+class GuardActRow(Row):
+    """What a server tells the others about guesses (see ``nexio/guard_acts.py``)."""
+
+    __tablename__ = "guard_act"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads this name)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(index=True)
+    writer: Mapped[str] = mapped_column(String(32))
+    serial: Mapped[int] = mapped_column(BigInteger)
+    host: Mapped[str]
+    location_id: Mapped[int | None]
+    visit_id: Mapped[int | None] = mapped_column(index=True)
+    device: Mapped[str]
+    nas: Mapped[str]
+    cost: Mapped[float]
+    chance: Mapped[float]
+
+
 class AuditRow(Row):
     """Who did what, when; for personal fields only which ones changed."""
 

@@ -72,7 +72,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
             assert {column: kept[column] for column in row} == row
             new = kept.keys() - row.keys() - {"qr_edition"}  # the first one
             assert all(kept[column] is None for column in new)
-    assert after.keys() - before.keys() == {"wifi_session", "pin_day"}
+    assert after.keys() - before.keys() == {"guard_act", "wifi_session", "pin_day"}
     with engine.connect() as connection:
         assert schema.drift(connection) == []
     engine.dispose()

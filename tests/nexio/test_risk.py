@@ -32,9 +32,9 @@ def test_the_present_chance(store: Store, location: Location) -> None:
 @pytest.mark.parametrize(
     ("settings", "live", "words"),
     [
-        (Settings(pin_length=8, planned_guests=100), {}, ("1 in 1,000 a day", "After 1,000 wrong")),
-        (Settings(pin_length=8, planned_guests=100), {6: 20}, ("1 in 1,000 a day", "After 50 ")),
-        (Settings(pin_length=6, planned_guests=1), {6: 300}, ("300 guests (300 have", "After 3 ")),
+        (Settings(pin_length=8, planned_guests=100), {}, ("1 in 1,250 a day", "After 533 wrong")),
+        (Settings(pin_length=8, planned_guests=100), {6: 20}, ("1 in 1,250 a day", "After 26 ")),
+        (Settings(pin_length=6, planned_guests=1), {6: 300}, ("300 guests (300 have", "After 1 ")),
         (Settings(pin_length=5, planned_guests=5000), {}, ("1 in 20 a day", "After 1 wrong")),
     ],
 )

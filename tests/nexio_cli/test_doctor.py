@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from nexio.locations import get_location
+from nexio.store.engine import Store
+from tests.nexio.test_unnamed_devices import logged
 from tests.nexio_cli.programs import free_port, program, serving
 from tests.nexio_cli.running import Nexio
 
@@ -82,3 +86,14 @@ def test_without_a_store(
     findings = examined(sqlite_nexio)
     assert "nexio init" in findings["store"]["advice"]
     assert findings["key"]["well"]
+
+
+def test_an_access_point_that_names_no_device(house: Nexio) -> None:
+    """DESIGN 6: the guard cannot tell its guests apart."""
+    with closing(Store.open(house.configuration)) as store, store.read() as work:
+        location = get_location(work, None)
+    with closing(Store.open(house.configuration)) as store:
+        logged(store, location, "this-machine", *[None] * 10)
+    ran = house("doctor", "--port", str(free_port()))
+    assert "WRONG  NAS: this-machine does not say which device asks" in ran.out
+    assert "Calling-Station-Id" in ran.out

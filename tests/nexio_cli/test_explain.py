@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from nexio.store.engine import utc_now
+from radius_auth.guard import Guard
+from radius_auth.guard.journal import Journal
 from tests.nexio_cli.running import Nexio
+from tests.radius_auth.guard.guesses import attack, guess, mac, slowly
 
 ZOE = "zoe@example.com"
 
@@ -193,3 +198,45 @@ def test_a_question_that_cannot_be_read(
     """Exit 0 is for answers; this has none."""
     sqlite_desk.register()
     sqlite_desk("explain", ZOE, *words).refused(exit_code)
+
+
+def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: until when, and what to do; a device that was in gets in."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    guard.got_in(guess(mac(2), visit), visit, utc_now())
+    attack(guard, utc_now(), visit)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+    shown = explained(sqlite_desk, ZOE, "--device", mac(1))
+
+    assert (shown["outcome"], shown["reason"]) == ("reject", "too many guesses")
+    assert "has to wait until" in shown["sentence"]
+    assert ": somebody else is guessing at this visit; " in shown["sentence"]
+    assert "nexio guard release" in shown["sentence"]
+    assert explained(sqlite_desk, ZOE)["reason"] == "too many guesses"
+    assert explained(sqlite_desk, ZOE, "--device", mac(2))["outcome"] == "accept"
+
+
+def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: nobody else is blamed for it."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    slowly(guard, guess(mac(1), visit), utc_now() - timedelta(minutes=2), most=6)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+    shown = explained(sqlite_desk, ZOE, "--device", mac(1))
+    assert ": too many wrong PINs came from this device; " in shown["sentence"]
+
+
+def test_another_location_is_named(sqlite_desk: Nexio) -> None:
+    """R19: where the access point does not admit the visit."""
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    sqlite_desk.done("nas", "add", "annex", "192.0.2.1", "--location", "Annex")
+    sqlite_desk.register("--location", "Harbour House")
+
+    shown = explained(sqlite_desk, ZOE, "--nas", "annex")
+    assert shown["reason"] == "wrong location"
+    assert "another location, Harbour House; " in shown["sentence"]

@@ -169,10 +169,10 @@ def test_the_disk_is_full(desk: Desk, radiusd: Radiusd) -> None:
     with limited(radiusd.worker(), resource.RLIMIT_FSIZE, 0):
         assert_guests_get_on(radiusd, visit)
         radiusd.wait_for_line("records wait in memory: the spool")
-        radiusd.wait_for_line("guesses are counted in memory alone")
+        radiusd.wait_for_line("guesses are not shared through")
         assert len(lines_of(radiusd, "WARNING")) <= FEW
     radiusd.wait_for_line("records reach the spool again")
-    radiusd.wait_for_line("guesses are kept on disk again")
+    radiusd.wait_for_line("guesses are shared through the guard's file again")
 
     found = desk.wait_for_events(lambda events: len(events) >= known + DECISIONS)
     assert len(found) == known + DECISIONS

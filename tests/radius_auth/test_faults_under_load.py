@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.guard_acts import Kind
 from radius_auth.framing import Code
-from radius_auth.guard_file import GuardFile
-from radius_auth.guard_keeper import guard_path
-from radius_auth.guesses import Reservation
+from radius_auth.guard.journal import Journal, guard_path
 from tests.radius_auth.busy_nas import BusyNas, Login
 from tests.radius_auth.desk import Desk, ask_until, desk_with
 from tests.radius_auth.radclient import radclient
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.visits import Visit
-    from radius_auth.guesses import Act
 
 RATE = 300.0
 """Logins in a second, each of which is sent once, and repeated only by who asks for it."""
@@ -65,7 +63,8 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
 def test_a_worker_is_killed_under_load(desk: Desk, radiusd: Radiusd) -> None:
     """DESIGN 4, 6: what its NAS repeat is answered by its successor, which knows who guessed."""
     visits = [desk.register() for _ in range(10)]
-    guess_from_one_device(desk, radiusd, visits[:2])
+    guessed_at = desk.register()
+    guess_at(desk, radiusd, guessed_at)
     answers: list[Login] = []
 
     with BusyNas(radiusd.port, crowd(*visits), RATE, answered=answers.append) as nas:
@@ -83,29 +82,25 @@ def test_a_worker_is_killed_under_load(desk: Desk, radiusd: Radiusd) -> None:
     assert len(answers) == nas.sent
     for login in answers:
         assert_right(login)
-    slowed = radclient(radiusd.port, visits[0].email, visits[0].pin, Calling_Station_Id=GUESSER)
-    assert slowed.code == "Access-Reject"
+    refused = radclient(radiusd.port, guessed_at.email, guessed_at.pin)
+    assert refused.code == "Access-Reject"
     desk.wait_for_events(lambda events: any(each.reason == "too many guesses" for each in events))
     assert "too many guesses" in desk.reasons()
 
 
-GUESSER = '"06-ff-00-00-00-07"'
-
-
-def guess_from_one_device(desk: Desk, server: Radiusd, visits: list[Visit]) -> None:
-    """Ten wrong PINs, after which it has to wait for 15 minutes; they are on disk afterwards."""
-    last = visits[-1]
-    ask_until("Access-Accept", lambda: radclient(server.port, last.email, last.pin))
-    for visit in visits:
-        for number in range(5):
-            wrong = f"11111{number}"
-            radclient(server.port, visit.email, wrong, Calling_Station_Id=GUESSER)
+def guess_at(desk: Desk, server: Radiusd, visit: Visit) -> None:
+    """Six wrong PINs, after which new devices have to wait; they are on disk afterwards."""
+    ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
+    for number in range(6):
+        device = f'"06-ff-00-00-00-{number:02x}"'
+        radclient(server.port, visit.email, f"11111{number}", Calling_Station_Id=device)
     path = guard_path(desk.configuration.home)
-    wait_until(lambda: sum(map(_is_guess, GuardFile(path).exchange())) == 10)
 
+    def told() -> int:
+        acts = Journal.in_file(path).exchange()
+        return sum(act.kind is Kind.GUESS for act in acts)
 
-def _is_guess(act: Act) -> bool:
-    return isinstance(act, Reservation)
+    wait_until(lambda: told() == 6)
 
 
 def test_sigterm_under_load_answers_what_was_taken(desk: Desk) -> None:

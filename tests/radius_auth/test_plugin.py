@@ -117,7 +117,6 @@ def test_a_right_pin_is_in_for_the_rest_of_its_window(log_in: Login) -> None:
         ({}, TEN - SECOND / 2, Reason.ENDED, "Your Wi-Fi access ended at 10:00."),
         ({"deleted_at": NINE}, DURING, Reason.DELETED, CANCELLED),
         ({"replaced": True}, DURING, Reason.REPLACED, "You were sent a newer PIN."),
-        ({"location": 2}, DURING, Reason.WRONG_LOCATION, "Your visit is at another location."),
         (
             {"token_id": None, "valid_from": None, "valid_until": None},
             DURING,

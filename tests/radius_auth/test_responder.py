@@ -132,7 +132,6 @@ def test_an_accept_goes_out_at_once() -> None:
         (visit(valid_until=NINE + 60 * SECOND), b"Your Wi-Fi access ended at 09:01."),
         (visit(deleted_at=NINE), b"This visit was cancelled."),
         (visit(replaced=True), b"You were sent a newer PIN."),
-        (visit(location=2), b"Your visit is at another location."),
         (visit(token_id=None), b"Your visit does not include Wi-Fi."),
     ],
 )

@@ -16,7 +16,6 @@ TOLD = {
     Reason.DELETED: "This visit was cancelled.",
     Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
     Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
-    Reason.WRONG_LOCATION: "Your visit is at another location.",
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
     Reason.NOT_YET: "Your Wi-Fi access starts at 09:00.",
     Reason.ENDED: "Your Wi-Fi access ended at 10:00.",

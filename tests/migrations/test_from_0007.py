@@ -1,4 +1,4 @@
-"""A store of version 0003 is brought up: visits name no duration, and NAS have one spelling."""
+"""A store of version 0007 is brought up: visits name no duration, and NAS have one spelling."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ADDRESSES = {
 """What stood in an old store, and what it becomes."""
 
 
-def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
+def rows_of_0007(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     """As before, with NAS that were accepted and never matched."""
     rows = rows_of_0002(keyring)
     (lobby,) = rows["nas"]
@@ -52,9 +52,9 @@ def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
 def old(
     request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
 ) -> Iterator[Configuration]:
-    """A store of version 0003."""
+    """A store of version 0007."""
     database = postgresql if request.param == "postgresql" else None
-    with store_of("0003", tmp_path / "old", database, rows_of_0003) as configuration:
+    with store_of("0007", tmp_path / "old", database, rows_of_0007) as configuration:
         yield configuration
 
 
@@ -62,7 +62,7 @@ def test_nothing_else_changes(old: Configuration) -> None:
     """Each row has what it had, but for the addresses; no visit has a duration of its own."""
     engine = connect(old.database_url)
     before = contents(engine)
-    assert schema.upgrade(engine) == "0003"
+    assert schema.upgrade(engine) == "0007"
     after = contents(engine)
     for name, rows in before.items():
         ordered = [sorted(each, key=_number) for each in (rows, after[name])]

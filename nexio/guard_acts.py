@@ -1,0 +1,134 @@
+"""What the servers tell each other about guesses, kept in a table: each act is one row.
+
+The table stands in the store, for all servers, and again in a file on each host, for its
+processes, a restart, and the time in which the store is away.  It holds the numbers of visits
+and the addresses of devices; no password, and nothing that was made of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, func, insert, select, text
+
+from nexio.store.tables import GuardActRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+GUESSES_KEPT: Final = timedelta(days=4)
+"""A bucket is full again by then, also one that was overdrawn."""
+
+DEVICES_KEPT: Final = timedelta(days=62)
+"""No token is valid for more than 30 days; twice, as a clock may have been ahead."""
+
+
+class Kind(StrEnum):
+    """What was done."""
+
+    GUESS = "guess"
+    """A wrong guess was looked at."""
+
+    BACK = "back"
+    """It was right after all."""
+
+    IN = "in"
+    """A device got in, and got back what it had guessed wrongly."""
+
+    RELEASE = "release"
+    """The desk gave a device three tries."""
+
+    HERE = "here"
+    """A server is at work; said every minute."""
+
+    GONE = "gone"
+    """It ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one process did."""
+
+    kind: Kind
+    at: float
+    """Seconds since 1970, by the clock of its host."""
+
+    writer: str
+    """The process."""
+
+    serial: int
+    """Acts of one process are numbered from 1."""
+
+    host: str
+    location_id: int | None = None
+    visit_id: int | None = None
+    """None for a guess at all visits of a location."""
+
+    device: str = ""
+    """A MAC address; empty where the NAS names no device."""
+
+    nas: str = ""
+    cost: float = 0.0
+    """What is taken from the bucket; of ``in``: how many guesses are given back."""
+
+    chance: float = 0.0
+    """That one guess at the visit is right."""
+
+
+def append(connection: Connection, acts: Sequence[Act]) -> None:
+    """Write acts, so that whoever reads by number misses none."""
+    if not acts:
+        return
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        connection.execute(text("LOCK TABLE guard_act IN SHARE ROW EXCLUSIVE MODE"))
+    rows = [{**asdict(act), "at": _instant(act.at)} for act in acts]
+    connection.execute(insert(GuardActRow), rows)
+
+
+def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
+    """The acts behind that number in their order, and the number of the last one."""
+    last = connection.scalar(select(func.max(GuardActRow.id))) or 0
+    if last < number:  # another table took the place of this one
+        number = 0
+    columns = [getattr(GuardActRow, name) for name in Act.__dataclass_fields__]
+    rows = connection.execute(
+        select(*columns)
+        .where(GuardActRow.id > number, GuardActRow.id <= last)
+        .order_by(GuardActRow.id)
+    )
+    acts = [
+        Act(**{**row._mapping, "kind": Kind(row.kind), "at": row.at.timestamp()})  # noqa: SLF001 (SQLAlchemy's public name for it)
+        for row in rows
+        if row.kind in set(Kind)
+    ]
+    return acts, last
+
+
+def forget_old(connection: Connection, now: datetime) -> int:
+    """Remove what nobody looks at any more, and say how much that was."""
+    passed = GuardActRow.at < now - GUESSES_KEPT
+    old = (passed & (GuardActRow.kind != Kind.IN)) | (GuardActRow.at < now - DEVICES_KEPT)
+    return connection.execute(delete(GuardActRow).where(old)).rowcount
+
+
+def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:
+    """Acts that were read at the start, without times that cannot be.
+
+    Nothing happened after what the same host wrote down later, or after now: a clock that was
+    ahead for a while leaves no times in the future.
+    """
+    latest: dict[str, float] = {}
+    right = []
+    for act in reversed(list(acts)):
+        at = latest[act.host] = min(act.at, latest.get(act.host, now))
+        right.append(act if at == act.at else replace(act, at=at))
+    return right[::-1]
+
+
+def _instant(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,124 @@
+"""What the desk sees of the guard, and what it can do: who has to wait, and three free tries."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nexio import audit
+from nexio.guard_acts import Act, Kind, append, read_after, times_put_right
+from radius_auth.guard.guard import Guard
+from radius_auth.guard.target import BACK_OFF, Device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nexio.store.engine import Reading, Writing
+    from radius_auth.guard.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A device that guessed wrongly in the last day."""
+
+    device: str | None
+    """None where the NAS names no device."""
+
+    nas: str
+    at: datetime
+    """The latest guess."""
+
+    guesses: int
+    was_in: bool
+    until: datetime | None
+    """When its next guess is looked at; None is now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A visit, or a location where the PIN alone logs in, at which somebody has to wait."""
+
+    visit_id: int | None
+    location_id: int | None
+    until: datetime | None
+    """When the next guess of another device is looked at; None is now."""
+
+    tried: tuple[Tried, ...]
+
+
+def guard_in(work: Reading, now: datetime) -> Guard:
+    """The guard as the servers have it that share this store."""
+    acts, _ = read_after(work.session.connection(), 0)
+    return guard_of(acts, now)
+
+
+def guard_of(acts: Iterable[Act], now: datetime) -> Guard:
+    """The guard as the processes have it that wrote these acts."""
+    guard = Guard()
+    right = times_put_right(acts, now.timestamp())
+    guard.begin_again(sorted(right, key=lambda act: act.at))
+    return guard
+
+
+def release(work: Writing, visit_id: int, device: str) -> None:
+    """Give a device three tries at a visit; every server hears of it within a second.
+
+    Args:
+        work: the transaction.
+        visit_id: of a visit.
+        device: its MAC address.
+    """
+    act = Act(
+        kind=Kind.RELEASE,
+        at=work.now.timestamp(),
+        writer=secrets.token_hex(8),
+        serial=1,
+        host="desk",
+        visit_id=visit_id,
+        device=device,
+    )
+    append(work.session.connection(), [act])
+    audit.record(work, "release", "visit", visit_id, {"device": device})
+
+
+def waits(guard: Guard, now: datetime) -> list[Wait]:
+    """Where somebody has to wait now."""
+    found = [_wait(target, now, visit_id=key) for key, target in guard.visits().items()]
+    found += [_wait(target, now, location_id=key) for key, target in guard.locations().items()]
+    return [each for each in found if each.until or any(tried.until for tried in each.tried)]
+
+
+def _wait(
+    target: Target, now: datetime, visit_id: int | None = None, location_id: int | None = None
+) -> Wait:
+    tried = [
+        _tried(target, name, device, now)
+        for name, device in target.devices.items()
+        if device.recent(now.timestamp())
+    ]
+    return Wait(
+        visit_id=visit_id,
+        location_id=location_id,
+        until=_until(target, "", now),
+        tried=tuple(sorted(tried, key=lambda each: each.at)),
+    )
+
+
+def _tried(target: Target, name: str, device: Device, now: datetime) -> Tried:
+    recent = device.recent(now.timestamp())
+    return Tried(
+        device=name or None,
+        nas=device.nas,
+        at=datetime.fromtimestamp(recent[-1], UTC),
+        guesses=len(recent),
+        was_in=device.was_in,
+        until=_until(target, name, now),
+    )
+
+
+def _until(target: Target, name: str, now: datetime) -> datetime | None:
+    """When a guess is looked at; the back-off of a moment is nothing that an operator sees."""
+    seconds = target.wait(name, target.cost, now.timestamp(), shared=False)
+    return now + timedelta(seconds=seconds) if seconds > BACK_OFF else None

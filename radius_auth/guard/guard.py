@@ -1,0 +1,375 @@
+"""The guard: which guesses are looked at, and what wrong ones take; in memory, without I/O."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import socket
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from itertools import count, takewhile
+from typing import TYPE_CHECKING, Any, Final
+
+from nexio.guard_acts import Act, Kind
+from nexio.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
+from radius_auth.guard.bucket import A_DAY, Bucket
+from radius_auth.guard.target import Device, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+FREE_TRIES: Final = 3
+"""Tries that the desk gives a device."""
+
+MOST_OTHERS: Final = 3
+"""Other servers for which the bound leaves enough beside ``OF_PIN_LOGIN``."""
+
+OTHERS_KEPT: Final = 180.0
+"""Seconds: a server that has said nothing for so long is not there any more."""
+
+MOST_OPEN: Final = 20_000
+"""Reservations that wait for their outcome; one that is pushed out stays counted as wrong."""
+
+MOST_NEWS: Final = 20_000
+"""Acts that are kept for the other servers."""
+
+MOST_TARGETS: Final = 65_536
+"""Targets that are kept; those that were guessed at longest ago are forgotten first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """A password that may be wrong: where it comes from, and what it is compared with."""
+
+    location: int
+    nas: str = ""
+    device: str = ""
+    """A MAC address; empty where the NAS names none."""
+
+    visits: tuple[tuple[int, float], ...] = ()
+    """The visits of an e-mail, each with the chance that one guess hits its PIN."""
+
+    by_pin: bool = False
+    """Whether it is compared with every visit of the location (``wifi-login=pin``)."""
+
+    chance: float = 0.0
+    """Then: that it hits one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a guess may be compared with now."""
+
+    visits: frozenset[int] = frozenset()
+    everyone: bool = False
+    """Every visit of the location."""
+
+    is_refused: bool = False
+    """Whether there is something that it may not be compared with, and nothing that it may."""
+
+    def admits(self, visit: int) -> bool:
+        """Whether it may be compared with a visit."""
+        return self.everyone or visit in self.visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reserved:
+    """A guess whose outcome is not known yet."""
+
+    guess: Guess
+    acts: list[Act]
+
+
+class Guard:
+    """Says which guesses are looked at, and counts the wrong ones.
+
+    Its methods may be called by several threads.
+    """
+
+    def __init__(self) -> None:
+        self.writer = secrets.token_hex(8)
+        self.host = socket.gethostname()
+        self._visits: OrderedDict[int, Target] = OrderedDict()
+        self._locations: OrderedDict[int, Target] = OrderedDict()
+        self._spare: dict[int, Bucket] = {}
+        self._visits_of: dict[str, set[int]] = {}
+        self._heard: dict[str, float] = {}
+        self._serials = count(1)
+        self._news: dict[int, Act] = {}
+        self._handed_out = 0
+        self._open: OrderedDict[int, _Reserved] = OrderedDict()
+        self._numbers = count(1)
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+
+    def look(self, guess: Guess, now: datetime) -> Opening:
+        """What a guess may be compared with; counts nothing."""
+        with self._lock:
+            return self._look(guess, now.timestamp())
+
+    def count(self, guess: Guess, opening: Opening, now: datetime, password: bytes) -> None:
+        """A guess was wrong.
+
+        The same password again at the same target tells nobody anything: it costs nothing.
+        """
+        digest = hmac.digest(self._key, password, "sha256")[:16]
+        with self._lock:
+            at = now.timestamp()
+            self._take(guess, opening, at, lambda act: self._target(act).is_new(digest))
+
+    def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
+        """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
+
+        Returns:
+            A number for :meth:`give_back`; None refuses the guess.
+        """
+        with self._lock:
+            opening = self._look(guess, now.timestamp())
+            if opening.is_refused or (visit and not opening.admits(visit)):
+                return None
+            number = next(self._numbers)
+            acts = self._take(guess, opening, now.timestamp(), lambda _: True)
+            self._open[number] = _Reserved(guess=guess, acts=acts)
+            if len(self._open) > MOST_OPEN:
+                self._open.popitem(last=False)
+            return number
+
+    def give_back(self, number: int, visit: int | None, now: datetime) -> None:
+        """A reserved guess was right.
+
+        Args:
+            number: of the guess; unknown where it was pushed out.
+            visit: that the device got in at; None where it did not.
+            now: as of when.
+        """
+        with self._lock:
+            reserved = self._open.pop(number, None)
+            for act in () if reserved is None else reserved.acts:
+                self._target(act).take_back(act.cost, act.at)
+                back = replace(act, kind=Kind.BACK, serial=next(self._serials), at=now.timestamp())
+                if act.serial > self._handed_out and act.serial in self._news:
+                    del self._news[act.serial]
+                    self._apply(back)  # nobody else has heard of it
+                else:
+                    self._do(back)
+        if reserved is not None and visit is not None:
+            self.got_in(reserved.guess, visit, now)
+
+    def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
+        """A device got in at a visit: it gets back what it had guessed wrongly there."""
+        if not guess.device:
+            return
+        known = self._visits.get(visit)
+        mine = None if known is None else known.devices.get(guess.device)
+        if mine is not None and mine.was_in and not mine.guesses:
+            return  # nothing is new, and most logins are such
+        with self._lock:
+            chance = dict(guess.visits).get(visit, 0.0)
+            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
+            self._do(replace(act, cost=float(self._room_to_give_back(act))))
+
+    def say(self, kind: Kind, now: datetime) -> None:
+        """Let the others know that this server is at work, or ends."""
+        with self._lock:
+            self._do(self._act(kind, Guess(location=0), now.timestamp()))
+
+    def apply(self, acts: Iterable[Act]) -> None:
+        """Take in what other servers did, or this one before it was started anew."""
+        with self._lock:
+            for act in acts:
+                self._apply(act)
+
+    def begin_again(self, acts: Iterable[Act]) -> None:
+        """Forget everything that was counted, and take this in."""
+        with self._lock:
+            for each in (self._visits, self._locations, self._spare, self._visits_of, self._heard):
+                each.clear()
+            for act in acts:
+                self._apply(act)
+
+    def news_after(self, serial: int) -> list[Act]:
+        """What this process did after that act of its own."""
+        with self._lock:
+            newest = takewhile(lambda act: act.serial > serial, reversed(self._news.values()))
+            self._handed_out = max(self._handed_out, next(reversed(self._news), 0))
+            return list(newest)[::-1]
+
+    def tidy(self, now: datetime) -> None:
+        """Forget what counts no longer, and times that lie in the future."""
+        at = now.timestamp()
+        with self._lock:
+            for targets in (self._visits, self._locations):
+                for key in [key for key, each in targets.items() if each.is_idle(at)]:
+                    del targets[key]
+            self._index()
+            for writer in [each for each, heard in self._heard.items() if at - heard > OTHERS_KEPT]:
+                del self._heard[writer]
+
+    def visits(self) -> dict[int, Target]:
+        """The visits that were guessed at, or that devices got in at."""
+        with self._lock:
+            return dict(self._visits)
+
+    def locations(self) -> dict[int, Target]:
+        """The locations that were guessed at, where the PIN alone logs in."""
+        with self._lock:
+            return dict(self._locations)
+
+    def __len__(self) -> int:
+        """How many targets, devices and reservations are kept, which is bounded."""
+        targets = [*self._visits.values(), *self._locations.values()]
+        return sum(1 + len(each.devices) for each in targets) + len(self._open)
+
+    def _index(self) -> None:
+        """Find the visits of each device that was in."""
+        self._visits_of.clear()
+        for visit, target in self._visits.items():
+            for name, device in target.devices.items():
+                if device.was_in or device.free:
+                    self._visits_of.setdefault(name, set()).add(visit)
+
+    def _look(self, guess: Guess, at: float) -> Opening:
+        if not guess.by_pin:
+            visits = frozenset(
+                visit for visit, _ in guess.visits if not self._wait(self._visits, visit, guess, at)
+            )
+            return Opening(visits=visits, is_refused=bool(guess.visits) and not visits)
+        if not self._wait(self._locations, guess.location, guess, at):
+            return Opening(everyone=True)
+        # Whoever guesses at all of a location keeps out none that were in before.
+        own = self._visits_of.get(guess.device, ())
+        visits = frozenset(each for each in own if not self._wait(self._visits, each, guess, at))
+        return Opening(visits=visits, is_refused=not visits)
+
+    def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
+        target = targets.get(key)
+        if target is None:
+            return 0.0
+        cost = guess.chance if targets is self._locations else 1.0
+        return target.wait(guess.device, cost, at, shared=self._others(at) > 0)
+
+    def _others(self, at: float) -> int:
+        """How many other servers share what is counted here."""
+        if not self._heard:
+            return 0
+        return sum(at - heard < OTHERS_KEPT for heard in self._heard.values())
+
+    def _take(
+        self, guess: Guess, opening: Opening, at: float, chosen: Callable[[Act], bool]
+    ) -> list[Act]:
+        """Take a guess from everything that it may be compared with, where that is chosen."""
+        if opening.everyone:
+            acts = [self._act(Kind.GUESS, guess, at, cost=guess.chance)] if guess.chance else []
+        else:
+            acts = [
+                self._act(Kind.GUESS, guess, at, visit_id=visit, cost=self._cost(visit, guess))
+                for visit in sorted(opening.visits)
+            ]
+        acts = [act for act in acts if chosen(act)]
+        for act in acts:
+            self._do(act)
+            self._target(act).spend(act.cost, at)
+        return acts
+
+    def _cost(self, visit: int, guess: Guess) -> float:
+        """1, or 0 for a try that the desk gave the device."""
+        known = self._visits.get(visit)
+        device = None if known is None else known.devices.get(guess.device)
+        return 1.0 if device is None or not device.free else 0.0
+
+    def _act(self, kind: Kind, guess: Guess, at: float, **more: Any) -> Act:
+        return Act(
+            kind=kind,
+            at=at,
+            writer=self.writer,
+            serial=next(self._serials),
+            host=self.host,
+            location_id=guess.location,
+            device=guess.device,
+            nas=guess.nas,
+            **more,
+        )
+
+    def _do(self, act: Act) -> None:
+        """Do something that the others are told of."""
+        self._apply(act)
+        self._news[act.serial] = act
+        if len(self._news) > MOST_NEWS:
+            del self._news[next(iter(self._news))]
+
+    def _apply(self, act: Act) -> None:
+        if act.kind is Kind.HERE:
+            if act.writer != self.writer:
+                self._heard[act.writer] = act.at
+        elif act.kind is Kind.GONE:
+            self._heard.pop(act.writer, None)
+        else:
+            self._apply_to(self._target(act), act)
+
+    def _apply_to(self, target: Target, act: Act) -> None:
+        device = target.device(act.device)
+        if act.kind is Kind.GUESS:
+            device.nas = act.nas
+            device.guesses = [*device.recent(act.at), act.at]
+            device.free -= not act.cost
+            target.cost = act.cost or target.cost
+            target.bucket.take(act.cost, act.at)
+        elif act.kind is Kind.BACK:
+            device.guesses = device.guesses[:-1]
+            device.free += not act.cost
+            target.bucket.take(-act.cost, act.at)
+        elif act.kind is Kind.RELEASE:
+            device.free = FREE_TRIES
+            device.guesses = []
+        elif act.kind is Kind.IN:
+            self._let_in(target, device, act)
+        if act.visit_id is not None and (device.was_in or device.free):
+            self._visits_of.setdefault(act.device, set()).add(act.visit_id)
+
+    def _let_in(self, target: Target, device: Device, act: Act) -> None:
+        given = int(act.cost)
+        device.was_in, device.nas = True, act.nas
+        device.guesses = device.guesses[: len(device.guesses) - given]
+        device.given_back += [act.at] * given
+        target.bucket.take(-act.cost, act.at)
+        self._spare_of(act).take(act.cost * act.chance, act.at)
+
+    def _room_to_give_back(self, act: Act) -> int:
+        """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
+        target = self._target(act)
+        if act.device not in target.devices or not act.chance:
+            return 0  # with ``wifi-login=pin`` nothing is given back
+        left = MOST_OTHERS - self._others(act.at)
+        room = self._spare_of(act).level(act.at) * left / MOST_OTHERS
+        return max(0, min(target.room_to_give_back(act.device, act.at), int(room / act.chance)))
+
+    def _spare_of(self, act: Act) -> Bucket:
+        """What the bound of a location leaves for guesses that are given back."""
+        location = act.location_id or 0
+        if location not in self._spare:
+            self._spare[location] = _of_chance(BOUND - OF_PIN_LOGIN, act.at)
+        return self._spare[location]
+
+    def _target(self, act: Act) -> Target:
+        if act.visit_id is not None:
+            return _find(self._visits, act.visit_id, lambda: Target(Bucket(act.at)))
+        bucket = _of_chance(OF_PIN_LOGIN, act.at)
+        return _find(self._locations, act.location_id or 0, lambda: Target(bucket, kept=0))
+
+
+def _of_chance(in_a_day: float, at: float) -> Bucket:
+    """A bucket of chance, of which so much can be used up in a day, beginning with a full one."""
+    return Bucket(
+        at, holds=in_a_day * GUESSES_AT_ONCE / GUESSES_A_DAY, a_day=in_a_day * A_DAY / GUESSES_A_DAY
+    )
+
+
+def _find(targets: OrderedDict[int, Target], key: int, make: Callable[[], Target]) -> Target:
+    if key not in targets:
+        targets[key] = make()
+        if len(targets) > MOST_TARGETS:
+            targets.popitem(last=False)
+    targets.move_to_end(key)
+    return targets[key]

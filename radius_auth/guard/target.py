@@ -1,0 +1,162 @@
+"""What is guessed at: a visit, or all visits of a location where the PIN alone logs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from radius_auth.guard.bucket import DAY, KEPT
+
+if TYPE_CHECKING:
+    from radius_auth.guard.bucket import Bucket
+
+MOST_OF_A_DEVICE: Final = 6
+"""Wrong guesses in a day by a device that was not in before."""
+
+BACK_OFF: Final = 4.0
+"""Seconds: the longest wait of one device between two guesses.
+
+It is 1 s at first, which the delay of a reject covers, and rises to this with the fifth.
+"""
+
+UNHEARD: Final = 1.5
+"""Seconds until every other server has heard of a guess."""
+
+MOST_DEVICES: Final = 64
+"""Devices that are kept for one target; those that guessed longest ago are forgotten first."""
+
+MOST_GIVEN_BACK: Final = 12
+"""Wrong guesses that one visit gets back in a day; one device gets back as many as it may make."""
+
+REMEMBERED: Final = 256
+"""Wrong passwords that are known again at one target."""
+
+
+@dataclass(slots=True)
+class Device:
+    """What one device did at a target; times are seconds since 1970."""
+
+    nas: str = ""
+    """Where it tried last."""
+
+    guesses: list[float] = field(default_factory=list)
+    """Its wrong guesses of the last day."""
+
+    given_back: list[float] = field(default_factory=list)
+    """Those of the last day that it got back, when it got in."""
+
+    was_in: bool = False
+    free: int = 0
+    """Tries that the desk gave it."""
+
+    def recent(self, now: float) -> list[float]:
+        """Its wrong guesses of the last day."""
+        self.guesses = within_a_day(self.guesses, now)
+        return self.guesses
+
+    def wait(self, now: float) -> float:
+        """Seconds that this device has to wait, whatever others do."""
+        recent = self.recent(now)
+        if not recent:
+            return 0.0
+        back_off = min(BACK_OFF, max(1.0, 2.0 ** (len(recent) - 3)))
+        until = recent[-1] + back_off
+        if not self.was_in and len(recent) >= MOST_OF_A_DEVICE:
+            until = max(until, recent[-MOST_OF_A_DEVICE] + DAY)
+        return max(0.0, until - now)
+
+
+class Target:
+    """What was guessed at it, and who has to wait.
+
+    Args:
+        bucket: of guesses, or of chance.
+        kept: how much of it is kept for devices that were in before.
+    """
+
+    __slots__ = ("_unheard", "_wrong", "bucket", "cost", "devices", "kept")
+
+    def __init__(self, bucket: Bucket, kept: float = KEPT) -> None:
+        self.bucket, self.kept = bucket, kept
+        self.cost = 1.0
+        """What the latest guess took."""
+
+        self.devices: dict[str, Device] = {}
+        self._wrong: tuple[bytes, ...] = ()
+        self._unheard: tuple[tuple[float, float], ...] = ()
+
+    def device(self, name: str) -> Device:
+        """The record of a device, made where there is none; "" stands for no device."""
+        known = self.devices.pop(name, None) or Device()
+        self.devices[name] = known  # behind all others
+        if len(self.devices) > MOST_DEVICES:
+            kept = (key for key, each in self.devices.items() if not (each.was_in or each.free))
+            del self.devices[next(kept, next(iter(self.devices)))]
+        return known
+
+    def wait(self, name: str, cost: float, now: float, *, shared: bool) -> float:
+        """Seconds until a guess by that device is looked at; 0 is now.
+
+        Args:
+            name: of the device.
+            cost: what the guess takes.
+            now: as of when.
+            shared: whether other servers take from the same bucket.
+        """
+        device = self.devices.get(name, Device())
+        if device.free:
+            return 0.0
+        wait = self.bucket.wait(cost + (0 if device.was_in else self.kept), now)
+        if name:
+            wait = max(wait, device.wait(now))
+        if shared:
+            wait = max(wait, self._pace(cost, now))
+        return wait
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it may be forgotten; no time that it keeps lies in the future any more."""
+        level = self.bucket.level(now)
+        kept = [
+            bool(each.recent(now)) or each.was_in or each.free > 0 for each in self.devices.values()
+        ]
+        return level >= self.bucket.holds and not any(kept)
+
+    def spend(self, cost: float, now: float) -> None:
+        """Remember what the others have not heard of yet."""
+        self._unheard = (*self._recently(now), (now, cost))
+
+    def take_back(self, cost: float, at: float) -> None:
+        """Forget a guess that was right after all."""
+        self._unheard = tuple(each for each in self._unheard if each != (at, cost))
+
+    def is_new(self, digest: bytes) -> bool:
+        """Whether a wrong password is another one than before; from now on it is known."""
+        if digest in self._wrong:
+            return False
+        self._wrong = (*self._wrong[1 - REMEMBERED :], digest)
+        return True
+
+    def room_to_give_back(self, name: str, now: float) -> int:
+        """How many of a device's wrong guesses can be given back now."""
+        mine = self.devices[name]
+        for each in self.devices.values():
+            each.given_back = within_a_day(each.given_back, now)
+        given = sum(len(each.given_back) for each in self.devices.values())
+        room = min(MOST_OF_A_DEVICE - len(mine.given_back), MOST_GIVEN_BACK - given)
+        return max(0, min(room, len(mine.recent(now))))
+
+    def _pace(self, cost: float, now: float) -> float:
+        """At most an eighth of the bucket is taken before the others have heard of it."""
+        eighth = self.bucket.holds / 8
+        unheard = self._recently(now)
+        if sum(spent for _, spent in unheard) + min(cost, eighth) <= eighth * (1 + 1e-9):
+            return 0.0
+        return unheard[0][0] + UNHEARD - now
+
+    def _recently(self, now: float) -> tuple[tuple[float, float], ...]:
+        return tuple(each for each in self._unheard if 0 <= now - each[0] < UNHEARD)
+
+
+def within_a_day(times: list[float], now: float) -> list[float]:
+    """Those of the last 24 hours; what seems to lie in the future was just now."""
+    return [min(each, now) for each in times if each > now - DAY]

@@ -1,0 +1,1 @@
+"""The guard against guessing; what both servers make of it stands beside them."""

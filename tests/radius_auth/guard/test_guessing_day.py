@@ -1,0 +1,56 @@
+"""A day of guessing, as ``make guessing`` plays it: the bound, and what security.md quotes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bench_guessing import ROWS, row_of
+from benchmarks.guessing import Day, pin_lengths, play
+from nexio.guessing import BOUND, GUESSES_A_DAY
+
+PAGE = Path(__file__).parents[3] / "docs" / "security.md"
+INSECURE = [day for day in ROWS if day.fixed]
+SMALL = [day for day in ROWS if day.visits * day.servers <= 400 and not day.fixed]
+
+
+@pytest.mark.parametrize("day", SMALL, ids=str)
+def test_the_bound_holds(day: Day) -> None:
+    """DESIGN 6: at most 1 in 1,000 a day; the page on security quotes the row."""
+    assert play(day).chance <= BOUND
+    assert row_of(day) in PAGE.read_text().splitlines()
+
+
+@pytest.mark.parametrize("servers", [1, 2, 3, 4])
+@pytest.mark.parametrize("devices", ["new", "none", "copied"])
+def test_four_servers_stay_within_it(servers: int, devices: str) -> None:
+    """DESIGN 6: asked at the same moment, one more guess at each visit for each other server.
+
+    With what is given back that is the bound: 0.8 (11 + n) / 12 + 0.2 (4 - n) / 3 = 1.
+    """
+    day = Day(visits=33, servers=servers, devices=devices)
+    looked_at = 33e-6 * (GUESSES_A_DAY + servers - 1)
+    given_back = 0.2 * BOUND * (4 - servers) / 3 if devices == "copied" else 0.0
+    assert play(day).chance <= looked_at + given_back + 1e-9
+
+
+def test_nobody_else_waits() -> None:
+    """DESIGN 6: at the visits that nobody guesses at."""
+    outcome = play(Day(visits=100, known=20))
+    assert (outcome.attacked_waits, outcome.other_waits) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("day", INSECURE, ids=str)
+def test_what_is_insecure_is_quoted_as_well(day: Day) -> None:
+    """R6: one length for all, where the bound may not hold."""
+    if day.visits <= 100:
+        assert row_of(day) in PAGE.read_text().splitlines()
+    assert play(Day(visits=500, pin_length=6, fixed=True)).chance > BOUND
+
+
+def test_lengths_follow_from_the_bound() -> None:
+    """DESIGN 6: 33 visits have 6 digits, the next 166 have 7; 5,000 stay below 0.8 B."""
+    lengths = list(pin_lengths(5000, 6))
+    assert [lengths.count(digits) for digits in range(6, 11)] == [33, 166, 833, 3968, 0]
+    assert sum(GUESSES_A_DAY / 10**digits for digits in lengths) <= 0.8 * BOUND
