@@ -99,7 +99,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
         except OSError as error:
             raise StoreUnreachable(
                 f"no backup can be made in {path.parent}: {error.strerror}",
-                "Make one elsewhere: nexio db backup FILE && nexio db upgrade --no-backup",
+                "Make one elsewhere (nexio db backup FILE), then: nexio db upgrade --no-backup",
             ) from error
         tell(back_up_from(connection, path))
 

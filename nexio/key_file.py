@@ -73,7 +73,8 @@ def keep_only(path: Path, key_id: str) -> Path:
     keys = load_keys(path).using(key_id).keys
     retired = {each: secret for each, secret in keys.items() if each != key_id}
     if retired:
-        before = load_keys(aside).keys if aside.exists() else {}
+        with _writing(aside):
+            before = load_keys(aside).keys if aside.exists() else {}
         with _writing(aside), _beside(aside, {**before, **retired}) as whole:
             whole.replace(aside)
     _replace(path, {key_id: keys[key_id]})

@@ -31,12 +31,14 @@ _GRANT = (
     ' GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO "{user}";'
     ' GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO "{user}"\''
 )
+_DRIFT = "The tables are not as they should be: nexio db check says how."
 _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.InsufficientPrivilege, _GRANT),
     (errors.InvalidSchemaName, _GRANT),  # it may not see the schema that is there
     (errors.ReadOnlySqlTransaction, "{place} is a standby, which only reads: name the primary."),
     (errors.LockNotAvailable, "Somebody else changes the store at this moment: try again soon."),
-    (psycopg.ProgrammingError, "The tables are not as they should be: nexio db check says how."),
+    (errors.UndefinedTable, _DRIFT),
+    (errors.UndefinedColumn, _DRIFT),
     (errors.DiskFull, "Make room on the disk of {place}."),
 )
 

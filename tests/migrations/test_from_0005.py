@@ -80,7 +80,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
             {column: kept[column] for column in row}
             for row, kept in zip(rows, after[name], strict=True)
         ] == rows
-    assert after.keys() - before.keys() == {"pin_day"}
+    assert after.keys() - before.keys() == {"guard_act", "pin_day"}
     with engine.connect() as connection:
         assert schema.drift(connection) == []
     engine.dispose()

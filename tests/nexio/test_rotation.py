@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import stat
 import threading
-from contextlib import closing
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,7 @@ from tests.people import delete, look_up, register
 from tests.stores import run_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from nexio.configuration import Configuration
     from nexio.locations import Location
@@ -329,17 +330,31 @@ def test_a_value_that_does_not_open_stops_it(
     assert look_up(store, broken).pin == broken.pin
 
 
+@contextmanager
+def no_file_may_grow() -> Iterator[None]:
+    """As on a full disk, for root as well."""
+    limit, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
 def test_a_key_file_that_cannot_be_written(
     store: Store, location: Location, configuration: Configuration
 ) -> None:
     """Exit code 5, and nothing is changed: neither the file nor the store."""
     visit = register(store, location)
-    # Nobody, not even root, can make a file beside it whose name is longer than its own.
-    path = configuration.key_file.rename(configuration.home / ("k" * 250))
-    moved = replace(configuration, key_file=path)
-    with closing(Store.open(moved, store.clock)) as own:
+    path = configuration.key_file
+    with closing(Store.open(configuration, store.clock)) as own:
         before, file = contents(own), path.read_bytes()
-        with pytest.raises(NexioError, match="cannot be written") as caught:
+        with (
+            no_file_may_grow(),
+            pytest.raises(NexioError, match="cannot be written") as caught,
+        ):
             rotate_key(own, path)
         assert isinstance(caught.value, KeyUnusable)
         assert caught.value.exit_code == 5

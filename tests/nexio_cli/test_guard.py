@@ -105,7 +105,9 @@ def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
     visit = sqlite_desk.register()
     attacked(sqlite_desk, visit["id"])
 
-    said = sqlite_desk.done("guard", verb, "zoe@example.com", "--device", "02-00-00-00-00-01")
+    said = sqlite_desk.done(
+        "guard", verb, "zoe@example.com", "--device", "02-00-00-00-00-01", "--yes"
+    )
 
     assert said.out == f"{PHONE} has three tries at visit {visit['id']} (Zoë Nguyễn Văn).\n"
     with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
@@ -118,5 +120,5 @@ def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:
     """No device: the way for access points that name none; no MAC address, no such visit."""
     visit = str(sqlite_desk.register()["id"])
     assert "nexio visitor reissue" in sqlite_desk("guard", "release", visit).refused(2)
-    assert "MAC" in sqlite_desk("guard", "release", visit, "--device", "phone").refused(2)
-    sqlite_desk("guard", "release", "99", "--device", PHONE).refused(3)
+    assert "MAC" in sqlite_desk("guard", "release", visit, "--device", "phone", "--yes").refused(2)
+    sqlite_desk("guard", "release", "99", "--device", PHONE, "--yes").refused(3)

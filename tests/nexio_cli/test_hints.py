@@ -102,8 +102,8 @@ def test_an_extension_of_nothing(sqlite_desk: Nexio) -> None:
     assert hint == "Give it one, with a new PIN: nexio token on, then: nexio visitor reissue 1"
     for words in ("token on", "visitor reissue 1"):
         assert f"nexio {words}" in hint
-        sqlite_desk.done(*words.split())
+        sqlite_desk.done(*words.split(), *(["--yes"] if "reissue" in words else []))
     sqlite_desk.done("token", "extend", "2", "--by", "30m")
-    sqlite_desk.done("token", "revoke", "2")
+    sqlite_desk.done("token", "revoke", "2", "--yes")
     said = sqlite_desk("token", "extend", "2", "--until", "23:59").refused(4)
     assert said.strip().endswith("Give it one, with a new PIN: nexio visitor reissue 2")

@@ -133,7 +133,7 @@ def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
     on_wifi(desk, desk.register()["id"], user_name="******@guest", user_name_sealed=sealed)
     with FakeNas(reply()) as nas:
         with_nas(desk, nas)
-        ran = desk.done("session", "disconnect", "S1")
+        ran = desk.done("session", "disconnect", "--yes", "S1")
     ((request, _),) = nas.heard
     assert frame(request).values(1) == [b"44863544@gu\xffest"]
     assert "44863544" not in ran.out + ran.err + desk.done("session", "list", "--json").out

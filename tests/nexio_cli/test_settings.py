@@ -123,11 +123,11 @@ def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
     words = ["settings", "set", "wifi-login=pin", "planned-guests=2", "--insecure-pin-login"]
     said = desk.done(*words).err
     assert "PINs of 6 digits and 3 guests (3 have a token now)" in said
-    assert "After 333 wrong PINs in a day, devices that have not been on yet have to wait" in said
+    assert "After 177 wrong PINs in a day, devices that have not been on yet have to wait" in said
     words = ["settings", "set", "pin-length=9", "planned-guests=100", "--insecure-pin-login"]
     said = desk.done(*words).err
     assert "PINs of 9 digits and 100 guests (3 have a token now)" in said
-    assert "a chance of 1 in 1,000 a day at most. After 333 wrong PINs" in said
+    assert "a chance of 1 in 1,250 a day at most. After 177 wrong PINs" in said
     assert said.splitlines()[-1] == desk.done("settings", "show").err.rstrip()
     assert "have a token now" not in desk.done("settings", "set", "ssid=Guests").err
 

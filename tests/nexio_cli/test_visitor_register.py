@@ -291,7 +291,7 @@ def test_a_pin_from_stdin(desk: Nexio) -> None:
     assert ran.json["pin"] == "048215"
 
 
-@pytest.mark.parametrize("typed", ["1234", "12345678901", "12a456", "１２３４５６", "1234 5a"])
+@pytest.mark.parametrize("typed", ["1234", "12345678901", "12a456", "①②③④⑤⑥", "1234 5a"])
 def test_what_is_no_pin(typed: str, sqlite_desk: Nexio) -> None:
     """Exit 2, and the message does not repeat what may be a PIN."""
     said = sqlite_desk(*registration("--pin", typed)).refused(2)

@@ -46,8 +46,9 @@ def copy_raddb(to: Path) -> Path:
 
 def install(raddb: Path, configuration: Configuration, *options: str) -> str:
     """Run our command; what it says."""
+    default = () if "--keep-default" in options else ("--replace-default",)
     done = subprocess.run(
-        [NEXIO, "freeradius", "install", "--raddb", raddb, "--replace-default", "--yes", *options],
+        [NEXIO, "freeradius", "install", "--raddb", raddb, "--yes", *default, *options],
         env=environment_of(configuration),
         capture_output=True,
         text=True,

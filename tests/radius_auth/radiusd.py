@@ -36,10 +36,14 @@ class Radiusd:
         self, configuration: Configuration, *options: str, started_by: Sequence[str] = ()
     ) -> None:
         self.port, self.accounting_port = free_port(), free_port()
-        ours = ["--auth-port", str(self.port), "--acct-port", str(self.accounting_port)]
-        ours += ["--reject-delay", str(REJECT_DELAY)]
+        ours = {
+            "--auth-port": str(self.port),
+            "--acct-port": str(self.accounting_port),
+            "--reject-delay": str(REJECT_DELAY),
+        }
+        added = [word for name in ours.keys() - {*options} for word in (name, ours[name])]
         self._process = subprocess.Popen(
-            [*started_by, PROGRAM, *ours, *options],
+            [*started_by, PROGRAM, *added, *options],
             env=environment_of(configuration),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -356,10 +356,10 @@ def test_two_devices_in_one_record() -> None:
 def test_two_called_stations_that_lead_to_two_locations() -> None:
     """R19: it is of no location, and stored; where both lead to one, it is of that."""
     entries = (nas(1, ssid="Guests"), nas(2, ssid="Annex", location=ANNEX))
-    both = {Attribute.CALLED_STATION_ID: [b"00-11-22-33-44-55:Guests", b"x:Annex"]}
+    both = {Attribute.CALLED_STATION_ID: [b"00-11-22-33-44-55:Guests", b"02-00-00-00-00-01:Annex"]}
     (record,) = Server(nas_entries=entries).records(accounting_request(attributes=both))
     assert (record.nas_id, record.location_id) == (None, None)
-    both = {Attribute.CALLED_STATION_ID: [b"00-11-22-33-44-55", b"x:Annex"]}
+    both = {Attribute.CALLED_STATION_ID: [b"00-11-22-33-44-55", b"02-00-00-00-00-01:Annex"]}
     (record,) = Server(nas_entries=entries).records(accounting_request(attributes=both))
     assert (record.nas_id, record.location_id) == (2, ANNEX.id)
 

@@ -99,13 +99,13 @@ def test_a_failed_transaction_leaves_no_change(store: Store, location: Location)
 def test_numbers_follow_the_order_of_commits(
     postgresql_configuration: Configuration,
 ) -> None:
-    """Who changed first and commits last is not missed, and holds nobody up meanwhile."""
+    """Who changed first and commits last is not missed, and holds up no other location."""
     store = Store.open(postgresql_configuration)
-    location = add_location(store, "Harbour House")
+    location, annex = add_location(store, "Harbour House"), add_location(store, "Annex")
     seen = position(store)
     with store.write() as slow:
         late = new_visit(slow, location, "late@example.com")
-        early = register(store, location, email="early@example.com")
+        early = register(store, annex, email="early@example.com")
         with store.read() as work:
             news = read_news(work, seen)
         assert news is not None
