@@ -14,7 +14,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.radius_auth.access_requests import access_request
 from tests.radius_auth.guests import SECRET
 

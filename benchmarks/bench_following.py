@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.deployment import Deployment, deployment, stores
-from nexio.visits import delete_visit
+from nexio.reception.visits import delete_visit
 
 if TYPE_CHECKING:
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 ROUNDS = 50
 PATIENCE_SECONDS = 30

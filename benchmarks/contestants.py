@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 from sqlalchemy import make_url
 
-from nexio.locations import get_location
-from nexio.nas import NewNas, add_nas
+from nexio.locations.locations import get_location
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from tests.radius_auth.freeradius import FreeRADIUS, copy_raddb, with_plugin
 from tests.radius_auth.guests import SECRET

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, inspect
 
-from nexio.guessing import chance_of, length_for
-from nexio.locations import add_location, change_settings
-from nexio.pin_days import count_pin, days_of, pins_of_days
-from nexio.registration import Repetition, read_registration, register
-from nexio.settings import parse_changes
+from nexio.locations.locations import add_location, change_settings
+from nexio.locations.settings import parse_changes
+from nexio.reception.guessing import chance_of, length_for
+from nexio.reception.pin_days import count_pin, days_of, pins_of_days
+from nexio.reception.registration import Repetition, read_registration, register
+from nexio.reception.visits import PIN_PURPOSE
 from nexio.store.engine import Store
 from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
-from nexio.visits import PIN_PURPOSE
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Writing
     from nexio.store.tables import Row
-    from nexio.visits import Visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
-from nexio.locations import add_location, change_settings, get_location
-from nexio.nas import NewNas, add_nas
-from nexio.registration import read_registration, register
-from nexio.settings import parse_changes
+from nexio.locations.locations import add_location, change_settings, get_location
+from nexio.locations.settings import parse_changes
+from nexio.network.nas import NewNas, add_nas
+from nexio.reception.registration import read_registration, register
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
-from radius_auth.client import NoAnswer, send_access_request
+from radius_auth.client.client import NoAnswer, send_access_request
 from tests.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nexio.visits import Visit
-    from radius_auth.client import Answer
+    from nexio.reception.visits import Visit
+    from radius_auth.client.client import Answer
 
 ADDRESS = "127.0.0.1"
 

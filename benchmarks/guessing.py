@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nexio.guard_acts import Kind
-from nexio.guessing import GUESSES_AT_ONCE, length_for
+from nexio.network.guard_acts import Kind
+from nexio.reception.guessing import GUESSES_AT_ONCE, length_for
 from radius_auth.guard import Guard, Guess
 from radius_auth.guard.target import UNHEARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nexio.guard_acts import Act
+    from nexio.network.guard_acts import Act
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 HOURS = 24

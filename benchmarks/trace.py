@@ -17,18 +17,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
-from nexio.following import Horizon
-from nexio.locations import add_location, change_settings, get_location
-from nexio.nas import NewNas, add_nas
-from nexio.registration import read_registration, register
-from nexio.settings import parse_changes
+from nexio.locations.locations import add_location, change_settings, get_location
+from nexio.locations.settings import parse_changes
+from nexio.network.following import Horizon
+from nexio.network.nas import NewNas, add_nas
+from nexio.reception.registration import read_registration, register
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, utc_now
 from nexio_cli.main import main as run_command
-from radius_auth.discards import Discards
-from radius_auth.follower import Follower
-from radius_auth.responder import Responder
-from radius_auth.sockets import Source
+from radius_auth.protocol.discards import Discards
+from radius_auth.replica.follower import Follower
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
 from tests.radius_auth.access_requests import access_request
 from tests.radius_auth.guests import SECRET
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 PACKAGES = ("nexio.", "radius_auth.", "nexio_cli.")
 SOURCE = Source(0, ("127.0.0.1", 40000))

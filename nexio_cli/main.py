@@ -14,8 +14,8 @@ import click
 from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
-from nexio_cli import options
-from nexio_cli.output import COLOR, plain, say_styled
+from nexio_cli.terminal import options
+from nexio_cli.terminal.output import COLOR, plain, say_styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ COMMANDS = {
     "db": "Upgrade, check, back up and restore the store.",
     "key": "Change the key that PINs and secrets are sealed with.",
 }
-"""Each stands in the module ``nexio_cli.<name>`` as ``command``, loaded when it is needed."""
+"""Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
 INTERRUPTED = 130
 
@@ -95,7 +95,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"nexio_cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"nexio_cli.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -179,7 +179,7 @@ def _tell_fault(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
         silence(sys.stdout)
         return _tell_unwritten(UNWRITABLE[error.errno])
-    from nexio_cli.faults import report
+    from nexio_cli.terminal.faults import report
 
     return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
 
@@ -201,7 +201,7 @@ def _commands_called(name: str) -> list[str]:
     """The commands of that name, wherever they stand."""
     found = [f"nexio {name}"] if name in COMMANDS else []
     for group in COMMANDS:
-        command = importlib.import_module(f"nexio_cli.{group}").command
+        command = importlib.import_module(f"nexio_cli.commands.{group}").command
         if isinstance(command, click.Group) and name in command.commands:
             found.append(f"nexio {group} {name}")
     return found

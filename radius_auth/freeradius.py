@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import radiusd
 
 from nexio.configuration import Configuration
-from nexio.durations import parse_duration
+from nexio.environment_file import read_environment
 from nexio.errors import KeyUnusable, NexioError
+from nexio.input.durations import parse_duration
 from nexio.store.engine import utc_now
-from radius_auth.background import Background
-from radius_auth.calls import Answer, Outcome
-from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import Discarded
-from radius_auth.pairs import CLIENT
-from radius_auth.plugin import Plugin
-from radius_auth.raddb.environment import read_environment
+from radius_auth.plugin.background import Background
+from radius_auth.plugin.calls import Answer, Outcome
+from radius_auth.plugin.pairs import CLIENT
+from radius_auth.plugin.plugin import Plugin
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from enum import StrEnum
 
-    from radius_auth.pairs import Pairs, Updates
+    from radius_auth.plugin.pairs import Pairs, Updates
 
 Returned: TypeAlias = tuple[int, "Updates", "Updates"]
 

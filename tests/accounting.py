@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nexio.accounting import AccountingRecord, Status, record_accounting
-from nexio.sessions import SessionFilter, WifiSession, list_sessions
+from nexio.network.accounting import AccountingRecord, Status, record_accounting
+from nexio.network.sessions import SessionFilter, WifiSession, list_sessions
 from tests.clocks import FRIDAY_MORNING
 
 if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.visits import Visit
 
 MAC = "02:00:00:ab:cd:ef"
 

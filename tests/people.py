@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexio import locations
-from nexio.registration import Repetition, read_registration
-from nexio.registration import register as register_visitor
-from nexio.settings import parse_changes
-from nexio.tokens import revoke_token
-from nexio.visits import delete_visit, find_visit
+from nexio.locations import locations
+from nexio.locations.settings import parse_changes
+from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import register as register_visitor
+from nexio.reception.tokens import revoke_token
+from nexio.reception.visits import delete_visit, find_visit
 
 if TYPE_CHECKING:
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.visits import Visit
 
 
 def register(

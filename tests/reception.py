@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select
 
-from nexio import check_ins, members
-from nexio import reissue as reissuing
-from nexio.following import Horizon, read_all
-from nexio.mail.outbox import Template
-from nexio.qr_codes import qr_text
+from nexio.checkin import check_ins
+from nexio.checkin.taps import list_taps
+from nexio.network.following import Horizon, read_all
+from nexio.outbox.outbox import Template
+from nexio.reception import members
+from nexio.reception import reissue as reissuing
+from nexio.reception.qr_codes import qr_text
 from nexio.store.tables import OutboxRow
-from nexio.taps import list_taps
-from radius_auth.decision import decide
+from radius_auth.decision.decide import decide
+from radius_auth.decision.passwords import Pap
 from radius_auth.guard import Guard
-from radius_auth.passwords import Pap
-from radius_auth.table import Table
+from radius_auth.replica.table import Table
 from tests.radius_auth import guests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nexio.locations import Location
-    from nexio.members import Member
+    from nexio.checkin.taps import Direction, Tap
+    from nexio.locations.locations import Location
+    from nexio.reception.members import Member
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.taps import Direction, Tap
-    from nexio.visits import Visit
-    from radius_auth.decision import Decision
+    from radius_auth.decision.decide import Decision
 
 Result = TypeVar("Result")
 

@@ -32,12 +32,12 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from radius_auth.accounting_request import Unstorable
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Ignored
-from radius_auth.framing import Fault
-from radius_auth.options import parse_options
-from radius_auth.reasons import Reason
+from radius_auth.decision.reasons import Reason
+from radius_auth.protocol.accounting_request import Unstorable
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.framing import Fault
+from radius_auth.server.options import parse_options
 from tests.nexio_cli.commands import every_command, options_of
 from tests.nexio_cli.programs import free_port
 from tests.radius_auth.freeradius import copy_raddb

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from nexio.backups import back_up, restore
-from nexio.events import list_events
-from nexio.nas import NasChanges, NewNas, add_nas, edit_nas
-from nexio.rotation import rotate_key
+from nexio.network.events import list_events
+from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
+from nexio.operations.backups import back_up, restore
+from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store, utc_now
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.people import add_location, register, set_up
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import SECRET
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
-    from nexio.visits import Visit
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
 
 MOST = 50_000
 """Requests of one stream; the changes take a fraction of that."""

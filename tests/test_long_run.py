@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from nexio.store.engine import Store
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.people import register, revoke
 from tests.radius_auth.busy_nas import BusyNas, Login
 from tests.radius_auth.desk import Desk, desk_with
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 SECONDS = float(os.environ.get("LONG_RUN_SECONDS", "300"))
 RATE = 500.0

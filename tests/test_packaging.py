@@ -24,7 +24,7 @@ INSIDE = {
     "nexio/mail/templates/visitor-registered.html",
     "nexio/mail/templates/visitor-registered.subject.txt",
     "nexio/mail/templates/visitor-registered.txt",
-    "radius_auth/dictionary",
+    "radius_auth/protocol/dictionary",
     "nexio_migrations/env.py",
     "nexio_migrations/script.py.mako",
     "nexio_migrations/versions/0001_first_tables.py",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import op
 
-from nexio.masking import mask_pins
+from nexio.network.masking import mask_pins
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -1,1 +1,5 @@
-"""Mail to visitors, hosts and members: what is to be sent, how it reads, and sending it."""
+"""Sending mail: what it says, its attachments, and handing it to a mail server.
+
+It takes what waits in ``nexio.outbox``.  It may import ``nexio.reception`` and what is below it.
+Read ``delivery.py`` first.
+"""

@@ -15,8 +15,8 @@ from icalendar import Calendar, Event, vCalAddress, vText
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nexio.mail.mailboxes import Mailbox
-    from nexio.visits import Visit
+    from nexio.outbox.mailboxes import Mailbox
+    from nexio.reception.visits import Visit
 
 METHOD = "PUBLISH"
 """RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher

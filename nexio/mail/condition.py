@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from nexio.errors import Refused
 from nexio.mail.delivery import outgoing_of
-from nexio.mail.outbox import MailState, Template, mail_states
 from nexio.mail.smtp import Patience, SmtpConnection
+from nexio.outbox.outbox import MailState, Template, mail_states
 from nexio.store.tables import OutboxRow, VisitRow
 
 if TYPE_CHECKING:

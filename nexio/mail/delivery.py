@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
 from nexio.mail.claims import GIVE_UP, claim_next, count_due, mark, postpone_due
-from nexio.mail.mailboxes import Mailbox, parse_sender
-from nexio.mail.outbox import count_waiting
 from nexio.mail.rendering import render
 from nexio.mail.server import MailServer, parse_smtp_url
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.outbox.mailboxes import Mailbox, parse_sender
+from nexio.outbox.outbox import count_waiting
 from nexio.store.tables import OutboxRow
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.mail.calendar_entries import Edition
-from nexio.mail.templates import Template
-from nexio.signing import sign
+from nexio.outbox.templates import Template
+from nexio.store.signing import sign
 from nexio.store.tables import OutboxRow, VisitRow
 
 if TYPE_CHECKING:
-    from nexio.mail.mailboxes import Mailbox
+    from nexio.outbox.mailboxes import Mailbox
     from nexio.store.engine import Reading
 
 _WITH_ENTRY = (Template.VISITOR_REGISTERED.value, Template.VISITOR_UPDATED.value)

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue
-from nexio.mail.templates import Template
+from nexio.outbox.templates import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

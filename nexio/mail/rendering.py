@@ -10,19 +10,19 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from nexio.errors import Refused, RowDamaged
-from nexio.locations import location_of
+from nexio.input.names import full_name
+from nexio.locations.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry
 from nexio.mail.editions import edition_of
-from nexio.mail.mailboxes import Mailbox, header_text
 from nexio.mail.placeholders import check_placeholders, fill_html, fill_text
 from nexio.mail.qr_pictures import qr_png
-from nexio.mail.recipients import recipient_of
-from nexio.mail.templates import Template
 from nexio.mail.wording import moment, visitor_values
-from nexio.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
-from nexio.names import full_name
-from nexio.qr_codes import qr_text
-from nexio.visits import visit_of
+from nexio.outbox.mailboxes import Mailbox, header_text
+from nexio.outbox.recipients import recipient_of
+from nexio.outbox.templates import Template
+from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.reception.qr_codes import qr_text
+from nexio.reception.visits import visit_of
 
 if TYPE_CHECKING:
     from nexio.mail.placeholders import Values

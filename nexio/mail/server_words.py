@@ -10,7 +10,7 @@ import base64
 import unicodedata
 from typing import TYPE_CHECKING
 
-from nexio.mail.mailboxes import one_line
+from nexio.outbox.mailboxes import one_line
 
 if TYPE_CHECKING:
     from nexio.mail.server import MailServer

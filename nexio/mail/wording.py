@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.durations import words_for
-from nexio.tokens import TokenState
-from nexio.zones import MONTHS, WEEKDAYS
+from nexio.input.durations import words_for
+from nexio.input.zones import MONTHS, WEEKDAYS
+from nexio.reception.tokens import TokenState
 
 if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from nexio.mail.placeholders import Values
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 _SAID_IN_MINUTES = timedelta(minutes=90)
 """Up to this length people count minutes."""

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nexio.errors import KeyUnusable
-from nexio.key_file import create_key_file
-from nexio.ownership import load_trusted_keys, require_closed
+from nexio.keys.key_file import create_key_file
+from nexio.keys.ownership import load_trusted_keys, require_closed
 from nexio.store import schema
 from nexio.store.encoding import require_encoding
 from nexio.store.engine import connect, create_sqlite_file, readable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
 
 SIGNING_KEY_PURPOSE = SIGNING_KEY.purpose
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
-from nexio.ownership import load_trusted_keys
+from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
 
     Clock = Callable[[], datetime]
 

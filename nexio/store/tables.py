@@ -62,7 +62,7 @@ class Followed:
 
 
 class LocationRow(Followed, Row):
-    """A place with a reception desk, and its settings (see ``nexio/settings.py``)."""
+    """A place with a reception desk, and its settings (see ``nexio/locations/settings.py``)."""
 
     __tablename__ = "location"
     __table_args__ = (
@@ -239,7 +239,7 @@ class PinRow(Row):
 class PinDayRow(Row):
     """How many PINs of a length a guest could log in or check in with on a local day.
 
-    The length of new PINs follows from it (see ``nexio/pin_days.py``).
+    The length of new PINs follows from it (see ``nexio/reception/pin_days.py``).
     """
 
     __tablename__ = "pin_day"
@@ -473,7 +473,7 @@ class AuthEventRow(Row):
 
 
 class GuardActRow(Row):
-    """What a server tells the others about guesses (see ``nexio/guard_acts.py``)."""
+    """What a server tells the others about guesses (see ``nexio/network/guard_acts.py``)."""
 
     __tablename__ = "guard_act"
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 (SQLAlchemy reads this name)

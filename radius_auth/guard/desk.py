@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nexio import audit
-from nexio.guard_acts import Act, Kind, append, read_after, times_put_right
+from nexio.network.guard_acts import Act, Kind, append, read_after, times_put_right
+from nexio.store import audit
 from radius_auth.guard.guard import Guard
 from radius_auth.guard.target import BACK_OFF, Device
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.guard_acts import Act, Kind
-from nexio.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
+from nexio.network.guard_acts import Act, Kind
+from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
 from radius_auth.guard.bucket import A_DAY, Bucket
 from radius_auth.guard.target import Device, Target
 

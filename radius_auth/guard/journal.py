@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from nexio.errors import StoreUnreachable
-from nexio.guard_acts import append, forget_old, read_after
+from nexio.network.guard_acts import append, forget_old, read_after
 from nexio.store.engine import connect, unreachable
+from nexio.store.spool_folder import make_file
 from nexio.store.tables import GuardActRow
-from radius_auth.spool_folder import make_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from nexio.guard_acts import Act
+    from nexio.network.guard_acts import Act
 
 log = logging.getLogger(__name__)
 

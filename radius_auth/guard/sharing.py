@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import NexioError
-from nexio.guard_acts import Kind, times_put_right
+from nexio.network.guard_acts import Kind, times_put_right
 from nexio.store.engine import utc_now
 from radius_auth.guard.guard import Guard
 from radius_auth.guard.journal import Journal, guard_path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from nexio.configuration import Configuration
-    from nexio.guard_acts import Act
+    from nexio.network.guard_acts import Act
     from nexio.store.engine import Clock
 
 log = logging.getLogger(__name__)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
+from nexio.environment_file import read_environment
 from nexio.errors import NexioError
-from nexio.events import AuthEvent
-from nexio.health import Finding, trouble
-from nexio.ownership import load_trusted_keys
+from nexio.keys.ownership import load_trusted_keys
+from nexio.network.events import AuthEvent
+from nexio.operations.health import Finding, trouble
 from nexio.store.engine import Store
-from radius_auth.raddb.environment import read_environment
-from radius_auth.spool import Spool
+from radius_auth.recording.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

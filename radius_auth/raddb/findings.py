@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexio.health import Finding
+from nexio.operations.health import Finding
 
 
 def well(subject: str, message: str) -> Finding:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.configuration import Configuration
+from nexio.environment_file import read_environment
 from nexio.errors import NexioError
-from nexio.health import Finding
-from radius_auth.raddb.environment import read_environment
+from nexio.operations.health import Finding
 from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import PLACES, find_setting, read_lines
 from radius_auth.raddb.package import ENVIRONMENT, MODULE

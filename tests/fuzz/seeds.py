@@ -6,8 +6,8 @@ import functools
 import json
 from importlib import resources
 
-from radius_auth.accounting_request import Acct
-from radius_auth.framing import Attribute, Code
+from radius_auth.protocol.accounting_request import Acct
+from radius_auth.protocol.framing import Attribute, Code
 from tests.radius_auth.access_requests import access_request, chap_attributes
 from tests.radius_auth.accounting_requests import OFF, ON, START, STOP, UPDATE, accounting_request
 from tests.radius_auth.guests import PIN

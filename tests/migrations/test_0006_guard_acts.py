@@ -9,7 +9,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from nexio.housekeeping import tidy
+from nexio.operations.housekeeping import tidy
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from radius_auth.guard.journal import Journal

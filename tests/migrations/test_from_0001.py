@@ -13,17 +13,17 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, MetaData, insert, select
 
-from nexio.key_file import create_key_file, load_keys
-from nexio.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
-from nexio.members import get_member
-from nexio.nas import SECRET_PURPOSE, list_nas
-from nexio.qr_codes import qr_text
+from nexio.checkin.taps import Direction
+from nexio.keys.key_file import create_key_file, load_keys
+from nexio.network.nas import SECRET_PURPOSE, list_nas
+from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.reception.members import get_member
+from nexio.reception.qr_codes import qr_text
+from nexio.reception.visits import PIN_PURPOSE, VisitState, get_visit
 from nexio.store import schema
 from nexio.store.creation import SIGNING_KEY_PURPOSE
 from nexio.store.engine import Store, connect, create_sqlite_file
-from nexio.taps import Direction
-from nexio.visits import PIN_PURPOSE, VisitState, get_visit
-from radius_auth.decision import Accepted
+from radius_auth.decision.decide import Accepted
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.reception import mails, reissue, use_pin, use_qr, wifi
 from tests.stores import configuration_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
     from tests.postgresql import PostgreSQL
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.accounting import Status
-from nexio.nas import NasChanges, edit_nas
+from nexio.network.accounting import Status
+from nexio.network.nas import NasChanges, edit_nas
+from nexio.reception.visits import VisitState, get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from nexio.visits import VisitState, get_visit
 from tests.accounting import record, tell
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
     from tests.postgresql import PostgreSQL
 
 

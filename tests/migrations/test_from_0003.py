@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.accounting import Status
-from nexio.events import list_events
+from nexio.network.accounting import Status
+from nexio.network.events import list_events
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from tests.accounting import record, sessions, tell
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
     from tests.postgresql import PostgreSQL
 
 NAMES = {

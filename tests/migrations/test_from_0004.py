@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.changing import edit_visit
+from nexio.checkin.taps import Direction
 from nexio.errors import Refused
+from nexio.reception.changing import edit_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from nexio.taps import Direction
 from tests.clocks import Clock
 from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
 from tests.reception import use_qr

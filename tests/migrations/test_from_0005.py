@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from nexio.store.tables import PinDayRow
-from nexio.visits import get_visit
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
     from tests.postgresql import PostgreSQL
 
 LATE = datetime(2026, 11, 20, 23, tzinfo=UTC)

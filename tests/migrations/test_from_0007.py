@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.nas import NasChanges, edit_nas, list_nas
+from nexio.network.nas import NasChanges, edit_nas, list_nas
+from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from nexio.visits import get_visit
-from radius_auth.nas_index import NasIndex
+from radius_auth.replica.nas_index import NasIndex
 from tests.clocks import Clock
 from tests.migrations.test_from_0001 import contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys import Keyring
+    from nexio.keys.keyring import Keyring
     from tests.postgresql import PostgreSQL
 
 ADDRESSES = {

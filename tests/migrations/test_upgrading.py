@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from nexio.backups import back_up, restore
-from nexio.checking import find_damage
+from nexio.operations.backups import back_up, restore
+from nexio.operations.checking import find_damage
 from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect

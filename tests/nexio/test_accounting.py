@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from nexio.accounting import Status, seal_name
-from nexio.checking import find_damage
 from nexio.errors import NexioError
-from nexio.nas import NewNas, add_nas
-from nexio.rotation import rotate_key
-from nexio.sessions import get_session, name_as_sent
+from nexio.network.accounting import Status, seal_name
+from nexio.network.nas import NewNas, add_nas
+from nexio.network.sessions import get_session, name_as_sent
+from nexio.operations.checking import find_damage
+from nexio.operations.rotation import rotate_key
 from tests.accounting import record, sessions, tell
 from tests.clocks import FRIDAY_MORNING
 from tests.people import add_location, register, set_up
@@ -24,8 +24,8 @@ from tests.stores import run_sql
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.locations import Location
-    from nexio.sessions import WifiSession
+    from nexio.locations.locations import Location
+    from nexio.network.sessions import WifiSession
     from nexio.store.engine import Store
 
 MINUTE = timedelta(minutes=1)

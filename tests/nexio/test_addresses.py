@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.addresses import ascii_spelling, email_key, parse_email
 from nexio.errors import InvalidValue
+from nexio.input.addresses import ascii_spelling, email_key, parse_email
 
 
 @pytest.mark.parametrize(

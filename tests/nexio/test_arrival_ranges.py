@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.arrivals import parse_arrival, parse_expected, parse_until
-from nexio.durations import LONGEST
 from nexio.errors import InvalidValue
-from nexio.zones import show
+from nexio.input.arrivals import parse_arrival, parse_expected, parse_until
+from nexio.input.durations import LONGEST
+from nexio.input.zones import show
 from tests.nexio.test_arrivals import LONDON, NOW, SAID, ZONES
 
 # NOW is Friday, 20 November 2026, 12:34.

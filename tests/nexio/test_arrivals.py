@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue
-from nexio.zones import iso, show
+from nexio.input.arrivals import parse_arrival
+from nexio.input.zones import iso, show
 
 LONDON = ZoneInfo("Europe/London")
 ZONES = [

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue
-from nexio.zones import show
+from nexio.input.arrivals import parse_arrival
+from nexio.input.zones import show
 
 LONDON = ZoneInfo("Europe/London")
 NOW = datetime(2026, 11, 20, 12, 34, 56, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from nexio import audit
-from nexio.locations import Location, edit_location
+from nexio.locations.locations import Location, edit_location
+from nexio.store import audit
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow
 from tests.clocks import Clock

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from nexio.backups import back_up, restore
-from nexio.checking import find_damage
 from nexio.errors import KeyUnusable, NexioError, NotFound, Refused, SchemaMismatch, Unreachable
-from nexio.following import Horizon, read_all, read_news
-from nexio.key_file import load_keys
-from nexio.nas import NewNas, add_nas, get_nas
-from nexio.rotation import rotate_key
+from nexio.keys.key_file import load_keys
+from nexio.network.following import Horizon, read_all, read_news
+from nexio.network.nas import NewNas, add_nas, get_nas
+from nexio.operations.backups import back_up, restore
+from nexio.operations.checking import find_damage
+from nexio.operations.rotation import rotate_key
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, VisitRow
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.following import Position
-    from nexio.locations import Location
-    from nexio.visits import Visit
+    from nexio.locations.locations import Location
+    from nexio.network.following import Position
+    from nexio.reception.visits import Visit
     from tests.clocks import Clock
 
 SECRET = "a long enough secret"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.calendar_days import is_weekday, parse_day
 from nexio.errors import InvalidValue
+from nexio.input.calendar_days import is_weekday, parse_day
 
 LONDON = ZoneInfo("Europe/London")
 # A Friday.

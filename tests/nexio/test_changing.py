@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select
 
-from nexio.changing import edit_visit, extend_token, reschedule
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused
-from nexio.following import Horizon, read_all
+from nexio.network.following import Horizon, read_all
+from nexio.reception.changing import edit_visit, extend_token, reschedule
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import VisitState
 from nexio.store.tables import AuditRow, MemberRow, PinRow, VisitRow
-from nexio.tokens import TokenState
-from nexio.visits import VisitState
-from radius_auth.decision import Request, decide
+from radius_auth.decision.decide import Request, decide
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from radius_auth.passwords import Pap
-from radius_auth.reasons import Reason
-from radius_auth.table import Table
+from radius_auth.replica.table import Table
 from tests.contents import contents
 from tests.people import delete, look_up, register, revoke, set_up
 from tests.radius_auth.guests import nas
 from tests.stores import run_sql
 
 if TYPE_CHECKING:
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.visits import Visit
     from tests.clocks import Clock
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

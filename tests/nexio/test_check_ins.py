@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from nexio.check_ins import ONE_TAP, tap_visit
+from nexio.checkin.check_ins import ONE_TAP, tap_visit
+from nexio.checkin.refused_taps import MISTAKEN_UNTIL
+from nexio.checkin.taps import Direction, Method, Tap
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.locations import Location
-from nexio.mail.outbox import Template
-from nexio.members import remove_member
-from nexio.refused_taps import MISTAKEN_UNTIL
+from nexio.locations.locations import Location
+from nexio.outbox.outbox import Template
+from nexio.reception.members import remove_member
+from nexio.reception.visits import VisitState
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow
-from nexio.taps import Direction, Method, Tap
-from nexio.visits import VisitState
 from tests.clocks import Clock
 from tests.people import add_location, delete, look_up, register, revoke, set_up
 from tests.reception import (

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from nexio.checkin.taps import Direction
 from nexio.errors import Refused
-from nexio.housekeeping import tidy
-from nexio.locations import Location
+from nexio.locations.locations import Location
+from nexio.operations.housekeeping import tidy
+from nexio.reception.tokens import Token, TokenState, revoke_all
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from nexio.store.tables import PinRow, VisitRow
-from nexio.taps import Direction
-from nexio.tokens import Token, TokenState, revoke_all
-from nexio.visits import Visit
-from radius_auth.decision import Accepted
-from radius_auth.reasons import Reason
+from radius_auth.decision.decide import Accepted
+from radius_auth.decision.reasons import Reason
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.people import look_up, register, revoke, set_up
 from tests.reception import at, by_hand, take_back, use_pin, wifi

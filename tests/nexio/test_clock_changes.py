@@ -19,14 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from nexio.arrivals import parse_arrival
 from nexio.errors import InvalidValue
-from nexio.locations import add_location, change_settings
-from nexio.registration import Registration
-from nexio.registration import register as register_visitor
-from nexio.settings import parse_changes
+from nexio.input.arrivals import parse_arrival
+from nexio.input.zones import clock_time, day_end, day_start, iso, local_date, show, show_window
+from nexio.locations.locations import add_location, change_settings
+from nexio.locations.settings import parse_changes
+from nexio.reception.registration import Registration
+from nexio.reception.registration import register as register_visitor
 from nexio.store.tables import PinRow, VisitRow
-from nexio.zones import clock_time, day_end, day_start, iso, local_date, show, show_window
 from tests import people
 from tests.people import look_up, register
 from tests.stores import row_counts
@@ -34,8 +34,8 @@ from tests.stores import row_counts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.visits import Visit
     from tests.clocks import Clock
 
 LONDON, NEW_YORK = "Europe/London", "America/New_York"

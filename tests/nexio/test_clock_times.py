@@ -4,8 +4,8 @@ from datetime import UTC, time, timedelta, timezone
 
 import pytest
 
-from nexio.clock_times import find_clock_time, find_zone_name, holds_clock_time
 from nexio.errors import InvalidValue
+from nexio.input.clock_times import find_clock_time, find_zone_name, holds_clock_time
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nexio.cut_offs import write_cut_offs
-from nexio.locations import Location
+from nexio.checkin.cut_offs import write_cut_offs
+from nexio.checkin.taps import Direction, Method, Tap, list_taps
+from nexio.locations.locations import Location
+from nexio.reception.visits import VisitState
 from nexio.store.engine import Store
-from nexio.taps import Direction, Method, Tap, list_taps
-from nexio.visits import VisitState
 from tests.clocks import Clock
 from tests.people import add_location, look_up, register, set_up
 from tests.reception import add_member, at, seen, use_pin

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nexio.desk_wifi import wifi_words
-from nexio.locations import Location
+from nexio.checkin.desk_wifi import wifi_words
+from nexio.checkin.taps import Direction, Tap
+from nexio.locations.locations import Location
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from nexio.taps import Direction, Tap
-from nexio.visits import Visit
-from radius_auth.decision import Accepted
+from radius_auth.decision.decide import Accepted
 from tests.clocks import Clock
 from tests.people import register, revoke, set_up
 from tests.reception import add_member, by_hand, reissue, take_back, use_pin, wifi

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexio.durations import LONGEST, format_duration, parse_duration, words_for
 from nexio.errors import InvalidValue
+from nexio.input.durations import LONGEST, format_duration, parse_duration, words_for
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

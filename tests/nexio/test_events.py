@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from nexio.events import AuthEvent, LoggedEvent, list_events, record_events
-from nexio.locations import Location
+from nexio.locations.locations import Location
+from nexio.network.events import AuthEvent, LoggedEvent, list_events, record_events
 from nexio.store.engine import Store
 from tests.people import add_location
 from tests.stores import row_counts, run_sql

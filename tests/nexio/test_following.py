@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import update
 
-from nexio import following
-from nexio.following import FollowedVisit, Horizon, News, Position
-from nexio.locations import Location, edit_location
-from nexio.nas import NewNas, add_nas, remove_nas
+from nexio.locations.locations import Location, edit_location
+from nexio.network import following
+from nexio.network.following import FollowedVisit, Horizon, News, Position
+from nexio.network.nas import NewNas, add_nas, remove_nas
+from nexio.reception.tokens import revoke_all
+from nexio.reception.visits import Visit, delete_visit
 from nexio.store.engine import Reading, Store
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
-from nexio.tokens import revoke_all
-from nexio.visits import Visit, delete_visit
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.people import add_location, delete, look_up, register, revoke, set_up
 from tests.stores import run_sql

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from nexio.checkin.groups import tap_visits
+from nexio.checkin.taps import Direction, Tap
 from nexio.errors import Refused
-from nexio.groups import tap_visits
-from nexio.locations import Location
+from nexio.locations.locations import Location
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from nexio.taps import Direction, Tap
-from nexio.visits import Visit
 from tests.people import register, set_up
 from tests.reception import at_once, by_hand, seen
 from tests.stores import row_counts

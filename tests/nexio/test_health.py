@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert
 
-from nexio.events import record_events
-from nexio.health import Finding, look_over
-from nexio.key_file import add_key
-from nexio.nas import NewNas, add_nas
+from nexio.keys.key_file import add_key
+from nexio.network.events import record_events
+from nexio.network.nas import NewNas, add_nas
+from nexio.operations.health import Finding, look_over
 from nexio.store.engine import Store, utc_now
 from nexio.store.schema import HEAD
 from nexio.store.tables import MemberRow, PinRow
@@ -24,7 +24,7 @@ from tests.stores import run_sql
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
 
 
 def found(configuration: Configuration, clock: Clock | None = None) -> dict[str, Finding]:

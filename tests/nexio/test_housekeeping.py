@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from nexio import following, housekeeping
-from nexio.accounting import Status
-from nexio.events import record_events
-from nexio.following import Horizon, News, Position
-from nexio.housekeeping import Tidied, tidy
-from nexio.locations import Location
+from nexio.locations.locations import Location
+from nexio.network import following
+from nexio.network.accounting import Status
+from nexio.network.events import record_events
+from nexio.network.following import Horizon, News, Position
+from nexio.operations import housekeeping
+from nexio.operations.housekeeping import Tidied, tidy
+from nexio.reception.visits import Visit, find_visit
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, Row
-from nexio.visits import Visit, find_visit
 from tests.accounting import record, sessions, tell
 from tests.clocks import Clock
 from tests.contents import contents

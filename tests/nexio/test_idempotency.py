@@ -8,11 +8,11 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import Location
-from nexio.registration import Repetition, parse_key, read_registration, register
-from nexio.rotation import rotate_key
+from nexio.locations.locations import Location
+from nexio.operations.rotation import rotate_key
+from nexio.reception.registration import Repetition, parse_key, read_registration, register
+from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
-from nexio.visits import Visit, VisitState
 from tests.clocks import Clock
 from tests.contents import contents
 from tests.people import add_location, delete

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import KeyUnusable
-from nexio.key_file import add_key, create_key_file, keep_only, load_keys
+from nexio.keys.key_file import add_key, create_key_file, keep_only, load_keys
 from nexio.store.engine import Store
 from tests.people import look_up, register
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
 
 LONGEST_PATH = 4080
 """Octets; Linux takes 4095 for a path."""

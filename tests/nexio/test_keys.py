@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio.errors import KeyUnusable
-from nexio.key_file import create_key_file, load_keys
-from nexio.keys import Keyring
+from nexio.keys.key_file import create_key_file, load_keys
+from nexio.keys.keyring import Keyring
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 OLD_LINE = f"0000aaaa {base64.b64encode(OLD).decode()}\n"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.locations import (
+from nexio.locations.locations import (
     Location,
     add_location,
     change_settings,
@@ -14,7 +14,7 @@ from nexio.locations import (
     get_location,
     list_locations,
 )
-from nexio.settings import Settings
+from nexio.locations.settings import Settings
 from nexio.store.engine import Store
 from tests import people
 from tests.stores import row_counts

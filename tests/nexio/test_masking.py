@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexio.masking import MASK, mask_pins
+from nexio.network.masking import MASK, mask_pins
 
 KNOWN = {"jan459377@example.com", "459377@example.com"}
 

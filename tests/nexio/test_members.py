@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from nexio import members
+from nexio.checkin.taps import list_taps
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.locations import Location
-from nexio.members import Member
-from nexio.registration import read_registration, register
+from nexio.locations.locations import Location
+from nexio.reception import members
+from nexio.reception.members import Member
+from nexio.reception.registration import read_registration, register
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, OutboxRow, PinRow
-from nexio.taps import list_taps
-from nexio.visits import Visit
 from tests import people
 from tests.clocks import Clock
 from tests.people import add_location, look_up, set_up

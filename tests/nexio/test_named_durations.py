@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nexio.changing import extend_token_until, reschedule
 from nexio.errors import InvalidValue, NexioError, Refused
-from nexio.locations import Location
-from nexio.registration import Repetition, read_registration
-from nexio.registration import register as register_visitor
+from nexio.locations.locations import Location
+from nexio.reception.changing import extend_token_until, reschedule
+from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import register as register_visitor
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.contents import contents
 from tests.people import look_up, register, revoke, set_up

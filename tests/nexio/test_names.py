@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio.errors import InvalidValue
-from nexio.names import (
+from nexio.input.names import (
     LONGEST_NAME,
     full_name,
     parse_full_name,

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.locations import Location
-from nexio.nas import (
+from nexio.locations.locations import Location
+from nexio.network.nas import (
     Nas,
     NasChanges,
     NewNas,
@@ -22,10 +22,10 @@ from nexio.nas import (
     remove_nas,
     warnings_for,
 )
-from nexio.nas_texts import parse_address, parse_disconnect
+from nexio.network.nas_texts import parse_address, parse_disconnect
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, NasRow
-from radius_auth.nas_index import NasIndex
+from radius_auth.replica.nas_index import NasIndex
 from tests.people import add_location
 from tests.stores import row_counts
 

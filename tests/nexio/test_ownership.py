@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import KeyUnusable, NexioError, StoreUnreachable
-from nexio.key_file import create_key_file
+from nexio.keys.key_file import create_key_file
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from tests.stores import configuration_of

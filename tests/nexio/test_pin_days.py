@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select, text
 
-from nexio.changing import edit_visit, extend_token, reschedule
 from nexio.errors import Refused
-from nexio.guessing import BOUND
-from nexio.housekeeping import tidy
-from nexio.locations import Location
-from nexio.pin_days import fullest_day
-from nexio.registration import Repetition, read_registration
-from nexio.registration import register as enter_visit
-from nexio.settings import LONGEST_PIN
+from nexio.locations.locations import Location
+from nexio.locations.settings import LONGEST_PIN
+from nexio.operations.housekeeping import tidy
+from nexio.reception.changing import edit_visit, extend_token, reschedule
+from nexio.reception.guessing import BOUND
+from nexio.reception.pin_days import fullest_day
+from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import register as enter_visit
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from nexio.store.tables import PinDayRow
-from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.people import delete, register, revoke, set_up
 from tests.reception import add_member, at, at_once, by_hand, reissue, take_back, use_pin

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexio.changing import edit_visit, extend_token, reschedule
 from nexio.errors import NexioError
-from nexio.guessing import BOUND, GUESSES_A_DAY
+from nexio.reception.changing import edit_visit, extend_token, reschedule
+from nexio.reception.guessing import BOUND, GUESSES_A_DAY
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from tests.clocks import FRIDAY_MORNING, Clock
@@ -26,7 +26,7 @@ from tests.reception import reissue, use_pin
 from tests.stores import configuration_of
 
 if TYPE_CHECKING:
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 DAY = timedelta(days=1)
 ACTS = ["register"] * 6 + [

@@ -14,14 +14,14 @@ from sqlalchemy import Integer, LargeBinary, Text, cast, delete, insert, literal
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from nexio import pins
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import Location
-from nexio.pins import NewPin, draw_pin, normalize_pin, parse_pin, take_pin
+from nexio.locations.locations import Location
+from nexio.reception import pins
+from nexio.reception.pins import NewPin, draw_pin, normalize_pin, parse_pin, take_pin
+from nexio.reception.visits import delete_visit
 from nexio.store.columns import Instant
 from nexio.store.engine import Store
 from nexio.store.tables import MemberRow, PinRow
-from nexio.visits import delete_visit
 from tests.clocks import Clock
 from tests.people import add_location, register, set_up
 from tests.stores import row_counts

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from nexio.changing import edit_visit
+from nexio.checkin.taps import Direction
 from nexio.configuration import Configuration
 from nexio.errors import Refused
-from nexio.locations import Location
-from nexio.members import set_pin
-from nexio.qr_codes import qr_text, read_qr
-from nexio.rotation import rotate_key
+from nexio.locations.locations import Location
+from nexio.operations.rotation import rotate_key
+from nexio.reception.changing import edit_visit
+from nexio.reception.members import set_pin
+from nexio.reception.qr_codes import qr_text, read_qr
+from nexio.reception.visits import Visit
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
-from nexio.taps import Direction
-from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.people import add_location, delete, register
 from tests.reception import add_member, reissue, use_pin, use_qr

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from nexio.errors import InvalidValue, Refused
-from nexio.locations import Location
-from nexio.registration import Registration, Repetition, read_registration, register
+from nexio.locations.locations import Location
+from nexio.reception.registration import Registration, Repetition, read_registration, register
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
 from nexio.store.tables import LocationRow, PinRow, VisitRow
-from nexio.tokens import TokenState
-from nexio.visits import Visit, VisitState
 from tests import people
 from tests.clocks import Clock
 from tests.stores import row_counts

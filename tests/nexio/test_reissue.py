@@ -8,19 +8,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from nexio.checkin.taps import Direction
 from nexio.errors import NotFound, Refused
-from nexio.locations import Location
-from nexio.mail.outbox import Template
-from nexio.registration import Repetition, read_registration
-from nexio.registration import register as register_visitor
-from nexio.reissue import list_without_token
+from nexio.locations.locations import Location
+from nexio.outbox.outbox import Template
+from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import register as register_visitor
+from nexio.reception.reissue import list_without_token
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
 from nexio.store.tables import PinRow, VisitRow
-from nexio.taps import Direction
-from nexio.tokens import TokenState
-from nexio.visits import Visit, VisitState
-from radius_auth.decision import Accepted
-from radius_auth.reasons import Reason
+from radius_auth.decision.decide import Accepted
+from radius_auth.decision.reasons import Reason
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.contents import contents
 from tests.people import add_location, delete, look_up, register, revoke, set_up

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, text
 
-from nexio import reissue as reissuing
 from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, StoreUnreachable
-from nexio.locations import Location
-from nexio.rotation import rotate_key
+from nexio.locations.locations import Location
+from nexio.operations.rotation import rotate_key
+from nexio.reception import reissue as reissuing
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from nexio.visits import Visit
-from radius_auth.decision import Accepted
+from radius_auth.decision.decide import Accepted
 from tests.clocks import Clock
 from tests.contents import contents
 from tests.people import add_location, register, set_up

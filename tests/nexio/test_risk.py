@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nexio.locations import Location
-from nexio.risk import pin_login_words, risk_words
-from nexio.settings import Settings
+from nexio.locations.locations import Location
+from nexio.locations.settings import Settings
+from nexio.reception.risk import pin_login_words, risk_words
 from nexio.store.engine import Store
 from tests.people import register
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from nexio.checking import find_damage
 from nexio.errors import KeyUnusable, NexioError, Refused
-from nexio.following import Horizon, read_all, read_news
-from nexio.key_file import add_key, load_keys
-from nexio.keys import ID_OCTETS
-from nexio.nas import NewNas, add_nas, get_nas
-from nexio.qr_codes import qr_text
-from nexio.rotation import rotate_key
+from nexio.keys.key_file import add_key, load_keys
+from nexio.keys.keyring import ID_OCTETS
+from nexio.network.following import Horizon, read_all, read_news
+from nexio.network.nas import NewNas, add_nas, get_nas
+from nexio.operations.checking import find_damage
+from nexio.operations.rotation import rotate_key
+from nexio.reception.qr_codes import qr_text
+from nexio.reception.visits import PIN_PURPOSE, find_visit
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, MemberRow, NasRow, PinRow, StoreRevisionRow, VisitRow
-from nexio.visits import PIN_PURPOSE, find_visit
 from tests.contents import contents
 from tests.people import delete, look_up, register
 from tests.stores import run_sql
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
-    from nexio.visits import Visit
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
 
 SECRET = "a long enough secret"
 WRITERS, VISITS_EACH = 3, 8

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from nexio.errors import InvalidValue
-from nexio.locations import Location
-from nexio.scanners import LONGEST, codes, read_scan
+from nexio.input.scanners import LONGEST, codes, read_scan
+from nexio.locations.locations import Location
 from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.people import register

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nexio.errors import InvalidValue, Refused
-from nexio.settings import (
+from nexio.locations.settings import (
     KEYS,
     NOT_YET,
     Settings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexio.locations import Location
+from nexio.locations.locations import Location
 from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.people import add_location, delete, register, set_up

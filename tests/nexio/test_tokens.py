@@ -8,11 +8,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import Refused
-from nexio.locations import Location
+from nexio.locations.locations import Location
+from nexio.reception.tokens import TokenState, live_pin_lengths, revoke_all, revoke_token, token_of
+from nexio.reception.visits import VisitState
 from nexio.store.engine import Store
 from nexio.store.tables import AccessTokenRow, AuditRow, PinRow
-from nexio.tokens import TokenState, live_pin_lengths, revoke_all, revoke_token, token_of
-from nexio.visits import VisitState
 from tests.clocks import FRIDAY_MORNING, Clock
 from tests.people import add_location, delete, look_up, register, revoke, set_up
 

@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
+from nexio.checkin.taps import Direction, Tap
 from nexio.errors import NexioError, Refused
-from nexio.locations import Location
-from nexio.members import Member
+from nexio.locations.locations import Location
+from nexio.reception.members import Member
+from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
-from nexio.taps import Direction, Tap
-from nexio.visits import Visit, VisitState
 from tests.clocks import Clock
 from tests.people import delete, look_up, register, set_up
 from tests.reception import add_member, at_once, mails, reissue, seen, use_pin

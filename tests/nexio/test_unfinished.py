@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.key_file import add_key, create_key_file
+from nexio.keys.key_file import add_key, create_key_file
 from nexio.unfinished import PREFIX, aside
 from tests.nexio_cli.programs import run
 
@@ -99,7 +99,7 @@ def test_a_killed_backup_leaves_nothing_for_long(
     place.mkdir()
     stopped = (
         "import os, signal, sys; from nexio_cli.main import main;"
-        "import nexio.backups as b; copy = b._copy;"
+        "import nexio.operations.backups as b; copy = b._copy;"
         "b._copy = lambda *args: (copy(*args), os.kill(os.getpid(), signal.SIGKILL));"
         "main(['db', 'backup', sys.argv[1]])"
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.events import AuthEvent, new_record_id, record_events
-from nexio.unnamed_devices import ENOUGH, nas_that_name_no_device
+from nexio.network.events import AuthEvent, new_record_id, record_events
+from nexio.operations.unnamed_devices import ENOUGH, nas_that_name_no_device
 
 if TYPE_CHECKING:
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from nexio.store.engine import Store
     from tests.clocks import Clock
 

@@ -8,12 +8,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
-from nexio.locations import Location
-from nexio.registration import enter, read_registration
-from nexio.store.engine import Store
-from nexio.store.tables import AuditRow, VisitRow
-from nexio.tokens import TokenState
-from nexio.visits import (
+from nexio.locations.locations import Location
+from nexio.reception.registration import enter, read_registration
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import (
     VisitFilter,
     VisitState,
     delete_visit,
@@ -22,6 +20,8 @@ from nexio.visits import (
     get_visit,
     list_visits,
 )
+from nexio.store.engine import Store
+from nexio.store.tables import AuditRow, VisitRow
 from tests.clocks import Clock
 from tests.people import add_location, delete, look_up, register, revoke, set_up
 from tests.stores import row_counts

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from nexio.written_dates import find_named_date, find_numeric_dates
+from nexio.input.written_dates import find_named_date, find_numeric_dates
 
 TODAY = date(2026, 11, 20)
 

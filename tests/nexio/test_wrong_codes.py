@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexio.wrong_codes import FREE, LONGEST_WAIT, REMEMBERED, WrongCodes
+from nexio.checkin.wrong_codes import FREE, LONGEST_WAIT, REMEMBERED, WrongCodes
 
 
 def test_a_few_wrong_codes_cost_nothing_and_then_the_waits_grow() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexio.errors import InvalidValue
-from nexio.zones import (
+from nexio.input.zones import (
     clock_time,
     day_end,
     day_start,

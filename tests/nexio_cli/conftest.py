@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.locations import add_location, change_settings
-from nexio.settings import parse_changes
+from nexio.locations.locations import add_location, change_settings
+from nexio.locations.settings import parse_changes
 from nexio.store.engine import Store
 from tests.nexio_cli.running import Nexio, noon_zone
 

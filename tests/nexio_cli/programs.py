@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from radius_auth.sockets import is_free
+from radius_auth.client.liveness import is_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from nexio.locations import get_location
-from nexio.registration import Repetition, read_registration, register
+from nexio.locations.locations import get_location
+from nexio.reception.registration import Repetition, read_registration, register
 from nexio.store.engine import Store, utc_now
 from nexio_cli.main import main
 from tests.clocks import Clock
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from nexio.configuration import Configuration
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 ZOE = {"--first-name": "Zoë", "--last-name": "Nguyễn Văn", "--email": "zoe@example.com"}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nexio.check_ins import tap_visit
+from nexio.checkin.check_ins import tap_visit
 from nexio.store.engine import Store, utc_now
 from tests.clocks import Clock
 from tests.nexio_cli.programs import LIMIT, program, run

@@ -13,18 +13,23 @@ from pathlib import Path
 import pytest
 
 from nexio.configuration import Configuration
-from nexio.locations import add_first_location, change_settings, get_location, list_locations
-from nexio.registration import read_registration, register
-from nexio.settings import parse_changes
+from nexio.locations.locations import (
+    add_first_location,
+    change_settings,
+    get_location,
+    list_locations,
+)
+from nexio.locations.settings import parse_changes
+from nexio.reception.registration import read_registration, register
+from nexio.reception.visits import Visit
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, utc_now
-from nexio.visits import Visit
-from nexio_cli.demo import FIRST_PORT, VISITOR, free_port, prepare
+from nexio_cli.commands.demo import FIRST_PORT, VISITOR, free_port, prepare
 from tests.clocks import Clock
 from tests.nexio_cli.programs import serving
 from tests.stores import configuration_of
 
-DEMO = (sys.executable, "-m", "nexio_cli.demo")
+DEMO = (sys.executable, "-m", "nexio_cli.commands.demo")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nexio.locations import get_location
+from nexio.locations.locations import get_location
 from nexio.store.engine import Store
 from tests.nexio.test_unnamed_devices import logged
 from tests.nexio_cli.programs import free_port, program, serving

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nexio.accounting import Status
-from nexio.key_file import load_keys
+from nexio.keys.key_file import load_keys
+from nexio.network.accounting import Status
+from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
-from nexio.visits import get_visit
 from tests.accounting import record, tell
 from tests.nexio_cli.commands import every_command, options_of
 from tests.nexio_cli.programs import Terminal, program, run

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nexio.events import AuthEvent, record_events
+from nexio.network.events import AuthEvent, record_events
 from nexio.store.engine import Store
-from radius_auth.reasons import Reason
+from radius_auth.decision.reasons import Reason
 from tests.nexio_cli.programs import program
 from tests.nexio_cli.running import Nexio
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from nexio_cli.once import Command, Group
+from nexio_cli.terminal.once import Command, Group
 from tests.nexio_cli.commands import every_command
 from tests.nexio_cli.running import Nexio
 

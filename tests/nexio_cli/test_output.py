@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexio_cli.output import plain_cell
+from nexio_cli.terminal.output import plain_cell
 from tests.nexio_cli.running import Nexio
 
 FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)"]

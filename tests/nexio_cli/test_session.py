@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.accounting import Status, seal_name
+from nexio.network.accounting import Status, seal_name
+from nexio.reception.visits import get_visit
 from nexio.store.engine import Store, utc_now
-from nexio.visits import get_visit
-from radius_auth.framing import frame
+from radius_auth.protocol.framing import frame
 from tests.accounting import MAC, record
 from tests.accounting import tell as tell_store
 from tests.nexio_cli.running import Nexio
@@ -19,7 +19,7 @@ from tests.radius_auth.fake_nas import NAK, FakeNas, error_cause, reply
 from tests.radius_auth.guests import SECRET
 
 if TYPE_CHECKING:
-    from nexio.sessions import WifiSession
+    from nexio.network.sessions import WifiSession
 
 KEYS = ["id", "visit", "name", "email", "user_name", "device", "nas", "location", "session_id"]
 KEYS += ["started_at", "heard_at", "ended_at", "ended_by", "terminate_cause", "seconds"]

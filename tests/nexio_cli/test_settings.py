@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexio.settings import KEYS, NOT_YET, key_of
+from nexio.locations.settings import KEYS, NOT_YET, key_of
 from tests.nexio_cli.running import Nexio
 
 STARTS = {

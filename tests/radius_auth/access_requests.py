@@ -10,13 +10,13 @@ from pyrad.client import Client
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket
 
-from radius_auth.framing import Attribute, Frame, frame
+from radius_auth.protocol.framing import Attribute, Frame, frame
 from tests.radius_auth.guests import EMAIL, PIN, SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DICTIONARY = Dictionary(str(resources.files("radius_auth") / "dictionary"))
+DICTIONARY = Dictionary(str(resources.files("radius_auth.protocol") / "dictionary"))
 
 
 def access_request(

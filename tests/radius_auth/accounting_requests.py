@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyrad.packet import AcctPacket
 
-from radius_auth.accounting_request import Acct
-from radius_auth.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.accounting_request import Acct
+from radius_auth.protocol.framing import Attribute, Code, Frame, frame
 from tests.radius_auth.access_requests import DICTIONARY
 from tests.radius_auth.guests import SECRET
 

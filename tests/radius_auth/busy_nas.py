@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Self
 
-from radius_auth.framing import Attribute, Code
+from radius_auth.protocol.framing import Attribute, Code
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radiusd import PATIENCE
 from tests.radius_auth.signing import sign

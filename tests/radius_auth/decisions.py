@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nexio.events import AuthEvent
+from nexio.network.events import AuthEvent
 from tests.radius_auth.guests import NINE
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
-from nexio.events import list_events
-from nexio.locations import get_location
-from nexio.nas import NewNas, add_nas
+from nexio.locations.locations import get_location
+from nexio.network.events import list_events
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store, utc_now
 from tests.clocks import Clock
 from tests.people import add_location, register, set_up
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nexio.configuration import Configuration
-    from nexio.events import AuthEvent
-    from nexio.locations import Location
-    from nexio.visits import Visit
+    from nexio.locations.locations import Location
+    from nexio.network.events import AuthEvent
+    from nexio.reception.visits import Visit
     from tests.radius_auth.radclient import Reply
 
 TRIES = 100

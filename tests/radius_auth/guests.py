@@ -8,20 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from nexio.following import FollowedVisit, Horizon, News, Position
-from nexio.keys import Keyring
-from nexio.locations import Location
-from nexio.nas import Nas
-from nexio.settings import Settings
-from nexio.visits import PIN_PURPOSE
-from radius_auth.decision import Request
-from radius_auth.passwords import Chap, Pap
-from radius_auth.table import Table
+from nexio.keys.keyring import Keyring
+from nexio.locations.locations import Location
+from nexio.locations.settings import Settings
+from nexio.network.following import FollowedVisit, Horizon, News, Position
+from nexio.network.nas import Nas
+from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.decision.decide import Request
+from radius_auth.decision.passwords import Chap, Pap
+from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from radius_auth.passwords import Password
+    from radius_auth.decision.passwords import Password
 
 KEYRING = Keyring.of({"00000001": b"k" * 32}, "00000001")
 SECRET = b"a secret of the hotel"

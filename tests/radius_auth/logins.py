@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.reissue import reissue
+from nexio.reception.reissue import reissue
 from tests.people import add_location, delete, revoke, set_up
 from tests.radius_auth.eapol import METHODS
 
 if TYPE_CHECKING:
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
     from tests.radius_auth.desk import Desk
 
 PAP: Final = "User-Password"

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.nas import NewNas, add_nas
-from radius_auth.framing import Attribute
-from radius_auth.printable import user_name_for_log
+from nexio.network.nas import NewNas, add_nas
+from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.printable import user_name_for_log
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import SECRET
 
 if TYPE_CHECKING:
-    from nexio.visits import Visit
-    from radius_auth.framing import Frame
+    from nexio.reception.visits import Visit
+    from radius_auth.protocol.framing import Frame
     from tests.radius_auth.desk import Desk
 
 HERE: Final = "127.0.0.1"

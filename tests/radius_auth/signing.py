@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.radius_auth.access_requests import access_request
 from tests.radius_auth.guests import SECRET
 

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.packet import AcctPacket
 
-from nexio.accounting import AccountingRecord, record_accounting, unseal_name
-from radius_auth.accounting import Accountant
-from radius_auth.accounting_request import Acct, Unstorable
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import Attribute, Fault, frame
-from radius_auth.sockets import Source
-from radius_auth.spool import Spool, read_back, written
+from nexio.network.accounting import AccountingRecord, record_accounting, unseal_name
+from radius_auth.protocol.accounting_request import Acct, Unstorable
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import Attribute, Fault, frame
+from radius_auth.recording.spool import Spool, read_back, written
+from radius_auth.server.accounting import Accountant
+from radius_auth.server.sockets import Source
 from tests.accounting import sessions
 from tests.clocks import Clock
 from tests.people import register
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from nexio.locations import Location
-    from nexio.nas import Nas
-    from nexio.sessions import WifiSession
+    from nexio.locations.locations import Location
+    from nexio.network.nas import Nas
+    from nexio.network.sessions import WifiSession
     from nexio.store.engine import Store
 
 AP = Source(3, ("127.0.0.1", 40000))

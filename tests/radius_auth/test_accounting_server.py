@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from nexio.sessions import SessionFilter, list_sessions, name_as_sent
+from nexio.network.sessions import SessionFilter, list_sessions, name_as_sent
 from nexio.store.engine import utc_now
-from radius_auth.accounting_request import Acct
-from radius_auth.disconnect import attributes_of
-from radius_auth.framing import Attribute, Code
-from radius_auth.liveness import find_server
+from radius_auth.client.disconnect import attributes_of
+from radius_auth.client.liveness import find_server
+from radius_auth.protocol.accounting_request import Acct
+from radius_auth.protocol.framing import Attribute, Code
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.accounting_requests import (
     ON,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.sessions import WifiSession
+    from nexio.network.sessions import WifiSession
     from tests.stores import Template
 
 

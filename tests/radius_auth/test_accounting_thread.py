@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.store.engine import utc_now
-from radius_auth import accounting
-from radius_auth.accounting import Accountant, AccountingThread
-from radius_auth.discards import Discards, Ignored
-from radius_auth.sockets import listen
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.server import accounting
+from radius_auth.server.accounting import Accountant, AccountingThread
+from radius_auth.server.sockets import listen
 from tests.clocks import Clock
 from tests.radius_auth.accounting_requests import accounting_request, answered
 from tests.radius_auth.guests import NINE, nas, table_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from nexio.accounting import AccountingRecord
+    from nexio.network.accounting import AccountingRecord
 
 FLOOD, LOBBY, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.1.9"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.events import list_events
-from radius_auth import background
-from radius_auth.background import Background
-from radius_auth.follower import Follower
-from radius_auth.plugin import OutOfReach
+from nexio.network.events import list_events
+from radius_auth.plugin import background
+from radius_auth.plugin.background import Background
+from radius_auth.plugin.plugin import OutOfReach
+from radius_auth.replica.follower import Follower
 from tests.people import register
 from tests.radius_auth.decisions import events
 from tests.stores import configuration_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from nexio.store.engine import Store
     from tests.clocks import Clock
 

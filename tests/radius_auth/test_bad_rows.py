@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.following import Horizon
-from nexio.nas import NewNas, add_nas
+from nexio.network.following import Horizon
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
-from radius_auth.follower import Follower
+from radius_auth.replica.follower import Follower
 from tests.people import register, set_up
 from tests.radius_auth.desk import Desk, desk_with
 from tests.radius_auth.freeradius import with_plugin
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from tests.clocks import Clock
 
 JUNK = b"x" * 60

@@ -15,14 +15,14 @@ import pytest
 
 import radius_auth
 from nexio.errors import InvalidValue
-from nexio.events import AuthEvent, list_events
-from nexio.nas import NewNas, add_nas
+from nexio.network.events import AuthEvent, list_events
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
-from radius_auth.calls import Outcome, Stage
-from radius_auth.discards import Ignored
 from radius_auth.guard import Guard
-from radius_auth.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
-from radius_auth.plugin import OutOfReach
+from radius_auth.plugin.calls import Outcome, Stage
+from radius_auth.plugin.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
+from radius_auth.plugin.plugin import OutOfReach
+from radius_auth.protocol.discards import Ignored
 from tests.clocks import Clock
 from tests.people import add_location, register
 from tests.radius_auth.guests import NINE, OTHER_PIN, PIN, visit
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.pairs import Pairs
-    from radius_auth.table import Table
+    from radius_auth.plugin.pairs import Pairs
+    from radius_auth.replica.table import Table
 
 PATIENCE = 20.0
 FAIL: Any = (1, (), ())

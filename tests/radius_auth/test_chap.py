@@ -12,21 +12,21 @@ from typing import Any
 
 import pytest
 
-from nexio.following import FollowedVisit
-from nexio.keys import Keyring
-from nexio.nas import NewNas, add_nas
+from nexio.keys.keyring import Keyring
+from nexio.network.following import FollowedVisit
+from nexio.network.nas import NewNas, add_nas
+from nexio.reception.visits import PIN_PURPOSE, Visit
 from nexio.store.engine import Store
-from nexio.visits import PIN_PURPOSE, Visit
-from radius_auth.decision import Decision, decide
-from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import Attribute, Code, Frame, frame
+from radius_auth.decision.decide import Decision, decide
+from radius_auth.decision.passwords import Chap
+from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from radius_auth.packet import decode_access_request
-from radius_auth.passwords import Chap
-from radius_auth.reasons import Reason
-from radius_auth.responder import Responder
-from radius_auth.sockets import Source
-from radius_auth.table import Table
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.packet import decode_access_request
+from radius_auth.replica.table import Table
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
 from tests.clocks import Clock
 from tests.people import add_location, register
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified

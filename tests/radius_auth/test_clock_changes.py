@@ -10,10 +10,10 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from nexio.following import Horizon
+from nexio.network.following import Horizon
 from nexio.store.engine import Store
-from radius_auth.follower import Follower
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
+from radius_auth.replica.follower import Follower
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import NINE, TEN, visit
@@ -22,8 +22,8 @@ from tests.radius_auth.test_responder import LONGEST_DELAY, Server
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.locations import Location
-    from nexio.visits import Visit
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
     from tests.clocks import Clock
 
 

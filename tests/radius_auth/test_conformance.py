@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.store.engine import utc_now
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.radius_auth.desk import Desk, desk_with, seconds_left
 from tests.radius_auth.eapol import METHODS, Phone
 from tests.radius_auth.freeradius import FreeRADIUS, with_plugin
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from nexio.events import AuthEvent
-    from nexio.visits import Visit
+    from nexio.network.events import AuthEvent
+    from nexio.reception.visits import Visit
     from tests.stores import Template
 
 Server = Radiusd | FreeRADIUS

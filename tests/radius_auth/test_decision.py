@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from nexio.addresses import email_key, parse_email
-from nexio.following import FollowedVisit
-from radius_auth.decision import (
+from nexio.input.addresses import email_key, parse_email
+from nexio.network.following import FollowedVisit
+from radius_auth.decision.decide import (
     Accepted,
     Decision,
     Rejected,
@@ -17,9 +17,9 @@ from radius_auth.decision import (
     find_candidate,
     remaining,
 )
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from radius_auth.passwords import Pap
-from radius_auth.reasons import Reason
 from tests.radius_auth.guests import (
     ANNEX,
     EMAIL,

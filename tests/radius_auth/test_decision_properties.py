@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nexio.following import FollowedVisit
-from nexio.pins import normalize_pin
-from nexio.visits import PIN_PURPOSE
-from radius_auth.decision import Accepted, Request, decide, remaining
+from nexio.network.following import FollowedVisit
+from nexio.reception.pins import normalize_pin
+from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.decision.decide import Accepted, Request, decide, remaining
+from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.guard import Guard
-from radius_auth.passwords import Chap, Pap
-from radius_auth.table import Table
+from radius_auth.replica.table import Table
 from tests.radius_auth.guests import (
     ANNEX,
     HOUSE,

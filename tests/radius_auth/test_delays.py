@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.delays import DelayedReplies
+from radius_auth.server.delays import DelayedReplies
 
 
 def test_nothing_is_due_before_its_time() -> None:

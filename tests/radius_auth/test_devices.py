@@ -2,7 +2,7 @@
 
 import pytest
 
-from radius_auth.devices import mac_of
+from radius_auth.decision.devices import mac_of
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import logging
 
 import pytest
 
-from radius_auth.discards import EVERY_SECONDS, Discards, Ignored
+from radius_auth.protocol.discards import EVERY_SECONDS, Discards, Ignored
 
 
 @pytest.fixture(autouse=True)
 def _listen(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "radius_auth.discards")
+    caplog.set_level(logging.WARNING, "radius_auth.protocol.discards")
 
 
 def test_the_first_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,10 +11,10 @@ import pytest
 from pyrad.packet import CoAPacket
 
 from nexio.errors import NotFound, Unreachable
-from nexio.nas import NewNas, add_nas, remove_nas
-from radius_auth.disconnect import Answer, Outcome, attributes_of, disconnect, peer_of
-from radius_auth.framing import Code, frame
-from radius_auth.packet import Peer
+from nexio.network.nas import NewNas, add_nas, remove_nas
+from radius_auth.client.disconnect import Answer, Outcome, attributes_of, disconnect, peer_of
+from radius_auth.protocol.framing import Code, frame
+from radius_auth.protocol.packet import Peer
 from tests.accounting import record, tell
 from tests.clocks import FRIDAY_MORNING
 from tests.radius_auth.access_requests import DICTIONARY
@@ -22,8 +22,8 @@ from tests.radius_auth.fake_nas import NAK, FakeNas, error_cause, reply
 from tests.radius_auth.guests import SECRET
 
 if TYPE_CHECKING:
-    from nexio.locations import Location
-    from nexio.sessions import WifiSession
+    from nexio.locations.locations import Location
+    from nexio.network.sessions import WifiSession
     from nexio.store.engine import Store
     from tests.radius_auth.fake_nas import Replies
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from radius_auth.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
+from radius_auth.protocol.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
 
 KEY: Key = (3, ("192.0.2.1", 40000), 7)
 ONE, OTHER = b"1" * 16, b"2" * 16

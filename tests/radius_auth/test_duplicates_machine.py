@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from radius_auth.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
+from radius_auth.protocol.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
 
 LIFETIME = 5.0
 LIMIT = 4

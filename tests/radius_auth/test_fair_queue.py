@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radius_auth.fair_queue import FairQueue
+from radius_auth.server.fair_queue import FairQueue
 
 
 def test_each_has_a_turn() -> None:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.rotation import rotate_key
+from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store
-from radius_auth.framing import Code
+from radius_auth.protocol.framing import Code
 from tests.radius_auth.busy_nas import BusyNas, Login
 from tests.radius_auth.desk import Desk, ask_until, desk_with
 from tests.radius_auth.radclient import radclient
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 FEW = 5
 """Lines that one fault may cost the log, however long it lasts: each thread that meets it has one

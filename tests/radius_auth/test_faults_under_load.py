@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.guard_acts import Kind
-from radius_auth.framing import Code
+from nexio.network.guard_acts import Kind
 from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.protocol.framing import Code
 from tests.radius_auth.busy_nas import BusyNas, Login
 from tests.radius_auth.desk import Desk, ask_until, desk_with
 from tests.radius_auth.radclient import radclient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 RATE = 300.0
 """Logins in a second, each of which is sent once, and repeated only by who asks for it."""

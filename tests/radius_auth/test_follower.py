@@ -16,14 +16,14 @@ from sqlalchemy import make_url
 from sqlalchemy.pool import QueuePool
 
 from nexio.errors import KeyUnusable, StoreUnreachable
-from nexio.following import Horizon
-from nexio.nas import NewNas, add_nas, remove_nas
+from nexio.network.following import Horizon
+from nexio.network.nas import NewNas, add_nas, remove_nas
+from nexio.reception.tokens import revoke_token
+from nexio.reception.visits import Visit, delete_visit
 from nexio.store import watching
 from nexio.store.engine import Store
 from nexio.store.tables import VisitRow
-from nexio.tokens import revoke_token
-from nexio.visits import Visit, delete_visit
-from radius_auth.follower import Follower
+from radius_auth.replica.follower import Follower
 from tests.people import register, set_up
 from tests.stores import run_sql
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
-    from nexio.following import FollowedVisit
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit
     from tests.clocks import Clock
 
 SECONDS = 10.0
@@ -415,7 +415,7 @@ class Heard(logging.Handler):
 def listening(word: str) -> Iterator[Heard]:
     """Listen to what the follower logs."""
     handler = Heard(word)
-    log = logging.getLogger("radius_auth.follower")
+    log = logging.getLogger("radius_auth.replica.follower")
     log.addHandler(handler)
     yield handler
     log.removeHandler(handler)

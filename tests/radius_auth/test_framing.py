@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.framing import Fault, Frame, Malformed, frame
+from radius_auth.protocol.framing import Fault, Frame, Malformed, frame
 
 AUTHENTICATOR = bytes(range(16))
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyrad.packet import AuthPacket
 
-from radius_auth.framing import (
+from radius_auth.protocol.framing import (
     MAX_VENDOR_OCTETS,
     Discarded,
     Frame,
@@ -17,7 +17,7 @@ from radius_auth.framing import (
     frame,
     without_vendors,
 )
-from radius_auth.packet import decode_access_request
+from radius_auth.protocol.packet import decode_access_request
 from tests.radius_auth.access_requests import DICTIONARY
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.test_framing import almost_packets, attributes, join, packet

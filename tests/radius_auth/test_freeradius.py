@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.nas import remove_nas
+from nexio.network.nas import remove_nas
 from nexio.store.creation import create_store
-from radius_auth.client import send_status_server
-from radius_auth.framing import Attribute, Code, Frame
+from radius_auth.client.client import send_status_server
+from radius_auth.protocol.framing import Attribute, Code, Frame
 from tests.people import delete, revoke
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.desk import Desk, ask_until, desk_with
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.events import AuthEvent
-    from nexio.visits import Visit
+    from nexio.network.events import AuthEvent
+    from nexio.reception.visits import Visit
     from tests.stores import Template
 
 TWO_PASSWORDS = {Attribute.USER_PASSWORD: [b"x" * 16] * 2}

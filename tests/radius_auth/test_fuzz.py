@@ -6,9 +6,9 @@ import logging
 import random
 from typing import TYPE_CHECKING
 
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Ignored
-from radius_auth.framing import Fault
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.framing import Fault
 from tests.fuzz.campaign import LIMIT_SECONDS, Campaign
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import accounting_seeds, seeds

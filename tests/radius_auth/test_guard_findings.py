@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.guessing import BOUND
-from radius_auth.decision import Accepted, decide
-from radius_auth.framing import Attribute
+from nexio.reception.guessing import BOUND
+from radius_auth.decision.decide import Accepted, decide
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
-from radius_auth.passwords import Pap
-from radius_auth.reasons import Reason
-from radius_auth.words import reply_message
+from radius_auth.protocol.framing import Attribute
 from tests.radius_auth.access_requests import access_request
 from tests.radius_auth.guests import (
     ANNEX,
@@ -34,9 +34,9 @@ from tests.radius_auth.test_responder import LONGEST_DELAY, Server
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nexio.following import FollowedVisit
-    from radius_auth.decision import Decision
-    from radius_auth.table import Table
+    from nexio.network.following import FollowedVisit
+    from radius_auth.decision.decide import Decision
+    from radius_auth.replica.table import Table
 
 NOW = NINE + timedelta(minutes=30)
 

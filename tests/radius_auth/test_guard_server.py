@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.visits import Visit
+    from nexio.reception.visits import Visit
 
 PHONE = '"02-00-00-00-00-01"'
 

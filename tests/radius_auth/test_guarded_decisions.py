@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.decision import (
+from radius_auth.decision.decide import (
     Accepted,
     Decision,
     Rejected,
@@ -19,11 +19,11 @@ from radius_auth.decision import (
     find_candidate,
     reserve_guess,
 )
+from radius_auth.decision.passwords import Chap, Pap
+from radius_auth.decision.reasons import MAY_CATCH_UP, Reason
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import waits
-from radius_auth.passwords import Chap, Pap
-from radius_auth.reasons import MAY_CATCH_UP, Reason
-from radius_auth.table import Table
+from radius_auth.replica.table import Table
 from tests.radius_auth.guard.guesses import MINUTE
 from tests.radius_auth.guests import (
     ANNEX,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.nas import NewNas, add_nas
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, utc_now
-from radius_auth.framing import frame
-from radius_auth.liveness import OLD_SECONDS, find_server
-from radius_auth.packet import StatusReply, encode_reply
-from radius_auth.statistics import Counts
-from radius_auth.status import Status
+from radius_auth.client.liveness import OLD_SECONDS, find_server
+from radius_auth.protocol.framing import frame
+from radius_auth.protocol.packet import StatusReply, encode_reply
+from radius_auth.protocol.statistics import Counts
+from radius_auth.protocol.status import Status
 from tests.people import add_location, register
 from tests.radius_auth.guests import SECRET
 from tests.radius_auth.radiusd import Radiusd, free_port
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.health import Finding
+    from nexio.operations.health import Finding
 
 
 @pytest.fixture

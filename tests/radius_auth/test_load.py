@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.nas import NewNas, add_nas
-from radius_auth import sockets, worker
-from radius_auth.delays import LIMIT
-from radius_auth.discards import EVERY_SECONDS, Ignored
-from radius_auth.framing import Code
-from radius_auth.sockets import Source
+from nexio.network.nas import NewNas, add_nas
+from radius_auth.protocol.discards import EVERY_SECONDS, Ignored
+from radius_auth.protocol.framing import Code
+from radius_auth.server import sockets, worker
+from radius_auth.server.delays import LIMIT
+from radius_auth.server.sockets import Source
 from tests.fuzz.campaign import resident
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, verified
@@ -23,9 +23,9 @@ from tests.radius_auth.test_worker import Warned, ask, follower, running
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from nexio.store.engine import Store
-    from radius_auth.follower import Follower
+    from radius_auth.replica.follower import Follower
     from tests.clocks import Clock
 
 __all__ = ["follower"]  # a fixture
@@ -80,7 +80,7 @@ def test_must_20_a_flood_of_strangers_fills_no_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Must 1 and 20: 60 seconds of all kinds of discards are a line for each in 10 seconds."""
-    caplog.set_level(logging.WARNING, "radius_auth.discards")
+    caplog.set_level(logging.WARNING, "radius_auth.protocol.discards")
     server = Server(visit())
     kinds = (b"", WRONG[:-1], WRONG[:-1] + b"?", b"\x02" + WRONG[1:], access_request(signed=False))
     for number in range(12_000):
@@ -136,7 +136,7 @@ def test_a_flood_of_one_nas_does_not_keep_the_others_out(
         add_nas(work, sqlite_location, another)
     follower.follow()
     warned = Warned("more requests of one NAS wait than may")
-    log = logging.getLogger("radius_auth.discards")
+    log = logging.getLogger("radius_auth.protocol.discards")
     log.addHandler(warned)
     with (
         running(follower, sqlite_configuration, clock) as (asking, _, _),
@@ -164,7 +164,7 @@ def test_what_has_waited_too_long_is_dropped(
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
     warned = Warned("it waited too long to be taken")
-    log = logging.getLogger("radius_auth.discards")
+    log = logging.getLogger("radius_auth.protocol.discards")
     log.addHandler(warned)
     with running(follower, sqlite_configuration, clock) as (asking, _, _):
         # Time that passes for real is what the kernel measures: so none is too long here.
@@ -189,7 +189,7 @@ def test_a_fault_of_ours_costs_one_reject(
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
     warned = Warned("one whose reject waited: a fault of ours")
-    log = logging.getLogger("radius_auth.discards")
+    log = logging.getLogger("radius_auth.protocol.discards")
     log.addHandler(warned)
 
     def fail(*_: object) -> None:

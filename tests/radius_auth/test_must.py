@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Ignored
-from radius_auth.framing import Attribute, Code, Fault, frame
-from radius_auth.sockets import Source
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.framing import Attribute, Code, Fault, frame
+from radius_auth.server.sockets import Source
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import ANNEX, EMAIL, OTHER_PIN, PIN, SECRET, nas, visit
 from tests.radius_auth.signing import status_server, unsigned, with_body

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Ignored
-from radius_auth.framing import Attribute, Code, frame
-from radius_auth.sockets import Source
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.framing import Attribute, Code, frame
+from radius_auth.server.sockets import Source
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import OTHER_PIN, PIN, SECRET, nas, visit
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from nexio.store.engine import Store
-    from radius_auth.follower import Follower
+    from radius_auth.replica.follower import Follower
     from tests.clocks import Clock
 
 __all__ = ["follower"]  # a fixture
@@ -290,7 +290,7 @@ def test_must_18_answered_as_long_as_guests_are(
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
     silence = Warned("the store has been out of reach for too long")
-    log = logging.getLogger("radius_auth.discards")
+    log = logging.getLogger("radius_auth.protocol.discards")
     log.addHandler(silence)
     asked = status_server()
     with running(follower, sqlite_configuration, clock) as (asking, _, _):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from radius_auth import nas_clocks
-from radius_auth.nas_clocks import NasClocks
+from radius_auth.protocol import nas_clocks
+from radius_auth.protocol.nas_clocks import NasClocks
 from tests.radius_auth.guests import NINE
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)

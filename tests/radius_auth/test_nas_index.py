@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nexio.nas import Nas
-from radius_auth.nas_index import Client, NasIndex, ssid_of
+from nexio.network.nas import Nas
+from radius_auth.replica.nas_index import Client, NasIndex, ssid_of
 from tests.radius_auth.guests import ANNEX, SECRET, nas
 
 

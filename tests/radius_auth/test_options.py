@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nexio.errors import InvalidValue
-from radius_auth.options import Options, parse_options
+from radius_auth.server.options import Options, parse_options
 
 
 def test_nothing_said() -> None:

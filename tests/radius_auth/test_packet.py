@@ -15,16 +15,16 @@ from pyrad.client import Client
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket
 
-from radius_auth.access_request import AccessRequest
-from radius_auth.authenticators import Distrust, check_message_authenticator, check_policy
-from radius_auth.framing import Attribute, Discarded, Frame, Malformed, frame
-from radius_auth.packet import (
+from radius_auth.decision.rules import VIRTUAL_PORT
+from radius_auth.protocol.access_request import AccessRequest
+from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
+from radius_auth.protocol.framing import Attribute, Discarded, Frame, Malformed, frame
+from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
     decode_access_request,
     encode_reply,
 )
-from radius_auth.rules import VIRTUAL_PORT
 from tests.radius_auth.guests import EMAIL
 from tests.radius_auth.test_framing import join, packet
 
@@ -36,7 +36,7 @@ EXCHANGES: dict[str, dict[str, Any]] = {
 # The vector of section 7.3b gives this State a length of 0x10; the packet's Length of 67
 # leaves room for ten octets.
 MISPRINTED_STATE, STATE = b"\x18\x1032769430", b"\x18\x0a32769430"
-DICTIONARY = Dictionary(str(resources.files("radius_auth") / "dictionary"))
+DICTIONARY = Dictionary(str(resources.files("radius_auth.protocol") / "dictionary"))
 
 Change = Callable[[AuthPacket], None]
 

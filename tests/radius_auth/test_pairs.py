@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.decision import Request
-from radius_auth.framing import Attribute
-from radius_auth.nas_index import Client, NasIndex
-from radius_auth.pairs import (
+from radius_auth.decision.decide import Request
+from radius_auth.decision.passwords import Chap, Pap
+from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
+from radius_auth.plugin.pairs import (
     CLIENT,
     HANDED_OVER,
     NOTE,
@@ -26,8 +26,8 @@ from radius_auth.pairs import (
     read_request,
     receive,
 )
-from radius_auth.passwords import Chap, Pap
-from radius_auth.rules import VIRTUAL_PORT, ServiceType
+from radius_auth.protocol.framing import Attribute
+from radius_auth.replica.nas_index import Client, NasIndex
 from tests.radius_auth.guests import EMAIL, PIN, nas
 
 DICTIONARY = Path("/usr/share/freeradius/dictionary")

@@ -10,13 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nexio.errors import KeyUnusable
-from nexio.keys import Keyring
-from nexio.masking import MASK
-from radius_auth.calls import Outcome, Stage
-from radius_auth.framing import Discarded
-from radius_auth.notes import Note, parse_note
-from radius_auth.pairs import DECIDED, NOTE, PROVEN
-from radius_auth.reasons import Reason
+from nexio.keys.keyring import Keyring
+from nexio.network.masking import MASK
+from radius_auth.decision.reasons import Reason
+from radius_auth.plugin.calls import Outcome, Stage
+from radius_auth.plugin.notes import Note, parse_note
+from radius_auth.plugin.pairs import DECIDED, NOTE, PROVEN
+from radius_auth.protocol.framing import Discarded
 from tests.radius_auth.guests import (
     EMAIL,
     HOUR,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexio.masking import MASK
-from radius_auth.printable import device_for_log, printable, user_name_for_log
+from nexio.network.masking import MASK
+from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
 
 
 def nobody(email: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radius_auth.framing import Attribute, Code
+from radius_auth.protocol.framing import Attribute, Code
 from tests.certificates import certify
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.desk import Desk, desk_with

@@ -10,12 +10,12 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
-from nexio.events import AuthEvent, list_events, record_events
+from nexio.network.events import AuthEvent, list_events, record_events
 from nexio.store.engine import Store, Writing
-from radius_auth import recorder
-from radius_auth import spool as spool_module
-from radius_auth.recorder import Recorder
-from radius_auth.spool import Spool
+from radius_auth.recording import recorder
+from radius_auth.recording import spool as spool_module
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
 from tests.radius_auth.decisions import event, events
 from tests.radius_auth.radiusd import PATIENCE, wait_until
 
@@ -358,7 +358,7 @@ def test_an_outage_is_logged_once(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Must 20: not with every try."""
-    caplog.set_level(logging.WARNING, "radius_auth.recorder")
+    caplog.set_level(logging.WARNING, "radius_auth.recording.recorder")
     monkeypatch.setattr(recorder, "EVERY_SECONDS", 0.001)
     tried_often, tries = threading.Event(), count(1)
 

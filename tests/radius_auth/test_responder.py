@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.keys import Keyring
-from nexio.visits import PIN_PURPOSE
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import Attribute, Code, Fault, Frame
-from radius_auth.responder import Responder
-from radius_auth.sockets import Source
+from nexio.keys.keyring import Keyring
+from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import Attribute, Code, Fault, Frame
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
 from tests.clocks import Clock
 from tests.radius_auth.access_requests import access_request, chap_attributes, verified
 from tests.radius_auth.guests import (
@@ -29,10 +29,10 @@ from tests.radius_auth.guests import (
 )
 
 if TYPE_CHECKING:
-    from nexio.events import AuthEvent
-    from nexio.following import FollowedVisit
-    from nexio.nas import Nas
-    from radius_auth.table import Table
+    from nexio.network.events import AuthEvent
+    from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
+    from radius_auth.replica.table import Table
 
 AP = Source(3, ("127.0.0.1", 40000))
 STRANGER = Source(3, ("127.0.0.9", 40000))

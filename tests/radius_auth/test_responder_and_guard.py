@@ -1,6 +1,6 @@
 """What the guard against guessing looks like from the network."""
 
-from radius_auth.framing import Attribute, frame
+from radius_auth.protocol.framing import Attribute, frame
 from tests.radius_auth.access_requests import access_request
 from tests.radius_auth.guests import PIN, visit
 from tests.radius_auth.test_responder import LONGEST_DELAY, Server

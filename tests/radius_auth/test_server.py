@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.nas import remove_nas
-from nexio.tokens import revoke_token
-from nexio.visits import delete_visit
-from radius_auth.framing import Code
-from radius_auth.sockets import all_addresses, listen
+from nexio.network.nas import remove_nas
+from nexio.reception.tokens import revoke_token
+from nexio.reception.visits import delete_visit
+from radius_auth.protocol.framing import Code
+from radius_auth.server.sockets import all_addresses, listen
 from tests.people import set_up
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.desk import Desk, ask_until, desk_with, seconds_left

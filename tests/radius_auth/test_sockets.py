@@ -9,7 +9,15 @@ from contextlib import closing
 import pytest
 
 from nexio.errors import InvalidValue
-from radius_auth.sockets import PortUnusable, Source, all_addresses, listen, lost, receive, send
+from radius_auth.server.sockets import (
+    PortUnusable,
+    Source,
+    all_addresses,
+    listen,
+    lost,
+    receive,
+    send,
+)
 
 HOSTS = {"0.0.0.0": "127.0.0.3", "::": "::1"}  # noqa: S104 (asked on loopback only)
 

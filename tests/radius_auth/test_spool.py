@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from nexio.accounting import AccountingRecord
 from nexio.errors import StoreUnreachable
-from nexio.events import AuthEvent
-from radius_auth import spool as spool_module
-from radius_auth.spool import Spool, written
+from nexio.network.accounting import AccountingRecord
+from nexio.network.events import AuthEvent
+from radius_auth.recording import spool as spool_module
+from radius_auth.recording.spool import Spool, written
 from tests.accounting import record
 from tests.radius_auth.decisions import event, events
 

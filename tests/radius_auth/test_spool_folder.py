@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from radius_auth.spool_folder import make_file
+from nexio.store.spool_folder import make_file
 
 
 def mode(path: Path) -> int:

@@ -7,12 +7,12 @@ from enum import StrEnum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.accounting_request import Unstorable
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Discards, Ignored
-from radius_auth.framing import MAX_LENGTH, Fault
-from radius_auth.reasons import Reason
-from radius_auth.statistics import Counts, Statistics, parse_counts
+from radius_auth.decision.reasons import Reason
+from radius_auth.protocol.accounting_request import Unstorable
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import MAX_LENGTH, Fault
+from radius_auth.protocol.statistics import Counts, Statistics, parse_counts
 from tests.radius_auth.decisions import event
 
 COUNTS = st.integers(0, 10**12)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio import __version__
-from nexio.events import AuthEvent
-from radius_auth.authenticators import Distrust
-from radius_auth.discards import Discards
-from radius_auth.framing import Attribute, Code, Frame, frame
-from radius_auth.responder import Responder
-from radius_auth.sockets import Source
-from radius_auth.status import Status, parse_status
+from nexio.network.events import AuthEvent
+from radius_auth.protocol.authenticators import Distrust
+from radius_auth.protocol.discards import Discards
+from radius_auth.protocol.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.status import Status, parse_status
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
 from tests.clocks import Clock
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.guests import NINE, nas, table_of, visit

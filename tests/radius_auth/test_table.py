@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from nexio.following import FollowedVisit, Horizon, News, Position
-from radius_auth.table import Table
+from nexio.network.following import FollowedVisit, Horizon, News, Position
+from radius_auth.replica.table import Table
 from tests.radius_auth.guests import (
     ANNEX,
     EMAIL,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyrad.packet import CoAPacket
 
-from nexio.following import FollowedVisit
-from radius_auth.framing import Attribute, Code, frame
-from radius_auth.packet import encode_accounting_response, encode_disconnect_request
+from nexio.network.following import FollowedVisit
+from radius_auth.protocol.framing import Attribute, Code, frame
+from radius_auth.protocol.packet import encode_accounting_response, encode_disconnect_request
 from tests.radius_auth.access_requests import DICTIONARY, access_request, chap_attributes
 from tests.radius_auth.accounting_requests import accounting_request
 from tests.radius_auth.captures import Exchange, complaints, read_by_tshark, write_capture

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from nexio.following import FollowedVisit
-from nexio.locations import Location
-from radius_auth.decision import Accepted, Rejected
-from radius_auth.reasons import Reason
-from radius_auth.words import LOGGED, REMEDIES, reply_message
+from nexio.locations.locations import Location
+from nexio.network.following import FollowedVisit
+from radius_auth.decision.decide import Accepted, Rejected
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.words import LOGGED, REMEDIES, reply_message
 from tests.radius_auth.guests import ANNEX, HOUSE, NINE, TEN, visit
 
 TOLD = {

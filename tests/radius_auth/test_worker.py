@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import pytest
 
-from nexio.events import AuthEvent, record_events
-from nexio.following import Horizon
-from nexio.nas import NewNas, add_nas
+from nexio.network.events import AuthEvent, record_events
+from nexio.network.following import Horizon
+from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
-from radius_auth.follower import Follower
-from radius_auth.framing import Code
-from radius_auth.options import Options
-from radius_auth.recorder import Recorder
-from radius_auth.sockets import listen
-from radius_auth.spool import Spool
-from radius_auth.worker import Inherited, Worker
+from radius_auth.protocol.framing import Code
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
+from radius_auth.replica.follower import Follower
+from radius_auth.server.options import Options
+from radius_auth.server.sockets import listen
+from radius_auth.server.worker import Inherited, Worker
 from tests.people import register
 from tests.radius_auth.access_requests import access_request, verified
 from tests.radius_auth.guests import SECRET
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from tests.clocks import Clock
 
 OPTIONS = Options(
@@ -152,7 +152,7 @@ def test_it_is_silent_when_it_knows_too_little(
     visit = register(sqlite_store, sqlite_location, arrival="tomorrow 8:31")
     follower.follow()
     warned = Warned("the store has been out of reach for too long")
-    log = logging.getLogger("radius_auth.discards")
+    log = logging.getLogger("radius_auth.protocol.discards")
     log.addHandler(warned)
 
     with running(follower, sqlite_configuration, clock) as (asking, _, _):

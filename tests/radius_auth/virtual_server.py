@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from radius_auth.calls import Answer, Outcome, Stage
 from radius_auth.guard import Guard
-from radius_auth.pairs import (
+from radius_auth.plugin.calls import Answer, Outcome, Stage
+from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
     HANDED_OVER,
@@ -17,7 +17,7 @@ from radius_auth.pairs import (
     STAGE,
     name_of,
 )
-from radius_auth.plugin import Plugin
+from radius_auth.plugin.plugin import Plugin
 from tests.clocks import Clock
 from tests.radius_auth.guests import (
     ANNEX,
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from nexio.events import AuthEvent
-    from nexio.following import FollowedVisit
-    from nexio.nas import Nas
-    from radius_auth.pairs import Pairs, Updates
-    from radius_auth.table import Table
+    from nexio.network.events import AuthEvent
+    from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
+    from radius_auth.plugin.pairs import Pairs, Updates
+    from radius_auth.replica.table import Table
 
 ADDRESS = "127.0.0.1"
 DEVICE = ("Calling-Station-Id", "02-00-00-AB-CD-EF")

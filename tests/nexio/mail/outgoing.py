@@ -8,21 +8,21 @@ from sqlalchemy import select
 
 from nexio.mail import delivery
 from nexio.mail.delivery import Outgoing
-from nexio.mail.mailboxes import parse_sender
-from nexio.mail.outbox import list_mail, queue_mail
 from nexio.mail.rendering import render
 from nexio.mail.server import parse_smtp_url
 from nexio.mail.smtp import Patience
+from nexio.outbox.mailboxes import parse_sender
+from nexio.outbox.outbox import list_mail, queue_mail
 from nexio.store.tables import OutboxRow
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from nexio.mail.delivery import Report
-    from nexio.mail.outbox import Mail, Template
+    from nexio.outbox.outbox import Mail, Template
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
-    from nexio.visits import Visit
 
 SENDER = parse_sender("Harbour House <desk@example.com>")
 SHORT = Patience(mail=1.0, receipt=1.0)

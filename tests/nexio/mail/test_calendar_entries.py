@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from icalendar import Calendar, Event
 
-from nexio.locations import Location
-from nexio.mail.outbox import Template
-from nexio.reissue import reissue
+from nexio.locations.locations import Location
+from nexio.outbox.outbox import Template
+from nexio.reception.reissue import reissue
 from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.nexio.mail.outgoing import attached, queue, rendered

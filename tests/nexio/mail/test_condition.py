@@ -4,9 +4,9 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import MailServerUnreachable, Refused
-from nexio.locations import Location
+from nexio.locations.locations import Location
 from nexio.mail.condition import look_at_mail
-from nexio.mail.outbox import Template
+from nexio.outbox.outbox import Template
 from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.mail_server import MailServer, nobody_there

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from nexio.configuration import Configuration
-from nexio.locations import Location
+from nexio.locations.locations import Location
 from nexio.mail import delivery
 from nexio.mail.claims import CLAIM, claim_next
 from nexio.mail.delivery import Report
-from nexio.mail.outbox import Mail, MailState, Template
 from nexio.mail.smtp import Patience
+from nexio.outbox.outbox import Mail, MailState, Template
 from nexio.store.engine import Store
 from tests.clocks import Clock
 from tests.mail_server import MailServer, nobody_there

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from nexio.errors import InvalidValue
-from nexio.mail.mailboxes import Mailbox, header_text, one_line, parse_sender
+from nexio.outbox.mailboxes import Mailbox, header_text, one_line, parse_sender
 
 LONG = "Nguyễn Văn Ànhàng-Đặng " * 4
 

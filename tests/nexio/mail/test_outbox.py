@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from nexio.errors import Refused
-from nexio.locations import Location
-from nexio.mail.mailboxes import Mailbox
-from nexio.mail.outbox import MailState, Template, list_mail, mail_states, queue_mail
-from nexio.members import add_member, remove_member
+from nexio.locations.locations import Location
+from nexio.outbox.mailboxes import Mailbox
+from nexio.outbox.outbox import MailState, Template, list_mail, mail_states, queue_mail
+from nexio.reception.members import add_member, remove_member
 from nexio.store.engine import Store
 from nexio.store.tables import MemberRow, OutboxRow
 from tests.clocks import Clock

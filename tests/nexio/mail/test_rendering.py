@@ -7,14 +7,14 @@ from importlib import resources
 import pytest
 
 from nexio.errors import Refused
-from nexio.locations import Location
-from nexio.mail.outbox import Template, queue_mail
+from nexio.locations.locations import Location
 from nexio.mail.placeholders import KNOWN
 from nexio.mail.qr_pictures import qr_png
-from nexio.members import add_member, remove_member
-from nexio.qr_codes import qr_text
+from nexio.outbox.outbox import Template, queue_mail
+from nexio.reception.members import add_member, remove_member
+from nexio.reception.qr_codes import qr_text
+from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from nexio.visits import Visit
 from tests.clocks import Clock
 from tests.nexio.mail.outgoing import attached, queue, rendered, text_of
 from tests.people import add_location, delete, register, revoke, set_up

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import MailServerUnreachable
-from nexio.mail.mailboxes import Mailbox
 from nexio.mail.server import parse_smtp_url
 from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.outbox.mailboxes import Mailbox
 from tests.certificates import Certified, certify
 from tests.mail_server import PASSWORD, MailServer, nobody_there
 from tests.nexio.mail.outgoing import SHORT

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from nexio.input.zones import get_zone
 from nexio.mail.wording import moment, window
-from nexio.zones import get_zone
 
 
 @pytest.mark.parametrize(

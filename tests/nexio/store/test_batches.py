@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from nexio.configuration import Configuration
-from nexio.following import Horizon, Position, read_all, read_news
-from nexio.locations import Location, change_settings
-from nexio.registration import read_registration
-from nexio.registration import register as register_visitor
+from nexio.locations.locations import Location, change_settings
+from nexio.network.following import Horizon, Position, read_all, read_news
+from nexio.reception.registration import read_registration
+from nexio.reception.registration import register as register_visitor
+from nexio.reception.visits import Visit, delete_visit
 from nexio.store.batches import batch_of
 from nexio.store.engine import Store, Writing
 from nexio.store.tables import ChangeRow, StoreRevisionRow, VisitRow
-from nexio.visits import Visit, delete_visit
 from tests.people import add_location, register, revoke, set_up
 from tests.stores import row_counts
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, StoreUnreachable
-from nexio.key_file import load_keys
+from nexio.keys.key_file import load_keys
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.tables import StoreRevisionRow

@@ -14,8 +14,8 @@ from sqlalchemy import text, update
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
-from nexio.key_file import create_key_file
-from nexio.locations import Location
+from nexio.keys.key_file import create_key_file
+from nexio.locations.locations import Location
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect, create_sqlite_file, readable, utc_now
 from nexio.store.patience import Patience

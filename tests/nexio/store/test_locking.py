@@ -6,12 +6,12 @@ import threading
 
 from sqlalchemy import text
 
-from nexio.check_ins import tap_visit
-from nexio.locations import Location
+from nexio.checkin.check_ins import tap_visit
+from nexio.locations.locations import Location
+from nexio.reception.tokens import revoke_token
 from nexio.store.engine import Store
 from nexio.store.locking import find_locked, get_locked
 from nexio.store.tables import VisitRow
-from nexio.tokens import revoke_token
 from tests.nexio_cli.programs import until
 from tests.people import register
 

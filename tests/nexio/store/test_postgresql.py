@@ -13,16 +13,16 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from nexio.checking import find_damage
 from nexio.errors import Refused, StoreUnreachable
-from nexio.nas import NewNas, add_nas, list_nas
+from nexio.network.nas import NewNas, add_nas, list_nas
+from nexio.operations.checking import find_damage
+from nexio.reception.visits import VisitFilter, list_visits
 from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect
 from nexio.store.patience import Patience
 from nexio.store.postgresql import SETTINGS
 from nexio.store.watching import watch
-from nexio.visits import VisitFilter, list_visits
 from tests.people import add_location, look_up, register
 from tests.stores import configuration_of, run_sql
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations import Location
+    from nexio.locations.locations import Location
     from tests.clocks import Clock
     from tests.postgresql import PostgreSQL
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import LargeBinary, update
 
-from nexio.accounting import seal_name
-from nexio.checking import find_damage
 from nexio.errors import KeyUnusable
-from nexio.locations import Location
-from nexio.members import add_member
-from nexio.nas import NewNas, add_nas
+from nexio.locations.locations import Location
+from nexio.network.accounting import seal_name
+from nexio.network.nas import NewNas, add_nas
+from nexio.operations.checking import find_damage
+from nexio.reception.members import add_member
 from nexio.store.engine import Store
 from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, Sealed
 from nexio.store.tables import Row

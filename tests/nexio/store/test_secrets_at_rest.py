@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nexio.configuration import Configuration
-from nexio.locations import Location
-from nexio.nas import NewNas, add_nas, remove_nas
+from nexio.locations.locations import Location
+from nexio.network.nas import NewNas, add_nas, remove_nas
 from nexio.store.engine import Store
 from tests.people import delete, register
 from tests.postgresql import find_binaries

@@ -7,7 +7,7 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
-from nexio.locations import Location
+from nexio.locations.locations import Location
 from nexio.store.engine import Store, connect
 from nexio.store.watching import watch
 from tests.people import register

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.guard_acts import Act, Kind
+from nexio.network.guard_acts import Act, Kind
 from radius_auth.guard import Guard
 from radius_auth.guard.target import MOST_DEVICES
 from tests.radius_auth.guard.guesses import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Act, Kind, times_put_right
+from nexio.network.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Act, Kind, times_put_right
 from radius_auth.guard.journal import Journal, guard_path
 from tests.radius_auth.guard.guesses import NOON, mac
 from tests.stores import run_sql

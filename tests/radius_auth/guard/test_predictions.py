@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.guard_acts import Act, Kind
-from radius_auth.decision import Accepted, decide
+from nexio.network.guard_acts import Act, Kind
+from radius_auth.decision.decide import Accepted, decide
+from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from radius_auth.reasons import Reason
 from tests.radius_auth.guests import HOUR, NINE, PIN, SECOND, pap, request, table_of, visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from radius_auth.decision import Decision
+    from radius_auth.decision.decide import Decision
 
 PAGE = Path(__file__).parents[3] / "docs" / "guessing.md"
 ADA, BOB = "ada@example.com", "bob@example.com"

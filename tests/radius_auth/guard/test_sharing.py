@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.guard_acts import Kind
+from nexio.network.guard_acts import Kind
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing, shared_guard
 from tests.clocks import Clock

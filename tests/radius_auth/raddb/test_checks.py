@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.configuration import Configuration
-    from nexio.health import Finding
+    from nexio.operations.health import Finding
 
 SITE = "sites-available/nexio"
 SUBJECTS = [

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nexio.configuration import Configuration
+from nexio.environment_file import read_environment
 from nexio.errors import Refused
-from radius_auth.raddb.environment import read_environment
 from radius_auth.raddb.installation import plan_install, plan_uninstall
 from tests.radius_auth.raddb.trees import change, install, planned, source, tree
 

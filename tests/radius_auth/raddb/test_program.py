@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexio.health import Finding
+from nexio.operations.health import Finding
 from radius_auth.raddb.program import examine_program, find_program, read_by_freeradius
 from tests.radius_auth.raddb.trees import change
 

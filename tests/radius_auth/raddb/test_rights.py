@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.health import Finding
+from nexio.operations.health import Finding
 from radius_auth.raddb.rights import examine_rights, server_user
 from tests.radius_auth.freeradius import copy_raddb
 from tests.radius_auth.raddb.trees import change, install

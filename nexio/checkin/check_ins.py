@@ -1,0 +1,250 @@
+"""Check-in and check-out: the first use of a code, and the second (R14 to R17)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from nexio.checkin.cut_offs import close_overdue, next_cut_off
+from nexio.checkin.refused_taps import (
+    leaves_by_hand,
+    nobodys,
+    refuse_closed,
+    refuse_early,
+    refuse_third,
+)
+from nexio.checkin.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
+from nexio.errors import Refused
+from nexio.input.scanners import read_scan
+from nexio.locations.locations import location_of
+from nexio.outbox.outbox import Template, is_waiting, queue_mail
+from nexio.reception.pins import parse_pin
+from nexio.reception.qr_codes import read_qr
+from nexio.reception.tokens import end_token, start_token, unend_token, unstart_token
+from nexio.reception.visits import deleted, get_row
+from nexio.store import audit
+from nexio.store.locking import get_locked
+from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nexio.checkin.taps import Tap
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Writing
+
+ONE_TAP = timedelta(seconds=10)
+"""R14: the same code again within this time is one tap, not two."""
+
+
+def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | None = None) -> Tap:
+    """Use a PIN at the desk.
+
+    Args:
+        work: the transaction.
+        location: where the desk is.
+        text: as it was typed or scanned.
+        way: which way the person goes; None is what the PIN alone means (R14).
+
+    Raises:
+        InvalidValue: not a PIN, or a keyboard layout has changed it.
+        Refused: nobody's PIN, or a rule says no.
+    """
+    digest = work.keyring.digest(location.id, parse_pin(read_scan(text)))
+    pin = work.session.scalar(
+        select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
+    )
+    if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
+        raise nobodys(work, location, digest)
+    if pin.member_id is not None:
+        return _tap_member(work, pin.member_id, way)
+    return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
+
+
+def tap_qr(
+    work: Writing, location: Location | None, text: str, *, way: Direction | None = None
+) -> Tap:
+    """Use a visitor's QR code.
+
+    Raises:
+        InvalidValue: a keyboard layout has changed it.
+        NotFound: the visit was forgotten since.
+        Refused: not a code of this store, of another location, or a rule says no.
+    """
+    row = get_row(work, read_qr(work, text))
+    if location is not None and row.location_id != location.id:
+        raise Refused(f"this code is for a visit at {row.location.name}", "Send the visitor there.")
+    return _tap_visit(work, row.id, Method.QR, way)
+
+
+def tap_visit(
+    work: Writing, visit_id: int, *, way: Direction | None = None, override: bool = False
+) -> Tap:
+    """Check a visitor in or out by hand.
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        way: which way the visitor goes; None is in, or out for who is in.
+        override: let in (and never out) before or after the visit's day, or once more on it
+            (R14, R15).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: a rule says no.
+    """
+    way = Direction.IN if override else way
+    return _tap_visit(work, visit_id, Method.DESK, way, override=override)
+
+
+def undo(work: Writing, visit_id: int) -> Tap:
+    """Take the last tap of a visit back, with what it did to the Wi-Fi (R16, R17).
+
+    Returns:
+        What was taken back.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: there is nothing to take back.
+    """
+    row = get_row(work, visit_id)
+    last = _last(row.check_ins)
+    if last is None or is_cut_off(last, work.now):
+        raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
+    if row.deleted_at is not None:
+        raise deleted(work, row)
+    taken = taps_of(last, work.now)[-1]
+    if taken.direction is Direction.OUT:
+        _undo_out(row, last)
+    else:
+        _undo_in(work, row, last)
+    audit.record(work, "undo", "visit", visit_id, {"direction": taken.direction.value})
+    return taken
+
+
+def _undo_out(row: VisitRow, stay: CheckInRow) -> None:
+    stay.out_at = stay.out_method = None
+    if stay.ended_wifi:
+        unend_token(row)
+        stay.ended_wifi = False
+
+
+def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
+    if stay.started_wifi:
+        unstart_token(work, row)
+    work.session.delete(stay)
+    if len(row.check_ins) == 1:  # nobody has arrived: the host need not come down
+        told = OutboxRow.template == Template.VISITOR_ARRIVED.value
+        waiting = (OutboxRow.visit_id == row.id) & told & is_waiting(work.now)
+        work.session.execute(delete(OutboxRow).where(waiting))
+
+
+def _tap_visit(
+    work: Writing,
+    visit_id: int,
+    method: Method,
+    way: Direction | None,
+    *,
+    override: bool = False,
+) -> Tap:
+    row = get_row(work, visit_id)  # of two desks at once, the second sees what the first wrote
+    last = _last(row.check_ins)
+    inside = last is not None and is_in(last, work.now)
+    if row.deleted_at is not None and not (inside and method is Method.DESK):
+        raise leaves_by_hand(row) if inside else deleted(work, row)
+    known = _already(last, work.now, way)
+    if known is not None:
+        return known
+    if last is not None and inside:
+        if way is None and method is not Method.DESK:
+            refuse_early(work, last, f"To check out: nexio checkin --visit {row.id} --out")
+        return _check_out(work, last, method)
+    if way is Direction.OUT:
+        by_hand = f"Check the visitor in with: nexio checkin --visit {row.id} --in"
+        raise Refused(f"{row.first_name} {row.last_name} is not checked in", by_hand)
+    if override:
+        audit.record(work, "override", "visit", row.id)
+    else:
+        refuse_closed(work, row)
+        refuse_third(work, row)
+    return _check_in_visit(work, row, method)
+
+
+def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
+    row = get_locked(work.session, MemberRow, member_id)
+    stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
+    last = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
+    known = _already(last, work.now, way)
+    if known is not None:
+        return known
+    if last is not None and is_in(last, work.now):
+        if way is None:
+            refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
+        return _check_out(work, last, Method.PIN)
+    if way is Direction.OUT:
+        raise Refused(
+            f"{row.first_name} {row.last_name} is not checked in", "Check in with: nexio checkin"
+        )
+    _close_overdue(work, last)
+    stay = CheckInRow(member=row, location=row.location, started_wifi=False)
+    return _check_in(work, stay, Method.PIN)
+
+
+def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
+    last = _last(row.check_ins)
+    _close_overdue(work, last)
+    started = start_token(work, row)  # first, as it may lock the location that a stay leads to
+    stay = CheckInRow(visit=row, location=row.location, started_wifi=started)
+    tap = _check_in(work, stay, method)
+    if last is None:
+        queue_mail(work, Template.VISITOR_ARRIVED, visit_id=row.id)
+    return tap
+
+
+def _close_overdue(work: Writing, last: CheckInRow | None) -> None:
+    """Only one stay may be open in the store."""
+    if last is not None and last.out_at is None:
+        close_overdue(last)
+        work.session.flush()
+
+
+def _check_in(work: Writing, stay: CheckInRow, method: Method) -> Tap:
+    stay.in_at, stay.in_method = work.now, method.value
+    stay.cut_off_at = next_cut_off(location_of(stay.location), work.now)
+    stay.ended_wifi = False
+    work.session.add(stay)
+    work.session.flush()
+    return _noted(work, tap_of(stay, Direction.IN))
+
+
+def _check_out(work: Writing, stay: CheckInRow, method: Method) -> Tap:
+    stay.out_at, stay.out_method = work.now, method.value
+    if stay.visit is not None and stay.location.end_wifi_at_checkout:
+        stay.ended_wifi = end_token(work, stay.visit, frees_pin=False)
+    return _noted(work, tap_of(stay, Direction.OUT))
+
+
+def _noted(work: Writing, tap: Tap) -> Tap:
+    subject = "visit" if tap.kind == "visitor" else tap.kind
+    audit.note(work, f"check-{tap.direction.value}", subject, tap.id)
+    return tap
+
+
+def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
+    return stays[-1] if stays else None
+
+
+def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:
+    """The last tap, where this one says nothing new.
+
+    The same code twice within ten seconds is one tap; who says which way is taken at the word.
+    """
+    if last is None:
+        return None
+    tap = taps_of(last, now)[-1]
+    just_now = now - tap.at < ONE_TAP and not is_cut_off(last, now)
+    same = just_now if way is None else tap.direction is way
+    return tap_of(last, tap.direction, repeated=True) if same else None

@@ -1,0 +1,48 @@
+"""The end of the day checks out who is still in; computed, and written down when convenient."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.checkin.taps import Method
+from nexio.input.zones import day_end, instants_of, local_date
+from nexio.store.tables import CheckInRow
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Writing
+
+
+def next_cut_off(location: Location, now: datetime) -> datetime:
+    """The first cut-off after an instant, on the clock of the location."""
+    zone, clock = location.zone, location.settings.cut_off
+    day = local_date(now, zone)
+    if clock.hour == clock.minute == 0:
+        return day_end(day, zone)
+    for date in (day, local_date(day_end(day, zone), zone)):
+        cut_off, _ = instants_of(datetime.combine(date, clock), zone)
+        if cut_off > now:
+            return cut_off
+    return day_end(day, zone) + timedelta(days=1)
+
+
+def write_cut_offs(work: Writing) -> int:
+    """Write down the check-outs that cut-offs have made; nothing depends on it.
+
+    Returns:
+        How many.
+    """
+    overdue = work.session.scalars(
+        select(CheckInRow).where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at <= work.now)
+    ).all()
+    for stay in overdue:
+        close_overdue(stay)
+    return len(overdue)
+
+
+def close_overdue(stay: CheckInRow) -> None:
+    """Write down the cut-off of a stay that is over and still open in the store."""
+    stay.out_at, stay.out_method = stay.cut_off_at, Method.CUT_OFF.value

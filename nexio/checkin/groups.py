@@ -1,0 +1,51 @@
+"""A group that comes or goes together: all of them or nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.checkin.check_ins import tap_visit
+from nexio.errors import NexioError
+from nexio.locations.locations import hold_location, location_of
+from nexio.reception.visits import get_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nexio.checkin.taps import Direction, Tap
+    from nexio.store.engine import Writing
+
+
+def tap_visits(
+    work: Writing,
+    visit_ids: Iterable[int],
+    *,
+    way: Direction | None = None,
+    override: bool = False,
+) -> list[Tap]:
+    """Check several visitors in or out by hand, each once, in the order that is given.
+
+    Raises:
+        NexioError: the first that is refused, with its number; nobody was checked in or out.
+    """
+    numbers = list(dict.fromkeys(visit_ids))
+    if len(numbers) == 1:
+        return [tap_visit(work, numbers[0], way=way, override=override)]
+    _hold(work, numbers)
+    return [_tap(work, number, way, override=override) for number in numbers]
+
+
+def _hold(work: Writing, numbers: Iterable[int]) -> None:
+    """Visits before locations, each by number: two desks with one group never wait crosswise."""
+    rows = [get_row(work, number) for number in sorted(numbers)]
+    places = {row.location_id: location_of(row.location) for row in rows}
+    for number in sorted(places):
+        hold_location(work, places[number])
+
+
+def _tap(work: Writing, number: int, way: Direction | None, *, override: bool) -> Tap:
+    try:
+        return tap_visit(work, number, way=way, override=override)
+    except NexioError as error:
+        words = f"nobody was checked in or out. Visit {number}: {error}"
+        raise type(error)(words, error.advice) from None

@@ -1,0 +1,101 @@
+"""Why somebody is not checked in or out, and what the desk can do (R14, R15)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.checkin.taps import Direction, is_cut_off, is_in, tap_of
+from nexio.errors import Refused, UnknownCode
+from nexio.input.zones import local_date, show
+from nexio.locations.locations import location_of
+from nexio.reception.visits import deleted
+from nexio.store.tables import VisitRow
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading
+    from nexio.store.tables import CheckInRow
+
+MISTAKEN_UNTIL = timedelta(minutes=5)
+"""R14: for so long after a check-in, the code alone does not check out."""
+
+
+def refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
+    """R14: who types the code again so soon may not want to leave, and would be missed inside."""
+    since = work.now - stay.in_at
+    if since < MISTAKEN_UNTIL:
+        name = tap_of(stay, Direction.IN).name
+        raise Refused(f"checked in {_ago(since)}: {name}", advice)
+
+
+def refuse_closed(work: Reading, row: VisitRow) -> None:
+    """R15: from the start of the arrival's day to the later of its end and the window's."""
+    zone = location_of(row.location).zone
+    by_hand = f"let in with: nexio checkin --visit {row.id} --override"
+    if work.now < row.opens_at:
+        raise Refused(
+            f"visit {row.id} is for {show(row.expected_arrival, zone)}",
+            f"Check in on that day, or {by_hand}",
+        )
+    if work.now >= row.closes_at:
+        raise Refused(
+            f"visit {row.id} was over at {show(row.closes_at, zone)}",
+            f"Register the visitor again, or {by_hand}",
+        )
+
+
+def refuse_third(work: Reading, row: VisitRow) -> None:
+    """R14: in and out once a local day."""
+    zone = location_of(row.location).zone
+    today = local_date(work.now, zone)
+    if not any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
+        return
+    again = f"Somebody who comes back is let in with: nexio checkin --visit {row.id} --override"
+    if not is_cut_off(row.check_ins[-1], work.now):  # that one cannot be taken back
+        undo = f"nexio checkin undo {row.id}"
+        again = f"Was the check-out a mistake? Take it back: {undo}. {again}"
+    raise Refused("this visit has ended for today", again)
+
+
+def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
+    """Why a PIN is nobody's: at the desk that may be said."""
+    row = work.session.scalar(
+        select(VisitRow)
+        .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)
+        .order_by(VisitRow.id.desc())
+        .limit(1)
+    )
+    if row is None:
+        return UnknownCode(
+            f"this PIN is nobody's at {location.name}", "Look for the visitor: nexio visitor list"
+        )
+    by_hand = f"with: nexio checkin --visit {row.id}"
+    inside = any(is_in(stay, work.now) for stay in row.check_ins[-1:])
+    if row.deleted_at is not None:
+        return leaves_by_hand(row) if inside else deleted(work, row)
+    if work.now < row.closes_at:
+        return Refused(
+            f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
+            f"Check the visitor in or out {by_hand}",
+        )
+    return Refused(
+        f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
+        f"Check the visitor out {by_hand}" if inside else "Register the visitor again.",
+    )
+
+
+def leaves_by_hand(row: VisitRow) -> Refused:
+    """The refusal of a code of a deleted visit, whose visitor is in the building."""
+    return Refused(
+        f"visit {row.id} was deleted",
+        f"Check the visitor out with: nexio checkin --visit {row.id} --out",
+    )
+
+
+def _ago(since: timedelta) -> str:
+    minutes, seconds = divmod(int(since.total_seconds()), 60)
+    number, unit = (minutes, "minute") if minutes else (seconds, "second")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"

@@ -1,0 +1,118 @@
+"""Going in and going out, as the desk reads it (R14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from nexio.errors import NotFound
+from nexio.input.names import full_name
+from nexio.input.zones import day_start, local_date
+from nexio.locations.locations import location_of
+from nexio.store.tables import CheckInRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading
+
+
+class Method(StrEnum):
+    """How somebody was recognised."""
+
+    PIN = "pin"
+    QR = "qr"
+    DESK = "desk"
+    CUT_OFF = "cut-off"
+    """Not at all: the end of the day has checked them out."""
+
+
+class Direction(StrEnum):
+    """Which way somebody went."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tap:
+    """Somebody went in or out."""
+
+    direction: Direction
+    kind: str
+    """``visitor`` or ``member``."""
+
+    id: int
+    """The number of the visit or the member."""
+
+    name: str
+    host: str | None
+    at: datetime
+    location: Location
+    method: Method
+    repeated: bool = False
+    """Whether this was the same tap once more, and nothing was written."""
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the end of the day checked them out, and nobody did."""
+        return self.method is Method.CUT_OFF
+
+
+def taps_of(stay: CheckInRow, now: datetime) -> list[Tap]:
+    """In, and out where they are out by now."""
+    if is_in(stay, now):
+        return [tap_of(stay, Direction.IN)]
+    return [tap_of(stay, Direction.IN), tap_of(stay, Direction.OUT)]
+
+
+def is_in(stay: CheckInRow, now: datetime) -> bool:
+    """Whether somebody is in the building: nobody checked them out, nor did the cut-off."""
+    return stay.out_at is None and now < stay.cut_off_at
+
+
+def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
+    """Whether the cut-off checked them out, be it written down by now or not."""
+    return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
+
+
+def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
+    """Who went in and out today, or with ``open_only`` who is in the building now."""
+    today = day_start(local_date(work.now, location.zone), location.zone)
+    query = (
+        select(CheckInRow)
+        .where(CheckInRow.location_id == location.id)
+        .options(selectinload(CheckInRow.visit), selectinload(CheckInRow.member))
+        .order_by(CheckInRow.in_at, CheckInRow.id)
+    )
+    if open_only:
+        query = query.where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at > work.now)
+    else:
+        query = query.where(CheckInRow.cut_off_at >= today)
+    rows = work.session.scalars(query).all()
+    taps = [tap for row in rows for tap in taps_of(row, work.now) if open_only or tap.at >= today]
+    return sorted(taps, key=lambda tap: tap.at)
+
+
+def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) -> Tap:
+    """One way through the door, of a stay that has it."""
+    person = stay.visit if stay.visit is not None else stay.member
+    if person is None:
+        raise NotFound(f"check-in {stay.id} belongs to nobody")
+    out = direction is Direction.OUT
+    return Tap(
+        direction=direction,
+        kind="member" if stay.visit is None else "visitor",
+        id=person.id,
+        name=full_name(person.first_name, person.last_name),
+        host=None if stay.visit is None else stay.visit.host,
+        at=(stay.out_at or stay.cut_off_at) if out else stay.in_at,
+        location=location_of(stay.location),
+        method=Method((stay.out_method or Method.CUT_OFF) if out else stay.in_method),
+        repeated=repeated,
+    )

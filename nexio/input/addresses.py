@@ -1,0 +1,83 @@
+"""E-mail addresses: read with care once, then compared with leniency (R8)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import idna
+from email_validator import EmailNotValidError, validate_email
+
+from nexio.errors import InvalidValue
+from nexio.input.names import quoted
+
+
+def parse_email(text: str) -> str:
+    """Return the address as it is written to, normalized, trimmed.
+
+    The part before the @ keeps its case (RFC 5321 section 2.4 leaves it to the receiver);
+    the domain is in lower case.  No DNS is asked: a reception desk must be able to
+    register while the network is down.
+
+    Raises:
+        InvalidValue: it is not an address, has a display name or a quoted local part, or
+            is at a domain that can receive no mail from here (``.local``, ``.test``).
+    """
+    try:
+        address = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        reason = " ".join(str(error).split())
+        raise InvalidValue(
+            f"{quoted(text.strip())} is not an e-mail address: {reason}",
+            "Write the address alone, like name@example.com.",
+        ) from error
+    return address.normalized
+
+
+def email_key(address: str) -> str:
+    """Return what is compared and looked up: trimmed, composed, without case.
+
+    A domain has two spellings, ``bücher.example`` and ``xn--bcher-kva.example``: they have the
+    same key.  It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
+    """
+    if address.isascii() and _ACE not in address.lower():  # composed as it is
+        return address.lower().strip()
+    # Lower case, and not case folding: that would make one mailbox of groß@ and gross@.
+    key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).lower()).strip()
+    local, at, domain = key.rpartition("@")
+    return (local + at + _unicode_spelling(domain)).strip()
+
+
+def ascii_spelling(address: str) -> str:
+    """An address of ours with its domain as DNS knows it."""
+    if address.isascii():
+        return address
+    local, at, domain = address.rpartition("@")
+    try:
+        return local + at + idna.encode(domain, uts46=True).decode()
+    except (idna.IDNAError, UnicodeError):
+        return address
+
+
+_ACE = "xn--"
+"""How a label begins that stands for one beyond ASCII (RFC 5890 section 2.3.2.5)."""
+
+
+def _unicode_spelling(domain: str) -> str:
+    # Each label by itself: an odd one beside it changes nothing.
+    labels = _mapped(domain).split(".")
+    return ".".join(_mapped(_decoded(label)) for label in labels)
+
+
+def _mapped(text: str) -> str:
+    """Wide letters, ideographic full stops and the like as DNS sees them (UTS 46)."""
+    try:
+        return idna.uts46_remap(text, std3_rules=False, transitional=False)
+    except (idna.IDNAError, UnicodeError):
+        return text
+
+
+def _decoded(label: str) -> str:
+    try:
+        return idna.decode(label) if label.startswith(_ACE) else label
+    except (idna.IDNAError, UnicodeError):
+        return label

@@ -1,0 +1,252 @@
+"""When a visitor is expected, as an operator says it (R20).
+
+A text is taken apart into a time on the clock and the words for a day; each is read on its
+own, and the zone of the location makes an instant of the two.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from nexio.errors import InvalidValue
+from nexio.input.calendar_days import (
+    LONGEST_TEXT,
+    find_day,
+    is_weekday,
+    refuse_far_year,
+    words_for_day,
+)
+from nexio.input.clock_ranges import split_range
+from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
+from nexio.input.durations import LONGEST, parse_duration
+from nexio.input.names import quoted
+from nexio.input.zones import instants_of, iso, local_date, show
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+FAR = timedelta(days=90)
+"""So far away, a date without its year may be a slip: "nov 23" on 24 November."""
+
+_RELATIVE = frozenset({"today", "tomorrow"})
+_EXAMPLES = 'Write it like "tomorrow 14:00", "20 Nov 2026 14:00" or "2026-11-20 14:00".'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """When a visitor is expected."""
+
+    arrival: datetime
+    """An aware instant in UTC, a whole minute.  It may be in the past."""
+
+    until: datetime | None
+    """The end of a range, after the arrival; None where only the arrival was said."""
+
+    is_far: bool
+    """Whether the year was not said and the arrival is so far away that another is likely."""
+
+
+def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
+    """Read when a visitor is expected, and until when where that is said, too.
+
+    Our own words first (``now``, ``today 14:00``, ``tomorrow 9am``, ``monday 10:30``,
+    ``+2h``, a time alone), then ISO 8601 or a date with the month by name.  An offset may
+    follow any time; without one the time is the zone's.  ``9:30-10:30`` is a range.
+
+    Args:
+        text: what was typed; case and blanks are forgiven.
+        now: the aware present; ``now`` and ``+2h`` are rounded down to the minute.
+        zone: the zone of the location.
+
+    Raises:
+        InvalidValue: unreadable, no time, another order of day and month possible, no
+            such day or time, a time that does not exist or occurs twice at a clock
+            change, a year outside 2000 to 2100, or an end that is not after the arrival or
+            later than :data:`LONGEST` after it.
+
+    Rule: R20.
+    """
+    said = " ".join(text.lower().split())
+    if said == "now":
+        return Expected(arrival=_whole_minute(now), until=None, is_far=False)
+    if said.startswith("+"):
+        arrival = _whole_minute(now) + _length(text, said)
+        return Expected(arrival=arrival, until=None, is_far=False)
+    if not said or len(said) > LONGEST_TEXT:
+        raise _unreadable(text, said)
+    today = local_date(now, zone)
+    first, last = split_range(said, text) or (said, None)
+    start = _clock(first, text, said, today)
+    end = None if last is None else _clock(last, text, said, today)
+    if end is not None:
+        start, end = _shared(start, end)
+    day = _day(start.day or "today", text, said, today)
+    # A weekday is the coming one: today counts while the time has not passed.
+    if day == today and is_weekday(start.day) and _passed(day, start, now, zone):
+        day += timedelta(days=7)
+    arrival = _instant(day, start, zone)
+    is_far = arrival - now > FAR and re.search(r"\d{4}", start.day) is None
+    until = None if end is None else _end(end, text, day, today, zone)
+    if until is not None:
+        check_end(arrival, until, zone)
+    return Expected(arrival=arrival, until=until, is_far=is_far)
+
+
+def parse_arrival(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """Read one moment as :func:`parse_expected` does.
+
+    Raises:
+        InvalidValue: as there, or it is a range.
+    """
+    expected = parse_expected(text, now, zone)
+    if expected.until is not None:
+        raise InvalidValue(f"{quoted(text)} names two times", "Give one.")
+    return expected.arrival
+
+
+def parse_until(
+    text: str, start: datetime, now: datetime, zone: ZoneInfo, since: datetime | None = None
+) -> datetime:
+    """Read when something ends that has a start.
+
+    A time alone is on the day of the start; a weekday or a date without a year is the first
+    one from that day on.
+
+    Args:
+        text: what was typed.
+        start: what the end has to be after.
+        now: what "today" and "tomorrow" start from.
+        zone: the zone of the location.
+        since: a moment from whose day on it ends, instead of the start.
+
+    Raises:
+        InvalidValue: as :func:`parse_expected`, which says what an end may be.
+
+    Rule: R20.
+    """
+    said = " ".join(text.lower().split())
+    if said == "now" or said.startswith("+") or split_range(said[:LONGEST_TEXT], text):
+        raise InvalidValue(
+            f"{quoted(text)} names no end", 'Write it like "19:00", "friday 18:00" or a date.'
+        )
+    if not said or len(said) > LONGEST_TEXT:
+        raise _unreadable(text, said, "end")
+    today = local_date(now, zone)
+    clock = _clock(said, text, said, today)
+    until = _end(clock, text, local_date(since or start, zone), today, zone)
+    check_end(start, until, zone)
+    return until
+
+
+def check_end(start: datetime, until: datetime, zone: ZoneInfo) -> None:
+    """Hold an end against its start.
+
+    Raises:
+        InvalidValue: it is not later, or later than :data:`LONGEST`.
+    """
+    if until <= start:
+        raise InvalidValue(
+            f"the end {show(until, zone)} is not after the start {show(start, zone)}",
+            f'Say the day of the end, too: "{show(start, zone)} to'
+            f' {words_for_day(local_date(start, zone) + timedelta(days=1))} 10:00".',
+        )
+    if until - start > LONGEST:
+        raise InvalidValue(
+            f"the end {show(until, zone)} is more than {LONGEST.days} days after the start",
+            "A duration is 1 minute to 30 days.",
+        )
+
+
+def _clock(said: str, text: str, whole: str, today: date) -> ClockTime:
+    clock = find_clock_time(said, text)
+    if clock is None:
+        raise _without_time(text, whole, today)
+    return clock
+
+
+def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
+    """What was said once of both: the day behind both times, and an offset."""
+    offset = end.offset if start.offset is None else start.offset
+    day = end.day if end.day_follows and not start.day else start.day
+    end_day = "" if end.day_follows and not start.day else end.day
+    return (
+        replace(start, offset=offset, day=day),
+        replace(end, offset=end.offset or offset, day=end_day),
+    )
+
+
+def _day(words: str, text: str, said: str, today: date) -> date:
+    day = find_day(words, text, today, _EXAMPLES)
+    if day is None:
+        raise _unreadable(text, said)
+    return day
+
+
+def _end(clock: ClockTime, text: str, first: date, today: date, zone: ZoneInfo) -> datetime:
+    """An end on a day from ``first`` on; "today" and "tomorrow" are those of who says it."""
+    if clock.day:
+        first = _day(clock.day, text, text, today if clock.day in _RELATIVE else first)
+    return _instant(first, clock, zone)
+
+
+def _whole_minute(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _length(text: str, said: str) -> timedelta:
+    try:
+        return parse_duration(said.removeprefix("+"))
+    except InvalidValue as error:
+        raise InvalidValue(f"{quoted(text)} cannot be read: {error}", error.advice) from error
+
+
+def _passed(day: date, clock: ClockTime, now: datetime, zone: ZoneInfo) -> bool:
+    return max(_readings(day, clock, zone)) < _whole_minute(now)
+
+
+def _readings(day: date, clock: ClockTime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    local = datetime.combine(day, clock.time)
+    if clock.offset is None:
+        return instants_of(local, zone)
+    instant = local.replace(tzinfo=clock.offset).astimezone(UTC)
+    return instant, instant
+
+
+def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
+    # Checked first: next to the ends of Python's calendar an offset overflows.
+    refuse_far_year(day, "An arrival")
+    first, second = _readings(day, clock, zone)
+    if first == second:
+        return first
+    what = "occurs twice" if first < second else "does not exist"
+    early, late = sorted((first, second))
+    raise InvalidValue(
+        f"{clock.time:%H:%M} on {words_for_day(day)} {what} in {zone.key}, where the clocks change:"
+        f" {show(early, zone)} or {show(late, zone)}",
+        f"Give the offset: {iso(early, zone)} or {iso(late, zone)}.",
+    )
+
+
+def _without_time(text: str, said: str, today: date) -> InvalidValue:
+    words = said.removeprefix("at ").removeprefix("on ")
+    # A day that cannot be read is the better thing to say.
+    if find_day(words, text, today, _EXAMPLES) is None:
+        return _unreadable(text, said)
+    return InvalidValue(
+        f"{quoted(text)} has no time", f"Add the time: {quoted(text.strip() + ' 14:00')}."
+    )
+
+
+def _unreadable(text: str, said: str, what: str = "arrival") -> InvalidValue:
+    if not said:
+        return InvalidValue(f"The {what} is empty", _EXAMPLES)
+    name = find_zone_name(said[:LONGEST_TEXT])
+    if name is not None:
+        return InvalidValue(
+            f"{quoted(text)} cannot be read: {quoted(name)} is no day and no offset",
+            'Give a time zone as its offset: "2026-11-20 14:00 +01:00".',
+        )
+    return InvalidValue(f"{quoted(text)} cannot be read as an arrival", _EXAMPLES)

@@ -1,0 +1,165 @@
+"""Days as people say them: "today", "monday", "20 Nov 2026", "2026-11-20" (R20)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from nexio.errors import InvalidValue
+from nexio.input.clock_times import holds_clock_time
+from nexio.input.names import quoted
+from nexio.input.written_dates import find_named_date, find_numeric_dates
+from nexio.input.zones import MONTHS, WEEKDAYS, local_date
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
+
+LONGEST_TEXT: Final = 100
+"""The limit, in characters, keeps a pasted page away from the patterns."""
+
+_EXAMPLES = 'Write it like "today", "monday", "20 Nov 2026" or "2026-11-20".'
+_ONE_DAY = timedelta(days=1)
+_WEEKDAY = re.compile(r"(?P<name>[a-z]{3,9})\.?(?:,? |$)(?P<rest>.*)")
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
+    """Read a day of the calendar.
+
+    ``today``, ``tomorrow``, ``yesterday``, a weekday (the coming one, today included), an
+    ISO 8601 date or a date with the month by name; without a year, the nearest such date,
+    before or after today: lists look back as well.  A weekday may stand before a date.
+
+    Args:
+        text: what was typed; case and blanks are forgiven.
+        now: the aware present.
+        zone: the zone of the location, whose calendar says what today is.
+
+    Raises:
+        InvalidValue: unreadable, a time of day, another order of day and month possible,
+            no such day, or a year outside 2000 to 2100.
+
+    Rule: R20.
+    """
+    said = " ".join(text.lower().split())
+    if not said:
+        raise InvalidValue("The day is empty", _EXAMPLES)
+    today = local_date(now, zone)
+    day = None
+    if said == "yesterday":
+        day = today - _ONE_DAY
+    elif len(said) <= LONGEST_TEXT:
+        day = find_day(said.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
+    if day is None and holds_clock_time(said):
+        raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {_EXAMPLES}")
+    if day is None:
+        raise InvalidValue(f"{quoted(text)} cannot be read as a day", _EXAMPLES)
+    refuse_far_year(day, "A day")
+    return day
+
+
+def find_day(
+    words: str, text: str, today: date, advice: str, *, nearest: bool = False
+) -> date | None:
+    """Return the day that is meant, in any year; None where the words name none.
+
+    A weekday alone is the coming one, today included.
+
+    Args:
+        words: in lower case with single blanks.
+        text: as it was typed, for the message.
+        today: the date at the location.
+        advice: examples of what can be typed.
+        nearest: without a year, a date may be before today.
+
+    Raises:
+        InvalidValue: a date in numbers, one in no calendar, or not on that weekday.
+    """
+    weekday, rest = _take_weekday(words)
+    if weekday is None:
+        return _find_date(words, text, today, advice, nearest=nearest)
+    if not rest:
+        return today + (weekday - today.weekday()) % 7 * _ONE_DAY
+    day = _find_date(rest, text, today, advice, nearest=nearest)
+    if day is not None and weekday != day.weekday():
+        raise InvalidValue(
+            f"{words_for_day(day)} is a {WEEKDAYS[day.weekday()]}, not a {WEEKDAYS[weekday]}",
+            "Correct the date, or leave the weekday out.",
+        )
+    return day
+
+
+def is_weekday(words: str) -> bool:
+    """Tell whether the words, in lower case, are a weekday alone: "mon", "monday"."""
+    weekday, rest = _take_weekday(words)
+    return weekday is not None and not rest
+
+
+def refuse_far_year(day: date, what: str) -> None:
+    """Refuse a year outside 2000 to 2100; the message begins with what it is about."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidValue(
+            f"The year {day.year} is too far away",
+            f"{what} is in the years {FIRST_YEAR} to {LAST_YEAR}.",
+        )
+
+
+def words_for_day(day: date) -> str:
+    """Return "20 November 2026"."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def _take_weekday(words: str) -> tuple[int | None, str]:
+    """Return the weekday in front, if any, and what follows it."""
+    found = _WEEKDAY.fullmatch(words)
+    if found is not None:
+        for number, name in enumerate(WEEKDAYS):
+            if name.lower().startswith(found["name"]):
+                return number, found["rest"]
+    return None, words
+
+
+def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool) -> date | None:
+    if words == "today":
+        return today
+    if words == "tomorrow":
+        return today + _ONE_DAY
+    if _ISO_DAY.fullmatch(words):
+        return _iso_date(words, text, advice)
+    readings = find_numeric_dates(words, today)
+    if readings is not None:
+        raise _only_numbers(readings, text, advice)
+    named = find_named_date(words)
+    if named is None:
+        return None
+    if not named.day:
+        raise InvalidValue(f"{quoted(text)} names no day", advice)
+    day = named.nearest_to(today) if nearest else named.first_from(today)
+    if day is None:
+        raise _no_such_date(text, advice)
+    return day
+
+
+def _iso_date(words: str, text: str, advice: str) -> date:
+    try:
+        return date.fromisoformat(words)
+    except ValueError as error:
+        raise _no_such_date(text, advice) from error
+
+
+def _only_numbers(readings: list[date], text: str, advice: str) -> InvalidValue:
+    if not readings:
+        return _no_such_date(text, advice)
+    proposals = " or ".join(day.isoformat() for day in readings)
+    return InvalidValue(
+        f"{quoted(text)} has a date in numbers: {' or '.join(map(words_for_day, readings))}",
+        f"Write the date as {proposals}, or with the month by name.",
+    )
+
+
+def _no_such_date(text: str, advice: str) -> InvalidValue:
+    return InvalidValue(f"{quoted(text)} names a date that is in no calendar", advice)

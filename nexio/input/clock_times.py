@@ -1,0 +1,127 @@
+"""Times on the clock, as people say them: "9am", "14:00", "14:00 +01:00" (R20)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, time, timedelta, timezone
+
+from nexio.errors import InvalidValue
+from nexio.input.names import quoted
+
+# The widest offset in use is +14:00, in Kiribati.
+_WIDEST_OFFSET = timedelta(hours=14)
+_HALF_DAY = 12
+
+_CLOCK = (
+    r"(?P<hour>\d{1,2})(?=[:.]\d\d| ?[ap]\.?m)"
+    r"(?:(?P<dot>[:.])(?P<minute>\d{2})(?P<seconds>:\d{2}(?:[.,]\d+)?)?)?"
+    r"(?: ?(?P<half>[ap])\.?m\.?)?"
+)
+_OFFSET = r"(?:(?P<gap> ?)(?P<offset>z|utc|gmt|[+-]\d{2}(?::?\d{2})?))?"
+_DAY_THEN_CLOCK = re.compile(
+    rf"(?:(?P<day>.+?)(?:,? (?:at )?|(?<=\d)t))?{_CLOCK}{_OFFSET}", re.ASCII
+)
+_CLOCK_THEN_DAY = re.compile(rf"{_CLOCK}{_OFFSET},? (?:on )?(?P<day>.+)", re.ASCII)
+_CLOCK_THEN_NAME = re.compile(
+    rf".*?{_CLOCK} ?\(?(?P<name>[a-z]+(?:[/_+-][a-z0-9:]+)*)\)?", re.ASCII
+)
+_CLOCK_ANYWHERE = re.compile(r"\d:\d\d|\d ?[ap]\.?m\b", re.ASCII)
+# ISO 8601 basic format, as calendars export it: 20261120T140000Z.
+_ISO_DAY = re.compile(r"(?:.* )?\d{4}-\d{2}-\d{2}", re.ASCII)
+_BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})?(?!\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTime:
+    """A time that was said, and the words around it."""
+
+    time: time
+    offset: timezone | None
+    """None where none was said: the time is the zone's."""
+
+    day: str
+    """The words for the day, not read yet; empty where only a time was said."""
+
+    day_follows: bool = False
+    """Whether they stand behind the time."""
+
+
+def find_clock_time(said: str, text: str) -> ClockTime | None:
+    """Take the time out of a text; None where there is none that can be told apart.
+
+    Args:
+        said: in lower case with single blanks, and not long: the patterns take their time.
+        text: as it was typed, for the message.
+
+    Raises:
+        InvalidValue: no such time or offset, seconds, "9.30", which may be a date, or an
+            offset without a blank before it and without a full ISO date before that.
+    """
+    said = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), said)
+    said = said.removeprefix("at ")
+    found = _DAY_THEN_CLOCK.fullmatch(said) or _CLOCK_THEN_DAY.fullmatch(said)
+    if found is None:
+        return None
+    day = (found["day"] or "").removeprefix("on ")
+    if found["offset"] and not found["gap"] and not _ISO_DAY.fullmatch(day):
+        raise InvalidValue(
+            f"{quoted(text)} has an offset right after the time",
+            'Write a blank before it: "14:00 +01:00". Without one it belongs to ISO 8601 only.',
+        )
+    return ClockTime(
+        time=_time(found, text),
+        offset=_offset(found["offset"], text),
+        day=day,
+        day_follows=found.re is _CLOCK_THEN_DAY,
+    )
+
+
+def holds_clock_time(said: str) -> bool:
+    """Tell whether there is anything in a text that looks like a time on the clock."""
+    return _CLOCK_ANYWHERE.search(said) is not None
+
+
+def find_zone_name(said: str) -> str | None:
+    """Return the name after a time that may be meant for its zone: "14:00 CET"."""
+    found = _CLOCK_THEN_NAME.fullmatch(said)
+    return found["name"] if found and found["name"] not in {"am", "pm"} else None
+
+
+def _time(found: re.Match[str], text: str) -> time:
+    hour, minute, half = int(found["hour"]), int(found["minute"] or 0), found["half"]
+    if found["dot"] == "." and half is None:
+        raise InvalidValue(
+            f"{quoted(text)} may hold a time or a date",
+            f"Write a time with a colon ({hour}:{minute:02}) and a date with the month by name.",
+        )
+    if (found["seconds"] or "").strip(":.,0"):
+        raise InvalidValue(
+            f"{quoted(text)} has seconds", f"Arrivals are whole minutes: {hour}:{minute:02}."
+        )
+    if half is not None and 1 <= hour <= _HALF_DAY:
+        hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
+    elif half is not None:
+        hour = -1  # "13pm" and "0am" are slips whose meaning is not clear
+    try:
+        return time(hour, minute)
+    except ValueError as error:
+        raise InvalidValue(
+            f"{quoted(text)} names a time that is on no clock",
+            "Times go from 00:00 to 23:59, or from 12am to 11:59pm; midnight begins a day.",
+        ) from error
+
+
+def _offset(said: str | None, text: str) -> timezone | None:
+    if said is None:
+        return None
+    if said in {"z", "utc", "gmt"}:
+        return UTC
+    hours, minutes = int(said[1:3]), int(said[3:].lstrip(":") or 0)
+    offset = timedelta(hours=hours, minutes=minutes)
+    if minutes > 59 or offset > _WIDEST_OFFSET:  # noqa: PLR2004 - of an hour
+        raise InvalidValue(
+            f"{quoted(text)} has an offset that no place has",
+            "Offsets go from -12:00 to +14:00.",
+        )
+    return timezone(-offset if said[0] == "-" else offset)

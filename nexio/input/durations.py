@@ -1,0 +1,113 @@
+"""Lengths of time as people write them: 60m, 1h30m, 2 days."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Final
+
+from nexio.errors import InvalidValue
+from nexio.input.names import quoted
+
+SHORTEST: Final = timedelta(minutes=1)
+LONGEST: Final = timedelta(days=30)
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = 60
+_DAY = 24 * _HOUR
+# Up to this length the seconds still matter to somebody who waits.
+_SECONDS_SHOWN_BELOW = 10 * 60
+_EXAMPLES = 'Write it like "60m", "1h30m" or "2d".'
+# 18 digits: beyond any length of time, and below the 4300 at which int() itself refuses.
+_SHAPE = re.compile(
+    r"(?:(?P<days>\d{1,18}) ?(?:d|days?))?"
+    r" ?(?:(?P<hours>\d{1,18}) ?(?:h|hrs?|hours?))?"
+    r" ?(?:(?P<minutes>\d{1,18}) ?(?:m|mins?|minutes?))?",
+    re.ASCII,
+)
+_DECIMAL = re.compile(r"\d*[.,]\d")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read "60m", "90 minutes", "1h30m", "2 days", in any case.
+
+    Returns:
+        Whole minutes, from 1 minute to 30 days.
+
+    Raises:
+        InvalidValue: no unit, a decimal number, another unit, too short or too long.
+
+    Rule: section 7 "Validation" of the design.
+    """
+    said = " ".join(text.lower().split())
+    shape = _SHAPE.fullmatch(said)
+    if not said or shape is None:
+        raise _unreadable(text, said)
+    days, hours, minutes = (int(number or 0) for number in shape.group("days", "hours", "minutes"))
+    # Compared as a number: a timedelta overflows long before 18 digits do.
+    total = days * _DAY + hours * _HOUR + minutes
+    if not SHORTEST // _MINUTE <= total <= LONGEST // _MINUTE:
+        raise InvalidValue(
+            f"{quoted(text)} is too {'long' if total else 'short'}",
+            "A duration is 1 minute to 30 days.",
+        )
+    return timedelta(minutes=total)
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return the shortest text that `parse_duration` reads back: "1h", "1h30m", "1d1h5m".
+
+    Raises:
+        ValueError: not whole minutes, or less than one; a fault of the program.
+    """
+    minutes, rest = divmod(duration, _MINUTE)
+    if rest or minutes < 1:
+        msg = f"not a duration in whole minutes: {duration!r}"
+        raise ValueError(msg)
+    parts = (minutes // _DAY, "d"), (minutes % _DAY // _HOUR, "h"), (minutes % _HOUR, "m")
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+def words_for(duration: timedelta) -> str:
+    """Return a length of time in words: "1 hour 30 minutes", "45 seconds".
+
+    Rounded down, to seconds below ten minutes and to minutes above; less than a second
+    and anything negative is "0 seconds".
+    """
+    seconds = max(duration // timedelta(seconds=1), 0)
+    minutes = seconds // 60
+    parts = [
+        (minutes // _DAY, "day"),
+        (minutes % _DAY // _HOUR, "hour"),
+        (minutes % _HOUR, "minute"),
+    ]
+    if seconds < _SECONDS_SHOWN_BELOW:
+        parts.append((seconds % 60, "second"))
+    words = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
+    return " ".join(words) or "0 seconds"
+
+
+def _unreadable(text: str, said: str) -> InvalidValue:
+    if not said:
+        return InvalidValue("The duration is empty", _EXAMPLES)
+    if said.isascii() and said.isdigit():
+        # "60" alone may be minutes, hours or days; the operator says which.
+        allowed = [
+            f'"{said}{unit}" for {name}'
+            for unit, name, minutes in (
+                ("m", "minutes", 1),
+                ("h", "hours", _HOUR),
+                ("d", "days", _DAY),
+            )
+            if 1 <= int(said[:9]) * minutes <= LONGEST // _MINUTE
+        ]
+        return InvalidValue(
+            f"The duration {quoted(text)} has no unit",
+            f"Write {' or '.join(allowed)}." if allowed else _EXAMPLES,
+        )
+    if _DECIMAL.match(said):
+        return InvalidValue(
+            f"The duration {quoted(text)} is a decimal number",
+            'Write whole numbers: "1h30m" instead of "1.5h".',
+        )
+    return InvalidValue(f"{quoted(text)} is not a duration", _EXAMPLES)

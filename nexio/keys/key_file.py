@@ -1,0 +1,178 @@
+"""The key file: text, one key a line (``id base64``), ``#`` starts a comment.
+
+The last key is the one that a new store is made with; a store names the one that it uses.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexio.errors import KeyUnusable
+from nexio.keys.keyring import ID_OCTETS, KEY_OCTETS, Keyring
+from nexio.unfinished import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HEADER = """\
+# The keys of a nexio store. Without this file the PINs and secrets in the store are lost:
+# keep a copy in a safe place, apart from the copies of the store. Never send it by mail.
+"""
+
+
+def create_key_file(path: Path) -> None:
+    """Write a key file with one new key, readable by its owner alone.
+
+    A file that is there already is left as it is: it may be the only copy.
+
+    Raises:
+        KeyUnusable: it cannot be written.
+    """
+    with _writing(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        first = {_new_id(): secrets.token_bytes(KEY_OCTETS)}
+        with _beside(path, first) as whole, contextlib.suppress(FileExistsError):
+            path.hardlink_to(whole)
+
+
+def add_key(path: Path) -> Keyring:
+    """Add a new key to the file, after the others.
+
+    Returns:
+        All the keys, the new one in use.
+
+    Raises:
+        KeyUnusable: the file cannot be read or written.
+    """
+    keys = {**load_keys(path).keys, _new_id(): secrets.token_bytes(KEY_OCTETS)}
+    _replace(path, keys)
+    return Keyring.of(keys, list(keys)[-1])
+
+
+def keep_only(path: Path, key_id: str) -> Path:
+    """Take every other key out of the file and put it aside.
+
+    Older backups need the old keys, and so does another store that was made with this file.
+
+    Returns:
+        The file with the old keys.
+
+    Raises:
+        KeyUnusable: a file cannot be read or written, or does not hold that key.
+    """
+    path = path.resolve()
+    aside = path.with_name(f"{path.name}.retired")
+    keys = load_keys(path).using(key_id).keys
+    retired = {each: secret for each, secret in keys.items() if each != key_id}
+    if retired:
+        with _writing(aside):
+            before = load_keys(aside).keys if aside.exists() else {}
+        with _writing(aside), _beside(aside, {**before, **retired}) as whole:
+            whole.replace(aside)
+    _replace(path, {key_id: keys[key_id]})
+    return aside
+
+
+def load_keys(path: Path) -> Keyring:
+    """Read the key file; the last key is in use.
+
+    Raises:
+        KeyUnusable: missing, unreadable, open to others, or not a key file.
+    """
+    try:
+        with path.open(encoding="ascii") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & (stat.S_IRWXO | stat.S_IWGRP):
+                raise KeyUnusable(
+                    f"the key file {path} is open to other users (mode {stat.S_IMODE(mode):04o})",
+                    f"Close it with: chmod 600 {path} (or 640 for a group that shares it)",
+                )
+            keys = _parse(path, file.read())
+    except FileNotFoundError:
+        raise KeyUnusable(
+            f"there is no key file at {path}",
+            "Bring it back, or point NEXIO_KEY_FILE at it; for a new store: nexio init",
+        ) from None
+    except UnicodeDecodeError:
+        raise _not_a_key_file(path) from None
+    except OSError as error:
+        raise KeyUnusable(
+            f"the key file {path} cannot be read: {error.strerror}",
+            "Run this as a user who may read it, or give that user's group mode 640.",
+        ) from error
+    return Keyring.of(keys, list(keys)[-1])
+
+
+def _parse(path: Path, content: str) -> dict[str, bytes]:
+    keys: dict[str, bytes] = {}
+    for line in content.splitlines():
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            key_id, encoded = words
+            secret = base64.b64decode(encoded, validate=True)
+            valid = len(bytes.fromhex(key_id)) == ID_OCTETS and len(secret) == KEY_OCTETS
+        except (ValueError, binascii.Error):
+            valid = False
+        if not valid:
+            raise _not_a_key_file(path)
+        keys[key_id.lower()] = secret
+    if not keys:
+        raise _not_a_key_file(path)
+    return keys
+
+
+def _not_a_key_file(path: Path) -> KeyUnusable:
+    return KeyUnusable(
+        f"{path} is not a key file of nexio",
+        "Point NEXIO_KEY_FILE at the key file that 'nexio init' made.",
+    )
+
+
+def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
+    """Exchange the file as a whole, with its owner, group and mode."""
+    path = path.resolve()  # a link stays a link to the one file that others use, too
+    with _writing(path), _beside(path, keys) as whole:
+        status = path.stat()
+        whole.chmod(stat.S_IMODE(status.st_mode))
+        os.chown(whole, status.st_uid, status.st_gid)
+        whole.replace(path)
+
+
+@contextmanager
+def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
+    """A complete file in the same folder, to be put in place at one stroke."""
+    with aside(path.parent) as folder:
+        whole = folder / path.name
+        descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(HEADER)
+            for key_id, secret in keys.items():
+                file.write(f"{key_id} {base64.b64encode(secret).decode()}\n")
+            file.flush()
+            os.fsync(descriptor)
+        yield whole
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise KeyUnusable(
+            f"the key file {path} cannot be written: {error.strerror}",
+            "Choose another place with NEXIO_KEY_FILE, or run this as a user who may write there.",
+        ) from error
+
+
+def _new_id() -> str:
+    return secrets.token_hex(ID_OCTETS)

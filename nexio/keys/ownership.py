@@ -1,0 +1,111 @@
+"""Whom a deployment trusts: who may own its key file, and who may write where its files lie.
+
+Whoever can replace the key file, the store or a folder above them reads what is sealed from then
+on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway, and so can a
+group that somebody lets in.  Everybody else must not.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from nexio.errors import KeyUnusable, StoreUnreachable
+from nexio.keys.key_file import load_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.keys.keyring import Keyring
+
+
+def load_trusted_keys(configuration: Configuration) -> Keyring:
+    """Read the key file of a deployment.
+
+    Raises:
+        KeyUnusable: it cannot be used, or somebody else could have put it there.
+        StoreUnreachable: everybody may write where the store lies.
+    """
+    require_closed(configuration)
+    keyring = load_keys(configuration.key_file)
+    _require_owner(configuration)
+    return keyring
+
+
+def require_closed(configuration: Configuration) -> None:
+    """Refuse a deployment whose folders everybody may write to.
+
+    A group may: stores are shared that way.  So may everybody in a folder such as /tmp *above*
+    these, whose sticky bit keeps each file its owner's.
+
+    Raises:
+        StoreUnreachable: one is open.
+    """
+    closed = [configuration.home, *_store_paths(configuration.database_url)]
+    for path in closed:
+        _refuse_if_open(path, shared=0)
+    for path in (*closed, configuration.key_file):
+        for folder in _above(path):
+            _refuse_if_open(folder, shared=stat.S_ISVTX)
+
+
+def _store_paths(database_url: str) -> list[Path]:
+    """A store on SQLite and its folder: whoever may write there can leave a journal to replay."""
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError):  # opening it will say so
+        return []
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return []
+    path = Path(url.database).absolute()
+    return [path.parent, path]
+
+
+def _refuse_if_open(path: Path, *, shared: int) -> None:
+    """Refuse what everybody may write to, unless it has the bit that makes this harmless."""
+    mode = _mode(path)
+    if mode & stat.S_IWOTH and not mode & shared:
+        raise StoreUnreachable(
+            f"{path} can be written by every user of this machine (mode {stat.S_IMODE(mode):04o})",
+            f"Close it with: chmod o-w {shlex.quote(str(path))}",
+        )
+
+
+def _above(path: Path) -> Iterator[Path]:
+    """The folders in which a file lies; those of the link too where one leads there."""
+    yield from path.parents
+    yield from path.resolve().parents
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:  # not there, or closed to us: using it will say so
+        return 0
+
+
+def _require_owner(configuration: Configuration) -> None:
+    path, home = configuration.key_file, configuration.home
+    keeper = home.stat().st_uid if home.exists() else os.geteuid()
+    owner = path.stat().st_uid
+    if owner not in {0, os.geteuid(), keeper}:
+        raise KeyUnusable(
+            f"the key file {path} belongs to {_name(owner)}: neither to root, nor to you,"
+            f" nor to the owner of {home}",
+            f"If it is the right key: chown {_name(keeper)} {shlex.quote(str(path))}",
+        )
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # of another machine, or deleted
+        return str(user)

@@ -1,0 +1,273 @@
+"""Locations: places with a reception desk, each with a time zone and settings of its own."""
+
+from __future__ import annotations
+
+import errno
+import unicodedata
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+
+from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.input.names import parse_text, quoted
+from nexio.input.zones import get_zone
+from nexio.locations.settings import Settings, as_words, changed, key_of
+from nexio.store import audit
+from nexio.store.locking import get_locked
+from nexio.store.tables import LocationRow, PinRow
+
+if TYPE_CHECKING:
+    from nexio.store.engine import Reading, Writing
+
+FIRST_NAME = "Main"
+LONGEST_NAME = 60
+
+NO_FILES_OF_ZONES = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A place with a reception desk."""
+
+    id: int
+    name: str
+    time_zone: str
+    settings: Settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which people here read the clock.
+
+        UTC where the store has one that nobody knows: a row from elsewhere stops nothing, and
+        each time is shown with its offset.
+        """
+        try:
+            return ZoneInfo(self.time_zone)
+        except (LookupError, ValueError):
+            return ZoneInfo("UTC")
+        except OSError as error:
+            if error.errno in NO_FILES_OF_ZONES:
+                return ZoneInfo("UTC")
+            raise  # no file can be opened at this moment
+
+    @property
+    def knows_its_zone(self) -> bool:
+        """Whether that is the zone of its row."""
+        return self.zone.key == self.time_zone
+
+
+def add_location(work: Writing, name: str, time_zone: str) -> Location:
+    """A new location with every setting at its start.
+
+    Raises:
+        InvalidValue: the name or the zone cannot be used.
+        Refused: the name is taken.
+    """
+    name = _parse_name(name)
+    _refuse_taken(work, name)
+    settings = Settings()
+    row = LocationRow(
+        name=name,
+        name_key=_key(name),
+        time_zone=get_zone(time_zone).key,
+        created_at=work.now,
+        **{field.name: getattr(settings, field.name) for field in fields(Settings)},
+    )
+    work.session.add(row)
+    work.session.flush()
+    audit.record(work, "add", "location", row.id, {"name": name, "time_zone": row.time_zone})
+    return location_of(row)
+
+
+def add_first_location(work: Writing, name: str | None, time_zone: str) -> Location | None:
+    """The location that a new store starts with; None where it is there already.
+
+    Raises:
+        InvalidValue: the name or the zone cannot be used.
+        Refused: there are locations, and none of that name.
+    """
+    if not list_locations(work):
+        return add_location(work, name or FIRST_NAME, time_zone)
+    if name is not None and find_location(work, name) is None:
+        raise Refused(
+            "the store has a first location already",
+            "Add another one with: nexio location add NAME --timezone ZONE",
+        )
+    return None
+
+
+def edit_location(
+    work: Writing, location: Location, *, name: str | None = None, time_zone: str | None = None
+) -> Location:
+    """Rename a location or move it to another time zone; visits keep their instants.
+
+    Raises:
+        InvalidValue: nothing to change, or a value that cannot be used.
+        Refused: the name is taken.
+    """
+    if name is None and time_zone is None:
+        raise InvalidValue("nothing to change", "Give --name or --timezone.")
+    row = get_locked(work.session, LocationRow, location.id)
+    before = {"name": row.name, "time_zone": row.time_zone}
+    if name is not None:
+        name = _parse_name(name)
+        if _key(name) != row.name_key:
+            _refuse_taken(work, name)
+        row.name, row.name_key = name, _key(name)
+    if time_zone is not None:
+        row.time_zone = get_zone(time_zone).key
+    after = {"name": row.name, "time_zone": row.time_zone}
+    audit.record(work, "edit", "location", row.id, {"before": before, "after": after})
+    return location_of(row)
+
+
+def change_settings(
+    work: Writing,
+    location: Location,
+    changes: dict[str, Any],
+    *,
+    insecure_pin_login: bool = False,
+    insecure_short_pin: bool = False,
+) -> Location:
+    """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
+
+    Raises:
+        Refused: a rule of the house says no (see ``settings.changed``).
+    """
+    row = get_locked(work.session, LocationRow, location.id)
+    old = location_of(row).settings
+    new = changed(
+        old,
+        changes,
+        insecure_pin_login=insecure_pin_login,
+        insecure_short_pin=insecure_short_pin,
+    )
+    if not insecure_pin_login:
+        _refuse_short_pins(work, location, old, new)
+    for field in changes:
+        setattr(row, field, getattr(new, field))
+    before, after = as_words(old), as_words(new)
+    keys = [key_of(field) for field in changes if getattr(old, field) != getattr(new, field)]
+    if keys:
+        details = {key: {"before": before[key], "after": after[key]} for key in keys}
+        audit.record(work, "set", "location", row.id, details)
+    return location_of(row)
+
+
+def zone_for_entry(location: Location) -> ZoneInfo:
+    """The zone by which times that somebody types are read.
+
+    Raises:
+        Refused: nobody knows which one that is.
+    """
+    if not location.knows_its_zone:
+        raise Refused(
+            f"{location.name} has an unknown time zone {quoted(location.time_zone)}",
+            "Set it with: nexio location edit NAME --timezone ZONE",
+        )
+    return location.zone
+
+
+def list_locations(work: Reading) -> list[Location]:
+    """All locations by name."""
+    locations = []
+    for row in work.session.scalars(_by_name()):
+        locations.append(location := location_of(row))
+        if not location.knows_its_zone:
+            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+    return locations
+
+
+def find_location(work: Reading, name: str) -> Location | None:
+    """The location of that name, in any case, or None."""
+    key = _key(name)
+    row = work.session.scalar(select(LocationRow).where(LocationRow.name_key == key))
+    return None if row is None else location_of(row)
+
+
+def get_location(work: Reading, name: str | None) -> Location:
+    """The location of that name, or the only one where no name is given.
+
+    Raises:
+        NotFound: no such location.
+        InvalidValue: no name given and several to choose from, or none at all.
+    """
+    known = list_locations(work)
+    names = [location.name for location in known]
+    if name is None and len(known) == 1:
+        return known[0]
+    if name is None:
+        raise InvalidValue(
+            "which location?" if names else "there is no location yet",
+            f"Say --location with one of: {', '.join(names)}"
+            if names
+            else "Add one with: nexio init --location NAME --timezone ZONE",
+        )
+    location = find_location(work, name)
+    if location is None:
+        raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")
+    return location
+
+
+def find_only_location(work: Reading, name: str | None) -> Location | None:
+    """The location of that name; without a name the only one, None where there are several.
+
+    Raises:
+        NotFound: no such location.
+    """
+    several = name is None and len(list_locations(work)) != 1
+    return None if several else get_location(work, name)
+
+
+def hold_location(work: Writing, location: Location) -> Location:
+    """The location as it is now, kept from changing until this transaction ends.
+
+    Registrations take turns: two at once would each not count the other (R6, R9).
+    """
+    return location_of(get_locked(work.session, LocationRow, location.id))
+
+
+def location_of(row: LocationRow) -> Location:
+    """What a row says, free of the store."""
+    settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})
+    return Location(id=row.id, name=row.name, time_zone=row.time_zone, settings=settings)
+
+
+def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:
+    """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
+    if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
+        return
+    short = work.session.scalar(
+        select(func.count()).where(
+            PinRow.location_id == location.id,
+            PinRow.length < new.pin_length,
+            or_(PinRow.free_at.is_(None), PinRow.free_at > work.now),
+        )
+    )
+    if short:
+        raise Refused(
+            f"{short} PINs in use at {location.name} have fewer than {new.pin_length} digits",
+            "Wait until their visits are over, or insist with --insecure-pin-login.",
+        )
+
+
+def _by_name() -> Any:
+    return select(LocationRow).order_by(LocationRow.name_key)
+
+
+def _parse_name(name: str) -> str:
+    name = parse_text(name, "location name", LONGEST_NAME)
+    if not name:
+        raise InvalidValue("the location has no name", "Give it one, such as 'Harbour House'.")
+    return name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _refuse_taken(work: Reading, name: str) -> None:
+    if find_location(work, name):
+        raise Refused(f"there is a location {name!r} already", "Choose another name.")

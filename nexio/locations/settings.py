@@ -1,0 +1,285 @@
+"""The settings of a location: what they are called, what they may be, what they start as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import time, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from nexio.errors import InvalidValue, Refused
+from nexio.input.durations import format_duration, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SHORTEST_PIN = 5
+LONGEST_PIN = 10
+NIST_FLOOR = 6
+"""NIST SP 800-63B asks for at least six digits."""
+
+PINS_PER_GUEST = 10**6
+"""R9: where the PIN alone lets in, this many PINs must stand behind each guest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a location treats its visitors; one field for each ``settings set KEY=VALUE``."""
+
+    visitor_tokens: bool = False
+    """Generate an access token for every pre-registered visitor (R3)."""
+
+    token_duration: timedelta = timedelta(hours=1)
+    """Default duration for visitor access tokens, copied into each token (R2)."""
+
+    token_starts: str = "expected-arrival"
+    """``expected-arrival`` or ``check-in``: what opens a token's window (R16)."""
+
+    max_devices: int | None = None
+    """How many devices one token lets on; none is unlimited (R18)."""
+
+    pin_length: int = NIST_FLOOR
+    """The fewest digits of a new PIN (R6); it has more where the bound asks for it."""
+
+    wifi_login: str = "email"
+    """``email``: the guest types e-mail and PIN; ``pin``: the PIN alone (R9)."""
+
+    planned_guests: int | None = None
+    """Where ``wifi-login`` is ``pin``: how many tokens may be valid at one time (R9)."""
+
+    walk_in_tokens: bool = False
+    """Whether visitors registered at the door get tokens too (R21)."""
+
+    remember_devices: bool = False
+    """Whether a device that logged in is let on again by its MAC (R22)."""
+
+    end_wifi_at_checkout: bool = False
+    """Whether checking out ends the token (R17)."""
+
+    roaming: bool = False
+    """Whether the access points here admit the guests of every location (R19)."""
+
+    cut_off: time = time(0, 0)
+    """The local time at which open check-ins are closed."""
+
+    retention_days: int | None = None
+    """How long past visits are kept; none is for ever."""
+
+    ssid: str | None = None
+    """The name of the guest network, for the words to the visitor."""
+
+
+NOT_YET = frozenset(
+    {
+        "max_devices",
+        "remember_devices",
+    }
+)
+"""Settings that the store has a place for and that nothing obeys yet: they cannot be changed,
+so that nobody relies on them."""
+
+
+def key_of(field: str) -> str:
+    """The name on the command line of a field of :class:`Settings`."""
+    return field.replace("_", "-")
+
+
+KEYS = {key_of(field.name): field.name for field in fields(Settings)}
+
+
+def parse_changes(words: Iterable[str]) -> dict[str, Any]:
+    """Read ``KEY=VALUE`` words into field values.
+
+    Raises:
+        InvalidValue: an unknown key, a key twice, or a value that cannot be read.
+        Refused: a setting that this version does not obey yet.
+    """
+    changes: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        key = key.strip().lower()
+        if not equals:
+            raise InvalidValue(f"{word!r} is not KEY=VALUE", "Write for example: pin-length=6")
+        if key not in KEYS:
+            near = get_close_matches(key, KEYS, 1)
+            advice = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(KEYS)}."
+            raise InvalidValue(f"there is no setting {key!r}", advice)
+        field = KEYS[key]
+        if field in changes:
+            raise InvalidValue(f"{key} is set twice", "Give each setting once.")
+        changes[field] = _PARSERS[field](key, text.strip())
+    return changes
+
+
+def changed(
+    old: Settings,
+    changes: dict[str, Any],
+    *,
+    insecure_pin_login: bool,
+    insecure_short_pin: bool = False,
+) -> Settings:
+    """The settings after a save, all or nothing.
+
+    Raises:
+        Refused: a setting that nothing obeys yet, or rule R6, R9 or R19 says no.
+    """
+    new = replace(old, **changes)
+    for field in NOT_YET:
+        if getattr(new, field) != getattr(old, field):
+            raise Refused(
+                f"{key_of(field)} has no effect in this version, so it cannot be changed",
+                "Leave it out of this save.",
+            )
+    if new.pin_length < NIST_FLOOR and new.pin_length != old.pin_length and not insecure_short_pin:
+        raise Refused(
+            f"PINs of {new.pin_length} digits are below the floor of NIST SP 800-63B"
+            f" ({NIST_FLOOR} digits)",
+            "Use longer PINs, or insist with --insecure-short-pin.",
+        )
+    _check_pin_login(old, new, insecure_pin_login=insecure_pin_login)
+    return new
+
+
+def warnings_for(settings: Settings) -> list[str]:
+    """What an operator should know about settings that are allowed but weak."""
+    weak = []
+    if settings.pin_length < NIST_FLOOR:
+        weak.append(
+            f"PINs of {settings.pin_length} digits are below the floor of NIST SP 800-63B"
+            f" ({NIST_FLOOR})."
+        )
+    if settings.wifi_login == "pin" and settings.planned_guests and _pins_short(settings):
+        weak.append(
+            f"With PINs of {settings.pin_length} digits and {settings.planned_guests} guests,"
+            " the PIN alone can be guessed."
+        )
+    return weak
+
+
+def as_words(settings: Settings) -> dict[str, bool | int | str | None]:
+    """The settings by their names on the command line; each value can be set again as it is."""
+    return {key: _printable(getattr(settings, field)) for key, field in KEYS.items()}
+
+
+def _printable(value: Any) -> bool | int | str | None:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    printable: bool | int | str | None = value
+    return printable
+
+
+def _pins_short(settings: Settings) -> bool:
+    pins: int = 10**settings.pin_length
+    return pins < PINS_PER_GUEST * (settings.planned_guests or 1)
+
+
+def _check_pin_login(old: Settings, new: Settings, *, insecure_pin_login: bool) -> None:
+    """R9 and R19: what must hold where the PIN alone lets a guest in."""
+    if new.wifi_login != "pin":
+        return
+    if new.roaming:
+        raise Refused(
+            "wifi-login=pin and roaming=on do not go together",
+            "A PIN is unique at one location only: use wifi-login=email, or turn roaming off.",
+        )
+    if new.planned_guests is None:
+        raise Refused(
+            "wifi-login=pin needs planned-guests",
+            "Say how many guests are to be on the Wi-Fi at one time: planned-guests=…",
+        )
+    same = all(
+        getattr(old, field) == getattr(new, field)
+        for field in ("wifi_login", "planned_guests", "pin_length")
+    )
+    if _pins_short(new) and not same and not insecure_pin_login:
+        most = 10**new.pin_length // PINS_PER_GUEST
+        raise Refused(
+            f"PINs of {new.pin_length} digits are too few for {new.planned_guests} guests"
+            f" who log in with the PIN alone: they are enough for {most}",
+            "Use longer PINs or fewer guests, or insist with --insecure-pin-login.",
+        )
+
+
+def _switch(key: str, text: str) -> bool:
+    word = text.lower()
+    if word in {"on", "yes", "true"}:
+        return True
+    if word in {"off", "no", "false"}:
+        return False
+    raise InvalidValue(f"{key}={text} cannot be read", f"Write {key}=on or {key}=off.")
+
+
+def _number(lowest: int, highest: int, *, optional: bool) -> Callable[[str, str], int | None]:
+    def parse(key: str, text: str) -> int | None:
+        if optional and text.lower() in {"", "none"}:
+            return None
+        if text.isascii() and text.isdigit() and len(text) < LONGEST_PIN + 1:
+            value = int(text)
+            if lowest <= value <= highest:
+                return value
+        either = ", or none" if optional else ""
+        raise InvalidValue(
+            f"{key}={text} is not allowed", f"{key} is a number from {lowest} to {highest}{either}."
+        )
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str, str], str]:
+    def parse(key: str, text: str) -> str:
+        if text.lower() in choices:
+            return text.lower()
+        raise InvalidValue(f"{key}={text} is not allowed", f"{key} is {' or '.join(choices)}.")
+
+    return parse
+
+
+def _duration(key: str, text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except InvalidValue as error:
+        raise InvalidValue(f"{key}={text} cannot be read: {error}", error.advice) from error
+
+
+def _time_of_day(key: str, text: str) -> time:
+    try:
+        hour, minute = text.split(":")
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise InvalidValue(
+            f"{key}={text} cannot be read", f"Write a time of day: {key}=22:00"
+        ) from None
+
+
+SSID_OCTETS = 32
+"""IEEE 802.11: an SSID has at most 32 octets."""
+
+
+def _ssid(key: str, text: str) -> str | None:
+    if text.lower() in {"", "none"}:
+        return None
+    if not text.isprintable() or len(text.encode()) > SSID_OCTETS:
+        raise InvalidValue(
+            f"this {key} is not allowed", f"An SSID is printable and at most {SSID_OCTETS} octets."
+        )
+    return text
+
+
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    "visitor_tokens": _switch,
+    "token_duration": _duration,
+    "token_starts": _one_of("expected-arrival", "check-in"),
+    "max_devices": _number(1, 1000, optional=True),
+    "pin_length": _number(SHORTEST_PIN, LONGEST_PIN, optional=False),
+    "wifi_login": _one_of("email", "pin"),
+    "planned_guests": _number(1, 1_000_000, optional=True),
+    "walk_in_tokens": _switch,
+    "remember_devices": _switch,
+    "end_wifi_at_checkout": _switch,
+    "roaming": _switch,
+    "cut_off": _time_of_day,
+    "retention_days": _number(1, 36_500, optional=True),
+    "ssid": _ssid,
+}

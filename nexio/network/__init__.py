@@ -1,0 +1,5 @@
+"""The network's side of the store: NAS, decisions, accounting, Wi-Fi sessions, what servers follow.
+
+It reads and writes rows; it does not speak RADIUS.  It may import ``nexio.locations`` and what is
+below it.  Read ``following.py`` first.
+"""

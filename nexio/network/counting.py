@@ -1,0 +1,82 @@
+"""How long and how much: the counters of a session, also where a NAS begins them again (R12).
+
+A NAS counts from the beginning of a session.  Some begin again under the same Acct-Session-Id,
+after a restart or when a device moves to another radio: then both parts count.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from nexio.network.accounting import AccountingRecord
+    from nexio.store.tables import WifiSessionRow
+
+COUNTERS: Final = ("seconds", "octets_in", "octets_out")
+LAST: Final = {name: f"last_{name}" for name in COUNTERS}
+"""The column with what the NAS said last."""
+
+LATE: Final = timedelta(seconds=30)
+"""A record may come so late without an Acct-Delay-Time that says so, when it is sent again."""
+
+
+LARGEST_COUNT: Final = 2**63 - 1
+"""What the store holds: 9 exabytes."""
+
+
+class Progress(Enum):
+    """What a record says, compared with what is known of its session."""
+
+    BEHIND = auto()
+    """Less: it is late."""
+
+    SAME = auto()
+    ON = auto()
+    """More, or again from the beginning: the session goes on."""
+
+
+def count(row: WifiSessionRow, record: AccountingRecord) -> Progress:
+    """Take in the counters of a record."""
+    told = {name: getattr(record, name) for name in COUNTERS}
+    told = {name: value for name, value in told.items() if value is not None}
+    last = {name: getattr(row, LAST[name]) for name in told}
+    if all(told[name] >= last[name] for name in told):
+        if told != last and _is_of_an_earlier_part(row, record):
+            return Progress.BEHIND
+        _add(row, record, {name: told[name] - last[name] for name in told})
+        return Progress.SAME if told == last else Progress.ON
+    if record.status == "start" or not _begins_again(row, record):
+        return Progress.BEHIND
+    if told.get("seconds", 0) > row.last_seconds:  # its clock goes on: only octets began again
+        told["seconds"] -= row.last_seconds
+    _add(row, record, told)
+    return Progress.ON
+
+
+def _add(row: WifiSessionRow, record: AccountingRecord, more: dict[str, int]) -> None:
+    for name, value in more.items():
+        setattr(row, name, min(getattr(row, name) + value, LARGEST_COUNT))
+        setattr(row, LAST[name], getattr(record, name))
+    row.counted_at = max(row.counted_at or record.at, record.at)
+
+
+def _is_of_an_earlier_part(row: WifiSessionRow, record: AccountingRecord) -> bool:
+    """Whether higher counters are those of a part that is over; without one, higher is newer."""
+    has_parts = any(getattr(row, name) != getattr(row, LAST[name]) for name in COUNTERS)
+    return has_parts and row.counted_at is not None and record.at < row.counted_at
+
+
+def _begins_again(row: WifiSessionRow, record: AccountingRecord) -> bool:
+    """Whether lower counters are a new beginning, and not a record that comes late."""
+    if row.counted_at is None or record.at <= row.counted_at:
+        return False
+    if record.seconds is None or record.seconds == row.last_seconds:
+        return row.ended_by != "stop"
+    if record.seconds > row.last_seconds:
+        return True
+    began = record.at - timedelta(seconds=record.seconds)
+    if row.ended_by == "stop" and row.ended_at is not None:
+        return began >= row.ended_at
+    return began - (row.counted_at - timedelta(seconds=row.last_seconds)) > LATE

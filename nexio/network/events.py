@@ -1,0 +1,101 @@
+"""Auth events: what the RADIUS servers decided, for the log."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select
+
+from nexio.store.tables import AuthEventRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthEvent:
+    """One decision; ``record_id`` (32 hex digits) makes it the same one wherever it is met."""
+
+    record_id: str
+    at: datetime
+    user_name: str
+    device: str | None
+    nas: str
+    location_id: int | None
+    visit_id: int | None
+    outcome: str
+    reason: str
+    latency_us: int
+
+    @property
+    def source(self) -> str:
+        """Whose share of what can be stored it takes; of one that no entry stands for, "-"."""
+        return "-" if self.location_id is None else self.nas
+
+
+_PREFIX = secrets.token_hex(8)
+_numbers = itertools.count()
+
+
+def new_record_id() -> str:
+    """The id of a record that nobody else makes: 32 hex digits, of this process and counted."""
+    return f"{_PREFIX}{os.getpid() & 0xFFFFFFFF:08x}{next(_numbers) & 0xFFFFFFFF:08x}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """An event as the log shows it, with its number in the order of arrival in the store."""
+
+    number: int
+    event: AuthEvent
+
+
+def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
+    """Store events; one that is there already is not stored twice."""
+    ids = [event.record_id for event in events]
+    known = set(
+        work.session.scalars(select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(ids)))
+    )
+    new = {event.record_id: event for event in events if event.record_id not in known}
+    # Rows, not objects: a server writes thousands of them while it answers.
+    rows = [{name: getattr(event, name) for name in AuthEvent.__slots__} for event in new.values()]
+    if rows:
+        work.session.execute(insert(AuthEventRow), rows)
+
+
+def list_events(
+    work: Reading, location: Location | None, *, limit: int, after: int | None = None
+) -> list[LoggedEvent]:
+    """Events of a location, or of all, oldest first: the newest, or the next after a number.
+
+    Args:
+        work: the look at the store.
+        location: None is all; of a location, with those that led to none (R19): they are the
+            ones that somebody looks for.
+        limit: how many at most.
+        after: the first ones above this number; None is the newest ones.
+    """
+    query = select(AuthEventRow).where(AuthEventRow.id > (after or 0)).limit(limit)
+    if location is not None:
+        here = AuthEventRow.location_id == location.id
+        query = query.where(here | AuthEventRow.location_id.is_(None))
+    order = AuthEventRow.id.desc() if after is None else AuthEventRow.id
+    rows = sorted(work.session.scalars(query.order_by(order)), key=lambda row: row.id)
+    return [LoggedEvent(number=row.id, event=_event_of(row)) for row in rows]
+
+
+def newest_event(work: Reading) -> int:
+    """The number of the newest event; 0 where there is none."""
+    return work.session.scalar(select(func.max(AuthEventRow.id))) or 0
+
+
+def _event_of(row: AuthEventRow) -> AuthEvent:
+    return AuthEvent(**{name: getattr(row, name) for name in AuthEvent.__slots__})

@@ -1,0 +1,67 @@
+"""Masking: what of a User-Name may be stored and logged (DESIGN 3)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from nexio.input.addresses import email_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MASK: Final = "******"
+"""What stands for digits that could be a PIN."""
+
+_BETWEEN: Final = {"Zs", "Zl", "Zp", "Pd", "Cf", "Cc", "Cs"}
+"""Blanks, dashes, what cannot be seen, and octets that are no text: they do not end a run."""
+
+_RUN: Final = re.compile(r"9(?: *9){4,}")
+"""Five digits or more; more than ten may be a PIN that was typed twice."""
+
+_ASCII_RUN: Final = re.compile(r"[0-9](?:[\x00-\x20\x7f-]*[0-9]){4,}")
+_ESCAPE: Final = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrt]")
+
+
+def mask_pins(name: str, is_known: Callable[[str], object]) -> str:
+    """A User-Name without what could be a PIN.
+
+    Each run of 5 digits or more, of any script and width, is masked, also where blanks or dashes
+    stand in it.  Without a single letter all digits are: a part of a PIN tells too much.
+
+    Args:
+        name: as it was sent, or as an older version has stored it, with escapes.
+        is_known: whether a visit has this e-mail (its key); that one is no PIN.
+    """
+    if name.isascii() and "\\" not in name and not _ASCII_RUN.search(name) and _has_letter(name):
+        return name
+    if is_known(email_key(name)):
+        return name
+    if not _has_letter(name) and any(map(str.isdigit, name)):
+        return MASK
+    return _without_runs(name)
+
+
+def _has_letter(name: str) -> bool:
+    return any(map(str.isalpha, name))
+
+
+def _without_runs(name: str) -> str:
+    parts, end = [], 0
+    for run in _RUN.finditer(_shape(name)):
+        parts += [name[end : run.start()], MASK]
+        end = run.end()
+    return "".join([*parts, name[end:]])
+
+
+def _shape(name: str) -> str:
+    """The same length: 9 for a digit, a blank for what may stand in a run, else x."""
+    blanked = _ESCAPE.sub(lambda escape: " " * len(escape[0]), name)
+    return "".join(map(_kind, blanked))
+
+
+def _kind(character: str) -> str:
+    if character.isdigit():
+        return "9"
+    return " " if unicodedata.category(character) in _BETWEEN or character == "\u2212" else "x"

@@ -1,0 +1,335 @@
+"""NAS: the access points, controllers and captive portals that ask us over RADIUS (R19)."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import unicodedata
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
+from nexio.locations.locations import location_of
+from nexio.network.nas_texts import (
+    parse_address,
+    parse_disconnect,
+    parse_name,
+    parse_narrowing,
+    parse_secret,
+)
+from nexio.store import audit
+from nexio.store.sealed import NAS_SECRET
+from nexio.store.tables import LocationRow, NasRow
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+SECRET_PURPOSE = NAS_SECRET.purpose
+WEAK_SECRET = 12
+"""draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
+
+NARROW_ENOUGH = {4: 16, 6: 48}
+"""By version of IP: a network with a shorter prefix is larger than a site, and gets a warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nas:
+    """A device, or all of a network, that shares a secret with us."""
+
+    id: int
+    name: str
+    address: IPv4Network | IPv6Network
+    location: Location
+    secret: bytes = field(repr=False)
+    ssid: str | None
+    identifier: str | None
+    require_message_authenticator: bool
+    limit_proxy_state: bool
+    disconnect_host: str | None = None
+    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+
+    disconnect_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNas:
+    """What an engineer says of a NAS, as text."""
+
+    name: str
+    address: str
+    secret: str | None = field(default=None, repr=False)
+    ssid: str | None = None
+    identifier: str | None = None
+    require_message_authenticator: bool = True
+    limit_proxy_state: bool = True
+    disconnect: str | None = None
+    """Host and port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NasChanges:
+    """What is to change at a NAS; None leaves it, "" takes a narrowing or a host away."""
+
+    name: str | None = None
+    address: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    ssid: str | None = None
+    identifier: str | None = None
+    require_message_authenticator: bool | None = None
+    limit_proxy_state: bool | None = None
+    disconnect: str | None = None
+
+
+def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
+    """Let a NAS ask for the guests of a location.
+
+    A strong secret is made where none is given.
+
+    Raises:
+        InvalidValue: a name, address or secret that cannot be used.
+        Refused: the name is taken, or the address is, with another secret or the same narrowing.
+    """
+    name = parse_name(new.name)
+    if _find_row(work, name) is not None:
+        raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
+    address = parse_address(new.address)
+    ssid, identifier = (
+        parse_narrowing(new.ssid, "SSID"),
+        parse_narrowing(new.identifier, "identifier"),
+    )
+    secret = _refuse_conflict(
+        str(address), _at(work, address), parse_secret(new.secret), (ssid, identifier)
+    )
+    disconnect_host, disconnect_port = parse_disconnect(new.disconnect)
+    row = NasRow(
+        location=work.session.get_one(LocationRow, location.id),
+        name=name,
+        name_key=_key(name),
+        address=str(address),
+        secret_sealed=work.keyring.seal(secret or secrets.token_hex(24), SECRET_PURPOSE),
+        ssid=ssid,
+        ssid_key=ssid or "",
+        identifier=identifier,
+        identifier_key=identifier or "",
+        require_message_authenticator=new.require_message_authenticator,
+        limit_proxy_state=new.limit_proxy_state,
+        created_at=work.now,
+        disconnect_host=disconnect_host,
+        disconnect_port=disconnect_port,
+    )
+    work.session.add(row)
+    work.session.flush()
+    audit.record(work, "add", "nas", row.id, {"name": name, "address": row.address})
+    return nas_of(work, row)
+
+
+def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
+    """The NAS of a location, or of all, by name."""
+    query = select(NasRow).order_by(NasRow.name_key)
+    if location is not None:
+        query = query.where(NasRow.location_id == location.id)
+    return list(work.bad_rows.leave_out(work.session.scalars(query), lambda row: nas_of(work, row)))
+
+
+def find_nas(work: Reading, name: str) -> Nas | None:
+    """The NAS of that name, in any case, or None."""
+    row = _find_row(work, name)
+    return None if row is None else nas_of(work, row)
+
+
+def get_nas(work: Reading, name: str) -> Nas:
+    """The NAS of that name.
+
+    Raises:
+        NotFound: no such NAS.
+        RowDamaged, KeyUnusable: as in :func:`nas_of`.
+    """
+    return nas_of(work, _get_row(work, name))
+
+
+def find_sharing(work: Reading, nas: Nas) -> Nas | None:
+    """Another NAS of the same address, which has the same secret, or None."""
+    return next(
+        (other for other in list_nas(work) if other.address == nas.address and other.id != nas.id),
+        None,
+    )
+
+
+def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
+    """Change a NAS, also a damaged one; servers follow at once.
+
+    Raises:
+        NotFound: no such NAS.
+        InvalidValue: nothing to change, or a value that cannot be used.
+        Refused: the name is taken, or the address is, with another secret or the same narrowing.
+    """
+    given = {field.name for field in fields(changes) if getattr(changes, field.name) is not None}
+    if not given:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    row = _get_row(work, name)
+    before = _auditable(row)
+    _apply(work, row, changes)
+    secret = parse_secret(changes.secret) or _secret_of(work, row)
+    others = [other for other in _at(work, _network(row)) if other.id != row.id]
+    _refuse_conflict(row.address, others, secret, (row.ssid, row.identifier))
+    new_secret = not _is_secret_of(work, row, secret)
+    if new_secret:
+        row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
+    work.session.flush()
+    details = {"before": before, "after": _auditable(row), "secret": new_secret}
+    audit.record(work, "edit", "nas", row.id, details)
+    return nas_of(work, row)
+
+
+def remove_nas(work: Writing, name: str) -> Nas:
+    """Take a NAS away; its requests are discarded from then on.
+
+    Raises:
+        NotFound: no such NAS.
+    """
+    nas = get_nas(work, name)
+    audit.record(work, "remove", "nas", nas.id, {"name": nas.name, "address": str(nas.address)})
+    work.session.delete(work.session.get_one(NasRow, nas.id))
+    return nas
+
+
+def nas_of(work: Reading, row: NasRow) -> Nas:
+    """What a row says, free of the store and with its secret readable.
+
+    Raises:
+        RowDamaged: its address is none.
+        KeyUnusable: its secret cannot be opened.
+    """
+    return Nas(
+        id=row.id,
+        name=row.name,
+        address=_network(row),
+        location=location_of(row.location),
+        secret=_secret_of(work, row).encode(),
+        ssid=row.ssid,
+        identifier=row.identifier,
+        require_message_authenticator=row.require_message_authenticator,
+        limit_proxy_state=row.limit_proxy_state,
+        disconnect_host=row.disconnect_host,
+        disconnect_port=row.disconnect_port,
+    )
+
+
+def warnings_for(nas: Nas) -> list[str]:
+    """What an engineer should know about a NAS that is allowed but weak."""
+    weak = []
+    if len(nas.secret) <= WEAK_SECRET:
+        weak.append(
+            f"A secret of {len(nas.secret)} octets can be guessed from recorded packets:"
+            " leave --secret out and a strong one is made."
+        )
+    if nas.address.prefixlen < NARROW_ENOUGH[nas.address.version]:
+        weak.append(
+            f"{nas.address} is a very large network: whoever in it has the secret is trusted as"
+            " this NAS. Name the addresses of your access points."
+        )
+    if not nas.require_message_authenticator:
+        weak.append(
+            "Requests without Message-Authenticator can be forged by somebody on the way"
+            " (CVE-2024-3596): turn it on at the NAS, then require it."
+        )
+    return weak
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
+
+
+def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
+    if changes.name is not None:
+        name = parse_name(changes.name)
+        if _key(name) != row.name_key and _find_row(work, name) is not None:
+            raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
+        row.name, row.name_key = name, _key(name)
+    if changes.address is not None:
+        row.address = str(parse_address(changes.address))
+    if changes.ssid is not None:
+        row.ssid = parse_narrowing(changes.ssid, "SSID")
+    if changes.identifier is not None:
+        row.identifier = parse_narrowing(changes.identifier, "identifier")
+    row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
+    if changes.disconnect is not None:
+        row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
+    for switch in ("require_message_authenticator", "limit_proxy_state"):
+        if getattr(changes, switch) is not None:
+            setattr(row, switch, getattr(changes, switch))
+
+
+def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
+    with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
+        rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
+    return list(work.bad_rows.leave_out(rows, lambda row: nas_of(work, row)))
+
+
+def _find_row(work: Reading, name: str) -> NasRow | None:
+    return work.session.scalar(select(NasRow).where(NasRow.name_key == _key(name)))
+
+
+def _get_row(work: Reading, name: str) -> NasRow:
+    row = _find_row(work, name)
+    if row is None:
+        raise NotFound(f"there is no NAS {name!r}", "See the names with: nexio nas list")
+    return row
+
+
+def _secret_of(work: Reading, row: NasRow) -> str:
+    return work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE)
+
+
+def _is_secret_of(work: Reading, row: NasRow, secret: str) -> bool:
+    try:
+        return _secret_of(work, row) == secret
+    except KeyUnusable:  # another one mends it
+        return False
+
+
+def _network(row: NasRow) -> IPv4Network | IPv6Network:
+    try:
+        return ipaddress.ip_network(row.address)
+    except ValueError:
+        raise RowDamaged(
+            f"the NAS {row.name!r} has the address {row.address!r}, which is none",
+            "Give it one: nexio nas edit NAME --address ADDRESS",
+        ) from None
+
+
+def _auditable(row: NasRow) -> dict[str, object]:
+    names = ("name", "address", "ssid", "identifier", "disconnect_host", "disconnect_port")
+    switches = ("require_message_authenticator", "limit_proxy_state")
+    return {name: getattr(row, name) for name in (*names, *switches)}
+
+
+def _refuse_conflict(
+    address: str,
+    others: list[Nas],
+    secret: str | None,
+    narrowing: tuple[str | None, str | None],
+) -> str | None:
+    """R19: one address has one secret, whichever locations its SSIDs narrow to.
+
+    Returns:
+        The secret to use: the address's own where it has one and none is given.
+    """
+    for other in others:
+        if (other.ssid, other.identifier) == narrowing:
+            raise Refused(
+                f"{address} belongs to the NAS {other.name!r} already",
+                "Remove that one first, or tell them apart with --ssid or --identifier.",
+            )
+        if secret not in {None, other.secret.decode()}:
+            raise Refused(
+                f"{address} has another secret at the NAS {other.name!r}",
+                "One address has one secret: leave --secret out to use the same.",
+            )
+        secret = other.secret.decode()
+    return secret

@@ -1,0 +1,196 @@
+"""Sessions on the Wi-Fi: who is on, since when, and how often it was asked to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from nexio.errors import NotFound
+from nexio.network.accounting import unseal_name
+from nexio.store import audit
+from nexio.store.locking import find_locked
+from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnect:
+    """The last time that a NAS was asked to end a session (RFC 5176)."""
+
+    at: datetime
+    outcome: str
+    """``ack``, ``nak`` or ``timeout``.  Over is the session when its Stop came."""
+
+    error_cause: int | None
+    """Error-Cause, RFC 5176 section 3.5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WifiSession:
+    """A device on the Wi-Fi, as its NAS told of it."""
+
+    id: int
+    visit_id: int | None
+    """None where the NAS did not give back the Class of an accept of ours."""
+
+    name: str | None
+    email: str | None
+    location_id: int | None
+    """Of the NAS, which may not be the visit's (``roaming``)."""
+
+    nas_id: int | None
+    nas: str
+    source_address: str
+    nas_identifier: str | None
+    nas_address: str | None
+    session_id: str
+    """Acct-Session-Id."""
+
+    user_name: str
+    """Masked; see :func:`name_as_sent`."""
+
+    user_name_sealed: bytes | None = field(repr=False)
+    calling_station: str | None
+    """As it was sent; ``device`` is the same in one notation."""
+
+    device: str | None
+    started_at: datetime
+    heard_at: datetime
+    ended_at: datetime | None
+    ended_by: str | None
+    """``stop``, ``accounting-on``, ``accounting-off`` or ``reuse``."""
+
+    terminate_cause: int | None
+    """Acct-Terminate-Cause, RFC 2866 section 5.10."""
+
+    seconds: int
+    octets_in: int
+    """From the device."""
+
+    octets_out: int
+    disconnect: Disconnect | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions are asked for."""
+
+    location: Location | None = None
+    """None is all; of a location, with those whose NAS led to none."""
+
+    visit_id: int | None = None
+    open_only: bool = False
+    limit: int | None = None
+    """The newest so many."""
+
+
+def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
+    """Sessions, in the order in which they began."""
+    query = _sessions().order_by(WifiSessionRow.started_at.desc(), WifiSessionRow.id.desc())
+    if which.location is not None:
+        here = WifiSessionRow.location_id == which.location.id
+        query = query.where(here | WifiSessionRow.location_id.is_(None))
+    if which.visit_id is not None:
+        query = query.where(WifiSessionRow.visit_id == which.visit_id)
+    if which.open_only:
+        query = query.where(WifiSessionRow.ended_at.is_(None))
+    rows = work.session.execute(query.limit(which.limit)).all()
+    return [_session_of(*row) for row in reversed(rows)]
+
+
+def get_session(work: Reading, number: int) -> WifiSession:
+    """The session of that number.
+
+    Raises:
+        NotFound: no such session.
+    """
+    query = _sessions().where(WifiSessionRow.id == number)
+    found = work.session.execute(query).first() if 0 < number <= LARGEST_NUMBER else None
+    if found is None:
+        raise NotFound(f"there is no session S{number}", "See them with: nexio session list")
+    return _session_of(*found)
+
+
+def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
+    """User-Name, octet for octet; None where no record brought one that was kept.
+
+    Raises:
+        KeyUnusable: it is damaged.
+    """
+    if session.user_name_sealed is None:
+        return None
+    return unseal_name(work.keyring, session.user_name_sealed)
+
+
+def count_open(work: Reading, visit_id: int) -> int:
+    """How many sessions of a visit are not over, as far as NAS have told."""
+    return (
+        work.session.scalar(
+            select(func.count())
+            .select_from(WifiSessionRow)
+            .where(WifiSessionRow.visit_id == visit_id, WifiSessionRow.ended_at.is_(None))
+        )
+        or 0
+    )
+
+
+def record_disconnect(
+    work: Writing, number: int, outcome: str, error_cause: int | None = None
+) -> None:
+    """Note what a NAS said to a Disconnect-Request; the session goes on until its Stop (Must 19).
+
+    Args:
+        work: the transaction.
+        number: of the session.
+        outcome: ``ack``, ``nak`` or ``timeout``.
+        error_cause: Error-Cause of the answer.
+    """
+    row = find_locked(work.session, WifiSessionRow, number)
+    if row is None:  # forgotten meanwhile
+        return
+    row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
+    details = {"outcome": outcome, "error_cause": error_cause}
+    audit.record(work, "disconnect", "session", number, details)
+
+
+def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
+    name = func.trim(VisitRow.first_name + " " + VisitRow.last_name)  # as names.full_name
+    sessions = select(WifiSessionRow, name, VisitRow.email)
+    return sessions.outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
+
+
+def _session_of(row: WifiSessionRow, name: str | None, email: str | None) -> WifiSession:
+    same = {each: getattr(row, each) for each in _SAME}
+    return WifiSession(
+        **same,
+        name=name,
+        email=email,
+        seconds=row.seconds or _seconds_between(row),
+        disconnect=_disconnect_of(row),
+    )
+
+
+_SAME = set(WifiSession.__slots__) - {"name", "email", "seconds", "disconnect"}
+
+
+def _seconds_between(row: WifiSessionRow) -> int:
+    """For a NAS that sends no Acct-Session-Time: as long as it was heard of."""
+    return ((row.ended_at or row.heard_at) - row.started_at) // timedelta(seconds=1)
+
+
+def _disconnect_of(row: WifiSessionRow) -> Disconnect | None:
+    if row.disconnect_at is None or row.disconnect_outcome is None:
+        return None
+    return Disconnect(
+        at=row.disconnect_at, outcome=row.disconnect_outcome, error_cause=row.error_cause
+    )

@@ -1,0 +1,128 @@
+"""Looking for damage in a store."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, select, text
+
+from nexio.errors import KeyUnusable, RowDamaged
+from nexio.locations.locations import location_of
+from nexio.network.nas import nas_of
+from nexio.store import schema
+from nexio.store.encoding import poor_encoding
+from nexio.store.sealed import DIGESTS, SEALED
+from nexio.store.tables import LocationRow, NasRow, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from sqlalchemy import Connection, Select, Table
+
+    from nexio.store.engine import Reading
+    from nexio.store.sealed import Digest, Sealed
+
+SHOWN = 20
+"""Lines about one kind of damage; the rest is counted."""
+
+
+def find_damage(work: Reading) -> list[str]:
+    """What is wrong with the store, a line each; empty where it is sound."""
+    connection = work.session.connection()
+    lines = [*file_damage(connection), *_drift(connection), *_encoding(connection)]
+    for sealed in SEALED:
+        lines += _few(_unreadable(work, sealed), sealed.purpose)
+    for digest in DIGESTS:
+        lines += _few(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
+    lines += _few(_unknown_zones(work), "location")
+    lines += _few(_broken_nas(work), "nas")
+    for table in Row.metadata.sorted_tables:
+        lines += _few(_unreadable_rows(connection, table), table.name)
+    return lines
+
+
+def file_damage(connection: Connection) -> Iterator[str]:
+    """What SQLite says of its own file; PostgreSQL has checksums and tools of its own for it."""
+    if connection.dialect.name != "sqlite":
+        return
+    for (line,) in connection.execute(text("PRAGMA integrity_check")):
+        if line != "ok":
+            yield f"the file is damaged: {line}"
+    for table, row, *_ in connection.execute(text("PRAGMA foreign_key_check")):
+        yield f"row {row} of {table} belongs to a row that is not there"
+
+
+def _few(lines: Iterable[str], kind: str) -> list[str]:
+    found = list(lines)
+    rest = [f"and {len(found) - SHOWN} more of {kind}"] if len(found) > SHOWN else []
+    return found[:SHOWN] + rest
+
+
+def _drift(connection: Connection) -> list[str]:
+    found = schema.drift(connection)
+    return [f"the tables differ from version {schema.HEAD}: {line}" for line in found]
+
+
+def _encoding(connection: Connection) -> Iterator[str]:
+    if encoding := poor_encoding(connection):
+        yield f"the database has the encoding {encoding}: not every name can be kept, use UTF8"
+
+
+def _unreadable(work: Reading, sealed: Sealed) -> Iterator[str]:
+    key = inspect(sealed.table).primary_key[0]
+    query = select(key, sealed.values).where(sealed.values.is_not(None)).order_by(key)
+    for number, value in work.session.execute(query.execution_options(yield_per=10_000)):
+        try:
+            work.keyring.unseal(value, sealed.purpose)
+        except KeyUnusable as error:
+            yield f"{sealed.purpose} of row {number}: {error}"
+
+
+def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
+    """Digests of another PIN: nobody gets in with the right one."""
+    for number, location_id, sealed, found in work.session.execute(
+        digest.query.execution_options(yield_per=10_000)
+    ):
+        try:
+            pin = work.keyring.unseal(sealed, digest.pin.purpose)
+        except KeyUnusable:
+            continue  # named above
+        if not hmac.compare_digest(work.keyring.digest(location_id, pin), found):
+            yield f"{digest.table.__tablename__}.{digest.column} of row {number}: not of its PIN"
+
+
+def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
+    """SQLite keeps any text in a column of times or numbers; others read it in vain."""
+    if connection.dialect.name == "sqlite" and not _is_readable(connection, select(table)):
+        (key,) = table.primary_key.columns
+        for number in connection.execute(select(key).order_by(key)).scalars().all():
+            if not _is_readable(connection, select(table).where(key == number)):
+                yield f"{table.name} {number} cannot be read: a time or a number in it is none"
+
+
+def _is_readable(connection: Connection, query: Select[Any]) -> bool:
+    try:
+        for _ in connection.execute(query.execution_options(yield_per=10_000)):
+            pass
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _unknown_zones(work: Reading) -> Iterator[str]:
+    for row in work.session.scalars(select(LocationRow).order_by(LocationRow.id)):
+        if not location_of(row).knows_its_zone:
+            yield f"location {row.id} has an unknown time zone: {row.time_zone!r}"
+
+
+def _broken_nas(work: Reading) -> Iterator[str]:
+    """What cannot be served, other than for its secret, which is named above."""
+    for row in work.session.scalars(select(NasRow).order_by(NasRow.id)):
+        try:
+            nas_of(work, row)
+        except RowDamaged as error:
+            yield f"nas {row.id} cannot be used: {error}"
+        except KeyUnusable:
+            continue

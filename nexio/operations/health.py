@@ -1,0 +1,213 @@
+"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, mail, disk."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from nexio.errors import NexioError
+from nexio.keys.ownership import load_trusted_keys
+from nexio.locations.locations import list_locations
+from nexio.locations.settings import LONGEST_PIN
+from nexio.mail.condition import look_at_mail
+from nexio.network.nas import list_nas
+from nexio.operations.unnamed_devices import nas_that_name_no_device
+from nexio.reception.guessing import BOUND, odds
+from nexio.reception.pin_days import fullest_day
+from nexio.reception.pins import count_live
+from nexio.store.engine import Store
+from nexio.store.schema import HEAD
+from nexio.store.tables import AuthEventRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from nexio.configuration import Configuration
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Clock, Reading
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
+
+ROOM_FOR_PINS = 0.25
+"""From half of all PINs on none is issued (R7): said well before."""
+
+LEAST_FREE = 200 * 1024 * 1024
+"""Octets of disk space below which it is time to do something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, how it is, and what to do where it is not well."""
+
+    subject: str
+    message: str
+    advice: str = ""
+    well: bool
+
+
+def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
+    """Look at everything that can be seen from the store's side, the deepest cause first."""
+    key = _key(configuration)
+    yield key
+    try:
+        store = Store.open(configuration, clock)
+    except NexioError as error:
+        if key.well:
+            yield trouble("store", error)
+    else:
+        with closing(store):
+            yield _well("store", f"open, version {HEAD}")
+            yield from _inside(store, configuration)
+    yield _disk(configuration)
+
+
+def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
+    """What the store says; a value that cannot be read is a finding, too, and not the end."""
+    try:
+        with store.read() as work:
+            yield _clock(work)
+            yield from _pins(work)
+            yield from _guessing(work)
+            yield from _nas(work)
+            yield _mail(work, configuration)
+            yield from map(_bad_row, work.bad_rows.told)
+    except NexioError as error:
+        yield trouble("store", error)
+
+
+def trouble(subject: str, error: NexioError) -> Finding:
+    """An error as a finding."""
+    return Finding(subject=subject, message=str(error), advice=error.advice, well=False)
+
+
+def _well(subject: str, message: str) -> Finding:
+    return Finding(subject=subject, message=message, well=True)
+
+
+def _key(configuration: Configuration) -> Finding:
+    try:
+        keys = load_trusted_keys(configuration)
+    except NexioError as error:
+        return trouble("key", error)
+    if len(keys.keys) > 1:
+        return Finding(
+            subject="key",
+            message=f"{configuration.key_file} holds {len(keys.keys)} keys",
+            advice="Old keys are needed no more after a change or a restore: nexio key rotate",
+            well=False,
+        )
+    return _well("key", f"{configuration.key_file}, closed to others")
+
+
+def _clock(work: Reading) -> Finding:
+    """Against PostgreSQL's clock, and against what was written last: time goes forward."""
+    newest = max(
+        work.session.scalar(select(func.max(VisitRow.registered_at))) or work.now,
+        work.session.scalar(select(func.max(AuthEventRow.at))) or work.now,
+    )
+    off = newest - work.now
+    if work.session.connection().dialect.name == "postgresql":
+        there = work.session.scalars(select(func.clock_timestamp())).one()
+        off = max(off, abs(there - work.now))
+    if off > CLOCK_TOLERANCE:
+        return Finding(
+            subject="clock",
+            message=f"this machine's clock is off by {int(off.total_seconds())} seconds",
+            advice="Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl).",
+            well=False,
+        )
+    return _well("clock", "agrees with the store")
+
+
+def _pins(work: Reading) -> Iterator[Finding]:
+    for location in list_locations(work):
+        length = location.settings.pin_length
+        live, total = count_live(work, location, length), 10**length
+        message = f"{live} of {total} are in use at {location.name}"
+        well = live <= total * ROOM_FOR_PINS
+        advice = "" if well else f"Use longer ones: nexio settings set pin-length={length + 1}"
+        yield Finding(subject="PINs", message=message, advice=advice, well=well)
+
+
+def _guessing(work: Reading) -> Iterator[Finding]:
+    """The chance of a day is at most the bound where PINs were drawn for it (DESIGN 6)."""
+    for location in list_locations(work):
+        fullest = fullest_day(work, location)
+        if fullest is None:
+            yield _well("guessing", f"there is no PIN to guess at {location.name}")
+            continue
+        message = (
+            f"a chance of {odds(fullest.chance)} a day at most at {location.name}"
+            f" (on {fullest.day}, with {fullest.pins} PINs)"
+        )
+        well = fullest.chance <= BOUND
+        advice = "" if well else _longer_pins(location, fullest.day)
+        yield Finding(subject="guessing", message=message, advice=advice, well=well)
+
+
+def _longer_pins(location: Location, day: date) -> str:
+    """A PIN of today or tomorrow counts whatever becomes of it: somebody may have tried it."""
+    length = location.settings.pin_length + 1
+    longer = f"nexio settings set pin-length={min(length, LONGEST_PIN)} makes new PINs longer"
+    return (
+        f"{odds(BOUND)} is the limit. {longer}; a reissue replaces short ones from the day after"
+        f" tomorrow on: nexio visitor list --date {day}, nexio visitor reissue VISIT"
+    )
+
+
+def _nas(work: Reading) -> Iterator[Finding]:
+    served = {nas.location.id for nas in list_nas(work)}
+    for location in list_locations(work):
+        if location.id in served:
+            yield _well("NAS", f"{location.name} has one")
+        elif location.settings.visitor_tokens:
+            yield Finding(
+                subject="NAS",
+                message=f"no access point asks for the guests of {location.name}",
+                advice="Add it with: nexio nas add NAME ADDRESS --location …",
+                well=False,
+            )
+    for name in nas_that_name_no_device(work):
+        yield Finding(
+            subject="NAS",
+            message=f"{name} does not say which device asks",
+            advice="Let it send the MAC address in Calling-Station-Id: without it, whoever guesses"
+            " at a visit keeps all of that guest's devices out.",
+            well=False,
+        )
+
+
+def _bad_row(line: str) -> Finding:
+    advice = "Find all of them with 'nexio db check', and mend or remove them."
+    return Finding(subject="row", message=line, advice=advice, well=False)
+
+
+def _mail(work: Reading, configuration: Configuration) -> Finding:
+    try:
+        message = look_at_mail(work, configuration)
+    except NexioError as error:
+        return trouble("mail", error)
+    return _well("mail", message)
+
+
+def _disk(configuration: Configuration) -> Finding:
+    folder = next(
+        each for each in (configuration.home, *configuration.home.parents) if each.exists()
+    )
+    free = shutil.disk_usage(folder).free
+    message = f"{free // 1024**2} MiB free at {configuration.home}"
+    if free < LEAST_FREE:
+        return Finding(
+            subject="disk",
+            message=message,
+            advice="Make room: a full disk stops registrations and loses decisions.",
+            well=False,
+        )
+    return _well("disk", message)

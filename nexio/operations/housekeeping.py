@@ -1,0 +1,202 @@
+"""What has to be done now and then; nothing is wrong before it was (DESIGN 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select, update
+
+from nexio.checkin.cut_offs import write_cut_offs
+from nexio.locations.locations import list_locations
+from nexio.network.guard_acts import forget_old
+from nexio.store.batches import batch_of
+from nexio.store.tables import (
+    AccessTokenRow,
+    AuditRow,
+    AuthEventRow,
+    ChangeRow,
+    CheckInRow,
+    GuardActRow,
+    OutboxRow,
+    PinDayRow,
+    PinRow,
+    RemovedRow,
+    StoreRevisionRow,
+    VisitRow,
+    WifiSessionRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Store, Writing
+
+KEPT_CHANGES = 100_000
+"""How many changes a reader may be behind before it loads everything anew."""
+
+AT_ONCE = 500
+"""Visits that are forgotten in one transaction, so that no desk waits for long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """What housekeeping did."""
+
+    cut_offs: int
+    """Check-outs that the end of the day had made."""
+
+    visits: int
+    """Past visits that were forgotten, by each location's ``retention-days``."""
+
+    events: int
+    """Decisions in the log that were forgotten."""
+
+    sessions: int = 0
+    """Sessions on the Wi-Fi that were forgotten."""
+
+
+def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
+    """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
+
+    Each part is a transaction of its own, so that nobody waits for the whole.
+    """
+    with store.write() as work:
+        cut_offs = write_cut_offs(work)
+    with store.read() as look:
+        locations = list_locations(look)
+    visits = sum(_forget_visits(store, location) for location in locations)
+    with store.write() as work:
+        events = sum(_forget_events(work, location) for location in locations)
+        events += _forget_stray_events(work, locations)
+    with store.write() as work:
+        sessions = sum(_forget_sessions(work, location) for location in locations)
+        sessions += _forget_stray_sessions(work, locations)
+    with store.write() as work:
+        _drop_days(work)
+        forget_old(work.session.connection(), work.now)
+    with store.write() as work:
+        _drop_changes(work, kept_changes)
+    return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
+
+
+def _since(work: Reading, location: Location) -> datetime | None:
+    """What ended before that is to be forgotten; None is nothing."""
+    days = location.settings.retention_days
+    return None if days is None else work.now - timedelta(days=days)
+
+
+def _forget_visits(store: Store, location: Location) -> int:
+    """Visits of a location that are past their time, a group in each transaction."""
+    count = 0
+    while True:
+        with store.write() as work:
+            since = _since(work, location)
+            if since is None:
+                return count
+            group = work.session.scalars(
+                select(VisitRow.id).where(_is_past(location, since)).limit(AT_ONCE)
+            ).all()
+            _forget(work, group)
+        count += len(group)
+        if len(group) < AT_ONCE:
+            return count
+
+
+def _is_past(location: Location, since: datetime) -> ColumnElement[bool]:
+    """Ended or deleted before then; who was let in later was there later."""
+    ended = func.coalesce(VisitRow.deleted_at, VisitRow.closes_at) < since
+    later = VisitRow.check_ins.any(CheckInRow.cut_off_at >= since)
+    return (VisitRow.location_id == location.id) & ended & ~later
+
+
+def _forget(work: Writing, visits: Sequence[int]) -> None:
+    """Visits with all that hangs on them and tells of them."""
+    if not visits:
+        return
+    batch = batch_of(work.session)
+    work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
+    replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
+    work.session.execute(replaced.values(replaces_id=None))
+    # Sessions before the tokens that they lead to.
+    hanging = (
+        WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow, GuardActRow,
+    )  # fmt: skip
+    for table in hanging:
+        work.session.execute(delete(table).where(table.visit_id.in_(visits)))
+    of_visits = (AuditRow.subject == "visit") & AuditRow.subject_id.in_(visits)
+    work.session.execute(delete(AuditRow).where(of_visits))
+    work.session.execute(delete(VisitRow).where(VisitRow.id.in_(visits)))
+
+
+def _forget_events(work: Writing, location: Location) -> int:
+    since = _since(work, location)
+    if since is None:
+        return 0
+    return _delete_events(work, AuthEventRow.location_id == location.id, since)
+
+
+def _forget_stray_events(work: Writing, locations: Sequence[Location]) -> int:
+    since = _since_everywhere(work, locations)
+    if since is None:
+        return 0
+    return _delete_events(work, AuthEventRow.location_id.is_(None), since)
+
+
+def _forget_sessions(work: Writing, location: Location) -> int:
+    since = _since(work, location)
+    if since is None:
+        return 0
+    return _delete_sessions(work, WifiSessionRow.location_id == location.id, since)
+
+
+def _forget_stray_sessions(work: Writing, locations: Sequence[Location]) -> int:
+    since = _since_everywhere(work, locations)
+    if since is None:
+        return 0
+    return _delete_sessions(work, WifiSessionRow.location_id.is_(None), since)
+
+
+def _since_everywhere(work: Reading, locations: Sequence[Location]) -> datetime | None:
+    """What led to no location is kept as long as the most patient location keeps its own."""
+    limits = [_since(work, location) for location in locations]
+    known = [since for since in limits if since is not None]
+    return min(known) if known and len(known) == len(limits) else None
+
+
+def _delete_events(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
+    past = of & (AuthEventRow.at < since)
+    count = work.session.scalar(select(func.count()).select_from(AuthEventRow).where(past)) or 0
+    work.session.execute(delete(AuthEventRow).where(past))
+    return count
+
+
+def _delete_sessions(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
+    """Also open ones: of a session that nobody tells of any more the Stop was lost."""
+    past = of & (WifiSessionRow.heard_at < since)
+    count = work.session.scalar(select(func.count()).select_from(WifiSessionRow).where(past)) or 0
+    work.session.execute(delete(WifiSessionRow).where(past))
+    return count
+
+
+def _drop_days(work: Writing) -> None:
+    """Nobody draws a PIN for a day that is over in every time zone."""
+    over = work.now.date() - timedelta(days=2)
+    work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
+
+
+def _drop_changes(work: Writing, kept: int) -> None:
+    """Keep the newest changes; who is further behind loads everything (``oldest``)."""
+    revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
+    oldest = revision.number - kept
+    if oldest <= revision.oldest:
+        return
+    dropped = select(ChangeRow.batch).where(ChangeRow.number <= oldest)
+    work.session.execute(delete(RemovedRow).where(RemovedRow.batch.in_(dropped)))
+    work.session.execute(delete(ChangeRow).where(ChangeRow.number <= oldest))
+    revision.oldest = oldest

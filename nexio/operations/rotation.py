@@ -1,0 +1,83 @@
+"""Changing the keys of a store while it is in use.
+
+A new key is added to the key file, everything is sealed anew in one transaction, the old key
+is taken out of the file.  Wherever that is cut short, the file opens the store.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, inspect, select, update
+
+from nexio.keys.key_file import add_key, keep_only
+from nexio.store import audit
+from nexio.store.sealed import DIGESTS, SEALED
+from nexio.store.tables import StoreRevisionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from nexio.keys.keyring import Keyring
+    from nexio.store.engine import Store, Writing
+    from nexio.store.sealed import Digest, Sealed
+    from nexio.store.tables import Row
+
+
+def rotate_key(store: Store, key_file: Path) -> str:
+    """Seal everything in the store with a new key.
+
+    Servers and commands that run meanwhile read the key file again when they meet the new key.
+
+    Returns:
+        The new key's id.
+
+    Raises:
+        KeyUnusable: the key file cannot be read or written.
+        StoreUnreachable: the store cannot be written; it stays under its old key then.
+    """
+    with store.write(alone=True) as work:
+        new = add_key(key_file)
+        _seal_anew(work, new)
+        audit.record(work, "rotate", "key", 1)
+    with store.write(alone=True) as work:  # nobody else is adding a key at this moment
+        keep_only(key_file, work.keyring.active)
+    return new.active
+
+
+def _seal_anew(work: Writing, new: Keyring) -> None:
+    """All that the registry names; what the new keys hold opens the old values, too."""
+    work.session.flush()
+    for digest in DIGESTS:
+        _change(work, digest.table, digest.column, _digests(work, digest, new))
+    for sealed in SEALED:
+        _change(work, sealed.table, sealed.column, _values(work, sealed, new))
+    work.session.expire_all()
+    revision = work.session.scalars(select(StoreRevisionRow)).one()
+    revision.key_id, revision.epoch = new.active, secrets.token_hex(16)
+    work.session.flush()
+
+
+def _digests(work: Writing, digest: Digest, new: Keyring) -> Iterator[tuple[int, bytes]]:
+    for number, location_id, sealed, _ in work.session.execute(digest.query).all():
+        pin = new.unseal(sealed, digest.pin.purpose)
+        yield number, new.digest(location_id, pin)
+
+
+def _values(work: Writing, sealed: Sealed, new: Keyring) -> Iterator[tuple[int, bytes]]:
+    key = inspect(sealed.table).primary_key[0]
+    query = select(key, sealed.values).where(sealed.values.is_not(None))
+    for number, value in work.session.execute(query).all():
+        yield number, new.seal(new.unseal(value, sealed.purpose), sealed.purpose)
+
+
+def _change(
+    work: Writing, table: type[Row], column: str, values: Iterable[tuple[int, bytes]]
+) -> None:
+    key = inspect(table).primary_key[0]
+    statement = update(table).where(key == bindparam("of_row"))
+    changes = [{"of_row": number, "anew": value} for number, value in values]
+    if changes:
+        work.session.connection().execute(statement.values({column: bindparam("anew")}), changes)

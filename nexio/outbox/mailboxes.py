@@ -1,0 +1,112 @@
+"""Who a mail is from and to: a name and an address, safe to stand in a header."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.headerregistry import Address, AddressHeader
+from email.message import EmailMessage
+from email.policy import default
+from typing import cast
+
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
+from nexio.errors import InvalidValue
+from nexio.input.names import JOINERS, quoted
+
+_NOT_IN_NAMES = frozenset('"\\<>[];:@=?')
+"""What has a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5), and
+stands in nobody's name."""
+
+_ASIDES = frozenset(",()")
+"""What has a meaning there, and stands in "King, Jr." and "Smith (IT)"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """Somebody who sends or receives mail."""
+
+    name: str
+    address: str
+
+    @property
+    def header(self) -> Address:
+        """As it stands in From and To; no name and no address can add a header or a receiver."""
+        user, _, domain = self.envelope.rpartition("@")
+        whole = Address(_without(_NOT_IN_NAMES, self.name), user, domain)
+        plain = Address(_without(_ASIDES, whole.display_name), user, domain)
+        return whole if _is_read_back(whole) else plain
+
+    @property
+    def envelope(self) -> str:
+        """As it is told to the mail server: the domain in ASCII (RFC 5891)."""
+        address = _validated(self.address)
+        return address.ascii_email or address.normalized
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the @, in ASCII."""
+        return _validated(self.address).ascii_domain
+
+
+def parse_sender(text: str | None) -> Mailbox:
+    """Read ``NEXIO_MAIL_FROM``: ``desk@example.com`` or ``Harbour House <desk@example.com>``.
+
+    Raises:
+        InvalidValue: it is empty or not an address.
+    """
+    if not text:
+        raise InvalidValue(
+            "there is a mail server and no sender: NEXIO_MAIL_FROM is not set",
+            "Say who the mail is from: NEXIO_MAIL_FROM='Harbour House <desk@example.com>'",
+        )
+    before, bracket, inside = text.strip().removesuffix(">").rpartition("<")
+    name, address = (before, inside) if bracket else ("", text)
+    try:
+        return Mailbox(name=name.strip(' "'), address=_validated(address.strip()).normalized)
+    except InvalidValue:
+        raise InvalidValue(
+            "NEXIO_MAIL_FROM is not an address to send from",
+            "Write desk@example.com or 'Harbour House <desk@example.com>'.",
+        ) from None
+
+
+def header_text(text: str) -> str:
+    """A text as it may stand in a subject: one line, and nothing in it that hides another one.
+
+    Python decodes what looks like an encoded word (RFC 2047): a line break could come out.
+    """
+    return one_line(text).replace("=?", "= ?")
+
+
+def one_line(text: str) -> str:
+    """Text without anything that could end a line or steer a terminal."""
+    return " ".join("".join(map(_printable, text)).split())
+
+
+def _without(characters: frozenset[str], name: str) -> str:
+    return one_line("".join(" " if each in characters else each for each in name))
+
+
+def _is_read_back(address: Address) -> bool:
+    """Python 3.11 drops the quotes where it folds a long name: a comma would then end it."""
+    message = EmailMessage()
+    message["From"] = address
+    header = message_from_bytes(message.as_bytes(), policy=default)["From"]
+    return cast("AddressHeader", header).addresses == (address,)
+
+
+def _printable(character: str) -> str:
+    """A blank for what could steer something; joiners are letters of a word."""
+    steers = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return " " if steers and character not in JOINERS else character
+
+
+def _validated(address: str) -> ValidatedEmail:
+    try:
+        return validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        raise InvalidValue(
+            f"{quoted(address)} is not an e-mail address", "Correct it, and send the mail again."
+        ) from None

@@ -1,0 +1,188 @@
+"""Mail that is to be sent, or was: rows without text, in the transaction of what causes them.
+
+So none is lost, and none is sent for a registration that failed.  How a mail reads is made
+when it is sent: nothing that is rendered, and no PIN, is stored here (DESIGN 9).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, or_, select
+
+from nexio.outbox.mailboxes import Mailbox
+from nexio.outbox.recipients import find_host, recipient_of
+from nexio.outbox.templates import Template
+from nexio.store.tables import MemberRow, OutboxRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+__all__ = ["Mail", "MailState", "Template", "list_mail", "mail_states", "queue_mail"]
+
+AT_ONCE = 500
+"""Visits in one question to the store, which takes some ten thousand values at most."""
+
+
+class MailState(StrEnum):
+    """Where a mail stands; ``none`` where there is none."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail without its text; all times are in UTC."""
+
+    id: int
+    template: Template
+    to: Mailbox | None
+    """None where nobody is to be had any more: a host or a member who was removed."""
+
+    visit_id: int | None
+    member_id: int | None
+    state: MailState
+    attempts: int
+    created_at: datetime
+    next_try_at: datetime | None
+    """None where it is not tried any more."""
+
+    sent_at: datetime | None
+    answer: str | None
+    """What the mail server said last, or why the mail failed."""
+
+
+def queue_mail(
+    work: Writing,
+    template: Template,
+    *,
+    visit_id: int | None = None,
+    member_id: int | None = None,
+) -> int | None:
+    """Have a mail sent once this transaction is committed.
+
+    A mail of the same kind about the same visit or member that still waits is dropped for it:
+    both would say the same, as a text is made when it is sent.
+
+    Args:
+        work: the transaction of what causes the mail.
+        template: what has happened.
+        visit_id: the visit, or
+        member_id: the member that it is about.
+
+    Returns:
+        The mail's number, or None where there is nobody to write to: a host who is no member.
+    """
+    work.session.flush()
+    if template is Template.VISITOR_ARRIVED and _has_no_host(work, visit_id):
+        return None
+    subject = (
+        OutboxRow.member_id == member_id if visit_id is None else OutboxRow.visit_id == visit_id
+    )
+    same = (OutboxRow.template == template.value) & subject & is_waiting(work.now)
+    work.session.execute(delete(OutboxRow).where(same))
+    row = OutboxRow(
+        template=template.value,
+        visit_id=visit_id,
+        member_id=member_id,
+        message_id=secrets.token_hex(16),
+        created_at=work.now,
+        state=MailState.QUEUED.value,
+        attempts=0,
+        next_try_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    return row.id
+
+
+def list_mail(
+    work: Reading, location: Location, state: MailState | None = None, limit: int = 50
+) -> list[Mail]:
+    """The mail of a location, the newest first."""
+    here = or_(VisitRow.location_id == location.id, MemberRow.location_id == location.id)
+    query = (
+        select(OutboxRow)
+        .join(VisitRow, VisitRow.id == OutboxRow.visit_id, isouter=True)
+        .join(MemberRow, MemberRow.id == OutboxRow.member_id, isouter=True)
+        .where(here)
+        .order_by(OutboxRow.id.desc())
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(OutboxRow.state == state.value)
+    rows = work.session.scalars(query)
+    return list(work.bad_rows.leave_out(rows, lambda row: _mail_of(work, row)))
+
+
+def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:
+    """The state of each visit's latest registration mail, in one question for many visits."""
+    found = dict.fromkeys(visit_ids, MailState.NONE)
+    for start in range(0, len(visit_ids), AT_ONCE):
+        latest = (
+            select(func.max(OutboxRow.id))
+            .where(
+                OutboxRow.template == Template.VISITOR_REGISTERED.value,
+                OutboxRow.visit_id.in_(visit_ids[start : start + AT_ONCE]),
+            )
+            .group_by(OutboxRow.visit_id)
+        )
+        states = select(OutboxRow.visit_id, OutboxRow.state).where(OutboxRow.id.in_(latest))
+        for visit_id, state in work.session.execute(states):
+            if visit_id is not None:
+                found[visit_id] = MailState(state)
+    return found
+
+
+def is_waiting(now: datetime) -> ColumnElement[bool]:
+    """Whether a row is to be sent and nobody is sending it at this moment."""
+    unclaimed = or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= now)
+    return (OutboxRow.state == MailState.QUEUED.value) & unclaimed
+
+
+def count_waiting(work: Reading) -> int:
+    """How many mails are still to be sent, at all locations."""
+    queued = OutboxRow.state == MailState.QUEUED.value
+    return work.session.scalar(select(func.count()).where(queued)) or 0
+
+
+def _has_no_host(work: Reading, visit_id: int | None) -> bool:
+    visit = None if visit_id is None else work.session.get(VisitRow, visit_id)
+    host = None if visit is None else find_host(work, visit)
+    return host is None or host.removed_at is not None
+
+
+def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | None:
+    """To whom it went, or to whom it would go now."""
+    if state is MailState.QUEUED or row.to_address is None:
+        return recipient_of(work, row)
+    return Mailbox(name=row.to_name or "", address=row.to_address)
+
+
+def _mail_of(work: Reading, row: OutboxRow) -> Mail:
+    state = MailState(row.state)
+    return Mail(
+        id=row.id,
+        template=Template(row.template),
+        to=_recipient(work, row, state),
+        visit_id=row.visit_id,
+        member_id=row.member_id,
+        state=state,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_try_at=row.next_try_at if state is MailState.QUEUED else None,
+        sent_at=row.sent_at,
+        answer=row.answer,
+    )

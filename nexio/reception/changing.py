@@ -1,0 +1,269 @@
+"""Changing a visit that is registered: its time, its Wi-Fi, what is known of the visitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.errors import InvalidValue, Refused
+from nexio.input.addresses import email_key, parse_email
+from nexio.input.arrivals import parse_until
+from nexio.input.durations import LONGEST
+from nexio.input.names import parse_full_name, parse_text
+from nexio.input.zones import day_end, day_start, local_date, show
+from nexio.locations.locations import hold_location, location_of
+from nexio.outbox.outbox import Template, queue_mail
+from nexio.reception.pin_days import counted_anew, days_of
+from nexio.reception.pins import draw_pin
+from nexio.reception.registration import (
+    LONGEST_LINE,
+    LONGEST_NOTES,
+    gives_token,
+    refuse_past,
+    turning_on,
+)
+from nexio.reception.tokens import refuse_unplanned
+from nexio.reception.visits import PIN_PURPOSE, Visit, get_row, visit_of
+from nexio.store import audit
+from nexio.store.tables import PinRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from nexio.store.engine import Writing
+    from nexio.store.tables import AccessTokenRow
+
+
+def reschedule(
+    work: Writing, visit_id: int, arrival: datetime, until: datetime | None = None
+) -> Visit:
+    """Move a visit; its Wi-Fi moves along and keeps its length, its PIN stays (R13).
+
+    The visitor gets a mail about it.
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        arrival: the new expected arrival, a whole minute.
+        until: a new end of the Wi-Fi, which is named then (R2).
+
+    Raises:
+        NotFound: no such visit.
+        InvalidValue: the arrival is past and its window would be over.
+        Refused: the visit is deleted or over, more guests than planned (R9), or it has no
+            Wi-Fi that could end.
+    """
+    row = _open_row(work, visit_id)
+    before = _times_of(row)
+    with counted_anew(work, row):
+        _move(work, row, arrival, until)
+    details = {"before": before[0].isoformat(), "after": arrival.isoformat()}
+    if until is not None:
+        details["until"] = until.isoformat()
+    audit.record(work, "reschedule", "visit", visit_id, details)
+    if _times_of(row) != before:
+        queue_mail(work, Template.VISITOR_UPDATED, visit_id=visit_id)
+    return visit_of(work, row)
+
+
+def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
+    """Let a visitor stay on the Wi-Fi longer (R2's explicit exception).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: no token, a revoked one, one that would be over all the same or last for more
+            than 30 days, or more guests than planned (R9).
+    """
+    row = _open_row(work, visit_id)
+    token = _open_token(row)
+    if token.duration + by > LONGEST:
+        raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
+    with counted_anew(work, row):
+        token.duration += by
+        if token.valid_until is not None:
+            _extend_window(work, row, by)
+    audit.record(work, "extend", "visit", visit_id, {"seconds": int(by.total_seconds())})
+    return visit_of(work, row)
+
+
+def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
+    """The same to an end as people say it (R20).
+
+    Raises:
+        InvalidValue: it cannot be read.
+        Refused: as :func:`extend_token`; or the Wi-Fi lasts as long already, or is not known
+            to end before the check-in (R16).
+    """
+    row = _open_row(work, visit_id)
+    token = _open_token(row)
+    if token.valid_from is None or token.valid_until is None:
+        raise _starts_later(row)
+    zone = location_of(row.location).zone
+    since = max(token.valid_from, work.now)
+    until = parse_until(text, token.valid_from, work.now, zone, since)
+    if until <= token.valid_until:
+        raise Refused(
+            f"visit {visit_id} has Wi-Fi until {show(token.valid_until, zone)} already",
+            "Name a later end. To end it now: nexio token revoke",
+        )
+    return extend_token(work, visit_id, until - token.valid_until)
+
+
+def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) -> Visit:
+    """Correct what is known of a visitor; another e-mail means another PIN and a mail with it.
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        texts: by field; None leaves a field as it is, "" empties one that may be empty.
+
+    Raises:
+        NotFound: no such visit.
+        InvalidValue: nothing to change, or a value that is not allowed.
+        Refused: the visit is deleted or over, or no PIN to be had (R7).
+    """
+    given = {name: text for name, text in texts.items() if text is not None}
+    if not given:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    row = _open_row(work, visit_id)
+    names = parse_full_name(
+        given.pop("first_name", row.first_name), given.pop("last_name", row.last_name)
+    )
+    changes = dict(zip(("first_name", "last_name"), names, strict=True)) | {
+        name: _PARSERS[name](text) for name, text in given.items()
+    }
+    changed = {name for name, value in changes.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, changes[name])
+    if email_key(row.email) != row.email_key:
+        row.email_key = email_key(row.email)
+        _renew_pin(work, row)
+        queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
+    audit.record(work, "edit", "visit", visit_id, {"changed": sorted(changed)})
+    return visit_of(work, row)
+
+
+def resend_mail(work: Writing, visit_id: int) -> Visit:
+    """Send the registration e-mail once more, by what is true now; the PIN stays.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: the visit is deleted or over.
+    """
+    row = _open_row(work, visit_id)
+    queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
+    audit.record(work, "resend", "visit", visit_id)
+    return visit_of(work, row)
+
+
+def _open_token(row: VisitRow) -> AccessTokenRow:
+    token = row.token
+    if token is None or token.revoked_at is not None:
+        why = "has no access token" if token is None else "had its access token revoked"
+        gives = gives_token(location_of(row.location), row.source)
+        first = "" if gives else f"{turning_on(row.source)}, then: "
+        raise Refused(
+            f"visit {row.id} {why}",
+            f"Give it one, with a new PIN: {first}nexio visitor reissue {row.id}",
+        )
+    return token
+
+
+def _starts_later(row: VisitRow) -> Refused:
+    return Refused(
+        f"the Wi-Fi of visit {row.id} starts with the check-in, so its end is not known",
+        f"Say how much longer it lasts: nexio token extend {row.id} --by 30m",
+    )
+
+
+def _name_duration(row: VisitRow, duration: timedelta) -> None:
+    token = _open_token(row)
+    if token.valid_from is None:
+        raise _starts_later(row)
+    token.duration = row.token_duration = duration
+
+
+def _times_of(row: VisitRow) -> tuple[datetime, datetime | None]:
+    return row.expected_arrival, None if row.token is None else row.token.valid_until
+
+
+def _open_row(work: Writing, visit_id: int) -> VisitRow:
+    row = get_row(work, visit_id)
+    if row.deleted_at is not None:
+        raise Refused(f"visit {visit_id} was deleted", "Register the visitor again.")
+    if row.closes_at <= work.now:
+        over = show(row.closes_at, location_of(row.location).zone)
+        raise Refused(f"visit {visit_id} was over at {over}", "Register the visitor again.")
+    return row
+
+
+def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | None) -> None:
+    zone = location_of(row.location).zone
+    day = local_date(arrival, zone)
+    token = row.token
+    length = row.location.token_duration
+    if until is not None:
+        _name_duration(row, until - arrival)
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        length = token.valid_until - token.valid_from if until is None else until - arrival
+        token.valid_from, token.valid_until = arrival, arrival + length
+        refuse_unplanned(work, location_of(row.location), token)
+    refuse_past(work, location_of(row.location), arrival, length)
+    row.expected_arrival = arrival
+    row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
+    _keep_open(work, row)
+    # Without a token a visit ends with its day, which may be over when its hour is not.
+    refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
+
+
+def _extend_window(work: Writing, row: VisitRow, by: timedelta) -> None:
+    token = row.token
+    if token is None or token.valid_until is None:
+        return
+    token.valid_until += by
+    if token.valid_until <= work.now:
+        over = show(token.valid_until, location_of(row.location).zone)
+        raise Refused(
+            f"the Wi-Fi of visit {row.id} would be over all the same, at {over}",
+            "Extend it by more, or move the visit with: nexio visitor reschedule",
+        )
+    refuse_unplanned(work, location_of(row.location), token)
+    _keep_open(work, row)
+
+
+def _keep_open(work: Writing, row: VisitRow) -> None:
+    """R7, R15: visit and PIN last until the later of the day's end and the window's end."""
+    token = row.token
+    if token is not None and token.valid_until is not None and token.revoked_at is None:
+        row.closes_at = max(row.closes_at, token.valid_until)
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
+    if pin is None:
+        raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
+    pin.free_at = row.closes_at
+
+
+def _renew_pin(work: Writing, row: VisitRow) -> None:
+    """Draw another PIN; the old one and the QR codes that were made so far are refused."""
+    row.qr_edition += 1
+    location = hold_location(work, location_of(row.location))
+    pin = draw_pin(work, location, days_of(row))
+    row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
+    live = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
+    if live is None:
+        raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
+    live.digest, live.length = pin.digest, len(pin.digits)
+
+
+def _text(field: str, longest: int = LONGEST_LINE) -> Callable[[str], str | None]:
+    return lambda text: parse_text(text, field, longest) or None
+
+
+_PARSERS: dict[str, Callable[[str], str | None]] = {
+    "email": parse_email,
+    "host": _text("host"),
+    "company": _text("company"),
+    "phone": _text("phone"),
+    "notes": _text("notes", LONGEST_NOTES),
+}

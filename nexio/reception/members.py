@@ -1,0 +1,244 @@
+"""Members: people who work here; they host visitors and have a PIN of their own (R21)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.input.addresses import email_key, parse_email
+from nexio.input.names import full_name, parse_full_name, quoted, search_key
+from nexio.locations.locations import get_location, location_of
+from nexio.outbox.outbox import Template, queue_mail
+from nexio.reception.pins import draw_pin, pin_of, take_pin
+from nexio.store import audit
+from nexio.store.sealed import MEMBER_PIN
+from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexio.locations.locations import Location
+    from nexio.reception.pins import NewPin
+    from nexio.store.engine import Reading, Writing
+
+PIN_PURPOSE = MEMBER_PIN.purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody who works at a location."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    location: Location
+    pin: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return full_name(self.first_name, self.last_name)
+
+
+def add_member(
+    work: Writing,
+    location: Location,
+    texts: Mapping[str, str | None],
+    *,
+    send_pin: bool,
+    insecure_short_pin: bool = False,
+) -> Member:
+    """Add a member with a PIN that is live as long as the member is (R7).
+
+    Args:
+        work: the transaction.
+        location: where.
+        texts: first_name, last_name, email, and pin where one is brought along.
+        send_pin: whether a mail with the PIN follows.
+        insecure_short_pin: take a PIN that is easy to guess.
+
+    Raises:
+        InvalidValue: a name, address or PIN that is not allowed.
+        Refused: the address belongs to a member here, or no PIN to be had.
+    """
+    first_name, last_name = parse_full_name(
+        texts.get("first_name") or "", texts.get("last_name") or ""
+    )
+    email = parse_email(texts.get("email") or "")
+    _refuse_known(work, location, email)
+    given = texts.get("pin")
+    pin = _pin(work, location, given, insecure_short_pin=insecure_short_pin)
+    row = MemberRow(
+        location=work.session.get_one(LocationRow, location.id),
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        email_key=email_key(email),
+        pin_sealed=work.keyring.seal(pin.digits, PIN_PURPOSE),
+        created_at=work.now,
+    )
+    work.session.add(row)
+    work.session.flush()
+    _hold_pin(work, row, pin)
+    if send_pin:
+        queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
+    audit.record(work, "add", "member", row.id)
+    return member_of(work, row)
+
+
+def edit_member(work: Writing, member_id: int, texts: Mapping[str, str | None]) -> Member:
+    """Correct a member's name or address; the PIN stays.
+
+    Raises:
+        InvalidValue: nothing to change, or a value that is not allowed.
+        Refused: the address belongs to another member here.
+    """
+    given = {name: text for name, text in texts.items() if text is not None}
+    if not given:
+        raise InvalidValue("nothing to change", "Give at least one of the options.")
+    row = work.session.get_one(MemberRow, member_id)
+    row.first_name, row.last_name = parse_full_name(
+        given.get("first_name", row.first_name), given.get("last_name", row.last_name)
+    )
+    if "email" in given:
+        email = parse_email(given["email"])
+        if email_key(email) != row.email_key:
+            _refuse_known(work, location_of(row.location), email)
+        row.email, row.email_key = email, email_key(email)
+    audit.record(work, "edit", "member", row.id, {"changed": sorted(given)})
+    return member_of(work, row)
+
+
+def set_pin(
+    work: Writing,
+    member_id: int,
+    pin_text: str | None,
+    *,
+    send_pin: bool,
+    insecure_short_pin: bool = False,
+) -> Member:
+    """Give a member another PIN, drawn where none is given; the old one is free at once.
+
+    Raises:
+        InvalidValue: not a PIN.
+        Refused: it belongs to somebody else here, or is too easy to guess.
+    """
+    row = work.session.get_one(MemberRow, member_id)
+    location = location_of(row.location)
+    pin = _pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
+    row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
+    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    _hold_pin(work, row, pin)
+    if send_pin:
+        queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
+    audit.record(work, "set-pin", "member", row.id)
+    return member_of(work, row)
+
+
+def remove_member(work: Writing, member_id: int) -> Member:
+    """Remove a member: the PIN is free, who is in is checked out; visits that they host stay."""
+    row = work.session.get_one(MemberRow, member_id)
+    member = member_of(work, row)
+    row.removed_at = work.now
+    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    work.session.execute(  # nobody could check them out any more: the PIN is gone
+        update(CheckInRow)
+        .where(
+            CheckInRow.member_id == row.id,
+            CheckInRow.out_at.is_(None),
+            CheckInRow.cut_off_at > work.now,
+        )
+        .values(out_at=work.now, out_method="desk")
+    )
+    audit.record(work, "remove", "member", row.id)
+    return member
+
+
+def list_members(work: Reading, location: Location) -> list[Member]:
+    """The members of a location by name, on every database in the same order."""
+    rows = work.session.scalars(
+        select(MemberRow).where(
+            MemberRow.location_id == location.id, MemberRow.removed_at.is_(None)
+        )
+    )
+    return sorted((member_of(work, row) for row in rows), key=_by_name)
+
+
+def get_member(work: Reading, which: str, location_name: str | None) -> Member:
+    """The member that a person means by number or e-mail.
+
+    Raises:
+        NotFound: no such member.
+    """
+    row = _find_row(work, which, location_name)
+    if row is None or row.removed_at is not None:
+        raise NotFound(f"there is no member {quoted(which)}", "See them with: nexio member list")
+    return member_of(work, row)
+
+
+def member_of(work: Reading, row: MemberRow) -> Member:
+    """What a row says, free of the store and with the PIN readable."""
+    return Member(
+        id=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        location=location_of(row.location),
+        pin=pin_of(work, row, PIN_PURPOSE),
+    )
+
+
+def _by_name(member: Member) -> tuple[str, str, int]:
+    return search_key(member.last_name), search_key(member.first_name), member.id
+
+
+def _pin(
+    work: Writing, location: Location, text: str | None, *, insecure_short_pin: bool
+) -> NewPin:
+    """It lets nobody onto the Wi-Fi, so it counts on no day (see ``pin_days.py``)."""
+    if text is None:
+        return draw_pin(work, location)
+    return take_pin(work, location, text, insecure_short_pin=insecure_short_pin)
+
+
+def _find_row(work: Reading, which: str, location_name: str | None) -> MemberRow | None:
+    if which.isascii() and which.isdigit():
+        small = len(which) <= len(str(LARGEST_NUMBER)) and int(which) <= LARGEST_NUMBER
+        return work.session.get(MemberRow, int(which)) if small else None
+    return _active_row(work, get_location(work, location_name), which)
+
+
+def _active_row(work: Reading, location: Location, email: str) -> MemberRow | None:
+    return work.session.scalar(
+        select(MemberRow).where(
+            MemberRow.location_id == location.id,
+            MemberRow.email_key == email_key(email),
+            MemberRow.removed_at.is_(None),
+        )
+    )
+
+
+def _refuse_known(work: Reading, location: Location, email: str) -> None:
+    known = _active_row(work, location, email)
+    if known is not None:
+        raise Refused(
+            f"the address {email} belongs to member {known.id} already",
+            "Change that one: nexio member edit",
+        )
+
+
+def _hold_pin(work: Writing, row: MemberRow, pin: NewPin) -> None:
+    work.session.add(
+        PinRow(
+            location_id=row.location_id,
+            digest=pin.digest,
+            length=len(pin.digits),
+            member_id=row.id,
+            free_at=None,
+        )
+    )
+    work.session.flush()

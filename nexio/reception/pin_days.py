@@ -1,0 +1,155 @@
+"""On which days a PIN may be guessed, and how many PINs there are on a day (R6, DESIGN 6).
+
+A visit's PIN counts on each local day on which it logs in, checks in, or is put into words: the
+days from the arrival to two hours after the window's end (R11, R15).  The counts are kept beside
+the visits, so that a PIN is drawn without a look at all others.  Whoever changes a count holds
+the location, so that of two desks each counts the other.
+
+A PIN that was drawn for today still counts when its visit is deleted, revoked or moved away:
+somebody may have guessed at it.  A member's PIN logs nobody in, and counts on no day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.input.zones import local_date
+from nexio.keys.keyring import Keyring
+from nexio.locations.locations import hold_location, location_of
+from nexio.network.following import Horizon
+from nexio.reception.guessing import chance_of
+from nexio.store.tables import PinDayRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+    from datetime import date, datetime
+
+    from sqlalchemy import Select
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+    from nexio.store.tables import VisitRow
+
+WORDS_AFTER_THE_END = timedelta(hours=2)
+"""R11: for so long after the window's end the right PIN is still told that it has ended."""
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullestDay:
+    """The day of a location on which guessing is most likely to succeed."""
+
+    day: date
+    chance: float
+    pins: int
+
+
+def days_of(visit: VisitRow) -> list[date]:
+    """The local days on which the visit's PIN counts.
+
+    Where the first check-in opens the window (R16), up to the latest end that it can have.
+    """
+    zone = location_of(visit.location).zone
+    first = local_date(visit.opens_at, zone)
+    last = local_date(_end(visit) - _INSTANT, zone)
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def pins_of_days(work: Reading, location: Location, days: Collection[date]) -> list[Counter[int]]:
+    """How many PINs of how many digits count on each of some days."""
+    counts = {day: Counter[int]() for day in days}
+    for row in work.session.scalars(_rows(location, days)):
+        counts[row.day][row.length] = row.pins
+    return list(counts.values())
+
+
+def count_pin(
+    work: Writing, location: Location, days: Collection[date], digits: int, by: int = 1
+) -> None:
+    """Count a PIN in on some days, or out with ``by=-1``; the location is held."""
+    if not days:
+        return
+    of_length = _rows(location, days).where(PinDayRow.length == digits)
+    rows = {row.day: row for row in work.session.scalars(of_length)}
+    for day in days:
+        if day not in rows:
+            rows[day] = PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
+            work.session.add(rows[day])
+        # Not below zero: a location that moves to another time zone has other days.
+        rows[day].pins = max(0, rows[day].pins + by)
+    work.session.flush()
+
+
+@contextmanager
+def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
+    """Count a visit's PIN on the days that it has after a change, which is made meanwhile.
+
+    The PIN stays, also where it is short for its new days: the fifth of the bound that is not
+    used for drawing is for that.
+    """
+    before = set(days_of(visit))
+    yield
+    after = set(days_of(visit))
+    if before == after:
+        return
+    location = hold_location(work, location_of(visit.location))
+    today = local_date(work.now, location.zone)
+    count_pin(work, location, sorted(after - before), pin_digits(visit))
+    left = sorted(day for day in before - after if day > today)
+    count_pin(work, location, left, pin_digits(visit), by=-1)
+
+
+def count_out(work: Writing, visit: VisitRow) -> None:
+    """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
+    location = hold_location(work, location_of(visit.location))
+    known = local_date(work.now + Horizon().past, location.zone)
+    unknown = [day for day in days_of(visit) if day > known]
+    count_pin(work, location, unknown, pin_digits(visit), by=-1)
+
+
+def fullest_day(
+    work: Reading, location: Location, days: Iterable[date] | None = None
+) -> FullestDay | None:
+    """The day, from today on or of some, with the greatest chance; None where no PIN counts."""
+    today = local_date(work.now, location.zone)
+    found = select(PinDayRow).where(
+        PinDayRow.location_id == location.id, PinDayRow.day >= today, PinDayRow.pins > 0
+    )
+    counts: dict[date, Counter[int]] = {}
+    for row in work.session.scalars(found):
+        counts.setdefault(row.day, Counter())[row.length] = row.pins
+    if days is not None:
+        counts = {day: counts[day] for day in days if day in counts}
+    if not counts:
+        return None
+    day = max(counts, key=lambda day: (chance_of(counts[day]), -day.toordinal()))
+    return FullestDay(day=day, chance=chance_of(counts[day]), pins=counts[day].total())
+
+
+def pin_digits(visit: VisitRow) -> int:
+    """How many digits a visit's PIN has, without opening it."""
+    return len(visit.pin_sealed) - Keyring.sealed_length(0)
+
+
+def _rows(location: Location, days: Collection[date]) -> Select[PinDayRow]:
+    return (
+        select(PinDayRow)
+        .where(PinDayRow.location_id == location.id, PinDayRow.day.in_(days))
+        .order_by(PinDayRow.day)
+    )
+
+
+def _end(visit: VisitRow) -> datetime:
+    token = visit.token
+    if token is None:
+        return visit.closes_at
+    if token.valid_until is None:
+        return visit.closes_at + token.duration + WORDS_AFTER_THE_END
+    return max(visit.closes_at, token.valid_until + WORDS_AFTER_THE_END)

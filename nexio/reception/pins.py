@@ -1,0 +1,222 @@
+"""PINs: the one code that checks a visitor in and lets them onto the Wi-Fi (R6, R7, R8)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select
+
+from nexio.errors import InvalidValue, KeyUnusable, Refused
+from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
+from nexio.reception.guessing import chance_of, is_within, length_for, odds
+from nexio.reception.pin_days import count_pin, pins_of_days
+from nexio.store.tables import PinRow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import date
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+    from nexio.store.tables import MemberRow, VisitRow
+
+_DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
+_BLANKS = "\t\u200b\u2060\ufeff"
+"""Those that Unicode does not count among its space separators; the last three have no width."""
+
+_DASHES = "\u00ad\u2043\u2212"
+"""Soft hyphen, hyphen bullet and minus: those that Unicode does not count among its dashes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPin:
+    """A PIN that is live at no other visit or member of its location."""
+
+    digits: str
+    digest: bytes
+
+    def __repr__(self) -> str:
+        """Never the digits."""
+        return f"NewPin(length={len(self.digits)})"
+
+
+def normalize_pin(typed: bytes) -> str | None:
+    """The digits that a guest meant, whatever keyboard typed them (R8).
+
+    Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
+    Nothing else is overlooked: a PIN among other characters is not that PIN.
+
+    Args:
+        typed: raw octets, UTF-8.
+
+    Returns:
+        5 to 10 ASCII digits, or None where no PIN can be meant.
+    """
+    if typed.isdigit():  # the usual case: bytes know only ASCII digits
+        digits = typed.decode("ascii")
+    else:
+        try:
+            digits = "".join(map(_digit, typed.decode()))
+        except ValueError:
+            return None
+    return digits if _DIGITS.fullmatch(digits) else None
+
+
+def _digit(character: str) -> str:
+    """The ASCII digit that is meant, or nothing for a blank or a dash.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if character in _BLANKS or character in _DASHES:
+        return ""
+    if unicodedata.category(character) in {"Zs", "Pd"}:
+        return ""
+    return str(unicodedata.decimal(character))
+
+
+def parse_pin(text: str) -> str:
+    """A PIN as an operator types it.
+
+    Raises:
+        InvalidValue: not 5 to 10 digits; the message does not repeat what was typed.
+    """
+    pin = normalize_pin(text.encode(errors="replace"))
+    if pin is None:
+        raise InvalidValue(
+            "this is not a PIN", f"A PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits and no letters."
+        )
+    return pin
+
+
+def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
+    """A random PIN that is not live at a location, as long as the bound asks for (R6, R7).
+
+    The operating system's generator draws it.  Rows of PINs whose time has passed are removed
+    first.
+
+    Args:
+        work: the transaction.
+        location: held, where there are days.
+        days: on which it counts (see ``pin_days.py``); none for a member's.
+
+    Raises:
+        Refused: more than half of all PINs of that length are live.
+    """
+    free_passed(work, location)
+    length = length_for(pins_of_days(work, location, days), location.settings.pin_length)
+    live = count_live(work, location, length)
+    if live > 10**length // 2:
+        raise Refused(
+            f"{live} of the {10**length} PINs of {length} digits are in use at {location.name}",
+            f"Use longer PINs: nexio settings set pin-length={length + 1}"
+            if length < LONGEST_PIN
+            else "Delete visits that are not needed.",
+        )
+    count_pin(work, location, days, length)
+    return next(
+        pin for pin in _candidates(work, location, length) if not is_live(work, location, pin)
+    )
+
+
+def take_pin(
+    work: Writing,
+    location: Location,
+    text: str,
+    days: Collection[date] = (),
+    *,
+    insecure_short_pin: bool = False,
+) -> NewPin:
+    """A PIN that the operator brings along, such as one that another system has sent.
+
+    Args:
+        work: the transaction.
+        location: held, where there are days.
+        text: as it was typed.
+        days: on which it counts; none for a member's.
+        insecure_short_pin: whatever the bound says.
+
+    Raises:
+        InvalidValue: not a PIN.
+        Refused: it is live at this location, or too easy to guess.
+    """
+    digits = parse_pin(text)
+    if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
+        raise Refused(
+            f"where the PIN alone logs in, it has at least {location.settings.pin_length} digits",
+            "Leave --pin out and let the system draw one.",
+        )
+    if not insecure_short_pin:
+        refuse_guessable(work, location, len(digits), days)
+    free_passed(work, location)
+    pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
+    if is_live(work, location, pin):
+        raise Refused(
+            "this PIN belongs to somebody else at this location",
+            "Leave --pin out and let the system draw one.",
+        )
+    count_pin(work, location, days, len(digits))
+    return pin
+
+
+def refuse_guessable(
+    work: Reading, location: Location, digits: int, days: Collection[date]
+) -> None:
+    """Refuse a chosen or imported PIN that makes guessing too easy (R6, DESIGN 6).
+
+    Raises:
+        Refused: fewer digits than NIST SP 800-63B asks for, or the bound does not hold with it.
+    """
+    instead = "Leave --pin out and let the system draw one, or insist with --insecure-short-pin."
+    if digits < NIST_FLOOR:
+        raise Refused(
+            f"a PIN of {digits} digits is below the floor of NIST SP 800-63B: it is guessed in a"
+            f" day with a chance of {odds(chance_of({digits: 1}))}",
+            instead,
+        )
+    for day, pins in zip(days, pins_of_days(work, location, days), strict=True):
+        if not is_within(pins, digits):
+            chance = odds(chance_of(pins + Counter({digits: 1})))
+            raise Refused(
+                f"with one PIN of {digits} digits more, somebody who guesses all day gets in at"
+                f" {location.name} with a chance of {chance} on {day}",
+                instead,
+            )
+
+
+def free_passed(work: Writing, location: Location) -> None:
+    """Remove the location's PINs that nobody can use any more."""
+    passed = (PinRow.location_id == location.id) & (PinRow.free_at <= work.now)
+    work.session.execute(delete(PinRow).where(passed))
+
+
+def count_live(work: Reading, location: Location, length: int) -> int:
+    """How many PINs of that length are live at the location."""
+    same = (PinRow.location_id == location.id) & (PinRow.length == length)
+    return work.session.scalar(select(func.count()).where(same)) or 0
+
+
+def is_live(work: Reading, location: Location, pin: NewPin) -> bool:
+    """Whether somebody at the location holds the PIN."""
+    same = (PinRow.location_id == location.id) & (PinRow.digest == pin.digest)
+    return work.session.scalar(select(PinRow.id).where(same)) is not None
+
+
+def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:
+    while True:
+        digits = f"{secrets.randbelow(10**length):0{length}}"
+        yield NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
+
+
+def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
+    """The PIN of a row; empty, and a line in the log, where it cannot be opened."""
+    try:
+        return work.keyring.unseal(row.pin_sealed, purpose)
+    except KeyUnusable as error:
+        work.bad_rows.tell(row, f"shows no PIN: {error}")
+        return ""

@@ -1,0 +1,86 @@
+"""The text of a visitor's QR code: signed by this store, and not the PIN."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from nexio.errors import Refused, UnknownCode
+from nexio.input.scanners import bare, read_scan
+from nexio.reception.visits import no_such_visit
+from nexio.store.signing import sign
+from nexio.store.tables import LARGEST_NUMBER, VisitRow
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
+    from nexio.store.engine import Reading
+
+PREFIX = "NEXIO1"
+SIGNATURE_OCTETS = 15
+
+
+def qr_text(work: Reading, visit: Visit) -> str:
+    """``NEXIO1:<visit>:<signature>``, capitals and digits only, so that the code stays small.
+
+    A visit that got another PIN has a higher edition: ``NEXIO1:<visit>:<edition>:<signature>``.
+    Codes in mails that were sent stay good when the keys of the store are changed.
+    """
+    return _signed(work, visit.id, _edition(work, visit.id))
+
+
+def is_qr(text: str) -> bool:
+    """Whether a scanned text is a visitor's code rather than a PIN."""
+    return bare(text).upper().startswith(PREFIX)
+
+
+def read_qr(work: Reading, text: str) -> int:
+    """The number of the visit that a code was made for.
+
+    Raises:
+        InvalidValue: a keyboard layout has changed the code on its way.
+        NotFound: the visit was forgotten since.
+        Refused: another code, a cut one, one that this store has not signed, or one of a mail
+            that a newer mail has replaced.
+    """
+    scanned = read_scan(text).upper()
+    prefix, _, rest = scanned.partition(":")
+    words = rest.split(":")
+    if prefix != PREFIX or not (words[0].isascii() and words[0].isdigit()):
+        raise Refused("this is not a visitor's code", "Scan the code in the registration e-mail.")
+    visit_id = _number(words[0])
+    edition = _number(words[1]) if len(words) == len(("visit", "edition", "signature")) else 1
+    genuine = _signed(work, visit_id, edition)
+    if visit_id == 0 or not hmac.compare_digest(scanned.encode(), genuine.encode()):
+        raise UnknownCode(
+            "this code was not made here, or a part of it is missing",
+            "Scan it again, or type the PIN.",
+        )
+    if edition != _edition(work, visit_id):
+        raise Refused(
+            f"this code of visit {visit_id} is no longer valid: a newer mail was sent",
+            "Scan the code in the newest mail, or type its PIN.",
+        )
+    return visit_id
+
+
+def _edition(work: Reading, visit_id: int) -> int:
+    edition = work.session.scalar(select(VisitRow.qr_edition).where(VisitRow.id == visit_id))
+    if edition is None:
+        raise no_such_visit(str(visit_id))
+    return edition
+
+
+def _number(text: str) -> int:
+    """A number that a column can hold, else 0, which nothing has."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER))
+    return int(text) if digits and int(text) <= LARGEST_NUMBER else 0
+
+
+def _signed(work: Reading, visit_id: int, edition: int) -> str:
+    # Codes from before there were editions are of the first one, so that one has no number.
+    body = f"{PREFIX}:{visit_id}" + (f":{edition}" if edition > 1 else "")
+    signature = sign(work, body)[:SIGNATURE_OCTETS]
+    return f"{body}:{base64.b32encode(signature).decode()}"

@@ -1,0 +1,152 @@
+"""Registering a visit anew: a new PIN, a new mail, a token by today's settings (R5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from nexio.errors import Refused
+from nexio.input.zones import day_end, local_date, show
+from nexio.locations.locations import location_of
+from nexio.outbox.outbox import Template, is_waiting
+from nexio.reception.pin_days import count_out
+from nexio.reception.registration import Registration, enter, gives_token
+from nexio.reception.tokens import end_token, start_token
+from nexio.reception.visits import Visit, deleted, get_row, visit_of, visits_of
+from nexio.store import audit
+from nexio.store.tables import OutboxRow, PinRow, VisitRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+def reissue(work: Writing, visit_id: int) -> Visit:
+    """Replace a visit by the same one with a new PIN and a new mail; one transaction.
+
+    Host, notes, check-ins, idempotency key and a duration that was named come along; the
+    original is deleted, its token revoked and its PIN free.  The visitor gets no cancellation.
+
+    Returns:
+        The new visit.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: it is deleted or over, or a rule of registering says no.
+    """
+    old = get_row(work, visit_id)
+    location = location_of(old.location)
+    _refuse_over(work, old, location)
+    key, digest = old.idempotency_key, old.idempotency_digest
+    _delete(work, old)  # first, so that its guest does not count twice (R9)
+    new = enter(work, location, _as_registered(old))
+    new.replaces_id, new.idempotency_key, new.idempotency_digest = old.id, key, digest
+    work.session.execute(delete(PinRow).where(PinRow.visit_id == old.id))
+    count_out(work, old)
+    _move_check_ins(work, old, new)
+    _move_mail(work, old, new)
+    audit.record(work, "reissue", "visit", new.id, {"replaces": old.id})
+    work.session.flush()
+    return visit_of(work, new)
+
+
+def list_without_token(work: Reading, location: Location) -> list[Visit]:
+    """The visits to come, or under way, that have no token and would get one today.
+
+    Raises:
+        Refused: token generation is off, so that a reissue would give none.
+    """
+    if not location.settings.visitor_tokens:
+        raise Refused(
+            f"token generation is off at {location.name}, so nobody would get a token",
+            "Turn it on first: nexio token on",
+        )
+    rows = work.session.scalars(
+        select(VisitRow)
+        .where(
+            VisitRow.location_id == location.id,
+            VisitRow.deleted_at.is_(None),
+            VisitRow.closes_at > work.now,
+            ~VisitRow.token.has(),
+        )
+        .order_by(VisitRow.expected_arrival, VisitRow.id)
+    )
+    return visits_of(
+        work,
+        [
+            row
+            for row in rows
+            if gives_token(location, row.source) and _would_end(row, location) > work.now
+        ],
+    )
+
+
+def _refuse_over(work: Reading, row: VisitRow, location: Location) -> None:
+    if row.deleted_at is not None:
+        raise deleted(work, row)
+    if row.closes_at <= work.now:
+        raise Refused(
+            f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
+            "Register the visitor again.",
+        )
+    end = _would_end(row, location)
+    if end <= work.now:
+        raise Refused(
+            f"visit {row.id} would be over at once: by today's settings it ends at"
+            f" {show(end, location.zone)}",
+            f"Move it first: nexio visitor reschedule {row.id}",
+        )
+
+
+def _would_end(row: VisitRow, location: Location) -> datetime:
+    """When the Wi-Fi of a visit would end if it were registered now; without any, the visit."""
+    settings = location.settings
+    if gives_token(location, row.source) and settings.token_starts == "expected-arrival":
+        return row.expected_arrival + (row.token_duration or settings.token_duration)
+    return day_end(local_date(row.expected_arrival, location.zone), location.zone)
+
+
+def _delete(work: Writing, old: VisitRow) -> None:
+    """All but the PIN, which has to be live while another one is drawn: it shall differ."""
+    old.deleted_at = work.now
+    old.idempotency_key = old.idempotency_digest = None
+    end_token(work, old, frees_pin=False)
+    work.session.flush()
+
+
+def _move_check_ins(work: Writing, old: VisitRow, new: VisitRow) -> None:
+    # What they did to the old token cannot be taken back from the new one.
+    for stay in list(old.check_ins):
+        stay.visit = new
+        stay.started_wifi = stay.ended_wifi = False
+    work.session.flush()
+    work.session.expire(new, ["check_ins"])
+    if new.check_ins:  # the one that opens the window has been (R16)
+        new.check_ins[0].started_wifi = start_token(work, new)
+
+
+def _move_mail(work: Writing, old: VisitRow, new: VisitRow) -> None:
+    """The host is told of the arrival all the same; the visitor gets the new mail only."""
+    waiting = (OutboxRow.visit_id == old.id) & is_waiting(work.now)
+    told = waiting & (OutboxRow.template == Template.VISITOR_ARRIVED.value)
+    work.session.execute(update(OutboxRow).where(told).values(visit_id=new.id))
+    work.session.execute(delete(OutboxRow).where(waiting))
+
+
+def _as_registered(row: VisitRow) -> Registration:
+    return Registration(
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        expected_arrival=row.expected_arrival,
+        host=row.host,
+        company=row.company,
+        phone=row.phone,
+        notes=row.notes,
+        source=row.source,
+        member_id=row.member_id,
+        duration=row.token_duration,
+    )

@@ -1,0 +1,75 @@
+"""What an operator is told of guessing: how likely it succeeds, and what it does to guests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.locations.locations import location_of
+from nexio.reception.guessing import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
+from nexio.reception.pin_days import days_of, fullest_day, pin_digits
+from nexio.reception.tokens import live_pin_lengths
+from nexio.store.tables import VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nexio.locations.locations import Location
+    from nexio.locations.settings import Settings
+    from nexio.store.engine import Reading
+
+
+def risk_words(work: Reading, location: Location) -> str:
+    """How likely guessing is to succeed at a location as it is now (R9, DESIGN 6)."""
+    if location.settings.wifi_login == "pin":
+        return pin_login_words(location.settings, live_pin_lengths(work, location))
+    fullest = fullest_day(work, location)
+    if fullest is None:
+        return f"There is no PIN to guess at {location.name} yet."
+    return (
+        f"Somebody who guesses PINs at {location.name} all day finds one with a chance of"
+        f" {odds(fullest.chance)} at most (on {fullest.day}, with {fullest.pins} PINs);"
+        f" {odds(BOUND)} is the limit."
+    )
+
+
+def pin_login_words(settings: Settings, live: Mapping[int, int]) -> str:
+    """The same where the PIN alone logs in: what is tried is tried at all guests at once.
+
+    Args:
+        settings: of the location.
+        live: how many tokens there are now, by the digits of their PINs.
+    """
+    tokens = sum(live.values())
+    guests = max(settings.planned_guests or 1, tokens)
+    coming = dict(live)
+    coming[settings.pin_length] = coming.get(settings.pin_length, 0) + guests - tokens
+    of_one = min(1.0, max(count / 10**digits for digits, count in coming.items()))
+    a_day = max(OF_PIN_LOGIN, of_one)  # one guess is looked at, however short the PINs are
+    return (
+        f"With PINs of {settings.pin_length} digits and {guests} guests ({tokens} have a token"
+        f" now), somebody who tries PINs gets in with a chance of {odds(a_day)} a"
+        f" day at most. After {guesses_that_close(of_one):,} wrong PINs in a day, devices that"
+        " have not been on yet have to wait: see nexio guard list."
+    )
+
+
+def short_pin_words(digits: int) -> str:
+    """What a PIN of few digits risks by itself."""
+    return (
+        f"A PIN of {digits} digits is guessed in a day with a chance of"
+        f" {odds(chance_of({digits: 1}))}."
+    )
+
+
+def chosen_pin_words(work: Reading, visit_id: int) -> str:
+    """What a visit's PIN, which somebody chose, does to the chance on its days."""
+    row = work.session.get_one(VisitRow, visit_id)
+    location = location_of(row.location)
+    fullest = fullest_day(work, location, days_of(row))
+    words = short_pin_words(pin_digits(row))
+    if fullest is None:
+        return words
+    return (
+        f"{words} With it, somebody who guesses all day finds one of the PINs at {location.name}"
+        f" with a chance of {odds(fullest.chance)} on {fullest.day}; {odds(BOUND)} is the limit."
+    )

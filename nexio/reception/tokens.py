@@ -1,0 +1,259 @@
+"""Access tokens: the right to use the Wi-Fi for a while (R1 to R4, R7, R9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select
+
+from nexio.errors import Refused
+from nexio.input.zones import day_end, local_date
+from nexio.keys.keyring import Keyring
+from nexio.locations.locations import location_of
+from nexio.reception.pin_days import counted_anew
+from nexio.store import audit
+from nexio.store.locking import get_locked
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+
+class TokenState(StrEnum):
+    """Where a token stands at a moment."""
+
+    UPCOMING = "upcoming"
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The window ``[valid_from, valid_until)``; both are None before a check-in opens it (R16)."""
+
+    id: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+    state: TokenState
+
+
+def token_of(row: AccessTokenRow, now: datetime) -> Token:
+    """What a row says at a moment, free of the store."""
+    return Token(
+        id=row.id, valid_from=row.valid_from, valid_until=row.valid_until, state=_state(row, now)
+    )
+
+
+def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
+    """Give a new visit its token, as named or by the location's settings of this moment (R2).
+
+    Raises:
+        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+    """
+    duration = visit.token_duration or location.settings.token_duration
+    token = AccessTokenRow(duration=duration, issued_at=work.now)
+    if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
+        token.valid_from = visit.expected_arrival
+        token.valid_until = visit.expected_arrival + duration
+    refuse_unplanned(work, location, token)
+    visit.token = token
+    return token
+
+
+def revoke_token(work: Writing, visit_id: int) -> None:
+    """End a visit's token now; its PIN checks in until the arrival's day is over (R7).
+
+    Raises:
+        Refused: the visit has no token, or it is revoked already.
+    """
+    visit = get_locked(work.session, VisitRow, visit_id)
+    if visit.token is None:
+        raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
+    if visit.token.valid_until is not None and visit.token.valid_until <= work.now:
+        raise Refused(f"the token of visit {visit_id} is over", "There is nothing to revoke.")
+    final = _no_way_back(work, CheckInRow.visit_id == visit_id)
+    if not end_token(work, visit) and not final:
+        raise Refused(
+            f"the token of visit {visit_id} was revoked before", "There is nothing to do."
+        )
+
+
+def revoke_all(work: Writing, location: Location) -> int:
+    """End every token of a location whose window is not over (R4).
+
+    Returns:
+        How many were ended.
+    """
+    _no_way_back(work, CheckInRow.location_id == location.id)
+    running = (
+        select(VisitRow)
+        .join(VisitRow.token)
+        .where(
+            VisitRow.location_id == location.id,
+            AccessTokenRow.revoked_at.is_(None),
+            or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
+        )
+    )
+    return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
+
+
+def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
+    """How many tokens of a location are neither over nor revoked, by the digits of their PINs."""
+    found = work.session.execute(
+        select(func.length(VisitRow.pin_sealed), func.count())
+        .join(VisitRow.token)
+        .where(
+            VisitRow.location_id == location.id,
+            VisitRow.deleted_at.is_(None),
+            AccessTokenRow.revoked_at.is_(None),
+            or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
+        )
+        .group_by(func.length(VisitRow.pin_sealed))
+    )
+    return Counter({length - Keyring.sealed_length(0): count for length, count in found})
+
+
+def _no_way_back(work: Writing, which: ColumnElement[bool]) -> bool:
+    """Let no undo of a check-out (R17) give back what is revoked for good; whether one could."""
+    ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
+    for stay in ended:
+        stay.ended_wifi = False
+    return bool(ended)
+
+
+def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool:
+    """Revoke the token of a visit.
+
+    Args:
+        work: the transaction.
+        visit: whose token.
+        frees_pin: let the PIN go with the arrival's day, too; a check-out does not (R7).
+
+    Returns:
+        False where there was no token left to revoke.
+    """
+    if visit.token is None or visit.token.revoked_at is not None:
+        return False
+    visit.token.revoked_at = work.now
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    if pin is not None and frees_pin:
+        pin.free_at = _end_of_day(visit)
+    audit.record(work, "revoke", "visit", visit.id)
+    return True
+
+
+def start_token(work: Writing, visit: VisitRow) -> bool:
+    """Open the window of a token that waits for the first check-in (R16).
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+    """
+    token = visit.token
+    if token is None or token.revoked_at is not None or token.valid_from is not None:
+        return False
+    with counted_anew(work, visit):
+        token.valid_from = work.now.replace(microsecond=0)
+        token.valid_until = token.valid_from + token.duration
+        refuse_unplanned(work, location_of(visit.location), token)
+        _hold(work, visit, max(visit.closes_at, token.valid_until))
+    return True
+
+
+def unstart_token(work: Writing, visit: VisitRow) -> None:
+    """Close the window again: the check-in that opened it was a mistake."""
+    if visit.token is None:
+        return
+    with counted_anew(work, visit):
+        visit.token.valid_from = visit.token.valid_until = None
+        _hold(work, visit, _end_of_day(visit))
+
+
+def unend_token(visit: VisitRow) -> None:
+    """Give the token back that a check-out has ended (R17): it was a mistake."""
+    if visit.token is not None:
+        visit.token.revoked_at = None
+
+
+def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
+    """Keep visit and PIN until then (R7, R15)."""
+    visit.closes_at = until
+    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    if pin is not None:
+        pin.free_at = until
+
+
+def _end_of_day(visit: VisitRow) -> datetime:
+    zone = location_of(visit.location).zone
+    return day_end(local_date(visit.expected_arrival, zone), zone)
+
+
+def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:
+    """R9: where the PIN alone logs in, no more tokens at one time than planned.
+
+    Raises:
+        Refused: there are so many without this one.
+    """
+    if location.settings.wifi_login != "pin":
+        return
+    if token.valid_from is None or token.revoked_at is not None:  # it lets nobody on
+        return
+    # One after the other: two issued at once would each not count the other.
+    work.session.execute(
+        select(LocationRow.id).where(LocationRow.id == location.id).with_for_update(key_share=True)
+    )
+    planned = location.settings.planned_guests or 0
+    if _most_at_one_time(work, location, token) >= planned:
+        raise Refused(
+            f"{location.name} is planned for {planned} guests on the Wi-Fi at one time,"
+            " and so many have a token then",
+            "Choose another time, or plan for more: nexio settings set planned-guests=…",
+        )
+
+
+def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) -> int:
+    """How many other tokens are valid together at the fullest moment of a token's window."""
+    start, end = token.valid_from, token.valid_until
+    with work.session.no_autoflush:  # the token itself may be changed and not written yet
+        windows = work.session.execute(
+            select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
+            .join(AccessTokenRow.visit)
+            .where(
+                VisitRow.location_id == location.id,
+                AccessTokenRow.id.is_distinct_from(token.id),
+                AccessTokenRow.revoked_at.is_(None),
+                AccessTokenRow.valid_from < end,
+                AccessTokenRow.valid_until > start,
+            )
+        )
+    # At one instant an end comes before a beginning: windows are half-open (R1).
+    steps = sorted(
+        step
+        for valid_from, valid_until in windows
+        if valid_from is not None and valid_until is not None and start is not None
+        for step in ((max(valid_from, start), 1), (valid_until, -1))
+    )
+    most = together = 0
+    for _, step in steps:
+        together += step
+        most = max(most, together)
+    return most
+
+
+def _state(row: AccessTokenRow, now: datetime) -> TokenState:
+    if row.revoked_at is not None:
+        return TokenState.REVOKED
+    if row.valid_from is None or row.valid_until is None or now < row.valid_from:
+        return TokenState.UPCOMING
+    return TokenState.VALID if now < row.valid_until else TokenState.EXPIRED

@@ -1,0 +1,296 @@
+"""Visits: who is expected where, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, select
+
+from nexio.errors import NotFound, Refused
+from nexio.input.addresses import ascii_spelling, email_key
+from nexio.input.names import full_name, quoted, search_key
+from nexio.input.zones import day_end, day_start, local_date, show
+from nexio.locations.locations import get_location, location_of
+from nexio.outbox.outbox import MailState, mail_states
+from nexio.reception.pin_days import count_out
+from nexio.reception.pins import pin_of
+from nexio.reception.tokens import Token, TokenState, end_token, token_of
+from nexio.store import audit
+from nexio.store.locking import find_locked
+from nexio.store.sealed import VISIT_PIN
+from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
+
+    from sqlalchemy import Select
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Writing
+
+_NUMBERS_AT_ONCE = 500
+"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
+PIN_PURPOSE = VISIT_PIN.purpose
+
+
+class VisitState(StrEnum):
+    """Where a visit stands at a moment."""
+
+    EXPECTED = "expected"
+    CHECKED_IN = "checked_in"
+    CHECKED_OUT = "checked_out"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    """Not checked in, and closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visitor, expected once; all times are in UTC."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+    location: Location
+    source: str
+    expected_arrival: datetime
+    pin: str = field(repr=False)
+    """Empty where it cannot be opened: what else is known is shown all the same."""
+
+    state: VisitState
+    token: Token | None
+    mail: MailState
+    """Of the registration e-mail, the latest one."""
+
+    replaces: int | None
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return full_name(self.first_name, self.last_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFilter:
+    """Which visits to list; what is left empty does not narrow."""
+
+    day: date | None = None
+    """Arrival on that local day."""
+
+    state: VisitState | None = None
+    token_state: TokenState | None = None
+    with_token: bool = False
+    search: str = ""
+    """Part of a name, an address, a host or a company, in any case."""
+
+    past_and_deleted: bool = False
+    """Also visits that arrived before today, and deleted ones."""
+
+
+def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
+    """The location's visits by arrival."""
+    query = _narrowed(_visits(), work, location, which)
+    rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
+    return [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+
+
+def find_visit(work: Reading, visit_id: int) -> Visit | None:
+    """The visit of that number, also a deleted one, or None."""
+    row = _find_row(work, visit_id)
+    return None if row is None else visit_of(work, row)
+
+
+def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
+    """The visit that a person means by its number, or by the visitor's e-mail.
+
+    Args:
+        work: the look at the store.
+        which: a number, or an address with one visit that is neither deleted nor over.
+        location_name: where to look for an address; None is the only location.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: an address with several visits; the message lists them.
+    """
+    if which.isascii() and which.isdigit():
+        visit = find_visit(work, int(which)) if len(which) <= len(str(LARGEST_NUMBER)) else None
+        if visit is None:
+            raise no_such_visit(which)
+        return visit
+    visits = find_visits_by_email(work, get_location(work, location_name), which)
+    if not visits:
+        raise no_such_visit(f"of {quoted(which)}")
+    if len(visits) > 1:
+        several = ", ".join(
+            f"{visit.id} ({show(visit.expected_arrival, visit.location.zone)})" for visit in visits
+        )
+        raise Refused(f"{quoted(which)} has several visits: {several}", "Say the number.")
+    return visits[0]
+
+
+def find_visits_by_email(work: Reading, location: Location, email: str) -> list[Visit]:
+    """The visits of an address at a location that are neither deleted nor over."""
+    query = _visits().where(
+        VisitRow.location_id == location.id,
+        VisitRow.email_key == email_key(email),
+        VisitRow.deleted_at.is_(None),
+        VisitRow.closes_at > work.now,
+    )
+    return visits_of(work, work.session.scalars(query))
+
+
+def delete_visit(work: Writing, visit_id: int) -> Visit:
+    """Cancel a visit: its token is revoked and its PIN is free (R13).
+
+    Raises:
+        NotFound: no such visit.
+        Refused: it was deleted before.
+    """
+    row = get_row(work, visit_id)
+    if row.deleted_at is not None:
+        raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")
+    row.deleted_at = work.now
+    end_token(work, row)
+    work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
+    count_out(work, row)
+    audit.record(work, "delete", "visit", visit_id)
+    return visit_of(work, row)
+
+
+def visit_of(work: Reading, row: VisitRow) -> Visit:
+    """What a row says at this moment, free of the store and with its PIN readable."""
+    return visits_of(work, [row])[0]
+
+
+def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
+    """What rows say at this moment, in their order; faster than one by one."""
+    rows = list(rows)
+    mails = mail_states(work, [row.id for row in rows])
+    return [_visit_of(work, row, mails[row.id]) for row in rows]
+
+
+def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
+    return Visit(
+        id=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email,
+        host=row.host,
+        company=row.company,
+        phone=row.phone,
+        notes=row.notes,
+        location=location_of(row.location),
+        source=row.source,
+        expected_arrival=row.expected_arrival,
+        pin=pin_of(work, row, PIN_PURPOSE),
+        state=_state(row, work.now),
+        token=None if row.token is None else token_of(row.token, work.now),
+        mail=mail,
+        replaces=row.replaces_id,
+    )
+
+
+def no_such_visit(which: str) -> NotFound:
+    """The error for a number or an address that leads to no visit."""
+    return NotFound(
+        f"there is no visit {which}", "See the visits with: nexio visitor list (--all for old ones)"
+    )
+
+
+def get_row(work: Writing, visit_id: int) -> VisitRow:
+    """The row of that number, which nobody else changes until this transaction ends.
+
+    Raises:
+        NotFound: no such visit.
+    """
+    known = 0 < visit_id <= LARGEST_NUMBER
+    row = find_locked(work.session, VisitRow, visit_id) if known else None
+    if row is None:
+        raise no_such_visit(str(visit_id))
+    return row
+
+
+def deleted(work: Reading, row: VisitRow) -> Refused:
+    """The refusal of what cannot be done with a deleted visit."""
+    successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
+    if successor is None:
+        return Refused(f"visit {row.id} was deleted", "Register the visitor again.")
+    return Refused(
+        f"visit {row.id} was reissued as visit {successor}",
+        "The visitor has a newer mail with the new PIN and code.",
+    )
+
+
+def _find_row(work: Reading, visit_id: int) -> VisitRow | None:
+    return work.session.get(VisitRow, visit_id) if 0 < visit_id <= LARGEST_NUMBER else None
+
+
+def _visits() -> Select[VisitRow]:
+    return select(VisitRow).order_by(VisitRow.expected_arrival, VisitRow.id)
+
+
+def _narrowed(
+    query: Select[VisitRow], work: Reading, location: Location, which: VisitFilter
+) -> Select[VisitRow]:
+    zone = location.zone
+    query = query.where(VisitRow.location_id == location.id)
+    if which.day is not None:
+        begin, end = day_start(which.day, zone), day_end(which.day, zone)
+        query = query.where(VisitRow.expected_arrival >= begin, VisitRow.expected_arrival < end)
+    elif not which.past_and_deleted and which.state is None:
+        # A visit of yesterday whose window runs on past midnight is still a visit of today.
+        today = day_start(local_date(work.now, zone), zone)
+        query = query.where(VisitRow.closes_at > today)
+    if not which.past_and_deleted and which.state is not VisitState.DELETED:
+        query = query.where(VisitRow.deleted_at.is_(None))
+    if which.with_token or which.token_state is not None:
+        query = query.where(VisitRow.token.has(AccessTokenRow.id.is_not(None)))
+    return query
+
+
+def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[VisitRow]:
+    """The visits in which the words stand.
+
+    Compared here: the databases disagree on upper and lower case, each by its own locale.
+    """
+    wanted = search_key(words.strip())
+    searched = query.with_only_columns(
+        VisitRow.id,
+        func.trim(VisitRow.first_name + " " + VisitRow.last_name),
+        *(VisitRow.email, VisitRow.host, VisitRow.company),
+    )
+    numbers = [
+        number
+        for number, name, email, host, company in work.session.execute(searched)
+        if any(
+            wanted in search_key(text)
+            for text in (name, email, ascii_spelling(email), host, company)
+            if text
+        )
+    ]
+    for i in range(0, len(numbers), _NUMBERS_AT_ONCE):
+        group = numbers[i : i + _NUMBERS_AT_ONCE]
+        yield from work.session.scalars(query.where(VisitRow.id.in_(group)))
+
+
+def _chosen(visit: Visit, which: VisitFilter) -> bool:
+    token_state = None if visit.token is None else visit.token.state
+    return which.state in {None, visit.state} and which.token_state in {None, token_state}
+
+
+def _state(row: VisitRow, now: datetime) -> VisitState:
+    if row.deleted_at is not None:
+        return VisitState.DELETED
+    if row.check_ins:
+        last = row.check_ins[-1]
+        is_in = last.out_at is None and now < last.cut_off_at
+        return VisitState.CHECKED_IN if is_in else VisitState.CHECKED_OUT
+    return VisitState.EXPECTED if now < row.closes_at else VisitState.EXPIRED

@@ -1,0 +1,186 @@
+"""``nexio checkin``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio.errors import InvalidValue
+from nexio_cli.commands.tapping import How, Who, use
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nexio.checkin.taps import Direction
+
+check_in = click.option("--in", "only_in", is_flag=True, help="Check in; who is in stays in.")
+check_out = click.option("--out", "only_out", is_flag=True, help="Check out, also right after.")
+
+
+def qr_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--qr``, here and at ``nexio checkout``."""
+    words = "What the visitor's QR code says; '-' reads it from stdin."
+    return click.option("--qr", metavar="TEXT", help=words)(command)
+
+
+def visits_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--visit``, here and at ``nexio checkout``."""
+    words = "A visit by number or e-mail, without its code. Several: all of them or none."
+    option = click.option("--visit", "visits", multiple=True, metavar="VISIT", help=words)
+    return option(command)
+
+
+def reader_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--reader``, here and at ``nexio checkout``."""
+    words = "Codes line by line from a scanner, until Ctrl-D."
+    return click.option("--reader", is_flag=True, help=words)(command)
+
+
+class PinOrCommand(once.Group):
+    """``nexio checkin 123456``: what is no command is a PIN."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take a word that no command has for a PIN; options may stand before it or after it."""
+        words = args if args[0] in self.commands else ["pin", *args]
+        name, command, rest = super().resolve_command(ctx, words)
+        return name, command, [*_said_before(ctx, is_pin=name == "pin"), *rest]
+
+
+def _said_before(context: click.Context, *, is_pin: bool) -> list[str]:
+    said = context.params
+    place = said.get("location_name")
+    ways = {"--in": said.get("only_in"), "--out": said.get("only_out")} if is_pin else {}
+    flags = [flag for flag, given in {"--json": said.get("as_json"), **ways}.items() if given]
+    return [*flags, *([] if place is None else ["--location", place])]
+
+
+@click.group(
+    cls=PinOrCommand, invoke_without_command=True, subcommand_metavar="[PIN | COMMAND] [ARGS]..."
+)
+@qr_option
+@visits_option
+@reader_option
+@check_in
+@check_out
+@click.option("--override", is_flag=True, help="With --visit: outside its day, or once more.")
+@options.location
+@options.as_json
+@click.pass_context
+def command(
+    context: click.Context,
+    qr: str | None,
+    visits: tuple[str, ...],
+    location_name: str | None,
+    *,
+    reader: bool,
+    only_in: bool,
+    only_out: bool,
+    override: bool,
+    as_json: bool,
+) -> None:
+    """Check somebody in or out; see who is in the building.
+
+    nexio checkin PIN: the first use of a code checks in, the second checks out. For five minutes
+    after a check-in the code alone does not check out: say --out.
+    """
+    who = Who(qr=qr, visits=visits, reader=reader)
+    other = context.invoked_subcommand
+    who.require_one(other)
+    if override and not visits:
+        raise InvalidValue("--override goes with --visit", "Name the visit by number or e-mail.")
+    if override and only_out:
+        raise InvalidValue("--override lets somebody in", "Leave out --out, or --override.")
+    way = _way(only_in=only_in, only_out=only_out)
+    if other in {None, "pin"}:
+        if other is None:
+            use(who, How(way=way, location_name=location_name, override=override, as_json=as_json))
+    elif way is not None:
+        raise InvalidValue(
+            "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
+        )
+
+
+@command.command(hidden=True)
+@click.argument("pin")
+@check_in
+@check_out
+@options.location
+@options.as_json
+def pin(
+    pin: str, location_name: str | None, *, only_in: bool, only_out: bool, as_json: bool
+) -> None:
+    """Use a PIN; '-' reads it from stdin."""
+    way = _way(only_in=only_in, only_out=only_out)
+    use(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
+
+
+def _way(*, only_in: bool, only_out: bool) -> Direction | None:
+    if only_in and only_out:
+        raise InvalidValue("in or out?", "Give --in or --out, not both.")
+    if not only_in and not only_out:
+        return None
+    from nexio.checkin.taps import Direction
+
+    return Direction.IN if only_in else Direction.OUT
+
+
+@command.command("list")
+@click.option("--open", "open_only", is_flag=True, help="Only who is in the building now.")
+@options.location
+@options.as_json
+def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
+    """List today's check-ins and check-outs; --open is the list for an evacuation."""
+    from nexio.checkin.taps import list_taps
+    from nexio.input.zones import show
+    from nexio.locations.locations import get_location
+    from nexio_cli.terminal.shapes import tap_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+        taps = list_taps(work, location, open_only=open_only)
+    if as_json:
+        output.print_json([tap_json(tap) for tap in taps])
+        return
+    if open_only:
+        output.say(f"{len(taps)} in the building at {show(work.now, location.zone)}")
+    output.print_table(
+        ["name", "kind", "host", "direction", "at", "method"],
+        [
+            [
+                tap.name,
+                tap.kind,
+                tap.host or "",
+                tap.direction.value,
+                show(tap.at, location.zone),
+                tap.method.value,
+            ]
+            for tap in taps
+        ],
+        "Nobody." if open_only else "No check-ins today.",
+        only_wide=("kind", "method"),
+    )
+
+
+@command.command()
+@options.visit
+@options.location
+@options.as_json
+def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
+    """Take the last check-in or check-out of a visit back."""
+    from nexio.checkin.check_ins import undo as take_back
+    from nexio.checkin.desk_wifi import wifi_words_after_undo
+    from nexio.reception.visits import get_visit
+    from nexio_cli.terminal.shapes import tap_json
+
+    with options.writing() as work:
+        taken = take_back(work, get_visit(work, visit, location_name).id)
+        wifi = wifi_words_after_undo(work, taken)
+    if as_json:
+        output.print_json(tap_json(taken))
+        return
+    said = f"Taken back: the check-{taken.direction} of {taken.name}."
+    output.print_headline(said if wifi is None else f"{said} {wifi}")

@@ -1,0 +1,36 @@
+"""``nexio checkout``."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli.commands.checkin import qr_option, reader_option, visits_option
+from nexio_cli.commands.tapping import How, Who, use
+from nexio_cli.terminal import once, options
+
+
+@click.command(cls=once.Command)
+@click.argument("pin", required=False)
+@qr_option
+@visits_option
+@reader_option
+@options.location
+@options.as_json
+def command(
+    pin: str | None,
+    qr: str | None,
+    visits: tuple[str, ...],
+    location_name: str | None,
+    *,
+    reader: bool,
+    as_json: bool,
+) -> None:
+    """Check somebody out, also right after they came.
+
+    The same as nexio checkin with --out.
+    """
+    from nexio.checkin.taps import Direction
+
+    who = Who(pin=pin, qr=qr, visits=visits, reader=reader)
+    who.require_one()
+    use(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))

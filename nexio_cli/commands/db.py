@@ -1,0 +1,140 @@
+"""``nexio db``."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio.errors import Refused
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Upgrade, check, back up and restore the store."""
+
+
+@command.command()
+@click.option("--no-backup", is_flag=True, help="Make no backup first: you have one.")
+def upgrade(*, no_backup: bool) -> None:
+    """Bring a store of an older version up to this one, all of it or nothing.
+
+    A backup is made first, in the folder "backups" of NEXIO_HOME.
+    """
+    from nexio.operations.backups import upgrade_with_backup
+    from nexio.store import schema
+
+    with _opened() as engine:
+        with engine.connect() as connection:
+            before = schema.require_known(connection)
+        if no_backup:
+            schema.upgrade(engine)
+        else:
+            path = _place_for(before)
+            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows))
+    if before == schema.HEAD:
+        output.print_headline(f"The store has version {before} already.")
+    else:
+        output.print_headline(f"The store has version {schema.HEAD} now (it had {before}).")
+
+
+@command.command()
+@options.as_json
+def current(*, as_json: bool) -> None:
+    """Show the store's version, and the one that this software needs."""
+    from nexio.store import schema
+
+    with _opened() as engine, engine.connect() as connection:
+        version = schema.current_version(connection)
+    if as_json:
+        output.print_json({"version": version, "needed": schema.HEAD})
+    else:
+        output.print_headline(f"The store has version {version}; {schema.HEAD} is needed.")
+
+
+@command.command()
+@options.as_json
+@click.pass_context
+def check(context: click.Context, *, as_json: bool) -> None:
+    """Look for damage: the file, the tables, and every sealed value."""
+    from nexio.operations.checking import find_damage
+
+    with options.reading() as work:
+        damage = find_damage(work)
+    if as_json:
+        output.print_json(damage)
+    else:
+        for line in damage:
+            output.print_line(line)
+    if not damage:
+        output.say("The store is sound.")
+    context.exit(Refused.exit_code if damage else 0)
+
+
+def _place_for(version: str) -> Path:
+    """Where the backup of a store of that version goes before it is upgraded."""
+    now = datetime.now(UTC)
+    name = f"before-upgrade-from-{version}-{now:%Y%m%dT%H%M%SZ}.db"
+    return options.configuration().home / "backups" / name
+
+
+def _tell_of_backup(path: Path, rows: int) -> None:
+    output.say(f"Backup written to {path} ({rows} rows).")
+
+
+@contextmanager
+def _opened() -> Iterator[Engine]:
+    """The store of this deployment, whatever its version."""
+    from nexio.keys.ownership import require_closed
+    from nexio.store.engine import connect, readable
+
+    configuration = options.configuration()
+    require_closed(configuration)
+    engine = connect(configuration.database_url)
+    try:
+        with readable(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write the whole store into a new FILE, while it is in use; also one of an older version.
+
+    The file is worth nothing without the key file: back that up as well, elsewhere.
+    """
+    from nexio.operations.backups import back_up
+
+    with _opened() as engine:
+        rows = back_up(engine, file)
+    output.print_headline(f"Backup written to {file} ({rows} rows).")
+    output.say("It opens only with the key file: keep a copy of that too, in another place.")
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@options.yes
+def restore(file: Path, *, yes: bool) -> None:
+    """Put a backup in place of all that the store holds; running servers take it up."""
+    from nexio.operations.backups import restore as put_back
+    from nexio.operations.checking import find_damage
+
+    options.confirm("Replace everything in the store by this backup?", yes=yes)
+    with options.opened() as store:
+        rows = put_back(store, file)
+        with store.read() as work:
+            damage = find_damage(work)
+    output.print_headline(f"Restored {rows} rows from {file}.")
+    if damage:
+        output.warn([f"{len(damage)} things in it are damaged: nexio db check"])

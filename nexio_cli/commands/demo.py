@@ -1,0 +1,139 @@
+"""What ``make run`` does: a store with a visitor in it, and a RADIUS server to try it with."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexio.configuration import Configuration
+from nexio.input.zones import show_window
+from nexio.locations.locations import add_first_location, change_settings, get_location
+from nexio.locations.settings import parse_changes
+from nexio.network.nas import NewNas, add_nas, find_nas
+from nexio.reception.qr_codes import qr_text
+from nexio.reception.registration import read_registration, register
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import find_visits_by_email
+from nexio.store.creation import create_store
+from nexio.store.engine import Store
+from nexio.streams import open_closed
+from nexio_cli.commands.init import system_zone
+from nexio_cli.main import guarded
+from nexio_cli.terminal import output
+from radius_auth.client.liveness import is_free
+from radius_auth.server import daemon
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
+    from nexio.store.engine import Writing
+
+ADDRESS = "127.0.0.1"
+FIRST_PORT = 1812
+NAS_NAME = "this-machine"
+VISITOR = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What there is to try."""
+
+    visit: Visit
+    qr: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+def prepare(configuration: Configuration) -> Demo:
+    """Make what is missing; a visitor whose window is over is registered anew."""
+    create_store(configuration)
+    with closing(Store.open(configuration)) as store, store.write() as work:
+        add_first_location(work, None, system_zone())
+        location = get_location(work, None)
+        change_settings(work, location, parse_changes(["visitor-tokens=on"]))
+        location = get_location(work, None)
+        nas = find_nas(work, NAS_NAME) or add_nas(
+            work, location, NewNas(name=NAS_NAME, address=ADDRESS)
+        )
+        visit = _visitor(work, location)
+        return Demo(visit=visit, qr=qr_text(work, visit), secret=nas.secret.decode())
+
+
+def free_port() -> int:
+    """The first port from 1812 on that is free together with the one after it."""
+    return next(
+        port
+        for port in range(FIRST_PORT, 65535, 2)
+        if is_free(ADDRESS, port) and is_free(ADDRESS, port + 1)
+    )
+
+
+def run() -> int:
+    """Prepare, say what to type, and answer until Ctrl-C."""
+    home = Path.cwd() / ".demo"
+    for name in [name for name in os.environ if name.startswith("NEXIO_")]:
+        del os.environ[name]  # they may lead to a store that is in use: no demo visitor there
+    os.environ["NEXIO_HOME"] = str(home)
+    demo = prepare(Configuration.from_environment(os.environ))
+    port = free_port()
+    _print(demo, home, port)
+    sys.stdout.flush()
+    return daemon.main(["--listen", ADDRESS, "--auth-port", str(port)])
+
+
+def _visitor(work: Writing, location: Location) -> Visit:
+    for visit in find_visits_by_email(work, location, VISITOR["email"]):
+        if visit.token is not None and visit.token.state is TokenState.VALID:
+            return visit
+    return register(work, location, read_registration(VISITOR, work.now, location))
+
+
+def _print(demo: Demo, home: Path, port: int) -> None:
+    visit, zone = demo.visit, demo.visit.location.zone
+    token = visit.token
+    window = ""
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        window = show_window(token.valid_from, token.valid_until, zone)
+    output.print_headline(f"{visit.name} is registered and may use the Wi-Fi now.")
+    output.print_fields(
+        [
+            ("e-mail", visit.email),
+            ("PIN", visit.pin),
+            ("Wi-Fi", window),
+            ("NAS secret", demo.secret),
+            ("server", f"{ADDRESS} port {port}"),
+        ]
+    )
+    output.print_line("")
+    output.print_line("The code that checks in at the desk (nexio checkin --qr), as in the mail:")
+    output.print_qr(demo.qr)
+    output.print_headline("Try it: type one of these into a second terminal.")
+    for line in _lines(demo, home, port):
+        output.print_line("")
+        output.print_line(f"  {line}")
+    output.say("")
+    output.say(f"The data is in {home}; to start over, stop this and delete that folder.")
+    output.say("Stop with Ctrl-C.")
+    output.say("")
+
+
+def _lines(demo: Demo, home: Path, port: int) -> list[str]:
+    nexio = shlex.quote(str(Path(sys.executable).parent / "nexio"))
+    command = f"NEXIO_HOME={shlex.quote(str(home))} {nexio}"
+    email, pin = demo.visit.email, demo.visit.pin
+    lines = [f"{command} radius test {email} {pin} --port {port}"]
+    if shutil.which("radclient"):
+        attributes = f"User-Name={email},User-Password={pin},Message-Authenticator=0x00"
+        server = f"{ADDRESS}:{port}"
+        lines.append(f"echo '{attributes}' | radclient -x {server} auth '{demo.secret}'")
+    return [*lines, f"{command} log"]
+
+
+if __name__ == "__main__":
+    open_closed()
+    sys.exit(guarded(run))

@@ -1,0 +1,59 @@
+"""``nexio explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from radius_auth.explain.explanation import Explanation
+
+
+@click.command(cls=once.Command)
+@click.argument("email")
+@click.option("--pin", metavar="PIN", help="The PIN that the guest types; '-' reads it from stdin.")
+@click.option("--at", metavar="WHEN", default="now", help="As of when.")
+@click.option("--nas", metavar="NAME", help="At which NAS; default: one of the visit's location.")
+@click.option("--device", metavar="MAC", help="From which device.")
+@options.as_json
+def command(
+    email: str,
+    pin: str | None,
+    at: str,
+    nas: str | None,
+    device: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say why a visitor gets on the Wi-Fi or not, and what to do.
+
+    Without --pin: what happens with the right PIN, for each visit of this e-mail.
+    """
+    from radius_auth.explain.explanation import Question, explain
+
+    question = Question(
+        email=email,
+        pin=options.typed_or_read(pin),
+        at=at,
+        nas=nas,
+        device=device,
+    )
+    with options.reading() as work:
+        explanations = explain(work, question)
+    if as_json:
+        output.print_json([_shape(explanation) for explanation in explanations])
+    else:
+        for explanation in explanations:
+            output.print_line(explanation.sentence)
+
+
+def _shape(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "visit": explanation.visit_id,
+        "outcome": "accept" if explanation.accepted else "reject",
+        "reason": explanation.reason.value,
+        "sentence": explanation.sentence,
+    }

@@ -1,0 +1,125 @@
+"""``nexio freeradius``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio.errors import Refused
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from radius_auth.raddb.installation import Plan
+
+raddb = click.option(
+    "--raddb",
+    "named",
+    metavar="DIR",
+    type=click.Path(path_type=Path, readable=False),
+    help="FreeRADIUS's folder of configuration (default: /etc/freeradius/3.0, or where it is).",
+)
+
+dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Install and check the plugin for FreeRADIUS."""
+
+
+@command.command()
+@raddb
+@dry_run
+@click.option(
+    "--replace-default/--keep-default",
+    default=None,
+    help="FreeRADIUS's own site, which listens on port 1812, too: take its link out, or not.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask about that site: take its link out.")
+def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool) -> None:
+    """Put the plugin into FreeRADIUS's configuration, or renew it.
+
+    What somebody changed there stays as it is.
+    """
+    from radius_auth.raddb.default_site import has_default
+    from radius_auth.raddb.folder import find_raddb
+    from radius_auth.raddb.installation import Source, plan_install
+    from radius_auth.raddb.package import fill_in, package_digest, packaged
+    from radius_auth.raddb.program import require_same_python
+
+    folder, configuration = find_raddb(named), options.configuration()
+    require_same_python(folder)
+    templates = packaged()
+    source = Source(files=fill_in(templates, configuration), package=package_digest(templates))
+    if replace_default is None and has_default(folder):
+        replace_default = yes or _ask_about_default()
+    plan = plan_install(folder, source, replace_default=bool(replace_default))
+    _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
+    output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
+    if not dry_run:
+        where = "" if named is None else f" --raddb {folder}"
+        output.say(f"Look it over: nexio freeradius check{where}. Then restart FreeRADIUS.")
+
+
+@command.command()
+@raddb
+@dry_run
+@options.yes
+def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
+    """Take the plugin out again, and put back what had to go for it."""
+    from radius_auth.raddb.folder import find_raddb
+    from radius_auth.raddb.installation import plan_uninstall
+
+    plan = plan_uninstall(find_raddb(named))
+    if plan.changes and not dry_run:
+        options.confirm(f"Take the plugin out of {plan.folder}?", yes=yes)
+    _carry_out(plan, "The plugin is taken out of", dry_run=dry_run)
+
+
+@command.command()
+@raddb
+@options.as_json
+@click.pass_context
+def check(context: click.Context, named: Path | None, *, as_json: bool) -> None:
+    """Look FreeRADIUS over and say what to do; exit code 4 when something is wrong."""
+    from radius_auth.raddb.checks import look_over
+    from radius_auth.raddb.folder import find_raddb
+    from radius_auth.raddb.program import find_program
+
+    findings = list(look_over(find_raddb(named), find_program()))
+    context.exit(output.print_findings(findings, as_json=as_json))
+
+
+def _ask_about_default() -> bool:
+    """Nobody but the engineer can know whether FreeRADIUS's own site is in use.
+
+    Raises:
+        Refused: nobody can be asked, or the answer is no.
+    """
+    question = "FreeRADIUS's own site `default` listens on port 1812, too. Take it out?"
+    if not sys.stdin.isatty() or not click.confirm(question, err=True):
+        raise Refused(
+            "FreeRADIUS's own site `default` listens on port 1812, too",
+            "--replace-default takes its link out of sites-enabled (uninstall puts it back);"
+            " --keep-default leaves it, and you change the port in one of the two sites.",
+        )
+    return True
+
+
+def _carry_out(plan: Plan, done: str, *, dry_run: bool) -> None:
+    if not dry_run:
+        plan.carry_out()
+    for change in plan.changes:
+        verb, what = change.words
+        output.print_line(f"{verb:<6}  {what}")
+    for path, why in plan.kept:
+        output.print_line(f"keep    {path} ({why})")
+    if dry_run:
+        output.say("Nothing was changed.")
+    elif plan.changes:
+        output.print_headline(f"{done} {plan.folder}.")
+    else:
+        output.print_headline(f"There is nothing to do in {plan.folder}.")

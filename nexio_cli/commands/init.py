@@ -1,0 +1,48 @@
+"""``nexio init``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+ZONEINFO = "zoneinfo/"
+
+
+@click.command(cls=once.Command)
+@click.option("--location", "name", metavar="NAME", help="Name of the first location.")
+@click.option("--timezone", metavar="ZONE", help="Its time zone (default: this machine's).")
+def command(name: str | None, timezone: str | None) -> None:
+    """Make the key, the store and the first location; what is there already is left alone."""
+    from nexio.input.zones import get_zone
+    from nexio.locations.locations import add_first_location
+    from nexio.store.creation import create_store
+
+    configuration = options.configuration()
+    if timezone is not None:
+        get_zone(timezone)  # refused before anything is made
+    made = create_store(configuration)
+    output.say("Store made." if made else "The store is there already.")
+    with options.writing() as work:
+        location = add_first_location(work, name, timezone or system_zone())
+    if location is not None:
+        output.say(f"Location added: {location.name} ({location.time_zone}).")
+    output.print_fields(
+        [
+            ("data", str(configuration.home)),
+            ("key", f"{configuration.key_file} (keep a copy in a safe place)"),
+        ]
+    )
+
+
+def system_zone() -> str:
+    """The name of this machine's time zone, UTC where it has none."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    if named in available_timezones():
+        return named
+    _, found, zone = str(Path("/etc/localtime").resolve()).rpartition(ZONEINFO)
+    return zone if found else "UTC"

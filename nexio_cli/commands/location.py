@@ -1,0 +1,64 @@
+"""``nexio location``."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Manage locations: places with a reception desk."""
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--timezone", metavar="ZONE", required=True, cls=options.Asked, help="Such as Europe/London."
+)
+@options.as_json
+def add(name: str, timezone: str, *, as_json: bool) -> None:
+    """Add a location."""
+    from nexio.locations.locations import add_location
+    from nexio_cli.terminal.shapes import location_json
+
+    with options.writing() as work:
+        location = add_location(work, name, timezone)
+    if as_json:
+        output.print_json(location_json(location))
+    else:
+        output.print_headline(f"Added {location.name} ({location.time_zone}).")
+
+
+@command.command("list")
+@options.as_json
+def list_(*, as_json: bool) -> None:
+    """List the locations."""
+    from nexio.locations.locations import list_locations
+    from nexio_cli.terminal.shapes import location_json
+
+    with options.reading() as work:
+        locations = list_locations(work)
+    if as_json:
+        output.print_json([location_json(location) for location in locations])
+    else:
+        output.print_table(
+            ["location", "time zone"],
+            [[location.name, location.time_zone] for location in locations],
+            "There is no location yet. Add one with: nexio location add NAME --timezone ZONE",
+        )
+
+
+@command.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NAME", help="A new name.")
+@click.option("--timezone", metavar="ZONE", help="Another time zone; visits keep their instants.")
+def edit(name: str, new_name: str | None, timezone: str | None) -> None:
+    """Rename a location or change its time zone."""
+    from nexio.locations.locations import edit_location, get_location
+
+    with options.writing() as work:
+        before = get_location(work, name)
+        location = edit_location(work, before, name=new_name, time_zone=timezone)
+    output.print_headline(f"{before.name} is now {location.name} ({location.time_zone}).")

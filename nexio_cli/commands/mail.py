@@ -1,0 +1,100 @@
+"""``nexio mail``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.mail.delivery import Report
+    from nexio.outbox.outbox import Mail
+    from nexio.store.engine import Store
+
+STATES = click.Choice(["queued", "sent", "failed"])
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """See what is sent by e-mail, and send what waits."""
+
+
+@command.command("list")
+@click.option("--state", type=STATES, help="Only mail in this state.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), metavar="N")
+@options.location
+@options.as_json
+def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
+    """List the mail of a location, the newest first, with what the mail server said last."""
+    from nexio.locations.locations import get_location
+    from nexio.outbox.outbox import MailState, list_mail
+    from nexio_cli.terminal.shapes import mail_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+        mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
+    if as_json:
+        output.print_json([mail_json(mail, location) for mail in mails])
+    else:
+        output.print_table(
+            ["mail", "about", "to", "state", "when", "tries", "last answer"],
+            [_row(mail, location) for mail in mails],
+            "No mail here.",
+            only_wide=("about", "tries"),
+        )
+
+
+@command.command()
+@options.as_json
+def deliver(*, as_json: bool) -> None:
+    """Send what waits, at all locations; for cron or a timer, every minute or so."""
+    with options.opened() as store:
+        report = _delivered(store)
+    if as_json:
+        counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
+        output.print_json(counts)
+    else:
+        output.print_headline(
+            f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
+        )
+    if report.trouble is not None and report.waiting:
+        raise report.trouble
+    if report.failed:
+        output.say("Why they failed: nexio mail list --state failed")
+
+
+def _delivered(store: Store) -> Report:
+    from nexio.errors import MailServerUnreachable
+    from nexio.mail.delivery import Report, deliver, outgoing_of
+    from nexio.outbox.outbox import count_waiting
+
+    outgoing = outgoing_of(options.configuration())
+    if outgoing is not None:
+        return deliver(store, outgoing)
+    with store.read() as work:
+        waiting = count_waiting(work)
+    trouble = MailServerUnreachable(
+        "no mail server is configured, so nothing is sent",
+        "Say where it is: NEXIO_SMTP_URL=smtp://user:password@mail.example.com:587",
+    )
+    if not waiting:
+        output.say("No mail server is configured (NEXIO_SMTP_URL), and nothing waits.")
+    return Report(sent=0, failed=0, waiting=waiting, trouble=trouble)
+
+
+def _row(mail: Mail, location: Location) -> list[str]:
+    from nexio.input.zones import show
+
+    when = mail.sent_at or mail.next_try_at or mail.created_at
+    return [
+        str(mail.id),
+        mail.template.value,
+        "nobody" if mail.to is None else mail.to.address,
+        mail.state.value,
+        show(when, location.zone),
+        str(mail.attempts),
+        mail.answer or "",
+    ]

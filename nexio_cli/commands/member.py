@@ -1,0 +1,170 @@
+"""``nexio member``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio_cli.terminal import once, options, output, posting
+
+if TYPE_CHECKING:
+    from nexio.reception.members import Member
+
+member = click.argument("member", metavar="MEMBER")
+send_pin = click.option("--send-pin", is_flag=True, help="Mail the PIN to the member.")
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Manage members, who host visitors and check in with a PIN of their own.
+
+    MEMBER is the member's number or e-mail.
+    """
+
+
+@command.command()
+@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
+@options.insecure_short_pin
+@send_pin
+@options.location
+@options.as_json
+def add(
+    location_name: str | None,
+    *,
+    insecure_short_pin: bool,
+    send_pin: bool,
+    as_json: bool,
+    **texts: str | None,
+) -> None:
+    """Add a member; a PIN is drawn where none is given."""
+    from nexio.locations.locations import get_location
+    from nexio.reception.members import add_member
+
+    texts["pin"] = options.typed_or_read(texts["pin"])
+    with options.writing() as work:
+        location = get_location(work, location_name)
+        added = add_member(
+            work, location, texts, send_pin=send_pin, insecure_short_pin=insecure_short_pin
+        )
+    output.warn(_risk(added) if insecure_short_pin and texts["pin"] else [])
+    _print_member(added, as_json=as_json, headline=f"Added {added.name} at {location.name}.")
+    if send_pin:
+        posting.deliver_now(quiet=as_json)
+
+
+@command.command("list")
+@options.location
+@options.as_json
+def list_(location_name: str | None, *, as_json: bool) -> None:
+    """List the members of a location."""
+    from nexio.locations.locations import get_location
+    from nexio.reception.members import list_members
+    from nexio_cli.terminal.shapes import member_json
+
+    with options.reading() as work:
+        members = list_members(work, get_location(work, location_name))
+    if as_json:
+        output.print_json([member_json(each) for each in members])
+    else:
+        output.print_table(
+            ["member", "name", "e-mail"],
+            [[str(each.id), each.name, each.email] for each in members],
+            "No members here. Add one with: nexio member add",
+        )
+
+
+@command.command()
+@member
+@options.location
+@options.as_json
+def show(member: str, location_name: str | None, *, as_json: bool) -> None:
+    """Show a member with the PIN."""
+    from nexio.reception.members import get_member
+
+    with options.reading() as work:
+        found = get_member(work, member, location_name)
+    _print_member(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
+
+
+@command.command()
+@member
+@click.option("--first-name", metavar="NAME")
+@click.option("--last-name", metavar="NAME")
+@click.option("--email", metavar="ADDRESS")
+@options.location
+@options.as_json
+def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
+    """Correct a member's name or address."""
+    from nexio.reception.members import edit_member, get_member
+
+    with options.writing() as work:
+        after = edit_member(work, get_member(work, member, location_name).id, texts)
+    _print_member(after, as_json=as_json, headline=f"Changed member {after.id}, {after.name}.")
+
+
+@command.command("set-pin")
+@member
+@click.option("--pin", metavar="PIN", help="'-' reads it from stdin; left out, one is drawn.")
+@options.insecure_short_pin
+@send_pin
+@options.location
+@options.as_json
+def set_pin(
+    member: str,
+    pin: str | None,
+    location_name: str | None,
+    *,
+    insecure_short_pin: bool,
+    send_pin: bool,
+    as_json: bool,
+) -> None:
+    """Give a member another PIN; the old one is refused at once."""
+    from nexio.reception.members import get_member
+    from nexio.reception.members import set_pin as give
+
+    typed = options.typed_or_read(pin)
+    with options.writing() as work:
+        found = get_member(work, member, location_name)
+        after = give(
+            work, found.id, typed, send_pin=send_pin, insecure_short_pin=insecure_short_pin
+        )
+    output.warn(_risk(after) if insecure_short_pin and typed else [])
+    _print_member(after, as_json=as_json, headline=f"{after.name} has another PIN.")
+    if send_pin:
+        posting.deliver_now(quiet=as_json)
+
+
+@command.command()
+@member
+@options.location
+@options.yes
+def remove(member: str, location_name: str | None, *, yes: bool) -> None:
+    """Remove a member; the visits that they host stay."""
+    from nexio.reception.members import get_member, remove_member
+
+    with options.reading() as work:
+        found = get_member(work, member, location_name)
+    options.confirm(f"Remove member {found.id}, {found.name}?", yes=yes)
+    with options.writing() as work:
+        remove_member(work, get_member(work, str(found.id), location_name).id)
+    output.print_headline(f"Removed member {found.id}, {found.name}. The PIN is refused now.")
+
+
+def _print_member(member: Member, *, headline: str, as_json: bool) -> None:
+    from nexio_cli.terminal.shapes import member_json
+
+    if as_json:
+        output.print_json(member_json(member))
+        return
+    output.print_headline(headline)
+    output.print_fields([("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)])
+
+
+def _risk(member: Member) -> list[str]:
+    from nexio.reception.risk import short_pin_words
+
+    return [short_pin_words(len(member.pin))]

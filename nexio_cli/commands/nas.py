@@ -1,0 +1,212 @@
+"""``nexio nas``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from nexio.network.nas import Nas
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Manage the access points and controllers that ask over RADIUS."""
+
+
+@command.command()
+@click.argument("name")
+@click.argument("address")
+@click.option("--secret", metavar="TEXT", help="'-' reads it from stdin; left out, one is made.")
+@click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
+@click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
+@click.option(
+    "--require-message-authenticator/--insecure-no-message-authenticator",
+    default=True,
+    help="Discard requests that could be forged on their way (default: required).",
+)
+@click.option(
+    "--limit-proxy-state/--insecure-any-proxy-state",
+    default=True,
+    help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
+)
+@click.option(
+    "--disconnect-host", "disconnect", metavar="HOST[:PORT]", help="Where it takes disconnects."
+)
+@options.location
+@options.as_json
+def add(
+    name: str,
+    address: str,
+    secret: str | None,
+    location_name: str | None,
+    *,
+    as_json: bool,
+    ssid: str | None,
+    identifier: str | None,
+    require_message_authenticator: bool,
+    limit_proxy_state: bool,
+    disconnect: str | None,
+) -> None:
+    """Let a NAS at ADDRESS (an IP address or a CIDR network) ask for a location's guests.
+
+    A secret that is made here is shown once: enter it at the NAS.
+    """
+    from nexio.locations.locations import get_location
+    from nexio.network.nas import NewNas, add_nas, find_sharing, warnings_for
+    from nexio_cli.terminal.shapes import nas_json
+
+    new = NewNas(
+        name=name,
+        address=address,
+        secret=options.typed_or_read(secret),
+        ssid=ssid,
+        identifier=identifier,
+        require_message_authenticator=require_message_authenticator,
+        limit_proxy_state=limit_proxy_state,
+        disconnect=disconnect,
+    )
+    with options.writing() as work:
+        nas = add_nas(work, get_location(work, location_name), new)
+        sharing = find_sharing(work, nas)
+    made = nas.secret.decode() if secret is None and sharing is None else None
+    if as_json:
+        output.print_json(nas_json(nas) | ({} if made is None else {"secret": made}))
+    else:
+        _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
+    if sharing is not None:
+        output.say(f"It has the secret of {sharing.name}, which is at the same address.")
+    output.warn(warnings_for(nas))
+
+
+@command.command("list")
+@options.location
+@options.as_json
+def list_(location_name: str | None, *, as_json: bool) -> None:
+    """List the NAS of a location, or of all."""
+    from nexio.locations.locations import get_location
+    from nexio.network.nas import list_nas
+    from nexio_cli.terminal.shapes import address_words, nas_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name) if location_name is not None else None
+        found = list_nas(work, location)
+    if as_json:
+        output.print_json([nas_json(nas) for nas in found])
+        return
+    output.print_table(
+        ["NAS", "address", "location", "SSID", "identifier"],
+        [
+            [nas.name, address_words(nas), nas.location.name, nas.ssid or "", nas.identifier or ""]
+            for nas in found
+        ],
+        "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
+    )
+
+
+@command.command()
+@click.argument("name")
+@options.as_json
+def show(name: str, *, as_json: bool) -> None:
+    """Show a NAS; its secret is not shown again."""
+    from nexio.network.nas import get_nas
+    from nexio_cli.terminal.shapes import nas_json
+
+    with options.reading() as work:
+        nas = get_nas(work, name)
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        _print_nas(nas, headline=f"{nas.name} asks for the guests of {nas.location.name}.")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NAME", help="Another name.")
+@click.option("--address", metavar="ADDRESS", help="Another IP address or CIDR network.")
+@click.option("--secret", metavar="TEXT", help="Another secret; '-' reads it from stdin.")
+@click.option("--ssid", metavar="SSID", help="Only for this network name; '' for every one.")
+@click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier; '' for any.")
+@click.option(
+    "--require-message-authenticator/--insecure-no-message-authenticator",
+    default=None,
+    help="Discard requests that could be forged on their way.",
+)
+@click.option(
+    "--limit-proxy-state/--insecure-any-proxy-state",
+    default=None,
+    help="Without Message-Authenticator, discard requests that carry Proxy-State.",
+)
+@click.option(
+    "--disconnect-host",
+    "disconnect",
+    metavar="HOST[:PORT]",
+    help="Where it takes disconnects; '' for the address that it asks from.",
+)
+@options.as_json
+def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
+    """Change a NAS; running servers follow at once."""
+    from nexio.network.nas import NasChanges, edit_nas, warnings_for
+    from nexio_cli.terminal.shapes import nas_json
+
+    changes["secret"] = options.typed_or_read(changes["secret"])
+    with options.writing() as work:
+        nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        _print_nas(nas, headline=f"Changed {nas.name}.")
+    output.warn(warnings_for(nas))
+
+
+@command.command()
+@click.argument("name")
+@options.yes
+@options.as_json
+def remove(name: str, *, yes: bool, as_json: bool) -> None:
+    """Remove a NAS: its requests get no answer from then on."""
+    from nexio.network.nas import get_nas, remove_nas
+    from nexio_cli.terminal.shapes import nas_json
+
+    with options.reading() as work:
+        found = get_nas(work, name)
+    options.confirm(f"Remove the NAS {found.name}?", yes=yes)
+    with options.writing() as work:
+        nas = remove_nas(work, name)
+    if as_json:
+        output.print_json(nas_json(nas))
+    else:
+        output.print_headline(f"Removed {nas.name}. Its requests get no answer from now on.")
+
+
+def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:
+    from nexio_cli.terminal.shapes import address_words
+
+    output.print_headline(headline)
+    output.print_fields(
+        [
+            ("address", address_words(nas)),
+            ("secret", secret and f"{secret}  (shown this once)"),
+            ("SSID", nas.ssid),
+            ("identifier", nas.identifier),
+            (
+                "Message-Authenticator",
+                "required" if nas.require_message_authenticator else "not required (insecure)",
+            ),
+            (
+                "Proxy-State",
+                "limited" if nas.limit_proxy_state else "not limited (insecure)",
+            ),
+            ("disconnects", _disconnects(nas)),
+        ]
+    )
+
+
+def _disconnects(nas: Nas) -> str | None:
+    if nas.disconnect_host is None:
+        return None
+    host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
+    return f"to {host}:{nas.disconnect_port}"

@@ -1,0 +1,224 @@
+"""``nexio radius``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio.errors import Refused
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from radius_auth.client.client import Answer
+    from radius_auth.protocol.statistics import Counts
+    from radius_auth.protocol.status import Status
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Ask a RADIUS server as an access point would."""
+
+
+_server = click.option("--server", default="127.0.0.1", show_default=True, metavar="HOST")
+_port = click.option(
+    "--port",
+    default=1812,
+    show_default=True,
+    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    type=click.IntRange(1, 65535),
+)
+_nas = click.option("--nas", metavar="NAME", help="Use the secret of this NAS.")
+_typed_secret = click.option(
+    "--secret", metavar="TEXT", help="Use this secret; '-' reads it from stdin."
+)
+
+
+@command.command()
+@click.argument("email")
+@click.argument("pin")
+@_server
+@_port
+@_nas
+@_typed_secret
+@click.option("--device", metavar="MAC", help="Send this Calling-Station-Id.")
+@click.option("--ssid", metavar="SSID", help="Send a Called-Station-Id with this SSID.")
+@options.as_json
+@click.pass_context
+def test(
+    context: click.Context,
+    email: str,
+    pin: str,
+    server: str,
+    port: int,
+    nas: str | None,
+    secret: str | None,
+    device: str | None,
+    ssid: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Log in as a guest would: PAP, with Message-Authenticator. PIN '-' reads it from stdin.
+
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
+    Exit code 4 means rejected, 5 no answer.
+    """
+    from radius_auth.client.client import send_access_request
+
+    pin = options.typed_or_read(pin) or ""
+    attributes = {"NAS-Identifier": "nexio-radius-test"}
+    if device is not None:
+        attributes["Calling-Station-Id"] = device
+    if ssid is not None:
+        attributes["Called-Station-Id"] = f"00-00-00-00-00-00:{ssid}"
+    shared = _secret(server, nas, options.typed_or_read(secret))
+    began = time.monotonic()
+    answer = send_access_request(
+        server, port, shared, email, pin, timeout=3.0, retries=1, attributes=attributes
+    )
+    _print(answer, time.monotonic() - began, as_json=as_json)
+    context.exit(0 if answer.accepted else Refused.exit_code)
+
+
+@command.command()
+@_server
+@_port
+@_nas
+@_typed_secret
+@options.as_json
+def status(server: str, port: int, nas: str | None, secret: str | None, *, as_json: bool) -> None:
+    """Ask a nexio-radiusd how it is, and on its own machine what it has done since its start.
+
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
+    Exit code 5 means no answer, or another RADIUS server.
+    """
+    from nexio.errors import Unreachable
+    from radius_auth.client.client import send_status_server
+    from radius_auth.protocol.printable import printable
+    from radius_auth.protocol.status import parse_status
+
+    shared = _secret(server, nas, options.typed_or_read(secret))
+    words = send_status_server(server, port, shared, timeout=3.0)
+    found = parse_status(words)
+    if found is None:
+        raise Unreachable(
+            f"Another RADIUS server answers at {server} port {port}: {printable(words.encode())}",
+            "Give the address and port of a nexio-radiusd with --server and --port.",
+        )
+    if as_json:
+        _print_status_json(found)
+        return
+    _print_status(found)
+
+
+def _print_status_json(status: Status) -> None:
+    from dataclasses import asdict
+
+    from radius_auth.protocol.statistics import Counts
+
+    shown = asdict(status)
+    counts = shown.pop("counts") or dict.fromkeys(asdict(Counts()))
+    output.print_json(shown | counts)
+
+
+def _print_status(status: Status) -> None:
+    from datetime import timedelta
+
+    from nexio.input.durations import words_for
+
+    up = words_for(timedelta(seconds=status.up_seconds))
+    output.print_headline(f"nexio-radiusd {status.version} has answered for {up}.")
+    behind = words_for(timedelta(seconds=status.followed_seconds))
+    output.print_fields(
+        [
+            ("store", f"followed {behind} ago"),
+            ("visits known", str(status.visits)),
+            *(_fields(status.counts) if status.counts else ()),
+        ]
+    )
+    if status.counts is None:
+        output.say("It says what it has done on its own machine only (127.0.0.1 or ::1).")
+
+
+def _fields(counts: Counts) -> list[tuple[str, str]]:
+    mean, slowest = counts.mean_us / 1000, counts.slowest_us / 1000
+    return [
+        ("accepts", str(sum(counts.accepts.values()))),
+        ("rejects", _by_reason(counts.rejects)),
+        ("repeats", f"{counts.repeats} answered as before"),
+        ("no answer", _by_reason(counts.discards)),
+        ("waiting rejects", str(counts.waiting)),
+        ("lost", f"{counts.lost} before they could be taken"),
+        ("recording", _recording(counts)),
+        ("time to decide", f"{mean:.1f} ms on average, {slowest:.1f} ms at most"),
+    ]
+
+
+def _recording(counts: Counts) -> str:
+    """Whether all decisions get into the log."""
+    missing = f"{counts.unrecorded} decisions are missing in the log"
+    return f"without a spool, {missing}" if counts.without_spool else missing
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    """Such as "3: 2 wrong PIN, 1 unknown user", the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    reasons = ", ".join(f"{count} {reason}" for reason, count in ordered)
+    return f"{sum(counts.values())}: {reasons}" if reasons else "0"
+
+
+def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
+    """The secret to ask with.
+
+    Raises:
+        InvalidValue: no secret is given and no NAS stands for this machine.
+        NotFound: no such NAS.
+    """
+    if secret is not None:
+        return secret.encode(errors="surrogateescape")
+    from nexio.errors import InvalidValue
+    from nexio.network.nas import get_nas, list_nas
+    from radius_auth.replica.nas_index import NasIndex
+
+    with options.reading() as work:
+        if nas is not None:
+            return get_nas(work, nas).secret
+        local = "::1" if ":" in server else "127.0.0.1"
+        client = NasIndex(list_nas(work)).find(local)
+    if client is None:
+        raise InvalidValue(
+            "no NAS stands for this machine, so there is no secret to ask with",
+            f"Add one with: nexio nas add this-machine {local}",
+        )
+    return client.secret
+
+
+def _print(answer: Answer, seconds: float, *, as_json: bool) -> None:
+    from datetime import timedelta
+
+    from nexio.input.durations import words_for
+    from radius_auth.protocol.printable import printable
+
+    outcome = "accept" if answer.accepted else "reject"
+    if as_json:
+        output.print_json(
+            {
+                "outcome": outcome,
+                "session_timeout": answer.session_timeout,
+                "reply_message": answer.reply_message,
+                "elapsed_ms": round(seconds * 1000, 1),
+            }
+        )
+        return
+    if answer.accepted and answer.session_timeout is not None:
+        left = words_for(timedelta(seconds=answer.session_timeout))
+        output.print_headline(f"Access-Accept: on the Wi-Fi for {left}.")
+    elif answer.accepted:
+        output.print_headline("Access-Accept.")
+    else:
+        words = printable((answer.reply_message or "no reason given").encode())
+        output.print_headline(f"Access-Reject: {words}")
+    output.say(f"after {seconds * 1000:.0f} ms")

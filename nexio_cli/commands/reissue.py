@@ -1,0 +1,112 @@
+"""``nexio visitor reissue``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio.errors import InvalidValue, NexioError, Refused
+from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.open_sessions import find_open, mention
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nexio.reception.visits import Visit
+
+
+@click.command("reissue", cls=once.Command)
+@click.argument("visits", metavar="VISIT...", nargs=-1)
+@click.option("--without-token", is_flag=True, help="All visits to come that have no Wi-Fi.")
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+@options.location
+@options.yes
+@options.as_json
+@click.pass_context
+def reissue(
+    context: click.Context,
+    visits: tuple[str, ...],
+    location_name: str | None,
+    *,
+    without_token: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Register visits anew: a new PIN, a new mail, Wi-Fi by today's settings.
+
+    The original is deleted without a word to the visitor. Each visit is reissued by itself:
+    what failed can be given again, and nobody is done twice.
+    """
+    if bool(visits) == without_token:
+        raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
+    chosen = _choose(visits, location_name)
+    if dry_run:
+        _print_chosen(chosen, as_json=as_json)
+        return
+    if chosen:
+        what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
+        options.confirm(f"Reissue {what} a new PIN and mail?", yes=yes)
+    results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
+    failed = [str(result["visit"]) for result in results if "error" in result]
+    if as_json:
+        output.print_json(results)
+    else:
+        output.print_headline(f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}.")
+    if failed:
+        output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
+    if len(failed) < len(results):
+        posting.deliver_now(quiet=as_json)
+    context.exit(Refused.exit_code if failed else 0)
+
+
+def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
+    from nexio.locations.locations import get_location
+    from nexio.reception.reissue import list_without_token
+    from nexio.reception.visits import get_visit
+
+    with options.reading() as work:
+        if visits:
+            found = [get_visit(work, visit, location_name) for visit in visits]
+            return list({visit.id: visit for visit in found}.values())  # nobody twice
+        return list_without_token(work, get_location(work, location_name))
+
+
+def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
+    """One visit in its own transaction; what went wrong is told and the others go on."""
+    from nexio.reception.reissue import reissue as renew
+    from nexio_cli.terminal.shapes import visit_json
+
+    try:
+        with options.writing() as work:
+            new = renew(work, visit.id)
+            still_on = find_open(work, visit.id)
+    except NexioError as error:
+        output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
+        return {"visit": visit.id, "error": str(error), "advice": error.advice}
+    output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
+    mention(still_on)
+    return {"visit": visit.id, "reissued": visit_json(new)}
+
+
+def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
+    from nexio.input.zones import show
+    from nexio_cli.terminal.shapes import visit_json
+
+    if as_json:
+        output.print_json([visit_json(visit) for visit in chosen])
+        return
+    output.print_table(
+        ["visit", "arrival", "visitor", "e-mail"],
+        [
+            [
+                str(visit.id),
+                show(visit.expected_arrival, visit.location.zone),
+                visit.name,
+                visit.email,
+            ]
+            for visit in chosen
+        ],
+        "No visit needs it.",
+    )

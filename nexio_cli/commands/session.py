@@ -1,0 +1,252 @@
+"""``nexio session``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nexio.locations.locations import Location
+    from nexio.network.sessions import WifiSession
+    from nexio.store.engine import Reading
+    from radius_auth.client.disconnect import Answer
+    from radius_auth.protocol.packet import Peer
+
+HEADER = (
+    "session",
+    "visitor",
+    "e-mail",
+    "device",
+    "NAS",
+    "since",
+    "last heard",
+    "time",
+    "in",
+    "out",
+    "end",
+)
+
+TIMEOUT = 3.0
+"""Seconds after each of three transmissions."""
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """See who is on the Wi-Fi, and ask an access point to end a session."""
+
+
+@command.command("list")
+@click.argument("visit", metavar="[VISIT]", required=False)
+@click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
+@click.option(
+    "--last",
+    default=50,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    help="How many to show.",
+)
+@options.location
+@options.as_json
+def list_(
+    visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
+) -> None:
+    """List sessions on the Wi-Fi, as the access points tell of them by accounting."""
+    from nexio.locations.locations import get_location, list_locations
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.reception.visits import get_visit
+    from nexio_cli.terminal.shapes import session_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name) if location_name is not None else None
+        found = get_visit(work, visit, location_name) if visit is not None else None
+        which = SessionFilter(
+            location=location if found is None else None,
+            visit_id=None if found is None else found.id,
+            open_only=open_only,
+            limit=last,
+        )
+        sessions = list_sessions(work, which)
+        places = {each.id: each for each in list_locations(work)}
+    shown = [(session, places.get(session.location_id or 0)) for session in sessions]
+    if as_json:
+        output.print_json([session_json(session, place) for session, place in shown])
+        return
+    output.print_table(
+        HEADER,
+        [_row(session, place) for session, place in shown],
+        "No sessions. They come from access points that send accounting to port 1813.",
+        only_wide=("e-mail", "NAS", "in", "out"),
+    )
+
+
+@command.command()
+@click.argument("which", metavar="VISIT|SESSION")
+@click.option(
+    "--timeout",
+    default=TIMEOUT,
+    show_default=True,
+    type=click.FloatRange(0.01, 60),
+    metavar="SECONDS",
+    help="How long to wait after each of three transmissions.",
+)
+@options.location
+@options.yes
+@options.as_json
+@click.pass_context
+def disconnect(
+    context: click.Context,
+    which: str,
+    timeout: float,
+    location_name: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Ask access points to end a session (S7), or all open ones of a visit.
+
+    Exit code 4 means that one refused, 5 that one did not answer. The session is over when the
+    access point tells so by accounting.
+    """
+    from nexio.locations.locations import list_locations
+    from nexio.network.sessions import name_as_sent
+    from nexio_cli.terminal.shapes import session_json
+    from radius_auth.client.disconnect import peer_of
+
+    with options.reading() as work:
+        sessions = _chosen(work, which, location_name)
+        peers = [peer_of(work, session, timeout) for session in sessions]
+        names = [name_as_sent(work, session) for session in sessions]
+        places = {each.id: each for each in list_locations(work)}
+    options.confirm(_question(sessions), yes=yes)
+    answers, shapes = [], []
+    for session, peer, name in zip(sessions, peers, names, strict=True):
+        answer, after = _ask(session, peer, name)
+        answers.append(answer)
+        shapes.append(session_json(after, places.get(after.location_id or 0)))
+        if not as_json:
+            output.print_headline(_sentence(session, answer))
+    if as_json:
+        output.print_json(shapes)
+    context.exit(_exit_code(answers))
+
+
+def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSession]:
+    """The session S7, or the open ones of a visit.
+
+    Raises:
+        NotFound: no such session or visit, or none of it is open.
+        Refused: the session is over.
+    """
+    from nexio.errors import NotFound, Refused
+    from nexio.network.sessions import SessionFilter, get_session, list_sessions
+    from nexio.reception.visits import get_visit
+
+    if which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii():
+        session = get_session(work, int(which[1:]))
+        if session.ended_at is not None:
+            raise Refused(f"the session S{session.id} is over", "There is nothing to end.")
+        return [session]
+    visit = get_visit(work, which, location_name)
+    sessions = list_sessions(work, SessionFilter(visit_id=visit.id, open_only=True))
+    if not sessions:
+        raise NotFound(
+            f"{visit.name} (visit {visit.id}) has no open session",
+            f"See them with: nexio session list {visit.id}",
+        )
+    return sessions
+
+
+def _ask(session: WifiSession, peer: Peer, user_name: bytes | None) -> tuple[Answer, WifiSession]:
+    """Ask, outside of any transaction, and note what came of it."""
+    from nexio.network.sessions import get_session, record_disconnect
+    from nexio.store.engine import utc_now
+    from radius_auth.client.disconnect import attributes_of, disconnect
+
+    answer = disconnect(peer, attributes_of(session, user_name, utc_now()))
+    with options.writing() as work:
+        record_disconnect(work, session.id, answer.outcome.value, answer.error_cause)
+        work.session.flush()
+        return answer, get_session(work, session.id)
+
+
+def _exit_code(answers: Sequence[Answer]) -> int:
+    from nexio.errors import Refused, Unreachable
+    from radius_auth.client.disconnect import Outcome
+
+    outcomes = {answer.outcome for answer in answers}
+    if Outcome.TIMEOUT in outcomes:
+        return Unreachable.exit_code
+    return Refused.exit_code if Outcome.NAK in outcomes else 0
+
+
+def _question(sessions: Sequence[WifiSession]) -> str:
+    who = sessions[0].name or sessions[0].user_name or sessions[0].device or "somebody"
+    how_many = "the session" if len(sessions) == 1 else f"{len(sessions)} sessions"
+    return f"End {how_many} of {who}?"
+
+
+def _sentence(session: WifiSession, answer: Answer) -> str:
+    from radius_auth.client.disconnect import Outcome
+
+    name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
+    if answer.outcome is Outcome.ACK:
+        return f"{name}: the access point ends it. It is over when accounting says so."
+    if answer.outcome is Outcome.NAK:
+        return f"{name}: refused by the access point, {_cause('Error-Cause', answer.error_cause)}."
+    return f"{name}: no answer from the access point."
+
+
+def _row(session: WifiSession, place: Location | None) -> list[str]:
+    from datetime import timedelta
+    from zoneinfo import ZoneInfo
+
+    from nexio.input.zones import show
+
+    zone = place.zone if place is not None else ZoneInfo("UTC")
+    return [
+        f"S{session.id}",
+        session.name or session.user_name,
+        session.email or "",
+        session.device or "",
+        session.nas,
+        show(session.started_at, zone),
+        show(session.ended_at or session.heard_at, zone),
+        str(timedelta(seconds=session.seconds)),
+        _megabytes(session.octets_in),
+        _megabytes(session.octets_out),
+        _end(session),
+    ]
+
+
+def _end(session: WifiSession) -> str:
+    """How it ended, or what was answered when it was to end."""
+    if session.ended_by == "stop":
+        return _cause("Acct-Terminate-Cause", session.terminate_cause)
+    if session.ended_by is not None:
+        return "its number was used again" if session.ended_by == "reuse" else session.ended_by
+    asked = session.disconnect
+    if asked is None:
+        return "open"
+    if asked.outcome == "nak":
+        return f"open, disconnect refused: {_cause('Error-Cause', asked.error_cause)}"
+    return f"open, disconnect {'accepted' if asked.outcome == 'ack' else 'not answered'}"
+
+
+def _cause(attribute: str, number: int | None) -> str:
+    """``Session-Context-Not-Found`` in words."""
+    from radius_auth.protocol.packet import value_name
+
+    if number is None:
+        return "no reason given"
+    name = value_name(attribute, number)
+    return f"reason {number}" if name is None else name.replace("-", " ").lower()
+
+
+def _megabytes(octets: int) -> str:
+    return f"{octets / 1_000_000:.1f} MB"

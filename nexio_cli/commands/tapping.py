@@ -1,0 +1,181 @@
+"""Using codes and visits at the door, for ``nexio checkin`` and ``nexio checkout``."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nexio.errors import InvalidValue, NexioError, UnknownCode
+from nexio_cli.terminal import options, output, posting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nexio.checkin.taps import Direction, Tap
+    from nexio.store.engine import Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """Who goes through the door: one of these says it."""
+
+    pin: str | None = None
+    qr: str | None = None
+    visits: tuple[str, ...] = ()
+    reader: bool = False
+
+    def require_one(self, *others: object) -> None:
+        """See that exactly one of them, or of the others, says it.
+
+        Raises:
+            InvalidValue: none does, or several do.
+        """
+        said = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
+        if sum([*said, *(other is not None for other in others)]) != 1:
+            raise InvalidValue(
+                "who is it?",
+                "Give one PIN, --qr, --visit (several times for a group) or --reader.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """What else was said."""
+
+    way: Direction | None = None
+    location_name: str | None
+    override: bool = False
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tapped:
+    tap: Tap
+    wifi: str | None
+    """What it means for the Wi-Fi."""
+
+    just_now: bool
+
+
+def use(who: Who, how: How) -> None:
+    """Check in or out, and say who, when, and what it means for the Wi-Fi."""
+    if who.reader:
+        _read_codes(how)
+    elif who.visits:
+        _print(_tap_visits(who.visits, how), how)
+        posting.deliver_now(quiet=True)
+    else:
+        code = who.pin if who.pin is not None else who.qr
+        _print([_tap(_typed_or_scanned(code or ""), how, is_qr=who.qr is not None)], how)
+        posting.deliver_now(quiet=True)
+
+
+def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
+    from nexio.checkin.check_ins import tap_pin, tap_qr
+    from nexio.locations.locations import find_only_location, get_location
+    from nexio.reception import qr_codes
+
+    with options.writing() as work:
+        if is_qr or qr_codes.is_qr(code):
+            place = find_only_location(work, how.location_name)
+            return _told(work, tap_qr(work, place, code, way=how.way))
+        place = get_location(work, how.location_name)
+        return _told(work, tap_pin(work, place, code, way=how.way))
+
+
+def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
+    """All of them or none."""
+    from nexio.checkin.groups import tap_visits
+    from nexio.reception.visits import get_visit
+
+    with options.writing() as work:
+        numbers = [get_visit(work, each, how.location_name).id for each in visits]
+        taps = tap_visits(work, numbers, way=how.way, override=how.override)
+        return [_told(work, tap) for tap in taps]
+
+
+def _told(work: Writing, tap: Tap) -> _Tapped:
+    from nexio.checkin.check_ins import ONE_TAP
+    from nexio.checkin.desk_wifi import wifi_words
+
+    return _Tapped(tap=tap, wifi=wifi_words(work, tap), just_now=work.now - tap.at < ONE_TAP)
+
+
+def _read_codes(how: How) -> None:
+    """A keyboard-wedge scanner types each code and its end; each is answered."""
+    from nexio.checkin.wrong_codes import WrongCodes
+    from nexio.input.scanners import codes
+
+    wrong = WrongCodes()
+    for code in codes(_chunks()):
+        try:
+            tapped = _tap(code, how)
+        except NexioError as error:
+            _print_refused(error, as_json=how.as_json)
+            if isinstance(error, UnknownCode):
+                _wait(wrong.wait_after(time.monotonic()))
+            continue
+        if how.as_json:
+            output.print_json_line(_shape(tapped))
+        else:
+            output.print_line(_sentence(tapped))
+        posting.deliver_now(quiet=True)
+
+
+def _wait(seconds: float) -> None:
+    """Slow down whoever tries codes; the next one is read afterwards."""
+    if seconds:
+        output.say(f"Too many wrong codes: the next one is read in {seconds:.0f} s.")
+        time.sleep(seconds)
+
+
+def _typed_or_scanned(code: str) -> str:
+    """``-`` reads the first code on stdin, as a scanner types it or a person."""
+    from nexio.input.scanners import codes
+
+    return next(codes(_chunks()), "") if code == "-" else code
+
+
+def _chunks() -> Iterator[bytes]:
+    """What stdin holds, as soon as it is there."""
+    if isinstance(sys.stdin, io.TextIOWrapper) and isinstance(sys.stdin.buffer, io.BufferedReader):
+        buffer = sys.stdin.buffer
+        return iter(buffer.read1, b"")
+    return iter([sys.stdin.read().encode()])
+
+
+def _print(done: Sequence[_Tapped], how: How) -> None:
+    if how.as_json:
+        shapes = [_shape(tapped) for tapped in done]
+        output.print_json(shapes[0] if len(shapes) == 1 else shapes)
+        return
+    for tapped in done:
+        output.print_headline(_sentence(tapped))
+
+
+def _shape(tapped: _Tapped) -> dict[str, Any]:
+    from nexio_cli.terminal.shapes import tap_json
+
+    tap = tapped.tap
+    outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
+    return {**tap_json(tap), "outcome": outcome, "wifi": tapped.wifi}
+
+
+def _print_refused(error: NexioError, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json_line({"refused": str(error), "advice": error.advice})
+    else:
+        output.print_line(f"Refused: {error}. {error.advice}".rstrip())
+
+
+def _sentence(tapped: _Tapped) -> str:
+    from nexio.input.zones import show
+
+    tap = tapped.tap
+    already = (" already, just now" if tapped.just_now else " already") if tap.repeated else ""
+    when = show(tap.at, tap.location.zone)
+    said = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
+    return said if tapped.wifi is None else f"{said} {tapped.wifi}"

@@ -1,0 +1,159 @@
+"""``nexio token``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.open_sessions import find_open, mention
+
+STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Turn Wi-Fi for visitors on and off; list and revoke access tokens."""
+
+
+@command.command()
+@click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
+@options.location
+def on(duration: str | None, location_name: str | None) -> None:
+    """Generate an access token for every pre-registered visitor from now on.
+
+    Visitors who are registered already get none: see nexio visitor reissue --without-token.
+    """
+    from nexio.input.durations import words_for
+    from nexio.locations.locations import change_settings, get_location
+    from nexio.locations.settings import parse_changes
+
+    words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    with options.writing() as work:
+        location = change_settings(work, get_location(work, location_name), parse_changes(words))
+    output.print_headline(
+        f"Visitors registered at {location.name} from now on get Wi-Fi for"
+        f" {words_for(location.settings.token_duration)} from their expected arrival."
+    )
+
+
+@command.command()
+@click.option("--revoke", is_flag=True, help="Revoke the tokens that were issued, too.")
+@options.location
+@options.yes
+def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
+    """Generate no tokens from now on; those that were issued stay, unless --revoke."""
+    from nexio.locations.locations import change_settings, get_location
+    from nexio.locations.settings import parse_changes
+    from nexio.reception.tokens import revoke_all
+
+    if revoke:
+        options.confirm("Revoke the Wi-Fi of every visitor of this location?", yes=yes)
+    with options.writing() as work:
+        location = get_location(work, location_name)
+        change_settings(work, location, parse_changes(["visitor-tokens=off"]))
+        ended = revoke_all(work, location) if revoke else None
+    output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
+    if ended is not None:
+        output.say(f"Tokens revoked: {ended}. A device that is on stays on until its time is over.")
+
+
+@command.command("list")
+@click.option("--state", type=STATES, help="Only tokens in this state.")
+@options.location
+@options.as_json
+def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
+    """List the access tokens of a location."""
+    from nexio.input.zones import show
+    from nexio.locations.locations import get_location
+    from nexio.reception.tokens import TokenState
+    from nexio.reception.visits import VisitFilter, list_visits
+    from nexio_cli.terminal.shapes import held_token_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+        which = VisitFilter(
+            token_state=TokenState(state) if state is not None else None,
+            with_token=True,
+            past_and_deleted=True,
+        )
+        visits = list_visits(work, location, which)
+    if as_json:
+        output.print_json([held_token_json(visit) for visit in visits])
+        return
+    rows = [
+        [
+            str(visit.id),
+            visit.name,
+            visit.email,
+            show(visit.token.valid_from, location.zone) if visit.token.valid_from else "check-in",
+            show(visit.token.valid_until, location.zone) if visit.token.valid_until else "",
+            visit.token.state.value,
+        ]
+        for visit in visits
+        if visit.token is not None
+    ]
+    header = ["visit", "visitor", "e-mail", "from", "until", "state"]
+    nothing = "No tokens here. Turn them on with: nexio token on"
+    output.print_table(header, rows, nothing, only_wide=("e-mail",))
+
+
+@command.command()
+@options.visit
+@click.option("--by", metavar="DURATION", help="How much longer, such as 30m.")
+@click.option("--until", metavar="WHEN", help="Or the new end: 19:00, friday 18:00.")
+@options.location
+@options.as_json
+def extend(
+    visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
+) -> None:
+    """Let one visitor stay on the Wi-Fi longer."""
+    from nexio.input.durations import parse_duration
+    from nexio.input.zones import show
+    from nexio.reception.changing import extend_token, extend_token_until
+    from nexio.reception.visits import get_visit
+    from nexio_cli.terminal.shapes import held_token_json
+
+    if by is None and until is None and sys.stdin.isatty():
+        by = click.prompt("By", err=True)
+    if by is None and until is None:
+        raise click.UsageError("Missing option '--by' or '--until'.")
+    if by is not None and until is not None:
+        raise click.UsageError("'--by' and '--until' say the same: give one.")
+    with options.writing() as work:
+        found = get_visit(work, visit, location_name)
+        if until is not None:
+            after = extend_token_until(work, found.id, until)
+        else:
+            after = extend_token(work, found.id, parse_duration(by or ""))
+    if as_json:
+        output.print_json(held_token_json(after))
+    elif after.token is not None and after.token.valid_until is not None:
+        until = show(after.token.valid_until, after.location.zone)
+        output.print_headline(f"{after.name} (visit {after.id}) has Wi-Fi until {until}.")
+
+
+@command.command()
+@options.visit
+@options.location
+@options.yes
+@options.as_json
+def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+    """Refuse one visitor's next login; a device that is on stays on until its time is over."""
+    from nexio.reception.tokens import revoke_token
+    from nexio.reception.visits import get_visit
+    from nexio_cli.terminal.shapes import held_token_json
+
+    with options.reading() as work:
+        found = get_visit(work, visit, location_name)
+    options.confirm(f"Revoke the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)
+    with options.writing() as work:
+        revoke_token(work, found.id)
+        after = get_visit(work, str(found.id), location_name)
+        still_on = find_open(work, found.id)
+    if as_json:
+        output.print_json(held_token_json(after))
+    else:
+        output.print_headline(f"{found.name} (visit {found.id}) cannot log in any more.")
+    mention(still_on)

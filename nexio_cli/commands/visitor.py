@@ -1,0 +1,203 @@
+"""``nexio visitor``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio.errors import InvalidValue
+from nexio_cli.commands.reissue import reissue
+from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
+from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
+
+STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Register, list, show, change and delete visitors.
+
+    VISIT is the number of a visit, or the visitor's e-mail.
+    """
+
+
+@command.command()
+@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
+@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
+@click.option("--until", metavar="WHEN", help="End of the Wi-Fi: 19:00, friday 18:00.")
+@click.option("--duration", metavar="DURATION", help="Length of the Wi-Fi: 2h, 3d.")
+@click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
+@click.option("--company", metavar="NAME")
+@click.option("--phone", metavar="NUMBER")
+@click.option("--notes", metavar="TEXT")
+@click.option("--pin", metavar="PIN", help="A PIN that was sent already; '-' reads it from stdin.")
+@options.insecure_short_pin
+@click.option("--by", metavar="MEMBER", help="Registered by this member, who is the host.")
+@click.option("--walk-in", is_flag=True, help="Registered at the door, without being announced.")
+@click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
+@click.option("--again", is_flag=True, help="Although the same e-mail is expected then already.")
+@click.option("--idempotency-key", "key", metavar="KEY", help="The same key: the same visit again.")
+@options.far
+@options.location
+@options.as_json
+def register(
+    location_name: str | None,
+    *,
+    far: bool,
+    insecure_short_pin: bool,
+    by: str | None,
+    walk_in: bool,
+    check_in_now: bool,
+    again: bool,
+    key: str | None,
+    as_json: bool,
+    **texts: str | None,
+) -> None:
+    """Register a visitor.
+
+    The visitor gets a PIN by mail, and an access token for the Wi-Fi where the location
+    generates them (see 'nexio token on').
+    """
+    from nexio.checkin.check_ins import tap_visit
+    from nexio.input.arrivals import parse_expected
+    from nexio.locations.locations import get_location, zone_for_entry
+    from nexio.reception.members import get_member
+    from nexio.reception.registration import Repetition, parse_key, read_registration, register
+    from nexio.reception.risk import chosen_pin_words
+    from nexio.reception.visits import VisitState, get_visit
+
+    if sum([by is not None, walk_in, by is not None and texts["host"] is not None]) > 1:
+        raise InvalidValue(
+            "--by says who registers the visitor and is the host",
+            "Leave out --walk-in and --host, or --by.",
+        )
+    texts["pin"] = options.typed_or_read(texts["pin"])
+    texts["source"] = "walk-in" if walk_in else None
+    repetition = Repetition(
+        again=again,
+        key=None if key is None else parse_key(key),
+        words=_canonical({**texts, "by": by, "check_in_now": check_in_now or None}),
+    )
+    with options.opened() as store:
+        with store.read() as work:
+            location = get_location(work, location_name)
+            when = texts["expected_arrival"]
+            zone = zone_for_entry(location)
+            expected = parse_expected("now" if when is None else when, work.now, zone)
+        options.confirm_far(expected, zone, far=far)
+        with store.write() as work:
+            location = get_location(work, location_name)
+            host = None if by is None else get_member(work, by, location_name)
+            registration = read_registration(
+                texts, work.now, location, host, insecure_short_pin=insecure_short_pin
+            )
+            visit = register(work, location, registration, repetition)
+            if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
+                tap_visit(work, visit.id)
+                visit = get_visit(work, str(visit.id), None)
+            risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
+    output.warn(risk)
+    print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
+    if visit.token is None and not as_json:
+        output.say(_why_no_wifi(visit))
+    posting.deliver_now(quiet=as_json)
+
+
+@command.command("list")
+@click.option("--date", "day", metavar="DAY", help="Arrivals of one day: today, 2026-11-20.")
+@click.option("--state", type=STATES, help="Only visits in this state.")
+@click.option("--search", default="", metavar="TEXT", help="Part of a name, e-mail, host, company.")
+@click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
+@options.location
+@options.as_json
+def list_(
+    day: str | None,
+    state: str | None,
+    search: str,
+    location_name: str | None,
+    *,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """List the visits from today on."""
+    from nexio.input.calendar_days import parse_day
+    from nexio.locations.locations import get_location
+    from nexio.reception.visits import VisitFilter, VisitState, list_visits
+    from nexio_cli.terminal.shapes import visit_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name)
+        which = VisitFilter(
+            day=parse_day(day, work.now, location.zone) if day is not None else None,
+            state=VisitState(state) if state is not None else None,
+            search=search,
+            past_and_deleted=everything,
+        )
+        visits = list_visits(work, location, which)
+    if as_json:
+        output.print_json([visit_json(visit) for visit in visits])
+    else:
+        output.print_table(
+            COLUMNS,
+            [row_of(visit) for visit in visits],
+            "No visit is like that (past and deleted ones: --all)."
+            if day or state or search
+            else "No visits here. Register one with: nexio visitor register",
+            only_wide=WIDE_ONLY,
+        )
+
+
+@command.command()
+@options.visit
+@options.location
+@options.as_json
+def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
+    """Show a visit with its PIN and its Wi-Fi window."""
+    from nexio.reception.visits import get_visit
+
+    with options.reading() as work:
+        found = get_visit(work, visit, location_name)
+    print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
+
+
+@command.command()
+@options.visit
+@click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
+@options.location
+def qr(visit: str, location_name: str | None, *, text: bool) -> None:
+    """Draw the visitor's QR code, which names the visit and is not the PIN."""
+    from nexio.reception.qr_codes import qr_text
+    from nexio.reception.visits import get_visit
+
+    with options.reading() as work:
+        content = qr_text(work, get_visit(work, visit, location_name))
+    if text:
+        output.print_line(content)
+    else:
+        output.print_qr(content)
+
+
+for _change in (edit, reschedule, delete, resend, reissue):
+    command.add_command(_change)
+
+
+def _canonical(said: dict[str, Any]) -> str:
+    """What was said, always in the same order and without what was not."""
+    given = {name: value for name, value in said.items() if value is not None}
+    return json.dumps(given, sort_keys=True, ensure_ascii=False)
+
+
+def _why_no_wifi(visit: Visit) -> str:
+    if visit.source == "walk-in":
+        return (
+            "No Wi-Fi: walk-ins get none here. Change it with: nexio settings set walk-in-tokens=on"
+        )
+    return "No Wi-Fi: token generation is off here. Turn it on with: nexio token on"

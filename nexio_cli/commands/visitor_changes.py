@@ -1,0 +1,122 @@
+"""``nexio visitor edit``, ``reschedule``, ``delete`` and ``resend``: what is there already."""
+
+from __future__ import annotations
+
+import click
+
+from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.open_sessions import find_open, mention
+from nexio_cli.terminal.visit_view import print_visit
+
+ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
+
+
+@click.command(cls=once.Command)
+@options.visit
+@click.option("--first-name", metavar="NAME")
+@click.option("--last-name", metavar="NAME")
+@click.option("--email", metavar="ADDRESS", help="Another e-mail means a new PIN.")
+@click.option("--host", metavar="NAME", help="'' empties it, as with the next three.")
+@click.option("--company", metavar="NAME")
+@click.option("--phone", metavar="NUMBER")
+@click.option("--notes", metavar="TEXT")
+@options.location
+@options.as_json
+def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
+    """Correct what is known of a visitor."""
+    from nexio.reception.changing import edit_visit
+    from nexio.reception.visits import get_visit
+
+    with options.writing() as work:
+        before = get_visit(work, visit, location_name)
+        after = edit_visit(work, before.id, texts)
+    print_visit(after, as_json=as_json, headline=f"Changed visit {after.id} of {after.name}.")
+    if before.pin != after.pin and not as_json:
+        output.say("The e-mail is another one, so the PIN is too: the old PIN is refused,")
+        output.say("and so is the QR code in the old mail.")
+    if before.pin != after.pin:
+        posting.deliver_now(quiet=as_json)
+
+
+@click.command(cls=once.Command)
+@options.visit
+@click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
+@options.far
+@options.location
+@options.as_json
+def reschedule(
+    visit: str, arrival: str, location_name: str | None, *, far: bool, as_json: bool
+) -> None:
+    """Move a visit to another time; its PIN stays.
+
+    The length of the Wi-Fi stays, too, unless an end is said: "tomorrow 9:30-10:30".
+    """
+    from nexio.input.arrivals import parse_expected
+    from nexio.locations.locations import zone_for_entry
+    from nexio.reception.changing import reschedule
+    from nexio.reception.visits import get_visit
+
+    with options.opened() as store:
+        with store.read() as work:
+            found = get_visit(work, visit, location_name)
+            expected = parse_expected(arrival, work.now, zone_for_entry(found.location))
+        options.confirm_far(expected, found.location.zone, far=far)
+        with store.write() as work:
+            moved = reschedule(work, found.id, expected.arrival, expected.until)
+    print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
+    if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
+        posting.deliver_now(quiet=as_json)
+
+
+@click.command(cls=once.Command)
+@options.visit
+@options.location
+@options.yes
+@options.as_json
+def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+    """Delete a visit: its PIN is refused and free for somebody else.
+
+    A device that is on the Wi-Fi stays on until its time is over.
+    """
+    from nexio.reception.visits import delete_visit, get_visit
+
+    with options.reading() as work:
+        found = get_visit(work, visit, location_name)
+    options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
+    with options.writing() as work:
+        deleted = delete_visit(work, found.id)
+        still_on = find_open(work, found.id)
+    headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
+    if as_json:
+        print_visit(deleted, as_json=True, headline=headline)
+    else:
+        output.print_headline(headline)
+    mention(still_on)
+
+
+@click.command(cls=once.Command)
+@options.visit
+@options.location
+@options.as_json
+def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
+    """Send the registration e-mail once more, with the same PIN; say what became of it."""
+    from nexio.reception.changing import resend_mail
+    from nexio.reception.visits import get_visit
+
+    with options.writing() as work:
+        found = resend_mail(work, get_visit(work, visit, location_name).id)
+    posting.deliver_now()
+    with options.reading() as work:
+        after = get_visit(work, str(found.id), location_name)
+    headline = f"The mail to {after.name} ({after.email}) {_RESENT[after.mail.value]}."
+    if as_json:
+        print_visit(after, as_json=True, headline=headline)
+    else:
+        output.print_headline(headline)
+
+
+_RESENT = {
+    "sent": "was sent once more",
+    "queued": "is not sent yet: it waits",
+    "failed": "cannot be sent",
+}

@@ -1,0 +1,163 @@
+"""Options that several commands have, each spelled once; and the store they work on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+from nexio_cli.terminal import output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nexio.configuration import Configuration
+    from nexio.input.arrivals import Expected
+    from nexio.store.engine import Reading, Store, Writing
+
+SHOWN = 5
+"""Lines about bad rows; the rest is counted."""
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+location = click.option(
+    "--location",
+    "location_name",
+    envvar="NEXIO_LOCATION",
+    metavar="NAME",
+    help="Which location; not needed where there is only one.  [env: NEXIO_LOCATION]",
+)
+
+yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in scripts.")
+
+done: list[str] = []
+"""What this command has committed so far: it stays so where its output cannot be written."""
+
+insecure_short_pin = click.option(
+    "--insecure-short-pin",
+    is_flag=True,
+    help="Allow PINs that are easy to guess: of 5 digits, or too many of few digits on a day.",
+)
+
+visit = click.argument("visit", metavar="VISIT")
+
+far = click.option(
+    "--far", is_flag=True, help="An arrival without a year may be more than 90 days away."
+)
+
+
+class Asked(click.Option):
+    """A required option that is asked for on a terminal, instead of an error."""
+
+    if_empty: str | None = None
+    """What Return alone means; None asks again."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Ask where the command line, the environment and the default are silent."""
+        missing = self.required and self.value_is_missing(value)
+        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
+        if missing and not ctx.resilient_parsing and sys.stdin.isatty():
+            value = click.prompt(
+                str(self.name).replace("_", " ").capitalize(),
+                default=self.if_empty,
+                show_default=False,
+                err=True,
+            )
+        return super().process_value(ctx, value)
+
+
+class AskedName(Asked):
+    """The same for a name: who has none of that kind answers with Return alone."""
+
+    if_empty = ""
+
+
+def configuration() -> Configuration:
+    """The settings of this deployment."""
+    from nexio.configuration import Configuration
+
+    return Configuration.from_environment(os.environ)
+
+
+@contextmanager
+def opened() -> Iterator[Store]:
+    """The store of this deployment."""
+    from nexio.store.engine import Store
+
+    with closing(Store.open(configuration())) as store:
+        try:
+            yield store
+        finally:
+            done.extend(store.done)
+            _warn_of(store.bad_rows.told)
+
+
+def _warn_of(bad_rows: Sequence[str]) -> None:
+    """Once in a command, however often that opens the store."""
+    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    new = [line for line in bad_rows if line not in told]
+    rest = [f"{len(new) - SHOWN} more rows are damaged: nexio db check"] if len(new) > SHOWN else []
+    output.warn(new[:SHOWN] + rest)
+    told.update(new)
+
+
+@contextmanager
+def reading() -> Iterator[Reading]:
+    """A look at the store of this deployment."""
+    with opened() as store, store.read() as work:
+        yield work
+
+
+@contextmanager
+def writing() -> Iterator[Writing]:
+    """A transaction in the store of this deployment: all of the command or nothing."""
+    with opened() as store, store.write() as work:
+        yield work
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is destroyed; nothing is done until then.
+
+    Raises:
+        click.Abort: the answer is no.
+        Refused: nobody can be asked, as there is no terminal, and --yes was not said.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"nobody can be asked here: {question}", "If it is meant, add --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
+    """Repeat an arrival back whose year was not said, where another one is likely (R20).
+
+    Raises:
+        Refused: there is nobody to ask.
+        click.Abort: the answer is no.
+    """
+    from nexio.errors import Refused
+    from nexio.input.zones import show
+
+    if far or not expected.is_far:
+        return
+    arrival = show(expected.arrival, zone)
+    if not sys.stdin.isatty():
+        raise Refused(
+            f"the arrival would be on {arrival}, and no year was said",
+            "Say the year, or confirm this one with --far.",
+        )
+    click.confirm(f"No year was said. Is {arrival} meant?", abort=True, err=True)
+
+
+def typed_or_read(value: str | None) -> str | None:
+    """``-`` reads a PIN or a secret from the first line of stdin, so that no history keeps it."""
+    return sys.stdin.readline().rstrip("\r\n") if value == "-" else value

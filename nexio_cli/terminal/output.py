@@ -1,0 +1,181 @@
+"""What a person or a script reads: results on stdout, talk on stderr.
+
+All text goes through :func:`plain` here: what the store holds may come from elsewhere, and must
+not steer a terminal or make a line of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio.errors import Refused
+from nexio.streams import silence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nexio.operations.health import Finding
+
+COLOR = False if os.environ.get("NO_COLOR") else None
+"""None is: colour on a terminal (https://no-color.org)."""
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, line breaks, and what makes a line read in another order than it is stored
+("Trojan Source", CVE-2021-42574).  The joiners of Persian and Hindi names are not among them."""
+
+WIDE = 110
+"""Columns of a terminal that is not narrow."""
+
+
+def plain(text: str) -> str:
+    r"""Text on one line that cannot steer a terminal: ``\\x1b``, ``\\n``, ``\\u202e``."""
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def print_json(value: Any) -> None:
+    """One object or one array."""
+    click.echo(json_text(value, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    """One object on a line of its own, where more follow."""
+    click.echo(json_text(value))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _STEERING.sub(lambda found: found[0] if found[0] == "\n" else _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return f"\\u{ord(character):04x}"
+
+
+def print_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    nothing: str,
+    only_wide: Sequence[str] = (),
+) -> None:
+    """A table on a terminal; tabs between the columns where the output goes into a pipe.
+
+    Args:
+        header: names of the columns.
+        rows: cells.
+        nothing: what to say on stderr where there is no row.
+        only_wide: columns that a narrow terminal does without.
+    """
+    rows = [[plain(plain_cell(cell)) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in (header, *rows):
+            click.echo("\t".join(row))
+    elif rows:
+        _print_rich_table(header, rows, only_wide)
+    if not rows:
+        say(nothing)
+
+
+def plain_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
+
+    A visitor's company may be ``=cmd|…``; with an apostrophe in front it is text.
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
+    """Names and values under each other; what is None or empty is left out."""
+    shown = [(name, value) for name, value in fields if value]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {plain(value)}")
+
+
+def print_headline(text: str) -> None:
+    """The answer, first."""
+    click.echo(click.style(plain(text), bold=True))
+
+
+def print_line(text: str) -> None:
+    """A line of the result."""
+    click.echo(plain(text))
+
+
+def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
+    """What was looked over, a line each, and what to do where it is not well.
+
+    Returns:
+        The exit code.
+    """
+    if as_json:
+        print_json([_finding_shape(finding) for finding in findings])
+    for finding in findings if not as_json else []:
+        mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
+        click.echo(f"{mark}  {finding.subject}: {plain(finding.message)}")
+        if finding.advice:
+            print_line(f"       {finding.advice}")
+    return 0 if all(finding.well for finding in findings) else Refused.exit_code
+
+
+def _finding_shape(finding: Finding) -> dict[str, Any]:
+    return {
+        "subject": finding.subject,
+        "well": finding.well,
+        "message": finding.message,
+        "advice": finding.advice,
+    }
+
+
+def print_qr(content: str) -> None:
+    """A QR code in half blocks, dark on light, whatever the colours of the terminal."""
+    from qrcode import QRCode
+    from qrcode.constants import ERROR_CORRECT_M
+
+    code = QRCode(error_correction=ERROR_CORRECT_M, border=2)
+    code.add_data(content)
+    code.print_ascii(out=sys.stdout, invert=not sys.stdout.isatty(), tty=sys.stdout.isatty())
+
+
+def say(text: str) -> None:
+    """Something beside the result."""
+    say_styled(plain(text))
+
+
+def say_styled(text: str) -> None:
+    """The same for text of our own, with colours; where nobody can read it the work goes on."""
+    try:
+        click.echo(text, err=True, color=COLOR)
+    except OSError:
+        silence(sys.stderr)
+
+
+def warn(texts: Iterable[str]) -> None:
+    """What somebody should know although it was done."""
+    for text in texts:
+        say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {plain(text)}")
+
+
+def _print_rich_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], only_wide: Sequence[str]
+) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    shown = [i for i, name in enumerate(header) if console.width >= WIDE or name not in only_wide]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for i in shown:
+        table.add_column(header[i], overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row[i]) for i in shown))  # as text: a name may look like markup
+    console.print(table)

@@ -1,0 +1,60 @@
+"""Sending mail at once, after the command that queued it has done its work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.errors import NexioError
+from nexio_cli.terminal import options, output
+
+if TYPE_CHECKING:
+    from nexio.mail.delivery import Report
+    from nexio.mail.smtp import Patience
+
+AT_ONCE = 5.0
+"""Seconds that somebody at the desk waits for the mail server."""
+
+RECEIPT = 10.0
+"""Seconds for the server's word that it has a mail: not knowing would send it twice."""
+
+
+def deliver_now(*, quiet: bool = False) -> None:
+    """Send what was just queued; whatever goes wrong is a note, as the mail waits and is safe.
+
+    Args:
+        quiet: say nothing where this deployment sends no mail.
+    """
+    from nexio.mail.smtp import Patience
+
+    patience = Patience(mail=AT_ONCE, receipt=RECEIPT, total=AT_ONCE)
+    _deliver(patience=patience, newest_first=True, quiet=quiet)
+
+
+def deliver_all() -> None:
+    """Send all that is due, as patiently as 'nexio mail deliver'; trouble is a note here, too."""
+    _deliver(patience=None, newest_first=False, quiet=True)
+
+
+def _deliver(*, patience: Patience | None, newest_first: bool, quiet: bool) -> None:
+    from nexio.mail.delivery import deliver, outgoing_of
+
+    try:
+        outgoing = outgoing_of(options.configuration())
+        if outgoing is not None:
+            with options.opened() as store:
+                _note(deliver(store, outgoing, newest_first=newest_first, patience=patience))
+        elif not quiet:
+            output.say("The mail waits: no mail server is configured (NEXIO_SMTP_URL).")
+    except NexioError as error:
+        output.warn([f"The mail waits: {error}. {error.advice}"])
+
+
+def _note(report: Report) -> None:
+    if report.trouble is not None:
+        output.warn([f"{report.trouble}."])
+    if report.failed:
+        output.warn(["A mail cannot be sent; see: nexio mail list --state failed"])
+    if report.postponed:
+        one = report.waiting == 1
+        words = "The mail waits and is" if one else f"{report.waiting} mails wait and are"
+        output.say(f"{words} tried again by 'nexio mail deliver'.")

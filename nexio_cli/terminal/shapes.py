@@ -1,0 +1,204 @@
+"""The JSON of each thing (DESIGN 7): keys that stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from nexio.input.zones import iso
+
+if TYPE_CHECKING:
+    from nexio.checkin.taps import Tap
+    from nexio.locations.locations import Location
+    from nexio.network.events import AuthEvent
+    from nexio.network.nas import Nas
+    from nexio.network.sessions import WifiSession
+    from nexio.outbox.outbox import Mail
+    from nexio.reception.members import Member
+    from nexio.reception.tokens import Token
+    from nexio.reception.visits import Visit
+    from radius_auth.guard.desk import Wait
+
+
+def visit_json(visit: Visit) -> dict[str, Any]:
+    """A visit with its PIN, as the desk needs it."""
+    zone = visit.location.zone
+    return {
+        "id": visit.id,
+        "first_name": visit.first_name,
+        "last_name": visit.last_name,
+        "email": visit.email,
+        "host": visit.host,
+        "location": visit.location.name,
+        "source": visit.source,
+        "expected_arrival": iso(visit.expected_arrival, zone),
+        "pin": visit.pin,
+        "state": visit.state.value,
+        "token": None if visit.token is None else token_json(visit.token, zone),
+        "mail": visit.mail.value,
+        "replaces": visit.replaces,
+    }
+
+
+def token_json(token: Token, zone: ZoneInfo) -> dict[str, Any]:
+    """An access token."""
+    return {
+        "id": token.id,
+        "valid_from": None if token.valid_from is None else iso(token.valid_from, zone),
+        "valid_until": None if token.valid_until is None else iso(token.valid_until, zone),
+        "state": token.state.value,
+    }
+
+
+def held_token_json(visit: Visit) -> dict[str, Any]:
+    """An access token, and who holds it."""
+    token = {} if visit.token is None else token_json(visit.token, visit.location.zone)
+    return {
+        **token,
+        "visit": visit.id,
+        "first_name": visit.first_name,
+        "last_name": visit.last_name,
+        "email": visit.email,
+        "location": visit.location.name,
+    }
+
+
+def location_json(location: Location) -> dict[str, Any]:
+    """A location without its settings."""
+    return {"id": location.id, "name": location.name, "time_zone": location.time_zone}
+
+
+def member_json(member: Member) -> dict[str, Any]:
+    """A member with the PIN, as the desk needs it."""
+    return {
+        "id": member.id,
+        "first_name": member.first_name,
+        "last_name": member.last_name,
+        "email": member.email,
+        "location": member.location.name,
+        "pin": member.pin,
+    }
+
+
+def tap_json(tap: Tap) -> dict[str, Any]:
+    """A check-in or a check-out."""
+    return {
+        "direction": tap.direction.value,
+        "kind": tap.kind,
+        "id": tap.id,
+        "name": tap.name,
+        "at": iso(tap.at, tap.location.zone),
+        "location": tap.location.name,
+        "method": tap.method.value,
+        "cut_off": tap.cut_off,
+    }
+
+
+def mail_json(mail: Mail, location: Location) -> dict[str, Any]:
+    """A mail without its text."""
+    zone = location.zone
+    return {
+        "id": mail.id,
+        "template": mail.template.value,
+        "to": None if mail.to is None else mail.to.address,
+        "name": None if mail.to is None else mail.to.name,
+        "visit": mail.visit_id,
+        "member": mail.member_id,
+        "state": mail.state.value,
+        "attempts": mail.attempts,
+        "created_at": iso(mail.created_at, zone),
+        "next_try_at": None if mail.next_try_at is None else iso(mail.next_try_at, zone),
+        "sent_at": None if mail.sent_at is None else iso(mail.sent_at, zone),
+        "answer": mail.answer,
+    }
+
+
+def nas_json(nas: Nas) -> dict[str, Any]:
+    """A NAS without its secret."""
+    return {
+        "id": nas.id,
+        "name": nas.name,
+        "address": address_words(nas),
+        "location": nas.location.name,
+        "ssid": nas.ssid,
+        "identifier": nas.identifier,
+        "require_message_authenticator": nas.require_message_authenticator,
+        "limit_proxy_state": nas.limit_proxy_state,
+        "disconnect_host": nas.disconnect_host,
+        "disconnect_port": nas.disconnect_port,
+    }
+
+
+def event_json(event: AuthEvent, location: Location | None) -> dict[str, Any]:
+    """A decision; one of no location is shown in UTC."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    return {
+        "at": iso(event.at, zone),
+        "user_name": event.user_name,
+        "device": event.device,
+        "nas": event.nas,
+        "location": None if location is None else location.name,
+        "outcome": event.outcome,
+        "reason": event.reason,
+        "latency_us": event.latency_us,
+    }
+
+
+def session_json(session: WifiSession, location: Location | None) -> dict[str, Any]:
+    """A session on the Wi-Fi; one of no location is shown in UTC."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    asked = session.disconnect
+    return {
+        "id": session.id,
+        "visit": session.visit_id,
+        "name": session.name,
+        "email": session.email,
+        "user_name": session.user_name,
+        "device": session.device,
+        "nas": session.nas,
+        "location": None if location is None else location.name,
+        "session_id": session.session_id,
+        "started_at": iso(session.started_at, zone),
+        "heard_at": iso(session.heard_at, zone),
+        "ended_at": None if session.ended_at is None else iso(session.ended_at, zone),
+        "ended_by": session.ended_by,
+        "terminate_cause": session.terminate_cause,
+        "seconds": session.seconds,
+        "octets_in": session.octets_in,
+        "octets_out": session.octets_out,
+        "disconnect": None
+        if asked is None
+        else {
+            "at": iso(asked.at, zone),
+            "outcome": asked.outcome,
+            "error_cause": asked.error_cause,
+        },
+    }
+
+
+def wait_json(wait: Wait, visit: Visit | None, location: Location | None) -> dict[str, Any]:
+    """A visit, or a location, at which somebody has to wait; in UTC where it is gone."""
+    zone = location.zone if location is not None else ZoneInfo("UTC")
+    return {
+        "visit": wait.visit_id,
+        "email": None if visit is None else visit.email,
+        "location": None if location is None else location.name,
+        "until": None if wait.until is None else iso(wait.until, zone),
+        "devices": [
+            {
+                "device": tried.device,
+                "nas": tried.nas,
+                "at": iso(tried.at, zone),
+                "guesses": tried.guesses,
+                "was_in": tried.was_in,
+                "until": None if tried.until is None else iso(tried.until, zone),
+            }
+            for tried in wait.tried
+        ],
+    }
+
+
+def address_words(nas: Nas) -> str:
+    """One address without its prefix length, a network with it."""
+    single = nas.address.prefixlen == nas.address.max_prefixlen
+    return str(nas.address.network_address if single else nas.address)

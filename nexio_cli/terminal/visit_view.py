@@ -1,0 +1,67 @@
+"""A visit as a person reads it: under each other, or as the row of a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio_cli.terminal import output
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
+
+COLUMNS = ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"]
+WIDE_ONLY = ("e-mail", "host")
+
+
+def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
+    """The answer first, then what is known; or the JSON of the visit."""
+    from nexio.input.zones import show
+    from nexio_cli.terminal.shapes import visit_json
+
+    if as_json:
+        output.print_json(visit_json(visit))
+        return
+    output.print_headline(headline)
+    output.print_fields(
+        [
+            ("visit", str(visit.id)),
+            ("PIN", visit.pin),
+            ("e-mail", visit.email),
+            ("arrival", show(visit.expected_arrival, visit.location.zone)),
+            ("Wi-Fi", _wifi_words(visit)),
+            ("network", visit.location.settings.ssid if visit.token is not None else None),
+            ("host", visit.host),
+            ("company", visit.company),
+            ("phone", visit.phone),
+            ("notes", visit.notes),
+            ("source", None if visit.source == "admin" else visit.source),
+            ("state", visit.state.value),
+        ]
+    )
+
+
+def row_of(visit: Visit) -> list[str]:
+    """What stands in :data:`COLUMNS`."""
+    from nexio.input.zones import show
+
+    return [
+        str(visit.id),
+        show(visit.expected_arrival, visit.location.zone),
+        visit.name,
+        visit.email,
+        visit.host or "",
+        visit.pin,
+        visit.state.value,
+        "no" if visit.token is None else visit.token.state.value,
+    ]
+
+
+def _wifi_words(visit: Visit) -> str:
+    from nexio.input.zones import show_window
+
+    token, zone = visit.token, visit.location.zone
+    if token is None:
+        return "no access token"
+    if token.valid_from is None or token.valid_until is None:
+        return f"from the check-in on ({token.state})"
+    return f"{show_window(token.valid_from, token.valid_until, zone)} ({token.state})"

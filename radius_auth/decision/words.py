@@ -1,0 +1,97 @@
+"""What a decision is called: to the guest, in the log, and in an explanation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.input.zones import clock_time
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.request import Accepted
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit
+    from radius_auth.decision.request import Decision
+
+
+def reply_message(decision: Decision, location: Location, now: datetime) -> str | None:
+    """The Reply-Message (R11): None unless the PIN was right and the guest may know it.
+
+    Args:
+        decision: what was decided.
+        location: on whose clock the visitor reads the time.
+        now: today, for "09:00" or "09:00 on Monday 23 November".
+    """
+    if isinstance(decision, Accepted) or decision.visit is None or not decision.is_told:
+        return None
+    return _told(decision.reason, decision.visit, location, now)
+
+
+def _told(reason: Reason, visit: FollowedVisit, location: Location, now: datetime) -> str | None:
+    if reason is Reason.NOT_YET and visit.valid_from is not None:
+        return f"Your Wi-Fi access starts at {clock_time(visit.valid_from, location.zone, now)}."
+    if reason is Reason.ENDED and visit.valid_until is not None:
+        return f"Your Wi-Fi access ended at {clock_time(visit.valid_until, location.zone, now)}."
+    return _TOLD.get(reason)
+
+
+_TOLD = {
+    Reason.REPLACED: "You were sent a newer PIN.",
+    Reason.DELETED: "This visit was cancelled.",
+    Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
+    Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
+    Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
+}
+
+LOGGED = {
+    Reason.VALID: "the PIN is right and its time is now",
+    Reason.UNSUPPORTED_SERVICE: "not a guest: somebody wants to configure the access point",
+    Reason.MAC_AUTHENTICATION: "not a guest: the device's address in place of a login",
+    Reason.CONTRADICTORY: "the request contradicts itself",
+    Reason.UNSUPPORTED_METHOD: "a login method that this server does not check",
+    Reason.EAP_FAILED: "the device broke off its EAP login, or it is set to another method",
+    Reason.NO_LOCATION: "this SSID or NAS-Identifier belongs to no location",
+    Reason.UNKNOWN_USER: "nobody of that e-mail is expected about now",
+    Reason.WRONG_PIN: "the PIN is wrong",
+    Reason.GUARDED: "too many wrong PINs before, so this one was not looked at",
+    Reason.REPLACED: "the old PIN of a registration that was reissued",
+    Reason.DELETED: "the visit was deleted",
+    Reason.NO_TOKEN: "registered without Wi-Fi",
+    Reason.REVOKED: "the access token was revoked",
+    Reason.WRONG_LOCATION: "the visit is at another location",
+    Reason.NOT_CHECKED_IN: "the Wi-Fi starts with the check-in, which has not been",
+    Reason.NOT_YET: "the Wi-Fi has not started yet",
+    Reason.ENDED: "the Wi-Fi time is over",
+}
+"""One clause for each reason, for ``nexio log``."""
+
+REMEDIES = {
+    Reason.UNSUPPORTED_SERVICE: (
+        "see Service-Type; NAS-Port-Type Virtual is a guest's only with the device's MAC address"
+        " in Calling-Station-Id"
+    ),
+    Reason.MAC_AUTHENTICATION: "turn MAC authentication off at the NAS, or let the guest log in",
+    Reason.CONTRADICTORY: "see what the NAS sends",
+    Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
+    Reason.EAP_FAILED: "see whether the device trusts the server's certificate, and its method",
+    Reason.NO_TOKEN: (
+        "token generation was off when this visitor was registered: turn it on, then register"
+        " the visitor again with nexio visitor reissue"
+    ),
+    Reason.DELETED: "register the visitor again if that was a mistake",
+    Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
+    Reason.REPLACED: "the visitor must use the newer PIN",
+    Reason.NOT_YET: "the visitor can wait, or the visit be moved: nexio visitor reschedule",
+    Reason.ENDED: "to let them stay longer: nexio token extend, or register the visitor again",
+    Reason.NOT_CHECKED_IN: "check the visitor in",
+    Reason.WRONG_LOCATION: (
+        "register the visitor at this location, or turn roaming on where the access point is"
+    ),
+    Reason.WRONG_PIN: "compare it with the one in 'nexio visitor show'",
+    Reason.UNKNOWN_USER: "check the spelling, or register the visitor",
+    Reason.GUARDED: "see 'nexio guard list'; 'nexio guard release' lets them try again at once",
+    Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
+}
+"""What to do about a reject, for ``nexio explain``."""

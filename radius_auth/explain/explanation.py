@@ -1,0 +1,192 @@
+"""Why a visitor gets on the Wi-Fi or not, in a sentence; decided by the same core."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nexio.errors import KeyUnusable
+from nexio.input.addresses import email_key
+from nexio.input.arrivals import parse_arrival
+from nexio.input.names import quoted
+from nexio.input.zones import show, show_window
+from nexio.locations.locations import list_locations, zone_for_entry
+from nexio.network.following import Horizon, read_visits_of
+from nexio.network.nas import Nas, get_nas
+from nexio.reception.visits import PIN_PURPOSE, get_visit
+from radius_auth.decision.decide import decide
+from radius_auth.decision.devices import mac_of
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.request import Accepted, Request
+from radius_auth.decision.words import LOGGED, REMEDIES
+from radius_auth.guard.desk import guard_in, waits
+from radius_auth.guard.target import MOST_OF_A_DEVICE
+from radius_auth.replica.table import Table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit
+    from nexio.store.engine import Reading
+    from radius_auth.decision.request import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an operator wants explained, as typed."""
+
+    email: str
+    """Whose login; the number of a visit stands for its e-mail."""
+
+    pin: str | None = field(default=None, repr=False)
+    """What the guest types; None asks about the right PIN of each visit."""
+
+    at: str = "now"
+    nas: str | None = None
+    """Name of the NAS; None stands for one of the visit's own location."""
+
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The answer for one visit, or for none."""
+
+    visit_id: int | None
+    accepted: bool
+    reason: Reason
+    sentence: str
+    """What happens, why, and what to do."""
+
+
+def explain(work: Reading, question: Question) -> list[Explanation]:
+    """Explain what a login would get, at least one sentence.
+
+    Raises:
+        InvalidValue: ``at`` cannot be read.
+        NotFound: no such NAS or location.
+    """
+    if question.email.isdigit():
+        question = replace(question, email=get_visit(work, question.email, None).email)
+    table = _table(work, question.email)
+    visits = _relevant(table.visits_of(email_key(question.email)), work.now)
+    if not visits:
+        return [_nobody(question)]
+    if question.pin is not None:
+        return [_explain(work, table, question, visits[-1], question.pin)]
+    return [_explain(work, table, question, visit, _pin_of(work, visit)) for visit in visits]
+
+
+def _pin_of(work: Reading, visit: FollowedVisit) -> str:
+    try:
+        return work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)
+    except KeyUnusable:
+        return ""  # nobody's any more: the login is explained as that of a wrong PIN
+
+
+def _table(work: Reading, email: str) -> Table:
+    """What a server would hold of this e-mail, without its horizon."""
+    table = Table(work.keyring)
+    table.locations = {location.id: location for location in list_locations(work)}
+    table.put(read_visits_of(work, email_key(email)))
+    return table
+
+
+def _relevant(visits: tuple[FollowedVisit, ...], now: datetime) -> list[FollowedVisit]:
+    """The visits that somebody can mean now, else the last one."""
+    return [visit for visit in visits if Horizon().holds(visit, now)] or list(visits[-1:])
+
+
+def _explain(
+    work: Reading, table: Table, question: Question, visit: FollowedVisit, pin: str
+) -> Explanation:
+    location = table.locations[visit.location_id]
+    at = (
+        work.now
+        if question.at == "now"
+        else parse_arrival(question.at, work.now, zone_for_entry(location))
+    )
+    request = Request(
+        nas=_some_nas(location) if question.nas is None else get_nas(work, question.nas),
+        user_name=question.email.encode(errors="surrogateescape"),
+        password=Pap(pin.encode(errors="surrogateescape")),
+        calling_station=None if question.device is None else question.device.encode(),
+    )
+    decision = decide(request, table, guard_in(work, at), at)
+    if decision.reason is Reason.GUARDED:
+        return _of(decision, _wait_words(work, visit, question, at, location.zone))
+    return _explanation(work, decision)
+
+
+def _wait_words(
+    work: Reading, visit: FollowedVisit, question: Question, at: datetime, zone: ZoneInfo
+) -> str:
+    """Who has to wait, until when, and because of whom."""
+    who = f"{get_visit(work, str(visit.id), None).name} (visit {visit.id})"
+    device = None if question.device is None else mac_of(question.device.encode())
+    wait = next((each for each in waits(guard_in(work, at), at) if each.visit_id == visit.id), None)
+    mine = [each for each in (wait.tried if wait else ()) if each.device == device is not None]
+    until = mine[0].until if mine else wait.until if wait else None
+    why = (
+        "too many wrong PINs came from this device"
+        if mine and mine[0].guesses >= MOST_OF_A_DEVICE
+        else "somebody else is guessing at this visit"
+    )
+    when = "" if until is None else f" until {show(until, zone)}"
+    return f"No: {who} has to wait{when}: {why}; {REMEDIES[Reason.GUARDED]}."
+
+
+def _explanation(work: Reading, decision: Decision) -> Explanation:
+    if decision.visit is None:
+        sentence = f"No: {LOGGED[decision.reason]}; {REMEDIES[decision.reason]}."
+        return _of(decision, sentence)
+    visit = get_visit(work, str(decision.visit.id), None)
+    who = f"{visit.name} (visit {visit.id})"
+    window = ""
+    token = visit.token
+    if token is not None and token.valid_from is not None and token.valid_until is not None:
+        window = show_window(token.valid_from, token.valid_until, visit.location.zone)
+    if isinstance(decision, Accepted):
+        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
+    why = LOGGED[decision.reason] + (f" ({window})" if window else "")
+    if decision.reason is Reason.WRONG_LOCATION:
+        why = f"{LOGGED[decision.reason]}, {visit.location.name}"
+    return _of(decision, f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}.")
+
+
+def _of(decision: Decision, sentence: str) -> Explanation:
+    return Explanation(
+        visit_id=None if decision.visit is None else decision.visit.id,
+        accepted=isinstance(decision, Accepted),
+        reason=decision.reason,
+        sentence=sentence,
+    )
+
+
+def _nobody(question: Question) -> Explanation:
+    sentence = f"No: nobody with the e-mail {quoted(question.email)} was ever registered;"
+    return Explanation(
+        visit_id=None,
+        accepted=False,
+        reason=Reason.UNKNOWN_USER,
+        sentence=f"{sentence} {REMEDIES[Reason.UNKNOWN_USER]}.",
+    )
+
+
+def _some_nas(location: Location) -> Nas:
+    """A NAS of that location as good as any."""
+    return Nas(
+        id=0,
+        name="any",
+        address=ipaddress.ip_network("127.0.0.1"),
+        location=location,
+        secret=b"",
+        ssid=None,
+        identifier=None,
+        require_message_authenticator=True,
+        limit_proxy_state=True,
+    )

@@ -1,0 +1,269 @@
+"""What an Accounting-Request says: its attributes read as a record (RFC 2866).
+
+What pyrad would decode is not needed for that: the values are few, and their lengths are checked.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from nexio.network.accounting import AccountingRecord, Status, seal_name
+from nexio.network.counting import LARGEST_COUNT
+from radius_auth.decision.devices import mac_of
+from radius_auth.protocol.framing import Attribute, Discarded
+from radius_auth.protocol.nas_clocks import LONGEST_DELAY
+from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from nexio.network.nas import Nas
+    from radius_auth.protocol.access_request import Kind
+    from radius_auth.protocol.framing import Frame
+    from radius_auth.protocol.nas_clocks import NasClocks
+    from radius_auth.replica.nas_index import Client
+    from radius_auth.replica.table import Table
+
+
+class Acct(enum.IntEnum):
+    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
+
+    STATUS_TYPE = 40
+    DELAY_TIME = 41
+    INPUT_OCTETS = 42
+    OUTPUT_OCTETS = 43
+    SESSION_ID = 44
+    SESSION_TIME = 46
+    TERMINATE_CAUSE = 49
+    INPUT_GIGAWORDS = 52
+    OUTPUT_GIGAWORDS = 53
+    EVENT_TIMESTAMP = 55
+
+
+class Unstorable(enum.StrEnum):
+    """Why an Accounting-Request that verifies cannot become a record, and gets no answer."""
+
+    LENGTH = "accounting attribute of a wrong length"
+    REPEATED = "accounting attribute that contradicts another one"
+    NO_STATUS = "no Acct-Status-Type"
+    NO_SESSION = "no Acct-Session-Id"
+
+
+LONGEST_SESSION: Final = timedelta(days=366)
+"""A NAS that says more does not know; what it says of that is not used."""
+
+SAME_WITHIN: Final = timedelta(minutes=10)
+"""Two records that are equal within this time are one (RFC 2866 section 5.2)."""
+
+_STATUS: Final = {
+    1: Status.START,
+    2: Status.STOP,
+    3: Status.UPDATE,
+    7: Status.ON,
+    8: Status.OFF,
+}
+"""Whatever else a NAS tells (tunnels, Failed, what a vendor made up) is nothing of a session."""
+
+_NEEDED: Final = {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {
+    Acct.EVENT_TIMESTAMP
+}
+"""What a record takes numbers and addresses from; no other attribute can spoil it."""
+
+_PASSING: Final = {Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR}
+"""What differs between transmissions of the same record."""
+
+_STAMP_OCTETS: Final = 4
+
+_CLASS: Final = re.compile(rb"nexio/([0-9]{1,10})/([0-9]{1,10})/([0-9]{1,10})")
+"""As our accepts send it: location, visit, token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An Accounting-Request that verifies, and where it came from."""
+
+    frame: Frame
+    table: Table
+    clocks: NasClocks
+    client: Client
+    source_address: str
+    at: datetime
+
+
+def read_accounting_request(
+    arrival: Arrival, fixed_lengths: Mapping[Kind, int]
+) -> AccountingRecord | None:
+    """Read a verified Accounting-Request.
+
+    Args:
+        arrival: the packet.
+        fixed_lengths: octets of each attribute that must have exactly so many.
+
+    Returns:
+        The record; None where there is nothing to store: it tells nothing of a session, or is
+        older than a NAS keeps a record.
+
+    Raises:
+        Discarded: see :class:`Unstorable`.
+    """
+    frame = arrival.frame
+    _check_lengths(frame, fixed_lengths)
+    told = _only(frame, Acct.STATUS_TYPE)
+    if told is None:
+        raise Discarded(Unstorable.NO_STATUS)
+    status = _STATUS.get(int.from_bytes(told))
+    if status is None:
+        return None
+    session = _only(frame, Acct.SESSION_ID) or b""
+    if not session and status not in {Status.ON, Status.OFF}:
+        raise Discarded(Unstorable.NO_SESSION)
+    identifier, station = _first(frame, Attribute.NAS_IDENTIFIER), _station(frame)
+    nas = _entry(arrival, identifier)
+    address = _nas_address(frame)
+    sender = _digest(arrival.source_address, identifier, address)
+    at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
+    if at is None:
+        return None
+    location, visit, token = _claim(frame)
+    name = _first(frame, Attribute.USER_NAME) or b""
+    return AccountingRecord(
+        record_id=_record_id(sender, frame, at),
+        at=at,
+        status=status.value,
+        sender=sender,
+        key=_digest(sender, session),
+        nas_id=None if nas is None else nas.id,
+        nas=_name(arrival, identifier) if nas is None else nas.name,
+        location_id=None if nas is None else nas.location.id,
+        source_address=arrival.source_address,
+        nas_identifier=None if identifier is None else printable(identifier),
+        nas_address=address,
+        session_id=printable(session),
+        user_name=user_name_for_log(name, arrival.table.visits_of),
+        user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
+        calling_station=None if station is None else printable(station),
+        device=device_for_log(station),
+        claimed_location=location,
+        claimed_visit=visit,
+        claimed_token=token,
+        seconds=_seconds(frame),
+        octets_in=_octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
+        octets_out=_octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
+        terminate_cause=_largest(frame, Acct.TERMINATE_CAUSE) if status is Status.STOP else None,
+    )
+
+
+def _check_lengths(frame: Frame, fixed_lengths: Mapping[Kind, int]) -> None:
+    """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
+    for kind, value in frame.attributes:
+        if kind in _NEEDED and len(value) != fixed_lengths.get(kind, len(value)):
+            raise Discarded(Unstorable.LENGTH)
+
+
+def _only(frame: Frame, kind: int) -> bytes | None:
+    """What must be one: a record is of one kind and of one session.
+
+    Raises:
+        Discarded: it says two things.
+    """
+    found = set(frame.values(kind))
+    if len(found) > 1:
+        raise Discarded(Unstorable.REPEATED)
+    return found.pop() if found else None
+
+
+def _first(frame: Frame, kind: int) -> bytes | None:
+    found = frame.values(kind)
+    return found[0] if found else None
+
+
+def _largest(frame: Frame, kind: int) -> int | None:
+    """A number; of several the largest, for counters only grow."""
+    return max(map(int.from_bytes, frame.values(kind)), default=None)
+
+
+def _station(frame: Frame) -> bytes | None:
+    """Calling-Station-Id; of several one that is a MAC, and none where they are two devices."""
+    found = frame.values(Attribute.CALLING_STATION_ID)
+    macs = {mac_of(value): value for value in reversed(found)}
+    macs.pop(None, None)
+    if len(macs) > 1:
+        return None
+    return next(iter(macs.values()), found[0] if found else None)
+
+
+def _entry(arrival: Arrival, identifier: bytes | None) -> Nas | None:
+    """The entry of its NAS; None where none fits, or two SSIDs lead to two locations."""
+    called: list[bytes | None] = [*arrival.frame.values(Attribute.CALLED_STATION_ID)] or [None]
+    fitting = [arrival.client.narrow(each, identifier) for each in called]
+    entries = [nas for nas in fitting if nas is not None]
+    one_location = len({nas.location.id for nas in entries}) == 1
+    return entries[0] if one_location else None
+
+
+def _name(arrival: Arrival, identifier: bytes | None) -> str:
+    """What a NAS is called where no entry fits."""
+    return printable(identifier) if identifier else arrival.source_address
+
+
+def _delay(frame: Frame) -> timedelta:
+    delay = timedelta(seconds=_largest(frame, Acct.DELAY_TIME) or 0)
+    return delay if delay <= LONGEST_DELAY else timedelta()
+
+
+def _stamp(frame: Frame) -> int | None:
+    """Event-Timestamp, by the clock of the NAS; 0 is that of one that knows no time."""
+    stamps = set(frame.values(Acct.EVENT_TIMESTAMP))
+    stamp = stamps.pop() if len(stamps) == 1 else b""
+    return int.from_bytes(stamp) or None if len(stamp) == _STAMP_OCTETS else None
+
+
+def _seconds(frame: Frame) -> int | None:
+    seconds = _largest(frame, Acct.SESSION_TIME)
+    return None if seconds is None or seconds > LONGEST_SESSION.total_seconds() else seconds
+
+
+def _octets(frame: Frame, low: Acct, high: Acct) -> int | None:
+    """RFC 2869 section 5.1: how often the 32 bits of the octets ran over."""
+    below, above = _largest(frame, low), _largest(frame, high)
+    if below is None and above is None:
+        return None
+    return min(LARGEST_COUNT, ((above or 0) << 32) + (below or 0))
+
+
+def _nas_address(frame: Frame) -> str | None:
+    """NAS-IP-Address, else NAS-IPv6-Address."""
+    for kind in (Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS):
+        value = _first(frame, kind)
+        if value is not None:
+            return str(ipaddress.ip_address(value))
+    return None
+
+
+def _claim(frame: Frame) -> tuple[int | None, int | None, int | None]:
+    """Location, visit and token by the first Class that looks like one of ours."""
+    for value in frame.values(Attribute.CLASS):
+        if found := _CLASS.fullmatch(value):
+            location, visit, token = map(int, found.groups())
+            return location, visit, token
+    return None, None, None
+
+
+def _record_id(sender: str, frame: Frame, at: datetime) -> str:
+    """RFC 2866 section 5.2: with another Acct-Delay-Time it is the same record.
+
+    But a NAS that knows no time says Accounting-On in the same octets at every start.
+    """
+    rest = sorted(pair for pair in frame.attributes if pair[0] not in _PASSING)
+    return _digest(sender, rest, at.timestamp() // SAME_WITHIN.total_seconds())
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

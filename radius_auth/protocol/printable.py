@@ -1,0 +1,55 @@
+"""Octets from the network as text that cannot harm a log or a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.network.masking import MASK, mask_pins
+from nexio.reception.pins import normalize_pin
+from radius_auth.decision.devices import mac_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LONGEST = 120
+
+
+def printable(octets: bytes) -> str:
+    """UTF-8 as it is; whatever else, and control characters, as escapes; cut when long."""
+    text = octets[:LONGEST].decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: bytes = b"") -> str:
+    """A User-Name without what could be a PIN, and without what was typed as one.
+
+    Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
+    add a realm.
+
+    Args:
+        octets: as it was sent.
+        is_known: whether a visit has this e-mail.
+        typed: the password that came with it.
+    """
+    text = _masked(octets, typed).decode("utf-8", "surrogateescape")
+    return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
+
+
+def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
+    """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
+    if station is None:
+        return None
+    return mac_of(station) or printable(_masked(station, typed))
+
+
+def _masked(octets: bytes, typed: bytes) -> bytes:
+    pin = normalize_pin(typed)
+    if pin is None:
+        return octets
+    # As it was typed, too: in digits of another script.
+    return octets.replace(pin.encode(), MASK.encode()).replace(typed, MASK.encode())

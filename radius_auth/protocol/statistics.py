@@ -1,0 +1,150 @@
+"""What a server has answered and what not, counted since its worker started (RFC 5997 §4.2)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nexio.network.events import AuthEvent
+    from radius_auth.protocol.discards import Discards
+
+_BY_REASON: Final = ("accepts", "rejects", "discards")
+_PLAIN: Final = (
+    "repeats",
+    "waiting",
+    "lost",
+    "unrecorded",
+    "without_spool",
+    "mean_us",
+    "slowest_us",
+)
+_LINE: Final = re.compile(r"(\w+)(?:: (.+))?=(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The numbers of a moment."""
+
+    accepts: Mapping[str, int] = field(default_factory=dict)
+    """By reason, as are the next two."""
+
+    rejects: Mapping[str, int] = field(default_factory=dict)
+    discards: Mapping[str, int] = field(default_factory=dict)
+    """Requests without an answer."""
+
+    repeats: int = 0
+    """Requests that got the octets of their first copy again."""
+
+    waiting: int = 0
+    """Rejects that wait for their time."""
+
+    lost: int = 0
+    """Datagrams that the kernel dropped because the server was too busy to take them."""
+
+    unrecorded: int = 0
+    """Decisions that will not be in the log: neither spool nor store could take them."""
+
+    without_spool: int = 0
+    """1 where the spool cannot be used, so that decisions wait in memory for the store."""
+
+    mean_us: int = 0
+    """Microseconds from a request to its decision, without the reject delay."""
+
+    slowest_us: int = 0
+
+    def lines(self) -> list[str]:
+        """One for each number, which :func:`parse_counts` reads back."""
+        by_reason = [
+            f"{name}: {reason}={count}"
+            for name in _BY_REASON
+            for reason, count in getattr(self, name).items()
+        ]
+        return [*by_reason, *(f"{name}={getattr(self, name)}" for name in _PLAIN)]
+
+
+def parse_counts(lines: Iterable[str]) -> Counts | None:
+    """Read what `Counts.lines` says, whatever a later version may add; None: something else."""
+    by_reason: dict[str, dict[str, int]] = {name: {} for name in _BY_REASON}
+    plain: dict[str, int] = {}
+    for line in lines:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            return None
+        name, reason, count = found.groups()
+        if reason is None and name in _PLAIN:
+            plain[name] = int(count)
+        elif reason is not None and name in by_reason:
+            by_reason[name][reason] = int(count)
+    return Counts(
+        accepts=by_reason["accepts"],
+        rejects=by_reason["rejects"],
+        discards=by_reason["discards"],
+        **plain,
+    )
+
+
+class Recording(Protocol):
+    """How the recording of decisions goes; see ``Recorder``."""
+
+    @property
+    def lost(self) -> int:
+        """How many are lost."""
+
+    @property
+    def without_spool(self) -> bool:
+        """Whether the spool cannot be used."""
+
+
+class Statistics:
+    """Counts as requests are answered.
+
+    Args:
+        discards: counts what is not answered.
+        lost: asks how many datagrams the kernel has dropped.
+        recording: says how the recording of decisions goes; None where nothing is recorded.
+    """
+
+    def __init__(
+        self,
+        discards: Discards,
+        lost: Callable[[], int] = lambda: 0,
+        recording: Recording | None = None,
+    ) -> None:
+        self.repeats = 0
+        self._recording = recording
+        self._discards = discards
+        self._lost = lost
+        self._decisions: dict[str, Counter[str]] = {"accept": Counter(), "reject": Counter()}
+        self._total_us = 0
+        self._slowest_us = 0
+
+    def count(self, event: AuthEvent) -> None:
+        """Count a decision."""
+        self._decisions[event.outcome][event.reason] += 1
+        self._total_us += event.latency_us
+        self._slowest_us = max(self._slowest_us, event.latency_us)
+
+    def counts(self, waiting: int) -> Counts:
+        """The numbers of this moment.
+
+        Args:
+            waiting: how many rejects wait for their time.
+        """
+        accepts, rejects = self._decisions["accept"], self._decisions["reject"]
+        return Counts(
+            accepts=dict(accepts),
+            rejects=dict(rejects),
+            discards={str(reason): count for reason, count in self._discards.counts.items()},
+            repeats=self.repeats,
+            waiting=waiting,
+            lost=self._lost(),
+            unrecorded=0 if self._recording is None else self._recording.lost,
+            without_spool=int(self._recording is not None and self._recording.without_spool),
+            mean_us=self._total_us // max(1, accepts.total() + rejects.total()),
+            slowest_us=self._slowest_us,
+        )

@@ -1,0 +1,293 @@
+"""Recording: from memory to the spool, from the spool to the store."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Generic
+
+from nexio.errors import NexioError
+from radius_auth.recording.spool import Record, SpoolUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nexio.store.engine import Store, Writing
+    from radius_auth.recording.spool import Spool
+
+    Keep = Callable[[Writing, Sequence[Record]], None]
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 0.5
+"""How long a record stays in memory alone, and how long one in the spool waits."""
+
+GROUP = 1_000
+"""How many records go into the store in one transaction."""
+
+REST = 1
+"""After each such group, how many times as long as it took nothing is written."""
+
+LONGEST_REST = 0.1
+"""Seconds.  SQLite lets a desk that waits for its turn try ten times a second."""
+
+MOST_IN_MEMORY = 100_000
+"""Where neither spool nor store can be written: the newest that are kept."""
+
+LAST_SECONDS = 5.0
+"""How long a server that ends goes on delivering; what is in the spool then waits for its start."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines about records that are lost."""
+
+
+class Recorder(Generic[Record]):
+    """Takes records of one kind without ever making a request wait.
+
+    As long as the spool cannot be used they go straight into the store.
+
+    Args:
+        spool: where they go first; what others have put into it goes on with them.
+        open_store: opens the store that they go to.
+        keep: writes them into the store; twice is as good as once.
+    """
+
+    def __init__(
+        self, spool: Spool[Record], open_store: Callable[[], Store], keep: Keep[Record]
+    ) -> None:
+        self._spool = spool
+        self._open_store = open_store
+        self._keep = keep
+        self._waiting: deque[Record] = deque()
+        self._without_spool = not spool.is_made
+        self._lost = 0
+        self._told_lost = 0, -TELL_EVERY
+        self._stopping = threading.Event()
+        self._until = math.inf
+        self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
+        self._delivering = _Step(self._deliver, "wait in the spool", "reach the store again")
+        # Each has a thread: while the store keeps one waiting, a crash still loses but a moment.
+        self._threads = [
+            threading.Thread(target=self._run, args=[step], name="nexio-recorder", daemon=True)
+            for step in (self._spooling, self._delivering)
+        ]
+
+    @property
+    def lost(self) -> int:
+        """How many records neither spool nor store nor memory had room for."""
+        return self._lost
+
+    @property
+    def without_spool(self) -> bool:
+        """Whether the spool cannot be used, as far as is known."""
+        return self._without_spool
+
+    def has_room(self, source: str) -> bool:
+        """Whether another record of that NAS may wait for the store."""
+        return self._without_spool or self._spool.has_room(source)
+
+    def record(self, record: Record) -> None:
+        """Take one record."""
+        self._waiting.append(record)
+        if len(self._waiting) > MOST_IN_MEMORY:
+            self._drop_oldest()
+
+    def keep_now(self, records: Sequence[Record]) -> None:
+        """Store records, in the spool or else in the store: they are on a disk at the return.
+
+        Raises:
+            NexioError: neither of them can be written.
+        """
+        try:
+            self._spool.append(records)
+        except SpoolUnusable as error:
+            self._miss_spool("go straight to the store", error)
+            self._to_store(records)
+        else:
+            self._find_spool()
+
+    def start(self) -> None:
+        """Begin to write, in the background until :meth:`stop`."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Write what is left, as far as there is time, and end."""
+        self._until = time.monotonic() + LAST_SECONDS
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        self._spooling.take()
+        self._delivering.take()
+        self._lost += len(self._waiting)
+        self._waiting.clear()
+        self._tell_lost(time.monotonic() + TELL_EVERY)
+
+    def flush(self) -> None:
+        """Write what waits in memory and in the spool to the store.
+
+        Raises:
+            NexioError: it cannot be written now; nothing is lost by that.
+        """
+        self._to_spool()
+        self._deliver()
+
+    def _to_spool(self) -> None:
+        records = self._taken(len(self._waiting))
+        if not records:
+            self._look_for_spool()
+            return
+        fitting = [each for each in records if self._spool.has_room(each.source)]
+        try:
+            self._spool.append(fitting)
+        except SpoolUnusable as error:
+            self._waiting.extendleft(reversed(records))
+            self._miss_spool("wait in memory", error)
+        except BaseException:
+            self._waiting.extendleft(reversed(records))
+            raise
+        else:
+            self._lost += len(records) - len(fitting)
+            self._find_spool()
+
+    def _deliver(self) -> None:
+        if self._without_spool:
+            self._deliver_from_memory()
+        try:
+            self._deliver_from_spool()
+        except SpoolUnusable:
+            if not self._without_spool:  # else that was said
+                raise
+
+    def _deliver_from_spool(self) -> None:
+        while time.monotonic() < self._until and (records := self._spool.oldest(GROUP)):
+            began = time.monotonic()
+            self._deliver_group(records)
+            self._spool.remove(records)
+            # The desk writes, too; and guests wait for the same interpreter.
+            self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
+
+    def _deliver_group(self, records: list[Record]) -> None:
+        """Store a group; one record that the store will never take costs that record alone.
+
+        Raises:
+            Exception: none of them can be stored now.
+        """
+        try:
+            self._to_store(records)
+        except NexioError:
+            raise
+        except Exception as fault:
+            bad = self._unstorable(records)
+            if len(bad) == len(records):
+                raise
+            told = "%d records cannot be stored and are lost: %s"
+            log.error(told, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
+            self._lost += len(bad)
+
+    def _unstorable(self, records: list[Record]) -> list[Record]:
+        """Store all but those that the store does not take, by halves."""
+        if len(records) == 1:
+            return records
+        bad = []
+        for half in (records[: len(records) // 2], records[len(records) // 2 :]):
+            try:
+                self._to_store(half)
+            except NexioError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, it is told with the record
+                bad += self._unstorable(half)
+        return bad
+
+    def _deliver_from_memory(self) -> None:
+        while time.monotonic() < self._until and (records := self._taken(GROUP)):
+            try:
+                self._deliver_group(records)
+            except BaseException:
+                self._waiting.extendleft(reversed(records))
+                raise
+
+    def _taken(self, count: int) -> list[Record]:
+        """The oldest in memory; both threads take from it."""
+        taken: list[Record] = []
+        with suppress(IndexError):
+            while len(taken) < count:
+                taken.append(self._waiting.popleft())
+        return taken
+
+    def _drop_oldest(self) -> None:
+        with suppress(IndexError):  # taken meanwhile
+            self._waiting.popleft()
+            self._lost += 1
+
+    def _miss_spool(self, what_becomes: str, error: SpoolUnusable) -> None:
+        if not self._without_spool:
+            log.warning("records %s: %s", what_becomes, error)
+        self._without_spool = True
+
+    def _look_for_spool(self) -> None:
+        if self._without_spool:
+            with suppress(SpoolUnusable):
+                self._spool.try_out()
+                self._find_spool()
+
+    def _find_spool(self) -> None:
+        if self._without_spool:
+            log.warning("records reach the spool again")
+        self._without_spool = False
+
+    def _to_store(self, records: Sequence[Record]) -> None:
+        # Opened for each group: the store of a moment ago may have been exchanged for another.
+        with closing(self._open_store()) as store, store.write() as work:
+            self._keep(work, records)
+
+    def _tell_lost(self, now: float) -> None:
+        told, at = self._told_lost
+        if self._lost > told and now - at >= TELL_EVERY:
+            log.error("%d records are lost since the start", self._lost)
+            self._told_lost = self._lost, now
+
+    def _run(self, step: _Step) -> None:
+        while not self._stopping.wait(EVERY_SECONDS):
+            step.take()
+            if step is self._spooling:
+                self._tell_lost(time.monotonic())
+
+
+class _Step:
+    """One part of the way, tried again and again; the log has the beginning and the end of trouble.
+
+    Args:
+        take: tries it.
+        failing: what becomes of the records while it fails.
+        working: and once it does not any more.
+    """
+
+    def __init__(self, take: Callable[[], None], failing: str, working: str) -> None:
+        self._take = take
+        self._failing = failing
+        self._working = working
+        self._trouble = ""
+
+    def take(self) -> None:
+        """Try it; never fails."""
+        try:
+            self._take()
+        except NexioError as error:
+            if not self._trouble:
+                log.warning("records %s: %s", self._failing, error)
+            self._trouble = str(error)
+        except Exception as fault:
+            # A fault of ours must not end the recording: what waits is tried again.
+            if self._trouble != repr(fault):
+                log.exception("records %s", self._failing)
+            self._trouble = repr(fault)
+        else:
+            if self._trouble:
+                log.warning("records %s", self._working)
+            self._trouble = ""

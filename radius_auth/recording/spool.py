@@ -1,0 +1,306 @@
+"""The spool: a server's own file for what it has to tell the store, until the store has it.
+
+Decisions are gathered for a moment and written in groups, so that no request waits for a
+disk.  A crash loses at most that moment.  Accounting is written before it is answered.  However
+much one NAS tells, the others have their share of the way into the store.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from urllib.parse import quote
+
+from nexio.errors import StoreUnreachable
+from nexio.network.accounting import AccountingRecord
+from nexio.network.events import AuthEvent
+from nexio.network.masking import mask_pins
+from nexio.store.spool_folder import make_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+BUSY_SECONDS = 5
+
+MOST_OF_ONE = 50_000
+"""Records of one NAS that may wait for the store: its accounting gets no answer beyond that."""
+
+MOST_OF_ALL = 500_000
+"""Records that may wait at all: some 450 MB."""
+
+ROOM_TO_GIVE_BACK = 256
+"""Free pages of 4 KiB in the file from which on it is made smaller."""
+
+INCREMENTAL: Final = 2
+"""SQLite's number for a file that gives pages back when it is told to."""
+
+NOBODY = "-"
+"""Whose share a record of an older version takes."""
+
+Record = TypeVar("Record", bound=AuthEvent | AccountingRecord)
+"""What is told: a record has a ``record_id``, the time ``at`` which it happened, and a ``source``,
+the NAS whose share it takes."""
+
+log = logging.getLogger(__name__)
+
+
+class SpoolUnusable(StoreUnreachable):
+    """The file cannot be made, read or written."""
+
+
+class DamagedSpool(SpoolUnusable):
+    """The file is not a spool, or not a whole one."""
+
+
+class Spool(Generic[Record]):
+    """Records of one kind on disk.
+
+    Without a file that can be used it is made all the same, and tries again at each use.
+
+    Args:
+        path: a file of its own for each kind.
+        kind: the class of the records.
+    """
+
+    def __init__(self, path: Path, kind: type[Record]) -> None:
+        self._path = path
+        self._kind = kind
+        self._uri = f"file:{quote(str(path))}?mode=rw"
+        self.is_made = False
+        """Whether the file could be used so far."""
+
+        self._counting = threading.Lock()
+        self._waiting: Counter[str] = Counter()
+        self._total = 0
+        self._after = ""
+        try:
+            self.make()
+        except SpoolUnusable as error:
+            log.warning("%s %s", error, error.advice)
+
+    def make(self) -> None:
+        """Make the file, or bring that of an older version up, where that was not done yet.
+
+        Raises:
+            SpoolUnusable: it cannot be made or opened.
+        """
+        if self.is_made:
+            return
+        try:
+            make_file(self._path)
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
+            self._create_table()
+        except DamagedSpool:
+            # Guests come first: what was in it is put aside for whoever wants to look.
+            aside = self._path.with_suffix(f".damaged-{secrets.token_hex(4)}")
+            log.exception("the spool is put aside as %s", aside)
+            self._path.rename(aside)
+            make_file(self._path)
+            self._create_table()
+        self.is_made = True
+
+    def has_room(self, source: str) -> bool:
+        """Whether another record of that NAS may wait."""
+        with self._counting:
+            return self._waiting[source] < MOST_OF_ONE and self._total < MOST_OF_ALL
+
+    def try_out(self) -> None:
+        """Write something that means nothing: only so it is known whether anything can be written.
+
+        Raises:
+            SpoolUnusable: nothing can.
+        """
+        self.make()
+        with self._transaction() as connection:
+            connection.execute("PRAGMA user_version = 1")
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Keep records, in one commit; they are on the disk when this returns.
+
+        Raises:
+            SpoolUnusable: the disk is full, or the file is gone.
+        """
+        self.make()
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO event (record_id, source, body) VALUES (?, ?, ?)",
+                [(record.record_id, record.source, written(record)) for record in records],
+            )
+        with self._counting:
+            self._waiting.update(record.source for record in records)
+            self._total = self._waiting.total()
+
+    def oldest(self, count: int) -> list[Record]:
+        """The records that have waited longest, of each NAS as many as of any other one.
+
+        Raises:
+            SpoolUnusable: the file cannot be read.
+        """
+        self.make()
+        with self._transaction() as connection:
+            rows = sorted(self._fair_rows(connection, count))
+            records = [(number, read_back(body, self._kind)) for number, body in rows]
+            unreadable = [(number,) for number, record in records if record is None]
+            connection.executemany("DELETE FROM event WHERE number = ?", unreadable)
+        if unreadable:
+            log.error("%d records in the spool were unreadable and are lost", len(unreadable))
+        if not rows:
+            with self._counting:
+                self._waiting.clear()
+                self._total = 0
+        return [record for _, record in records if record is not None]
+
+    def remove(self, records: Sequence[Record]) -> None:
+        """Forget records that the store has now.
+
+        Raises:
+            SpoolUnusable: the file cannot be written.
+        """
+        self.make()
+        try:
+            self._remove(records, "DELETE")
+        except SpoolUnusable:
+            # A full disk has no room for a journal either: what is in the store goes without.
+            self._remove(records, "MEMORY")
+        with self._counting:
+            self._waiting.subtract(record.source for record in records)
+            self._waiting = +self._waiting
+            self._total = self._waiting.total()
+
+    def _remove(self, records: Sequence[Record], journal: str) -> None:
+        with self._transaction(journal) as connection:
+            connection.executemany(
+                "DELETE FROM event WHERE record_id = ?", [(each.record_id,) for each in records]
+            )
+        with self._transaction(journal) as connection:
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            if free > max(ROOM_TO_GIVE_BACK, pages // 2):
+                # A script: `execute` would take one step, which gives back one page.
+                connection.executescript("PRAGMA incremental_vacuum")
+
+    def _fair_rows(self, connection: sqlite3.Connection, count: int) -> Iterator[tuple[int, str]]:
+        """Of those who have few records all, so that the others share what is left."""
+        sources = sorted(self._next_sources(connection, count), key=self._waiting.__getitem__)
+        left = count
+        for i, source in enumerate(sources):
+            rows = connection.execute(
+                "SELECT number, body FROM event WHERE source = ? ORDER BY number LIMIT ?",
+                (source, max(1, left // (len(sources) - i))),
+            ).fetchall()
+            left -= len(rows)
+            yield from rows
+
+    def _next_sources(self, connection: sqlite3.Connection, count: int) -> list[str]:
+        """Whose turn it is: all, or so many, where there are more of them than records wanted."""
+        found = _sources_after(connection, self._after, count)
+        if len(found) < count and self._after:
+            found = list(dict.fromkeys([*found, *_sources_after(connection, "", count)]))[:count]
+        self._after = found[-1] if len(found) == count else ""
+        return found
+
+    def _create_table(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY,"
+                " record_id TEXT UNIQUE, body TEXT NOT NULL)"
+            )
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
+            if "source" not in columns:
+                self._bring_up(connection)
+            connection.execute("CREATE INDEX IF NOT EXISTS of_source ON event (source, number)")
+            waiting = connection.execute("SELECT source, count(*) FROM event GROUP BY source")
+            with self._counting:
+                self._waiting = Counter(dict(waiting.fetchall()))
+                self._total = self._waiting.total()
+            connection.commit()
+            (vacuum,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+            if vacuum != INCREMENTAL:
+                # Once, for a file of an older version: only so it can ever get smaller.
+                with suppress(sqlite3.OperationalError):  # no room for that now
+                    connection.execute("VACUUM")
+
+    @staticmethod
+    def _bring_up(connection: sqlite3.Connection) -> None:
+        """A spool of an older version: without sources, and with PINs in User-Names."""
+        connection.execute(f"ALTER TABLE event ADD COLUMN source TEXT NOT NULL DEFAULT '{NOBODY}'")
+        rows = connection.execute("SELECT number, body FROM event").fetchall()
+        connection.executemany(
+            "UPDATE event SET body = ? WHERE number = ?",
+            [(_without_pins(body), number) for number, body in rows],
+        )
+
+    @contextmanager
+    def _transaction(self, journal: str = "DELETE") -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True, timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA journal_mode = {journal}")
+                with connection:
+                    yield connection
+        except sqlite3.OperationalError as error:
+            raise self._unusable(error) from error
+        except sqlite3.DatabaseError as error:
+            raise DamagedSpool(str(self._unusable(error))) from error
+
+    def _unusable(self, error: Exception) -> SpoolUnusable:
+        return SpoolUnusable(
+            f"the spool {self._path} cannot be used: {error}",
+            "Look at the rights on its folder and at the space on its disk.",
+        )
+
+
+def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> list[str]:
+    """The next ones in the order of their names, by one look at the index for each."""
+    rows = connection.execute(
+        "WITH RECURSIVE next(source) AS ("
+        " SELECT min(source) FROM event WHERE source > ?"
+        " UNION ALL"
+        " SELECT (SELECT min(source) FROM event WHERE event.source > next.source) FROM next"
+        " WHERE next.source IS NOT NULL LIMIT ?"
+        ") SELECT source FROM next WHERE source IS NOT NULL",
+        (after, count),
+    )
+    return [source for (source,) in rows]
+
+
+def _without_pins(body: str) -> str:
+    """No e-mail is known here, so any digits go."""
+    try:
+        fields = json.loads(body)
+        fields["user_name"] = mask_pins(fields["user_name"], lambda _: False)
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return json.dumps(fields)
+
+
+def written(record: AuthEvent | AccountingRecord) -> str:
+    """A record as it stands in the file."""
+    fields = {name: getattr(record, name) for name in type(record).__slots__}  # asdict() is slow
+    sealed = fields.get("user_name_sealed")
+    if sealed is not None:
+        fields["user_name_sealed"] = sealed.hex()
+    return json.dumps({**fields, "at": record.at.isoformat()})
+
+
+def read_back(body: str, kind: type[Record]) -> Record | None:
+    """A record from the file; None where it is damaged."""
+    try:
+        fields = json.loads(body)
+        sealed = fields.get("user_name_sealed")
+        if sealed is not None:
+            fields["user_name_sealed"] = bytes.fromhex(sealed)
+        return kind(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,47 @@
+"""Whether the right PIN of a visit would be confirmed now, by an accept or in words (R11).
+
+Such visits are what a guess can hit.  The right PIN of any other one is an ordinary reject.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from nexio.input.zones import day_end, day_start, local_date
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit
+
+AFTERWARDS: Final = timedelta(hours=2)
+"""How long after the window a guest is still told."""
+
+_INSTANT: Final = timedelta.resolution
+
+
+def is_confirmed(visit: FollowedVisit, location: Location, now: datetime) -> bool:
+    """Whether the right PIN would let in or be put into words where the NAS admits the visit.
+
+    Args:
+        visit: whose PIN it is.
+        location: of the visit.
+        now: as of when.
+    """
+    start, end = visit.valid_from, visit.valid_until
+    if start is None or end is None:  # no window: the day of the arrival
+        return visit.opens_at <= now < visit.closes_at
+    if start <= now < end + AFTERWARDS:
+        return True
+    first, last = _days(start, end, location.zone)
+    return first <= now < last
+
+
+@lru_cache(maxsize=4096)
+def _days(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From the first instant of a window's first local day to the last one of its last day."""
+    return day_start(local_date(start, zone), zone), day_end(local_date(end - _INSTANT, zone), zone)

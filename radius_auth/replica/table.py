@@ -1,0 +1,175 @@
+"""The table that requests are decided by: all in memory, no request waits for the store.
+
+One thread changes it (the follower), others read it without a lock: each entry is an
+immutable value that is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from nexio.keys.keyring import Keyring
+from nexio.locations.settings import LONGEST_PIN, SHORTEST_PIN
+from nexio.network.following import FollowedVisit
+from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.replica.confirming import is_confirmed
+from radius_auth.replica.nas_index import NasIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from zoneinfo import ZoneInfo
+
+    from nexio.locations.locations import Location
+    from nexio.network.following import Horizon, News
+
+    Visits = tuple[FollowedVisit, ...]
+
+Key = TypeVar("Key", str, bytes)
+
+
+_DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
+"""Of a PIN, by the length of the sealed one."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+TALLIED_EVERY = timedelta(minutes=1)
+"""How old the number of PINs at a location may be."""
+
+
+class Table:
+    """Visits by e-mail and by PIN, NAS by address, locations by number.
+
+    Args:
+        keyring: the keys of the store that it is filled from.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self.locations: dict[int, Location] = {}
+        self.nas = NasIndex(())
+        self._zones: list[ZoneInfo] = []
+        self._visits: dict[int, FollowedVisit] = {}
+        self._by_email: dict[str, Visits] = {}
+        self._by_digest: dict[bytes, Visits] = {}
+        self._tallies: dict[int, tuple[datetime, Counter[int]]] = {}
+
+    def __len__(self) -> int:
+        """How many visits are known."""
+        return len(self._visits)
+
+    def find_visit(self, visit_id: int) -> FollowedVisit | None:
+        """The visit of that number, where it is known."""
+        return self._visits.get(visit_id)
+
+    def visits_of(self, email_key: str) -> Visits:
+        """The visits of an address, at every location."""
+        return self._by_email.get(email_key, ())
+
+    def visits_with(self, location_id: int, pin: str) -> Visits:
+        """The visits with that PIN at a location."""
+        return self._by_digest.get(self.keyring.digest(location_id, pin), ())
+
+    @cached_property
+    def nobody(self) -> FollowedVisit:
+        """A visit of nobody, to compare with where there is none; its PIN cannot be typed."""
+        return FollowedVisit(
+            id=0,
+            location_id=0,
+            email_key="",
+            pin_digest=secrets.token_bytes(32),
+            pin_sealed=self.keyring.seal("no PIN", PIN_PURPOSE),
+            opens_at=_NEVER,
+            closes_at=_NEVER,
+            deleted_at=None,
+            replaced=False,
+            token_id=None,
+            valid_from=None,
+            valid_until=None,
+            revoked_at=None,
+        )
+
+    def chance_of(self, visit: FollowedVisit) -> float:
+        """The chance that a guess is the PIN of a visit."""
+        return 10.0 ** -_DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+
+    def chance_at(self, location: Location, digits: int, now: datetime) -> float:
+        """The chance that so many digits are a PIN of a location that would be confirmed now."""
+        counted = self._tallies.get(location.id)
+        if counted is None or abs(now - counted[0]) > TALLIED_EVERY:
+            soon = now + TALLIED_EVERY
+            lengths = Counter(
+                _DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+                for visit in list(self._visits.values())
+                if visit.location_id == location.id
+                and (is_confirmed(visit, location, now) or is_confirmed(visit, location, soon))
+            )
+            counted = self._tallies[location.id] = (now, lengths)
+        return counted[1][digits] / 10.0**digits
+
+    def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
+        """Take in what changed; visits outside the horizon are dropped."""
+        if news.locations is not None:
+            self.locations = {location.id: location for location in news.locations}
+            self._zones = _zones(news.locations)
+        if news.nas is not None:
+            self.nas = NasIndex(news.nas)
+        for visit_id in news.removed_visits:
+            self._drop(visit_id)
+        self.put(visit for visit in news.visits if horizon.holds(visit, now))
+        for visit in news.visits:
+            if not horizon.holds(visit, now):
+                self._drop(visit.id)
+
+    def put(self, visits: Iterable[FollowedVisit]) -> None:
+        """Add visits, or replace those of the same number."""
+        for visit in visits:
+            old = self._visits.get(visit.id)
+            if old is not None and (old.email_key, old.pin_digest) != (
+                visit.email_key,
+                visit.pin_digest,
+            ):
+                self._drop(visit.id)
+            self._visits[visit.id] = visit
+            self._tallies.pop(visit.location_id, None)
+            _put(self._by_email, visit.email_key, visit)
+            _put(self._by_digest, visit.pin_digest, visit)
+
+    def drop_outside(self, horizon: Horizon, now: datetime) -> None:
+        """Forget what the horizon has left behind."""
+        for visit in [visit for visit in self._visits.values() if not horizon.holds(visit, now)]:
+            self._drop(visit.id)
+
+    def _drop(self, visit_id: int) -> None:
+        visit = self._visits.pop(visit_id, None)
+        if visit is not None:
+            _drop(self._by_email, visit.email_key, visit_id)
+            _drop(self._by_digest, visit.pin_digest, visit_id)
+
+
+def _zones(locations: Iterable[Location]) -> list[ZoneInfo]:
+    """The zones, read now and kept: Python forgets those that nobody holds.
+
+    So no request waits for a file, or fails because none can be opened at that moment.
+    """
+    zones = []
+    for location in locations:
+        with suppress(OSError, LookupError):  # then it is tried again where a time is told
+            zones.append(location.zone)
+    return zones
+
+
+def _put(index: dict[Key, Visits], key: Key, visit: FollowedVisit) -> None:
+    index[key] = (*(other for other in index.get(key, ()) if other.id != visit.id), visit)
+
+
+def _drop(index: dict[Key, Visits], key: Key, visit_id: int) -> None:
+    rest = tuple(other for other in index.get(key, ()) if other.id != visit_id)
+    if rest:
+        index[key] = rest
+    else:
+        index.pop(key, None)

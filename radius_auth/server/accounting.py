@@ -1,0 +1,289 @@
+"""What a server does with Accounting-Requests: store first, then answer (RADIUS.md Must 16).
+
+Storing waits for a disk.  So it has a thread of its own, which nobody at the login page waits
+for; what has come meanwhile is stored in one commit, of each NAS a fair share.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from nexio.errors import NexioError
+from radius_auth.protocol.accounting_request import Arrival, read_accounting_request
+from radius_auth.protocol.authenticators import (
+    Distrust,
+    check_accounting_request,
+    check_message_authenticator,
+)
+from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.framing import Code, Discarded, frame
+from radius_auth.protocol.nas_clocks import REMEMBERED, NasClocks
+from radius_auth.protocol.packet import encode_accounting_response, fixed_lengths
+from radius_auth.server import sockets
+from radius_auth.server.fair_queue import FairQueue
+from radius_auth.server.replays import Replays
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+    from enum import StrEnum
+
+    from nexio.network.accounting import AccountingRecord
+    from nexio.store.engine import Clock
+    from radius_auth.server.responder import Knowledge
+    from radius_auth.server.sockets import Source
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 256
+"""Datagrams that are stored in one commit."""
+
+TAKEN_AT_ONCE = 2_048
+"""Datagrams taken from one socket before some are stored."""
+
+OF_ONE_NAS, OF_ALL = 1_024, 16_384
+"""Datagrams that may wait to be stored; what there is no room for is sent again by its NAS."""
+
+LONGEST_WAIT = 5.0
+"""Seconds that a datagram may have waited: its NAS asks again, and hears no answer to this one."""
+
+
+INEXACT = timedelta(seconds=1)
+"""How far apart the times of two datagrams may seem to be the wrong way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An answer that may go out when its record, if it has one, is stored."""
+
+    source: Source
+    octets: bytes
+    record: AccountingRecord | None = None
+    told: tuple[int, bytes] | None = None
+    """NAS entry and authenticator, to know it again."""
+
+
+class Accountant:
+    """Makes records of datagrams and stores them, without a socket.
+
+    Args:
+        knowledge: gives the NAS.
+        store: stores records in one commit, so that they are on a disk when it returns.
+        max_staleness: how long to go on without the store; then the NAS tries its next server.
+        clock: aware time of day.
+        discards: counts what is not answered.
+        has_room: whether another record from that address may wait for the store.
+        replays: knows what was answered before; None is a new one.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
+        self,
+        knowledge: Knowledge,
+        store: Callable[[Sequence[AccountingRecord]], None],
+        max_staleness: timedelta,
+        clock: Clock,
+        discards: Discards,
+        has_room: Callable[[str], bool] = lambda _: True,
+        replays: Replays | None = None,
+    ) -> None:
+        self._has_room = has_room
+        self._latest: dict[str, datetime] = {}
+        self._replays = Replays() if replays is None else replays
+        self._clocks = NasClocks()
+        self._knowledge = knowledge
+        self._store = store
+        self._max_staleness = max_staleness
+        self._clock = clock
+        self._discards = discards
+
+    def answer(
+        self, datagrams: Iterable[tuple[bytes, Source]], now: float
+    ) -> list[tuple[Source, bytes]]:
+        """Store what datagrams tell, in one commit.
+
+        Args:
+            datagrams: as they came from the network, and from where.
+            now: monotonic seconds.
+
+        Returns:
+            The answers to what is stored now.
+        """
+        pending = list(self._understood(datagrams, now))
+        records = [each.record for each in pending if each.record is not None]
+        try:
+            if records:
+                self._store(records)
+        except NexioError as error:
+            for each in pending:
+                if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
+                    log.warning("%s", error)
+            return [(each.source, each.octets) for each in pending if each.record is None]
+        self._replays.add([each.told for each in pending if each.told is not None])
+        return [(each.source, each.octets) for each in pending]
+
+    def admits(self, source: Source, now: float) -> bool:
+        """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
+        is_known = self._knowledge.table.nas.find(str(source.address[0])) is not None
+        if not is_known:
+            self._count(Ignored.UNKNOWN_CLIENT, source, now)
+        return is_known
+
+    def refuse(self, source: Source, now: float) -> None:
+        """Count a datagram that there is no room for."""
+        self._count(Ignored.NO_ROOM, source, now)
+
+    def _understood(
+        self, datagrams: Iterable[tuple[bytes, Source]], now: float
+    ) -> Iterator[_Pending]:
+        for datagram, source in datagrams:
+            try:
+                yield self._understand(datagram, source)
+            except Discarded as discarded:
+                self._count(discarded.reason, source, now)
+            except Exception:
+                # A fault of ours costs this record an answer, and no other one.
+                if self._count(Ignored.FAULT, source, now):
+                    log.exception("an Accounting-Request could not be read")
+
+    def _understand(self, datagram: bytes, source: Source) -> _Pending:
+        client = self._knowledge.table.nas.find(str(source.address[0]))
+        if client is None:
+            raise Discarded(Ignored.UNKNOWN_CLIENT)
+        if source.waited > LONGEST_WAIT:
+            raise Discarded(Ignored.TOO_LATE)
+        if self._knowledge.age > self._max_staleness:
+            raise Discarded(Ignored.STALE)
+        received = frame(datagram)
+        if received.code == Code.STATUS_SERVER:  # RFC 5997 section 4.2: on this port, too
+            check_message_authenticator(received, client.secret)
+            return _Pending(source, encode_accounting_response(received, client.secret))
+        if received.code != Code.ACCOUNTING_REQUEST:
+            raise Discarded(Distrust.UNEXPECTED_CODE)
+        check_accounting_request(received, client.secret)
+        answer = encode_accounting_response(received, client.secret)
+        told = client.entries[0].id, received.authenticator
+        if told in self._replays:
+            return _Pending(source, answer)
+        if not self._has_room(str(source.address[0])):
+            raise Discarded(Ignored.BACKLOG)
+        arrival = Arrival(
+            frame=received,
+            table=self._knowledge.table,
+            clocks=self._clocks,
+            client=client,
+            source_address=str(source.address[0]),
+            at=self._arrival(source),
+        )
+        record = read_accounting_request(arrival, fixed_lengths())
+        return _Pending(source, answer, record, told)
+
+    def _arrival(self, source: Source) -> datetime:
+        """When a datagram came; after the one before it from there.
+
+        Between two looks at clocks another thread may have its turn, and a moment too early is
+        before the Stop that it follows.
+        """
+        host, at = str(source.address[0]), self._clock() - timedelta(seconds=source.waited)
+        latest = self._latest.get(host, at)
+        if timedelta(0) < latest - at < INEXACT:
+            at = latest + timedelta(microseconds=1)
+        if len(self._latest) >= REMEMBERED:
+            self._latest.clear()
+        self._latest[host] = at
+        return at
+
+    def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
+        return self._discards.count(reason, str(source.address[0]), now)
+
+
+class AccountingThread:
+    """Answers on the accounting sockets, in the background.
+
+    Args:
+        opened: the sockets; what finds no room in them is dropped by the kernel, and counted.
+        accountant: stores.
+        discards: counts what is not answered.
+    """
+
+    def __init__(
+        self, opened: Sequence[socket.socket], accountant: Accountant, discards: Discards
+    ) -> None:
+        self._sockets = {each.fileno(): each for each in opened}
+        self._accountant = accountant
+        self._discards = discards
+        self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
+        self._lost = {each.fileno(): sockets.lost(each) for each in opened}
+        self._wake_read, self._wake_write = os.pipe()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="nexio-accounting", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer, until :meth:`stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is being stored, and end."""
+        self._stopping = True
+        os.write(self._wake_write, b"\0")
+        if self._thread.ident is not None:
+            self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            for each in self._sockets.values():
+                selector.register(each, selectors.EVENT_READ)
+            while not self._stopping:
+                for key, _ in selector.select(0 if self._queue else None):
+                    if key.fd in self._sockets:
+                        self._take(self._sockets[key.fd])
+                self._answer()
+
+    def _take(self, opened: socket.socket) -> None:
+        """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
+        now = time.monotonic()
+        for _ in range(TAKEN_AT_ONCE):
+            received = sockets.receive(opened)
+            if received is None:
+                break
+            _, source = received
+            if self._accountant.admits(source, now) and not self._queue.put(
+                str(source.address[0]), (*received, time.monotonic())
+            ):
+                self._accountant.refuse(source, now)
+        self._count_lost(opened, now)
+
+    def _answer(self) -> None:
+        now = time.monotonic()
+        # One by one as they are read, so that each keeps the time of its arrival exactly.
+        taken = (
+            (datagram, replace(source, waited=source.waited + time.monotonic() - since))
+            for datagram, source, since in self._queue.take(AT_ONCE)
+        )
+        try:
+            replies = self._accountant.answer(taken, now)
+        except Exception:
+            log.exception("accounting could not be stored")
+            return
+        for source, octets in replies:
+            try:
+                sockets.send(self._sockets[source.socket], octets, source)
+            except OSError:  # the NAS sends its record again
+                self._discards.count(Ignored.NOT_SENT, str(source.address[0]), now)
+
+    def _count_lost(self, opened: socket.socket, now: float) -> None:
+        lost = sockets.lost(opened)
+        if lost != self._lost[opened.fileno()]:
+            more = lost - self._lost[opened.fileno()]
+            self._lost[opened.fileno()] = lost
+            self._discards.count(Ignored.NO_ROOM, "accounting", now, times=more)

@@ -1,0 +1,140 @@
+"""What ``nexio-radiusd`` can be told, on the command line or in the environment."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from nexio import __version__
+from nexio.errors import InvalidValue
+from nexio.input.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+NEXT = "the auth-port + 1"
+"""Where accounting is listened for unless somebody says so: 1813."""
+
+LONGEST_REJECT_DELAY = 5.0
+"""Seconds; a NAS gives up soon after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a server runs."""
+
+    listen: tuple[str, ...]
+    """Addresses to listen on; none means all that this machine has."""
+
+    auth_port: int
+    """UDP port for Access-Requests."""
+
+    acct_port: int
+    """UDP port for Accounting-Requests."""
+
+    reject_delay: float
+    """Seconds that a reject waits (RADIUS.md Must 15)."""
+
+    max_staleness: timedelta
+    """How long to go on without the store."""
+
+
+def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
+    """Read command line and environment; the command line wins.
+
+    Raises:
+        InvalidValue: a value that cannot be used.
+        SystemExit: after ``--help``, ``--version`` or an unknown option.
+    """
+    given = _parser(environment).parse_args(arguments)
+    listen = given.listen or _words(environment.get("NEXIO_RADIUSD_LISTEN", ""))
+    auth_port = _port(given.auth_port)
+    return Options(
+        listen=tuple(listen),
+        auth_port=auth_port,
+        acct_port=_next(auth_port) if given.acct_port == NEXT else _port(given.acct_port),
+        reject_delay=_seconds(given.reject_delay),
+        max_staleness=parse_duration(given.max_staleness),
+    )
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nexio-radiusd",
+        description="Answer Access-Requests: the PIN is the password, while its window is open.",
+        epilog="Each option can be given as NEXIO_RADIUSD_… too, such as NEXIO_RADIUSD_AUTH_PORT."
+        " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
+    )
+    parser.add_argument("--version", action="version", version=f"nexio-radiusd {__version__}")
+    parser.add_argument(
+        "--listen",
+        action="append",
+        metavar="ADDRESS",
+        help="address to listen on, can be repeated (default: all)",
+    )
+    for name, metavar, default, meaning in _OPTIONS:
+        variable = f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
+        parser.add_argument(
+            f"--{name}",
+            action=_Once,
+            metavar=metavar,
+            default=environment.get(variable) or default,
+            help=f"{meaning} (default: {default})",
+        )
+    return parser
+
+
+class _Once(argparse.Action):
+    """An option that is given once: argparse would use the last one without a word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the first value, and refuse another one."""
+        given = vars(namespace).setdefault("given", set())
+        if self.dest in given:
+            parser.error(f"{option_string} is given more than once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
+_OPTIONS = (
+    ("auth-port", "PORT", "1812", "UDP port for Access-Requests"),
+    ("acct-port", "PORT", NEXT, "UDP port for Accounting-Requests"),
+    ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing"),
+    ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
+)
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
+        return int(text)
+    raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")
+
+
+def _next(auth_port: int) -> int:
+    """RFC 2866 section 3: 1813 goes with 1812, and so with any other one."""
+    return _port(str(auth_port + 1))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST_REJECT_DELAY:
+        raise InvalidValue(
+            f"{text!r} is not a reject delay", f"Give seconds from 0 to {LONGEST_REJECT_DELAY:g}."
+        )
+    return seconds

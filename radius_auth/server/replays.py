@@ -1,0 +1,131 @@
+"""Records that were answered before: they are answered again, and nothing is done twice.
+
+The Request Authenticator of an Accounting-Request is a digest of all of it with the secret (RFC
+2866 section 3).  The same one is the same octets: sent again by the NAS, or by somebody who
+recorded them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import OrderedDict
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from nexio.store.spool_folder import make_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    Told = tuple[int, bytes]
+    """Number of a NAS entry, and a Request Authenticator."""
+
+log = logging.getLogger(__name__)
+
+OF_ONE: Final = 32_768
+"""How many are remembered of one NAS entry, the newest."""
+
+OF_ALL: Final = 131_072
+"""And of all of them; then those of the entry that was not heard of for longest are forgotten."""
+
+
+class Replays:
+    """The authenticators of what was stored.
+
+    Args:
+        file: keeps them over a restart; None keeps them in memory alone.
+        of_one: how many of one NAS entry.
+        of_all: how many.
+    """
+
+    def __init__(
+        self, file: ReplayFile | None = None, of_one: int = OF_ONE, of_all: int = OF_ALL
+    ) -> None:
+        self._file = file
+        self._of_one = of_one
+        self._of_all = of_all
+        self._seen: OrderedDict[int, OrderedDict[bytes, None]] = OrderedDict()
+        self._total = 0
+        for told in file.read() if file is not None else ():
+            self._add(*told)
+
+    def __contains__(self, told: Told) -> bool:
+        """Whether a NAS entry has told that before."""
+        entry, authenticator = told
+        return authenticator in self._seen.get(entry, ())
+
+    def add(self, told: Sequence[Told]) -> None:
+        """Remember what is stored now."""
+        for each in told:
+            self._add(*each)
+        if self._file is not None and told:
+            self._file.append(told)
+
+    def _add(self, entry: int, authenticator: bytes) -> None:
+        seen = self._seen.setdefault(entry, OrderedDict())
+        self._seen.move_to_end(entry)
+        if authenticator in seen:
+            return
+        seen[authenticator] = None
+        self._total += 1
+        if len(seen) > self._of_one:
+            seen.popitem(last=False)
+            self._total -= 1
+        if self._total > self._of_all:
+            _, forgotten = self._seen.popitem(last=False)
+            self._total -= len(forgotten)
+
+
+class ReplayFile:
+    """The newest authenticators on disk.
+
+    It is no loss if the last ones are missing after a crash, so nothing waits for the disk; and
+    where it cannot be used, it is done without.
+    """
+
+    def __init__(self, path: Path, most: int = OF_ALL) -> None:
+        self._path = path
+        self._uri = f"file:{quote(str(path))}?mode=rw"
+        self._most = most
+        self._trouble = False
+
+    def read(self) -> list[Told]:
+        """What was remembered, the oldest first."""
+        told: list[Told] = []
+        self._use(lambda connection: told.extend(connection.execute(_READ)))
+        return told
+
+    def append(self, told: Iterable[Told]) -> None:
+        """Remember more."""
+
+        def act(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT INTO told (entry, authenticator) VALUES (?, ?)", told)
+            connection.execute(_FORGET, (self._most,))
+
+        self._use(act)
+
+    def _use(self, act: Callable[[sqlite3.Connection], None]) -> None:
+        try:
+            make_file(self._path)
+            with closing(sqlite3.connect(self._uri, uri=True, timeout=1)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")
+                with connection:
+                    connection.execute(_CREATE)
+                    act(connection)
+        except (OSError, sqlite3.Error) as error:
+            if not self._trouble:
+                log.warning("replays are known in memory alone: %s: %s", self._path, error)
+            self._trouble = True
+        else:
+            self._trouble = False
+
+
+_CREATE: Final = (
+    "CREATE TABLE IF NOT EXISTS told"
+    " (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, authenticator BLOB NOT NULL)"
+)
+_READ: Final = "SELECT entry, authenticator FROM told ORDER BY number"
+_FORGET: Final = "DELETE FROM told WHERE number <= (SELECT max(number) FROM told) - ?"

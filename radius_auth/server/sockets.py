@@ -1,0 +1,168 @@
+"""UDP sockets whose replies leave from the address that the request came to (RADIUS.md Must 10).
+
+A socket that is bound to all addresses would answer from whichever the kernel prefers; so the
+address is asked for with each datagram (IP_PKTINFO) and given back with its reply.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+
+from nexio.errors import InvalidValue, Unreachable
+from radius_auth.protocol.framing import MAX_LENGTH
+
+IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; Python names it from 3.14 on
+IPV6_PKTINFO = socket.IPV6_PKTINFO
+
+_IN_PKTINFO = struct.Struct("=I4s4s")
+"""struct in_pktinfo: interface, local address, destination address (ip(7))."""
+
+_IN6_PKTINFO = struct.Struct("=16sI")
+"""struct in6_pktinfo: address, interface (ipv6(7))."""
+
+SO_TIMESTAMPNS = 35
+"""Asks the kernel for the time when each datagram came (socket(7)); Python does not name it."""
+
+_TIMESPEC = struct.Struct("@ll")
+"""struct timespec: seconds and nanoseconds."""
+
+SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
+"""The last of them is how many datagrams found no room (linux/sock_diag.h)."""
+
+ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size)) + socket.CMSG_SPACE(
+    _TIMESPEC.size
+)
+RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Octets that the kernel may hold for us while we are busy; it takes what it allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a datagram came from, and how its reply gets back there."""
+
+    socket: int
+    address: tuple[str | int, ...]
+    """Host and port first."""
+
+    sent_to: bytes = b""
+    """The address of ours that it was sent to, for the kernel; empty where there is but one."""
+
+    waited: float = field(default=0.0, compare=False)
+    """Seconds from its arrival at this machine until it was taken."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it came from this machine itself."""
+        return ipaddress.ip_address(str(self.address[0]).partition("%")[0]).is_loopback
+
+
+class PortUnusable(Unreachable):
+    """The server cannot listen there."""
+
+
+_ADVICE = {
+    errno.EADDRINUSE: "Stop the other RADIUS server, or choose another --auth-port or --acct-port.",
+    errno.EADDRNOTAVAIL: "Listen on an address of this machine (see: ip address).",
+    errno.EACCES: "Ports below 1024 are root's: choose another --auth-port or --acct-port.",
+}
+
+
+def all_addresses() -> tuple[str, ...]:
+    """What to listen on to hear everything: IPv4, and IPv6 where this machine has it."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return ("0.0.0.0",)
+    return ("0.0.0.0", "::")
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Open a UDP socket.
+
+    Without SO_REUSEADDR: with it, a second server would share the port and nobody would say so.
+
+    Raises:
+        InvalidValue: not an IP address.
+        PortUnusable: in use, forbidden, or not an address of this machine.
+    """
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        raise InvalidValue(
+            f"{address!r} is not an IP address", "Listen on 0.0.0.0, ::, or one address."
+        ) from None
+    family = socket.AF_INET if version == 4 else socket.AF_INET6  # noqa: PLR2004
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        opened.bind((address, port))
+    except OSError as error:
+        opened.close()
+        raise PortUnusable(
+            f"cannot listen on {address} port {port}: {error.strerror}",
+            _ADVICE.get(error.errno or 0, "See who may listen there."),
+        ) from error
+    opened.settimeout(0)
+    return opened
+
+
+def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
+    """The next datagram, or None where none waits."""
+    try:
+        datagram, ancillary, _, address = opened.recvmsg(MAX_LENGTH + 1, ANCILLARY)
+    except (BlockingIOError, ConnectionRefusedError):
+        # An ICMP error to an earlier reply is reported here; it is not about this datagram.
+        return None
+    sent_to, waited = b"", 0.0
+    for _, kind, data in ancillary:
+        if kind == SO_TIMESTAMPNS:
+            waited = _seconds_since(data)
+        elif kind in _KINDS:
+            sent_to = bytes(data)
+    return datagram, Source(opened.fileno(), address, sent_to, waited)
+
+
+def lost(opened: socket.socket) -> int:
+    """How many datagrams the kernel had to drop because nobody took them in time."""
+    told = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(told)[-1])
+
+
+def send(opened: socket.socket, octets: bytes, source: Source) -> None:
+    """Send a reply, from the address that the request was sent to.
+
+    Raises:
+        OSError: the kernel did not take it.
+    """
+    opened.sendmsg([octets], _control(opened, source.sent_to), 0, source.address)
+
+
+def _seconds_since(timespec: bytes) -> float:
+    """By the machine's clock, as the kernel's time of arrival is; 0 where that was set back."""
+    came: tuple[int, int] = _TIMESPEC.unpack(timespec)
+    return max(0.0, time.time() - came[0] - came[1] / 1e9)
+
+
+def _control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:
+    if opened.family == socket.AF_INET6 and len(sent_to) == _IN6_PKTINFO.size:
+        return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, sent_to)]
+    if opened.family == socket.AF_INET and len(sent_to) == _IN_PKTINFO.size:
+        _, local, _ = _IN_PKTINFO.unpack(sent_to)
+        return [(socket.IPPROTO_IP, IP_PKTINFO, _IN_PKTINFO.pack(0, local, bytes(4)))]
+    return []
+
+
+_KINDS = {IP_PKTINFO, IPV6_PKTINFO}
