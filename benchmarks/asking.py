@@ -15,8 +15,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from radius_auth.protocol.framing import Code
-from tests.radius_auth.access_requests import access_request
-from tests.radius_auth.guests import SECRET
+from tests.support.radius.access_requests import access_request
+from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -29,13 +29,13 @@ from benchmarks.contestants import (
 from benchmarks.crowd import fill
 from nexio.configuration import Configuration
 from nexio.store.creation import create_store
-from tests.postgresql import PostgreSQL
+from tests.support.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.crowd import Visitor
-    from tests.radius_auth.freeradius import FreeRADIUS
+    from tests.support.radius.freeradius import FreeRADIUS
 
 VISITORS = 100_000
 ROUNDS = 5

@@ -12,9 +12,9 @@ from sqlalchemy import make_url
 from nexio.locations.locations import get_location
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
-from tests.radius_auth.freeradius import FreeRADIUS, copy_raddb, with_plugin
-from tests.radius_auth.guests import SECRET
-from tests.radius_auth.radiusd import free_port
+from tests.support.radius.freeradius import FreeRADIUS, copy_raddb, with_plugin
+from tests.support.radius.guests import SECRET
+from tests.support.radius.radiusd import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from benchmarks.crowd import Visitor
     from nexio.configuration import Configuration
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 SITE = """
 server bench {{

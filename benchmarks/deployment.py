@@ -20,7 +20,7 @@ from nexio.reception.registration import read_registration, register
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.client.client import NoAnswer, send_access_request
-from tests.postgresql import PostgreSQL
+from tests.support.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

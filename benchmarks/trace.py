@@ -29,8 +29,8 @@ from radius_auth.protocol.discards import Discards
 from radius_auth.replica.follower import Follower
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
-from tests.radius_auth.access_requests import access_request
-from tests.radius_auth.guests import SECRET
+from tests.support.radius.access_requests import access_request
+from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

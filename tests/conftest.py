@@ -12,7 +12,7 @@
 ``postgresql_configuration``  on PostgreSQL only
 ``environment``      the ``NEXIO_*`` variables of ``configuration``, set in ``os.environ`` too
 ``sqlite_environment``  the same of ``sqlite_configuration``
-``postgresql``       a PostgreSQL server for the session (`tests.postgresql.PostgreSQL`)
+``postgresql``       a PostgreSQL server for the session (`tests.support.postgresql.PostgreSQL`)
 ``mail_server``      a `MailServer`: takes mail without TLS until the test says otherwise
 ``programs``         allows the test to start programs, where no other fixture above does
 ``sqlite_file``      allows it to make a SQLite file, where no other fixture above does
@@ -23,7 +23,8 @@ What a test asks for marks it: ``freeradius``, ``postgresql``, and ``fast`` wher
 store on disk and no program.  A test that is marked ``fast`` and starts a program or opens a
 SQLite file fails in ``make test-fast``.
 
-``tests.people`` registers visitors and saves settings in one line; ``tests.stores`` counts rows.
+``tests.support.people`` registers visitors and saves settings in one line;
+``tests.support.stores`` counts rows.
 
 Without asking, each test has a home of its own (``HOME`` and ``NEXIO_HOME`` are in its
 ``tmp_path``; one that does not ask for that may write nothing there), no other ``NEXIO_*`` and no
@@ -45,12 +46,12 @@ from hypothesis import HealthCheck, settings
 
 from nexio.store.engine import Store
 from radius_auth.raddb.program import embedded_python
-from tests.clocks import Clock
-from tests.mail_server import MailServer
-from tests.people import add_location
-from tests.postgresql import PostgreSQL
-from tests.signals import start_children_with_default_signals
-from tests.stores import PostgreSQLTemplate, SQLiteTemplate, Template
+from tests.support.clocks import Clock
+from tests.support.mail_server import MailServer
+from tests.support.people import add_location
+from tests.support.postgresql import PostgreSQL
+from tests.support.signals import start_children_with_default_signals
+from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -38,9 +38,9 @@ from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Fault
 from radius_auth.server.options import parse_options
-from tests.nexio_cli.commands import every_command, options_of
-from tests.nexio_cli.programs import free_port
-from tests.radius_auth.freeradius import copy_raddb
+from tests.support.cli.commands import every_command, options_of
+from tests.support.cli.programs import free_port
+from tests.support.radius.freeradius import copy_raddb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

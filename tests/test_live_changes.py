@@ -23,12 +23,12 @@ from nexio.operations.backups import back_up, restore
 from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store, utc_now
 from radius_auth.protocol.framing import Code
-from tests.people import add_location, register, set_up
-from tests.radius_auth.access_requests import access_request, chap_attributes, verified
-from tests.radius_auth.guests import SECRET
-from tests.radius_auth.radclient import radclient
-from tests.radius_auth.radiusd import PATIENCE, Radiusd
-from tests.stores import run_sql
+from tests.support.people import add_location, register, set_up
+from tests.support.radius.access_requests import access_request, chap_attributes, verified
+from tests.support.radius.guests import SECRET
+from tests.support.radius.radclient import radclient
+from tests.support.radius.radiusd import PATIENCE, Radiusd
+from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

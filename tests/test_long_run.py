@@ -24,11 +24,11 @@ import pytest
 
 from nexio.store.engine import Store
 from radius_auth.protocol.framing import Code
-from tests.people import register, revoke
-from tests.radius_auth.busy_nas import BusyNas, Login
-from tests.radius_auth.desk import Desk, desk_with
-from tests.radius_auth.radiusd import Radiusd, wait_until
-from tests.stores import row_counts
+from tests.support.people import register, revoke
+from tests.support.radius.busy_nas import BusyNas, Login
+from tests.support.radius.desk import Desk, desk_with
+from tests.support.radius.radiusd import Radiusd, wait_until
+from tests.support.stores import row_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

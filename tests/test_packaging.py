@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nexio_cli.programs import free_port, serving
+from tests.support.cli.programs import free_port, serving
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("nexio", "nexio_cli", "nexio_migrations", "nexio_raddb", "radius_auth")

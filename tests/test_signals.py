@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 SHOW = """\
 import signal, subprocess
-from tests.signals import start_children_with_default_signals
+from tests.support.signals import start_children_with_default_signals
 start_children_with_default_signals()
 signal.raise_signal(signal.SIGHUP)
 subprocess.run(["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"], check=True)

@@ -8,10 +8,17 @@ from importlib import resources
 
 from radius_auth.protocol.accounting_request import Acct
 from radius_auth.protocol.framing import Attribute, Code
-from tests.radius_auth.access_requests import access_request, chap_attributes
-from tests.radius_auth.accounting_requests import OFF, ON, START, STOP, UPDATE, accounting_request
-from tests.radius_auth.guests import PIN
-from tests.radius_auth.signing import unsigned
+from tests.support.radius.access_requests import access_request, chap_attributes
+from tests.support.radius.accounting_requests import (
+    OFF,
+    ON,
+    START,
+    STOP,
+    UPDATE,
+    accounting_request,
+)
+from tests.support.radius.guests import PIN
+from tests.support.radius.signing import unsigned
 
 EAP = b"\x02\0\0\x05\x01"
 MS_CHAP = b"\0\0\x01\x37\x19\x34" + bytes(50)
@@ -53,7 +60,7 @@ def accounting_seeds() -> list[bytes]:
 
 def seeds() -> list[bytes]:
     """What is for the authentication port, signed with the secret that the test guests share."""
-    vectors = resources.files("tests.radius_auth") / "rfc_vectors.json"
+    vectors = resources.files("tests.support.radius") / "rfc_vectors.json"
     exchanges = json.loads(vectors.read_text())["exchanges"]
     ask = functools.partial(access_request, authenticator=bytes(range(16)))
     status = ask(None, None)

@@ -13,17 +13,17 @@ from nexio.operations.housekeeping import tidy
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from radius_auth.guard.journal import Journal
-from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
 from tests.radius_auth.guard.test_journal import ACTS
+from tests.support.clocks import FRIDAY_MORNING, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 
 def version_before() -> str:

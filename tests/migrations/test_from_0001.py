@@ -24,9 +24,9 @@ from nexio.store import schema
 from nexio.store.creation import SIGNING_KEY_PURPOSE
 from nexio.store.engine import Store, connect, create_sqlite_file
 from radius_auth.decision.decide import Accepted
-from tests.clocks import FRIDAY_MORNING, Clock
-from tests.reception import mails, reissue, use_pin, use_qr, wifi
-from tests.stores import configuration_of
+from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.reception import mails, reissue, use_pin, use_qr, wifi
+from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -13,9 +13,9 @@ from nexio.network.nas import NasChanges, edit_nas
 from nexio.reception.visits import VisitState, get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.accounting import record, tell
-from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
+from tests.support.accounting import record, tell
+from tests.support.clocks import FRIDAY_MORNING, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 
 def rows_of_0002(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:

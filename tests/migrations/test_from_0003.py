@@ -12,10 +12,10 @@ from nexio.network.accounting import Status
 from nexio.network.events import list_events
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.accounting import record, sessions, tell
-from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
+from tests.support.accounting import record, sessions, tell
+from tests.support.clocks import FRIDAY_MORNING, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 NAMES = {
     "zoe@example.com": "zoe@example.com",

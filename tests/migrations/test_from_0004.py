@@ -14,16 +14,16 @@ from nexio.errors import Refused
 from nexio.reception.changing import edit_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.clocks import Clock
 from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
-from tests.reception import use_qr
+from tests.support.clocks import Clock
+from tests.support.reception import use_qr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 SIGNING_KEY = b"signing key"
 """What ``rows_of_0001`` seals."""

@@ -13,9 +13,9 @@ from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from nexio.store.tables import PinDayRow
-from tests.clocks import FRIDAY_MORNING, Clock
 from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
+from tests.support.clocks import FRIDAY_MORNING, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 LATE = datetime(2026, 11, 20, 23, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from radius_auth.replica.nas_index import NasIndex
-from tests.clocks import Clock
 from tests.migrations.test_from_0001 import contents, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
-from tests.reception import reissue
+from tests.support.clocks import Clock
+from tests.support.reception import reissue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.postgresql import PostgreSQL
+    from tests.support.postgresql import PostgreSQL
 
 ADDRESSES = {
     "::ffff:c000:201/128": "192.0.2.1/32",

@@ -18,8 +18,8 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect
 from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
 from tests.migrations.test_from_0002 import rows_of_0002
-from tests.nexio_cli.running import Nexio
-from tests.stores import configuration_of
+from tests.support.cli.running import Nexio
+from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nexio.configuration import Configuration
-    from tests.clocks import Clock
-    from tests.postgresql import PostgreSQL
+    from tests.support.clocks import Clock
+    from tests.support.postgresql import PostgreSQL
 
 ROWS = {"0001": rows_of_0001, "0002": rows_of_0002}
 """Earlier versions, and what fills them; a new migration adds its predecessor."""

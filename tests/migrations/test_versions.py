@@ -19,8 +19,8 @@ from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect, create_sqlite_file
 from nexio.store.tables import Row
-from tests.postgresql import PostgreSQL
-from tests.stores import configuration_of, run_sql
+from tests.support.postgresql import PostgreSQL
+from tests.support.stores import configuration_of, run_sql
 
 ROOT = Path(__file__).parents[2]
 

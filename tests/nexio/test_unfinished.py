@@ -12,7 +12,7 @@ import pytest
 
 from nexio.keys.key_file import add_key, create_key_file
 from nexio.unfinished import PREFIX, aside
-from tests.nexio_cli.programs import run
+from tests.support.cli.programs import run
 
 if TYPE_CHECKING:
     from pathlib import Path

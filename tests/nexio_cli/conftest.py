@@ -21,13 +21,13 @@ import pytest
 from nexio.locations.locations import add_location, change_settings
 from nexio.locations.settings import parse_changes
 from nexio.store.engine import Store
-from tests.nexio_cli.running import Nexio, noon_zone
+from tests.support.cli.running import Nexio, noon_zone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from tests.stores import Template
+    from tests.support.stores import Template
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.nexio_cli.running import Nexio
+from tests.support.cli.running import Nexio
 
 NASTY = "Zoë\x1b[31m\r\nvisit 9\tgone\x07\x9b2J\u2028\u202etxt\u0085\x7f"
 """Escape sequences of both kinds, line breaks, a tab, and what turns the order of reading."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from tests.nexio_cli.commands import every_command, options_of
+from tests.support.cli.commands import every_command, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.nexio_cli.running import Nexio
+    from tests.support.cli.running import Nexio
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(every_command())

@@ -14,11 +14,11 @@ from nexio.keys.key_file import load_keys
 from nexio.network.accounting import Status
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
-from tests.accounting import record, tell
-from tests.nexio_cli.commands import every_command, options_of
-from tests.nexio_cli.programs import Terminal, program, run
-from tests.nexio_cli.running import Nexio
-from tests.radius_auth.freeradius import copy_raddb
+from tests.support.accounting import record, tell
+from tests.support.cli.commands import every_command, options_of
+from tests.support.cli.programs import Terminal, program, run
+from tests.support.cli.running import Nexio
+from tests.support.radius.freeradius import copy_raddb
 
 NEXIO = program("nexio")
 MISSING = {

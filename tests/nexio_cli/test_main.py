@@ -12,9 +12,9 @@ import pytest
 
 from nexio import __version__
 from nexio_cli.main import COMMANDS
-from tests.nexio_cli.commands import every_command, options_of
-from tests.nexio_cli.programs import program, run
-from tests.nexio_cli.running import Nexio
+from tests.support.cli.commands import every_command, options_of
+from tests.support.cli.programs import program, run
+from tests.support.cli.running import Nexio
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ def test_the_list_of_commands_repeats_their_help() -> None:
 
 def test_help_loads_no_sqlalchemy(programs: None) -> None:
     """One process shows all help there is, fast, without the store's libraries (DESIGN 7)."""
-    shown = run(sys.executable, "-m", "tests.nexio_cli.help_without_sqlalchemy", cwd=ROOT)
+    shown = run(sys.executable, "-m", "tests.support.cli.help_without_sqlalchemy", cwd=ROOT)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.count("Usage: nexio ") == 2 * (len(every_command()) - 1) + 2
     assert shown.stdout.endswith("loaded: []\n")

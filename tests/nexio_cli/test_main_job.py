@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.nexio_cli.programs import free_port, program, run, serving, until
+from tests.support.cli.programs import free_port, program, run, serving, until
 
 PIN = f"{secrets.randbelow(10**10):010}"
 """Ten digits: in no file by chance."""

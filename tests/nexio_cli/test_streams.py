@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.nexio_cli.programs import LIMIT, free_port, program, run, until
-from tests.nexio_cli.running import Nexio, registration
+from tests.support.cli.programs import LIMIT, free_port, program, run, until
+from tests.support.cli.running import Nexio, registration
 
 CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&- 2>&-"]
 DEV_NULL = {"<&-": "</dev/null", ">&-": ">/dev/null", "2>&-": "2>/dev/null"}

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from nexio.store.engine import connect
-from tests.nexio_cli.programs import COLUMNS, Terminal, program, run, until
-from tests.nexio_cli.running import Nexio, registration
+from tests.support.cli.programs import COLUMNS, Terminal, program, run, until
+from tests.support.cli.running import Nexio, registration
 
 NEXIO = program("nexio")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")

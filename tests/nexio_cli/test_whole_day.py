@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import icalendar
 import pytest
 
-from tests.nexio_cli.programs import free_port, program, serving
-from tests.nexio_cli.running import Nexio
-from tests.scanner import scanned
+from tests.support.cli.programs import free_port, program, serving
+from tests.support.cli.running import Nexio
+from tests.support.scanner import scanned
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 VISITORS = [f"visitor{number}@example.com" for number in range(10)]
 

@@ -9,10 +9,10 @@ from nexio.locations.locations import Location
 from nexio.outbox.outbox import Template
 from nexio.reception.reissue import reissue
 from nexio.store.engine import Store
-from tests.clocks import Clock
-from tests.nexio.mail.outgoing import attached, queue, rendered
-from tests.people import add_location, register, set_up
-from tests.stores import run_sql
+from tests.support.clocks import Clock
+from tests.support.mail.outgoing import attached, queue, rendered
+from tests.support.people import add_location, register, set_up
+from tests.support.stores import run_sql
 
 
 def entry(store: Store, number: int | None = None) -> Event:

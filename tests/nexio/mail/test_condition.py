@@ -8,10 +8,10 @@ from nexio.locations.locations import Location
 from nexio.mail.condition import look_at_mail
 from nexio.outbox.outbox import Template
 from nexio.store.engine import Store
-from tests.clocks import Clock
-from tests.mail_server import MailServer, nobody_there
-from tests.nexio.mail.outgoing import deliver, queue
-from tests.people import delete, register
+from tests.support.clocks import Clock
+from tests.support.mail.outgoing import deliver, queue
+from tests.support.mail_server import MailServer, nobody_there
+from tests.support.people import delete, register
 
 
 def condition(store: Store, url: str = "") -> str:

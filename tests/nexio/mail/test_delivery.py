@@ -18,11 +18,11 @@ from nexio.mail.delivery import Report
 from nexio.mail.smtp import Patience
 from nexio.outbox.outbox import Mail, MailState, Template
 from nexio.store.engine import Store
-from tests.clocks import Clock
-from tests.mail_server import MailServer, nobody_there
-from tests.nexio.mail.outgoing import SHORT, deliver, mails, outgoing_to, queue
-from tests.people import add_location, delete, look_up, register
-from tests.stores import run_sql
+from tests.support.clocks import Clock
+from tests.support.mail.outgoing import SHORT, deliver, mails, outgoing_to, queue
+from tests.support.mail_server import MailServer, nobody_there
+from tests.support.people import add_location, delete, look_up, register
+from tests.support.stores import run_sql
 
 NOWHERE = "smtp://127.0.0.1:{}?tls=none"
 

@@ -15,11 +15,11 @@ from nexio.reception.members import add_member, remove_member
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import Visit
 from nexio.store.engine import Store
-from tests.clocks import Clock
-from tests.nexio.mail.outgoing import attached, queue, rendered, text_of
-from tests.people import add_location, delete, register, revoke, set_up
-from tests.scanner import scanned
-from tests.stores import run_sql
+from tests.support.clocks import Clock
+from tests.support.mail.outgoing import attached, queue, rendered, text_of
+from tests.support.people import add_location, delete, register, revoke, set_up
+from tests.support.scanner import scanned
+from tests.support.stores import run_sql
 
 WIFI_WORDS = ("Wi-Fi", "Network", "Login")
 

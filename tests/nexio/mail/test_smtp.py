@@ -15,10 +15,10 @@ from nexio.mail.server import parse_smtp_url
 from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox
-from tests.certificates import Certified, certify
-from tests.mail_server import PASSWORD, MailServer, nobody_there
-from tests.nexio.mail.outgoing import SHORT
-from tests.nexio.mail.scripts import scripted
+from tests.support.certificates import Certified, certify
+from tests.support.mail.outgoing import SHORT
+from tests.support.mail.scripts import scripted
+from tests.support.mail_server import PASSWORD, MailServer, nobody_there
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from nexio.reception.visits import Visit, delete_visit
 from nexio.store.batches import batch_of
 from nexio.store.engine import Store, Writing
 from nexio.store.tables import ChangeRow, StoreRevisionRow, VisitRow
-from tests.people import add_location, register, revoke, set_up
-from tests.stores import row_counts
+from tests.support.people import add_location, register, revoke, set_up
+from tests.support.stores import row_counts
 
 DESKS, VISITORS = 2, 15
 

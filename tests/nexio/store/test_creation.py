@@ -11,9 +11,9 @@ from nexio.keys.key_file import load_keys
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.tables import StoreRevisionRow
-from tests.people import add_location, register
-from tests.postgresql import PostgreSQL
-from tests.stores import row_counts, run_sql
+from tests.support.people import add_location, register
+from tests.support.postgresql import PostgreSQL
+from tests.support.stores import row_counts, run_sql
 
 
 def revision_of(configuration: Configuration) -> tuple[str, str, bytes]:

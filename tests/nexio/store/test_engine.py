@@ -20,9 +20,9 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect, create_sqlite_file, readable, utc_now
 from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
-from tests.clocks import Clock
-from tests.people import add_location, register
-from tests.stores import configuration_of, row_counts
+from tests.support.clocks import Clock
+from tests.support.people import add_location, register
+from tests.support.stores import configuration_of, row_counts
 
 
 def pragma(store: Store, name: str) -> object:

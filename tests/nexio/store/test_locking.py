@@ -12,8 +12,8 @@ from nexio.reception.tokens import revoke_token
 from nexio.store.engine import Store
 from nexio.store.locking import find_locked, get_locked
 from nexio.store.tables import VisitRow
-from tests.nexio_cli.programs import until
-from tests.people import register
+from tests.support.cli.programs import until
+from tests.support.people import register
 
 
 def is_waited(store: Store) -> bool:

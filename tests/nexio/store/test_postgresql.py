@@ -23,8 +23,8 @@ from nexio.store.engine import Store, connect
 from nexio.store.patience import Patience
 from nexio.store.postgresql import SETTINGS
 from nexio.store.watching import watch
-from tests.people import add_location, look_up, register
-from tests.stores import configuration_of, run_sql
+from tests.support.people import add_location, look_up, register
+from tests.support.stores import configuration_of, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
-    from tests.clocks import Clock
-    from tests.postgresql import PostgreSQL
+    from tests.support.clocks import Clock
+    from tests.support.postgresql import PostgreSQL
 
 INHERITED = {
     "DateStyle": "German, DMY",

@@ -14,9 +14,9 @@ from nexio.reception.members import add_member
 from nexio.store.engine import Store
 from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, Sealed
 from nexio.store.tables import Row
-from tests.accounting import record, tell
-from tests.people import register
-from tests.stores import run_sql
+from tests.support.accounting import record, tell
+from tests.support.people import register
+from tests.support.stores import run_sql
 
 BO = {"first_name": "Bo", "last_name": "Peep", "email": "bo@example.com"}
 

@@ -12,8 +12,8 @@ from nexio.configuration import Configuration
 from nexio.locations.locations import Location
 from nexio.network.nas import NewNas, add_nas, remove_nas
 from nexio.store.engine import Store
-from tests.people import delete, register
-from tests.postgresql import find_binaries
+from tests.support.people import delete, register
+from tests.support.postgresql import find_binaries
 
 PIN, TYPED_PIN, SECRET = "9801234567", "8890123456", "a long enough secret"
 

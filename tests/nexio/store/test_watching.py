@@ -10,8 +10,8 @@ from nexio.errors import StoreUnreachable
 from nexio.locations.locations import Location
 from nexio.store.engine import Store, connect
 from nexio.store.watching import watch
-from tests.people import register
-from tests.stores import configuration_of
+from tests.support.people import register
+from tests.support.stores import configuration_of
 
 
 def test_a_change_is_noticed(store: Store, location: Location) -> None:

@@ -9,7 +9,7 @@ import pytest
 from nexio.network.guard_acts import Act, Kind
 from radius_auth.guard import Guard
 from radius_auth.guard.target import MOST_DEVICES
-from tests.radius_auth.guard.guesses import (
+from tests.support.radius.guesses import (
     DAY,
     MINUTE,
     NOON,
@@ -22,7 +22,7 @@ from tests.radius_auth.guard.guesses import (
     tries,
     waits,
 )
-from tests.radius_auth.guests import HOUR, SECOND
+from tests.support.radius.guests import HOUR, SECOND
 
 if TYPE_CHECKING:
     from datetime import datetime

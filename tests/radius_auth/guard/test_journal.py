@@ -12,8 +12,8 @@ import pytest
 from nexio.errors import StoreUnreachable
 from nexio.network.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Act, Kind, times_put_right
 from radius_auth.guard.journal import Journal, guard_path
-from tests.radius_auth.guard.guesses import NOON, mac
-from tests.stores import run_sql
+from tests.support.radius.guesses import NOON, mac
+from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

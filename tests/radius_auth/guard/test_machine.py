@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from radius_auth.guard import Guard
-from tests.radius_auth.guard.guesses import DAY, NOON, guess, mac, tries
-from tests.radius_auth.guests import HOUR, SECOND
+from tests.support.radius.guesses import DAY, NOON, guess, mac, tries
+from tests.support.radius.guests import HOUR, SECOND
 
 if TYPE_CHECKING:
     from datetime import datetime

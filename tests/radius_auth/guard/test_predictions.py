@@ -13,7 +13,7 @@ from nexio.network.guard_acts import Act, Kind
 from radius_auth.decision.decide import Accepted, decide
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from tests.radius_auth.guests import HOUR, NINE, PIN, SECOND, pap, request, table_of, visit
+from tests.support.radius.guests import HOUR, NINE, PIN, SECOND, pap, request, table_of, visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import pytest
 from nexio.network.guard_acts import Kind
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing, shared_guard
-from tests.clocks import Clock
-from tests.radius_auth.guard.guesses import (
+from tests.support.clocks import Clock
+from tests.support.radius.guesses import (
     DAY,
     MINUTE,
     NOON,
@@ -21,7 +21,7 @@ from tests.radius_auth.guard.guesses import (
     slowly,
     waits,
 )
-from tests.radius_auth.guests import HOUR, SECOND
+from tests.support.radius.guests import HOUR, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.radius_auth.freeradius import copy_raddb
-from tests.radius_auth.raddb.trees import install
+from tests.support.radius.freeradius import copy_raddb
+from tests.support.radius.trees import install
 
 if TYPE_CHECKING:
     from pathlib import Path

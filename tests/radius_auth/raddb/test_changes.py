@@ -8,7 +8,7 @@ import pytest
 
 from nexio.errors import Unreachable
 from radius_auth.raddb.changes import Change, File, Folder, Link, Rights, State, carry_out, look
-from tests.radius_auth.raddb.trees import tree
+from tests.support.radius.trees import tree
 
 
 @pytest.fixture

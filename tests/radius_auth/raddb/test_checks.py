@@ -11,7 +11,7 @@ import pytest
 from radius_auth.raddb.checks import look_over
 from radius_auth.raddb.installation import plan_install
 from radius_auth.raddb.program import find_program
-from tests.radius_auth.raddb.trees import change, install, planned, source
+from tests.support.radius.trees import change, install, planned, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable

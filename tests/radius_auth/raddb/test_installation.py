@@ -12,7 +12,7 @@ from nexio.configuration import Configuration
 from nexio.environment_file import read_environment
 from nexio.errors import Refused
 from radius_auth.raddb.installation import plan_install, plan_uninstall
-from tests.radius_auth.raddb.trees import change, install, planned, source, tree
+from tests.support.radius.trees import change, install, planned, source, tree
 
 NEWER = b"# a newer version\n"
 

@@ -9,7 +9,7 @@ import pytest
 
 from nexio.operations.health import Finding
 from radius_auth.raddb.program import examine_program, find_program, read_by_freeradius
-from tests.radius_auth.raddb.trees import change
+from tests.support.radius.trees import change
 
 
 def server(folder: Path, says: str) -> Path:

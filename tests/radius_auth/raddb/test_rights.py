@@ -20,8 +20,8 @@ import pytest
 
 from nexio.operations.health import Finding
 from radius_auth.raddb.rights import examine_rights, server_user
-from tests.radius_auth.freeradius import copy_raddb
-from tests.radius_auth.raddb.trees import change, install
+from tests.support.radius.freeradius import copy_raddb
+from tests.support.radius.trees import change, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Tests of ``nexio.checkin``, file by file."""

@@ -1,0 +1,1 @@
+"""Tests of ``nexio.input``, file by file."""

@@ -1,0 +1,1 @@
+"""Tests of ``nexio.keys``, file by file."""

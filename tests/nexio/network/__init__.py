@@ -1,0 +1,1 @@
+"""Tests of ``nexio.network``, file by file."""

@@ -1,0 +1,1 @@
+"""Tests of ``nexio.reception``, file by file."""

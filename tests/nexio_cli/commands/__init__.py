@@ -1,0 +1,1 @@
+"""Tests of ``nexio_cli.commands``, file by file."""

@@ -1,0 +1,388 @@
+"""``nexio checkin``: R14 to R17 at the desk's terminal, and for scripts and scanners."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nexio.checkin.check_ins import tap_visit
+from nexio.store.engine import Store, utc_now
+from tests.support.cli.programs import LIMIT, program, run
+from tests.support.cli.running import Nexio, noon_zone
+from tests.support.clocks import Clock
+
+DONE_KEYS = ["outcome", "wifi"]
+"""What a check-in has beside a tap of a list."""
+
+TAP_KEYS = ["direction", "kind", "id", "name", "at", "location", "method", "cut_off"]
+
+
+def tapped_ago(desk: Nexio, visit: Any, minutes: int = 5) -> None:
+    """Check a visitor in or out by hand, as somebody did a while ago."""
+    clock = Clock(utc_now() - timedelta(minutes=minutes))
+    with closing(Store.open(desk.configuration, clock)) as store, store.write() as work:
+        tap_visit(work, visit["id"])
+
+
+def test_the_json_of_a_tap(desk: Nexio) -> None:
+    """Exactly the keys of DESIGN 7 in its order; the option may stand before the PIN or after."""
+    visit = desk.register()
+    for arguments in (["--json", visit["pin"]], [visit["pin"], "--json"]):
+        tap = desk.done("checkin", *arguments).json
+        assert list(tap) == TAP_KEYS + DONE_KEYS
+        assert tap["outcome"] in {"checked_in", "already_in"}
+        assert tap["wifi"].startswith("Wi-Fi until ")
+        known = {
+            "direction": "in",
+            "kind": "visitor",
+            "id": visit["id"],
+            "name": "Zoë Nguyễn Văn",
+            "location": "Harbour House",
+            "method": "pin",
+            "cut_off": False,
+        }
+        assert {key: tap[key] for key in known} == known
+        assert tap["at"][-6:] == visit["expected_arrival"][-6:]
+
+
+def test_a_person_reads_who_and_when(desk: Nexio) -> None:
+    """In, in once more within ten seconds, and out; one line each."""
+    visit = desk.register()
+    first = desk.done("checkin", visit["pin"])
+    assert first.out.startswith("Zoë Nguyễn Văn is checked in: ")
+    assert " at Harbour House. Wi-Fi until " in first.out
+    assert first.out.endswith(".\n")
+    again = desk.done("checkin", visit["pin"])
+    assert again.out.startswith("Zoë Nguyễn Văn is checked in already, just now: ")
+    desk.done("checkin", "undo", "1")
+    tapped_ago(desk, visit)
+    left = desk.done("checkin", visit["pin"])
+    assert left.out.startswith("Zoë Nguyễn Văn is checked out: ")
+    assert (first.err, again.err, left.err) == ("", "", "")
+    assert desk.done("visitor", "show", "1", "--json").json["state"] == "checked_out"
+
+
+def test_a_third_use_is_refused_in_the_rules_words(desk: Nexio) -> None:
+    """R14; and what to do about it."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 5)
+    tapped_ago(desk, visit, 4)
+    for arguments in ([visit["pin"]], ["--visit", "1"]):
+        said = desk("checkin", *arguments).refused(4)
+        assert "This visit has ended for today" in said
+        assert "nexio checkin --visit 1 --override" in said
+    assert desk.done("checkin", "--visit", "1", "--override", "--json").json["direction"] == "in"
+
+
+def test_r14_the_code_alone_does_not_check_out_at_once(desk: Nexio) -> None:
+    """It says since when they are in, and how they leave; both ways that it names do it."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 2)
+    said = desk("checkin", visit["pin"]).refused(4)
+    assert "Error: Checked in 2 minutes ago: Zoë" in said
+    assert "Hint:  To check out: nexio checkin --visit 1 --out" in said
+    assert len(desk.done("checkin", "list", "--open", "--json").json) == 1
+    left = desk.done("checkin", "--visit", "1", "--out", "--json").json
+    assert (left["direction"], left["outcome"]) == ("out", "checked_out")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["checkin", "--out", "{}"],
+        ["checkin", "{}", "--out"],
+        ["checkin", "pin", "{}", "--out"],
+        ["checkout", "{}"],
+        ["checkout", "--visit", "1"],
+        ["checkout", "--visit", "zoe@example.com"],
+    ],
+)
+def test_r14_each_way_to_say_out(sqlite_desk: Nexio, words: list[str]) -> None:
+    """At once after the check-in; once more it is the same, and nothing is written."""
+    visit = sqlite_desk.register()
+    tapped_ago(sqlite_desk, visit, 1)
+    typed = [word.format(visit["pin"]) for word in words]
+    for outcome in ("checked_out", "already_out"):
+        assert sqlite_desk.done(*typed, "--json").json["outcome"] == outcome
+    assert "is checked out already, just now: " in sqlite_desk.done(*typed).out
+
+
+def test_r14_in_is_in(desk: Nexio) -> None:
+    """--in never checks out, however long ago the check-in is."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 9)
+    tap = desk.done("checkin", visit["pin"], "--in", "--json").json
+    assert (tap["direction"], tap["outcome"]) == ("in", "already_in")
+    assert "is checked in already: " in desk.done("checkin", "--visit", "1", "--in").out
+    said = desk("checkout", "--visit", "2").refused(3)
+    assert "There is no visit 2" in said
+    desk.register(email="ada@example.com", first_name="Ada")
+    assert "Ada Nguyễn Văn is not checked in" in desk("checkout", "--visit", "2").refused(4)
+
+
+def test_r14_a_reader_that_only_lets_out(desk: Nexio) -> None:
+    """At the exit; the same at the entrance, with --in."""
+    zoe, ada = desk.register(), desk.register(email="ada@example.com", first_name="Ada")
+    tapped_ago(desk, zoe, 1)
+    for words in (["checkin", "--reader", "--out"], ["checkout", "--reader"]):
+        ran = desk.done(*words, "--json", stdin=f"{zoe['pin']}\n{ada['pin']}\n")
+        left, refused = map(json.loads, ran.out.splitlines())
+        assert left["direction"] == "out"
+        assert refused["refused"] == "Ada Nguyễn Văn is not checked in"
+    ran = desk.done("checkin", "--reader", "--in", stdin=f"{ada['pin']}\n{ada['pin']}\n")
+    assert [line.split(":")[0] for line in ran.out.splitlines()] == [
+        "Ada Nguyễn Văn is checked in",
+        "Ada Nguyễn Văn is checked in already, just now",
+    ]
+
+
+def test_several_visits_are_one_transaction(desk: Nexio) -> None:
+    """In the order that was typed, nobody twice; one who is refused keeps all from it."""
+    for name in ("Ada", "Eve"):
+        desk.register(first_name=name, email=f"{name}@example.com".lower())
+    desk.register(arrival="tomorrow 9am")
+    rows = desk.rows()
+    said = desk("checkin", "--visit", "2", "--visit", "3", "--visit", "1").refused(4)
+    assert "Nobody was checked in or out. Visit 3: visit 3 is for" in said
+    assert "There is no visit 9" in desk("checkin", "--visit", "2", "--visit", "9").refused(3)
+    assert desk.rows() == rows
+    both = ["--visit", "2", "--visit", "ada@example.com", "--visit", "1"]
+    taps = desk.done("checkin", *both, "--json").json
+    assert [(tap["id"], tap["direction"]) for tap in taps] == [(2, "in"), (1, "in")]
+    shown = desk.done("checkout", *both).out.splitlines()
+    assert [line.split(" ")[0] for line in shown] == ["Eve", "Ada"]
+
+
+def test_by_code(desk: Nexio) -> None:
+    """``--qr`` takes what the code says; ``-`` reads it."""
+    desk.register()
+    text = desk.done("visitor", "qr", "1", "--text").out
+    tap = desk.done("checkin", "--qr", text.strip(), "--json").json
+    assert (tap["direction"], tap["method"]) == ("in", "qr")
+    assert "already" in desk.done("checkin", "--qr", "-", stdin=text).out
+    said = desk("checkin", "--qr", f"{text.strip()[:-1]}").refused(4)
+    assert "was not made here, or a part of it is missing" in said
+    assert "not a visitor's code" in desk("checkin", "--qr", "https://example.com").refused(4)
+
+
+def test_by_hand(desk: Nexio) -> None:
+    """``--visit`` by number or e-mail; before its day only with ``--override``."""
+    desk.register()
+    desk.register(email="ada@example.com", first_name="Ada", arrival="tomorrow 9am")
+    tap = desk.done("checkin", "--visit", "zoe@example.com", "--json").json
+    assert (tap["id"], tap["method"]) == (1, "desk")
+    assert "Visit 2 is for" in desk("checkin", "--visit", "ada@example.com").refused(4)
+    tap = desk.done("checkin", "--visit", "ada@example.com", "--override", "--json").json
+    assert (tap["id"], tap["direction"]) == (2, "in")
+    assert "There is no visit 9" in desk("checkin", "--visit", "9").refused(3)
+
+
+def test_a_member_by_pin(desk: Nexio) -> None:
+    """As often as they like; the PIN may come from stdin."""
+    named = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
+    desk.done("member", "add", *named, "--pin", "123456")
+    tap = desk.done("checkin", "-", "--json", stdin="123-456\n").json
+    assert (tap["kind"], tap["id"], tap["name"]) == ("member", 1, "Ana Reyes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["999999"], 4, "This PIN is nobody's at Harbour House"),
+        (["12"], 2, "This is not a PIN"),
+        (["lsit"], 2, "This is not a PIN"),
+        ([], 2, "Who is it?"),
+        (["--json"], 2, "Who is it?"),
+        (["--qr", "x", "--visit", "1"], 2, "Who is it?"),
+        (["--qr", "x", "999999"], 2, "Who is it?"),
+        (["--reader", "list"], 2, "Who is it?"),
+        (["--override", "999999"], 2, "--override goes with --visit"),
+        (["--override", "--qr", "x"], 2, "--override goes with --visit"),
+        (["--override", "--visit", "1", "--out"], 2, "--override lets somebody in"),
+        (["--in", "--out", "999999"], 2, "In or out?"),
+        (["999999", "--in", "--out"], 2, "In or out?"),
+        (["--in", "999999", "--out"], 2, "In or out?"),
+        (["--out", "list"], 2, "--in and --out go with a PIN"),
+        (["--location", "Harbour House", "999999", "--location", "Annex"], 2, "given 2 times"),
+        (["--qr", "a", "--qr", "b"], 2, "--qr is given 2 times"),
+        (["999999", "999998"], 2, "unexpected extra argument"),
+        (["undo", "7"], 3, "There is no visit 7"),
+        (["--location", "Nowhere", "999999"], 3, "Nowhere"),
+        (["--location", "Nowhere", "list"], 3, "Nowhere"),
+    ],
+)
+def test_what_is_refused(
+    sqlite_desk: Nexio, arguments: list[str], exit_code: int, words: str
+) -> None:
+    """With the exit code of DESIGN 7; a PIN is not repeated."""
+    said = sqlite_desk("checkin", *arguments).refused(exit_code)
+    assert words in said
+    assert "999999" not in said or "extra" in words
+
+
+def test_several_locations(desk: Nexio) -> None:
+    """A PIN needs to know where, before it or after it; a code says where by itself."""
+    desk.done("location", "add", "Annex", "--timezone", noon_zone())
+    here = desk.register("--location", "Harbour House")
+    desk.register("--location", "Annex", email="ada@example.com")
+    said = desk("checkin", here["pin"]).refused(2)
+    assert "Annex" in said
+    assert "Harbour House" in said
+    for arguments in (
+        ["--location", "Harbour House", here["pin"]],
+        [here["pin"], "--location", "Harbour House"],
+    ):
+        assert desk.done("checkin", *arguments).out.startswith("Zoë")
+    code = desk.done("visitor", "qr", "2", "--text").out.strip()
+    assert desk.done("checkin", "--qr", code, "--json").json["location"] == "Annex"
+    said = desk("checkin", "--qr", code, "--location", "Harbour House").refused(4)
+    assert "This code is for a visit at Annex" in said
+
+
+def test_who_is_in_the_building(desk: Nexio) -> None:
+    """``list --open`` is for an evacuation: the names, and on stderr how many."""
+    ran = desk.done("checkin", "list", "--open")
+    assert ran.out == "name\tkind\thost\tdirection\tat\tmethod\n"
+    assert ran.err.startswith("0 in the building at ")
+    zoe, ada = desk.register(host="Ana"), desk.register(first_name="Ada", email="ada@example.com")
+    tapped_ago(desk, ada, 9)
+    tapped_ago(desk, zoe, 8)
+    ran = desk.done("checkin", "list", "--open")
+    rows = [line.split("\t") for line in ran.out.splitlines()[1:]]
+    assert [row[:4] + row[5:] for row in rows] == [
+        ["Ada Nguyễn Văn", "visitor", "", "in", "desk"],
+        ["Zoë Nguyễn Văn", "visitor", "Ana", "in", "desk"],
+    ]
+    assert ran.err.startswith("2 in the building at ")
+    tapped_ago(desk, ada, 5)
+    taps = desk.done("checkin", "list", "--open", "--json").json
+    assert [list(tap) for tap in taps] == [TAP_KEYS]
+    assert taps[0]["id"] == zoe["id"]
+    today = desk.done("checkin", "list", "--json").json
+    assert [(tap["direction"], tap["id"]) for tap in today] == [
+        ("in", ada["id"]),
+        ("in", zoe["id"]),
+        ("out", ada["id"]),
+    ]
+
+
+def test_undo(desk: Nexio) -> None:
+    """The last tap of a visit, as JSON or a sentence; then there is nothing left."""
+    visit = desk.register()
+    tapped_ago(desk, visit, 5)
+    tapped_ago(desk, visit, 4)
+    taken = desk.done("checkin", "undo", "zoe@example.com", "--json").json
+    assert list(taken) == TAP_KEYS
+    assert taken["direction"] == "out"
+    ran = desk.done("checkin", "undo", "1")
+    assert ran.out == "Taken back: the check-in of Zoë Nguyễn Văn.\n"
+    assert "has no check-in to take back" in desk("checkin", "undo", "1").refused(4)
+
+
+def test_a_reader_answers_each_line(desk: Nexio) -> None:
+    """PINs and codes, good and bad, until the end of input; empty lines are none."""
+    zoe, ada = desk.register(), desk.register(email="ada@example.com", first_name="Ada")
+    code = desk.done("visitor", "qr", "2", "--text").out.strip()
+    lines = [zoe["pin"], "", "junk", code.lower(), "999999", code[:-3], zoe["pin"]]
+    ran = desk.done("checkin", "--reader", stdin="\n".join(lines))
+    answers = ran.out.splitlines()
+    assert [answer.split(":")[0] for answer in answers] == [
+        "Zoë Nguyễn Văn is checked in",
+        "Refused",
+        "Ada Nguyễn Văn is checked in",
+        "Refused",
+        "Refused",
+        "Zoë Nguyễn Văn is checked in already, just now",
+    ]
+    assert answers[1].startswith("Refused: this is not a PIN. A PIN has ")
+    assert "nobody's" in answers[3]
+    assert "a part of it is missing" in answers[4]
+    assert ran.err == ""
+    assert ada["pin"] not in ran.out
+
+
+def test_a_reader_for_scripts(desk: Nexio) -> None:
+    """One JSON object a line: a tap with its keys, or what was refused and what to do."""
+    visit = desk.register()
+    ran = desk.done("checkin", "--reader", "--json", stdin=f"{visit['pin']}\njunk\n")
+    tap, refused = map(json.loads, ran.out.splitlines())
+    assert list(tap) == TAP_KEYS + DONE_KEYS
+    assert list(refused) == ["refused", "advice"]
+
+
+def test_a_reader_in_a_pipe(sqlite_desk: Nexio) -> None:
+    """As a process of its own, with octets in between that are no text at all."""
+    visit = sqlite_desk.register()
+    done = subprocess.run(
+        [program("nexio"), "checkin", "--reader"],
+        input=b"\xff\xfe\n" + visit["pin"].encode(),
+        capture_output=True,
+        check=True,
+        timeout=LIMIT,
+    )
+    assert [line.split(":")[0] for line in done.stdout.decode().splitlines()] == [
+        "Refused",
+        "Zoë Nguyễn Văn is checked in",
+    ]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\x03", "\n"])
+def test_each_end_of_a_code_in_a_pipe(sqlite_desk: Nexio, end: str) -> None:
+    """CR as the only end of a line, ETX, with STX and an AIM prefix; PINs and QR codes."""
+    zoe = sqlite_desk.register()
+    ada = sqlite_desk.register(email="ada@example.com", first_name="Ada")
+    code = sqlite_desk.done("visitor", "qr", "2", "--text").out.strip()
+    typed = end.join([zoe["pin"], f"\x02]Q1{code}", "]C1999999", ""])
+    done = subprocess.run(
+        [program("nexio"), "checkin", "--reader"],
+        input=typed.encode(),
+        capture_output=True,
+        check=True,
+        timeout=LIMIT,
+    )
+    assert [line.split(":")[0] for line in done.stdout.decode().splitlines()] == [
+        "Zoë Nguyễn Văn is checked in",
+        "Ada Nguyễn Văn is checked in",
+        "Refused",
+    ]
+    first = run("nexio", "checkin", "-", "--json", stdin=f"{end}]C1{ada['pin']}{end}999999{end}")
+    assert json.loads(first.stdout)["outcome"] == "already_in"
+    first = run("nexio", "checkin", "--qr", "-", "--json", stdin=f"]Q0{code}{end}junk{end}")
+    assert json.loads(first.stdout)["outcome"] == "already_in"
+
+
+def test_a_code_as_an_argument(sqlite_desk: Nexio) -> None:
+    """A scanner types into the shell as well: a QR code in place of the PIN is a QR code."""
+    sqlite_desk.register()
+    code = sqlite_desk.done("visitor", "qr", "1", "--text").out.strip()
+    assert sqlite_desk.done("checkin", f"]Q1{code}", "--json").json["method"] == "qr"
+    said = sqlite_desk("checkin", "&é\"'(-").refused(2)
+    assert "AZERTY (French) keyboard layout" in said
+    said = sqlite_desk("checkin", "--qr", code.replace(":", "Ö")).refused(2)
+    assert "QWERTZ (German) keyboard layout" in said
+
+
+def test_a_reader_slows_down_for_guesses(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the sixth wrong code on, and says so; a right one is taken all the same."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    visit = sqlite_desk.register()
+    wrong = "000000" if visit["pin"] != "000000" else "000001"
+    typed = [wrong] * 7 + [visit["pin"], "junk", wrong]
+    ran = sqlite_desk.done("checkin", "--reader", stdin="\n".join(typed))
+    assert waited == [1, 2, 4]
+    assert ran.err.count("Too many wrong codes: the next one is read in") == 3
+    assert ran.out.splitlines()[7].startswith("Zoë Nguyễn Văn is checked in: ")
+
+
+def test_nobody_types_at_a_reader(desk: Nexio) -> None:
+    """The end of input at once is the end of the day."""
+    ran = desk.done("checkin", "--reader")
+    assert (ran.out, ran.err) == ("", "")

@@ -1,0 +1,144 @@
+"""``make run``: what it prints to type works when it is typed."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from nexio.configuration import Configuration
+from nexio.locations.locations import (
+    add_first_location,
+    change_settings,
+    get_location,
+    list_locations,
+)
+from nexio.locations.settings import parse_changes
+from nexio.reception.registration import read_registration, register
+from nexio.reception.visits import Visit
+from nexio.store.creation import create_store
+from nexio.store.engine import Store, utc_now
+from nexio_cli.commands.demo import FIRST_PORT, VISITOR, free_port, prepare
+from tests.support.cli.programs import serving
+from tests.support.clocks import Clock
+from tests.support.stores import configuration_of
+
+DEMO = (sys.executable, "-m", "nexio_cli.commands.demo")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite_file: None) -> Path:
+    """Where somebody types ``make run``; a blank in its name, for the shell to stumble over."""
+    folder = tmp_path / "my demo"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def home(folder: Path) -> Path:
+    """Where the demo keeps its data."""
+    return folder / ".demo"
+
+
+def typed(line: str) -> subprocess.CompletedProcess[str]:
+    """Type a line into a shell."""
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def line_with(lines: list[str], word: str) -> str:
+    """The printed line to type that has the word."""
+    (found,) = [line for line in lines if word in line and line.startswith("  ")]
+    return found.strip()
+
+
+def test_what_it_prints_works(folder: Path) -> None:
+    """The printed lines get Access-Accept; 1812 in use: the next free pair; stopped, and again."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        with suppress(OSError):  # somebody else has it, which is as good
+            other.bind(("127.0.0.1", FIRST_PORT))
+        with serving(*DEMO, cwd=folder) as lines:
+            port = int(line_with(lines, "radius test").rpartition(" ")[2])
+            assert port > FIRST_PORT
+            assert port % 2 == 0
+            own = typed(line_with(lines, "radius test"))
+            assert own.returncode == 0, own
+            assert "Access-Accept" in own.stdout
+            freeradius = typed(line_with(lines, "radclient"))
+            assert freeradius.returncode == 0, freeradius
+            assert re.search(
+                r"Received Access-Accept.*Session-Timeout = 3\d+", freeradius.stdout, re.DOTALL
+            )
+        logged = typed(line_with(lines, " log"))
+        assert logged.stdout.count("accept") == 2
+        with serving(*DEMO, cwd=folder) as again:
+            pin, secret = (line_with(lines, word).split()[-1] for word in ("PIN ", "NAS secret"))
+            assert [pin, secret] == [
+                line_with(again, word).split()[-1] for word in ("PIN ", "NAS secret")
+            ]
+            assert "Access-Accept" in typed(line_with(again, "radius test")).stdout
+
+
+def registered_ago(home: Path, ago: timedelta) -> Visit:
+    """The demo's visitor as an earlier start left it."""
+    configuration = configuration_of(home)
+    create_store(configuration)
+    clock = Clock(utc_now() - ago)
+    with closing(Store.open(configuration, clock)) as store, store.write() as work:
+        add_first_location(work, None, "UTC")
+        change_settings(work, get_location(work, None), parse_changes(["visitor-tokens=on"]))
+        place = get_location(work, None)
+        return register(work, place, read_registration(VISITOR, work.now, place))
+
+
+def test_a_visitor_whose_window_is_over(home: Path) -> None:
+    """Registered anew, with a window that is open now; started twice, it is the same one."""
+    before = registered_ago(home, timedelta(minutes=61))
+    renewed = prepare(configuration_of(home))
+    assert renewed.visit.id > before.id
+    assert renewed.visit.token is not None
+    assert renewed.visit.token.state.value == "valid"
+    assert prepare(configuration_of(home)) == renewed
+
+
+def test_a_visitor_whose_window_is_open(home: Path) -> None:
+    """Nothing is registered, and the secret of the NAS stays."""
+    before = registered_ago(home, timedelta(minutes=30))
+    demo = prepare(configuration_of(home))
+    assert demo.visit.id == before.id
+    assert prepare(configuration_of(home)).secret == demo.secret
+
+
+def test_it_stays_in_its_folder(
+    folder: Path, sqlite_environment: dict[str, str], sqlite_configuration: Configuration
+) -> None:
+    """A store that the environment leads to is in use by somebody: no demo visitor goes there."""
+    with (
+        serving(*DEMO, cwd=folder),
+        closing(Store.open(sqlite_configuration)) as store,
+        store.read() as work,
+    ):
+        assert list_locations(work) == []
+    assert (folder / ".demo" / "nexio.db").exists()
+
+
+def test_neither_pin_nor_secret_in_a_traceback(home: Path) -> None:
+    """What there is to try has a masked repr."""
+    demo = prepare(configuration_of(home))
+    assert demo.visit.pin not in repr(demo)
+    assert demo.secret not in repr(demo)
+
+
+def test_a_free_pair_of_ports() -> None:
+    """Where the second port of a pair is taken, the next pair is."""
+    first = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", first + 1))
+        assert free_port() > first

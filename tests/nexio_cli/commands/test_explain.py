@@ -1,0 +1,242 @@
+"""``nexio explain``: the decision core in a sentence."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from nexio.store.engine import utc_now
+from radius_auth.guard import Guard
+from radius_auth.guard.journal import Journal
+from tests.support.cli.running import Nexio
+from tests.support.radius.guesses import attack, guess, mac, slowly
+
+ZOE = "zoe@example.com"
+
+
+def explained(desk: Nexio, *words: str) -> dict[str, Any]:
+    """The one explanation that there is, as a script gets it."""
+    (shape,) = desk.done("explain", *words, "--json").json
+    assert list(shape) == ["visit", "outcome", "reason", "sentence"]
+    found: dict[str, Any] = shape
+    return found
+
+
+def test_yes(desk: Nexio) -> None:
+    """Who, and until when."""
+    desk.register()
+    ran = desk.done("explain", "ZOE@example.com")
+    assert re.fullmatch(r"Yes: Zoë Nguyễn Văn \(visit 1\) gets on the Wi-Fi, .+\.\n", ran.out)
+    assert explained(desk, ZOE) == {
+        "visit": 1,
+        "outcome": "accept",
+        "reason": "valid",
+        "sentence": ran.out.strip(),
+    }
+
+
+def nobody(desk: Nexio) -> None:
+    """Nobody was registered."""
+
+
+def wrong_pin(desk: Nexio) -> None:
+    """The PIN that the test asks about is not the visitor's."""
+    desk.register("--pin", "048215")
+
+
+def tokens_off(desk: Nexio) -> None:
+    """Registered while token generation was off, which is on again since."""
+    desk.done("token", "off")
+    desk.register("--pin", "999999")
+    desk.done("token", "on")
+
+
+def upcoming(desk: Nexio) -> None:
+    """In two hours."""
+    desk.register("--pin", "999999", "--arrival", "+2h")
+
+
+def over(desk: Nexio) -> None:
+    """Three hours ago, for one hour."""
+    desk.register_ago(timedelta(hours=3), pin="999999")
+
+
+def long_over(desk: Nexio) -> None:
+    """A month ago: no server knows it any more, and the desk still asks."""
+    desk.register_ago(timedelta(days=30), pin="999999")
+
+
+def deleted(desk: Nexio) -> None:
+    """The visit was cancelled."""
+    desk.register("--pin", "999999")
+    desk.done("visitor", "delete", "--yes", "1")
+
+
+def revoked(desk: Nexio) -> None:
+    """The token was revoked."""
+    desk.register("--pin", "999999")
+    desk.done("token", "revoke", "--yes", "1")
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason", "remedy"),
+    [
+        (nobody, "unknown user", "register the visitor"),
+        (wrong_pin, "wrong PIN", "nexio visitor show"),
+        (tokens_off, "no token", "register the visitor again"),
+        (upcoming, "not yet", "wait"),
+        (over, "ended", "register the visitor again"),
+        (long_over, "ended", "register the visitor again"),
+        (deleted, "deleted", "register the visitor again"),
+        (revoked, "revoked", "register the visitor again"),
+    ],
+)
+def test_no(happens: Any, reason: str, remedy: str, desk: Nexio) -> None:
+    """Exit 0; one sentence that says why and what to do; it never holds the PIN."""
+    happens(desk)
+    shape = explained(desk, ZOE, "--pin", "999999")
+    assert (shape["outcome"], shape["reason"]) == ("reject", reason)
+    ran = desk.done("explain", ZOE, "--pin", "-", stdin="999999\n")
+    assert ran.out == shape["sentence"] + "\n"
+    assert ran.err == ""
+    assert re.fullmatch(r"No: [^\n]+; [^\n;]+\.\n", ran.out)
+    assert remedy in ran.out.partition(";")[2]
+    assert not re.search(r"999999|048215", ran.out)
+
+
+def test_registered_while_tokens_were_off(desk: Nexio) -> None:
+    """R3: the sentence says that token generation was off, and to register again."""
+    tokens_off(desk)
+    out = desk.done("explain", ZOE).out
+    assert "token generation was off" in out
+    assert "register the visitor again" in out
+
+
+def test_at_a_moment(desk: Nexio) -> None:
+    """R1: in from the first instant of the window on, out from its end on."""
+    token = desk.register("--arrival", "+2h")["token"]
+    starts = datetime.fromisoformat(token["valid_from"])
+    ends = datetime.fromisoformat(token["valid_until"])
+    minute = timedelta(minutes=1)
+    moments = [starts - minute, starts, ends - minute, ends]
+    reasons = [
+        explained(desk, ZOE, "--at", f"{moment:%Y-%m-%d %H:%M%z}")["reason"] for moment in moments
+    ]
+    assert reasons == ["not yet", "valid", "valid", "ended"]
+    assert explained(desk, ZOE)["reason"] == "not yet"
+
+
+def test_the_window_can_be_typed_back(desk: Nexio) -> None:
+    """The times in the sentence are such that --at reads them."""
+    desk.register("--arrival", "2099-11-20 09:00")
+    found = re.search(r"\((Fri .+) to \S+ (\S+)\)", desk.done("explain", ZOE).out)
+    assert found is not None
+    assert explained(desk, ZOE, "--at", f"{found[1]} {found[2]}")["reason"] == "valid"
+
+
+def test_several_visits(desk: Nexio) -> None:
+    """R10: a sentence for each visit; with --pin the one that the PIN picks."""
+    pins = [desk.register()["pin"], desk.register("--arrival", "+2h")["pin"]]
+    assert [shape["visit"] for shape in desk.done("explain", ZOE, "--json").json] == [1, 2]
+    assert len(desk.done("explain", ZOE).out.splitlines()) == 2
+    assert [explained(desk, ZOE, "--pin", pin)["reason"] for pin in pins] == ["valid", "not yet"]
+
+
+def test_blanks_and_dashes(desk: Nexio) -> None:
+    """R8: what a guest is forgiven, explain forgives too."""
+    desk.register("--pin", "048215")
+    assert explained(desk, ZOE, "--pin", " 048-215 ")["outcome"] == "accept"
+
+
+def test_both_spellings_of_a_domain(desk: Nexio) -> None:
+    """R8: who was registered by one is known by the other."""
+    desk.register(email="zoe@xn--bcher-kva.example.com")
+    for typed in ("zoe@bücher.example.com", "ZOE@XN--BCHER-KVA.example.com"):
+        assert explained(desk, typed)["outcome"] == "accept"
+        assert desk.done("visitor", "show", typed, "--json").json["id"] == 1
+
+
+def test_a_nas_of_another_location(desk: Nexio) -> None:
+    """R19: rejected there unless it roams."""
+    desk.register()
+    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    desk.done("nas", "add", "annex-ap", "192.0.2.10", "--location", "Annex")
+    desk.done("nas", "add", "house-ap", "192.0.2.11", "--location", "Harbour House")
+    shape = explained(desk, ZOE, "--nas", "annex-ap")
+    assert shape["reason"] == "wrong location"
+    assert "roaming" in shape["sentence"]
+    assert explained(desk, ZOE, "--nas", "house-ap")["outcome"] == "accept"
+    desk.done("settings", "set", "roaming=on", "--location", "Annex")
+    assert explained(desk, ZOE, "--nas", "annex-ap")["outcome"] == "accept"
+
+
+def test_with_the_pin_alone(desk: Nexio) -> None:
+    """R9: where the PIN alone logs in, the same question works."""
+    desk.done("settings", "set", "wifi-login=pin", "planned-guests=1")
+    pin = desk.register()["pin"]
+    assert explained(desk, ZOE)["outcome"] == "accept"
+    assert explained(desk, ZOE, "--pin", pin)["outcome"] == "accept"
+    assert explained(desk, ZOE, "--pin", "99999")["reason"] == "wrong PIN"
+
+
+def test_what_an_address_says_cannot_steer_the_terminal(sqlite_desk: Nexio) -> None:
+    """An unknown e-mail is quoted."""
+    assert "\x1b" not in sqlite_desk.done("explain", "\x1b[31m@example.com").out
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [(["--at", "10/11/2026"], 2), (["--at", "soon"], 2), (["--nas", "nowhere"], 3)],
+)
+def test_a_question_that_cannot_be_read(
+    words: list[str], exit_code: int, sqlite_desk: Nexio
+) -> None:
+    """Exit 0 is for answers; this has none."""
+    sqlite_desk.register()
+    sqlite_desk("explain", ZOE, *words).refused(exit_code)
+
+
+def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: until when, and what to do; a device that was in gets in."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    guard.got_in(guess(mac(2), visit), visit, utc_now())
+    attack(guard, utc_now(), visit)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+    shown = explained(sqlite_desk, ZOE, "--device", mac(1))
+
+    assert (shown["outcome"], shown["reason"]) == ("reject", "too many guesses")
+    assert "has to wait until" in shown["sentence"]
+    assert ": somebody else is guessing at this visit; " in shown["sentence"]
+    assert "nexio guard release" in shown["sentence"]
+    assert explained(sqlite_desk, ZOE)["reason"] == "too many guesses"
+    assert explained(sqlite_desk, ZOE, "--device", mac(2))["outcome"] == "accept"
+
+
+def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: nobody else is blamed for it."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    slowly(guard, guess(mac(1), visit), utc_now() - timedelta(minutes=2), most=6)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+    shown = explained(sqlite_desk, ZOE, "--device", mac(1))
+    assert ": too many wrong PINs came from this device; " in shown["sentence"]
+
+
+def test_another_location_is_named(sqlite_desk: Nexio) -> None:
+    """R19: where the access point does not admit the visit."""
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    sqlite_desk.done("nas", "add", "annex", "192.0.2.1", "--location", "Annex")
+    sqlite_desk.register("--location", "Harbour House")
+
+    shown = explained(sqlite_desk, ZOE, "--nas", "annex")
+    assert shown["reason"] == "wrong location"
+    assert "another location, Harbour House; " in shown["sentence"]

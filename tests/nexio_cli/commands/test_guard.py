@@ -1,0 +1,124 @@
+"""``nexio guard``: where somebody guesses, and three tries for a guest's device."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nexio.store.engine import utc_now
+from radius_auth.guard import Guard
+from radius_auth.guard.desk import guard_of
+from radius_auth.guard.journal import Journal
+from tests.support.radius.guesses import attack, by_pin, guess, is_open, slowly, tries
+
+if TYPE_CHECKING:
+    from tests.support.cli.running import Nexio
+
+KEYS = ["visit", "email", "location", "until", "devices"]
+DEVICE_KEYS = ["device", "nas", "at", "guesses", "was_in", "until"]
+PHONE = "02:00:00:00:00:01"
+
+
+def served(desk: Nexio, guard: Guard) -> None:
+    """Let a server with that guard tell the others."""
+    with closing(Journal(desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+
+def attacked(desk: Nexio, visit: int) -> None:
+    """Somebody types six wrong PINs on one phone, a minute ago."""
+    guard = Guard()
+    slowly(guard, guess(PHONE, visit), utc_now() - timedelta(minutes=2), most=6)
+    served(desk, guard)
+
+
+def test_nobody_has_to_wait(sqlite_desk: Nexio) -> None:
+    """An empty list before any server has run, and where somebody mistyped."""
+    assert sqlite_desk.done("guard", "list", "--json").json == []
+    assert "Nobody has to wait." in sqlite_desk.done("guard", "list").err
+    guard = Guard()
+    slowly(guard, guess(PHONE, sqlite_desk.register()["id"]), utc_now(), most=3)
+    served(sqlite_desk, guard)
+    assert sqlite_desk.done("guard", "list", "--json").json == []
+
+
+def test_visits_are_shown_with_the_devices_that_tried(sqlite_desk: Nexio) -> None:
+    """Until when others wait, and each device with time, NAS, count and its own wait."""
+    visit = sqlite_desk.register()
+    attacked(sqlite_desk, visit["id"])
+
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+
+    assert list(shown) == KEYS
+    assert (shown["visit"], shown["email"]) == (visit["id"], "zoe@example.com")
+    assert shown["location"] == "Harbour House"
+    assert 5.9 < (datetime.fromisoformat(shown["until"]) - utc_now()) / timedelta(hours=1) < 6
+    (device,) = shown["devices"]
+    assert list(device) == DEVICE_KEYS
+    assert (device["device"], device["nas"], device["guesses"]) == (PHONE, "ap-1", 6)
+    assert device["was_in"] is False
+    assert datetime.fromisoformat(device["at"]) < utc_now()
+    assert 23.9 < (datetime.fromisoformat(device["until"]) - utc_now()) / timedelta(hours=1) < 24
+    line = sqlite_desk.done("guard", "list").out.splitlines()[1]
+    assert line.startswith(f"{visit['id']}\tzoe@example.com\tHarbour House\t")
+    assert f"\t{PHONE}\tap-1\t" in line
+
+
+def test_several_devices_and_none(sqlite_desk: Nexio) -> None:
+    """One line for each; a NAS that names no device has an empty one, and null in JSON."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    attack(guard, utc_now(), visit, count=3)
+    tries(guard, guess("", visit), utc_now(), most=9)
+    served(sqlite_desk, guard)
+
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+    assert [each["guesses"] for each in shown["devices"]] == [1, 1, 1, 3]
+    assert shown["devices"][-1]["device"] is None
+    lines = sqlite_desk.done("guard", "list").out.splitlines()[1:]
+    assert [line.split("\t")[0] for line in lines] == [str(visit), "", "", ""]
+
+
+def test_another_location_shows_others(sqlite_desk: Nexio) -> None:
+    """--location; one where the PIN alone logs in is shown without a visit."""
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    attacked(sqlite_desk, sqlite_desk.register("--location", "Harbour House")["id"])
+    guard = Guard()
+    for n in range(600):
+        tries(guard, by_pin(f"{n}"), utc_now())
+    served(sqlite_desk, guard)
+
+    def shown(name: str) -> list[bool]:
+        found = sqlite_desk.done("guard", "list", "--json", "--location", name).json
+        return [each["visit"] is None for each in found]
+
+    assert (shown("Harbour House"), shown("Annex")) == ([False, True], [])
+    sqlite_desk("guard", "list", "--location", "Nowhere").refused(3)
+
+
+@pytest.mark.parametrize("verb", ["release", "clear"])
+def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
+    """In whatever notation; servers read it in the store, and the audit has it."""
+    visit = sqlite_desk.register()
+    attacked(sqlite_desk, visit["id"])
+
+    said = sqlite_desk.done(
+        "guard", verb, "zoe@example.com", "--device", "02-00-00-00-00-01", "--yes"
+    )
+
+    assert said.out == f"{PHONE} has three tries at visit {visit['id']} (Zoë Nguyễn Văn).\n"
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        guard = guard_of(journal.exchange(), utc_now())
+    assert tries(guard, guess(PHONE, visit["id"]), utc_now(), most=9) == 3
+    assert not is_open(guard, guess("02:00:00:00:00:02", visit["id"]), utc_now())
+
+
+def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:
+    """No device: the way for access points that name none; no MAC address, no such visit."""
+    visit = str(sqlite_desk.register()["id"])
+    assert "nexio visitor reissue" in sqlite_desk("guard", "release", visit).refused(2)
+    assert "MAC" in sqlite_desk("guard", "release", visit, "--device", "phone", "--yes").refused(2)
+    sqlite_desk("guard", "release", "99", "--device", PHONE, "--yes").refused(3)

@@ -1,0 +1,216 @@
+"""``nexio nas``: who may ask, with which secret, and that a secret is seen once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli.running import Nexio
+
+KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
+KEYS += ["require_message_authenticator", "limit_proxy_state"]
+KEYS += ["disconnect_host", "disconnect_port"]
+SECRET = "a long enough secret of ours"
+
+
+def test_a_secret_that_is_made_here(desk: Nexio) -> None:
+    """Shown once, in the answer to ``add``; long and random."""
+    made = desk.done("nas", "add", "lobby", "192.0.2.10", "--json").json
+    other = desk.done("nas", "add", "garden", "192.0.2.11", "--json").json
+    assert list(made) == [*KEYS, "secret"]
+    assert len(made["secret"]) >= 32
+    assert made["secret"] != other["secret"]
+    for words in (["show", "lobby"], ["list"], ["remove", "lobby", "--yes"]):
+        for form in ([], ["--json"]) if words[0] != "remove" else ([],):
+            assert made["secret"] not in desk.done("nas", *words, *form).out
+
+
+def test_a_person_is_told_once(desk: Nexio) -> None:
+    """The words say that this is the only time."""
+    assert "(shown this once)" in desk.done("nas", "add", "lobby", "192.0.2.10").out
+    assert "secret" not in desk.done("nas", "show", "lobby").out
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_a_given_secret_is_never_shown(json: list[str], desk: Nexio) -> None:
+    """Neither from the command line nor from stdin does it come back."""
+    typed = desk.done("nas", "add", "lobby", "192.0.2.10", "--secret", SECRET, *json)
+    read = desk.done("nas", "add", "bar", "192.0.2.11", "--secret", "-", *json, stdin=SECRET + "\n")
+    assert SECRET not in typed.out + typed.err + read.out + read.err
+    assert (typed.err, read.err) == ("", "")
+    if json:
+        assert list(read.json) == KEYS
+
+
+def test_what_a_nas_is(desk: Nexio) -> None:
+    """The JSON of ``add``, ``show``, ``list`` and ``remove`` is one."""
+    words = ["--ssid", "Guests", "--identifier", "ctl-1", "--secret", SECRET]
+    shape = desk.done("nas", "add", "Lobby", "192.0.2.0/24", *words, "--json").json
+    assert shape == {
+        "id": 1,
+        "name": "Lobby",
+        "address": "192.0.2.0/24",
+        "location": "Harbour House",
+        "ssid": "Guests",
+        "identifier": "ctl-1",
+        "require_message_authenticator": True,
+        "limit_proxy_state": True,
+        "disconnect_host": None,
+        "disconnect_port": None,
+    }
+    assert desk.done("nas", "show", "LOBBY", "--json").json == shape
+    assert desk.done("nas", "list", "--json").json == [shape]
+    assert desk.done("nas", "remove", "--yes", "lobby", "--json").json == shape
+    assert desk.done("nas", "list", "--json").json == []
+
+
+def test_a_weak_secret(desk: Nexio) -> None:
+    """12 octets or fewer: done, with a warning beside the result that does not repeat it."""
+    ran = desk.done("nas", "add", "lobby", "192.0.2.10", "--secret", "testing12345", "--json")
+    assert "Warning: A secret of 12 octets" in ran.err
+    assert "testing12345" not in ran.out + ran.err
+    assert ran.json["name"] == "lobby"
+
+
+def test_insecure_options(desk: Nexio) -> None:
+    """They say so in their name, in the warning and in what is shown later."""
+    words = ["--insecure-no-message-authenticator", "--insecure-any-proxy-state"]
+    assert "CVE-2024-3596" in desk.done("nas", "add", "lobby", "192.0.2.10", *words).err
+    shown = desk.done("nas", "show", "lobby").out
+    assert "not required (insecure)" in shown
+    assert "not limited (insecure)" in shown
+    shape = desk.done("nas", "show", "lobby", "--json").json
+    assert (shape["require_message_authenticator"], shape["limit_proxy_state"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["lobby", "192.0.2.10", "--secret", ""], "Leave --secret out"),
+        (["lobby", "192.0.2.10", "--secret", "-"], "Leave --secret out"),
+        (["lobby", "192.0.2.10", "--secret", "a\tb"], "printable"),
+        (["lobby", "192.0.2.10", "--secret", "x" * 129], "128"),
+        (["lobby", "192.0.2"], "192.0.2.0/24"),
+        (["lobby", "lobby.example.com"], "192.0.2.0/24"),
+        (["lobby", ""], "192.0.2.0/24"),
+        (["lobby", "192.0.2.10/24"], "Do you mean 192.0.2.0/24?"),
+        (["lobby", "2001:db8::1/64"], "Do you mean 2001:db8::/64?"),
+        (["", "192.0.2.10"], "such as lobby-ap-1"),
+        (["x" * 61, "192.0.2.10"], "60 characters"),
+        (["a\x1b[31m", "192.0.2.10"], "invisible"),
+        (["lobby", "192.0.2.10", "--ssid", "a\nb"], "one line"),
+    ],
+)
+def test_what_cannot_be_read(words: list[str], advice: str, sqlite_desk: Nexio) -> None:
+    """Exit 2 with what would be right; no row is left."""
+    rows = sqlite_desk.rows()
+    assert advice in sqlite_desk("nas", "add", *words).refused(2)
+    assert sqlite_desk.rows() == rows
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["LOBBY", "192.0.2.99"],
+        ["other", "192.0.2.10"],
+        ["other", "192.0.2.10", "--ssid", "Guests", "--secret", "another secret of ours"],
+    ],
+)
+def test_what_is_taken(words: list[str], desk: Nexio) -> None:
+    """Exit 4: the name, the address, and another secret for the same address (R19)."""
+    desk.done("nas", "add", "lobby", "192.0.2.10", "--secret", SECRET)
+    rows = desk.rows()
+    assert SECRET not in desk("nas", "add", *words).refused(4)
+    assert desk.rows() == rows
+
+
+def test_one_controller_for_several_locations(desk: Nexio) -> None:
+    """R19: the same address again where the SSID tells them apart; its secret is taken over."""
+    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    for name, place in (("ctl-house", "Harbour House"), ("ctl-annex", "Annex")):
+        words = ["--ssid", name, "--location", place]
+        desk.done("nas", "add", name, "192.0.2.10", "--json", *words)
+    listed = desk.done("nas", "list", "--json").json
+    assert [nas["location"] for nas in listed] == ["Annex", "Harbour House"]
+    annex = desk.done("nas", "list", "--json", "--location", "annex").json
+    assert [nas["name"] for nas in annex] == ["ctl-annex"]
+    desk("nas", "add", "more", "192.0.2.11").refused(2)
+
+
+def test_the_list_for_a_pipe(desk: Nexio) -> None:
+    """Tabs between the columns; one address without its prefix length."""
+    desk.done("nas", "add", "lobby", "192.0.2.10/32", "--secret", SECRET)
+    assert desk.done("nas", "list").out.splitlines() == [
+        "NAS\taddress\tlocation\tSSID\tidentifier",
+        "lobby\t192.0.2.10\tHarbour House\t\t",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["show", "remove"])
+def test_nobody_there(verb: str, desk: Nexio) -> None:
+    """Exit 3, and the advice is the list."""
+    assert "nexio nas list" in desk("nas", verb, "lobby").refused(3)
+
+
+def test_remove(desk: Nexio) -> None:
+    """It is gone; name and address are free; a second time it is not found."""
+    desk.done("nas", "add", "lobby", "192.0.2.10")
+    assert "no answer from now on" in desk.done("nas", "remove", "--yes", "lobby").out
+    desk("nas", "remove", "--yes", "lobby").refused(3)
+    desk.done("nas", "add", "lobby", "192.0.2.10")
+
+
+def test_edit(desk: Nexio) -> None:
+    """What is given changes; '' takes a narrowing away; the secret is never shown."""
+    words = ["--ssid", "Guests", "--identifier", "ctl-1", "--secret", SECRET]
+    before = desk.done("nas", "add", "lobby", "192.0.2.10", *words, "--json").json
+    words = ["--name", "Lobby 1", "--address", "192.0.2.0/24", "--ssid", "", "--secret", "-"]
+    ran = desk.done("nas", "edit", "LOBBY", *words, "--json", stdin="another secret of ours\n")
+    assert ran.json == before | {"name": "Lobby 1", "address": "192.0.2.0/24", "ssid": None}
+    assert "secret of ours" not in ran.out + ran.err
+    assert desk.done("nas", "list", "--json").json == [ran.json]
+
+
+def test_must_19_where_it_takes_disconnects(desk: Nexio) -> None:
+    """For cloud controllers: set, shown, and taken away."""
+    words = ["--disconnect-host", "[2001:db8::7]:1700"]
+    shape = desk.done("nas", "add", "lobby", "192.0.2.10", *words, "--json").json
+    assert (shape["disconnect_host"], shape["disconnect_port"]) == ("2001:db8::7", 1700)
+    assert "to [2001:db8::7]:1700" in desk.done("nas", "show", "lobby").out
+    assert (
+        "to wifi.example.com:3799"
+        in desk.done("nas", "edit", "lobby", "--disconnect-host", "wifi.example.com").out
+    )
+    assert "disconnects" not in desk.done("nas", "edit", "lobby", "--disconnect-host", "").out
+    desk("nas", "edit", "lobby", "--disconnect-host", "192.0.2").refused(2)
+
+
+def test_edit_to_insecure(desk: Nexio) -> None:
+    """The same warning as at ``add``; and back."""
+    desk.done("nas", "add", "lobby", "192.0.2.10")
+    ran = desk.done("nas", "edit", "lobby", "--insecure-no-message-authenticator", "--json")
+    assert not ran.json["require_message_authenticator"]
+    assert "CVE-2024-3596" in ran.err
+    ran = desk.done("nas", "edit", "lobby", "--require-message-authenticator", "--json")
+    assert ran.json["require_message_authenticator"]
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code"),
+    [
+        (["lobby"], 2),
+        (["lobby", "--secret", ""], 2),
+        (["lobby", "--name", ""], 2),
+        (["lobby", "--address", "lobby"], 2),
+        (["lobby", "--name", "Garden"], 4),
+        (["lobby", "--address", "192.0.2.11"], 4),
+        (["nowhere", "--name", "x"], 3),
+    ],
+)
+def test_what_cannot_be_edited(words: list[str], exit_code: int, sqlite_desk: Nexio) -> None:
+    """Nothing to change, bad, taken or not there: nothing changes."""
+    sqlite_desk.done("nas", "add", "lobby", "192.0.2.10")
+    sqlite_desk.done("nas", "add", "garden", "192.0.2.11")
+    before = sqlite_desk.done("nas", "list").out, sqlite_desk.rows()
+    sqlite_desk("nas", "edit", *words).refused(exit_code)
+    assert (sqlite_desk.done("nas", "list").out, sqlite_desk.rows()) == before

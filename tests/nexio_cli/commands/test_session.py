@@ -1,0 +1,202 @@
+"""``nexio session``: who is on the Wi-Fi, and asking an access point to end it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nexio.network.accounting import Status, seal_name
+from nexio.reception.visits import get_visit
+from nexio.store.engine import Store, utc_now
+from radius_auth.protocol.framing import frame
+from tests.support.accounting import MAC, record
+from tests.support.accounting import tell as tell_store
+from tests.support.cli.running import Nexio
+from tests.support.radius.fake_nas import NAK, FakeNas, error_cause, reply
+from tests.support.radius.guests import SECRET
+
+if TYPE_CHECKING:
+    from nexio.network.sessions import WifiSession
+
+KEYS = ["id", "visit", "name", "email", "user_name", "device", "nas", "location", "session_id"]
+KEYS += ["started_at", "heard_at", "ended_at", "ended_by", "terminate_cause", "seconds"]
+KEYS += ["octets_in", "octets_out", "disconnect"]
+
+
+def tell(desk: Nexio, *records: Any) -> list[WifiSession]:
+    """What a server does with what access points tell."""
+    with closing(Store.open(desk.configuration)) as store:
+        return tell_store(store, *records)
+
+
+def on_wifi(desk: Nexio, visit_id: int, number: int = 1, **changes: Any) -> None:
+    """A session of a visit that began ten minutes ago."""
+    with closing(Store.open(desk.configuration)) as store, store.read() as work:
+        visit = get_visit(work, str(visit_id), None)
+    ago = utc_now() - timedelta(minutes=10)
+    told: dict[str, Any] = {"at": ago, "key": f"{number:032x}", "session_id": str(number)} | changes
+    tell(desk, record(Status.START, visit, **told))
+
+
+def with_nas(desk: Nexio, nas: FakeNas) -> None:
+    """Enter an access point that takes disconnects on loopback."""
+    words = ["--disconnect-host", f"127.0.0.1:{nas.port}", "--secret", SECRET.decode()]
+    desk.done("nas", "add", "ap-1", "192.0.2.10", *words)
+
+
+def test_who_is_on(desk: Nexio) -> None:
+    """Name, e-mail, device, access point, times, octets; a line for a person and for a pipe."""
+    visit = desk.register()
+    on_wifi(desk, visit["id"], octets_in=1_500_000, octets_out=2**32)
+    (shape,) = desk.done("session", "list", "--json").json
+    assert list(shape) == KEYS
+    assert (shape["visit"], shape["email"]) == (visit["id"], "zoe@example.com")
+    assert (shape["name"], shape["device"], shape["nas"]) == ("Zoë Nguyễn Văn", MAC, "ap-1")
+    assert (shape["octets_in"], shape["octets_out"]) == (1_500_000, 2**32)
+    assert (shape["location"], shape["ended_at"]) == ("Harbour House", None)
+    assert shape["disconnect"] is None
+    header, line = desk.done("session", "list").out.splitlines()
+    assert header.split("\t")[:4] == ["session", "visitor", "e-mail", "device"]
+    cells = line.split("\t")
+    assert cells[:5] == ["S1", "Zoë Nguyễn Văn", "zoe@example.com", MAC, "ap-1"]
+    assert cells[7:] == ["0:00:00", "1.5 MB", "4295.0 MB", "open"]
+
+
+def test_which_sessions(desk: Nexio) -> None:
+    """All, the open ones, those of a visit, the newest so many; an end in words."""
+    zoe, ada = desk.register(), desk.register(email="ada@example.com")
+    on_wifi(desk, zoe["id"], 1)
+    on_wifi(desk, ada["id"], 2)
+    stop = {"terminate_cause": 4, "at": utc_now(), "session_id": "2", "seconds": 600}
+    tell(desk, record(Status.STOP, None, key=f"{2:032x}", **stop))
+
+    def listed(*words: str) -> list[int]:
+        return [shape["id"] for shape in desk.done("session", "list", *words, "--json").json]
+
+    assert listed() == [1, 2]
+    assert listed("--open") == [1]
+    assert listed("ada@example.com") == [2]
+    assert listed(str(zoe["id"]), "--open") == [1]
+    assert listed("--last", "1") == [2]
+    last = desk.done("session", "list", "ada@example.com").out.splitlines()[-1]
+    assert last.split("\t")[7:] == ["0:10:00", "0.0 MB", "0.0 MB", "idle timeout"]
+    desk("session", "list", "nobody@example.com").refused(3)
+
+
+def test_one_location_s(desk: Nexio) -> None:
+    """Its own, and those that led to none; one that nobody knows is shown in UTC."""
+    desk.done("location", "add", "Annex", "--timezone", "Asia/Tokyo")
+    tell(
+        desk,
+        record(key=f"{1:032x}", location_id=1),
+        record(key=f"{2:032x}", location_id=2),
+        record(key=f"{3:032x}", location_id=None, user_name=""),
+    )
+    places = [each["location"] for each in desk.done("session", "list", "--json").json]
+    assert places == ["Harbour House", "Annex", None]
+    shown = desk.done("session", "list", "--json", "--location", "annex").json
+    assert [each["location"] for each in shown] == ["Annex", None]
+    assert [each["started_at"][-6:] for each in shown] == ["+09:00", "+00:00"]
+
+
+def test_nobody_is_on(desk: Nexio) -> None:
+    """An empty array for a script, and a word for a person."""
+    assert desk.done("session", "list", "--json").json == []
+    assert "No sessions" in desk.done("session", "list").err
+
+
+def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
+    """Exit 0; it is recorded; the session is over when its Stop came."""
+    visit = desk.register()
+    on_wifi(desk, visit["id"])
+    with FakeNas(reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "--yes", "zoe@example.com")
+    assert "S1" in ran.out
+    assert "over when accounting says so" in ran.out
+    (shape,) = desk.done("session", "list", "--open", "--json").json
+    assert (shape["disconnect"]["outcome"], shape["disconnect"]["error_cause"]) == ("ack", None)
+    assert "disconnect accepted" in desk.done("session", "list").out
+    tell(desk, record(Status.STOP, key=f"{1:032x}", at=utc_now(), seconds=660))
+    assert desk.done("session", "list", "--open", "--json").json == []
+    assert "is over" in desk("session", "disconnect", "--yes", "S1").refused(4)
+
+
+def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
+    """Octet for octet, though the list shows it masked: who logged in by the PIN alone."""
+    desk = sqlite_desk
+    with closing(Store.open(desk.configuration)) as store:
+        sealed = seal_name(store.keyring, b"44863544@gu\xffest")
+    on_wifi(desk, desk.register()["id"], user_name="******@guest", user_name_sealed=sealed)
+    with FakeNas(reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "--yes", "S1")
+    ((request, _),) = nas.heard
+    assert frame(request).values(1) == [b"44863544@gu\xffest"]
+    assert "44863544" not in ran.out + ran.err + desk.done("session", "list", "--json").out
+
+
+def test_must_19_a_nak_says_why(desk: Nexio) -> None:
+    """Exit 4, with Error-Cause in words and, for a script, as its number."""
+    on_wifi(desk, desk.register()["id"])
+    with FakeNas(reply(NAK, error_cause(503)), reply(NAK, error_cause(999)), reply(NAK)) as nas:
+        with_nas(desk, nas)
+        first = desk("session", "disconnect", "--yes", "s1")
+        second = desk("session", "disconnect", "--yes", "S1", "--json")
+        third = desk("session", "disconnect", "--yes", "S1")
+    assert (first.exit_code, second.exit_code, third.exit_code) == (4, 4, 4)
+    assert "session context not found" in first.out
+    assert second.json[0]["disconnect"]["error_cause"] == 999
+    assert "no reason given" in third.out
+    assert "disconnect refused" in desk.done("session", "list").out
+
+
+def test_must_19_no_answer(desk: Nexio) -> None:
+    """Exit 5 after three transmissions, recorded too; of several sessions that is the worst."""
+    visit = desk.register()
+    on_wifi(desk, visit["id"], 1)
+    on_wifi(desk, visit["id"], 2)
+    with FakeNas(reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk("session", "disconnect", "--yes", str(visit["id"]), "--timeout", "0.3", "--json")
+    assert ran.exit_code == 5
+    assert [shape["disconnect"]["outcome"] for shape in ran.json] == ["ack", "timeout"]
+    assert len({datagram for datagram, _ in nas.heard}) == 2
+    assert "disconnect not answered" in desk.done("session", "list").out
+
+
+@pytest.mark.parametrize(
+    ("which", "exit_code"),
+    [("S9", 3), ("S99999999999", 3), ("Sx", 3), ("9", 3), ("zoe@example.com", 3)],
+)
+def test_nothing_to_disconnect(sqlite_desk: Nexio, which: str, exit_code: int) -> None:
+    """No such session or visit, or none of it is open."""
+    sqlite_desk.register()
+    sqlite_desk("session", "disconnect", "--yes", which).refused(exit_code)
+
+
+def test_a_nas_that_is_gone(sqlite_desk: Nexio) -> None:
+    """Without a secret nobody can be asked."""
+    on_wifi(sqlite_desk, sqlite_desk.register()["id"])
+    assert "nexio nas list" in sqlite_desk("session", "disconnect", "--yes", "S1").refused(3)
+
+
+@pytest.mark.parametrize(
+    "words", [["token", "revoke"], ["visitor", "delete"], ["visitor", "reissue"]]
+)
+def test_who_is_still_on(sqlite_desk: Nexio, words: list[str]) -> None:
+    """Nobody is thrown off by a change; it is said how many are on, and how to end that."""
+    visit = sqlite_desk.register()
+    assert "still on" not in sqlite_desk.done(*words, "--yes", str(visit["id"])).err
+    other = sqlite_desk.register(email="ada@example.com")
+    on_wifi(sqlite_desk, other["id"], 1)
+    on_wifi(sqlite_desk, other["id"], 2)
+    line = f"2 devices are still on the Wi-Fi. To end that: nexio session disconnect {other['id']}"
+    assert line in sqlite_desk.done(*words, "--yes", str(other["id"])).err.splitlines()
+    with FakeNas(reply(), reply()) as nas:
+        with_nas(sqlite_desk, nas)
+        ran = sqlite_desk.done("session", "disconnect", "--yes", str(other["id"]), "--json")
+    assert [shape["disconnect"]["outcome"] for shape in ran.json] == ["ack", "ack"]

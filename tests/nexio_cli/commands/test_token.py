@@ -1,0 +1,133 @@
+"""``nexio token``: the toggle, the list, the end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.cli.running import Nexio
+
+KEYS = ["id", "valid_from", "valid_until", "state", "visit"]
+KEYS += ["first_name", "last_name", "email", "location"]
+
+
+def tokens(desk: Nexio, *words: str) -> list[tuple[int, str]]:
+    """The visits and the states of the listed tokens."""
+    listed = desk.done("token", "list", "--json", *words).json
+    return [(token["visit"], token["state"]) for token in listed]
+
+
+def window(visit: dict[str, Any]) -> timedelta:
+    """How long the token of a visit is good."""
+    token = visit["token"]
+    return datetime.fromisoformat(token["valid_until"]) - datetime.fromisoformat(
+        token["valid_from"]
+    )
+
+
+def test_off_at_first(nexio: Nexio) -> None:
+    """R3: a new location gives nobody a token, and registering says how to turn it on."""
+    nexio.done("location", "add", "Harbour House", "--timezone", "Europe/London")
+    assert nexio.register()["token"] is None
+    assert (
+        "nexio token on"
+        in nexio.done(
+            "visitor",
+            "register",
+            "--first-name",
+            "Ada",
+            "--last-name",
+            "L",
+            "--email",
+            "a@example.com",
+        ).err
+    )
+
+
+def test_on_with_a_duration(desk: Nexio) -> None:
+    """R2: the duration is copied into the token; a change counts from then on."""
+    assert window(desk.register()) == timedelta(hours=1)
+    assert "8 hours" in desk.done("token", "on", "--duration", "8h").out
+    assert window(desk.register(email="ada@example.com")) == timedelta(hours=8)
+    assert window(desk.done("visitor", "show", "1", "--json").json) == timedelta(hours=1)
+    assert desk.done("settings", "show", "--json").json["token-duration"] == "8h"
+
+
+@pytest.mark.parametrize("duration", ["60", "1.5h", "0m", "31d", "soon", "-5m"])
+def test_a_duration_that_cannot_be_read(duration: str, sqlite_desk: Nexio) -> None:
+    """Exit 2, and nothing is turned on either."""
+    sqlite_desk.done("token", "off")
+    sqlite_desk("token", "on", "--duration", duration).refused(2)
+    assert not sqlite_desk.done("settings", "show", "--json").json["visitor-tokens"]
+
+
+def test_off_leaves_issued_tokens(desk: Nexio) -> None:
+    """R4: who has a token keeps it; who is registered later gets none; on again gives none."""
+    desk.register()
+    desk.done("token", "off")
+    assert desk.register(email="ada@example.com")["token"] is None
+    desk.done("token", "on")
+    assert tokens(desk) == [(1, "valid")]
+
+
+def test_off_and_revoke(desk: Nexio) -> None:
+    """R4: with --revoke the issued ones end too, the upcoming ones as well."""
+    desk.register()
+    desk.register("--arrival", "+2h", email="ada@example.com")
+    ran = desk.done("token", "off", "--revoke", "--yes")
+    assert "Tokens revoked: 2." in ran.err
+    assert tokens(desk) == [(1, "revoked"), (2, "revoked")]
+    assert "Tokens revoked: 0." in desk.done("token", "off", "--revoke", "--yes").err
+
+
+def test_revoke_at_one_location_only(desk: Nexio) -> None:
+    """The guests of another location keep theirs."""
+    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    desk.done("token", "on", "--location", "Annex")
+    for place in ("Annex", "Harbour House"):
+        desk.register("--location", place)
+    desk.done("token", "off", "--revoke", "--yes", "--location", "Annex")
+    assert tokens(desk, "--location", "Harbour House") == [(2, "valid")]
+
+
+def test_the_list_by_state(desk: Nexio) -> None:
+    """Each state alone, and all together; the JSON names its holder."""
+    desk.register_ago(timedelta(hours=3))
+    desk.register(email="ada@example.com")
+    desk.register("--arrival", "+2h", email="bob@example.com")
+    desk.register(email="eve@example.com")
+    desk.done("token", "revoke", "--yes", "eve@example.com")
+    for number, state in enumerate(["expired", "valid", "upcoming", "revoked"], 1):
+        assert tokens(desk, "--state", state) == [(number, state)]
+    assert sorted(number for number, _ in tokens(desk)) == [1, 2, 3, 4]
+    listed = desk.done("token", "list", "--json").json
+    assert [list(token) for token in listed] == [KEYS] * 4
+    assert len(desk.done("token", "list").out.splitlines()) == 5
+
+
+def test_an_empty_list(desk: Nexio) -> None:
+    """A script reads an empty array; a person is told how to turn tokens on."""
+    assert desk.done("token", "list", "--json").json == []
+    assert "nexio token on" in desk.done("token", "list").err
+
+
+def test_revoke_one(desk: Nexio) -> None:
+    """The Wi-Fi ends, the visit stays; a second time there is nothing to do: exit 4."""
+    desk.register()
+    revoked = desk.done("token", "revoke", "--yes", "ZOE@example.com", "--json").json
+    assert list(revoked) == KEYS
+    assert revoked["state"] == "revoked"
+    assert desk.done("visitor", "show", "1", "--json").json["state"] == "expected"
+    desk("token", "revoke", "--yes", "1").refused(4)
+
+
+def test_revoke_without_a_token(desk: Nexio) -> None:
+    """Exit 4, and the store is as before; nobody: exit 3."""
+    desk.done("token", "off")
+    desk.register()
+    rows = desk.rows()
+    assert "no access token" in desk("token", "revoke", "--yes", "1").refused(4)
+    desk("token", "revoke", "--yes", "99").refused(3)
+    assert desk.rows() == rows

@@ -1,0 +1,80 @@
+"""``nexio visitor register`` once more: ``--again``, ``--idempotency-key``, ``--check-in-now``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli.running import Nexio, registration
+
+
+def test_the_same_key_and_words_are_the_same_visit(desk: Nexio) -> None:
+    """One visit and one PIN, whatever the order of the options."""
+    words = ["--idempotency-key", "order-7", "--notes", "ramp", "--json"]
+    first = desk.done(*registration(*words)).json
+    before = desk.rows()
+    assert desk.done(*registration(*words[2:], *words[:2])).json == first
+    assert desk.rows() == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["--notes", "lift"],
+        ["--walk-in"],
+        ["--pin", "123456"],
+        ["--arrival", "tomorrow 9am"],
+        ["--email", "ada@example.com"],
+        ["--check-in-now"],
+    ],
+)
+def test_the_same_key_with_other_words_is_refused(sqlite_desk: Nexio, other: list[str]) -> None:
+    """Exit 4; nothing was registered."""
+    sqlite_desk.register("--idempotency-key", "order-7")
+    before = sqlite_desk.rows()
+    ran = sqlite_desk(*registration("--idempotency-key", "order-7", *other))
+    said = ran.refused(4)
+    assert 'The idempotency key "order-7" was used for visit 1' in said
+    assert "123456" not in said
+    assert sqlite_desk.rows() == before
+
+
+def test_a_key_is_no_empty_word(sqlite_desk: Nexio) -> None:
+    """A script whose variable is empty does not get the visit of another one."""
+    said = sqlite_desk(*registration("--idempotency-key", "")).refused(2)
+    assert "The idempotency key is empty" in said
+
+
+def test_the_same_e_mail_and_arrival(desk: Nexio) -> None:
+    """Refused with the visit's number, unless it is said to be another one."""
+    arrival = ["--arrival", "tomorrow 9am"]
+    desk.done(*registration(*arrival))
+    said = desk(*registration(*arrival)).refused(4)
+    assert "Visit 1 is for zoe@example.com at that time already" in said
+    assert "--again" in said
+    assert desk.done(*registration(*arrival, "--again", "--json")).json["id"] == 2
+
+
+def test_registered_and_checked_in(desk: Nexio) -> None:
+    """In one transaction; repeated by its key, the visitor does not go out again."""
+    words = ["--check-in-now", "--idempotency-key", "order-7"]
+    visit = desk.done(*registration(*words, "--json")).json
+    assert visit["state"] == "checked_in"
+    taps = desk.done("checkin", "list", "--json").json
+    assert [(tap["direction"], tap["method"]) for tap in taps] == [("in", "desk")]
+    assert desk.done(*registration(*words, "--json")).json == visit
+    assert desk.rows()["check_in"] == 1
+
+
+def test_r16_registered_and_checked_in_with_wifi(desk: Nexio) -> None:
+    """Where the check-in opens the window, it is open, and the answer says so."""
+    desk.done("settings", "set", "token-starts=check-in")
+    assert desk.register()["token"]["valid_from"] is None
+    assert desk.register("--check-in-now")["token"]["state"] == "valid"
+
+
+def test_who_comes_tomorrow_is_not_checked_in_now(desk: Nexio) -> None:
+    """And not registered either: all of a command or nothing."""
+    said = desk(*registration("--check-in-now", "--arrival", "tomorrow 9am")).refused(4)
+    assert "is for" in said
+    counts = desk.rows()
+    assert (counts["visit"], counts["pin"], counts["outbox"]) == (0, 0, 0)

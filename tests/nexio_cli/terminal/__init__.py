@@ -1,0 +1,1 @@
+"""Tests of ``nexio_cli.terminal``, file by file."""

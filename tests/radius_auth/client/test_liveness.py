@@ -1,0 +1,172 @@
+"""Is a server answering on this machine: asked for real, on real ports."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nexio.network.nas import NewNas, add_nas
+from nexio.store.creation import create_store
+from nexio.store.engine import Store, utc_now
+from radius_auth.client.liveness import OLD_SECONDS, find_server
+from radius_auth.protocol.framing import frame
+from radius_auth.protocol.packet import StatusReply, encode_reply
+from radius_auth.protocol.statistics import Counts
+from radius_auth.protocol.status import Status
+from tests.support.people import add_location, register
+from tests.support.radius.guests import SECRET
+from tests.support.radius.radiusd import Radiusd, free_port
+from tests.support.stores import configuration_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+    from nexio.operations.health import Finding
+
+
+@pytest.fixture
+def house(sqlite_configuration: Configuration) -> Iterator[Store]:
+    """Harbour House with a visit; a server may ask from loopback."""
+    store = Store.open(sqlite_configuration, utc_now)
+    furnish(store, "127.0.0.0/8", SECRET.decode())
+    yield store
+    store.close()
+
+
+def furnish(store: Store, address: str, secret: str) -> None:
+    """A location with a visit and a NAS."""
+    location = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
+    register(store, location)
+    with store.write() as work:
+        add_nas(work, location, NewNas(name="here", address=address, secret=secret))
+
+
+def found(store: Store, port: int) -> Finding:
+    """What is found on a port."""
+    with store.read() as work:
+        finding = find_server(work, port)
+    assert finding.subject == "RADIUS server"
+    assert bool(finding.advice) != finding.well
+    return finding
+
+
+@contextmanager
+def bound() -> Iterator[socket.socket]:
+    """A program on a UDP port of this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.1", 0))
+        yield opened
+
+
+@contextmanager
+def saying(words: str) -> Iterator[int]:
+    """A RADIUS server that says this of itself, on that port."""
+
+    def answer(opened: socket.socket) -> None:
+        datagram, sender = opened.recvfrom(4096)
+        reply = encode_reply(frame(datagram), SECRET, StatusReply(reply_message=words))
+        opened.sendto(reply, sender)
+
+    with bound() as opened:
+        opened.settimeout(30)
+        answering = threading.Thread(target=answer, args=(opened,))
+        answering.start()
+        yield int(opened.getsockname()[1])
+        answering.join(30)
+
+
+def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
+    """It answers, follows the store, and knows the visit; the NAS is found by its network."""
+    with Radiusd(sqlite_configuration) as server:
+        finding = found(house, server.port)
+    assert finding.well, finding
+    assert finding.message == (
+        f"answers on port {server.port} and follows the store (1 visits known)"
+    )
+
+
+def test_our_server_on_postgresql(postgresql_configuration: Configuration) -> None:
+    """The same there."""
+    store = Store.open(postgresql_configuration, utc_now)
+    furnish(store, "127.0.0.1", SECRET.decode())
+    with Radiusd(postgresql_configuration) as server:
+        assert found(store, server.port).well
+    store.close()
+
+
+def test_nobody_listens(house: Store) -> None:
+    """How to start it."""
+    port = free_port()
+    finding = found(house, port)
+    assert finding.message == f"nothing listens on port {port}"
+    assert "nexio-radiusd" in finding.advice
+
+
+def test_another_program_listens(house: Store) -> None:
+    """It says nothing, and nobody can take its port."""
+    with bound() as opened:
+        port = opened.getsockname()[1]
+        finding = found(house, port)
+    assert finding.message == f"what listens on port {port} does not answer"
+
+
+def test_the_server_of_another_store(house: Store, tmp_path: Path) -> None:
+    """Another secret: it discards the question (Must 1, Must 11), and the advice names that."""
+    other = configuration_of(tmp_path / "other")
+    create_store(other)
+    store = Store.open(other, utc_now)
+    furnish(store, "127.0.0.1", "another secret of another house")
+    store.close()
+    with Radiusd(other) as server:
+        finding = found(house, server.port)
+    assert not finding.well
+    assert "nexio-radiusd of another store" in finding.advice
+
+
+def test_another_radius_server(house: Store) -> None:
+    """With the same secret, and words of its own."""
+    with saying("FreeRADIUS up 2 days, 18:40") as port:
+        finding = found(house, port)
+    assert finding.message == f"another server answers on port {port}"
+
+
+@pytest.mark.parametrize("seconds", [OLD_SECONDS, OLD_SECONDS + 1])
+def test_a_server_that_lost_the_store(seconds: int, house: Store) -> None:
+    """Section 4 of the design: since when; a minute is nothing to worry about."""
+    status = Status(up_seconds=9999, followed_seconds=seconds, visits=1)
+    with saying(str(status)) as port:
+        finding = found(house, port)
+    assert finding.well == (seconds == OLD_SECONDS)
+    assert finding.well or "for 61 seconds" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("unrecorded=3", "3 decisions are missing in the log"),
+        ("without_spool=1", "cannot use its spool"),
+        ("unrecorded=0", None),
+    ],
+)
+def test_a_server_that_cannot_record(line: str, words: str | None, house: Store) -> None:
+    """Section 4 of the design: decisions that are lost, or have no spool, are no secret."""
+    status = Status(up_seconds=9999, followed_seconds=0, visits=1, counts=Counts())
+    said = [each for each in status.lines() if not each.startswith(line.partition("=")[0])]
+    with saying("\n".join([*said, line])) as port:
+        finding = found(house, port)
+    assert finding.well == (words is None)
+    assert words is None or words in finding.message
+
+
+def test_without_a_secret_to_ask_with(sqlite_store: Store) -> None:
+    """No NAS stands for this machine: how to add one."""
+    furnish(sqlite_store, "192.0.2.1", SECRET.decode())
+    finding = found(sqlite_store, free_port())
+    assert not finding.well
+    assert "nexio nas add" in finding.advice

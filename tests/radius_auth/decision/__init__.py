@@ -1,0 +1,1 @@
+"""Tests of ``radius_auth.decision``, file by file."""

@@ -1,0 +1,171 @@
+"""What an attack on an earlier guard had found (DESIGN 6); each of these tests failed then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nexio.reception.guessing import BOUND
+from radius_auth.decision.decide import Accepted, decide
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.words import reply_message
+from radius_auth.guard import Guard
+from radius_auth.protocol.framing import Attribute
+from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
+from tests.support.radius.access_requests import access_request
+from tests.support.radius.guests import (
+    ANNEX,
+    EMAIL,
+    HOUR,
+    HOUSE,
+    NINE,
+    PIN,
+    nas,
+    pap,
+    request,
+    table_of,
+    visit,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.network.following import FollowedVisit
+    from radius_auth.decision.decide import Decision
+    from radius_auth.replica.table import Table
+
+NOW = NINE + timedelta(minutes=30)
+
+
+def device(number: int) -> bytes:
+    """Ever another one."""
+    return (0x020000000000 + number).to_bytes(6).hex("-").encode()
+
+
+def ask(
+    table: Table, guard: Guard, typed: str, now: datetime = NOW, email: str = EMAIL, **changes: Any
+) -> Decision:
+    """Log in."""
+    return decide(request(pap(typed), email, **changes), table, guard, now)
+
+
+def looked_at(table: Table, guard: Guard, email: str = EMAIL, count: int = 500) -> int:
+    """How many wrong PINs, each from a device of its own, were looked at."""
+    decisions = [
+        ask(table, guard, f"9{n:05}", email=email, calling_station=device(n)) for n in range(count)
+    ]
+    return sum(decision.reason is not Reason.GUARDED for decision in decisions)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        visit(revoked_at=NINE),
+        visit(deleted_at=NINE, revoked_at=NINE),
+        visit(replaced=True, deleted_at=NINE),
+    ],
+)
+def test_1_what_is_revoked_or_deleted_is_guarded(held: FollowedVisit) -> None:
+    """Its PIN may still check in, work again after an undo, and be confirmed in words."""
+    assert looked_at(table_of(held), Guard()) <= 8
+
+
+def test_2_held_guesses_are_not_compared_again_for_nothing() -> None:
+    """With a visit that was registered meanwhile: the second look takes guesses of its own."""
+    server = Server()
+    for number in range(100):
+        if number == 99:  # the right one comes last
+            assert server.wait(0.5) == []
+        typed = PIN if number == 99 else f"9{number:05}"
+        datagram = access_request(
+            identifier=number,
+            password=typed.encode(),
+            attributes={Attribute.CALLING_STATION_ID: [device(number)]},
+        )
+        assert server.receive(datagram) is None
+    server.table.put([visit()])
+
+    replies = server.wait(LONGEST_DELAY)
+
+    assert Counter(reply[0] for _, reply in replies) == {3: 100}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "emails"),
+    [({6: 33, 7: 67}, 1), ({6: 33, 7: 166, 8: 301}, 500), ({5: 1}, 1)],
+    ids=["100 visits of one e-mail", "500 e-mails", "5 digits"],
+)
+def test_3_the_bound_holds_for_every_size(lengths: dict[int, int], emails: int) -> None:
+    """One PIN in 1,000 at most is found in a day (DESIGN 6)."""
+    digits = [length for length, count in lengths.items() for _ in range(count)]
+    table = table_of(
+        *(
+            visit(
+                n,
+                email=f"{n % emails}@example.com",
+                pin=f"{n:0{length}}",
+                valid_until=NINE + 9 * HOUR,
+            )
+            for n, length in enumerate(digits, 1)
+        )
+    )
+    guard = Guard()
+    each = sum(10.0**-length for length in digits) / emails
+    chance = sum(
+        looked_at(table, guard, f"{number}@example.com", count=40) * each
+        for number in range(emails)
+    )
+    assert chance <= BOUND
+
+
+def test_4_another_location_is_out_of_reach() -> None:
+    """R19: without roaming nobody there is guessed at, confirmed or locked out from here."""
+    table = table_of(visit(location=2))
+    guard = Guard()
+    for n in range(500):
+        ask(table, guard, f"9{n:05}", calling_station=device(n))
+
+    here = ask(table, guard, PIN)
+    there = ask(table, guard, PIN, nas=nas(2, location=ANNEX), calling_station=device(999))
+
+    assert reply_message(here, HOUSE, NOW) is None
+    assert isinstance(there, Accepted)
+
+
+def test_5_a_copied_address_keeps_nobody_out() -> None:
+    """A device that was not in yet, whose address somebody else shows 960 times a day."""
+    table, guard = table_of(visit(), visit(2, email="jo@example.com")), Guard()
+    for n in range(970):
+        now = NOW - (96 - n // 10) * HOUR / 4
+        email = f"nobody{n}@example.com" if n % 10 else "jo@example.com"
+        ask(table, guard, f"9{n:05}", now, email, calling_station=device(1))
+
+    assert isinstance(ask(table, guard, PIN, calling_station=device(1)), Accepted)
+
+
+@pytest.mark.parametrize("where", [None, b"unknown"])
+def test_5_access_points_that_name_no_device_lock_nobody_else_out(where: bytes | None) -> None:
+    """Guesses at one visit are no guesses at another one."""
+    others = [visit(n, email=f"{n}@example.com", pin=f"8{n:05}") for n in range(2, 200)]
+    table, guard = table_of(visit(), *others), Guard()
+    for other in others:
+        for n in range(12):
+            ask(table, guard, f"9{n:05}", email=other.email_key, calling_station=where)
+
+    for _ in range(2):
+        assert isinstance(ask(table, guard, PIN, calling_station=where), Accepted)
+
+
+def test_5_forged_datagrams_lock_nobody_out() -> None:
+    """Where Message-Authenticator is off: what another secret has hidden is no PIN."""
+    table, guard = table_of(visit()), Guard()
+    for n in range(200):
+        garbage = Pap(n.to_bytes(2) + b"\xfe\x01 nothing else")
+        asked = request(garbage, calling_station=device(1))
+        assert decide(asked, table, guard, NOW).reason is Reason.WRONG_PIN
+
+    assert isinstance(ask(table, guard, PIN, calling_station=device(1)), Accepted)

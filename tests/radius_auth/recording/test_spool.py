@@ -1,0 +1,291 @@
+"""A server's own file for what it decided."""
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexio.errors import StoreUnreachable
+from nexio.network.accounting import AccountingRecord
+from nexio.network.events import AuthEvent
+from radius_auth.recording import spool as spool_module
+from radius_auth.recording.spool import Spool, written
+from tests.support.accounting import record
+from tests.support.radius.decisions import event, events
+
+
+@pytest.fixture
+def path(tmp_path: Path, sqlite_file: None) -> Path:
+    """Where the spool is, in a folder that is not there yet."""
+    return tmp_path / "spool" / "radiusd.db"
+
+
+def test_what_was_appended_first_comes_out_first(path: Path) -> None:
+    """Section 4 of the design: in the order of the decisions."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(5)[:2])
+    spool.append(events(5)[2:])
+
+    assert spool.oldest(3) == events(3)
+    assert spool.oldest(99) == events(5)
+
+
+def test_an_event_comes_out_as_it_went_in(path: Path) -> None:
+    """Section 4 of the design: none of it is lost on the way."""
+    rejected = event(
+        user_name="Zoë \\x1b", device="02:00:00:ab:cd:ef", location_id=None, visit_id=None
+    )
+    spool = Spool(path, AuthEvent)
+
+    spool.append([rejected])
+
+    assert spool.oldest(1) == [rejected]
+
+
+def test_what_was_removed_is_gone(path: Path) -> None:
+    """Section 4 of the design: and only that."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(4))
+
+    spool.remove([event(1), event(3), event(99)])
+
+    assert spool.oldest(99) == [event(2), event(4)]
+
+
+def test_the_same_event_is_kept_once(path: Path) -> None:
+    """Section 4 of the design: exactly once by record id, so in the spool too."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(2))
+    spool.append([event(2), event(3)])
+
+    assert spool.oldest(99) == events(3)
+
+
+def test_it_survives_being_opened_again(path: Path) -> None:
+    """Section 4 of the design: a crash loses nothing that is in the spool."""
+    Spool(path, AuthEvent).append(events(2))
+
+    again = Spool(path, AuthEvent)
+    again.append([event(3)])
+
+    assert again.oldest(99) == events(3)
+
+
+def test_order_survives_removal(path: Path) -> None:
+    """Section 4 of the design: what comes after an emptied spool comes after."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(3))
+    spool.remove([event(3)])
+    spool.append([event(0)])
+
+    assert spool.oldest(99) == [event(1), event(2), event(0)]
+
+
+def test_it_is_closed_to_others(path: Path) -> None:
+    """Must 20: decisions say who was where; only the server reads them."""
+    Spool(path, AuthEvent)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_name_with_signs_is_a_name(sqlite_file: None, tmp_path: Path) -> None:
+    """Section 4 of the design: NEXIO_HOME may be called anything."""
+    Spool(tmp_path / "what? 100% #1" / "radiusd.db", AuthEvent).append([event()])
+
+    assert (tmp_path / "what? 100% #1" / "radiusd.db").is_file()
+
+
+def test_a_spool_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    """Section 4 of the design: guests come first; it is tried again with each use."""
+    in_the_way = tmp_path / "spool"
+    in_the_way.write_text("a file where the folder should be")
+    spool = Spool(in_the_way / "radiusd.db", AuthEvent)
+
+    assert not spool.is_made
+    for use in (spool.make, lambda: spool.append([event()]), lambda: spool.oldest(1)):
+        with pytest.raises(StoreUnreachable, match=r"the spool .*radiusd\.db cannot be used"):
+            use()
+    in_the_way.unlink()
+    spool.append([event()])
+    assert spool.oldest(1) == [event()]
+    assert spool.is_made
+
+
+def test_a_file_that_is_no_spool_is_put_aside(path: Path) -> None:
+    """Section 4 of the design: guests come first, and nothing is overwritten by mistake."""
+    path.parent.mkdir()
+    path.write_text("something else " * 100)
+
+    spool = Spool(path, AuthEvent)
+    spool.append(events(1))
+    assert spool.oldest(10) == events(1)
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_text() == "something else " * 100
+
+
+def test_a_row_that_cannot_be_read_holds_up_nobody(path: Path) -> None:
+    """Section 4 of the design: the decisions after it reach the store."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(2))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE event SET body = 'no JSON' WHERE number = 1")
+
+    assert spool.oldest(10) == events(2)[1:]
+
+
+def test_a_spool_that_was_taken_away_says_so(path: Path) -> None:
+    """Section 4 of the design: its user hears of it, and can try again."""
+    spool = Spool(path, AuthEvent)
+    path.unlink()
+
+    for use in (spool.append, spool.remove):
+        with pytest.raises(StoreUnreachable):
+            use([event()])
+    with pytest.raises(StoreUnreachable):
+        spool.oldest(1)
+
+    Spool(path, AuthEvent)
+    spool.append([event()])
+    assert spool.oldest(1) == [event()]
+
+
+# A fair share for each NAS
+
+
+def flood(count: int, **changes: Any) -> list[AuthEvent]:
+    """What one NAS tells too much of."""
+    return [event(number, nas="flood", **changes) for number in range(1, count + 1)]
+
+
+def of(nas: str, *numbers: int) -> list[AuthEvent]:
+    """What another NAS tells."""
+    return [event(number, nas=nas) for number in numbers]
+
+
+def test_each_nas_has_a_share(path: Path) -> None:
+    """Section 4 of the design: one that was told after thousands of another one's comes at once."""
+    spool = Spool(path, AuthEvent)
+    spool.append(flood(3_000))
+    spool.append(of("lobby", 5_001, 5_002, 5_003))
+    spool.append(of("bar", 6_001))
+
+    oldest = spool.oldest(100)
+    assert oldest == [*flood(96), *of("lobby", 5_001, 5_002, 5_003), *of("bar", 6_001)]
+    spool.remove(oldest)
+    assert spool.oldest(9_999) == flood(3_000)[96:]
+
+
+def test_more_nas_than_are_asked_for(path: Path) -> None:
+    """Section 4 of the design: each has its turn, in the order of their names."""
+    spool = Spool(path, AuthEvent)
+    for number in range(1, 11):
+        spool.append(of(f"ap-{number:02}", number, 100 + number))
+    seen = []
+    for _ in range(5):
+        spool.remove(taken := spool.oldest(4))
+        seen.append({each.nas for each in taken})
+    turns = [f"ap-{number:02}" for number in (*range(1, 11), *range(1, 11))]
+    assert seen == [set(turns[i : i + 4]) for i in range(0, 20, 4)]
+    assert spool.oldest(4) == []
+
+
+def test_whose_share_a_decision_of_no_entry_takes(path: Path) -> None:
+    """Section 4 of the design: a name that anybody may invent gives nobody a share of their own."""
+    spool = Spool(path, AuthEvent)
+    invented = [event(n, nas=f"invented-{n}", location_id=None) for n in range(1, 101)]
+    spool.append(invented)
+    spool.append(of("lobby", 900))
+    assert of("lobby", 900)[0] in spool.oldest(2)
+
+
+def test_how_much_may_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 4 of the design: of one NAS, and of all; counted again after a restart."""
+    monkeypatch.setattr(spool_module, "MOST_OF_ONE", 5)
+    monkeypatch.setattr(spool_module, "MOST_OF_ALL", 8)
+    spool = Spool(path, AuthEvent)
+    spool.append(flood(5))
+    assert not spool.has_room("flood")
+    assert spool.has_room("lobby")
+    spool.append(of("lobby", 11, 12, 13))
+    assert not spool.has_room("bar")
+
+    again = Spool(path, AuthEvent)
+    assert not again.has_room("flood")
+    assert not again.has_room("bar")
+    again.remove(again.oldest(4))
+    assert again.has_room("flood")
+    assert again.has_room("bar")
+
+
+def test_the_file_gets_smaller(path: Path) -> None:
+    """Section 4 of the design: when the store has what came in a flood."""
+    spool = Spool(path, AuthEvent)
+    empty = path.stat().st_size
+    spool.append(flood(20_000))
+    assert path.stat().st_size > 4_000_000
+    while taken := spool.oldest(1_000):
+        spool.remove(taken)
+    assert path.stat().st_size < empty + 2_000_000
+
+
+def old_spool(path: Path, *bodies: str) -> None:
+    """As the version before has left it."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE event"
+            " (number INTEGER PRIMARY KEY, record_id TEXT UNIQUE, body TEXT NOT NULL)"
+        )
+        connection.executemany(
+            "INSERT INTO event (record_id, body) VALUES (?, ?)",
+            [(f"{number:032x}", body) for number, body in enumerate(bodies, 1)],
+        )
+
+
+def test_a_spool_of_an_older_version(path: Path) -> None:
+    """Section 3 of the design: nothing is lost but PINs in User-Names, and it can get smaller."""
+    old_spool(path, *map(written, [event(1), event(2, user_name="44863544@guest")]), "no JSON")
+
+    spool = Spool(path, AuthEvent)
+
+    assert b"44863544" not in path.read_bytes()
+    assert spool.oldest(9) == [event(1), event(2, user_name="******@guest")]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def test_accounting_of_an_older_version(path: Path) -> None:
+    """Section 3 of the design: it has no sealed name, and comes out all the same."""
+    fields = json.loads(written(record(user_name="PIN459377")))
+    del fields["user_name_sealed"]
+    old_spool(path, json.dumps(fields))
+
+    assert Spool(path, AccountingRecord).oldest(9) == [record(user_name="PIN******")]
+
+
+def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
+    """Section 3 of the design: whatever octets it is made of."""
+    spool = Spool(path, AccountingRecord)
+    spool.append([record(user_name_sealed=bytes(range(256)))])
+    (back,) = spool.oldest(9)
+    assert back.user_name_sealed == bytes(range(256))
+
+
+def test_what_the_store_has_goes_also_from_a_full_disk(path: Path) -> None:
+    """Section 4 of the design: there may be no room for a journal."""
+    spool = Spool(path, AuthEvent)
+    spool.append(events(3))
+    journal = path.with_name(path.name + "-journal")
+    journal.symlink_to("nowhere")  # so that SQLite cannot make one
+
+    with pytest.raises(StoreUnreachable):
+        spool.append([event(4)])
+    spool.remove(events(2))
+
+    journal.unlink()
+    assert spool.oldest(9) == [event(3)]

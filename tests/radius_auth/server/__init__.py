@@ -1,0 +1,1 @@
+"""Tests of ``radius_auth.server``, file by file."""

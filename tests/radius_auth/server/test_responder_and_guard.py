@@ -1,0 +1,63 @@
+"""What the guard against guessing looks like from the network."""
+
+from radius_auth.protocol.framing import Attribute, frame
+from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
+from tests.support.radius.access_requests import access_request
+from tests.support.radius.guests import PIN, visit
+
+HERE: dict[int, list[bytes]] = {Attribute.CALLING_STATION_ID: [b"02-00-00-AB-CD-EF"]}
+
+
+def guess(number: int, *, identifier: int = 7) -> bytes:
+    """A wrong PIN from one device."""
+    password = f"11111{number}".encode()
+    return access_request(password=password, identifier=identifier, attributes=HERE)
+
+
+def test_a_refused_guess_looks_like_a_wrong_one() -> None:
+    """R11, Must 15: held as long, nothing in it; also where the PIN is right."""
+    server = Server(visit())
+    for number in range(6):
+        server.receive(guess(number, identifier=number))
+        server.wait(5)
+
+    assert server.receive(access_request(password=PIN.encode(), attributes=HERE)) is None
+    assert server.wait(0.999999) == []
+    ((_, reply),) = server.wait(LONGEST_DELAY)
+
+    assert [kind for kind, _ in frame(reply).attributes] == [Attribute.MESSAGE_AUTHENTICATOR]
+    assert server.reasons() == ["wrong PIN"] * 6 + ["too many guesses"]
+
+
+def test_a_guess_that_was_replaced_counts() -> None:
+    """Section 6 of the design: parallel guesses under one Identifier do not slip by."""
+    server = Server(visit())
+    for number in range(7):
+        server.receive(guess(number))
+    server.wait(LONGEST_DELAY)
+
+    assert sorted(server.reasons()) == ["too many guesses"] * 6 + ["wrong PIN"]
+
+
+def test_who_waits_for_the_reject_can_try_again_at_once() -> None:
+    """Section 6 of the design: the first typing errors cost no wait."""
+    server = Server(visit())
+    for number in range(3):
+        server.receive(guess(number, identifier=number))
+        server.wait(LONGEST_DELAY)
+
+    assert server.receive(access_request(attributes=HERE)) is not None
+
+
+def test_a_late_accept_counts_no_guess() -> None:
+    """Sections 4 and 6 of the design: visitors who are registered while they wait."""
+    server = Server()
+    for number in range(9):
+        server.table.put([])
+        datagram = access_request(identifier=number, attributes=HERE)
+        assert server.receive(datagram) is None
+        server.table.put([visit()])
+        assert [reply[0] for _, reply in server.wait(LONGEST_DELAY)] == [2]
+        server.table.put([visit(email="jo@example.com")])
+
+    assert server.reasons() == ["valid"] * 9

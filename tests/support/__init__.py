@@ -1,0 +1,1 @@
+"""What tests share: visitors, stores, servers, clocks.  No test is in here."""

@@ -1,0 +1,71 @@
+"""What NAS tell by accounting, made in memory, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nexio.network.accounting import AccountingRecord, Status, record_accounting
+from nexio.network.sessions import SessionFilter, WifiSession, list_sessions
+from tests.support.clocks import FRIDAY_MORNING
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
+    from nexio.store.engine import Store
+
+MAC = "02:00:00:ab:cd:ef"
+
+
+def record(status: Status = Status.START, visit: Visit | None = None, **changes: Any) -> Any:
+    """What ``ap-1`` at 192.0.2.10 tells of session 81 at half past eight, or as changes say.
+
+    Args:
+        status: what is told.
+        visit: whose Class comes back.
+        changes: of an `AccountingRecord`.
+    """
+    made = AccountingRecord(
+        record_id=f"{1:032x}",
+        at=FRIDAY_MORNING,
+        status=status.value,
+        sender=f"{1:032x}",
+        key=f"{81:032x}",
+        nas_id=1,
+        nas="ap-1",
+        location_id=1,
+        source_address="192.0.2.10",
+        nas_identifier="lobby",
+        nas_address="192.0.2.10",
+        session_id="81",
+        user_name="zoe@example.com",
+        calling_station="02-00-00-AB-CD-EF",
+        device=MAC,
+        claimed_location=None,
+        claimed_visit=None,
+        claimed_token=None,
+        seconds=None,
+        octets_in=0,
+        octets_out=0,
+        terminate_cause=None,
+    )
+    if visit is not None and visit.token is not None:
+        made = replace(
+            made,
+            claimed_location=visit.location.id,
+            claimed_visit=visit.id,
+            claimed_token=visit.token.id,
+        )
+    return replace(made, **changes)
+
+
+def tell(store: Store, *records: AccountingRecord) -> list[WifiSession]:
+    """Let the store have some records, in one transaction; all sessions after that."""
+    with store.write() as work:
+        record_accounting(work, records)
+    return sessions(store)
+
+
+def sessions(store: Store, **which: Any) -> list[WifiSession]:
+    """The sessions, in the order in which they began."""
+    with store.read() as work:
+        return list_sessions(work, SessionFilter(**which))

@@ -1,0 +1,1 @@
+"""Running the commands, for the tests of the command line."""

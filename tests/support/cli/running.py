@@ -1,0 +1,119 @@
+"""Running a command in this process and looking at what it leaves behind."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from nexio.locations.locations import get_location
+from nexio.reception.registration import Repetition, read_registration, register
+from nexio.store.engine import Store, utc_now
+from nexio_cli.main import main
+from tests.support.clocks import Clock
+from tests.support.stores import row_counts, run_sql
+
+if TYPE_CHECKING:
+    import pytest
+
+    from nexio.configuration import Configuration
+    from nexio.reception.visits import Visit
+
+ZOE = {"--first-name": "Zoë", "--last-name": "Nguyễn Văn", "--email": "zoe@example.com"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What a command returned and said."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What stdout holds, with keys in their order."""
+        return json.loads(self.out)
+
+    def refused(self, exit_code: int) -> str:
+        """Hold that nothing but one line of what is wrong and one of what to do was said.
+
+        Returns:
+            Both lines.
+        """
+        lines = self.err.splitlines()
+        assert (self.exit_code, self.out) == (exit_code, ""), self
+        assert [line.partition(":")[0] for line in lines] == ["Error", "Hint"], self.err
+        assert all(line.partition(":")[2].strip() for line in lines), self.err
+        return self.err
+
+
+@dataclass(frozen=True)
+class Nexio:
+    """The command ``nexio`` with the store that it works on."""
+
+    configuration: Configuration
+    _monkeypatch: pytest.MonkeyPatch
+    _capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+        """Run one command."""
+        self._capsys.readouterr()
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        exit_code = main(arguments)
+        out, err = self._capsys.readouterr()
+        return Ran(exit_code=exit_code, out=out, err=err)
+
+    def done(self, *arguments: str, stdin: str = "") -> Ran:
+        """Run one command that must succeed."""
+        ran = self(*arguments, stdin=stdin)
+        assert ran.exit_code == 0, ran
+        return ran
+
+    def register(self, *arguments: str, **options: str) -> Any:
+        """Register Zoë, or whom the options say, once more, and return the JSON of the visit.
+
+        Args:
+            arguments: further options as they are typed.
+            options: of the visitor: ``email="ada@example.com"``.
+        """
+        return self.done(*registration(*arguments, **options), "--again", "--json").json
+
+    def register_ago(self, ago: timedelta, location: str | None = None, **texts: str) -> Visit:
+        """Register Zoë as somebody did a while ago."""
+        said = {name.strip("-").replace("-", "_"): text for name, text in ZOE.items()} | texts
+        clock = Clock(utc_now() - ago)
+        with closing(Store.open(self.configuration, clock)) as store, store.write() as work:
+            place = get_location(work, location)
+            found = read_registration(said, work.now, place)
+            return register(work, place, found, Repetition(again=True))
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table of the store has."""
+        with closing(Store.open(self.configuration)) as store:
+            return row_counts(store)
+
+    def sql(self, statement: str, **values: object) -> None:
+        """Change the store behind the software's back."""
+        with closing(Store.open(self.configuration)) as store:
+            run_sql(store, statement, **values)
+
+
+def registration(*arguments: str, **options: str) -> list[str]:
+    """The words of ``nexio visitor register`` for Zoë, or whom the options say."""
+    said = ZOE | {f"--{name.replace('_', '-')}": text for name, text in options.items()}
+    pairs = [pair for pair in said.items() if pair[0] not in arguments]  # none is given twice
+    return ["visitor", "register", *(word for pair in pairs for word in pair), *arguments]
+
+
+def noon_zone() -> str:
+    """A time zone in which it is between 11:30 and 12:30 now.
+
+    A test that would otherwise run into midnight, or today into yesterday, does not there.
+    """
+    now = datetime.now(UTC)
+    hours = round(12 - (now.hour + now.minute / 60))
+    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # its signs are the other way round

@@ -1,0 +1,1 @@
+"""Mail servers that follow a script, and mail to send to them."""

@@ -1,0 +1,1 @@
+"""Packets, guests, NAS and real servers for the tests of the RADIUS side."""

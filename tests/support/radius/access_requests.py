@@ -1,0 +1,71 @@
+"""Access-Requests as a NAS would send them, built with pyrad's client, and their replies."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from pyrad.client import Client
+from pyrad.dictionary import Dictionary
+from pyrad.packet import AuthPacket
+
+from radius_auth.protocol.framing import Attribute, Frame, frame
+from tests.support.radius.guests import EMAIL, PIN, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DICTIONARY = Dictionary(str(resources.files("radius_auth.protocol") / "dictionary"))
+
+
+def access_request(
+    user_name: str | None = EMAIL,
+    password: bytes | None = PIN.encode(),
+    *,
+    signed: bool = True,
+    identifier: int = 7,
+    authenticator: bytes | None = None,
+    secret: bytes = SECRET,
+    attributes: Mapping[int, list[bytes]] | None = None,
+) -> bytes:
+    """A datagram; each call has another Request Authenticator, unless one is given.
+
+    Args:
+        user_name: None leaves it out.
+        password: sent as User-Password; None leaves it out.
+        signed: with Message-Authenticator.
+        identifier: of the packet.
+        authenticator: 16 octets.
+        secret: what hides the password and signs.
+        attributes: raw values by type.
+    """
+    client = Client("192.0.2.1", secret=secret, dict=DICTIONARY)
+    request: AuthPacket = client.CreateAuthPacket(message_authenticator=signed)
+    request.id = identifier
+    request.authenticator = authenticator or request.CreateAuthenticator()
+    if user_name is not None:
+        request[Attribute.USER_NAME] = [user_name.encode()]
+    if password is not None:
+        request[Attribute.USER_PASSWORD] = [request.PwCrypt(password)]
+    for kind, values in (attributes or {}).items():
+        request[kind] = values
+    datagram: bytes = request.RequestPacket()
+    return datagram
+
+
+def chap_attributes(pin: str = PIN, challenge: bytes = b"challenge") -> dict[int, list[bytes]]:
+    """CHAP-Password and CHAP-Challenge of a guest who typed ``pin``."""
+    response = hashlib.md5(b"\x07" + pin.encode() + challenge).digest()
+    return {
+        Attribute.CHAP_PASSWORD: [b"\x07" + response],
+        Attribute.CHAP_CHALLENGE: [challenge],
+    }
+
+
+def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Frame:
+    """The reply, taken apart after it was checked as a NAS would."""
+    assert reply is not None
+    asked = AuthPacket(packet=datagram, secret=secret, dict=DICTIONARY)
+    assert asked.VerifyReply(asked.CreateReply(packet=reply), reply, enforce_ma=True)
+    return frame(reply)

@@ -1,0 +1,30 @@
+"""Decisions for the log, made in memory."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from nexio.network.events import AuthEvent
+from tests.support.radius.guests import NINE
+
+
+def event(number: int = 1, **changes: Any) -> AuthEvent:
+    """An accept at nine, or as ``changes`` say; ``number`` tells it from others."""
+    made = AuthEvent(
+        record_id=f"{number:032x}",
+        at=NINE + timedelta(microseconds=number),
+        user_name="zoe@example.com",
+        device=None,
+        nas="ap-1",
+        location_id=1,
+        visit_id=number,
+        outcome="accept",
+        reason="valid",
+        latency_us=50,
+    )
+    return replace(made, **changes)
+
+
+def events(count: int) -> list[AuthEvent]:
+    """That many, in order."""
+    return [event(number) for number in range(1, count + 1)]

@@ -1,0 +1,121 @@
+"""A reception desk by the real time, for tests of a running server."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from copy import copy
+from datetime import datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Self
+
+from nexio.locations.locations import get_location
+from nexio.network.events import list_events
+from nexio.network.nas import NewNas, add_nas
+from nexio.store.engine import Store, utc_now
+from tests.support.clocks import Clock
+from tests.support.people import add_location, register, set_up
+from tests.support.radius.guests import SECRET
+from tests.support.radius.radiusd import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.locations.locations import Location
+    from nexio.network.events import AuthEvent
+    from nexio.reception.visits import Visit
+    from tests.support.radius.radclient import Reply
+
+TRIES = 100
+"""How often a server is asked until it has heard of a change; one asking takes some 20 ms."""
+
+_emails = map("guest{}@example.com".format, count(1))
+
+
+class Desk:
+    """A reception desk with a store, and the server that lets its visitors on.
+
+    Everything here goes by the real time, as the server does.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.store = Store.open(configuration)
+        self.location: Location = add_location(
+            self.store, "Harbour House", "Europe/London", "visitor-tokens=on"
+        )
+        self.add_nas("127.0.0.1", "::1")
+
+    def add_nas(self, *addresses: str) -> None:
+        """Let these addresses ask; each is its own name."""
+        with self.store.write() as work:
+            for address in addresses:
+                nas = NewNas(name=address, address=address, secret=SECRET.decode())
+                add_nas(work, self.location, nas)
+
+    def register(self, arrival: str = "now", **texts: str) -> Visit:
+        """Register a visitor of an address of their own."""
+        email = next(_emails)
+        return register(self.store, self.location, arrival=arrival, **{"email": email} | texts)
+
+    def at(self, name: str) -> Self:
+        """The desk of another location in the same store."""
+        there = copy(self)
+        with self.store.read() as work:
+            there.location = get_location(work, name)
+        return there
+
+    @contextmanager
+    def settings(self, changed: str, back: str) -> Iterator[None]:
+        """Treat visitors otherwise for a moment."""
+        set_up(self.store, self.location, changed)
+        yield
+        set_up(self.store, self.location, back)
+
+    def register_earlier(self, **ago: float) -> Visit:
+        """A visitor who was registered some time ago, for then: ``hours=3``."""
+        earlier = Store.open(self.configuration, Clock(utc_now() - timedelta(**ago)))
+        try:
+            return register(earlier, self.location, email=next(_emails))
+        finally:
+            earlier.close()
+
+    def events(self) -> list[AuthEvent]:
+        """What the log shows."""
+        with self.store.read() as work:
+            return [logged.event for logged in list_events(work, None, limit=10_000)]
+
+    def reasons(self) -> list[str]:
+        """Why somebody got on or not, oldest first."""
+        return [event.reason for event in self.events()]
+
+    def wait_for_events(self, complete: Callable[[list[AuthEvent]], bool]) -> list[AuthEvent]:
+        """What the log shows once it is complete; servers write to it twice a second."""
+        deadline = time.monotonic() + PATIENCE
+        while not complete(found := self.events()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+
+@contextmanager
+def desk_with(configuration: Configuration) -> Iterator[Desk]:
+    """A desk with that store."""
+    desk = Desk(configuration)
+    yield desk
+    desk.store.close()
+
+
+def seconds_left(visit: Visit, now: datetime | None = None) -> int:
+    """Of the visit's window."""
+    assert visit.token is not None
+    assert visit.token.valid_until is not None
+    return int((visit.token.valid_until - (now or utc_now())).total_seconds())
+
+
+def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
+    """Ask until the server has heard of a change."""
+    replies = (ask() for _ in range(TRIES))
+    found = next((reply for reply in replies if reply.code == code), None)
+    assert found is not None, f"never {code}"
+    return found

@@ -1,0 +1,97 @@
+"""An access point that is asked to end sessions (RFC 5176), on a real socket of loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Self
+
+from tests.support.radius.guests import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Replies = Callable[[bytes], Sequence[bytes]]
+
+ACK, NAK = 41, 42
+
+
+class FakeNas:
+    """Takes Disconnect-Requests; leaving the context ends it.
+
+    Args:
+        *replies: what it sends to the first request that comes, to the second, and so on; after
+            the last one it is silent.
+        host: an address of loopback.
+    """
+
+    def __init__(self, *replies: Replies, host: str = "127.0.0.1") -> None:
+        self._replies = list(replies)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.bind((host, 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.heard: list[tuple[bytes, tuple[str, int]]] = []
+        """Each datagram, and where it came from."""
+
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with socket.socket(self._socket.family, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self._socket.getsockname())
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        while True:
+            datagram, address = self._socket.recvfrom(4096)
+            if not datagram:
+                return
+            self.heard.append((datagram, address[:2]))
+            replies = self._replies.pop(0)(datagram) if self._replies else ()
+            for reply in replies:
+                self._socket.sendto(reply, address)
+
+
+def reply(
+    code: int = ACK,
+    attributes: bytes = b"",
+    *,
+    secret: bytes = SECRET,
+    identifier: int = 0,
+    signed: bool = False,
+) -> Replies:
+    """One that is made from the request.
+
+    Args:
+        code: of the reply.
+        attributes: as octets.
+        secret: what it is signed with.
+        identifier: added to the request's.
+        signed: with Message-Authenticator, too.
+    """
+
+    def made(request: bytes) -> list[bytes]:
+        body = attributes
+        head = struct.pack("!BB", code, (request[1] + identifier) % 256)
+        if signed:
+            unsigned = body + b"\x50\x12" + bytes(16)
+            length = struct.pack("!H", 20 + len(unsigned))
+            digest = hmac.digest(secret, head + length + request[4:20] + unsigned, "md5")
+            body += b"\x50\x12" + digest
+        head += struct.pack("!H", 20 + len(body))
+        return [head + hashlib.md5(head + request[4:20] + body + secret).digest() + body]
+
+    return made
+
+
+def error_cause(number: int) -> bytes:
+    """The attribute Error-Cause."""
+    return b"\x65\x06" + number.to_bytes(4)

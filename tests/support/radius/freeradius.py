@@ -1,0 +1,191 @@
+"""Debian's FreeRADIUS with our plugin, as a child process on a free port.
+
+Our own command installs it into a private raddb: a copy of Debian's, in which only what an
+engineer would change is changed.  Where it is not installed its tests fail; none is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tests.support.certificates import certify
+from tests.support.radius.radclient import radclient
+from tests.support.radius.radiusd import PATIENCE, environment_of, free_port
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+
+DEBIAN_RADDB = Path(__file__).parents[3] / ".ci" / "debian-raddb"
+NEXIO = Path(sys.executable).with_name("nexio")
+
+
+def copy_raddb(to: Path) -> Path:
+    """Debian's raddb in a folder of ours, for a server that runs as whoever runs the tests.
+
+    It is the package's own: ``/etc/freeradius`` may hold what somebody changed there.
+    """
+    made = subprocess.run([DEBIAN_RADDB], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    shutil.copytree(made.stdout.strip(), to, symlinks=True)
+    run = to / "run"
+    run.mkdir()
+    _change(to / "radiusd.conf", r"^\s*(user|group) = freerad$", "")
+    _change(to / "radiusd.conf", r"^(raddbdir) = .*", rf"\1 = {to}")
+    _change(to / "radiusd.conf", r"^(logdir|run_dir) = .*", rf"\1 = {run}")
+    return to
+
+
+def install(raddb: Path, configuration: Configuration, *options: str) -> str:
+    """Run our command; what it says."""
+    default = () if "--keep-default" in options else ("--replace-default",)
+    done = subprocess.run(
+        [NEXIO, "freeradius", "install", "--raddb", raddb, "--yes", *default, *options],
+        env=environment_of(configuration),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
+    """A server, not started yet.
+
+    Args:
+        configuration: where the store is.
+        folder: an empty folder for its raddb.
+    """
+    server = FreeRADIUS(copy_raddb(folder / "raddb"), free_port())
+    install(server.raddb, configuration)
+    show_certificate(server)
+    server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
+    # Guests wait for a reject; tests do not.
+    server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
+    return server
+
+
+def show_certificate(server: FreeRADIUS) -> None:
+    """Let it show a certificate of the tests' own, whose authority is ``server.ca_file``."""
+    certify(server.raddb / "certs")
+    chain = server.raddb / "certs" / "server.pem"
+    ours = rf"\1_file = {chain}"
+    server.change("mods-available/nexio-eap", "(private_key|certificate)_file = .*", ours)
+
+
+class FreeRADIUS:
+    """A running server; leaving the context ends it.
+
+    Args:
+        raddb: its configuration.
+        port: where that says that it listens.
+    """
+
+    def __init__(self, raddb: Path, port: int) -> None:
+        self.raddb, self.port = raddb, port
+        self.ca_file = raddb / "certs" / "ca.pem"
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._said = threading.Condition()
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All that it has said, in all of its lives."""
+        return "".join(self._lines)
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Change a file of raddb, as an engineer does."""
+        _change(self.raddb / name, old, new)
+
+    def start(self) -> None:
+        """Start it, and wait until it takes requests."""
+        self._ended = False
+        self._process = subprocess.Popen(
+            ["freeradius", "-f", "-l", "stdout", "-d", self.raddb],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,))
+        self._reader.start()
+        self.wait_for_line("Ready to process requests", 1 + self.log.count("Ready to process"))
+
+    def warm_up(self) -> None:
+        """Let it read the store: the first request starts that, and is not answered."""
+        radclient(self.port, "nobody@example.com", "000000", timeout=0.3, tries=100)
+
+    def cpu_seconds(self) -> float:
+        """How long it has kept processors busy."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self, seconds: float = PATIENCE) -> int:
+        """End it as systemd does: in peace, and where that takes too long by force; its code."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return -signal.SIGKILL
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+
+    def wait_for_line(self, words: str, times: int = 1) -> str:
+        """Wait until it has said something that often, and return the last such line."""
+
+        def said() -> list[str]:
+            return [line for line in self._lines if words in line]
+
+        with self._said:
+            self._said.wait_for(lambda: len(said()) >= times or self._ended, PATIENCE)
+        assert len(said()) >= times, f"it did not say {words!r}:\n{self.log}"
+        return said()[-1]
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            for line in stream:
+                with self._said:
+                    self._lines.append(line)
+                    self._said.notify_all()
+        with self._said:
+            self._ended = True
+            self._said.notify_all()
+
+
+def packages() -> str:
+    """The folder of our packages, as the command fills it in."""
+    return sysconfig.get_path("purelib")
+
+
+def _change(path: Path, old: str, new: str) -> None:
+    text, count = re.subn(old, new, path.read_text(), flags=re.MULTILINE)
+    assert count, f"{path} has no {old}"
+    path.write_text(text)

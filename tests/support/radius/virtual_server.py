@@ -1,0 +1,222 @@
+"""A FreeRADIUS that is none: it calls the plugin in the order of ``freeradius/sites-available``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from radius_auth.guard import Guard
+from radius_auth.plugin.calls import Answer, Outcome, Stage
+from radius_auth.plugin.pairs import (
+    CLIENT,
+    DECIDED,
+    HANDED_OVER,
+    NOTE,
+    PROVEN,
+    REPLIED,
+    STAGE,
+    name_of,
+)
+from radius_auth.plugin.plugin import Plugin
+from tests.support.clocks import Clock
+from tests.support.radius.guests import (
+    ANNEX,
+    EMAIL,
+    HOUSE,
+    NINE,
+    PIN,
+    chap,
+    nas,
+    table_of,
+    with_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from nexio.network.events import AuthEvent
+    from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
+    from radius_auth.plugin.pairs import Pairs, Updates
+    from radius_auth.replica.table import Table
+
+ADDRESS = "127.0.0.1"
+DEVICE = ("Calling-Station-Id", "02-00-00-AB-CD-EF")
+EAP = ("EAP-Message", "0x02010005")
+MS_CHAP = ("MS-CHAP2-Response", "0x00")
+
+Control = dict[str, str]
+
+
+def pap(typed: str = PIN, user_name: str = EMAIL) -> Pairs:
+    """A guest at the login page."""
+    return (("User-Name", user_name), ("User-Password", typed), DEVICE)
+
+
+def chap_pairs(typed: str = PIN, user_name: str = EMAIL) -> Pairs:
+    """The same with CHAP."""
+    made = chap(typed)
+    answered = f"0x{made.ident:02x}{made.response.hex()}"
+    challenge = ("CHAP-Challenge", f"0x{made.challenge.hex()}")
+    return (("User-Name", user_name), ("CHAP-Password", answered), challenge, DEVICE)
+
+
+def ms_chap(user_name: str = EMAIL) -> Pairs:
+    """The same with MS-CHAPv2; what was typed, only the device knows."""
+    return (("User-Name", user_name), MS_CHAP, DEVICE)
+
+
+def tunnelled(user_name: str = EMAIL) -> Pairs:
+    """What a device says inside its tunnel, by a method of EAP."""
+    return (("User-Name", user_name), EAP, DEVICE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the access point gets."""
+
+    accepted: bool
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str | None:
+        """What the guest reads."""
+        return self.attributes.get("Reply-Message")
+
+
+REJECT = Reply(accepted=False)
+
+
+class VirtualServer:
+    """The sites ``nexio`` and ``nexio-inner-tunnel``, over a plugin with a table of the test.
+
+    Args:
+        table: what is known.
+        now: the time, until ``clock`` is moved.
+    """
+
+    def __init__(self, table: Table, now: datetime = NINE) -> None:
+        self.table = table
+        self.clock = Clock(now)
+        self.events: list[AuthEvent] = []
+        self.guard = Guard()
+        self.plugin = Plugin(lambda: self.table, self.guard, self.events.append, self.clock)
+
+    @property
+    def event(self) -> AuthEvent:
+        """The one decision that was recorded."""
+        (event,) = self.events
+        return event
+
+    def answer(self, pairs: Pairs, typed: str | None = None) -> Reply:
+        """A login by PAP, CHAP or MS-CHAP.
+
+        Args:
+            pairs: the request.
+            typed: what the response to MS-CHAP was made from; FreeRADIUS verifies it.
+        """
+        return self._log_in(
+            pairs, Stage.OUTER, lambda control: self._verify(pairs, Stage.OUTER, control, typed)
+        )[0]
+
+    def answer_eap(self, pairs: Pairs, typed: str, *, gtc: bool = False) -> Reply:
+        """A login in a tunnel, in which the plugin is asked again outside at the end.
+
+        Args:
+            pairs: what is said inside.
+            typed: the PIN that the device has.
+            gtc: the password itself comes through the tunnel, not a response to MS-CHAP.
+        """
+        outside = (("User-Name", "anonymous"), EAP, DEVICE)
+        assert self._call(self.plugin.authorize, outside, Stage.OUTER) == PASSED
+
+        def verify(control: Control) -> bool:
+            if gtc:
+                return self._ask((*pairs, ("User-Password", typed)), Stage.INNER, control)
+            response = ("MS-CHAP2-Response", "0x00")
+            return self._verify((*pairs, response), Stage.INNER, control, typed)
+
+        inner, proven = self._log_in(pairs, Stage.INNER, verify)
+        if not inner.accepted:  # the inner server has logged it
+            return REJECT
+        outer = self._call(self.plugin.post_auth, outside, Stage.OUTER, (PROVEN, proven))
+        if outer.outcome is not Outcome.OK:
+            return self._rejected(outside, _plain(outer.control))
+        return Reply(accepted=True, attributes=_plain(outer.reply))
+
+    def _log_in(
+        self, pairs: Pairs, stage: Stage, verify: Callable[[Control], bool]
+    ) -> tuple[Reply, str]:
+        """Through the sections of one site, and the proof at the end."""
+        first = self._call(self.plugin.authorize, pairs, stage)
+        control = _plain(first.control)
+        if first.outcome is not Outcome.OK or not verify(control):
+            return self._rejected(pairs, control), ""
+        if control.keys() >= set(DECIDED):  # PAP and CHAP
+            decided = {
+                replied: control[name] for name, replied in zip(DECIDED, REPLIED, strict=True)
+            }
+            return Reply(accepted=True, attributes=decided), ""
+        proven = control.get(PROVEN, "")
+        last = self._call(self.plugin.post_auth, pairs, stage, (PROVEN, proven))
+        if last.outcome is not Outcome.OK:
+            return self._rejected(pairs, control | _plain(last.control)), ""
+        return Reply(accepted=True, attributes=_plain(last.reply)), proven
+
+    def _verify(self, pairs: Pairs, stage: Stage, control: Control, typed: str | None) -> bool:
+        """Hold a response to MS-CHAP against the one PIN, as ``Auth-Type MS-CHAP`` of the sites."""
+        if control.get("Auth-Type") == "Accept":
+            return True
+        if not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
+            return False
+        if typed is None or control.get("Cleartext-Password") != typed:
+            return False
+        control[PROVEN] = control[NOTE]
+        return True
+
+    def _ask(self, pairs: Pairs, stage: Stage, control: Control) -> bool:
+        answer = self._call(self.plugin.authenticate, pairs, stage)
+        control |= _plain(answer.control)
+        return answer.outcome is Outcome.OK
+
+    def _rejected(self, pairs: Pairs, control: Control) -> Reply:
+        noted = ((NOTE, control[NOTE]),) if NOTE in control else ()
+        answer = self._call(self.plugin.post_auth, pairs, Stage.REJECTED, *noted)
+        assert answer.outcome is Outcome.OK
+        return Reply(accepted=False, attributes=_plain(answer.reply))
+
+    def _call(
+        self, ask: Callable[[Pairs], Answer], pairs: Pairs, stage: Stage, *more: tuple[str, str]
+    ) -> Answer:
+        return ask((*hand_over(pairs), *at(stage), *more))
+
+
+def hand_over(pairs: Pairs) -> Pairs:
+    """What ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio`` make of a request."""
+    names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
+    text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
+    return (*(pair for pair in pairs if pair[0] not in names), *text)
+
+
+PASSED = Answer(outcome=Outcome.NOOP)
+
+
+def at(stage: Stage, address: str = ADDRESS) -> Pairs:
+    """What our configuration adds to a request."""
+    return ((CLIENT, address), (STAGE, stage.value))
+
+
+def house(
+    *visits: FollowedVisit, nas_entries: Iterable[Nas] | None = None, **settings: Any
+) -> Table:
+    """Harbour House with its access point, these visits, and these settings."""
+    return table_of(
+        *visits,
+        locations=(with_settings(HOUSE, **settings), ANNEX),
+        nas_entries=[nas()] if nas_entries is None else nas_entries,
+    )
+
+
+def _plain(updates: Updates) -> dict[str, str]:
+    return {name: value for name, _, value in updates}
