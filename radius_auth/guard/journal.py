@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from nexio.errors import StoreUnreachable
 from nexio.network.guard_acts import append, forget_old, read_after
 from nexio.store.engine import connect, unreachable
+from nexio.store.patience import Patience
 from nexio.store.spool_folder import make_file
 from nexio.store.tables import GuardActRow
 
@@ -39,17 +40,20 @@ class Journal:
     Args:
         database_url: where the table is.
         path: of the file, which is made where it is missing; None is the store.
+        patience: how long to wait for it; None is as long as a command does.
     """
 
-    def __init__(self, database_url: str, path: Path | None = None) -> None:
-        self._url, self._path = database_url, path
+    def __init__(
+        self, database_url: str, path: Path | None = None, patience: Patience | None = None
+    ) -> None:
+        self._url, self._path, self._patience = database_url, path, patience
         self._read = 0
         self._engine: Engine | None = None
 
     @classmethod
     def in_file(cls, path: Path) -> Journal:
         """The journal of a host."""
-        return cls(f"sqlite:///{path}", path)
+        return cls(f"sqlite:///{path}", path, Patience.of_a_server())
 
     def exchange(self, acts: Sequence[Act] = ()) -> list[Act]:
         """Write acts, and read what was written since the last call.
@@ -84,7 +88,7 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         self._make_file()
-        engine = self._engine = self._engine or connect(self._url)
+        engine = self._engine = self._engine or connect(self._url, self._patience)
         try:
             with engine.begin() as connection:
                 if self._path is not None:
