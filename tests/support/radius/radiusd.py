@@ -141,6 +141,7 @@ def environment_of(configuration: Configuration) -> dict[str, str]:
     """What a program needs to find that store."""
     return {
         "PATH": os.environ["PATH"],
+        **{name: os.environ[name] for name in ("TZ",) if name in os.environ},
         "PYTHONWARNINGS": "error",
         "NEXIO_HOME": str(configuration.home),
         "NEXIO_KEY_FILE": str(configuration.key_file),
