@@ -13,10 +13,10 @@ from nexio.operations.housekeeping import tidy
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from radius_auth.guard.journal import Journal
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
-from tests.radius_auth.guard.test_journal import ACTS
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import contents, store_of
+from tests.support.radius.guard_acts import ACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

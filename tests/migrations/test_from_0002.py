@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,41 +12,17 @@ from nexio.network.nas import NasChanges, edit_nas
 from nexio.reception.visits import VisitState, get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
 from tests.support.accounting import record, tell
-from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.clocks import Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import contents, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
     from tests.support.postgresql import PostgreSQL
-
-
-def rows_of_0002(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
-    """Zoe is in the building, and a mail went to her."""
-    now = FRIDAY_MORNING
-    stay = {
-        "location_id": 1,
-        "visit_id": 1,
-        "in_at": now,
-        "in_method": "pin",
-        "cut_off_at": now + timedelta(hours=12),
-        "started_wifi": False,
-        "ended_wifi": False,
-    }
-    mail = {
-        "template": "visitor-registered",
-        "visit_id": 1,
-        "message_id": "0" * 32,
-        "created_at": now,
-        "state": "queued",
-        "attempts": 0,
-        "next_try_at": now,
-    }
-    return {**rows_of_0001(keyring), "check_in": [stay], "outbox": [mail]}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

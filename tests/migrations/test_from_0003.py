@@ -12,10 +12,10 @@ from nexio.network.accounting import Status
 from nexio.network.events import list_events
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import contents, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

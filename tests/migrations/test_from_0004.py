@@ -14,8 +14,9 @@ from nexio.errors import Refused
 from nexio.reception.changing import edit_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
 from tests.support.clocks import Clock
+from tests.support.old_rows import rows_of_0001
+from tests.support.old_stores import contents, store_of
 from tests.support.reception import use_qr
 
 if TYPE_CHECKING:

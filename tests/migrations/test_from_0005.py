@@ -13,9 +13,9 @@ from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from nexio.store.tables import PinDayRow
-from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import HOUR, ZOE, rows_of_0002
+from tests.support.old_stores import contents, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

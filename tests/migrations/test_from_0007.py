@@ -12,9 +12,9 @@ from nexio.reception.visits import get_visit
 from nexio.store import schema
 from nexio.store.engine import Store, connect
 from radius_auth.replica.nas_index import NasIndex
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.clocks import Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import contents, store_of
 from tests.support.reception import reissue
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from nexio.operations.checking import find_damage
 from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.cli.running import Nexio
+from tests.support.old_rows import rows_of_0001, rows_of_0002
+from tests.support.old_stores import contents, store_of
 from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +10,12 @@ from nexio.network.nas import NewNas, add_nas
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, utc_now
 from radius_auth.client.liveness import OLD_SECONDS, find_server
-from radius_auth.protocol.framing import frame
-from radius_auth.protocol.packet import StatusReply, encode_reply
 from radius_auth.protocol.statistics import Counts
 from radius_auth.protocol.status import Status
 from tests.support.people import add_location, register
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import Radiusd, free_port
+from tests.support.radius.status_server import bound, saying
 from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
@@ -54,31 +50,6 @@ def found(store: Store, port: int) -> Finding:
     assert finding.subject == "RADIUS server"
     assert bool(finding.advice) != finding.well
     return finding
-
-
-@contextmanager
-def bound() -> Iterator[socket.socket]:
-    """A program on a UDP port of this machine."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        opened.bind(("127.0.0.1", 0))
-        yield opened
-
-
-@contextmanager
-def saying(words: str) -> Iterator[int]:
-    """A RADIUS server that says this of itself, on that port."""
-
-    def answer(opened: socket.socket) -> None:
-        datagram, sender = opened.recvfrom(4096)
-        reply = encode_reply(frame(datagram), SECRET, StatusReply(reply_message=words))
-        opened.sendto(reply, sender)
-
-    with bound() as opened:
-        opened.settimeout(30)
-        answering = threading.Thread(target=answer, args=(opened,))
-        answering.start()
-        yield int(opened.getsockname()[1])
-        answering.join(30)
 
 
 def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from nexio.locations.locations import get_location
 from nexio.network.events import list_events
 from nexio.network.nas import NewNas, add_nas
+from nexio.network.sessions import SessionFilter, list_sessions
 from nexio.store.engine import Store, utc_now
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register, set_up
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.network.events import AuthEvent
+    from nexio.network.sessions import WifiSession
     from nexio.reception.visits import Visit
     from tests.support.radius.radclient import Reply
 
@@ -119,3 +121,14 @@ def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
     found = next((reply for reply in replies if reply.code == code), None)
     assert found is not None, f"never {code}"
     return found
+
+
+def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> list[WifiSession]:
+    """The sessions in the store, as soon as they are what is waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with desk.store.read() as work:
+            found = list_sessions(work, SessionFilter())
+        if enough(found):
+            return found
+        assert time.monotonic() < deadline, found
