@@ -12,61 +12,38 @@ from nexio.network.nas import list_nas
 from nexio.reception.members import get_member
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import VisitState, get_visit
-from nexio.store import schema
-from nexio.store.engine import Store, connect
+from nexio.store.engine import Store
 from radius_auth.decision.decide import Accepted
 from tests.support.clocks import Clock
 from tests.support.old_rows import ANA, ZOE, rows_of_0001
-from tests.support.old_stores import contents, store_of
+from tests.support.old_stores import upgrade
 from tests.support.reception import mails, reissue, use_pin, use_qr, wifi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nexio.configuration import Configuration
-    from tests.support.postgresql import PostgreSQL
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of version 0001 with something in each of its tables."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of("0001", tmp_path / "old", database, rows_of_0001) as configuration:
-        yield configuration
+OLD = "0001", rows_of_0001
 
 
 @pytest.fixture
 def upgraded(old: Configuration, clock: Clock) -> Iterator[Store]:
     """The same store in the version of today, open."""
-    engine = connect(old.database_url)
-    assert schema.upgrade(engine) == "0001"
-    engine.dispose()
+    assert upgrade(old).version == "0001"
     with closing(Store.open(old, clock)) as store:
         yield store
 
 
 def test_nothing_is_lost(old: Configuration) -> None:
     """Each row of each table has the values that it had; what is new is empty."""
-    engine = connect(old.database_url)
-    before = contents(engine)
-    assert all(before.values())
-    schema.upgrade(engine)
-    after = contents(engine)
-    for name, rows in before.items():
-        assert len(after[name]) == len(rows), name
-        for row, kept in zip(rows, after[name], strict=True):
-            assert {column: kept[column] for column in row} == row
-            new = kept.keys() - row.keys() - {"qr_edition"}  # the first one
-            assert all(kept[column] is None for column in new)
-    counted = after.pop("pin_day")
+    done = upgrade(old)
+    assert all(done.before.values())
+    done.check_rows()
+    counted = done.after["pin_day"]
     assert {(row["length"], row["pins"]) for row in counted} == {(6, 3)}
-    assert all(after[name] == [] for name in after.keys() - before.keys())
-    with engine.connect() as connection:
-        assert schema.drift(connection) == []
-    engine.dispose()
+    assert all(done.after[name] == [] for name in done.new_tables() - {"pin_day"})
 
 
 def test_what_was_registered_is_of_use(upgraded: Store) -> None:
