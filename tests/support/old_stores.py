@@ -59,9 +59,11 @@ def store_of(
         config.attributes["connection"] = connection
         command.upgrade(config, version)
         fill(connection, rows_of(load_keys(configuration.key_file)))
-    yield configuration
-    if postgresql is not None:
-        postgresql.drop_database(name)
+    try:
+        yield configuration
+    finally:
+        if postgresql is not None:
+            postgresql.drop_database(name)
 
 
 def fill(connection: Connection, rows_by_table: Contents) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def house(sqlite_configuration: Configuration) -> Iterator[Store]:
     """Harbour House with a visit; a server may ask from loopback."""
-    store = Store.open(sqlite_configuration, utc_now)
-    furnish(store, "127.0.0.0/8", SECRET.decode())
-    yield store
-    store.close()
+    with closing(Store.open(sqlite_configuration, utc_now)) as store:
+        furnish(store, "127.0.0.0/8", SECRET.decode())
+        yield store
 
 
 def furnish(store: Store, address: str, secret: str) -> None:
@@ -64,11 +64,10 @@ def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
 
 def test_our_server_on_postgresql(postgresql_configuration: Configuration) -> None:
     """The same there."""
-    store = Store.open(postgresql_configuration, utc_now)
-    furnish(store, "127.0.0.1", SECRET.decode())
-    with Radiusd(postgresql_configuration) as server:
-        assert found(store, server.port).well
-    store.close()
+    with closing(Store.open(postgresql_configuration, utc_now)) as store:
+        furnish(store, "127.0.0.1", SECRET.decode())
+        with Radiusd(postgresql_configuration) as server:
+            assert found(store, server.port).well
 
 
 def test_nobody_listens(house: Store) -> None:
@@ -91,9 +90,8 @@ def test_the_server_of_another_store(house: Store, tmp_path: Path) -> None:
     """Another secret: it discards the question (Must 1, Must 11), and the advice names that."""
     other = configuration_of(tmp_path / "other")
     create_store(other)
-    store = Store.open(other, utc_now)
-    furnish(store, "127.0.0.1", "another secret of another house")
-    store.close()
+    with closing(Store.open(other, utc_now)) as store:
+        furnish(store, "127.0.0.1", "another secret of another house")
     with Radiusd(other) as server:
         finding = found(house, server.port)
     assert not finding.well

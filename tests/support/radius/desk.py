@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
@@ -77,11 +77,9 @@ class Desk:
 
     def register_earlier(self, **ago: float) -> Visit:
         """A visitor who was registered some time ago, for then: ``hours=3``."""
-        earlier = Store.open(self.configuration, Clock(utc_now() - timedelta(**ago)))
-        try:
+        clock = Clock(utc_now() - timedelta(**ago))
+        with closing(Store.open(self.configuration, clock)) as earlier:
             return register(earlier, self.location, email=next(_emails))
-        finally:
-            earlier.close()
 
     def events(self) -> list[AuthEvent]:
         """What the log shows."""
@@ -104,8 +102,8 @@ class Desk:
 def desk_with(configuration: Configuration) -> Iterator[Desk]:
     """A desk with that store."""
     desk = Desk(configuration)
-    yield desk
-    desk.store.close()
+    with closing(desk.store):
+        yield desk
 
 
 def seconds_left(visit: Visit, now: datetime | None = None) -> int:
