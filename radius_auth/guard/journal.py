@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from nexio.network.guard_acts import Act
+    from nexio.store.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +40,13 @@ class Journal:
     Args:
         database_url: where the table is.
         path: of the file, which is made where it is missing; None is the store.
+        patience: how long to wait for it; None is as long as a command does.
     """
 
-    def __init__(self, database_url: str, path: Path | None = None) -> None:
-        self._url, self._path = database_url, path
+    def __init__(
+        self, database_url: str, path: Path | None = None, patience: Patience | None = None
+    ) -> None:
+        self._url, self._path, self._patience = database_url, path, patience
         self._read = 0
         self._engine: Engine | None = None
 
@@ -84,7 +88,7 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         self._make_file()
-        engine = self._engine = self._engine or connect(self._url)
+        engine = self._engine = self._engine or connect(self._url, self._patience)
         try:
             with engine.begin() as connection:
                 if self._path is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.network.guard_acts import Act
     from nexio.store.engine import Clock
+    from nexio.store.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,9 @@ TIDIED_EVERY: Final = 3600.0
 
 
 @contextmanager
-def shared_guard(configuration: Configuration) -> Iterator[Guard]:
+def shared_guard(configuration: Configuration, patience: Patience | None = None) -> Iterator[Guard]:
     """A guard that is shared while it is in use."""
-    sharing = Sharing.of(configuration)
+    sharing = Sharing.of(configuration, patience=patience)
     sharing.start()
     try:
         yield sharing.guard
@@ -70,10 +71,15 @@ class Sharing:
         ]
 
     @classmethod
-    def of(cls, configuration: Configuration, clock: Clock = utc_now) -> Sharing:
-        """That of a deployment."""
+    def of(
+        cls,
+        configuration: Configuration,
+        clock: Clock = utc_now,
+        patience: Patience | None = None,
+    ) -> Sharing:
+        """That of a deployment, with the patience of its server for the store."""
         file = Journal.in_file(guard_path(configuration.home))
-        return cls(file, Journal(configuration.database_url), clock)
+        return cls(file, Journal(configuration.database_url, patience=patience), clock)
 
     def start(self) -> None:
         """Read what is known, then go on in the background until :meth:`stop`."""

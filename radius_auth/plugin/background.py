@@ -53,10 +53,10 @@ class Background:
         self._clock = clock
         self._follower: Follower | None = None
         self._recorder: Recorder[AuthEvent] | None = None
-        self._guard = Sharing.of(configuration, clock)
+        self._patience = Patience.of_a_server()
+        self._guard = Sharing.of(configuration, clock, self._patience)
         self._starting: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._patience = Patience.of_a_server()
 
     @property
     def guard(self) -> Guard:

@@ -230,7 +230,7 @@ def serve(
 
     with (
         _following(Follower(open_store, Horizon())) as follower,
-        shared_guard(configuration) as guard,
+        shared_guard(configuration, patience) as guard,
     ):
         folder = configuration.home / "spool"
         recorder = Recorder(Spool(folder / "radiusd.db", AuthEvent), open_store, record_events)
