@@ -38,6 +38,7 @@ import gc
 import ipaddress
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,9 +271,8 @@ def sqlite_store(sqlite_configuration: Configuration, clock: Clock) -> Iterator[
 
 
 def _opened(configuration: Configuration, clock: Clock) -> Iterator[Store]:
-    store = Store.open(configuration, clock)
-    yield store
-    store.close()
+    with closing(Store.open(configuration, clock)) as store:
+        yield store
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from nexio.network.guard_acts import Act
+    from nexio.store.patience import Patience
 
 log = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ TIDIED_EVERY: Final = 3600.0
 @contextmanager
 def shared_guard(configuration: Configuration, patience: Patience | None = None) -> Iterator[Guard]:
     """A guard that is shared while it is in use."""
-    sharing = Sharing.of(configuration, patience)
+    sharing = Sharing.of(configuration, patience=patience)
     sharing.start()
     try:
         yield sharing.guard
@@ -74,10 +74,10 @@ class Sharing:
     def of(
         cls,
         configuration: Configuration,
-        patience: Patience | None = None,
         clock: Clock = utc_now,
+        patience: Patience | None = None,
     ) -> Sharing:
-        """That of a deployment, which waits for its store as long as ``patience`` says."""
+        """That of a deployment, with the patience of its server for the store."""
         file = Journal.in_file(guard_path(configuration.home))
         return cls(file, Journal(configuration.database_url, patience=patience), clock)
 

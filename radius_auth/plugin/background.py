@@ -54,7 +54,7 @@ class Background:
         self._follower: Follower | None = None
         self._recorder: Recorder[AuthEvent] | None = None
         self._patience = Patience.of_a_server()
-        self._guard = Sharing.of(configuration, self._patience, clock)
+        self._guard = Sharing.of(configuration, clock, self._patience)
         self._starting: threading.Thread | None = None
         self._stopping = threading.Event()
 

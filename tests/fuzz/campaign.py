@@ -16,9 +16,9 @@ from radius_auth.server.accounting import Accountant
 from radius_auth.server.sockets import Source
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import accounting_seeds, seeds
-from tests.radius_auth.server.test_responder import Server
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.guests import NINE, OTHER_PIN, SECRET, nas, visit
+from tests.support.radius.responder import Server
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -5,25 +5,19 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from nexio.operations.housekeeping import tidy
-from nexio.store import schema
-from nexio.store.engine import Store, connect
+from nexio.store.engine import Store
 from radius_auth.guard.journal import Journal
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
-from tests.radius_auth.guard.test_journal import ACTS
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import upgrade
+from tests.support.radius.guard_acts import ACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from nexio.configuration import Configuration
-    from tests.support.postgresql import PostgreSQL
 
 
 def version_before() -> str:
@@ -35,26 +29,14 @@ def version_before() -> str:
     return before
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of the version before."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of(version_before(), tmp_path / "old", database, rows_of_0002) as configuration:
-        yield configuration
+OLD = version_before(), rows_of_0002
 
 
 def test_nothing_is_lost_and_guesses_are_shared(old: Configuration) -> None:
     """Each row is what it was; the new table takes acts, and housekeeping removes old ones."""
-    engine = connect(old.database_url)
-    before = contents(engine)
-    schema.upgrade(engine)
-    after = contents(engine)
-    assert after["visit"][0].keys() >= before["visit"][0].keys()
-    assert [row["id"] for row in after["visit"]] == [row["id"] for row in before["visit"]]
-    assert after["guard_act"] == []
-    engine.dispose()
+    done = upgrade(old)
+    done.check_rows()
+    assert done.after["guard_act"] == []
 
     with closing(Journal(old.database_url)) as journal:
         journal.exchange(ACTS)

@@ -6,24 +6,18 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from nexio.network.accounting import Status
 from nexio.network.events import list_events
-from nexio.store import schema
-from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
+from nexio.store.engine import Store
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import upgrade
+from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.support.postgresql import PostgreSQL
 
 NAMES = {
     "zoe@example.com": "zoe@example.com",
@@ -64,44 +58,20 @@ def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of version 0003 with something in each of its tables."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of("0003", tmp_path / "old", database, rows_of_0003) as configuration:
-        yield configuration
-
-
-def upgraded(old: Configuration) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is in the store before and after."""
-    engine = connect(old.database_url)
-    before = contents(engine)
-    assert schema.upgrade(engine) == "0003"
-    after = contents(engine)
-    with engine.connect() as connection:
-        assert schema.drift(connection) == []
-    engine.dispose()
-    return before, after
+OLD = "0003", rows_of_0003
 
 
 def test_nothing_else_is_changed(old: Configuration) -> None:
     """Each row of each table has the values that it had, what the NAS made among them."""
-    before, after = upgraded(old)
-    assert all(before.values())
-    for name, rows in before.items():
-        both = (sorted(each, key=lambda row: row.get("id", 0)) for each in (rows, after[name]))
-        for row, kept in zip(*both, strict=True):
-            same = row.keys() - {"user_name"}
-            assert {column: kept[column] for column in same} == {
-                column: row[column] for column in same
-            }
+    done = upgrade(old)
+    assert done.version == "0003"
+    assert all(done.before.values())
+    done.check_rows(wifi_session="user_name", auth_event="user_name")
 
 
 def test_pins_in_user_names_are_masked(old: Configuration, clock: Clock) -> None:
     """In sessions and in the log; an escape of an older version stands for a blank."""
-    upgraded(old)
+    upgrade(old)
     with closing(Store.open(old, clock)) as store:
         assert [each.user_name for each in sessions(store)] == list(NAMES.values())
         with store.read() as work:
@@ -111,18 +81,16 @@ def test_pins_in_user_names_are_masked(old: Configuration, clock: Clock) -> None
 
 def test_the_email_of_a_visit_keeps_its_digits(old: Configuration, clock: Clock) -> None:
     """It is no secret."""
-    engine = connect(old.database_url)
-    with engine.begin() as connection:
+    with engine_of(old.database_url) as engine, engine.begin() as connection:
         connection.exec_driver_sql("UPDATE visit SET email_key = '44863544@guest' WHERE id = 1")
-    engine.dispose()
-    upgraded(old)
+    upgrade(old)
     with closing(Store.open(old, clock)) as store:
         assert "44863544@guest" in {each.user_name for each in sessions(store)}
 
 
 def test_old_sessions_go_on(old: Configuration, clock: Clock) -> None:
     """What they count goes on from what was known."""
-    upgraded(old)
+    upgrade(old)
     more = record(
         Status.UPDATE,
         key=f"{1:032x}",

@@ -12,37 +12,20 @@ import pytest
 from nexio.checkin.taps import Direction
 from nexio.errors import Refused
 from nexio.reception.changing import edit_visit
-from nexio.store import schema
-from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
+from nexio.store.engine import Store
 from tests.support.clocks import Clock
+from tests.support.old_rows import rows_of_0001
+from tests.support.old_stores import upgrade
 from tests.support.reception import use_qr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from nexio.configuration import Configuration
-    from tests.support.postgresql import PostgreSQL
 
 SIGNING_KEY = b"signing key"
 """What ``rows_of_0001`` seals."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def upgraded(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of version 0004 with visits in it, brought up to the version of today."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of("0004", tmp_path / "old", database, rows_of_0001) as configuration:
-        engine = connect(configuration.database_url)
-        assert schema.upgrade(engine) == "0004"
-        with engine.connect() as connection:
-            assert schema.drift(connection) == []
-        assert [row["qr_edition"] for row in contents(engine)["visit"]] == [1, 1, 1]
-        engine.dispose()
-        yield configuration
+OLD = "0004", rows_of_0001
 
 
 def sent_by_0004(visit_id: int) -> str:
@@ -52,9 +35,12 @@ def sent_by_0004(visit_id: int) -> str:
     return f"{body}:{base64.b32encode(signature).decode()}"
 
 
-def test_codes_that_were_sent_stay_good(upgraded: Configuration, clock: Clock) -> None:
+def test_codes_that_were_sent_stay_good(old: Configuration, clock: Clock) -> None:
     """Until the visit changes: then they are of an older mail."""
-    with closing(Store.open(upgraded, clock)) as store:
+    done = upgrade(old)
+    assert done.version == "0004"
+    assert [row["qr_edition"] for row in done.after["visit"]] == [1, 1, 1]
+    with closing(Store.open(old, clock)) as store:
         assert use_qr(store, sent_by_0004(1)).direction is Direction.IN
         with store.write() as work:
             edit_visit(work, 3, {"email": "new@example.com"})

@@ -6,24 +6,18 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from sqlalchemy import select
 
 from nexio.reception.visits import get_visit
-from nexio.store import schema
-from nexio.store.engine import Store, connect
+from nexio.store.engine import Store
 from nexio.store.tables import PinDayRow
-from tests.migrations.test_from_0001 import HOUR, ZOE, contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.clocks import FRIDAY_MORNING, Clock
+from tests.support.old_rows import HOUR, ZOE, rows_of_0002
+from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.support.postgresql import PostgreSQL
 
 LATE = datetime(2026, 11, 20, 23, tzinfo=UTC)
 
@@ -59,38 +53,21 @@ def rows_of_0005(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of version 0005 with more visits on a day than 6 digits are enough for."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of("0005", tmp_path / "old", database, rows_of_0005) as configuration:
-        yield configuration
+OLD = "0005", rows_of_0005
+"""More visits on a day than 6 digits are enough for."""
 
 
 def test_nothing_is_lost(old: Configuration) -> None:
     """Each row of each table has the values that it had."""
-    engine = connect(old.database_url)
-    before = contents(engine)
-    assert schema.upgrade(engine) == "0005"
-    after = contents(engine)
-    for name, rows in before.items():
-        assert [
-            {column: kept[column] for column in row}
-            for row, kept in zip(rows, after[name], strict=True)
-        ] == rows
-    assert after.keys() - before.keys() == {"guard_act", "pin_day"}
-    with engine.connect() as connection:
-        assert schema.drift(connection) == []
-    engine.dispose()
+    done = upgrade(old)
+    assert done.version == "0005"
+    done.check_rows()
+    assert done.new_tables() == {"guard_act", "pin_day"}
 
 
 def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:
     """Three on Friday and 40 more, those on Saturday too, five on Sunday; also what was deleted."""
-    engine = connect(old.database_url)
-    schema.upgrade(engine)
-    engine.dispose()
+    upgrade(old)
     with closing(Store.open(old, clock)) as store, store.read() as work:
         assert get_visit(work, "1", None).pin == ZOE
         rows = work.session.scalars(select(PinDayRow).order_by(PinDayRow.day))

@@ -5,25 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from nexio.network.nas import NasChanges, edit_nas, list_nas
 from nexio.reception.visits import get_visit
-from nexio.store import schema
-from nexio.store.engine import Store, connect
+from nexio.store.engine import Store
 from radius_auth.replica.nas_index import NasIndex
-from tests.migrations.test_from_0001 import contents, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
 from tests.support.clocks import Clock
+from tests.support.old_rows import rows_of_0002
+from tests.support.old_stores import upgrade
 from tests.support.reception import reissue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from tests.support.postgresql import PostgreSQL
 
 ADDRESSES = {
     "::ffff:c000:201/128": "192.0.2.1/32",
@@ -48,46 +41,20 @@ def rows_of_0007(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     return rows | {"nas": [lobby, *more, twin]}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
-) -> Iterator[Configuration]:
-    """A store of version 0007."""
-    database = postgresql if request.param == "postgresql" else None
-    with store_of("0007", tmp_path / "old", database, rows_of_0007) as configuration:
-        yield configuration
+OLD = "0007", rows_of_0007
 
 
 def test_nothing_else_changes(old: Configuration) -> None:
     """Each row has what it had, but for the addresses; no visit has a duration of its own."""
-    engine = connect(old.database_url)
-    before = contents(engine)
-    assert schema.upgrade(engine) == "0007"
-    after = contents(engine)
-    for name, rows in before.items():
-        ordered = [sorted(each, key=_number) for each in (rows, after[name])]
-        for row, kept in zip(*ordered, strict=True):
-            same = row.keys() - ({"address"} if name == "nas" else set())
-            assert {column: kept[column] for column in same} == {
-                column: row[column] for column in same
-            }
-        assert all(row.get("token_duration") is None for row in after["visit"])
-    with engine.connect() as connection:
-        assert schema.drift(connection) == []
-    engine.dispose()
-
-
-def _number(row: dict[str, Any]) -> int:
-    """PostgreSQL lists a row that was changed last."""
-    number: int = row.get("id", 0)
-    return number
+    done = upgrade(old)
+    assert done.version == "0007"
+    done.check_rows(nas="address")
+    assert all(row["token_duration"] is None for row in done.after["visit"])
 
 
 def test_nas_that_never_matched_do(old: Configuration, clock: Clock) -> None:
     """Also two of one address, told apart by the SSID; who has the IPv4 address keeps it."""
-    engine = connect(old.database_url)
-    schema.upgrade(engine)
-    engine.dispose()
+    upgrade(old)
     with closing(Store.open(old, clock)) as store:
         with store.read() as work:
             entries = {nas.name: nas for nas in list_nas(work)}
@@ -103,9 +70,7 @@ def test_nas_that_never_matched_do(old: Configuration, clock: Clock) -> None:
 
 def test_an_old_visit_is_of_use(old: Configuration, clock: Clock) -> None:
     """Its reissue is by the settings, as it was."""
-    engine = connect(old.database_url)
-    schema.upgrade(engine)
-    engine.dispose()
+    upgrade(old)
     with closing(Store.open(old, clock)) as store:
         with store.read() as work:
             zoe = get_visit(work, "1", None)

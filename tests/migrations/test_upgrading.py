@@ -15,11 +15,11 @@ from nexio.operations.backups import back_up, restore
 from nexio.operations.checking import find_damage
 from nexio.store import schema
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect
-from tests.migrations.test_from_0001 import contents, rows_of_0001, store_of
-from tests.migrations.test_from_0002 import rows_of_0002
+from nexio.store.engine import Store
 from tests.support.cli.running import Nexio
-from tests.support.stores import configuration_of
+from tests.support.old_rows import rows_of_0001, rows_of_0002
+from tests.support.old_stores import contents, store_of, upgrade
+from tests.support.stores import configuration_of, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from tests.support.clocks import Clock
-    from tests.support.postgresql import PostgreSQL
 
 ROWS = {"0001": rows_of_0001, "0002": rows_of_0002}
 """Earlier versions, and what fills them; a new migration adds its predecessor."""
@@ -36,11 +35,11 @@ ROWS = {"0001": rows_of_0001, "0002": rows_of_0002}
 
 @pytest.fixture(params=[(v, e) for v in ROWS for e in ("sqlite", "postgresql")], ids="-".join)
 def old(
-    request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSQL
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_file: None
 ) -> Iterator[tuple[str, Configuration]]:
     """A store of an earlier version with something in it, and the version."""
     version, engine = request.param
-    database = postgresql if engine == "postgresql" else None
+    database = request.getfixturevalue("postgresql") if engine == "postgresql" else None
     with store_of(version, tmp_path / "old", database, ROWS[version]) as configuration:
         yield version, configuration
 
@@ -64,9 +63,8 @@ def nexio(
 
 def rows_of(url: str) -> dict[str, list[dict[str, Any]]]:
     """What a store holds, its times without a zone, as SQLite keeps them."""
-    engine = connect(url)
-    found = contents(engine)
-    engine.dispose()
+    with engine_of(url) as engine:
+        found = contents(engine)
     return {
         name: [{key: _bare(value) for key, value in row.items()} for row in rows]
         for name, rows in found.items()
@@ -79,11 +77,8 @@ def _bare(value: Any) -> Any:
 
 def version_of(url: str) -> str | None:
     """The version of a store."""
-    engine = connect(url)
-    with engine.connect() as connection:
-        version = schema.current_version(connection)
-    engine.dispose()
-    return version
+    with engine_of(url) as engine, engine.connect() as connection:
+        return schema.current_version(connection)
 
 
 def test_a_backup_of_an_older_store_is_a_store_of_that_version(
@@ -103,18 +98,15 @@ def test_a_backup_of_an_older_store_is_restored(
 ) -> None:
     """Into a store of today, on SQLite: the same as if it had been upgraded in its place."""
     _, configuration = old
-    engine = connect(configuration.database_url)
-    back_up(engine, tmp_path / "backup.db")
-    engine.dispose()
+    with engine_of(configuration.database_url) as engine:
+        back_up(engine, tmp_path / "backup.db")
     new = replace(configuration_of(tmp_path / "new"), key_file=configuration.key_file)
     create_store(new)
     with closing(Store.open(new, clock)) as store:
         restore(store, tmp_path / "backup.db")
         with store.read() as work:
             assert find_damage(work) == []
-    engine = connect(configuration.database_url)
-    schema.upgrade(engine)
-    engine.dispose()
+    upgrade(configuration)
     ours, upgraded = rows_of(new.database_url), rows_of(configuration.database_url)
     for name in upgraded.keys() - {"store_revision", "audit"}:
         assert ours[name] == upgraded[name], name
@@ -175,11 +167,7 @@ def test_the_way_back(old: tuple[str, Configuration], nexio: Nexio, tmp_path: Pa
     shutil.copy2(backup, tmp_path / "nexio.db")
     again = f"sqlite:///{tmp_path}/nexio.db"
     assert (version_of(again), rows_of(again)) == (version, before)
-    engine = connect(again)
-    schema.upgrade(engine)
-    with engine.connect() as connection:
-        assert schema.drift(connection) == []
-    engine.dispose()
+    assert upgrade(replace(configuration, database_url=again)).version == version
 
 
 def test_a_failed_upgrade_changes_nothing(old: tuple[str, Configuration], nexio: Nexio) -> None:
@@ -199,7 +187,5 @@ def test_a_failed_upgrade_changes_nothing(old: tuple[str, Configuration], nexio:
 
 def run_on(configuration: Configuration, statement: str) -> None:
     """Do something to a store of whatever version."""
-    engine = connect(configuration.database_url)
-    with engine.begin() as connection:
+    with engine_of(configuration.database_url) as engine, engine.begin() as connection:
         connection.execute(text(statement))
-    engine.dispose()

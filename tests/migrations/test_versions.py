@@ -20,7 +20,7 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect, create_sqlite_file
 from nexio.store.tables import Row
 from tests.support.postgresql import PostgreSQL
-from tests.support.stores import configuration_of, run_sql
+from tests.support.stores import configuration_of, engine_of, run_sql
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,9 +43,8 @@ def empty(
 @pytest.fixture
 def engine(empty: Configuration) -> Iterator[Engine]:
     """An engine on a store without tables."""
-    engine = connect(empty.database_url)
-    yield engine
-    engine.dispose()
+    with engine_of(empty.database_url) as engine:
+        yield engine
 
 
 def drift_of(engine: Engine) -> list[str]:

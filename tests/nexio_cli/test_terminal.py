@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from nexio.store.engine import connect
 from tests.support.cli.programs import COLUMNS, Terminal, program, run, until
 from tests.support.cli.running import Nexio, registration
+from tests.support.stores import engine_of
 
 NEXIO = program("nexio")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -127,12 +127,10 @@ def test_the_settings_as_a_table(visited: Nexio) -> None:
 @contextmanager
 def holding_the_store(desk: Nexio) -> Iterator[None]:
     """Be another desk in the middle of a write."""
-    engine = connect(desk.configuration.database_url)
-    with engine.connect() as connection:
+    with engine_of(desk.configuration.database_url) as engine, engine.connect() as connection:
         connection.execute(text("UPDATE store_revision SET number = number"))
         yield
         connection.rollback()
-    engine.dispose()
 
 
 def opens(pid: int, path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,9 +16,14 @@ from sqlalchemy.orm import Session
 from nexio.configuration import Configuration
 from nexio.store import schema
 from nexio.store.creation import create_store
+from nexio.store.engine import connect
 from nexio.store.tables import Row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
     from nexio.store.engine import Store
     from tests.support.postgresql import PostgreSQL
 
@@ -89,6 +95,16 @@ class PostgreSQLTemplate:
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._made.database_url.replace("+psycopg", ""))
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """An engine whose connections are closed at the end, however that comes."""
+    engine = connect(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def configuration_of(home: Path) -> Configuration:

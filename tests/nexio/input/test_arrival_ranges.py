@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue
 from nexio.input.arrivals import parse_arrival, parse_expected, parse_until
 from nexio.input.durations import LONGEST
 from nexio.input.zones import show
-from tests.nexio.input.test_arrivals import LONDON, NOW, SAID, ZONES
+from tests.support.arrivals import LONDON, NOW, SAID, ZONES
 
 # NOW is Friday, 20 November 2026, 12:34.
 

@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 from nexio.errors import InvalidValue
 from nexio.input.arrivals import parse_arrival
 from nexio.input.zones import iso, show
-
-LONDON = ZoneInfo("Europe/London")
-ZONES = [
-    LONDON,
-    *map(ZoneInfo, ("America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu")),
-]
-# A Friday.
-NOW = datetime(2026, 11, 20, 12, 34, 56, tzinfo=UTC)
+from tests.support.arrivals import LONDON, NOW, SAID, ZONES
 
 
 def read(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> str:
@@ -227,17 +220,6 @@ def test_today_is_the_day_of_the_location() -> None:
     """R20: at 12:34 UTC it is already Saturday in Apia."""
     assert read("today 14:00", zone=ZoneInfo("Pacific/Apia")) == "2026-11-21T14:00+13:00"
     assert read("now", zone=ZoneInfo("Asia/Kathmandu")) == "2026-11-20T18:19+05:45"
-
-
-VOCABULARY = """
-    now today tomorrow monday fri , at on of 14:00 9am 9:30pm 24:00 9.30 +2h + 20 31 29 0 th Nov
-    February may 2026 2027 1999 0026 9999 99 10/11/2026 10.11. 2026-11-20 2026-11-20T14:00 T
-    20261120T1400 :00 :30 .5 Z +01:00 -14:00 +99 UTC CET am pm ٣ é - / .
-"""
-WORDS = st.sampled_from([*VOCABULARY.split(), "\0", "\n", "\ud800"])
-SAID = st.lists(WORDS, max_size=6).flatmap(
-    lambda words: st.sampled_from([" ".join(words), "".join(words)])
-)
 
 
 @settings(max_examples=500)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,8 @@ def test_another_key_under_the_same_id(
     visit = register(sqlite_store, sqlite_location)
     forged = f"{sqlite_store.keyring.active} {base64.b64encode(b'x' * 32).decode()}\n"
     sqlite_configuration.key_file.write_text(forged)
-    store = Store.open(sqlite_configuration)
-    assert look_up(store, visit).pin == ""
-    store.close()
+    with closing(Store.open(sqlite_configuration)) as store:
+        assert look_up(store, visit).pin == ""
     assert "cannot be opened" in caplog.text
     assert visit.pin not in caplog.text
 

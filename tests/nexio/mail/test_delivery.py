@@ -235,10 +235,9 @@ def test_several_deliverers_at_once(
     reports: list[Report] = []
 
     def run() -> None:
-        another = Store.open(configuration, store.clock)
-        together.wait()
-        reports.append(deliver(another, mail_server.url))
-        another.close()
+        with closing(Store.open(configuration, store.clock)) as another:
+            together.wait()
+            reports.append(deliver(another, mail_server.url))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:

@@ -11,7 +11,7 @@ import pytest
 from nexio.errors import MailServerUnreachable
 from nexio.mail.server import parse_smtp_url
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
-from tests.nexio.mail.test_smtp import FROM, TO, mail
+from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.scripts import hostile
 
 if TYPE_CHECKING:

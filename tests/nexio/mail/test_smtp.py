@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import socket
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +12,8 @@ from nexio.errors import MailServerUnreachable
 from nexio.mail.server import parse_smtp_url
 from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
-from nexio.outbox.mailboxes import Mailbox
 from tests.support.certificates import Certified, certify
+from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.outgoing import SHORT
 from tests.support.mail.scripts import scripted
 from tests.support.mail_server import PASSWORD, MailServer, nobody_there
@@ -23,16 +21,7 @@ from tests.support.mail_server import PASSWORD, MailServer, nobody_there
 if TYPE_CHECKING:
     from pathlib import Path
 
-FROM, TO = "desk@example.com", "zoe@example.com"
 LOGIN = "desk:pass%2Fword%401"
-
-
-def mail(to: str = TO) -> EmailMessage:
-    """A small one, with a line that SMTP has to protect."""
-    message = EmailMessage(policy=SMTP)
-    message["To"] = Mailbox(name="Zoë", address=to).header
-    message.set_content("Hello\n.\nbye\n")
-    return message
 
 
 def send(url: str, to: str = TO, patience: Patience = SHORT) -> Answer:

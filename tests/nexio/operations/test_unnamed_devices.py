@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent, new_record_id, record_events
 from nexio.operations.unnamed_devices import ENOUGH, nas_that_name_no_device
+from tests.support.logins import logged
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location
@@ -14,27 +14,6 @@ if TYPE_CHECKING:
     from tests.support.clocks import Clock
 
 MAC = "02:00:00:00:00:01"
-
-
-def logged(store: Store, location: Location, nas: str, *devices: str | None) -> None:
-    """Let logins stand in the log."""
-    with store.write() as work:
-        events = [
-            AuthEvent(
-                record_id=new_record_id(),
-                at=work.now,
-                user_name="zoe@example.com",
-                device=device,
-                nas=nas,
-                location_id=location.id,
-                visit_id=None,
-                outcome="reject",
-                reason="wrong PIN",
-                latency_us=1,
-            )
-            for device in devices
-        ]
-        record_events(work, events)
 
 
 def found(store: Store) -> list[str]:

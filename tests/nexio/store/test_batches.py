@@ -1,6 +1,7 @@
 """Batches: how changes are marked, so that a reader misses nothing."""
 
 import threading
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -100,22 +101,21 @@ def test_numbers_follow_the_order_of_commits(
     postgresql_configuration: Configuration,
 ) -> None:
     """Who changed first and commits last is not missed, and holds up no other location."""
-    store = Store.open(postgresql_configuration)
-    location, annex = add_location(store, "Harbour House"), add_location(store, "Annex")
-    seen = position(store)
-    with store.write() as slow:
-        late = new_visit(slow, location, "late@example.com")
-        early = register(store, annex, email="early@example.com")
+    with closing(Store.open(postgresql_configuration)) as store:
+        location, annex = add_location(store, "Harbour House"), add_location(store, "Annex")
+        seen = position(store)
+        with store.write() as slow:
+            late = new_visit(slow, location, "late@example.com")
+            early = register(store, annex, email="early@example.com")
+            with store.read() as work:
+                news = read_news(work, seen)
+            assert news is not None
+            assert [visit.id for visit in news.visits] == [early.id]
         with store.read() as work:
-            news = read_news(work, seen)
-        assert news is not None
-        assert [visit.id for visit in news.visits] == [early.id]
-    with store.read() as work:
-        later = read_news(work, news.position)
-    assert later is not None
-    assert [visit.id for visit in later.visits] == [late.id]
-    assert late.id < early.id
-    store.close()
+            later = read_news(work, news.position)
+        assert later is not None
+        assert [visit.id for visit in later.visits] == [late.id]
+        assert late.id < early.id
 
 
 def test_a_reader_misses_nothing_of_concurrent_desks(store: Store, location: Location) -> None:

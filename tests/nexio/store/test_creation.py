@@ -1,6 +1,7 @@
 """Making a store: key, tables, and the one row about the store itself."""
 
 import shutil
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -18,10 +19,8 @@ from tests.support.stores import row_counts, run_sql
 
 def revision_of(configuration: Configuration) -> tuple[str, str, bytes]:
     """What makes a store this one: epoch, key and signing key."""
-    store = Store.open(configuration)
-    with store.read() as work:
+    with closing(Store.open(configuration)) as store, store.read() as work:
         row = work.session.scalars(select(StoreRevisionRow)).one()
-    store.close()
     return row.epoch, row.key_id, row.signing_key_sealed
 
 
@@ -100,13 +99,11 @@ def test_a_new_last_key_changes_nothing_in_a_store(
     with configuration.key_file.open("a") as file:
         file.write("0000bbbb " + "A" * 43 + "=\n")
     assert load_keys(configuration.key_file).active == "0000bbbb"
-    again = Store.open(configuration)
-    assert again.keyring.active == one
-    again.close()
+    with closing(Store.open(configuration)) as again:
+        assert again.keyring.active == one
 
 
 def test_a_visitor_can_be_registered_in_a_new_store(configuration: Configuration) -> None:
     """Made by ``create_store``, opened, used."""
-    store = Store.open(configuration)
-    assert register(store, add_location(store, "Quay")).id == 1
-    store.close()
+    with closing(Store.open(configuration)) as store:
+        assert register(store, add_location(store, "Quay")).id == 1

@@ -104,15 +104,14 @@ def test_a_locked_store_is_out_of_reach_for_a_writer_only(
     sqlite_configuration: Configuration, clock: Clock
 ) -> None:
     """After the wait; here there is none."""
-    store = Store.open(sqlite_configuration, clock, Patience(busy=0))
-    with closing(sqlite3.connect(sqlite_configuration.home / "nexio.db")) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnreachable, match="database is locked") as caught:
-            add_location(store, "Quay")
-        assert row_counts(store)["location"] == 0
-    assert str(sqlite_configuration.home / "nexio.db") in caught.value.advice
-    add_location(store, "Quay")
-    store.close()
+    with closing(Store.open(sqlite_configuration, clock, Patience(busy=0))) as store:
+        with closing(sqlite3.connect(sqlite_configuration.home / "nexio.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnreachable, match="database is locked") as caught:
+                add_location(store, "Quay")
+            assert row_counts(store)["location"] == 0
+        assert str(sqlite_configuration.home / "nexio.db") in caught.value.advice
+        add_location(store, "Quay")
 
 
 def test_a_program_that_stops_waits_for_no_other_writer(

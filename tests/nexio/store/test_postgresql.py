@@ -19,12 +19,12 @@ from nexio.operations.checking import find_damage
 from nexio.reception.visits import VisitFilter, list_visits
 from nexio.store import schema
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect
+from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from nexio.store.postgresql import SETTINGS
 from nexio.store.watching import watch
 from tests.support.people import add_location, look_up, register
-from tests.support.stores import configuration_of, run_sql
+from tests.support.stores import configuration_of, engine_of, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -185,9 +185,8 @@ def test_a_poor_encoding_of_an_old_store_is_named(
 
 def create_store_in_any(configuration: Configuration) -> None:
     """As an earlier version did: its tables first, whatever the encoding."""
-    engine = connect(configuration.database_url)
-    schema.upgrade(engine)
-    engine.dispose()
+    with engine_of(configuration.database_url) as engine:
+        schema.upgrade(engine)
     create_store(configuration)
 
 

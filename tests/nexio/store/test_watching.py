@@ -1,5 +1,6 @@
 """Noticing that the store has changed."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,23 +17,21 @@ from tests.support.stores import configuration_of
 
 def test_a_change_is_noticed(store: Store, location: Location) -> None:
     """And the next one too."""
-    watching = watch(store.engine)
-    for _ in range(2):
-        register(store, location)
-        assert watching.wait()
-    watching.close()
+    with closing(watch(store.engine)) as watching:
+        for _ in range(2):
+            register(store, location)
+            assert watching.wait()
 
 
 def test_without_a_change_sqlite_notices_none(
     sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """So that the store is not read again and again."""
-    watching = watch(sqlite_store.engine)
-    assert not watching.wait()
-    register(sqlite_store, sqlite_location)
-    assert watching.wait()
-    assert not watching.wait()
-    watching.close()
+    with closing(watch(sqlite_store.engine)) as watching:
+        assert not watching.wait()
+        register(sqlite_store, sqlite_location)
+        assert watching.wait()
+        assert not watching.wait()
 
 
 @pytest.mark.parametrize("exchanged", [False, True])

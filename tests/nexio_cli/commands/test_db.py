@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from nexio.store.engine import connect
 from nexio.store.schema import HEAD
 from nexio.store.tables import Row
 from tests.support.cli.running import Nexio, noon_zone
 from tests.support.postgresql import PostgreSQL
-from tests.support.stores import configuration_of
+from tests.support.stores import configuration_of, engine_of
 
 NEWER = "9999"
 
@@ -70,11 +69,9 @@ def test_upgrade_what_is_up_to_date(nexio: Nexio) -> None:
 
 def test_a_store_without_tables(own: Nexio) -> None:
     """Nothing is there to bring up or to back up: refused with what to do."""
-    engine = connect(own.configuration.database_url)
-    with engine.begin() as connection:
+    with engine_of(own.configuration.database_url) as engine, engine.begin() as connection:
         for table in [*reversed(Row.metadata.sorted_tables), "alembic_version"]:
             connection.execute(text(f"DROP TABLE {table}"))
-    engine.dispose()
     assert "nexio init" in own("visitor", "list").refused(5)
     assert own.done("db", "current", "--json").json == {"version": None, "needed": HEAD}
     for words in ("db upgrade", "db upgrade --no-backup", "db backup nowhere.db"):

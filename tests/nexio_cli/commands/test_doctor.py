@@ -10,9 +10,9 @@ import pytest
 
 from nexio.locations.locations import get_location
 from nexio.store.engine import Store
-from tests.nexio.operations.test_unnamed_devices import logged
 from tests.support.cli.programs import free_port, program, serving
 from tests.support.cli.running import Nexio
+from tests.support.logins import logged
 
 KEYS = ["subject", "well", "message", "advice"]
 

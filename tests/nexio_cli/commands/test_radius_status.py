@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio import __version__
-from tests.radius_auth.client.test_liveness import saying
 from tests.support.cli.programs import free_port
 from tests.support.radius.radiusd import Radiusd
+from tests.support.radius.status_server import saying
 
 if TYPE_CHECKING:
     from tests.support.cli.running import Nexio

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from tests.support.cli.running import Nexio
-
-KEYS = ["id", "valid_from", "valid_until", "state", "visit"]
-KEYS += ["first_name", "last_name", "email", "location"]
+from tests.support.cli.visits import LISTED_KEYS, window
 
 
 def tokens(desk: Nexio, *words: str) -> list[tuple[int, str]]:
     """The visits and the states of the listed tokens."""
     listed = desk.done("token", "list", "--json", *words).json
     return [(token["visit"], token["state"]) for token in listed]
-
-
-def window(visit: dict[str, Any]) -> timedelta:
-    """How long the token of a visit is good."""
-    token = visit["token"]
-    return datetime.fromisoformat(token["valid_until"]) - datetime.fromisoformat(
-        token["valid_from"]
-    )
 
 
 def test_off_at_first(nexio: Nexio) -> None:
@@ -103,7 +92,7 @@ def test_the_list_by_state(desk: Nexio) -> None:
         assert tokens(desk, "--state", state) == [(number, state)]
     assert sorted(number for number, _ in tokens(desk)) == [1, 2, 3, 4]
     listed = desk.done("token", "list", "--json").json
-    assert [list(token) for token in listed] == [KEYS] * 4
+    assert [list(token) for token in listed] == [LISTED_KEYS] * 4
     assert len(desk.done("token", "list").out.splitlines()) == 5
 
 
@@ -117,7 +106,7 @@ def test_revoke_one(desk: Nexio) -> None:
     """The Wi-Fi ends, the visit stays; a second time there is nothing to do: exit 4."""
     desk.register()
     revoked = desk.done("token", "revoke", "--yes", "ZOE@example.com", "--json").json
-    assert list(revoked) == KEYS
+    assert list(revoked) == LISTED_KEYS
     assert revoked["state"] == "revoked"
     assert desk.done("visitor", "show", "1", "--json").json["state"] == "expected"
     desk("token", "revoke", "--yes", "1").refused(4)

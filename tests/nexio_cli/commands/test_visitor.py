@@ -8,8 +8,8 @@ import pytest
 from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
 
-from tests.nexio_cli.commands.test_visitor_register import VISIT_KEYS
 from tests.support.cli.running import Nexio
+from tests.support.cli.visits import VISIT_KEYS
 
 
 def listed(desk: Nexio, *words: str) -> list[int]:

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.nexio_cli.commands.test_token import KEYS as TOKEN_KEYS
-from tests.nexio_cli.commands.test_token import window
-from tests.nexio_cli.commands.test_visitor_register import VISIT_KEYS
 from tests.support.cli.running import Nexio
+from tests.support.cli.visits import LISTED_KEYS, VISIT_KEYS, window
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
@@ -86,7 +84,7 @@ def test_extend(desk: Nexio) -> None:
     """R2's one exception: the same token is good for longer."""
     before = desk.register()
     extended = desk.done("token", "extend", "zoe@example.com", "--by", "30m", "--json").json
-    assert list(extended) == TOKEN_KEYS
+    assert list(extended) == LISTED_KEYS
     after = desk.done("visitor", "show", "1", "--json").json
     assert changed(before, after) == {"token"}
     assert window(after) == timedelta(minutes=90)

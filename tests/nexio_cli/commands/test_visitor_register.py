@@ -11,11 +11,9 @@ import pytest
 from icalendar import Calendar
 
 from tests.support.cli.running import ZOE, Nexio, registration
+from tests.support.cli.visits import TOKEN_KEYS, VISIT_KEYS
 from tests.support.mail_server import MailServer
 
-VISIT_KEYS = ["id", "first_name", "last_name", "email", "host", "location", "source"]
-VISIT_KEYS += ["expected_arrival", "pin", "state", "token", "mail", "replaces"]
-TOKEN_KEYS = ["id", "valid_from", "valid_until", "state"]
 PUNCTUATED = [
     *("‘Abd al-Malik", "می\u200cخواهم", "ක්\u200dෂ", "King, Jr.", "Smith (IT)", "Łukasz (IT), Jr."),
     *("山田（営業）", "マリー・アンヌ", "D´Angelo", "בן־גוריון"),

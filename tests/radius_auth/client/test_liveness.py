@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +11,12 @@ from nexio.network.nas import NewNas, add_nas
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, utc_now
 from radius_auth.client.liveness import OLD_SECONDS, find_server
-from radius_auth.protocol.framing import frame
-from radius_auth.protocol.packet import StatusReply, encode_reply
 from radius_auth.protocol.statistics import Counts
 from radius_auth.protocol.status import Status
 from tests.support.people import add_location, register
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import Radiusd, free_port
+from tests.support.radius.status_server import bound, saying
 from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
@@ -33,10 +30,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def house(sqlite_configuration: Configuration) -> Iterator[Store]:
     """Harbour House with a visit; a server may ask from loopback."""
-    store = Store.open(sqlite_configuration, utc_now)
-    furnish(store, "127.0.0.0/8", SECRET.decode())
-    yield store
-    store.close()
+    with closing(Store.open(sqlite_configuration, utc_now)) as store:
+        furnish(store, "127.0.0.0/8", SECRET.decode())
+        yield store
 
 
 def furnish(store: Store, address: str, secret: str) -> None:
@@ -56,31 +52,6 @@ def found(store: Store, port: int) -> Finding:
     return finding
 
 
-@contextmanager
-def bound() -> Iterator[socket.socket]:
-    """A program on a UDP port of this machine."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
-        opened.bind(("127.0.0.1", 0))
-        yield opened
-
-
-@contextmanager
-def saying(words: str) -> Iterator[int]:
-    """A RADIUS server that says this of itself, on that port."""
-
-    def answer(opened: socket.socket) -> None:
-        datagram, sender = opened.recvfrom(4096)
-        reply = encode_reply(frame(datagram), SECRET, StatusReply(reply_message=words))
-        opened.sendto(reply, sender)
-
-    with bound() as opened:
-        opened.settimeout(30)
-        answering = threading.Thread(target=answer, args=(opened,))
-        answering.start()
-        yield int(opened.getsockname()[1])
-        answering.join(30)
-
-
 def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
     """It answers, follows the store, and knows the visit; the NAS is found by its network."""
     with Radiusd(sqlite_configuration) as server:
@@ -93,11 +64,10 @@ def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
 
 def test_our_server_on_postgresql(postgresql_configuration: Configuration) -> None:
     """The same there."""
-    store = Store.open(postgresql_configuration, utc_now)
-    furnish(store, "127.0.0.1", SECRET.decode())
-    with Radiusd(postgresql_configuration) as server:
-        assert found(store, server.port).well
-    store.close()
+    with closing(Store.open(postgresql_configuration, utc_now)) as store:
+        furnish(store, "127.0.0.1", SECRET.decode())
+        with Radiusd(postgresql_configuration) as server:
+            assert found(store, server.port).well
 
 
 def test_nobody_listens(house: Store) -> None:
@@ -120,9 +90,8 @@ def test_the_server_of_another_store(house: Store, tmp_path: Path) -> None:
     """Another secret: it discards the question (Must 1, Must 11), and the advice names that."""
     other = configuration_of(tmp_path / "other")
     create_store(other)
-    store = Store.open(other, utc_now)
-    furnish(store, "127.0.0.1", "another secret of another house")
-    store.close()
+    with closing(Store.open(other, utc_now)) as store:
+        furnish(store, "127.0.0.1", "another secret of another house")
     with Radiusd(other) as server:
         finding = found(house, server.port)
     assert not finding.well

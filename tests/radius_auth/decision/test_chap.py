@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import resources
@@ -308,16 +309,17 @@ def running(
 ) -> Iterator[Running]:
     """Two visits of one e-mail at Harbour House; a house where the PIN alone logs in."""
     configuration = _sqlite_template.copy(tmp_path_factory.mktemp("chap") / "nexio")
-    store = Store.open(configuration)
-    house = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
-    words = ["visitor-tokens=on", "wifi-login=pin", "planned-guests=1", "pin-length=6"]
-    annex = add_location(store, "Annex", "Europe/London", *words)
-    with store.write() as work:
-        for place, address in ((house, "127.0.0.1"), (annex, "127.0.0.5")):
-            add_nas(work, place, NewNas(name=place.name, address=address, secret=SECRET.decode()))
-    first, second = register(store, house), register(store, house)
-    pin_only = register(store, annex, email="ada@example.com")
-    store.close()
+    with closing(Store.open(configuration)) as store:
+        house = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
+        words = ["visitor-tokens=on", "wifi-login=pin", "planned-guests=1", "pin-length=6"]
+        annex = add_location(store, "Annex", "Europe/London", *words)
+        with store.write() as work:
+            for place, address in ((house, "127.0.0.1"), (annex, "127.0.0.5")):
+                add_nas(
+                    work, place, NewNas(name=place.name, address=address, secret=SECRET.decode())
+                )
+        first, second = register(store, house), register(store, house)
+        pin_only = register(store, annex, email="ada@example.com")
     with Radiusd(configuration) as server:
         yield Running(port=server.port, first=first, second=second, pin_only=pin_only)
 

@@ -14,11 +14,11 @@ from nexio.network.following import Horizon
 from nexio.store.engine import Store
 from radius_auth.protocol.framing import Code
 from radius_auth.replica.follower import Follower
-from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
 from tests.support.people import register
 from tests.support.radius.access_requests import access_request, chap_attributes, verified
 from tests.support.radius.guests import NINE, TEN, visit
 from tests.support.radius.radiusd import wait_until
+from tests.support.radius.responder import LONGEST_DELAY, Server
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration

@@ -15,7 +15,6 @@ from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
 from radius_auth.protocol.framing import Attribute
-from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import (
     ANNEX,
@@ -30,6 +29,7 @@ from tests.support.radius.guests import (
     table_of,
     visit,
 )
+from tests.support.radius.responder import LONGEST_DELAY, Server
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,14 +5,15 @@ from __future__ import annotations
 import stat
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.network.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Act, Kind, times_put_right
+from nexio.network.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Kind, times_put_right
 from radius_auth.guard.journal import Journal, guard_path
-from tests.support.radius.guesses import NOON, mac
+from tests.support.radius.guard_acts import ACTS, AT, act
+from tests.support.radius.guesses import NOON
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
@@ -21,26 +22,6 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.store.engine import Store
-
-AT = NOON.timestamp()
-
-
-def act(serial: int = 1, **changes: Any) -> Act:
-    """A guess at visit 7, or as ``changes`` say."""
-    fields: dict[str, Any] = {
-        "kind": Kind.GUESS, "at": AT, "writer": "w", "serial": serial, "host": "here",
-        "location_id": 1, "visit_id": 7, "device": mac(1), "nas": "ap-1", "cost": 1.0,
-    }  # fmt: skip
-    return Act(**(fields | changes))
-
-
-ACTS = [
-    act(1),
-    act(2, kind=Kind.BACK, visit_id=None, cost=1e-6),
-    act(3, kind=Kind.IN, cost=3.0, chance=1e-6),
-    act(4, kind=Kind.RELEASE, location_id=None, nas=""),
-    act(5, kind=Kind.HERE, location_id=0, visit_id=None, device="", nas="", cost=0.0),
-]
 
 
 @pytest.fixture(params=["file", "sqlite", "postgresql"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from queue import SimpleQueue
@@ -428,22 +429,21 @@ def test_from_the_store_to_the_store(
 
     The first call finds no table; a moment later the guest is in, and at the end it is recorded.
     """
-    store = Store.open(sqlite_configuration)
-    location = add_location(store, "Harbour House", "UTC", "visitor-tokens=on")
-    with store.write() as work:
-        add_nas(work, location, NewNas(name="lobby", address=ADDRESS))
-    guest = register(store, location)
-    pairs = (*pap(guest.pin, guest.email), *OUTER)
+    with closing(Store.open(sqlite_configuration)) as store:
+        location = add_location(store, "Harbour House", "UTC", "visitor-tokens=on")
+        with store.write() as work:
+            add_nas(work, location, NewNas(name="lobby", address=ADDRESS))
+        guest = register(store, location)
+        pairs = (*pap(guest.pin, guest.email), *OUTER)
 
-    assert callbacks.instantiate() == 2
-    assert callbacks.authorize(pairs) == FAIL
-    radiusd.wait_for("answering from 1 visits")
-    code, _, control = callbacks.authorize(pairs)
-    callbacks.detach()
+        assert callbacks.instantiate() == 2
+        assert callbacks.authorize(pairs) == FAIL
+        radiusd.wait_for("answering from 1 visits")
+        code, _, control = callbacks.authorize(pairs)
+        callbacks.detach()
 
-    assert (code, {name for name, _, _ in control}) == (2, {"Auth-Type", *DECIDED})
-    with store.read() as work:
-        (logged,) = list_events(work, location, limit=10)
-    assert (logged.event.visit_id, logged.event.nas) == (guest.id, "lobby")
-    assert guest.pin not in radiusd.text
-    store.close()
+        assert (code, {name for name, _, _ in control}) == (2, {"Auth-Type", *DECIDED})
+        with store.read() as work:
+            (logged,) = list_events(work, location, limit=10)
+        assert (logged.event.visit_id, logged.event.nas) == (guest.id, "lobby")
+        assert guest.pin not in radiusd.text

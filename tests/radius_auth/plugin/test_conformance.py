@@ -12,8 +12,7 @@ import pytest
 
 from nexio.store.engine import utc_now
 from radius_auth.protocol.framing import Code
-from tests.radius_auth.server.test_accounting_server import sessions_when, tell
-from tests.support.radius.desk import Desk, desk_with, seconds_left
+from tests.support.radius.desk import Desk, desk_with, seconds_left, sessions_when
 from tests.support.radius.eapol import METHODS, Phone
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin
 from tests.support.radius.logins import CASES, CHAP, MS_CHAP, PAP, Case, Guest, add_other_locations
@@ -24,7 +23,7 @@ from tests.support.radius.odd_requests import (
     ask_oddly,
     device_of,
 )
-from tests.support.radius.radclient import Reply, radclient
+from tests.support.radius.radclient import Reply, account, radclient
 from tests.support.radius.radiusd import Radiusd
 
 if TYPE_CHECKING:
@@ -220,7 +219,7 @@ def test_accounting_goes_to_the_server_beside(
     reply = radclient(servers["FreeRADIUS"].port, guest.user_name, guest.password)
 
     class_ = f"Class = {reply.attributes['Class']}"
-    assert "Accounting-Response" in tell(beside.accounting_port, "Start", class_, tries=3)
+    assert "Accounting-Response" in account(beside.accounting_port, "Start", class_, tries=3)
 
     (session,) = sessions_when(desk, lambda sessions: len(sessions) > 0)
     assert (session.visit_id, session.email) == (guest.visit.id, guest.visit.email)

@@ -17,18 +17,8 @@ from radius_auth.plugin.calls import Outcome, Stage
 from radius_auth.plugin.notes import Note, parse_note
 from radius_auth.plugin.pairs import DECIDED, NOTE, PROVEN
 from radius_auth.protocol.framing import Discarded
-from tests.radius_auth.plugin.test_pairs import dictionary
-from tests.support.radius.guests import (
-    EMAIL,
-    HOUR,
-    NINE,
-    OTHER_PIN,
-    PIN,
-    SECOND,
-    TEN,
-    nas,
-    visit,
-)
+from tests.support.radius.freeradius_dictionary import dictionary
+from tests.support.radius.guests import EMAIL, HOUR, NINE, OTHER_PIN, PIN, SECOND, TEN, nas, visit
 from tests.support.radius.virtual_server import (
     ADDRESS,
     DEVICE,

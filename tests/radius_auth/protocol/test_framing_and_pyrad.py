@@ -18,8 +18,8 @@ from radius_auth.protocol.framing import (
     without_vendors,
 )
 from radius_auth.protocol.packet import decode_access_request
-from tests.radius_auth.protocol.test_framing import almost_packets, attributes, join, packet
 from tests.support.radius.access_requests import DICTIONARY
+from tests.support.radius.datagrams import almost_packets, attributes, join, packet
 from tests.support.radius.guests import SECRET
 
 VENDOR_SPECIFIC = 26

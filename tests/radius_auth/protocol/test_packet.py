@@ -24,7 +24,7 @@ from radius_auth.protocol.packet import (
     decode_access_request,
     encode_reply,
 )
-from tests.radius_auth.protocol.test_framing import join, packet
+from tests.support.radius.datagrams import join, packet
 from tests.support.radius.guests import EMAIL
 
 SECRET = b"a secret of the hotel"

@@ -20,7 +20,6 @@ from radius_auth.protocol.framing import Attribute, Fault, frame
 from radius_auth.recording.spool import Spool, read_back, written
 from radius_auth.server.accounting import Accountant
 from radius_auth.server.sockets import Source
-from tests.radius_auth.protocol.test_framing import almost_packets, attributes, join, packet
 from tests.support.accounting import sessions
 from tests.support.clocks import Clock
 from tests.support.people import register
@@ -37,6 +36,7 @@ from tests.support.radius.accounting_requests import (
     number,
     resigned,
 )
+from tests.support.radius.datagrams import almost_packets, attributes, join, packet
 from tests.support.radius.guests import ANNEX, KEYRING, NINE, SECOND, SECRET, nas, table_of
 
 if TYPE_CHECKING:

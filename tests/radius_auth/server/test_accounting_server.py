@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from nexio.network.sessions import SessionFilter, list_sessions, name_as_sent
+from nexio.network.sessions import name_as_sent
 from nexio.store.engine import utc_now
 from radius_auth.client.disconnect import attributes_of
 from radius_auth.client.liveness import find_server
@@ -29,13 +28,12 @@ from tests.support.radius.accounting_requests import (
     answered,
     number,
 )
-from tests.support.radius.desk import Desk, desk_with
-from tests.support.radius.guests import SECRET
-from tests.support.radius.radclient import radclient
+from tests.support.radius.desk import Desk, desk_with, sessions_when
+from tests.support.radius.radclient import account, radclient
 from tests.support.radius.radiusd import PATIENCE, Radiusd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nexio.configuration import Configuration
@@ -58,30 +56,6 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
         yield server
 
 
-def tell(port: int, status: str, *attributes: str, tries: int = 1) -> str:
-    """Let radclient send an Accounting-Request; what it says of the answer."""
-    lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
-    done = subprocess.run(
-        ["radclient", "-x", "-r", str(tries), "-t", "3", f"127.0.0.1:{port}", "acct", SECRET],
-        input="\n".join([*lines, *attributes]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout + done.stderr
-
-
-def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> list[WifiSession]:
-    """The sessions in the store, as soon as they are what is waited for."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        with desk.store.read() as work:
-            found = list_sessions(work, SessionFilter())
-        if enough(found):
-            return found
-        assert time.monotonic() < deadline, found
-
-
 @contextmanager
 def asking(port: int) -> Iterator[socket.socket]:
     """A NAS's socket."""
@@ -96,11 +70,11 @@ def test_must_16_a_session_by_radclient(desk: Desk, radiusd: Radiusd) -> None:
     visit = desk.register()
     accept = radclient(radiusd.port, visit.email, visit.pin)
     its = f"Class = {accept.attributes['Class']}"
-    told = tell(radiusd.accounting_port, "Start", its, "Proxy-State = 0x616263")
+    told = account(radiusd.accounting_port, "Start", its, "Proxy-State = 0x616263")
     assert "Received Accounting-Response" in told
     assert "Proxy-State = 0x616263" in told
     gigabytes = ["Acct-Input-Gigawords = 1", "Acct-Input-Octets = 7", "Acct-Session-Time = 60"]
-    assert "Received Accounting-Response" in tell(radiusd.accounting_port, "Stop", *gigabytes)
+    assert "Received Accounting-Response" in account(radiusd.accounting_port, "Stop", *gigabytes)
     (session,) = sessions_when(desk, lambda found: any(each.ended_at for each in found))
     assert (session.visit_id, session.email) == (visit.id, visit.email)
     assert (session.octets_in, session.seconds, session.nas) == (2**32 + 7, 60, "127.0.0.1")

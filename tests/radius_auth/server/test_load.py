@@ -15,11 +15,13 @@ from radius_auth.server import sockets, worker
 from radius_auth.server.delays import LIMIT
 from radius_auth.server.sockets import Source
 from tests.fuzz.campaign import resident
-from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
-from tests.radius_auth.server.test_worker import Warned, ask, follower, running
+from tests.radius_auth.server.conftest import follower
 from tests.support.people import register
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.guests import SECRET, visit
+from tests.support.radius.responder import LONGEST_DELAY, Server
+from tests.support.radius.worker import ask, running
+from tests.support.warnings import Warned
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration

@@ -18,10 +18,16 @@ from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Attribute, Code, Fault, frame
 from radius_auth.server.sockets import Source
-from tests.radius_auth.protocol.test_framing import almost_packets, join
-from tests.radius_auth.server.test_responder import EAP, LONGEST_DELAY, MS_CHAP, STRANGER, Server
-from tests.support.radius.access_requests import access_request, chap_attributes, verified
+from tests.support.radius.access_requests import (
+    EAP,
+    MS_CHAP,
+    access_request,
+    chap_attributes,
+    verified,
+)
+from tests.support.radius.datagrams import almost_packets, join
 from tests.support.radius.guests import ANNEX, EMAIL, OTHER_PIN, PIN, SECRET, nas, visit
+from tests.support.radius.responder import LONGEST_DELAY, STRANGER, Server
 from tests.support.radius.signing import status_server, unsigned, with_body
 
 WRONG = OTHER_PIN.encode()

@@ -12,12 +12,20 @@ from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Attribute, Code, frame
 from radius_auth.server.sockets import Source
-from tests.radius_auth.server.test_responder import AP, EAP, LONGEST_DELAY, STRANGER, Server, forged
-from tests.radius_auth.server.test_worker import Warned, ask, follower, running
+from tests.radius_auth.server.conftest import follower
 from tests.support.people import register
-from tests.support.radius.access_requests import access_request, chap_attributes, verified
+from tests.support.radius.access_requests import (
+    EAP,
+    access_request,
+    chap_attributes,
+    forged,
+    verified,
+)
 from tests.support.radius.guests import OTHER_PIN, PIN, SECRET, nas, visit
+from tests.support.radius.responder import AP, LONGEST_DELAY, STRANGER, Server
 from tests.support.radius.signing import sign, status_server, unsigned
+from tests.support.radius.worker import ask, running
+from tests.support.warnings import Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +9,15 @@ import pytest
 from nexio.keys.keyring import Keyring
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Attribute, Code, Fault, Frame
-from radius_auth.server.responder import Responder
-from radius_auth.server.sockets import Source
-from tests.support.clocks import Clock
-from tests.support.radius.access_requests import access_request, chap_attributes, verified
+from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.framing import Attribute, Code, Fault
+from tests.support.radius.access_requests import (
+    EAP,
+    access_request,
+    chap_attributes,
+    forged,
+    verified,
+)
 from tests.support.radius.guests import (
     ANNEX,
     NINE,
@@ -27,61 +29,16 @@ from tests.support.radius.guests import (
     visit,
     with_settings,
 )
+from tests.support.radius.responder import LONGEST_DELAY, Server
 
 if TYPE_CHECKING:
-    from nexio.network.events import AuthEvent
     from nexio.network.following import FollowedVisit
-    from nexio.network.nas import Nas
-    from radius_auth.replica.table import Table
-
-AP = Source(3, ("127.0.0.1", 40000))
-STRANGER = Source(3, ("127.0.0.9", 40000))
-LONGEST_DELAY = 1.25
-
-
-class Server:
-    """A responder with its surroundings: half past nine, and nobody registered yet."""
-
-    def __init__(self, *visits: FollowedVisit, nas_entries: tuple[Nas, ...] = (nas(),)) -> None:
-        self.table: Table = table_of(*visits, nas_entries=nas_entries)
-        self.clock = Clock(NINE + timedelta(minutes=30))
-        self.monotonic = 1000.0
-        self.events: list[AuthEvent] = []
-        self.discards = Discards()
-        self.age = timedelta(0)
-        self.responder = Responder(self, self.events.append, 1.0, self.clock, self.discards)
-
-    def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
-        """Let time pass; what is sent at its end."""
-        self.monotonic += seconds
-        self.clock.advance(seconds=seconds)
-        return list(self.responder.due(self.monotonic))
-
-    def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
-        """What is answered at once."""
-        return self.responder.receive(datagram, source, self.monotonic)
-
-    def ask(self, datagram: bytes) -> Frame:
-        """The verified reply, whenever it comes."""
-        reply = self.receive(datagram)
-        if reply is None:
-            ((_, reply),) = self.wait(LONGEST_DELAY)
-        return verified(datagram, reply)
-
-    def reasons(self) -> list[str]:
-        """What was decided."""
-        return [event.reason for event in self.events]
 
 
 WRONG = OTHER_PIN.encode()
 
 
 # Who is answered
-
-
-def forged(datagram: bytes) -> bytes:
-    """The same with one bit changed on the way."""
-    return datagram[:-1] + bytes([datagram[-1] ^ 1])
 
 
 def test_what_cannot_be_trusted_is_discarded() -> None:
@@ -175,10 +132,6 @@ def test_nobody_else_is_told_anything(asked: dict[str, Any]) -> None:
 
     assert reply.code == Code.ACCESS_REJECT
     assert [kind for kind, _ in reply.attributes] == [Attribute.MESSAGE_AUTHENTICATOR]
-
-
-EAP: dict[int, list[bytes]] = {Attribute.EAP_MESSAGE: [b"\x02\0\0\x05\x01"]}
-MS_CHAP = {26: [b"\0\0\x01\x37\x19\x34" + bytes(50)]}
 
 
 def test_there_are_no_words_beside_eap() -> None:

@@ -1,9 +1,9 @@
 """What the guard against guessing looks like from the network."""
 
 from radius_auth.protocol.framing import Attribute, frame
-from tests.radius_auth.server.test_responder import LONGEST_DELAY, Server
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import PIN, visit
+from tests.support.radius.responder import LONGEST_DELAY, Server
 
 HERE: dict[int, list[bytes]] = {Attribute.CALLING_STATION_ID: [b"02-00-00-AB-CD-EF"]}
 

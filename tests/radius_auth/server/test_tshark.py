@@ -11,11 +11,11 @@ from pyrad.packet import CoAPacket
 from nexio.network.following import FollowedVisit
 from radius_auth.protocol.framing import Attribute, Code, frame
 from radius_auth.protocol.packet import encode_accounting_response, encode_disconnect_request
-from tests.radius_auth.server.test_responder import EAP, LONGEST_DELAY, Server
-from tests.support.radius.access_requests import DICTIONARY, access_request, chap_attributes
+from tests.support.radius.access_requests import DICTIONARY, EAP, access_request, chap_attributes
 from tests.support.radius.accounting_requests import accounting_request
 from tests.support.radius.captures import Exchange, complaints, read_by_tshark, write_capture
 from tests.support.radius.guests import NINE, SECOND, SECRET, nas, visit
+from tests.support.radius.responder import LONGEST_DELAY, Server
 from tests.support.radius.signing import status_server
 
 if TYPE_CHECKING:

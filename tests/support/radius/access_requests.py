@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DICTIONARY = Dictionary(str(resources.files("radius_auth.protocol") / "dictionary"))
+EAP: dict[int, list[bytes]] = {Attribute.EAP_MESSAGE: [b"\x02\0\0\x05\x01"]}
+MS_CHAP = {26: [b"\0\0\x01\x37\x19\x34" + bytes(50)]}
 
 
 def access_request(
@@ -61,6 +63,11 @@ def chap_attributes(pin: str = PIN, challenge: bytes = b"challenge") -> dict[int
         Attribute.CHAP_PASSWORD: [b"\x07" + response],
         Attribute.CHAP_CHALLENGE: [challenge],
     }
+
+
+def forged(datagram: bytes) -> bytes:
+    """The same with one bit changed on the way."""
+    return datagram[:-1] + bytes([datagram[-1] ^ 1])
 
 
 def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Frame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from nexio.locations.locations import get_location
 from nexio.network.events import list_events
 from nexio.network.nas import NewNas, add_nas
+from nexio.network.sessions import SessionFilter, list_sessions
 from nexio.store.engine import Store, utc_now
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register, set_up
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.network.events import AuthEvent
+    from nexio.network.sessions import WifiSession
     from nexio.reception.visits import Visit
     from tests.support.radius.radclient import Reply
 
@@ -75,11 +77,9 @@ class Desk:
 
     def register_earlier(self, **ago: float) -> Visit:
         """A visitor who was registered some time ago, for then: ``hours=3``."""
-        earlier = Store.open(self.configuration, Clock(utc_now() - timedelta(**ago)))
-        try:
+        clock = Clock(utc_now() - timedelta(**ago))
+        with closing(Store.open(self.configuration, clock)) as earlier:
             return register(earlier, self.location, email=next(_emails))
-        finally:
-            earlier.close()
 
     def events(self) -> list[AuthEvent]:
         """What the log shows."""
@@ -102,8 +102,8 @@ class Desk:
 def desk_with(configuration: Configuration) -> Iterator[Desk]:
     """A desk with that store."""
     desk = Desk(configuration)
-    yield desk
-    desk.store.close()
+    with closing(desk.store):
+        yield desk
 
 
 def seconds_left(visit: Visit, now: datetime | None = None) -> int:
@@ -119,3 +119,14 @@ def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
     found = next((reply for reply in replies if reply.code == code), None)
     assert found is not None, f"never {code}"
     return found
+
+
+def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> list[WifiSession]:
+    """The sessions in the store, as soon as they are what is waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with desk.store.read() as work:
+            found = list_sessions(work, SessionFilter())
+        if enough(found):
+            return found
+        assert time.monotonic() < deadline, found

@@ -82,6 +82,19 @@ def radclient(
     return _read(done.stdout, done.stderr)
 
 
+def account(port: int, status: str, *attributes: str, tries: int = 1) -> str:
+    """Let radclient send an Accounting-Request; what it says of the answer."""
+    lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
+    done = subprocess.run(
+        ["radclient", "-x", "-r", str(tries), "-t", "3", f"127.0.0.1:{port}", "acct", SECRET],
+        input="\n".join([*lines, *attributes]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
 def _read(output: str, errors: str) -> Reply:
     received = _RECEIVED.search(output)
     if received is None:

@@ -1,0 +1,32 @@
+"""Logins that stand in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nexio.network.events import AuthEvent, new_record_id, record_events
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Store
+
+
+def logged(store: Store, location: Location, nas: str, *devices: str | None) -> None:
+    """Let logins stand in the log."""
+    with store.write() as work:
+        events = [
+            AuthEvent(
+                record_id=new_record_id(),
+                at=work.now,
+                user_name="zoe@example.com",
+                device=device,
+                nas=nas,
+                location_id=location.id,
+                visit_id=None,
+                outcome="reject",
+                reason="wrong PIN",
+                latency_us=1,
+            )
+            for device in devices
+        ]
+        record_events(work, events)

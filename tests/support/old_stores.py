@@ -1,0 +1,143 @@
+"""Stores of older versions, filled by nothing but their tables."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, MetaData, insert, select
+
+from nexio.keys.key_file import create_key_file, load_keys
+from nexio.store import schema
+from nexio.store.engine import create_sqlite_file
+from tests.support.stores import configuration_of, engine_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+    from nexio.keys.keyring import Keyring
+    from tests.support.postgresql import PostgreSQL
+
+    Contents = dict[str, list[dict[str, Any]]]
+    """Every row of every table, by columns."""
+
+FILLED = {"qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"}
+"""New columns that an upgrade fills: the first edition, and what a session counted so far."""
+
+
+@contextmanager
+def store_of(
+    version: str,
+    home: Path,
+    postgresql: PostgreSQL | None,
+    rows_of: Callable[[Keyring], Contents],
+) -> Iterator[Configuration]:
+    """A store of that version, filled by nothing but its tables.
+
+    Args:
+        version: of a migration.
+        home: where its key is.
+        postgresql: None is SQLite.
+        rows_of: gives the rows of each table.
+    """
+    configuration, name = configuration_of(home), f"of_{version}"
+    if postgresql is not None:
+        url = postgresql.create_database(name)
+        configuration = replace(configuration, database_url=url)
+    create_sqlite_file(configuration.database_url)
+    create_key_file(configuration.key_file)
+    with engine_of(configuration.database_url) as engine, engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(files("nexio_migrations")))
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+        fill(connection, rows_of(load_keys(configuration.key_file)))
+    try:
+        yield configuration
+    finally:
+        if postgresql is not None:
+            postgresql.drop_database(name)
+
+
+def fill(connection: Connection, rows_by_table: Contents) -> None:
+    """Write as the software of that version did, by nothing but its tables."""
+    tables = MetaData()
+    tables.reflect(connection)
+    on_sqlite = connection.dialect.name == "sqlite"
+    for name, rows in rows_by_table.items():
+        for row in rows:
+            values = {
+                column: value.replace(tzinfo=None)
+                if on_sqlite and isinstance(value, datetime)
+                else value
+                for column, value in row.items()
+            }
+            connection.execute(insert(tables.tables[name]).values(values))
+
+
+def contents(engine: Engine) -> Contents:
+    """Every row of every table that is there."""
+    tables = MetaData()
+    with engine.connect() as connection:
+        tables.reflect(connection)
+        return {
+            name: [dict(row._mapping) for row in connection.execute(select(table))]  # noqa: SLF001
+            for name, table in tables.tables.items()
+            if name != "alembic_version"
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """What was in a store before it was brought up, and what is in it now."""
+
+    version: str | None
+    """The one that it had."""
+
+    before: Contents
+    after: Contents
+
+    def check_rows(self, **changed: str) -> None:
+        """Each row has the values that it had; what is new is empty, or in :data:`FILLED`.
+
+        Args:
+            changed: the columns, by table, that the upgrade is there to change.
+        """
+        assert self.before
+        for name, rows in self.before.items():
+            # PostgreSQL lists a row that was changed last.
+            both = (sorted(each, key=_number) for each in (rows, self.after[name]))
+            for row, kept in zip(*both, strict=True):
+                same = row.keys() - {changed.get(name)}
+                assert {column: kept[column] for column in same} == {
+                    column: row[column] for column in same
+                }
+                new = kept.keys() - row.keys() - FILLED
+                assert all(kept[column] is None for column in new)
+
+    def new_tables(self) -> set[str]:
+        """Those that were not there before."""
+        return self.after.keys() - self.before.keys()
+
+
+def upgrade(configuration: Configuration) -> Upgrade:
+    """Bring a store up to the version of today; then it has the tables of today."""
+    with engine_of(configuration.database_url) as engine:
+        before = contents(engine)
+        version = schema.upgrade(engine)
+        after = contents(engine)
+        with engine.connect() as connection:
+            assert schema.drift(connection) == []
+    return Upgrade(version=version, before=before, after=after)
+
+
+def _number(row: dict[str, Any]) -> int:
+    number: int = row.get("id", 0)
+    return number

@@ -1,0 +1,47 @@
+"""FreeRADIUS's own dictionary, as it reads it itself."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+DICTIONARY = Path("/usr/share/freeradius/dictionary")
+"""Of the package freeradius-common."""
+
+_INCLUDE = re.compile(r"\$INCLUDE\s+(\S+)")
+_VENDOR = re.compile(r"(BEGIN|END)-VENDOR")
+_ATTRIBUTE = re.compile(r"ATTRIBUTE\s+(\S+)\s+(\d+)\s+(\S+)")
+_VALUE = re.compile(r"VALUE\s+(\S+)\s+(\S+)\s+(\d+)\s")
+
+
+class Names(NamedTuple):
+    """What FreeRADIUS calls attributes and values, those of vendors left out."""
+
+    attributes: dict[str, tuple[int, str]]
+    """Number and type by name."""
+
+    values: dict[str, dict[int, str]]
+    """Names by attribute and number; of several the last is the one that is shown."""
+
+
+@cache
+def dictionary() -> Names:
+    """FreeRADIUS's dictionary, in the order in which it reads it itself."""
+    names = Names({}, {})
+    _read(DICTIONARY, names)
+    return names
+
+
+def _read(path: Path, names: Names) -> None:
+    vendors = False
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if found := _VENDOR.match(line):
+            vendors = found[1] == "BEGIN"
+        elif found := _INCLUDE.match(line):
+            _read(path.parent / found[1], names)
+        elif (found := _ATTRIBUTE.match(line)) and not vendors:
+            names.attributes[found[1]] = (int(found[2]), found[3])
+        elif found := _VALUE.match(f"{line} "):
+            names.values.setdefault(found[1], {})[int(found[3])] = found[2]

@@ -1,0 +1,58 @@
+"""A responder with its surroundings: from octets to octets, without a socket."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from radius_auth.protocol.discards import Discards
+from radius_auth.protocol.framing import Frame
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
+from tests.support.clocks import Clock
+from tests.support.radius.access_requests import verified
+from tests.support.radius.guests import NINE, nas, table_of
+
+if TYPE_CHECKING:
+    from nexio.network.events import AuthEvent
+    from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
+    from radius_auth.replica.table import Table
+
+AP = Source(3, ("127.0.0.1", 40000))
+STRANGER = Source(3, ("127.0.0.9", 40000))
+LONGEST_DELAY = 1.25
+
+
+class Server:
+    """A responder with its surroundings: half past nine, and nobody registered yet."""
+
+    def __init__(self, *visits: FollowedVisit, nas_entries: tuple[Nas, ...] = (nas(),)) -> None:
+        self.table: Table = table_of(*visits, nas_entries=nas_entries)
+        self.clock = Clock(NINE + timedelta(minutes=30))
+        self.monotonic = 1000.0
+        self.events: list[AuthEvent] = []
+        self.discards = Discards()
+        self.age = timedelta(0)
+        self.responder = Responder(self, self.events.append, 1.0, self.clock, self.discards)
+
+    def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
+        """Let time pass; what is sent at its end."""
+        self.monotonic += seconds
+        self.clock.advance(seconds=seconds)
+        return list(self.responder.due(self.monotonic))
+
+    def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
+        """What is answered at once."""
+        return self.responder.receive(datagram, source, self.monotonic)
+
+    def ask(self, datagram: bytes) -> Frame:
+        """The verified reply, whenever it comes."""
+        reply = self.receive(datagram)
+        if reply is None:
+            ((_, reply),) = self.wait(LONGEST_DELAY)
+        return verified(datagram, reply)
+
+    def reasons(self) -> list[str]:
+        """What was decided."""
+        return [event.reason for event in self.events]

@@ -1,0 +1,72 @@
+"""A worker of the server, run as a thread on a real socket with the time of the test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from nexio.network.events import AuthEvent, record_events
+from nexio.store.engine import Store
+from radius_auth.protocol.framing import Code
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
+from radius_auth.replica.follower import Follower
+from radius_auth.server.options import Options
+from radius_auth.server.sockets import listen
+from radius_auth.server.worker import Inherited, Worker
+from tests.support.radius.access_requests import access_request, verified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from tests.support.clocks import Clock
+
+OPTIONS = Options(
+    listen=(), auth_port=1812, acct_port=1813, reject_delay=0.05, max_staleness=timedelta(hours=24)
+)
+
+
+@contextmanager
+def running(follower: Follower, configuration: Configuration, clock: Clock) -> Iterator[Running]:
+    """A worker that runs until the end, and a NAS's socket connected to it."""
+    spool = Spool(configuration.home / "spool" / "radiusd.db", AuthEvent)
+    recorder = Recorder(spool, lambda: Store.open(configuration, clock), record_events)
+    life, parent = os.pipe()
+    with listen("127.0.0.1", 0) as opened, socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.settimeout(10)
+        asking.connect(opened.getsockname())
+        inherited = Inherited(sockets=[opened], accounting=[], life=life)
+        worker = Worker(inherited, follower, recorder, OPTIONS, clock)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            with os.fdopen(parent, "wb") as alive:
+                yield Running(asking, thread, alive)
+        finally:
+            worker.stop()
+            worker.stop()  # as after Ctrl-C, which comes from the terminal and from the parent
+            thread.join()
+            worker.close()
+            recorder.stop()
+            os.close(life)
+
+
+class Running(NamedTuple):
+    """A worker that answers."""
+
+    asking: socket.socket
+    thread: threading.Thread
+    parent: BinaryIO
+    """Closed when the parent has died."""
+
+
+def ask(asking: socket.socket, email: str, pin: str) -> Code:
+    """Log in."""
+    datagram = access_request(email, pin.encode())
+    asking.send(datagram)
+    return Code(verified(datagram, asking.recv(4096)).code)

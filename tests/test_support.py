@@ -1,0 +1,52 @@
+"""What tests share stands in ``tests/support`` and in ``conftest.py``, not in one of the tests."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+FILES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("*.py"))]
+TEST_MODULES = {stem for path in FILES if (stem := Path(path).stem).startswith("test_")}
+
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that is imported, and whatever could be one, at any depth."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def imports_of_tests(source: str) -> list[str]:
+    """The test modules that are imported."""
+    return [name for name in imported(source) if TEST_MODULES & {*name.split(".")}]
+
+
+def test_no_test_module_is_imported() -> None:
+    """Whoever changes a test looks at that file alone."""
+    found = {path: imports_of_tests((ROOT / path).read_text()) for path in FILES}
+
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import tests.test_rules",
+        "from tests.test_rules import RULES",
+        "from tests import test_rules",
+        "from . import test_rules",
+        "if True:\n    from tests.test_rules import RULES as rules",
+    ],
+)
+def test_an_import_of_one_is_found(source: str) -> None:
+    """In every way to write it."""
+    assert len(imports_of_tests(source)) == 1
