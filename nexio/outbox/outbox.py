@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, or_, select
 
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.recipients import find_host, recipient_of
-from nexio.outbox.templates import Template
+from nexio.outbox.templates import Template, find_host, recipient_of
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import MailServerUnreachable
+from nexio.mail.connecting import LONGEST_TEXT
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox
 from tests.support.certificates import Certified, certify
