@@ -12,8 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexio.configuration import Configuration
-from nexio.environment_file import read_environment
+from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
 from nexio.keys.ownership import load_trusted_keys
 from nexio.network.events import AuthEvent
