@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import platformdirs
+
+from nexio.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,3 +86,19 @@ def _system_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return "unknown"
+
+
+def read_environment(path: Path) -> dict[str, str]:
+    """Read a file of ``NAME=value`` lines, as systemd's EnvironmentFile.
+
+    It says to the plugin inside FreeRADIUS where the store is.
+
+    Raises:
+        InvalidValue: it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        words = [word for line in lines for word in shlex.split(line, comments=True)]
+    except (OSError, ValueError) as error:
+        raise InvalidValue(f"{path} cannot be read: {error}") from error
+    return dict(word.split("=", 1) for word in words if "=" in word)

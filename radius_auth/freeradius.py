@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import radiusd
 
-from nexio.configuration import Configuration
-from nexio.environment_file import read_environment
+from nexio.configuration import Configuration, read_environment
 from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import parse_duration
 from nexio.store.engine import utc_now

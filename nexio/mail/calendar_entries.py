@@ -1,4 +1,4 @@
-"""A visit as an entry for the visitor's calendar (RFC 5545, RFC 5546).
+"""A visit as an entry for the visitor's calendar (RFC 5545, RFC 5546), and its edition.
 
 Instants are in UTC, which every calendar shows in its owner's own zone, and which needs no
 table of clock changes.  The PIN is not in it: people share their calendars.
@@ -11,12 +11,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from icalendar import Calendar, Event, vCalAddress, vText
+from sqlalchemy import func, select
+
+from nexio.outbox.templates import Template
+from nexio.store.signing import sign
+from nexio.store.tables import OutboxRow, VisitRow
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.outbox.mailboxes import Mailbox
     from nexio.reception.visits import Visit
+    from nexio.store.engine import Reading
 
 METHOD = "PUBLISH"
 """RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher
@@ -26,9 +32,12 @@ LONGEST_ENTRY = timedelta(days=1)
 """Wi-Fi for longer than that says nothing about the length of the visit."""
 
 
+_WITH_ENTRY = (Template.VISITOR_REGISTERED.value, Template.VISITOR_UPDATED.value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """Which entry it is, and which edition of it."""
+    """Which entry it is, and which edition of it (RFC 5545 section 3.8.7.4)."""
 
     uid: str
     sequence: int
@@ -66,6 +75,24 @@ def calendar_entry(visit: Visit, sender: Mailbox, edition: Edition, now: datetim
     return text.decode()
 
 
+def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
+    """The entry of a visit and of those that it replaces (R5): one line in the calendar.
+
+    Signed by the store, so that two stores that send from one domain never meet in a UID.
+    """
+    visits = _replaced(work, row.visit_id)
+    first = min(visits)
+    before = select(func.count()).where(
+        OutboxRow.visit_id.in_(visits),
+        OutboxRow.template.in_(_WITH_ENTRY),
+        OutboxRow.id < row.id,
+    )
+    return Edition(
+        uid=f"visit-{first}-{sign(work, f'calendar:{first}').hex()[:16]}@{sender.domain}",
+        sequence=work.session.scalar(before) or 0,
+    )
+
+
 def _end(visit: Visit) -> datetime | None:
     token = visit.token
     if token is None or token.valid_from is None or token.valid_until is None:
@@ -79,3 +106,12 @@ def _organizer(sender: Mailbox) -> vCalAddress:
     if sender.name:
         organizer.params["CN"] = vText(sender.name)
     return organizer
+
+
+def _replaced(work: Reading, visit_id: int | None) -> list[int]:
+    """A visit and all before it."""
+    chain: list[int] = []
+    while visit_id is not None:
+        chain.append(visit_id)
+        visit_id = work.session.scalar(select(VisitRow.replaces_id).where(VisitRow.id == visit_id))
+    return chain

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from nexio.mail.smtp import Answer, Outcome
 from nexio.outbox.outbox import MailState, is_waiting
-from nexio.outbox.recipients import recipient_of
+from nexio.outbox.templates import recipient_of
 from nexio.store.tables import OutboxRow
 
 if TYPE_CHECKING:

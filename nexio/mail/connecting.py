@@ -1,10 +1,16 @@
-"""The way to the mail server: connected, encrypted, logged in."""
+"""The way to the mail server: connected, encrypted, logged in; and what may be kept of its words.
+
+A server sees the whole mail and may quote it.  So what it says is kept without any word that
+has a digit in it, in whatever script: no PIN can be read from the rest.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import ssl
+import unicodedata
 from asyncio import WriteTransport
 from typing import TYPE_CHECKING, cast
 
@@ -12,13 +18,19 @@ import aiosmtplib
 
 from nexio.errors import MailServerUnreachable
 from nexio.mail.server import Tls
-from nexio.mail.server_words import may_be_kept, reply
+from nexio.outbox.mailboxes import one_line
 
 if TYPE_CHECKING:
     from nexio.mail.server import MailServer
 
 BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
 """What can go wrong on the way; ValueError is a name or an address that cannot be sent."""
+
+LONGEST_TEXT = 100
+"""Characters that are kept of what a server says."""
+
+LONGEST_WORD = 30
+"""Characters; what is longer may be a piece of the mail, encoded."""
 
 
 class Client(aiosmtplib.SMTP):
@@ -96,6 +108,20 @@ def reason_of(server: MailServer, error: Exception) -> str:
     return may_be_kept(server, str(error)) or type(error).__name__
 
 
+def reply(server: MailServer, code: int, text: str) -> str:
+    """A reply with its code: "550 no such user"."""
+    words = may_be_kept(server, text)
+    return f"{code} {words}".strip() if code > 0 else words  # the library's own have -1
+
+
+def may_be_kept(server: MailServer, text: str) -> str:
+    """A server's words in one short line, without numbers and without our password."""
+    for secret in _secrets(server):
+        text = text.replace(secret, "******")
+    words = [word for word in one_line(text).split() if _is_harmless(word)]
+    return " ".join(words)[:LONGEST_TEXT]
+
+
 def _context(server: MailServer) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=server.ca_file)
@@ -113,3 +139,15 @@ def _own_name(client: Client) -> str:
         return name
     address = client.get_transport_info("sockname")[0]
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _secrets(server: MailServer) -> list[str]:
+    if server.user is None or server.password is None:
+        return []
+    as_sent = (f"\0{server.user}\0{server.password}", server.password)
+    return [*(base64.b64encode(each.encode()).decode() for each in as_sent), server.password]
+
+
+def _is_harmless(word: str) -> bool:
+    has_number = any(unicodedata.numeric(each, None) is not None for each in word)
+    return len(word) <= LONGEST_WORD and not has_number

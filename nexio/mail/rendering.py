@@ -7,19 +7,21 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from importlib import resources
+from io import BytesIO
 from typing import TYPE_CHECKING
+
+from qrcode import QRCode
+from qrcode.constants import ERROR_CORRECT_M
+from qrcode.image.pure import PyPNGImage
 
 from nexio.errors import Refused, RowDamaged
 from nexio.input.names import full_name
 from nexio.locations.locations import location_of
-from nexio.mail.calendar_entries import METHOD, calendar_entry
-from nexio.mail.editions import edition_of
+from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
 from nexio.mail.placeholders import check_placeholders, fill_html, fill_text
-from nexio.mail.qr_pictures import qr_png
 from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
-from nexio.outbox.recipients import recipient_of
-from nexio.outbox.templates import Template
+from nexio.outbox.templates import Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import visit_of
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Not every server takes 8 bits (RFC 6152); those that do lose nothing."""
+
+QR_PIXELS = 6
+"""Of one module: some 200 pixels for our codes, which a camera reads off a small phone."""
+
+QR_QUIET_ZONE = 4
+"""Modules of white around the code (ISO/IEC 18004 section 6.3.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +165,20 @@ def _add_html(message: EmailMessage, text: str, content: _Content) -> None:
             filename="qr-code.png",
             disposition="inline",
         )
+
+
+def qr_png(text: str) -> bytes:
+    """A QR code as a PNG, black on white whatever the colours of the mail program."""
+    code = QRCode(
+        error_correction=ERROR_CORRECT_M,
+        box_size=QR_PIXELS,
+        border=QR_QUIET_ZONE,
+        image_factory=PyPNGImage,
+    )
+    code.add_data(text)
+    picture = BytesIO()
+    code.make_image().save(picture)
+    return picture.getvalue()
 
 
 def _part(template: Template, ending: str) -> str:

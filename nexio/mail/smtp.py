@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from aiosmtplib import SMTPResponseException
 
-from nexio.mail.connecting import BROKEN, Client, connect, reason_of, unreachable
-from nexio.mail.server_words import reply
+from nexio.mail.connecting import BROKEN, Client, connect, reason_of, reply, unreachable
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from sqlalchemy import select
 
 from nexio.network.counting import COUNTERS, LAST, Progress, count
+from nexio.store.groups import in_groups
 from nexio.store.sealed import USER_NAME
 from nexio.store.tables import (
     LARGEST_NUMBER,
@@ -45,9 +46,6 @@ class Status(StrEnum):
     ON = "accounting-on"
     OFF = "accounting-off"
 
-
-KEYS_AT_ONCE: Final = 500
-"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
 
 REUSE: Final = "reuse"
 """What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
@@ -169,8 +167,8 @@ def _known_sessions(
     """The sessions that records are about, oldest first, held until the end (two servers)."""
     keys = sorted({record.key for record in records})
     found = defaultdict(list)
-    for i in range(0, len(keys), KEYS_AT_ONCE):
-        query = select(WifiSessionRow).where(WifiSessionRow.key.in_(keys[i : i + KEYS_AT_ONCE]))
+    for group in in_groups(keys):
+        query = select(WifiSessionRow).where(WifiSessionRow.key.in_(group))
         query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
         for row in work.session.scalars(query.with_for_update(of=WifiSessionRow)):
             found[row.key].append(row)
@@ -189,11 +187,11 @@ class _Grants:
         claimed = {record.claimed_token for record in records}
         numbers = sorted(number for number in claimed if _is_number(number))
         self._tokens: dict[int, tuple[int, int]] = {}
-        for i in range(0, len(numbers), KEYS_AT_ONCE):
+        for group in in_groups(numbers):
             tokens = work.session.execute(
                 select(AccessTokenRow.id, VisitRow.id, VisitRow.location_id)
                 .join(AccessTokenRow.visit)
-                .where(AccessTokenRow.id.in_(numbers[i : i + KEYS_AT_ONCE]))
+                .where(AccessTokenRow.id.in_(group))
             )
             self._tokens.update((token, (visit, place)) for token, visit, place in tokens)
 

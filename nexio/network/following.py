@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import Location, list_locations
 from nexio.network.nas import Nas, list_nas
+from nexio.store.groups import in_groups
 from nexio.store.tables import (
     AccessTokenRow,
     ChangeRow,
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from nexio.store.engine import Reading
-
-BATCHES_AT_ONCE = 500
-"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +123,10 @@ def read_news(work: Reading, seen: Position) -> News | None:
         return None
     newer = ChangeRow.number > seen.number
     batches = list(work.session.scalars(select(ChangeRow.batch).where(newer)))
-    groups = [batches[i : i + BATCHES_AT_ONCE] for i in range(0, len(batches), BATCHES_AT_ONCE)]
     visits: dict[int, FollowedVisit] = {}
     removed: list[tuple[str, int]] = []
     locations_changed = nas_changed = False
-    for group in groups:
+    for group in in_groups(batches):
         changed = or_(VisitRow.batch.in_(group), AccessTokenRow.batch.in_(group))
         visits.update((visit.id, visit) for visit in _visits(work, changed))
         removed += [(row.kind, row.object_id) for row in _removed(work, group)]

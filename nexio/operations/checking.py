@@ -11,7 +11,7 @@ from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations.locations import location_of
 from nexio.network.nas import nas_of
 from nexio.store import schema
-from nexio.store.encoding import poor_encoding
+from nexio.store.creation import poor_encoding
 from nexio.store.sealed import DIGESTS, SEALED
 from nexio.store.tables import LocationRow, NasRow, Row
 

@@ -63,7 +63,7 @@ def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
             yield trouble("store", error)
     else:
         with closing(store):
-            yield _well("store", f"open, version {HEAD}")
+            yield well("store", f"open, version {HEAD}")
             yield from _inside(store, configuration)
     yield _disk(configuration)
 
@@ -84,11 +84,17 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
 
 def trouble(subject: str, error: NexioError) -> Finding:
     """An error as a finding."""
-    return Finding(subject=subject, message=str(error), advice=error.advice, well=False)
+    return unwell(subject, str(error), error.advice)
 
 
-def _well(subject: str, message: str) -> Finding:
+def well(subject: str, message: str) -> Finding:
+    """Nothing is to be done."""
     return Finding(subject=subject, message=message, well=True)
+
+
+def unwell(subject: str, message: str, advice: str) -> Finding:
+    """Something is to be done."""
+    return Finding(subject=subject, message=message, advice=advice, well=False)
 
 
 def _key(configuration: Configuration) -> Finding:
@@ -97,13 +103,12 @@ def _key(configuration: Configuration) -> Finding:
     except NexioError as error:
         return trouble("key", error)
     if len(keys.keys) > 1:
-        return Finding(
-            subject="key",
-            message=f"{configuration.key_file} holds {len(keys.keys)} keys",
-            advice="Old keys are needed no more after a change or a restore: nexio key rotate",
-            well=False,
+        return unwell(
+            "key",
+            f"{configuration.key_file} holds {len(keys.keys)} keys",
+            "Old keys are needed no more after a change or a restore: nexio key rotate",
         )
-    return _well("key", f"{configuration.key_file}, closed to others")
+    return well("key", f"{configuration.key_file}, closed to others")
 
 
 def _clock(work: Reading) -> Finding:
@@ -117,13 +122,12 @@ def _clock(work: Reading) -> Finding:
         there = work.session.scalars(select(func.clock_timestamp())).one()
         off = max(off, abs(there - work.now))
     if off > CLOCK_TOLERANCE:
-        return Finding(
-            subject="clock",
-            message=f"this machine's clock is off by {int(off.total_seconds())} seconds",
-            advice="Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl).",
-            well=False,
+        return unwell(
+            "clock",
+            f"this machine's clock is off by {int(off.total_seconds())} seconds",
+            "Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl).",
         )
-    return _well("clock", "agrees with the store")
+    return well("clock", "agrees with the store")
 
 
 def _pins(work: Reading) -> Iterator[Finding]:
@@ -131,9 +135,11 @@ def _pins(work: Reading) -> Iterator[Finding]:
         length = location.settings.pin_length
         live, total = count_live(work, location, length), 10**length
         message = f"{live} of {total} are in use at {location.name}"
-        well = live <= total * ROOM_FOR_PINS
-        advice = "" if well else f"Use longer ones: nexio settings set pin-length={length + 1}"
-        yield Finding(subject="PINs", message=message, advice=advice, well=well)
+        if live <= total * ROOM_FOR_PINS:
+            yield well("PINs", message)
+        else:
+            advice = f"Use longer ones: nexio settings set pin-length={length + 1}"
+            yield unwell("PINs", message, advice)
 
 
 def _guessing(work: Reading) -> Iterator[Finding]:
@@ -141,15 +147,16 @@ def _guessing(work: Reading) -> Iterator[Finding]:
     for location in list_locations(work):
         fullest = fullest_day(work, location)
         if fullest is None:
-            yield _well("guessing", f"there is no PIN to guess at {location.name}")
+            yield well("guessing", f"there is no PIN to guess at {location.name}")
             continue
         message = (
             f"a chance of {odds(fullest.chance)} a day at most at {location.name}"
             f" (on {fullest.day}, with {fullest.pins} PINs)"
         )
-        well = fullest.chance <= BOUND
-        advice = "" if well else _longer_pins(location, fullest.day)
-        yield Finding(subject="guessing", message=message, advice=advice, well=well)
+        if fullest.chance <= BOUND:
+            yield well("guessing", message)
+        else:
+            yield unwell("guessing", message, _longer_pins(location, fullest.day))
 
 
 def _longer_pins(location: Location, day: date) -> str:
@@ -166,27 +173,25 @@ def _nas(work: Reading) -> Iterator[Finding]:
     served = {nas.location.id for nas in list_nas(work)}
     for location in list_locations(work):
         if location.id in served:
-            yield _well("NAS", f"{location.name} has one")
+            yield well("NAS", f"{location.name} has one")
         elif location.settings.visitor_tokens:
-            yield Finding(
-                subject="NAS",
-                message=f"no access point asks for the guests of {location.name}",
-                advice="Add it with: nexio nas add NAME ADDRESS --location …",
-                well=False,
+            yield unwell(
+                "NAS",
+                f"no access point asks for the guests of {location.name}",
+                "Add it with: nexio nas add NAME ADDRESS --location …",
             )
     for name in nas_that_name_no_device(work):
-        yield Finding(
-            subject="NAS",
-            message=f"{name} does not say which device asks",
-            advice="Let it send the MAC address in Calling-Station-Id: without it, whoever guesses"
+        yield unwell(
+            "NAS",
+            f"{name} does not say which device asks",
+            "Let it send the MAC address in Calling-Station-Id: without it, whoever guesses"
             " at a visit keeps all of that guest's devices out.",
-            well=False,
         )
 
 
 def _bad_row(line: str) -> Finding:
     advice = "Find all of them with 'nexio db check', and mend or remove them."
-    return Finding(subject="row", message=line, advice=advice, well=False)
+    return unwell("row", line, advice)
 
 
 def _mail(work: Reading, configuration: Configuration) -> Finding:
@@ -194,7 +199,7 @@ def _mail(work: Reading, configuration: Configuration) -> Finding:
         message = look_at_mail(work, configuration)
     except NexioError as error:
         return trouble("mail", error)
-    return _well("mail", message)
+    return well("mail", message)
 
 
 def _disk(configuration: Configuration) -> Finding:
@@ -204,10 +209,9 @@ def _disk(configuration: Configuration) -> Finding:
     free = shutil.disk_usage(folder).free
     message = f"{free // 1024**2} MiB free at {configuration.home}"
     if free < LEAST_FREE:
-        return Finding(
-            subject="disk",
-            message=message,
-            advice="Make room: a full disk stops registrations and loses decisions.",
-            well=False,
+        return unwell(
+            "disk",
+            message,
+            "Make room: a full disk stops registrations and loses decisions.",
         )
-    return _well("disk", message)
+    return well("disk", message)

@@ -33,14 +33,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import InstrumentedAttribute
 
     from nexio.locations.locations import Location
     from nexio.store.engine import Reading, Store, Writing
 
+    Logged = AuthEventRow | WifiSessionRow
+
 KEPT_CHANGES = 100_000
 """How many changes a reader may be behind before it loads everything anew."""
 
-AT_ONCE = 500
+VISITS_AT_ONCE = 500
 """Visits that are forgotten in one transaction, so that no desk waits for long."""
 
 
@@ -72,11 +75,10 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
         locations = list_locations(look)
     visits = sum(_forget_visits(store, location) for location in locations)
     with store.write() as work:
-        events = sum(_forget_events(work, location) for location in locations)
-        events += _forget_stray_events(work, locations)
+        events = _forget_old_rows(work, AuthEventRow, AuthEventRow.at, locations)
     with store.write() as work:
-        sessions = sum(_forget_sessions(work, location) for location in locations)
-        sessions += _forget_stray_sessions(work, locations)
+        # Also open ones: of a session that nobody tells of any more the Stop was lost.
+        sessions = _forget_old_rows(work, WifiSessionRow, WifiSessionRow.heard_at, locations)
     with store.write() as work:
         _drop_days(work)
         forget_old(work.session.connection(), work.now)
@@ -100,11 +102,11 @@ def _forget_visits(store: Store, location: Location) -> int:
             if since is None:
                 return count
             group = work.session.scalars(
-                select(VisitRow.id).where(_is_past(location, since)).limit(AT_ONCE)
+                select(VisitRow.id).where(_is_past(location, since)).limit(VISITS_AT_ONCE)
             ).all()
             _forget(work, group)
         count += len(group)
-        if len(group) < AT_ONCE:
+        if len(group) < VISITS_AT_ONCE:
             return count
 
 
@@ -134,32 +136,22 @@ def _forget(work: Writing, visits: Sequence[int]) -> None:
     work.session.execute(delete(VisitRow).where(VisitRow.id.in_(visits)))
 
 
-def _forget_events(work: Writing, location: Location) -> int:
-    since = _since(work, location)
-    if since is None:
-        return 0
-    return _delete_events(work, AuthEventRow.location_id == location.id, since)
-
-
-def _forget_stray_events(work: Writing, locations: Sequence[Location]) -> int:
-    since = _since_everywhere(work, locations)
-    if since is None:
-        return 0
-    return _delete_events(work, AuthEventRow.location_id.is_(None), since)
-
-
-def _forget_sessions(work: Writing, location: Location) -> int:
-    since = _since(work, location)
-    if since is None:
-        return 0
-    return _delete_sessions(work, WifiSessionRow.location_id == location.id, since)
-
-
-def _forget_stray_sessions(work: Writing, locations: Sequence[Location]) -> int:
-    since = _since_everywhere(work, locations)
-    if since is None:
-        return 0
-    return _delete_sessions(work, WifiSessionRow.location_id.is_(None), since)
+def _forget_old_rows(
+    work: Writing,
+    table: type[Logged],
+    at: InstrumentedAttribute[datetime],
+    locations: Sequence[Location],
+) -> int:
+    """Rows of a log that are past the time of their location; those of no location, too."""
+    limits = [(table.location_id == each.id, _since(work, each)) for each in locations]
+    limits.append((table.location_id.is_(None), _since_everywhere(work, locations)))
+    count = 0
+    for of_location, since in limits:
+        if since is not None:
+            past = of_location & (at < since)
+            count += work.session.scalar(select(func.count()).select_from(table).where(past)) or 0
+            work.session.execute(delete(table).where(past))
+    return count
 
 
 def _since_everywhere(work: Reading, locations: Sequence[Location]) -> datetime | None:
@@ -167,21 +159,6 @@ def _since_everywhere(work: Reading, locations: Sequence[Location]) -> datetime 
     limits = [_since(work, location) for location in locations]
     known = [since for since in limits if since is not None]
     return min(known) if known and len(known) == len(limits) else None
-
-
-def _delete_events(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
-    past = of & (AuthEventRow.at < since)
-    count = work.session.scalar(select(func.count()).select_from(AuthEventRow).where(past)) or 0
-    work.session.execute(delete(AuthEventRow).where(past))
-    return count
-
-
-def _delete_sessions(work: Writing, of: ColumnElement[bool], since: datetime) -> int:
-    """Also open ones: of a session that nobody tells of any more the Stop was lost."""
-    past = of & (WifiSessionRow.heard_at < since)
-    count = work.session.scalar(select(func.count()).select_from(WifiSessionRow).where(past)) or 0
-    work.session.execute(delete(WifiSessionRow).where(past))
-    return count
 
 
 def _drop_days(work: Writing) -> None:

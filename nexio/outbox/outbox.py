@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, or_, select
 
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.recipients import find_host, recipient_of
-from nexio.outbox.templates import Template
+from nexio.outbox.templates import Template, find_host, recipient_of
+from nexio.store.groups import in_groups
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 __all__ = ["Mail", "MailState", "Template", "list_mail", "mail_states", "queue_mail"]
-
-AT_ONCE = 500
-"""Visits in one question to the store, which takes some ten thousand values at most."""
 
 
 class MailState(StrEnum):
@@ -130,12 +127,12 @@ def list_mail(
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:
     """The state of each visit's latest registration mail, in one question for many visits."""
     found = dict.fromkeys(visit_ids, MailState.NONE)
-    for start in range(0, len(visit_ids), AT_ONCE):
+    for group in in_groups(visit_ids):
         latest = (
             select(func.max(OutboxRow.id))
             .where(
                 OutboxRow.template == Template.VISITOR_REGISTERED.value,
-                OutboxRow.visit_id.in_(visit_ids[start : start + AT_ONCE]),
+                OutboxRow.visit_id.in_(group),
             )
             .group_by(OutboxRow.visit_id)
         )

@@ -12,7 +12,7 @@ from nexio.input.addresses import email_key, parse_email
 from nexio.input.names import full_name, parse_full_name, quoted, search_key
 from nexio.locations.locations import get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pins import draw_pin, pin_of, take_pin
+from nexio.reception.pins import draw_pin, hold_pin, pin_of, take_pin
 from nexio.store import audit
 from nexio.store.sealed import MEMBER_PIN
 from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
@@ -83,7 +83,7 @@ def add_member(
     )
     work.session.add(row)
     work.session.flush()
-    _hold_pin(work, row, pin)
+    hold_pin(work, pin, row)
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "add", "member", row.id)
@@ -132,7 +132,7 @@ def set_pin(
     pin = _pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
     row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
-    _hold_pin(work, row, pin)
+    hold_pin(work, pin, row)
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "set-pin", "member", row.id)
@@ -229,16 +229,3 @@ def _refuse_known(work: Reading, location: Location, email: str) -> None:
             f"the address {email} belongs to member {known.id} already",
             "Change that one: nexio member edit",
         )
-
-
-def _hold_pin(work: Writing, row: MemberRow, pin: NewPin) -> None:
-    work.session.add(
-        PinRow(
-            location_id=row.location_id,
-            digest=pin.digest,
-            length=len(pin.digits),
-            member_id=row.id,
-            free_at=None,
-        )
-    )
-    work.session.flush()

@@ -15,7 +15,7 @@ from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pins_of_days
-from nexio.store.tables import PinRow
+from nexio.store.tables import PinRow, VisitRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from nexio.locations.locations import Location
     from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import MemberRow, VisitRow
+    from nexio.store.tables import MemberRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
 _BLANKS = "\t\u200b\u2060\ufeff"
@@ -205,6 +205,21 @@ def is_live(work: Reading, location: Location, pin: NewPin) -> bool:
     """Whether somebody at the location holds the PIN."""
     same = (PinRow.location_id == location.id) & (PinRow.digest == pin.digest)
     return work.session.scalar(select(PinRow.id).where(same)) is not None
+
+
+def hold_pin(work: Writing, pin: NewPin, holder: VisitRow | MemberRow) -> None:
+    """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
+    visit = holder if isinstance(holder, VisitRow) else None
+    row = PinRow(
+        location_id=holder.location_id,
+        digest=pin.digest,
+        length=len(pin.digits),
+        visit_id=holder.id if visit else None,
+        member_id=None if visit else holder.id,
+        free_at=visit.closes_at if visit else None,
+    )
+    work.session.add(row)
+    work.session.flush()
 
 
 def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:

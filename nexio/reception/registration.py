@@ -17,12 +17,12 @@ from nexio.input.zones import day_end, day_start, local_date, show
 from nexio.locations.locations import hold_location, zone_for_entry
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of
-from nexio.reception.pins import draw_pin, parse_pin, take_pin
+from nexio.reception.pins import draw_pin, hold_pin, parse_pin, take_pin
 from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
 from nexio.store.signing import sign
-from nexio.store.tables import LocationRow, PinRow, VisitRow
+from nexio.store.tables import LocationRow, VisitRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -187,7 +187,7 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
-    _hold_pin(work, visit, pin)
+    hold_pin(work, pin, visit)
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
     return visit
 
@@ -313,19 +313,6 @@ def _pin(
         days,
         insecure_short_pin=registration.insecure_short_pin,
     )
-
-
-def _hold_pin(work: Writing, visit: VisitRow, pin: NewPin) -> None:
-    work.session.add(
-        PinRow(
-            location_id=visit.location_id,
-            digest=pin.digest,
-            length=len(pin.digits),
-            visit_id=visit.id,
-            free_at=visit.closes_at,
-        )
-    )
-    work.session.flush()
 
 
 def _named_duration(

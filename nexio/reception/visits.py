@@ -18,6 +18,7 @@ from nexio.reception.pin_days import count_out
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit
+from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.store.engine import Reading, Writing
 
-_NUMBERS_AT_ONCE = 500
-"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
 PIN_PURPOSE = VISIT_PIN.purpose
 
 
@@ -276,8 +275,7 @@ def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Vi
             if text
         )
     ]
-    for i in range(0, len(numbers), _NUMBERS_AT_ONCE):
-        group = numbers[i : i + _NUMBERS_AT_ONCE]
+    for group in in_groups(numbers):
         yield from work.session.scalars(query.where(VisitRow.id.in_(group)))
 
 

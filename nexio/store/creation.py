@@ -6,20 +6,19 @@ import base64
 import secrets
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from nexio.errors import KeyUnusable
+from nexio.errors import KeyUnusable, Refused
 from nexio.keys.key_file import create_key_file
 from nexio.keys.ownership import load_trusted_keys, require_closed
 from nexio.store import schema
-from nexio.store.encoding import require_encoding
 from nexio.store.engine import connect, create_sqlite_file, readable
 from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
@@ -46,11 +45,33 @@ def create_store(configuration: Configuration) -> bool:
         with readable(engine):
             with engine.connect() as connection:
                 if schema.current_version(connection) is None:  # an old store is left alone
-                    require_encoding(connection)
+                    _require_encoding(connection)
             schema.upgrade(engine)
             return _complete(engine, configuration)
     finally:
         engine.dispose()
+
+
+def poor_encoding(connection: Connection) -> str | None:
+    """The encoding of a database, where it is another one than UTF-8, in which all names fit."""
+    if connection.dialect.name != "postgresql":
+        return None
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    return None if encoding == "UTF8" else str(encoding)
+
+
+def _require_encoding(connection: Connection) -> None:
+    """See that the database can hold every name.
+
+    Raises:
+        Refused: it cannot.
+    """
+    if encoding := poor_encoding(connection):
+        name = connection.engine.url.database
+        raise Refused(
+            f"the database {name} has the encoding {encoding}, which cannot hold every name",
+            f"Make another one: createdb --encoding=UTF8 --template=template0 {name}_utf8",
+        )
 
 
 def _complete(engine: Engine, configuration: Configuration) -> bool:

@@ -1,4 +1,4 @@
-"""The folder beside the store in which servers keep what is theirs, and its files.
+"""The folder beside the store in which servers keep SQLite files of their own.
 
 Closed to all others; where the folder of the store is open to a group, as for nexio-radiusd and
 FreeRADIUS under users of their own, so is this one, and what is in it.
@@ -6,12 +6,95 @@ FreeRADIUS under users of their own, so is this one, and what is in it.
 
 from __future__ import annotations
 
+import logging
 import os
+import secrets
+import sqlite3
 import stat
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from nexio.errors import StoreUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GROUP = stat.S_IRWXG | stat.S_ISGID
+
+log = logging.getLogger(__name__)
+
+
+class FileUnusable(StoreUnreachable):
+    """The file cannot be made, read or written."""
+
+
+class FileDamaged(FileUnusable):
+    """The file is not a database, or not a whole one."""
+
+
+class SpoolFile:
+    """One file in that folder.
+
+    Args:
+        path: where it is.
+        what: names it in errors and in the log, such as "the spool".
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        self.path = path
+        self._what = what
+        self._uri = f"file:{quote(str(path))}?mode=rw"
+
+    def make(self) -> None:
+        """Make an empty file where none is there yet.
+
+        Raises:
+            FileUnusable: it cannot be made.
+        """
+        try:
+            make_file(self.path)
+        except OSError as error:
+            raise self.unusable(error) from error
+
+    @contextmanager
+    def transaction(
+        self, journal: str = "DELETE", synchronous: str = "FULL", wait_seconds: float = 5.0
+    ) -> Iterator[sqlite3.Connection]:
+        """A connection of its own, committed at the end.
+
+        Raises:
+            FileUnusable: it cannot be read or written; FileDamaged where it never will.
+        """
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True, timeout=wait_seconds)) as connection:
+                connection.execute(f"PRAGMA synchronous = {synchronous}")
+                connection.execute(f"PRAGMA journal_mode = {journal}")
+                with connection:
+                    yield connection
+        except sqlite3.DatabaseError as error:
+            raise self.unusable(error) from error
+
+    def put_aside(self) -> None:
+        """Take a damaged file out of the way: guests come first.
+
+        What was in it stays for whoever wants to look.
+        """
+        aside = self.path.with_suffix(f".damaged-{secrets.token_hex(4)}")
+        with suppress(OSError):
+            self.path.rename(aside)
+            log.error("%s is damaged and is put aside as %s", self._what, aside)
+
+    def unusable(self, cause: BaseException | None) -> FileUnusable:
+        """What an error of the system or of SQLite means."""
+        damaged = isinstance(cause, sqlite3.DatabaseError) and not isinstance(
+            cause, sqlite3.OperationalError
+        )
+        return (FileDamaged if damaged else FileUnusable)(
+            f"{self._what} {self.path} cannot be used: {cause}",
+            "Look at the rights on its folder and at the space on its disk.",
+        )
 
 
 def make_file(path: Path) -> None:

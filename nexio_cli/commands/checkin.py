@@ -11,31 +11,26 @@ from nexio_cli.commands.tapping import How, Who, use
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nexio.checkin.taps import Direction
 
 check_in = click.option("--in", "only_in", is_flag=True, help="Check in; who is in stays in.")
 check_out = click.option("--out", "only_out", is_flag=True, help="Check out, also right after.")
 
+qr_option = click.option(
+    "--qr", metavar="TEXT", help="What the visitor's QR code says; '-' reads it from stdin."
+)
 
-def qr_option(command: Callable[..., None]) -> Callable[..., None]:
-    """``--qr``, here and at ``nexio checkout``."""
-    words = "What the visitor's QR code says; '-' reads it from stdin."
-    return click.option("--qr", metavar="TEXT", help=words)(command)
+visits_option = click.option(
+    "--visit",
+    "visits",
+    multiple=True,
+    metavar="VISIT",
+    help="A visit by number or e-mail, without its code. Several: all of them or none.",
+)
 
-
-def visits_option(command: Callable[..., None]) -> Callable[..., None]:
-    """``--visit``, here and at ``nexio checkout``."""
-    words = "A visit by number or e-mail, without its code. Several: all of them or none."
-    option = click.option("--visit", "visits", multiple=True, metavar="VISIT", help=words)
-    return option(command)
-
-
-def reader_option(command: Callable[..., None]) -> Callable[..., None]:
-    """``--reader``, here and at ``nexio checkout``."""
-    words = "Codes line by line from a scanner, until Ctrl-D."
-    return click.option("--reader", is_flag=True, help=words)(command)
+reader_option = click.option(
+    "--reader", is_flag=True, help="Codes line by line from a scanner, until Ctrl-D."
+)
 
 
 class PinOrCommand(once.Group):
@@ -179,8 +174,6 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)
         wifi = wifi_words_after_undo(work, taken)
-    if as_json:
-        output.print_json(tap_json(taken))
-        return
     said = f"Taken back: the check-{taken.direction} of {taken.name}."
-    output.print_headline(said if wifi is None else f"{said} {wifi}")
+    words = said if wifi is None else f"{said} {wifi}"
+    output.print_answer(tap_json(taken), words, as_json=as_json)

@@ -44,9 +44,9 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
 
     What somebody changed there stays as it is.
     """
-    from radius_auth.raddb.default_site import has_default
     from radius_auth.raddb.folder import find_raddb
     from radius_auth.raddb.installation import Source, plan_install
+    from radius_auth.raddb.obstacles import has_default
     from radius_auth.raddb.package import fill_in, package_digest, packaged
     from radius_auth.raddb.program import require_same_python
 

@@ -24,14 +24,7 @@ AT_ONCE = 1000
 
 @click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
-@click.option(
-    "--last",
-    default=50,
-    show_default=True,
-    type=click.IntRange(0, 100_000),
-    metavar="N",
-    help="How many to show.",
-)
+@options.last
 @options.location
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:

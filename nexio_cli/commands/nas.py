@@ -176,10 +176,8 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
     options.confirm(f"Remove the NAS {found.name}?", yes=yes)
     with options.writing() as work:
         nas = remove_nas(work, name)
-    if as_json:
-        output.print_json(nas_json(nas))
-    else:
-        output.print_headline(f"Removed {nas.name}. Its requests get no answer from now on.")
+    done = f"Removed {nas.name}. Its requests get no answer from now on."
+    output.print_answer(nas_json(nas), done, as_json=as_json)
 
 
 def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:

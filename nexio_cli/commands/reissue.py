@@ -8,7 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
-from nexio_cli.terminal.open_sessions import find_open, mention
+from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,12 +81,13 @@ def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
     try:
         with options.writing() as work:
             new = renew(work, visit.id)
-            still_on = find_open(work, visit.id)
+            still_on = words_for_open_sessions(work, visit.id)
     except NexioError as error:
         output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
         return {"visit": visit.id, "error": str(error), "advice": error.advice}
     output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
-    mention(still_on)
+    if still_on:
+        output.say(still_on)
     return {"visit": visit.id, "reissued": visit_json(new)}
 
 

@@ -43,14 +43,7 @@ def command() -> None:
 @command.command("list")
 @click.argument("visit", metavar="[VISIT]", required=False)
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
-@click.option(
-    "--last",
-    default=50,
-    show_default=True,
-    type=click.IntRange(0, 100_000),
-    metavar="N",
-    help="How many to show.",
-)
+@options.last
 @options.location
 @options.as_json
 def list_(

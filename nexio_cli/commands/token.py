@@ -7,7 +7,7 @@ import sys
 import click
 
 from nexio_cli.terminal import once, options, output
-from nexio_cli.terminal.open_sessions import find_open, mention
+from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -151,9 +151,8 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     with options.writing() as work:
         revoke_token(work, found.id)
         after = get_visit(work, str(found.id), location_name)
-        still_on = find_open(work, found.id)
-    if as_json:
-        output.print_json(held_token_json(after))
-    else:
-        output.print_headline(f"{found.name} (visit {found.id}) cannot log in any more.")
-    mention(still_on)
+        still_on = words_for_open_sessions(work, found.id)
+    done = f"{found.name} (visit {found.id}) cannot log in any more."
+    output.print_answer(held_token_json(after), done, as_json=as_json)
+    if still_on:
+        output.say(still_on)

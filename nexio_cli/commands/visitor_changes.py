@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli.terminal import once, options, output, posting
-from nexio_cli.terminal.open_sessions import find_open, mention
-from nexio_cli.terminal.visit_view import print_visit
+from nexio_cli.terminal.visit_view import print_visit, words_for_open_sessions
 
 ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
 
@@ -79,19 +78,18 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     A device that is on the Wi-Fi stays on until its time is over.
     """
     from nexio.reception.visits import delete_visit, get_visit
+    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
     options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
     with options.writing() as work:
         deleted = delete_visit(work, found.id)
-        still_on = find_open(work, found.id)
+        still_on = words_for_open_sessions(work, found.id)
     headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
-    if as_json:
-        print_visit(deleted, as_json=True, headline=headline)
-    else:
-        output.print_headline(headline)
-    mention(still_on)
+    output.print_answer(visit_json(deleted), headline, as_json=as_json)
+    if still_on:
+        output.say(still_on)
 
 
 @click.command(cls=once.Command)
@@ -102,6 +100,7 @@ def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Send the registration e-mail once more, with the same PIN; say what became of it."""
     from nexio.reception.changing import resend_mail
     from nexio.reception.visits import get_visit
+    from nexio_cli.terminal.shapes import visit_json
 
     with options.writing() as work:
         found = resend_mail(work, get_visit(work, visit, location_name).id)
@@ -109,10 +108,7 @@ def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         after = get_visit(work, str(found.id), location_name)
     headline = f"The mail to {after.name} ({after.email}) {_RESENT[after.mail.value]}."
-    if as_json:
-        print_visit(after, as_json=True, headline=headline)
-    else:
-        output.print_headline(headline)
+    output.print_answer(visit_json(after), headline, as_json=as_json)
 
 
 _RESENT = {

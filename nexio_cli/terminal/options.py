@@ -38,6 +38,15 @@ location = click.option(
 
 yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in scripts.")
 
+last = click.option(
+    "--last",
+    default=50,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    help="How many to show.",
+)
+
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
 

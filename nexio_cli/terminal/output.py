@@ -104,6 +104,14 @@ def print_headline(text: str) -> None:
     click.echo(click.style(plain(text), bold=True))
 
 
+def print_answer(shape: Any, text: str, *, as_json: bool) -> None:
+    """The answer in one line; or as JSON."""
+    if as_json:
+        print_json(shape)
+    else:
+        print_headline(text)
+
+
 def print_line(text: str) -> None:
     """A line of the result."""
     click.echo(plain(text))

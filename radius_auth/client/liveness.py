@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from nexio.network.nas import list_nas
-from nexio.operations.health import Finding
+from nexio.operations.health import Finding, unwell, well
 from radius_auth.client.client import NoAnswer, send_status_server
 from radius_auth.protocol.status import parse_status
 from radius_auth.replica.nas_index import NasIndex
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from radius_auth.protocol.statistics import Counts
 
 HERE = "127.0.0.1"
+SUBJECT = "RADIUS server"
 TIMEOUT_SECONDS = 2.0
 OLD_SECONDS = 60
 """Since when a server may not have followed the store before somebody should look."""
@@ -44,7 +45,7 @@ def find_server(work: Reading, port: int) -> Finding:
     if trouble := _trouble_recording(status.counts):
         return trouble
     message = f"answers on port {port} and follows the store ({status.visits} visits known)"
-    return Finding(subject="RADIUS server", message=message, well=True)
+    return well(SUBJECT, message)
 
 
 def _trouble_recording(counts: Counts | None) -> Finding | None:
@@ -74,7 +75,7 @@ def _silent(port: int) -> Finding:
 
 
 def _unwell(message: str, advice: str) -> Finding:
-    return Finding(subject="RADIUS server", message=message, advice=advice, well=False)
+    return unwell(SUBJECT, message, advice)
 
 
 def is_free(address: str, port: int) -> bool:

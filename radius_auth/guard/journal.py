@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
-import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from nexio.errors import StoreUnreachable
 from nexio.network.guard_acts import append, forget_old, read_after
 from nexio.store.engine import connect, unreachable
 from nexio.store.patience import Patience
-from nexio.store.spool_folder import make_file
+from nexio.store.spool_folder import FileDamaged, SpoolFile
 from nexio.store.tables import GuardActRow
 
 if TYPE_CHECKING:
@@ -24,10 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from nexio.errors import StoreUnreachable
     from nexio.network.guard_acts import Act
     from nexio.store.patience import Patience
-
-log = logging.getLogger(__name__)
 
 
 def guard_path(home: Path) -> Path:
@@ -47,7 +42,8 @@ class Journal:
     def __init__(
         self, database_url: str, path: Path | None = None, patience: Patience | None = None
     ) -> None:
-        self._url, self._path, self._patience = database_url, path, patience
+        self._url, self._patience = database_url, patience
+        self._file = None if path is None else SpoolFile(path, "the guard's file")
         self._read = 0
         self._engine: Engine | None = None
 
@@ -88,49 +84,32 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        self._make_file()
+        if self._file is not None:
+            self._file.make()
         engine = self._engine = self._engine or connect(self._url, self._patience)
         try:
             with engine.begin() as connection:
-                if self._path is not None:
+                if self._file is not None:
                     GuardActRow.metadata.create_all(
                         connection, [GuardActRow.metadata.tables["guard_act"]]
                     )
                 yield connection
         except DBAPIError as error:
-            if self._path is None:
-                raise unreachable(engine, error.orig) from error
-            if not isinstance(error.orig, sqlite3.OperationalError):
-                self._put_aside(self._path)
-            raise _unusable(self._path, error.orig) from error
+            raise self._unusable(engine, error.orig) from error
         finally:
             if engine.dialect.name == "sqlite":  # another file may take the place of this one
                 engine.dispose()
+
+    def _unusable(self, engine: Engine, cause: BaseException | None) -> StoreUnreachable:
+        if self._file is None:
+            return unreachable(engine, cause)
+        unusable = self._file.unusable(cause)
+        if isinstance(unusable, FileDamaged):
+            self._file.put_aside()
+            self._read = 0
+        return unusable
 
     def close(self) -> None:
         """Give the connections back."""
         if self._engine is not None:
             self._engine.dispose()
-
-    def _make_file(self) -> None:
-        if self._path is None:
-            return
-        try:
-            make_file(self._path)
-        except OSError as error:
-            raise _unusable(self._path, error) from error
-
-    def _put_aside(self, path: Path) -> None:
-        """Guests come first: whoever wants to look finds what was in it."""
-        aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
-        with suppress(OSError):
-            path.rename(aside)
-            log.error("the guard's file is damaged and is put aside as %s", aside)
-        self._read = 0
-
-
-def _unusable(path: Path, cause: BaseException | None) -> StoreUnreachable:
-    return StoreUnreachable(
-        f"the guard's file {path} cannot be used: {cause}",
-        "Look at the rights on its folder and at the space on its disk.",
-    )

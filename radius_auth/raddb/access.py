@@ -12,12 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexio.configuration import Configuration
-from nexio.environment_file import read_environment
+from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
 from nexio.keys.ownership import load_trusted_keys
 from nexio.network.events import AuthEvent
-from nexio.operations.health import Finding, trouble
+from nexio.operations.health import Finding, trouble, well
 from nexio.store.engine import Store
 from radius_auth.recording.spool import Spool
 
@@ -55,9 +54,9 @@ def _open(configuration: Configuration) -> None:
         pass
 
 
-def _tried(subject: str, well: str, act: Callable[[], object]) -> Finding:
+def _tried(subject: str, message: str, act: Callable[[], object]) -> Finding:
     try:
         act()
     except NexioError as error:
         return trouble(subject, error)
-    return Finding(subject=subject, message=well, well=True)
+    return well(subject, message)

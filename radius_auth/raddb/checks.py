@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nexio import __version__
-from nexio.operations.health import Finding
+from nexio.operations.health import Finding, unwell, well
 from radius_auth.raddb.changes import File, look
-from radius_auth.raddb.findings import unwell, well
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,

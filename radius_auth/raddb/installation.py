@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from nexio import __version__
 from radius_auth.raddb.changes import Change, File, Folder, Link, Rights, State, carry_out, look
-from radius_auth.raddb.default_site import links_to_take
 from radius_auth.raddb.manifest import MANIFEST, OURS, Manifest, digest, load_manifest
-from radius_auth.raddb.obstacles import refuse_obstacles
+from radius_auth.raddb.obstacles import links_to_take, refuse_obstacles
 from radius_auth.raddb.package import links_of
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from radius_auth.raddb.folder import enabled, read_lines
@@ -10,6 +11,8 @@ from radius_auth.raddb.folder import enabled, read_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from radius_auth.raddb.folder import Line
 
 PORTS: Final = {"auth": "1812", "acct": "1813", "status": "1812", "coa": "3799"}
 """Where it listens that names no port, or 0."""
@@ -44,17 +47,13 @@ def clashes(folder: Path) -> list[str]:
 
 
 def _listeners(path: Path) -> Iterator[Listener]:
-    said: dict[str, str] | None = None
-    for line in read_lines(path):
-        inside = line.sections and line.sections[-1].split()[:1] == ["listen"]
-        if inside and said is not None and line.value is not None:
-            said[line.name] = line.value
-        elif not inside:
-            if said is not None:
-                yield from _read(said)
-            said = {} if line.value is None and line.name.split()[:1] == ["listen"] else None
-    if said is not None:
-        yield from _read(said)
+    for inside, lines in groupby(read_lines(path), key=_is_in_listen):
+        if inside:
+            yield from _read({line.name: line.value for line in lines if line.value is not None})
+
+
+def _is_in_listen(line: Line) -> bool:
+    return any(section.split()[:1] == ["listen"] for section in line.sections)
 
 
 def _read(said: dict[str, str]) -> Iterator[Listener]:

@@ -1,18 +1,26 @@
-"""What is somebody else's in raddb, and in the way."""
+"""What is in the way of an installation: somebody else's files, and FreeRADIUS's own site.
+
+That site, ``default``, listens on the same port as ours.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from radius_auth.raddb.changes import File, State, look
-from radius_auth.raddb.folder import other_python
+from radius_auth.raddb.changes import File, Link, State, look
+from radius_auth.raddb.folder import enabled, other_python, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from radius_auth.raddb.manifest import Manifest
+
+DEFAULT: Final = "sites-enabled/default"
+
+NEEDED_BY_EAP: Final = ("sites-enabled/inner-tunnel", "mods-enabled/eap")
+"""What fails, or serves nobody, where no site calls FreeRADIUS's own ``eap``."""
 
 
 def refuse_obstacles(
@@ -29,23 +37,12 @@ def refuse_obstacles(
     Raises:
         Refused: a name is taken, or there is another python3 module.
     """
-    _refuse_other_python(folder)
-    _refuse_strangers(folder, files, links, before)
-
-
-def _refuse_other_python(folder: Path) -> None:
     others = other_python(folder)
     if others:
         raise Refused(
             f"{others[0]} has a python3 module already, and FreeRADIUS can have one only",
             "Take it out of mods-enabled, or let its functions call those of ours.",
         )
-
-
-def _refuse_strangers(
-    folder: Path, files: Mapping[str, bytes], links: Mapping[str, str], before: Manifest
-) -> None:
-    """Refuse where a name of ours is somebody else's already."""
     strangers = [
         path
         for path, content in files.items()
@@ -64,10 +61,37 @@ def _refuse_strangers(
         )
 
 
+def has_default(folder: Path) -> bool:
+    """Whether FreeRADIUS's own site is there, so that somebody has to choose."""
+    return look(folder / DEFAULT) is not None
+
+
+def links_to_take(folder: Path) -> dict[str, str]:
+    """Links of FreeRADIUS's own that are to go, and where they point.
+
+    Raises:
+        Refused: one of them is no link; a file is never taken away.
+    """
+    paths = (DEFAULT,) if _others_use_eap(folder) else (DEFAULT, *NEEDED_BY_EAP)
+    taken = {}
+    for path in paths:
+        there = look(folder / path)
+        if isinstance(there, Link):
+            taken[path] = there.target
+        elif there is not None:
+            raise Refused(
+                f"{folder / path} is no link, and files are not taken away",
+                f"Move it to {path.replace('enabled', 'available')} yourself, then install again.",
+            )
+    return taken
+
+
 def _is_ours(there: State, content: bytes, *, known: bool) -> bool:
-    match there:
-        case None:
-            return True
-        case File(content=found):
-            return known or found == content
-    return False
+    return there is None or (isinstance(there, File) and (known or there.content == content))
+
+
+def _others_use_eap(folder: Path) -> bool:
+    """Whether a site that is neither ours nor FreeRADIUS's own calls its ``eap``."""
+    own = {"default", "inner-tunnel"}
+    sites = [path for path in enabled(folder, "sites-enabled") if path.name not in own]
+    return any(line.name in {"eap", "-eap"} for site in sites for line in read_lines(site))

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from nexio.operations.health import Finding
-from radius_auth.raddb.findings import unwell, well
+from nexio.operations.health import Finding, unwell, well
 from radius_auth.raddb.folder import find_setting
 
 if TYPE_CHECKING:

@@ -13,11 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.configuration import Configuration
-from nexio.environment_file import read_environment
+from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
-from nexio.operations.health import Finding
-from radius_auth.raddb.findings import unwell, well
+from nexio.operations.health import Finding, unwell, well
 from radius_auth.raddb.folder import PLACES, find_setting, read_lines
 from radius_auth.raddb.package import ENVIRONMENT, MODULE
 from radius_auth.raddb.program import SECONDS

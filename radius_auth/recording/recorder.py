@@ -11,7 +11,8 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Generic
 
 from nexio.errors import NexioError
-from radius_auth.recording.spool import Record, SpoolUnusable
+from nexio.store.spool_folder import FileUnusable
+from radius_auth.recording.spool import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +105,7 @@ class Recorder(Generic[Record]):
         """
         try:
             self._spool.append(records)
-        except SpoolUnusable as error:
+        except FileUnusable as error:
             self._miss_spool("go straight to the store", error)
             self._to_store(records)
         else:
@@ -145,7 +146,7 @@ class Recorder(Generic[Record]):
         fitting = [each for each in records if self._spool.has_room(each.source)]
         try:
             self._spool.append(fitting)
-        except SpoolUnusable as error:
+        except FileUnusable as error:
             self._waiting.extendleft(reversed(records))
             self._miss_spool("wait in memory", error)
         except BaseException:
@@ -160,7 +161,7 @@ class Recorder(Generic[Record]):
             self._deliver_from_memory()
         try:
             self._deliver_from_spool()
-        except SpoolUnusable:
+        except FileUnusable:
             if not self._without_spool:  # else that was said
                 raise
 
@@ -225,14 +226,14 @@ class Recorder(Generic[Record]):
             self._waiting.popleft()
             self._lost += 1
 
-    def _miss_spool(self, what_becomes: str, error: SpoolUnusable) -> None:
+    def _miss_spool(self, what_becomes: str, error: FileUnusable) -> None:
         if not self._without_spool:
             log.warning("records %s: %s", what_becomes, error)
         self._without_spool = True
 
     def _look_for_spool(self) -> None:
         if self._without_spool:
-            with suppress(SpoolUnusable):
+            with suppress(FileUnusable):
                 self._spool.try_out()
                 self._find_spool()
 

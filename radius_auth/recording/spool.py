@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import sqlite3
 import threading
 from collections import Counter
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
-from urllib.parse import quote
 
-from nexio.errors import StoreUnreachable
 from nexio.network.accounting import AccountingRecord
 from nexio.network.events import AuthEvent
 from nexio.network.masking import mask_pins
-from nexio.store.spool_folder import make_file
+from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-BUSY_SECONDS = 5
 
 MOST_OF_ONE = 50_000
 """Records of one NAS that may wait for the store: its accounting gets no answer beyond that."""
@@ -52,14 +47,6 @@ the NAS whose share it takes."""
 log = logging.getLogger(__name__)
 
 
-class SpoolUnusable(StoreUnreachable):
-    """The file cannot be made, read or written."""
-
-
-class DamagedSpool(SpoolUnusable):
-    """The file is not a spool, or not a whole one."""
-
-
 class Spool(Generic[Record]):
     """Records of one kind on disk.
 
@@ -71,9 +58,8 @@ class Spool(Generic[Record]):
     """
 
     def __init__(self, path: Path, kind: type[Record]) -> None:
-        self._path = path
+        self._file = SpoolFile(path, "the spool")
         self._kind = kind
-        self._uri = f"file:{quote(str(path))}?mode=rw"
         self.is_made = False
         """Whether the file could be used so far."""
 
@@ -83,29 +69,23 @@ class Spool(Generic[Record]):
         self._after = ""
         try:
             self.make()
-        except SpoolUnusable as error:
+        except FileUnusable as error:
             log.warning("%s %s", error, error.advice)
 
     def make(self) -> None:
         """Make the file, or bring that of an older version up, where that was not done yet.
 
         Raises:
-            SpoolUnusable: it cannot be made or opened.
+            FileUnusable: it cannot be made or opened.
         """
         if self.is_made:
             return
-        try:
-            make_file(self._path)
-        except OSError as error:
-            raise self._unusable(error) from error
+        self._file.make()
         try:
             self._create_table()
-        except DamagedSpool:
-            # Guests come first: what was in it is put aside for whoever wants to look.
-            aside = self._path.with_suffix(f".damaged-{secrets.token_hex(4)}")
-            log.exception("the spool is put aside as %s", aside)
-            self._path.rename(aside)
-            make_file(self._path)
+        except FileDamaged:
+            self._file.put_aside()
+            self._file.make()
             self._create_table()
         self.is_made = True
 
@@ -118,20 +98,20 @@ class Spool(Generic[Record]):
         """Write something that means nothing: only so it is known whether anything can be written.
 
         Raises:
-            SpoolUnusable: nothing can.
+            FileUnusable: nothing can.
         """
         self.make()
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute("PRAGMA user_version = 1")
 
     def append(self, records: Sequence[Record]) -> None:
         """Keep records, in one commit; they are on the disk when this returns.
 
         Raises:
-            SpoolUnusable: the disk is full, or the file is gone.
+            FileUnusable: the disk is full, or the file is gone.
         """
         self.make()
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, source, body) VALUES (?, ?, ?)",
                 [(record.record_id, record.source, written(record)) for record in records],
@@ -144,10 +124,10 @@ class Spool(Generic[Record]):
         """The records that have waited longest, of each NAS as many as of any other one.
 
         Raises:
-            SpoolUnusable: the file cannot be read.
+            FileUnusable: the file cannot be read.
         """
         self.make()
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             rows = sorted(self._fair_rows(connection, count))
             records = [(number, read_back(body, self._kind)) for number, body in rows]
             unreadable = [(number,) for number, record in records if record is None]
@@ -164,12 +144,12 @@ class Spool(Generic[Record]):
         """Forget records that the store has now.
 
         Raises:
-            SpoolUnusable: the file cannot be written.
+            FileUnusable: the file cannot be written.
         """
         self.make()
         try:
             self._remove(records, "DELETE")
-        except SpoolUnusable:
+        except FileUnusable:
             # A full disk has no room for a journal either: what is in the store goes without.
             self._remove(records, "MEMORY")
         with self._counting:
@@ -178,11 +158,11 @@ class Spool(Generic[Record]):
             self._total = self._waiting.total()
 
     def _remove(self, records: Sequence[Record], journal: str) -> None:
-        with self._transaction(journal) as connection:
+        with self._file.transaction(journal) as connection:
             connection.executemany(
                 "DELETE FROM event WHERE record_id = ?", [(each.record_id,) for each in records]
             )
-        with self._transaction(journal) as connection:
+        with self._file.transaction(journal) as connection:
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             if free > max(ROOM_TO_GIVE_BACK, pages // 2):
@@ -210,7 +190,7 @@ class Spool(Generic[Record]):
         return found
 
     def _create_table(self) -> None:
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY,"
@@ -239,25 +219,6 @@ class Spool(Generic[Record]):
         connection.executemany(
             "UPDATE event SET body = ? WHERE number = ?",
             [(_without_pins(body), number) for number, body in rows],
-        )
-
-    @contextmanager
-    def _transaction(self, journal: str = "DELETE") -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self._uri, uri=True, timeout=BUSY_SECONDS)) as connection:
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute(f"PRAGMA journal_mode = {journal}")
-                with connection:
-                    yield connection
-        except sqlite3.OperationalError as error:
-            raise self._unusable(error) from error
-        except sqlite3.DatabaseError as error:
-            raise DamagedSpool(str(self._unusable(error))) from error
-
-    def _unusable(self, error: Exception) -> SpoolUnusable:
-        return SpoolUnusable(
-            f"the spool {self._path} cannot be used: {error}",
-            "Look at the rights on its folder and at the space on its disk.",
         )
 
 

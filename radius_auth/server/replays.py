@@ -8,15 +8,13 @@ recorded them.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections import OrderedDict
-from contextlib import closing
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from nexio.store.spool_folder import make_file
+from nexio.store.spool_folder import FileUnusable, SpoolFile
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
@@ -87,8 +85,7 @@ class ReplayFile:
     """
 
     def __init__(self, path: Path, most: int = OF_ALL) -> None:
-        self._path = path
-        self._uri = f"file:{quote(str(path))}?mode=rw"
+        self._file = SpoolFile(path, "the file of replays")
         self._most = most
         self._trouble = False
 
@@ -109,15 +106,13 @@ class ReplayFile:
 
     def _use(self, act: Callable[[sqlite3.Connection], None]) -> None:
         try:
-            make_file(self._path)
-            with closing(sqlite3.connect(self._uri, uri=True, timeout=1)) as connection:
-                connection.execute("PRAGMA synchronous = OFF")
-                with connection:
-                    connection.execute(_CREATE)
-                    act(connection)
-        except (OSError, sqlite3.Error) as error:
+            self._file.make()
+            with self._file.transaction(synchronous="OFF", wait_seconds=1) as connection:
+                connection.execute(_CREATE)
+                act(connection)
+        except FileUnusable as error:
             if not self._trouble:
-                log.warning("replays are known in memory alone: %s: %s", self._path, error)
+                log.warning("replays are known in memory alone: %s", error)
             self._trouble = True
         else:
             self._trouble = False

@@ -9,7 +9,7 @@ import pytest
 from nexio.errors import Refused
 from nexio.locations.locations import Location
 from nexio.mail.placeholders import KNOWN
-from nexio.mail.qr_pictures import qr_png
+from nexio.mail.rendering import qr_png
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.members import add_member, remove_member
 from nexio.reception.qr_codes import qr_text

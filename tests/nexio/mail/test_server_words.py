@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from nexio.mail.connecting import LONGEST_TEXT, may_be_kept, reply
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.server_words import LONGEST_TEXT, may_be_kept, reply
 
 SERVER = parse_smtp_url("smtp://desk:open+sesame@mail.example.com")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import MailServerUnreachable
+from nexio.mail.connecting import LONGEST_TEXT
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.server_words import LONGEST_TEXT
 from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
 from tests.support.certificates import Certified, certify
 from tests.support.mail.messages import FROM, TO, mail

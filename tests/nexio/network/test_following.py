@@ -16,6 +16,7 @@ from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.nas import NewNas, add_nas, remove_nas
 from nexio.reception.tokens import revoke_all
 from nexio.reception.visits import Visit, delete_visit
+from nexio.store import groups
 from nexio.store.engine import Reading, Store
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 from tests.support.clocks import FRIDAY_MORNING, Clock
@@ -244,7 +245,7 @@ def test_more_changes_than_fit_into_one_statement(
     seen = read_all(store).position
     visits = [register(store, location) for _ in range(7)]
     revoke(store, visits[0])
-    monkeypatch.setattr(following, "BATCHES_AT_ONCE", 3)
+    monkeypatch.setattr(groups, "LARGEST_GROUP", 3)
     news = read_news(store, seen)
     assert sorted(found.id for found in news.visits) == [visit.id for visit in visits]
     assert [found.revoked_at for found in news.visits if found.id == visits[0].id] != [None]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexio.configuration import Configuration
-from nexio.environment_file import read_environment
+from nexio.configuration import Configuration, read_environment
 from nexio.errors import Refused
 from radius_auth.raddb.installation import plan_install, plan_uninstall
 from tests.support.radius.trees import change, install, planned, source, tree

@@ -1,0 +1,19 @@
+"""Many values for one statement, in groups that a database takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Value = TypeVar("Value")
+
+LARGEST_GROUP = 500
+"""Bound parameters in one statement; SQLite had a limit of 999 for long."""
+
+
+def in_groups(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """All values in their order, up to :data:`LARGEST_GROUP` at a time."""
+    for start in range(0, len(values), LARGEST_GROUP):
+        yield values[start : start + LARGEST_GROUP]
