@@ -56,9 +56,6 @@ def check_message_authenticator(
 ) -> None:
     """Verify the Message-Authenticator of a packet.
 
-    Before pyrad takes the packet apart: with Vendor-Specific attributes full of empty
-    sub-attributes that costs 3 ms for a packet that anybody can send.
-
     Args:
         frame: the packet.
         secret: the shared one.

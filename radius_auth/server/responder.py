@@ -24,6 +24,7 @@ from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
+from radius_auth.protocol.access_request import decode_access_request
 from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.protocol.duplicates import Duplicates, Repeat, Ticket
@@ -32,7 +33,6 @@ from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
     StatusReply,
-    decode_access_request,
     encode_reply,
 )
 from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
