@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
-from nexio.input.addresses import email_key
-from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.rules import reason_against_request
 from radius_auth.guard import Guess
@@ -67,8 +65,7 @@ def read_claim(request: Request, pin: str | None, table: Table, now: datetime) -
     if location.settings.wifi_login == "pin":
         email, visits = None, () if pin is None else table.visits_with(location.id, pin)
     else:
-        email = email_key(request.user_name.decode("utf-8", "replace"))
-        visits = table.visits_of(email)
+        email, visits = request.email, table.visits_of(request.email)
     confirmed: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     for visit in visits:
@@ -113,7 +110,7 @@ def guess_of(request: Request, claim: Claim, pin: str | None, table: Table, now:
     return Guess(
         location=claim.location.id,
         nas="" if request.nas is None else request.nas.name,
-        device=mac_of(request.calling_station) or "",
+        device=request.device or "",
         by_pin=by_pin,
         visits=tuple((each.id, table.chance_of(each)) for each in claim.visits if not by_pin),
         chance=table.chance_at(claim.location, len(pin or ""), now) if by_pin else 0.0,

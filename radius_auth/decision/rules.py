@@ -70,8 +70,7 @@ def _is_call_check(request: Request) -> bool:
         return False
     if request.user_name == request.calling_station:
         return True
-    mac = mac_of(request.user_name)
-    return mac is not None and mac == mac_of(request.calling_station)
+    return request.device is not None and mac_of(request.user_name) == request.device
 
 
 def _is_other_service(request: Request) -> bool:
@@ -81,7 +80,7 @@ def _is_other_service(request: Request) -> bool:
     """
     if request.service_type in _OTHER_SERVICES:
         return True
-    return request.nas_port_type == VIRTUAL_PORT and mac_of(request.calling_station) is None
+    return request.nas_port_type == VIRTUAL_PORT and request.device is None
 
 
 _OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}

@@ -71,6 +71,9 @@ class AccessRequest:
     nas_identifiers: tuple[bytes, ...]
     service_type: int | None
     nas_port_type: int | None
+    signed: bool
+    """It has a Message-Authenticator."""
+
     contradictory: bool
     """Two methods; a wrong length or two values of what the decision needs: to be rejected."""
 
@@ -93,6 +96,7 @@ class AccessRequest:
             service_type=self.service_type,
             nas_port_type=self.nas_port_type,
             contradictory=self.contradictory or len(found) > 1,
+            nas_identifier=next(iter(self.nas_identifiers), b""),
         )
 
     def _proof(self) -> Password | None:
@@ -166,6 +170,7 @@ def read_access_request(
         nas_identifiers=tuple(values.get(Attribute.NAS_IDENTIFIER, ())),
         service_type=_integer(first(Attribute.SERVICE_TYPE)),
         nas_port_type=_port_type(values.get(Attribute.NAS_PORT_TYPE, ())),
+        signed=bool(values.get(Attribute.MESSAGE_AUTHENTICATOR)),
         contradictory=_has_several_methods(values) or _contradicts_itself(values),
     )
 

@@ -139,7 +139,7 @@ def test_what_is_no_login_is_no_guess(changes: dict[str, Any], reason: Reason) -
     desk = Desk()
     for n in range(50):
         asked = request(pap(f"1111{n}"), calling_station=MAC)
-        asked = type(asked)(**{name: getattr(asked, name) for name in asked.__slots__} | changes)
+        asked = replace(asked, **changes)
         assert decide(asked, desk.table, desk.guard, desk.now).reason is reason
 
     assert len(desk.guard) == 0
