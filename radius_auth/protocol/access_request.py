@@ -115,19 +115,20 @@ def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
     if frame.code != Code.ACCESS_REQUEST:
         raise Discarded(Distrust.UNEXPECTED_CODE)
     check_message_authenticator(frame, secret)
-    sent = group_by_kind(frame.attributes)
+    sent = with_microsoft(frame.by_type)
     hidden = next(filter(None, sent.get(Attribute.USER_PASSWORD, ())), None)
     clear = None if hidden is None else reveal_password(hidden, frame.authenticator, secret)
     return read_access_request(sent, clear, frame.authenticator)
 
 
-def group_by_kind(attributes: Sequence[tuple[int, bytes]]) -> Values:
-    """The attributes of a packet by their type; Microsoft's by vendor and type."""
+def with_microsoft(by_type: Mapping[int, Sequence[bytes]]) -> Values:
+    """The attributes of a packet, Microsoft's by vendor and type; without other vendors'."""
     values: defaultdict[Kind, list[bytes]] = defaultdict(list)
-    for kind, value in attributes:
+    for kind, found in by_type.items():
         if kind != Attribute.VENDOR_SPECIFIC:
-            values[kind].append(value)
-        elif value.startswith(_MICROSOFT.to_bytes(4)):
+            values[kind] += found
+    for value in by_type.get(Attribute.VENDOR_SPECIFIC, ()):
+        if value.startswith(_MICROSOFT.to_bytes(4)):
             for type_, part in _parts_of(value):
                 values[_MICROSOFT, type_].append(part)
     return values

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -114,9 +115,12 @@ class Frame:
     attributes: tuple[tuple[int, bytes], ...] = field(repr=False)
     """Type and value of every attribute, in the order of the packet."""
 
+    by_type: Mapping[int, Sequence[bytes]] = field(default_factory=dict, repr=False, compare=False)
+    """The same by type; it holds no type that the packet does not have."""
+
     def values(self, kind: int) -> list[bytes]:
         """Return the values of all attributes of this type, in order."""
-        return [value for type_, value in self.attributes if type_ == kind]
+        return list(self.by_type.get(kind, ()))
 
 
 def frame(datagram: bytes) -> Frame:
@@ -133,12 +137,14 @@ def frame(datagram: bytes) -> Frame:
         raise Malformed(Fault.CODE_ZERO)
     # RFC 2865 section 3: octets outside the range of Length are padding.
     octets = datagram[:length]
+    attributes, by_type = _split(octets)
     return Frame(
         code=code,
         identifier=identifier,
         authenticator=authenticator,
         octets=octets,
-        attributes=tuple(_split(octets)),
+        attributes=tuple(attributes),
+        by_type=by_type,
     )
 
 
@@ -152,9 +158,10 @@ def _check_length(length: int, received: int) -> None:
         raise Malformed(Fault.TRUNCATED)
 
 
-def _split(octets: bytes) -> list[tuple[int, bytes]]:
+def _split(octets: bytes) -> tuple[list[tuple[int, bytes]], dict[int, list[bytes]]]:
     """RFC 2865 section 5: attributes of type, length and value fill the packet exactly."""
     attributes: list[tuple[int, bytes]] = []
+    by_type: dict[int, list[bytes]] = {}
     start, end = MIN_LENGTH, len(octets)
     while start < end:
         if start + 2 > end:
@@ -168,6 +175,8 @@ def _split(octets: bytes) -> list[tuple[int, bytes]]:
             raise Malformed(Fault.ATTRIBUTE_OVERRUN)
         if len(attributes) == MAX_ATTRIBUTES:
             raise Malformed(Fault.TOO_MANY_ATTRIBUTES)
-        attributes.append((kind, octets[start + 2 : start + size]))
+        value = octets[start + 2 : start + size]
+        attributes.append((kind, value))
+        by_type.setdefault(kind, []).append(value)
         start += size
-    return attributes
+    return attributes, by_type

@@ -93,9 +93,8 @@ def encode_reply(
         secret=secret,
         dict=_dictionary(),
     )
-    proxy_states = frame.values(Attribute.PROXY_STATE)
-    if proxy_states:
-        request[Attribute.PROXY_STATE] = proxy_states
+    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
+        request[Attribute.PROXY_STATE] = list(proxy_states)
     packet = request.CreateReply()
     packet.code = Code.ACCESS_REJECT  # whatever is forgotten below: CreateReply says accept
     if isinstance(reply, StatusReply):
@@ -105,7 +104,7 @@ def encode_reply(
         packet["Session-Timeout"] = reply.session_timeout
         packet[Attribute.CLASS] = [reply.class_]
     # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
-    if reply.reply_message and not frame.values(Attribute.EAP_MESSAGE):
+    if reply.reply_message and Attribute.EAP_MESSAGE not in frame.by_type:
         further = reply.statistics if isinstance(reply, StatusReply) else ()
         packet[Attribute.REPLY_MESSAGE] = [_cut(text) for text in (reply.reply_message, *further)]
     octets: bytes = packet.ReplyPacket()
@@ -133,9 +132,8 @@ def encode_accounting_response(frame: Frame, secret: bytes) -> bytes:
         secret=secret,
         dict=_dictionary(),
     )
-    proxy_states = frame.values(Attribute.PROXY_STATE)
-    if proxy_states:
-        request[Attribute.PROXY_STATE] = proxy_states
+    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
+        request[Attribute.PROXY_STATE] = list(proxy_states)
     octets: bytes = request.CreateReply().ReplyPacket()
     if len(octets) > MAX_LENGTH:
         raise Discarded(Distrust.REPLY_TOO_LONG)

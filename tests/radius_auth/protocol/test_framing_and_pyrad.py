@@ -11,9 +11,9 @@ from pyrad.packet import AuthPacket
 
 from radius_auth.protocol.access_request import (
     decode_access_request,
-    group_by_kind,
     read_access_request,
     reveal_password,
+    with_microsoft,
 )
 from radius_auth.protocol.framing import Attribute, Discarded, Frame, Malformed, frame
 from tests.radius_auth.protocol.test_framing import almost_packets, attributes, join, packet
@@ -115,7 +115,7 @@ def test_must_05_the_reader_and_pyrad_say_the_same(datagram: bytes) -> None:
     known = {kind: values for kind, values in theirs.items() if is_read(kind)}
     hidden = next(filter(None, known.get(Attribute.USER_PASSWORD, ())), None)
     clear = None if hidden is None else reveal_password(hidden, ours.authenticator, SECRET)
-    assert group_by_kind(ours.attributes) == known
+    assert with_microsoft(ours.by_type) == known
     assert read == read_access_request(theirs, clear, theirs.authenticator)
 
 
