@@ -13,13 +13,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import (
     Accepted,
     Rejected,
     choose_visit,
     decide,
-    find_candidate,
-    reserve_guess,
 )
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (

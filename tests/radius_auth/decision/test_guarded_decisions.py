@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import (
     Accepted,
     Decision,
@@ -16,8 +17,6 @@ from radius_auth.decision.decide import (
     choose_visit,
     decide,
     decide_again,
-    find_candidate,
-    reserve_guess,
 )
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.reasons import MAY_CATCH_UP, Reason
