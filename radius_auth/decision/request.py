@@ -59,10 +59,8 @@ class Accepted:
     session_timeout: int
     """Whole seconds left in the window, at least 1 (R12)."""
 
-    @property
-    def reason(self) -> Reason:
-        """For the log, which has a reason for each outcome."""
-        return Reason.VALID
+    reason: Reason = field(default=Reason.VALID, init=False)
+    """For the log, which has a reason for each outcome."""
 
     @property
     def class_(self) -> bytes:

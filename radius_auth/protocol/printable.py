@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent, new_record_id
+from nexio.network.events import AuthEvent
 from nexio.network.masking import MASK, mask_pins
-from nexio.reception.pins import normalize_pin
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.request import Accepted
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from radius_auth.decision.passwords import Password
     from radius_auth.decision.request import Decision, Request
 
 LONGEST = 120
@@ -31,7 +31,9 @@ def printable(octets: bytes) -> str:
     )
 
 
-def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: bytes = b"") -> str:
+def user_name_for_log(
+    octets: bytes, is_known: Callable[[str], object], password: Password | None = None
+) -> str:
     """A User-Name without what could be a PIN, and without what was typed as one.
 
     Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
@@ -40,17 +42,17 @@ def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: b
     Args:
         octets: as it was sent.
         is_known: whether a visit has this e-mail.
-        typed: the password that came with it.
+        password: what came with it.
     """
-    text = _masked(octets, typed).decode("utf-8", "surrogateescape")
+    text = _masked(octets, password).decode("utf-8", "surrogateescape")
     return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
 
 
-def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
+def device_for_log(station: bytes | None, password: Password | None = None) -> str | None:
     """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
     if station is None:
         return None
-    return mac_of(station) or printable(_masked(station, typed))
+    return mac_of(station) or printable(_masked(station, password))
 
 
 def event_for_log(
@@ -69,13 +71,11 @@ def event_for_log(
         at: when it was asked.
         latency_us: how long the decision took, in microseconds.
     """
-    nas = request.nas
-    typed = request.password.typed if isinstance(request.password, Pap) else b""
+    nas, password = request.nas, request.password
     return AuthEvent(
-        record_id=new_record_id(),
         at=at,
-        user_name=user_name_for_log(request.user_name, is_known, typed),
-        device=request.device or device_for_log(request.calling_station, typed),
+        user_name=user_name_for_log(request.user_name, is_known, password),
+        device=request.device or device_for_log(request.calling_station, password),
         nas=printable(request.nas_identifier) if nas is None else nas.name,
         location_id=None if nas is None else nas.location.id,
         visit_id=None if decision.visit is None else decision.visit.id,
@@ -85,9 +85,10 @@ def event_for_log(
     )
 
 
-def _masked(octets: bytes, typed: bytes) -> bytes:
-    pin = normalize_pin(typed)
-    if pin is None:
+def _masked(octets: bytes, password: Password | None) -> bytes:
+    if not isinstance(password, Pap) or password.pin is None:
         return octets
     # As it was typed, too: in digits of another script.
-    return octets.replace(pin.encode(), MASK.encode()).replace(typed, MASK.encode())
+    for typed in (password.pin.encode(), password.typed):
+        octets = octets.replace(typed, MASK.encode())
+    return octets
