@@ -71,9 +71,6 @@ class AccessRequest:
     nas_identifiers: tuple[bytes, ...]
     service_type: int | None
     nas_port_type: int | None
-    signed: bool
-    """It has a Message-Authenticator."""
-
     contradictory: bool
     """Two methods; a wrong length or two values of what the decision needs: to be rejected."""
 
@@ -101,6 +98,15 @@ class AccessRequest:
 
     def _proof(self) -> Password | None:
         return self.chap if self.password is None else Pap(self.password)
+
+
+def read_request(frame: Frame, client: Client) -> Request:
+    """Verify an Access-Request, and read what is to be decided.
+
+    Raises:
+        Discarded: as in :func:`decode_access_request`.
+    """
+    return decode_access_request(frame, client.secret).ask(client)
 
 
 def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
@@ -171,7 +177,6 @@ def read_access_request(
         nas_identifiers=tuple(values.get(Attribute.NAS_IDENTIFIER, ())),
         service_type=_integer(first(Attribute.SERVICE_TYPE)),
         nas_port_type=_port_type(values.get(Attribute.NAS_PORT_TYPE, ())),
-        signed=bool(values.get(Attribute.MESSAGE_AUTHENTICATOR)),
         contradictory=_has_several_methods(values) or _contradicts_itself(values),
     )
 

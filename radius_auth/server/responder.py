@@ -22,11 +22,11 @@ from radius_auth.decision.decide import (
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
-from radius_auth.protocol.access_request import decode_access_request
+from radius_auth.protocol.access_request import read_request
 from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.protocol.duplicates import Duplicates, Repeat, Ticket
-from radius_auth.protocol.framing import Code, Discarded, Frame, frame
+from radius_auth.protocol.framing import Attribute, Code, Discarded, Frame, frame
 from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
@@ -185,9 +185,10 @@ class Responder:
         if received.code == Code.STATUS_SERVER:
             check_message_authenticator(received, client.secret)
             return encode_reply(received, client.secret, self._status(source))
-        access = decode_access_request(received, client.secret)
+        request = read_request(received, client)
         key = (source.socket, source.address, received.identifier)
-        ticket = self._duplicates.admit(key, received.authenticator, now, signed=access.signed)
+        signed = Attribute.MESSAGE_AUTHENTICATOR in received.by_type  # and verified by now
+        ticket = self._duplicates.admit(key, received.authenticator, now, signed=signed)
         if isinstance(ticket, Repeat):
             if ticket.reply is None:
                 raise Discarded(Ignored.REPEATED)
@@ -197,7 +198,7 @@ class Responder:
             source=source,
             frame=received,
             client=client,
-            request=access.ask(client),
+            request=request,
             arrived=self._clock(),
             began=began,
             ticket=ticket,
