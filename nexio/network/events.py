@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
 
 
+_PREFIX = secrets.token_hex(8)
+_numbers = itertools.count()
+
+
+def new_record_id() -> str:
+    """The id of a record that nobody else makes: 32 hex digits, of this process and counted."""
+    return f"{_PREFIX}{os.getpid() & 0xFFFFFFFF:08x}{next(_numbers) & 0xFFFFFFFF:08x}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthEvent:
     """One decision; ``record_id`` (32 hex digits) makes it the same one wherever it is met."""
 
-    record_id: str
+    record_id: str = field(default_factory=new_record_id)
     at: datetime
     user_name: str
     device: str | None
@@ -39,15 +48,6 @@ class AuthEvent:
     def source(self) -> str:
         """Whose share of what can be stored it takes; of one that no entry stands for, "-"."""
         return "-" if self.location_id is None else self.nas
-
-
-_PREFIX = secrets.token_hex(8)
-_numbers = itertools.count()
-
-
-def new_record_id() -> str:
-    """The id of a record that nobody else makes: 32 hex digits, of this process and counted."""
-    return f"{_PREFIX}{os.getpid() & 0xFFFFFFFF:08x}{next(_numbers) & 0xFFFFFFFF:08x}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

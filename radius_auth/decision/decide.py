@@ -6,25 +6,30 @@ the guard, in ``guard/``.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nexio.errors import KeyUnusable
 from nexio.reception.pins import normalize_pin
-from radius_auth.decision.claims import guess_of, location_of, read_claim, right_visits
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
-from radius_auth.decision.rules import reason_against_request, reason_against_visit, seconds_left
+from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
+from radius_auth.guard import Guess
+from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
+    from radius_auth.decision.passwords import Password
     from radius_auth.guard import Guard
     from radius_auth.replica.table import Table
 
 __all__ = [
     "Accepted",
+    "Claim",
     "Decision",
     "Rejected",
     "Request",
@@ -32,13 +37,39 @@ __all__ = [
     "decide",
     "decide_again",
     "decide_visit",
-    "find_candidate",
+    "guess_of",
+    "read_claim",
     "remaining",
-    "reserve_guess",
 ]
 
 NOWHERE = 0
 """No location has this number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Whose PIN it may be."""
+
+    location: Location
+    """Of the NAS."""
+
+    email: str | None
+    """None where the PIN alone logs in (R9)."""
+
+    pin: str | None
+    """Then: the PIN that is typed, if one is."""
+
+    visits: tuple[FollowedVisit, ...]
+    """Those whose right PIN would be confirmed now (R11, R19)."""
+
+    silent: tuple[FollowedVisit, ...]
+    """Those whose right PIN is a reject like any other; the log may know better."""
+
+    @property
+    def miss(self) -> Reason:
+        """What it is when it is nobody's PIN."""
+        unknown = self.email is not None and not self.visits and not self.silent
+        return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
 def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
@@ -78,14 +109,13 @@ def _decide(
     password = request.password
     if password is None:
         return Rejected(reason=reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
-    pin = password.pin_alone(request.user_name)
-    claim = read_claim(request, pin, table, arrived)
+    claim = read_claim(request, password, table, arrived)
     if isinstance(claim, Reason):
         return Rejected(reason=claim)
-    guess = guess_of(request, claim, pin, table, now)
+    guess = guess_of(request, claim, table, now)
     opening = guard.look(guess, now)
     # What is refused is compared as well: it takes as long as what is wrong.
-    right = right_visits((*claim.visits, *claim.silent), password, table)
+    right = _right_visits((*claim.visits, *claim.silent), password, table)
     confirmed = [each for each in right if each in claim.visits and opening.admits(each.id)]
     if confirmed:
         decision = choose_visit(request, confirmed, table, arrived)
@@ -103,48 +133,81 @@ def _decide(
     return Rejected(reason=claim.miss)
 
 
-def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
-    """The one visit whose PIN somebody else is to hold against the response (R10).
-
-    FreeRADIUS verifies MS-CHAP itself, against one password.  Before it does, a guess is to be
-    reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
-    :func:`choose_visit` and ``Guard.give_back``.
-    """
-    claim = read_claim(request, normalize_pin(request.user_name), table, now)
-    if isinstance(claim, Reason):
-        return Rejected(reason=claim)
-    if not claim.visits:
-        return Rejected(reason=claim.miss)
-    return choose_visit(request, claim.visits, table, now).visit or Rejected(reason=claim.miss)
-
-
-def reserve_guess(
-    request: Request, visit_id: int, table: Table, guard: Guard, now: datetime
-) -> int | Rejected:
-    """Count a password that somebody else is about to verify as wrong, until it is right.
-
-    To be called once for each response of a guest, also where :func:`find_candidate` has found
-    nobody: where the PIN alone logs in, that is a guess as well.
+def read_claim(
+    request: Request, password: Password | None, table: Table, now: datetime
+) -> Claim | Reason:
+    """Whose PIN it may be.
 
     Args:
         request: what is asked.
-        visit_id: of the candidate; 0 is nobody.
+        password: what is to be compared; None where somebody else does it.
         table: what is known.
-        guard: what counts guesses.
         now: as of when.
 
     Returns:
-        The number of the guess, for ``Guard.give_back``; or the reject, where nothing is to be
-        verified.
+        The claim, or why it is refused whoever it is.
     """
-    pin = normalize_pin(request.user_name)
-    claim = read_claim(request, pin, table, now)
-    if isinstance(claim, Reason):
-        return Rejected(reason=claim)
-    candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
-    guess = guess_of(request, replace(claim, visits=candidate), pin, table, now)
-    number = guard.reserve(guess, visit_id, now)
-    return Rejected(reason=Reason.GUARDED) if number is None else number
+    if reason := reason_against_request(request):
+        return reason
+    location = _location_of(request, table)
+    if location is None:
+        return Reason.NO_LOCATION
+    if location.settings.wifi_login == "pin":
+        name = request.user_name
+        pin = normalize_pin(name) if password is None else password.pin_alone(name)
+        email, visits = None, () if pin is None else table.visits_with(location.id, pin)
+    else:
+        email, pin, visits = request.email, None, table.visits_of(request.email)
+    confirmed: list[FollowedVisit] = []
+    silent: list[FollowedVisit] = []
+    for visit in visits:
+        admitted = location.settings.roaming or visit.location_id == location.id
+        home = table.locations.get(visit.location_id, location)
+        fits = admitted and is_confirmed(visit, home, now)
+        (confirmed if fits else silent).append(visit)
+    return Claim(
+        location=location,
+        email=email,
+        pin=pin,
+        visits=tuple(confirmed),
+        silent=tuple(silent),
+    )
+
+
+def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
+    """What the guard has to know of it."""
+    by_pin = claim.email is None
+    return Guess(
+        location=claim.location.id,
+        nas="" if request.nas is None else request.nas.name,
+        device=request.device or "",
+        by_pin=by_pin,
+        visits=tuple((each.id, table.chance_of(each)) for each in claim.visits if not by_pin),
+        chance=table.chance_at(claim.location, len(claim.pin or ""), now) if by_pin else 0.0,
+    )
+
+
+def _right_visits(
+    visits: Iterable[FollowedVisit], password: Password, table: Table
+) -> list[FollowedVisit]:
+    """Whose PIN it is.
+
+    Every one is tried, and a stand-in where there is none, so that the time it takes does not
+    tell which one fits, or whether there is one (R10, R11).
+
+    Raises:
+        KeyUnusable: none fits, but one PIN cannot be opened: it may be that one.
+    """
+    right, lost = [], None
+    for visit in list(visits) or [table.nobody]:
+        try:
+            if password.matches(visit, table.keyring):
+                right.append(visit)
+        except KeyUnusable as error:
+            lost = error
+    if lost is not None and not right:
+        raise lost
+    return [visit for visit in right if visit is not table.nobody]
 
 
 def choose_visit(
@@ -158,23 +221,10 @@ def choose_visit(
         table: what is known.
         now: as of when.
     """
-    location = location_of(request, table)
+    location = _location_of(request, table)
     roaming = location is not None and location.settings.roaming
     admits = None if roaming else location.id if location is not None else NOWHERE
     return max((decide_visit(visit, admits, now) for visit in right), key=_preference)
-
-
-def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
-    """Decide for a visit whose PIN was right.
-
-    Args:
-        visit: the visit.
-        admits: the location whose guests are admitted, None for every location's (R19).
-        now: as of when.
-    """
-    if reason := reason_against_visit(visit, admits, now):
-        return Rejected(reason=reason, visit=visit)
-    return Accepted(visit=visit, session_timeout=seconds_left(visit, now))
 
 
 def remaining(decision: Decision, now: datetime) -> Decision:
@@ -185,6 +235,11 @@ def remaining(decision: Decision, now: datetime) -> Decision:
     if seconds < 1:
         return Rejected(reason=Reason.ENDED, visit=decision.visit)
     return replace(decision, session_timeout=min(seconds, decision.session_timeout))
+
+
+def _location_of(request: Request, table: Table) -> Location | None:
+    """The location of the NAS, with its settings of the moment."""
+    return None if request.nas is None else table.locations.get(request.nas.location.id)
 
 
 def _preference(decision: Decision) -> tuple[bool, bool, int]:

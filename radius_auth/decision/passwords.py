@@ -36,25 +36,30 @@ class Pap:
     """A password that we can read, whatever keyboard typed it (R8)."""
 
     typed: bytes = field(repr=False)
+    pin: str | None = field(init=False, repr=False)
+    """The PIN that is meant, or None where none can be."""
+
+    def __post_init__(self) -> None:
+        """Normalize what was typed."""
+        object.__setattr__(self, "pin", normalize_pin(self.typed))
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compare digests, so that no PIN is unsealed for it."""
-        digest = keyring.digest(visit.location_id, normalize_pin(self.typed) or "")
+        digest = keyring.digest(visit.location_id, self.pin or "")
         return hmac.compare_digest(digest, visit.pin_digest)
 
     def pin_alone(self, user_name: bytes) -> str | None:
         """The password itself; the User-Name may be anything."""
         del user_name
-        return normalize_pin(self.typed)
+        return self.pin
 
     def could_be_pin(self) -> bool:
         """Whether it is 5 to 10 digits; what another secret has hidden is not."""
-        return normalize_pin(self.typed) is not None
+        return self.pin is not None
 
     def sample(self) -> bytes:
         """The PIN that is meant, or what was typed where it is none."""
-        pin = normalize_pin(self.typed)
-        return self.typed if pin is None else pin.encode()
+        return self.typed if self.pin is None else self.pin.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,15 @@
-"""What is asked and what is answered, whichever server it came to."""
+"""What is asked and what is answered, whichever server it came to.
+
+A request is normalized once, when it is made; the decision, the guard and the log all read that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nexio.input.addresses import email_key
+from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
 
 if TYPE_CHECKING:
@@ -30,6 +35,20 @@ class Request:
     service_type: int | None = None
     nas_port_type: int | None = None
     contradictory: bool = False
+    nas_identifier: bytes = b""
+    """For the log, where ``nas`` is None."""
+
+    email: str = field(init=False, repr=False)
+    """What visits are looked up by: the User-Name as an e-mail (R8)."""
+
+    device: str | None = field(init=False)
+    """The Calling-Station-Id as a MAC address in one notation (R18)."""
+
+    def __post_init__(self) -> None:
+        """Normalize what was sent."""
+        email = email_key(self.user_name.decode("utf-8", "replace"))
+        object.__setattr__(self, "email", email)
+        object.__setattr__(self, "device", mac_of(self.calling_station))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +59,8 @@ class Accepted:
     session_timeout: int
     """Whole seconds left in the window, at least 1 (R12)."""
 
-    @property
-    def reason(self) -> Reason:
-        """For the log, which has a reason for each outcome."""
-        return Reason.VALID
+    reason: Reason = field(default=Reason.VALID, init=False)
+    """For the log, which has a reason for each outcome."""
 
     @property
     def class_(self) -> bytes:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
+from radius_auth.decision.request import Accepted, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from nexio.network.following import FollowedVisit
-    from radius_auth.decision.request import Request
+    from radius_auth.decision.request import Decision, Request
 
 
 class ServiceType(IntEnum):
@@ -43,8 +44,8 @@ def reason_against_request(request: Request) -> Reason | None:
     return None
 
 
-def reason_against_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Reason | None:
-    """Why the right PIN of a visit does not let in, or None.
+def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
+    """Decide for a visit whose PIN was right.
 
     Args:
         visit: the visit.
@@ -53,8 +54,8 @@ def reason_against_visit(visit: FollowedVisit, admits: int | None, now: datetime
     """
     for reason, refuses in _RULES:
         if refuses(visit, admits, now):
-            return reason
-    return None
+            return Rejected(reason=reason, visit=visit)
+    return Accepted(visit=visit, session_timeout=seconds_left(visit, now))
 
 
 def seconds_left(visit: FollowedVisit, now: datetime) -> int:
@@ -70,8 +71,7 @@ def _is_call_check(request: Request) -> bool:
         return False
     if request.user_name == request.calling_station:
         return True
-    mac = mac_of(request.user_name)
-    return mac is not None and mac == mac_of(request.calling_station)
+    return request.device is not None and mac_of(request.user_name) == request.device
 
 
 def _is_other_service(request: Request) -> bool:
@@ -81,7 +81,7 @@ def _is_other_service(request: Request) -> bool:
     """
     if request.service_type in _OTHER_SERVICES:
         return True
-    return request.nas_port_type == VIRTUAL_PORT and mac_of(request.calling_station) is None
+    return request.nas_port_type == VIRTUAL_PORT and request.device is None
 
 
 _OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from nexio.errors import StoreUnreachable
     from nexio.network.guard_acts import Act
-    from nexio.store.patience import Patience
 
 
 def guard_path(home: Path) -> Path:

@@ -12,17 +12,14 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent, new_record_id
 from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import (
     Accepted,
     Rejected,
     choose_visit,
     decide,
-    find_candidate,
-    reserve_guess,
 )
-from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (
     ACCEPT,
@@ -49,12 +46,13 @@ from radius_auth.plugin.pairs import (
     read_request,
     receive,
 )
-from radius_auth.protocol.framing import Attribute, Discarded
-from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.printable import event_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nexio.network.events import AuthEvent
     from nexio.store.engine import Clock
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
@@ -212,24 +210,13 @@ class Plugin:
         return Answer(outcome=Outcome.OK, reply=words_for(call, rejected))
 
     def _note(self, call: Call, decision: Decision, note: Note) -> None:
-        request, nas, user_name = call.request, call.request.nas, call.request.user_name
-        identifiers = call.received.text(Attribute.NAS_IDENTIFIER)
-        identifier = next(filter(None, identifiers), (call.received.find(CLIENT) or "").encode())
+        request = call.request
+        if not request.nas_identifier:
+            address = call.received.find(CLIENT) or ""
+            request = replace(request, nas_identifier=address.encode())
         if call.received.is_eap and decision.visit is not None:
             # The name outside of the tunnel is "anonymous" or the like.
-            user_name = decision.visit.email_key.encode()
-        typed = request.password.typed if isinstance(request.password, Pap) else b""
-        self._record(
-            AuthEvent(
-                record_id=new_record_id(),
-                at=call.now,
-                user_name=user_name_for_log(user_name, call.table.visits_of, typed),
-                device=device_for_log(request.calling_station, typed),
-                nas=nas.name if nas else printable(identifier),
-                location_id=None if nas is None else nas.location.id,
-                visit_id=None if decision.visit is None else decision.visit.id,
-                outcome="accept" if isinstance(decision, Accepted) else "reject",
-                reason=decision.reason,
-                latency_us=note.took_us + call.took_us,
-            )
-        )
+            request = replace(request, user_name=decision.visit.email_key.encode())
+        latency_us = note.took_us + call.took_us
+        visits_of = call.table.visits_of
+        self._record(event_for_log(request, decision, visits_of, call.now, latency_us))

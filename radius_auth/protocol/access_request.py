@@ -1,13 +1,14 @@
 """What an Access-Request says: its attributes read as values of our own, for both servers alike.
 
-The raw octets of each attribute come in, from whichever decoder has taken the packet apart.  Only
-what the decision needs can be wrong with a request (R22): NAS send odd and doubled attributes.
+The raw octets of each attribute come in, from a packet or from FreeRADIUS.  Only what the decision
+needs can be wrong with a request (R22): NAS send odd and doubled attributes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,7 +18,8 @@ from radius_auth.decision.decide import Request
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.rules import ServiceType
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.authenticators import Distrust, check_message_authenticator
+from radius_auth.protocol.framing import Attribute, Code, Discarded, Frame
 
 if TYPE_CHECKING:
     from radius_auth.decision.passwords import Password
@@ -29,9 +31,10 @@ Kind: TypeAlias = int | tuple[int, int]
 Values: TypeAlias = Mapping[Kind, Sequence[bytes]]
 """Raw values by attribute, in the order of the packet."""
 
-MS_CHAP_RESPONSE: Final = (311, 1)
-MS_CHAP2_RESPONSE: Final = (311, 25)
-"""RFC 2548 section 2."""
+_MICROSOFT: Final = 311
+MS_CHAP_RESPONSE: Final = (_MICROSOFT, 1)
+MS_CHAP2_RESPONSE: Final = (_MICROSOFT, 25)
+"""RFC 2548 section 2; no other attribute of a vendor says something."""
 
 METHODS: Final[tuple[Kind, ...]] = (
     Attribute.USER_PASSWORD,
@@ -41,6 +44,7 @@ METHODS: Final[tuple[Kind, ...]] = (
     Attribute.EAP_MESSAGE,
 )
 
+_VENDOR_ID: Final = 4
 _CHAP_PASSWORD_LENGTH: Final = 17
 _SHORTEST_CHALLENGE: Final = 5
 _INTEGER: Final = 4
@@ -89,10 +93,61 @@ class AccessRequest:
             service_type=self.service_type,
             nas_port_type=self.nas_port_type,
             contradictory=self.contradictory or len(found) > 1,
+            nas_identifier=next(iter(self.nas_identifiers), b""),
         )
 
     def _proof(self) -> Password | None:
         return self.chap if self.password is None else Pap(self.password)
+
+
+def read_request(frame: Frame, client: Client) -> Request:
+    """Verify an Access-Request, and read what is to be decided.
+
+    Raises:
+        Discarded: as in :func:`decode_access_request`.
+    """
+    return decode_access_request(frame, client.secret).ask(client)
+
+
+def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
+    """Verify and read an Access-Request.
+
+    Whatever is wrong with its contents ends in ``contradictory``, never in an exception.
+
+    Raises:
+        Discarded: another code, or see :func:`check_message_authenticator`.
+    """
+    # RFC 2865 section 3: a packet with an invalid code is silently discarded.
+    if frame.code != Code.ACCESS_REQUEST:
+        raise Discarded(Distrust.UNEXPECTED_CODE)
+    check_message_authenticator(frame, secret)
+    sent = with_microsoft(frame.by_type)
+    hidden = next(filter(None, sent.get(Attribute.USER_PASSWORD, ())), None)
+    clear = None if hidden is None else reveal_password(hidden, frame.authenticator, secret)
+    return read_access_request(sent, clear, frame.authenticator)
+
+
+def with_microsoft(by_type: Mapping[int, Sequence[bytes]]) -> Values:
+    """The attributes of a packet, Microsoft's by vendor and type; without other vendors'."""
+    values: defaultdict[Kind, list[bytes]] = defaultdict(list)
+    for kind, found in by_type.items():
+        if kind != Attribute.VENDOR_SPECIFIC:
+            values[kind] += found
+    for value in by_type.get(Attribute.VENDOR_SPECIFIC, ()):
+        if value.startswith(_MICROSOFT.to_bytes(4)):
+            for type_, part in _parts_of(value):
+                values[_MICROSOFT, type_].append(part)
+    return values
+
+
+def _parts_of(value: bytes) -> Sequence[tuple[int, bytes]]:
+    """RFC 2865 section 5.26: what a Vendor-Specific holds; nothing where that does not fill it."""
+    start, parts = _VENDOR_ID, []
+    while start + 2 <= len(value) and value[start + 1] >= 2:  # noqa: PLR2004 - type and length
+        end = start + value[start + 1]
+        parts.append((value[start], value[start + 2 : end]))
+        start = end
+    return parts if start == len(value) else ()
 
 
 def read_access_request(

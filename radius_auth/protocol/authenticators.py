@@ -41,13 +41,13 @@ def check_policy(
     Raises:
         Discarded: the packet lacks a Message-Authenticator that the policy asks for.
     """
-    if frame.values(Attribute.MESSAGE_AUTHENTICATOR):
+    if Attribute.MESSAGE_AUTHENTICATOR in frame.by_type:
         return
     # draft-ietf-radext-deprecating-radius sections 5.3.1 and 5.3.3.
     if require_message_authenticator:
         raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
     # The same, section 5.3.4: the attack needs a Proxy-State that the server echoes.
-    if limit_proxy_state and frame.values(Attribute.PROXY_STATE):
+    if limit_proxy_state and Attribute.PROXY_STATE in frame.by_type:
         raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
 
 
@@ -55,9 +55,6 @@ def check_message_authenticator(
     frame: Frame, secret: bytes, authenticator: bytes | None = None
 ) -> None:
     """Verify the Message-Authenticator of a packet.
-
-    Before pyrad takes the packet apart: with Vendor-Specific attributes full of empty
-    sub-attributes that costs 3 ms for a packet that anybody can send.
 
     Args:
         frame: the packet.
@@ -69,10 +66,10 @@ def check_message_authenticator(
         Discarded: it is wrong, not of 16 octets, there are two, or there is none where
             the packet must have one.
     """
-    found = frame.values(Attribute.MESSAGE_AUTHENTICATOR)
+    found = frame.by_type.get(Attribute.MESSAGE_AUTHENTICATOR, ())
     if not found:
         # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
-        if frame.code == Code.STATUS_SERVER or frame.values(Attribute.EAP_MESSAGE):
+        if frame.code == Code.STATUS_SERVER or Attribute.EAP_MESSAGE in frame.by_type:
             raise Discarded(Distrust.MESSAGE_AUTHENTICATOR_MISSING)
         return
     # RFC 3579 section 3.3: 0-1 of them.

@@ -1,4 +1,4 @@
-"""The strict look at a datagram before pyrad sees it.
+"""The one pass over the octets of a datagram: strict, and what comes out is immutable.
 
 pyrad 2.6.0 takes a packet whose last attribute is cut off, attribute type 0, a Length of
 8192 and any number of attributes.  What passes here is a packet by the letter of RFC 2865.
@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 MAX_ATTRIBUTES: Final = 200
-"""No NAS sends more; a packet of 2,038 empty attributes costs pyrad 4 ms."""
-
-MAX_VENDOR_OCTETS: Final = 512
-"""Of Vendor-Specific that is read at all; as 2,000 empty parts they would cost pyrad 3 ms."""
+"""No NAS sends more."""
 
 MIN_LENGTH: Final = 20
 MAX_LENGTH: Final = 4096
 
 _HEADER: Final = struct.Struct("!BBH16s")
-
-_VENDOR_SPECIFIC: Final = 26
-_MICROSOFT: Final = (311).to_bytes(4)
-"""Its MS-CHAP attributes (RFC 2548 section 2) are the only ones of a vendor that say something."""
 
 
 class Code(enum.IntEnum):
@@ -58,6 +52,7 @@ class Attribute(enum.IntEnum):
     CALLBACK_NUMBER = 19
     STATE = 24
     CLASS = 25
+    VENDOR_SPECIFIC = 26
     SESSION_TIMEOUT = 27
     CALLED_STATION_ID = 30
     CALLING_STATION_ID = 31
@@ -120,9 +115,12 @@ class Frame:
     attributes: tuple[tuple[int, bytes], ...] = field(repr=False)
     """Type and value of every attribute, in the order of the packet."""
 
+    by_type: Mapping[int, Sequence[bytes]] = field(default_factory=dict, repr=False, compare=False)
+    """The same by type; it holds no type that the packet does not have."""
+
     def values(self, kind: int) -> list[bytes]:
         """Return the values of all attributes of this type, in order."""
-        return [value for type_, value in self.attributes if type_ == kind]
+        return list(self.by_type.get(kind, ()))
 
 
 def frame(datagram: bytes) -> Frame:
@@ -139,35 +137,15 @@ def frame(datagram: bytes) -> Frame:
         raise Malformed(Fault.CODE_ZERO)
     # RFC 2865 section 3: octets outside the range of Length are padding.
     octets = datagram[:length]
+    attributes, by_type = _split(octets)
     return Frame(
         code=code,
         identifier=identifier,
         authenticator=authenticator,
         octets=octets,
-        attributes=tuple(_split(octets)),
+        attributes=tuple(attributes),
+        by_type=by_type,
     )
-
-
-def without_vendors(frame: Frame) -> bytes:
-    """The packet as a codec is to see it: without what only a vendor understands.
-
-    RFC 2865 section 5.26 leaves it to each vendor what stands in Vendor-Specific: it is never a
-    reason to discard a packet, but taking it to parts is dear.  Microsoft's attributes stay, as
-    far as ``MAX_VENDOR_OCTETS`` go.
-    """
-    left = MAX_VENDOR_OCTETS
-    kept: list[bytes] = []
-    for kind, value in frame.attributes:
-        if kind == _VENDOR_SPECIFIC:
-            if not value.startswith(_MICROSOFT) or len(value) > left:
-                continue
-            left -= len(value)
-        kept.append(bytes((kind, len(value) + 2)) + value)
-    if len(kept) == len(frame.attributes):
-        return frame.octets
-    length = MIN_LENGTH + sum(map(len, kept))
-    header = _HEADER.pack(frame.code, frame.identifier, length, frame.authenticator)
-    return header + b"".join(kept)
 
 
 def _check_length(length: int, received: int) -> None:
@@ -180,9 +158,10 @@ def _check_length(length: int, received: int) -> None:
         raise Malformed(Fault.TRUNCATED)
 
 
-def _split(octets: bytes) -> list[tuple[int, bytes]]:
+def _split(octets: bytes) -> tuple[list[tuple[int, bytes]], dict[int, list[bytes]]]:
     """RFC 2865 section 5: attributes of type, length and value fill the packet exactly."""
     attributes: list[tuple[int, bytes]] = []
+    by_type: dict[int, list[bytes]] = {}
     start, end = MIN_LENGTH, len(octets)
     while start < end:
         if start + 2 > end:
@@ -196,6 +175,8 @@ def _split(octets: bytes) -> list[tuple[int, bytes]]:
             raise Malformed(Fault.ATTRIBUTE_OVERRUN)
         if len(attributes) == MAX_ATTRIBUTES:
             raise Malformed(Fault.TOO_MANY_ATTRIBUTES)
-        attributes.append((kind, octets[start + 2 : start + size]))
+        value = octets[start + 2 : start + size]
+        attributes.append((kind, value))
+        by_type.setdefault(kind, []).append(value)
         start += size
-    return attributes
+    return attributes, by_type

@@ -1,8 +1,9 @@
-"""Requests in and out, and replies: the only module that knows pyrad.
+"""Replies, and requests of our own: the only module that knows pyrad.
 
-What crosses this border are frozen values of our own.  Attributes are read and written by
-number, as octets: by name, pyrad 2.6.0 drops octets that are not UTF-8, raises on wrong
-lengths and re-encodes ``octets`` that look like a number.
+``access_request.py`` reads the Access-Requests that come in.  What crosses this border are frozen
+values of our own.  Attributes are read and written by number, as octets: by name, pyrad 2.6.0
+drops octets that are not UTF-8, raises on wrong lengths and re-encodes ``octets`` that look like a
+number.
 """
 
 from __future__ import annotations
@@ -18,13 +19,8 @@ from pyrad.dictionary import Dictionary
 from pyrad.packet import AcctPacket, AuthPacket, CoAPacket, Packet
 
 from radius_auth.protocol import framing
-from radius_auth.protocol.access_request import (
-    AccessRequest,
-    Kind,
-    read_access_request,
-    reveal_password,
-)
-from radius_auth.protocol.authenticators import Distrust, check_message_authenticator
+from radius_auth.protocol.access_request import Kind
+from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
 
 _LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
@@ -82,24 +78,6 @@ class Peer:
     """How many times the request is sent in all, at least 1."""
 
 
-def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
-    """Verify and read an Access-Request.
-
-    Whatever is wrong with its contents ends in ``contradictory``, never in an exception.
-
-    Raises:
-        Discarded: another code, or see :func:`check_message_authenticator`.
-    """
-    # RFC 2865 section 3: a packet with an invalid code is silently discarded.
-    if frame.code != Code.ACCESS_REQUEST:
-        raise Discarded(Distrust.UNEXPECTED_CODE)
-    check_message_authenticator(frame, secret)
-    values = dict(_decode(frame, secret).items())
-    hidden = next((value for value in values.get(Attribute.USER_PASSWORD, ()) if value), None)
-    clear = None if hidden is None else reveal_password(hidden, frame.authenticator, secret)
-    return read_access_request(values, clear, frame.authenticator)
-
-
 def encode_reply(
     frame: Frame, secret: bytes, reply: AccessAccept | AccessReject | StatusReply
 ) -> bytes:
@@ -115,9 +93,8 @@ def encode_reply(
         secret=secret,
         dict=_dictionary(),
     )
-    proxy_states = frame.values(Attribute.PROXY_STATE)
-    if proxy_states:
-        request[Attribute.PROXY_STATE] = proxy_states
+    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
+        request[Attribute.PROXY_STATE] = list(proxy_states)
     packet = request.CreateReply()
     packet.code = Code.ACCESS_REJECT  # whatever is forgotten below: CreateReply says accept
     if isinstance(reply, StatusReply):
@@ -127,7 +104,7 @@ def encode_reply(
         packet["Session-Timeout"] = reply.session_timeout
         packet[Attribute.CLASS] = [reply.class_]
     # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
-    if reply.reply_message and not frame.values(Attribute.EAP_MESSAGE):
+    if reply.reply_message and Attribute.EAP_MESSAGE not in frame.by_type:
         further = reply.statistics if isinstance(reply, StatusReply) else ()
         packet[Attribute.REPLY_MESSAGE] = [_cut(text) for text in (reply.reply_message, *further)]
     octets: bytes = packet.ReplyPacket()
@@ -155,9 +132,8 @@ def encode_accounting_response(frame: Frame, secret: bytes) -> bytes:
         secret=secret,
         dict=_dictionary(),
     )
-    proxy_states = frame.values(Attribute.PROXY_STATE)
-    if proxy_states:
-        request[Attribute.PROXY_STATE] = proxy_states
+    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
+        request[Attribute.PROXY_STATE] = list(proxy_states)
     octets: bytes = request.CreateReply().ReplyPacket()
     if len(octets) > MAX_LENGTH:
         raise Discarded(Distrust.REPLY_TOO_LONG)
@@ -266,11 +242,6 @@ def fixed_lengths() -> Mapping[Kind, int]:
         for attribute in _dictionary().attributes.values()
         if attribute.type in _LENGTH_OF_TYPE and not attribute.vendor
     }
-
-
-def _decode(frame: Frame, secret: bytes) -> AuthPacket:
-    octets = framing.without_vendors(frame)
-    return AuthPacket(id=frame.identifier, packet=octets, secret=secret, dict=_dictionary())
 
 
 def _cut(text: str) -> bytes:

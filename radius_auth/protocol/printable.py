@@ -1,15 +1,21 @@
-"""Octets from the network as text that cannot harm a log or a terminal."""
+"""Octets from the network as text that cannot harm a log or a terminal; decisions for the log."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nexio.network.events import AuthEvent
 from nexio.network.masking import MASK, mask_pins
-from nexio.reception.pins import normalize_pin
 from radius_auth.decision.devices import mac_of
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.request import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from radius_auth.decision.passwords import Password
+    from radius_auth.decision.request import Decision, Request
 
 LONGEST = 120
 
@@ -25,7 +31,9 @@ def printable(octets: bytes) -> str:
     )
 
 
-def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: bytes = b"") -> str:
+def user_name_for_log(
+    octets: bytes, is_known: Callable[[str], object], password: Password | None = None
+) -> str:
     """A User-Name without what could be a PIN, and without what was typed as one.
 
     Guests type their PIN into the wrong field, phones add what cannot be seen, and portals
@@ -34,22 +42,53 @@ def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: b
     Args:
         octets: as it was sent.
         is_known: whether a visit has this e-mail.
-        typed: the password that came with it.
+        password: what came with it.
     """
-    text = _masked(octets, typed).decode("utf-8", "surrogateescape")
+    text = _masked(octets, password).decode("utf-8", "surrogateescape")
     return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
 
 
-def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
+def device_for_log(station: bytes | None, password: Password | None = None) -> str | None:
     """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
     if station is None:
         return None
-    return mac_of(station) or printable(_masked(station, typed))
+    return mac_of(station) or printable(_masked(station, password))
 
 
-def _masked(octets: bytes, typed: bytes) -> bytes:
-    pin = normalize_pin(typed)
-    if pin is None:
+def event_for_log(
+    request: Request,
+    decision: Decision,
+    is_known: Callable[[str], object],
+    at: datetime,
+    latency_us: int,
+) -> AuthEvent:
+    """A decision as it is logged.
+
+    Args:
+        request: what was asked.
+        decision: what was answered.
+        is_known: whether a visit has this e-mail.
+        at: when it was asked.
+        latency_us: how long the decision took, in microseconds.
+    """
+    nas, password = request.nas, request.password
+    return AuthEvent(
+        at=at,
+        user_name=user_name_for_log(request.user_name, is_known, password),
+        device=request.device or device_for_log(request.calling_station, password),
+        nas=printable(request.nas_identifier) if nas is None else nas.name,
+        location_id=None if nas is None else nas.location.id,
+        visit_id=None if decision.visit is None else decision.visit.id,
+        outcome="accept" if isinstance(decision, Accepted) else "reject",
+        reason=decision.reason,
+        latency_us=latency_us,
+    )
+
+
+def _masked(octets: bytes, password: Password | None) -> bytes:
+    if not isinstance(password, Pap) or password.pin is None:
         return octets
     # As it was typed, too: in digits of another script.
-    return octets.replace(pin.encode(), MASK.encode()).replace(typed, MASK.encode())
+    for typed in (password.pin.encode(), password.typed):
+        octets = octets.replace(typed, MASK.encode())
+    return octets

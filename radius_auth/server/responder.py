@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from nexio.errors import KeyUnusable
-from nexio.network.events import AuthEvent, new_record_id
 from radius_auth.decision.decide import (
     Accepted,
     Rejected,
@@ -20,10 +19,10 @@ from radius_auth.decision.decide import (
     decide_again,
     remaining,
 )
-from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
+from radius_auth.protocol.access_request import read_request
 from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.protocol.duplicates import Duplicates, Repeat, Ticket
@@ -32,10 +31,9 @@ from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
     StatusReply,
-    decode_access_request,
     encode_reply,
 )
-from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+from radius_auth.protocol.printable import event_for_log
 from radius_auth.protocol.statistics import Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
+    from nexio.network.events import AuthEvent
     from nexio.store.engine import Clock
     from radius_auth.decision.decide import Decision, Request
     from radius_auth.protocol.statistics import Recording
@@ -66,9 +65,6 @@ class _Exchange:
     frame: Frame
     client: Client
     request: Request
-    identifier: bytes | None
-    """NAS-Identifier, for the log where no NAS entry fits."""
-
     arrived: datetime
     began: int
     """Nanoseconds of ``time.perf_counter_ns`` at the arrival, for the latency."""
@@ -189,9 +185,9 @@ class Responder:
         if received.code == Code.STATUS_SERVER:
             check_message_authenticator(received, client.secret)
             return encode_reply(received, client.secret, self._status(source))
-        access = decode_access_request(received, client.secret)
+        request = read_request(received, client)
         key = (source.socket, source.address, received.identifier)
-        signed = bool(received.values(Attribute.MESSAGE_AUTHENTICATOR))  # and verified by now
+        signed = Attribute.MESSAGE_AUTHENTICATOR in received.by_type  # and verified by now
         ticket = self._duplicates.admit(key, received.authenticator, now, signed=signed)
         if isinstance(ticket, Repeat):
             if ticket.reply is None:
@@ -202,8 +198,7 @@ class Responder:
             source=source,
             frame=received,
             client=client,
-            request=access.ask(client),
-            identifier=next(iter(access.nas_identifiers), None),
+            request=request,
             arrived=self._clock(),
             began=began,
             ticket=ticket,
@@ -275,19 +270,12 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
-        request, nas = exchange.request, exchange.request.nas
-        typed = request.password.typed if isinstance(request.password, Pap) else b""
-        event = AuthEvent(
-            record_id=new_record_id(),
-            at=exchange.arrived,
-            user_name=user_name_for_log(request.user_name, self._knowledge.table.visits_of, typed),
-            device=device_for_log(request.calling_station, typed),
-            nas=nas.name if nas is not None else printable(exchange.identifier or b""),
-            location_id=None if nas is None else nas.location.id,
-            visit_id=None if decision.visit is None else decision.visit.id,
-            outcome="accept" if isinstance(decision, Accepted) else "reject",
-            reason=decision.reason,
-            latency_us=latency_us,
+        event = event_for_log(
+            exchange.request,
+            decision,
+            self._knowledge.table.visits_of,
+            exchange.arrived,
+            latency_us,
         )
         self._statistics.count(event)
         self._record(event)

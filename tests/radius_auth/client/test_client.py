@@ -9,13 +9,12 @@ import pytest
 
 from nexio.errors import InvalidValue
 from radius_auth.client.client import Answer, NoAnswer, send_access_request
-from radius_auth.protocol.access_request import AccessRequest
+from radius_auth.protocol.access_request import AccessRequest, decode_access_request
 from radius_auth.protocol.authenticators import check_message_authenticator
 from radius_auth.protocol.framing import Attribute, Frame, frame
 from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
-    decode_access_request,
     encode_reply,
 )
 

@@ -22,9 +22,9 @@ from radius_auth.decision.decide import Decision, decide
 from radius_auth.decision.passwords import Chap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
+from radius_auth.protocol.access_request import decode_access_request
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.protocol.framing import Attribute, Code, Frame, frame
-from radius_auth.protocol.packet import decode_access_request
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source

@@ -7,6 +7,7 @@ import pytest
 
 from nexio.input.addresses import email_key, parse_email
 from nexio.network.following import FollowedVisit
+from radius_auth.decision.candidates import find_candidate
 from radius_auth.decision.decide import (
     Accepted,
     Decision,
@@ -14,7 +15,6 @@ from radius_auth.decision.decide import (
     Request,
     choose_visit,
     decide,
-    find_candidate,
     remaining,
 )
 from radius_auth.decision.passwords import Pap

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import (
     Accepted,
     Decision,
@@ -16,8 +17,6 @@ from radius_auth.decision.decide import (
     choose_visit,
     decide,
     decide_again,
-    find_candidate,
-    reserve_guess,
 )
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.reasons import MAY_CATCH_UP, Reason
@@ -139,7 +138,7 @@ def test_what_is_no_login_is_no_guess(changes: dict[str, Any], reason: Reason) -
     desk = Desk()
     for n in range(50):
         asked = request(pap(f"1111{n}"), calling_station=MAC)
-        asked = type(asked)(**{name: getattr(asked, name) for name in asked.__slots__} | changes)
+        asked = replace(asked, **changes)
         assert decide(asked, desk.table, desk.guard, desk.now).reason is reason
 
     assert len(desk.guard) == 0

@@ -15,13 +15,12 @@ from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket
 
 from radius_auth.decision.rules import VIRTUAL_PORT
-from radius_auth.protocol.access_request import AccessRequest
+from radius_auth.protocol.access_request import AccessRequest, decode_access_request
 from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
 from radius_auth.protocol.framing import Attribute, Discarded, Frame, Malformed, frame
 from radius_auth.protocol.packet import (
     AccessAccept,
     AccessReject,
-    decode_access_request,
     encode_reply,
 )
 from tests.support.radius.datagrams import join, packet

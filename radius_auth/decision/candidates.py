@@ -1,0 +1,64 @@
+"""Where somebody else verifies the password: whose PIN it is to be, and what a guess costs.
+
+FreeRADIUS does so for MS-CHAP and inside of tunnels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from radius_auth.decision.decide import choose_visit, guess_of, read_claim
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.request import Rejected
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.network.following import FollowedVisit
+    from radius_auth.decision.request import Request
+    from radius_auth.guard import Guard
+    from radius_auth.replica.table import Table
+
+
+def find_candidate(request: Request, table: Table, now: datetime) -> FollowedVisit | Rejected:
+    """The one visit whose PIN somebody else is to hold against the response (R10).
+
+    FreeRADIUS verifies MS-CHAP itself, against one password.  Before it does, a guess is to be
+    reserved, see :func:`reserve_guess`; what it then lets pass is not decided yet, see
+    :func:`radius_auth.decision.decide.choose_visit` and ``Guard.give_back``.
+    """
+    claim = read_claim(request, None, table, now)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
+    if not claim.visits:
+        return Rejected(reason=claim.miss)
+    return choose_visit(request, claim.visits, table, now).visit or Rejected(reason=claim.miss)
+
+
+def reserve_guess(
+    request: Request, visit_id: int, table: Table, guard: Guard, now: datetime
+) -> int | Rejected:
+    """Count a password that somebody else is about to verify as wrong, until it is right.
+
+    To be called once for each response of a guest, also where :func:`find_candidate` has found
+    nobody: where the PIN alone logs in, that is a guess as well.
+
+    Args:
+        request: what is asked.
+        visit_id: of the candidate; 0 is nobody.
+        table: what is known.
+        guard: what counts guesses.
+        now: as of when.
+
+    Returns:
+        The number of the guess, for ``Guard.give_back``; or the reject, where nothing is to be
+        verified.
+    """
+    claim = read_claim(request, None, table, now)
+    if isinstance(claim, Reason):
+        return Rejected(reason=claim)
+    candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
+    guess = guess_of(request, replace(claim, visits=candidate), table, now)
+    number = guard.reserve(guess, visit_id, now)
+    return Rejected(reason=Reason.GUARDED) if number is None else number
