@@ -61,6 +61,9 @@ LIMIT = 240.0
 AFTER_EACH = """code=$?; printf '\\n-- ended with %d --\\n' "$code"; (exit "$code")\n"""
 END = re.compile(r"\n-- ended with (\d+) --\n")
 FAILS = re.compile(r"^Error:|^WRONG|Access-Reject", re.MULTILINE)
+PATH = re.compile(
+    r"`((?:nexio|radius_auth|nexio_cli|migrations|freeradius|tests|benchmarks|docs|\.ci)/[^`\s…]*)`"
+)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 
 
@@ -149,6 +152,25 @@ def test_links_of_the_first_pages(path: Path) -> None:
 def test_links_between_the_pages() -> None:
     """What docs/ links to is there."""
     assert [broken_links(path) for path in DOCS.rglob("*.md") if broken_links(path)] == []
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "development.md"])
+def test_paths_on_the_pages_for_developers(page: str) -> None:
+    """Each file or folder that they name is there; one of the project has a slash in it."""
+    named = set(PATH.findall((DOCS / page).read_text()))
+    assert len(named) > 5
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_each_package_is_on_the_page_for_developers() -> None:
+    """Also one that is new."""
+    page = (DOCS / "development.md").read_text()
+    packages = [
+        path.parent.relative_to(ROOT)
+        for top in ("nexio", "radius_auth", "nexio_cli")
+        for path in (ROOT / top).glob("*/__init__.py")
+    ]
+    assert [str(path) for path in packages if f"| `{path}/` |" not in page] == []
 
 
 def broken_links(path: Path) -> list[str]:
