@@ -75,3 +75,15 @@ def test_each_point_is_held_by_a_test_of_its_number() -> None:
     held = {int(number) for text in TESTS.values() for number in TEST_OF_A_POINT.findall(text)}
 
     assert held == {*POINTS}
+
+
+def test_no_document_is_cited_that_is_not_here() -> None:
+    """Rules and pages of this repository are; notes from outside of it lead nowhere."""
+    outside = re.compile(r"\bDESIGN\b|[Ss]ections? [\d, and]+of the design|\b(?:RADIUS|SPEED)\.md")
+    everything = EVERYTHING | texts("migrations", "benchmarks")
+
+    assert [
+        path
+        for path, text in everything.items()
+        if path != "tests/test_rules.py" and outside.search(text)
+    ] == []

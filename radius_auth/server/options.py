@@ -36,7 +36,7 @@ class Options:
     """UDP port for Accounting-Requests."""
 
     reject_delay: float
-    """Seconds that a reject waits (RADIUS.md Must 15)."""
+    """Seconds that a reject waits (Must 15)."""
 
     max_staleness: timedelta
     """How long to go on without the store."""

@@ -1,4 +1,4 @@
-"""Accounting-Requests from octets to records, without a socket (RADIUS.md Must 16 and 17)."""
+"""Accounting-Requests from octets to records, without a socket (Must 16 and 17)."""
 
 from __future__ import annotations
 
