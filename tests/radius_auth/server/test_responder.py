@@ -250,7 +250,7 @@ def test_a_visitor_registered_meanwhile_gets_on(
 
 
 def test_a_token_that_came_meanwhile_counts() -> None:
-    """ "no token" is looked up once more, too."""
+    """A reject with "no token" is looked up once more, too."""
     server = Server(visit(token_id=None, valid_from=None, valid_until=None))
     datagram = access_request()
     server.receive(datagram)
