@@ -36,12 +36,13 @@ guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
 	@$(python) docs/generate.py
 
-check: .venv/to-develop  ## lint, format, types, imports, drift of the schema
+check: .venv/to-develop  ## lint, format, types, imports, drift of the schema and of the docs
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	.ci/alembic-check
+	$(python) docs/generate.py --check
 
 clean:  ## remove what these targets made
 	rm -rf .venv .demo build dist *.egg-info

@@ -102,6 +102,10 @@ def _link(path: Path) -> str:
     return f"[{'/'.join([*path.parts[-2:-1], path.stem])}](../tests/{path})"
 
 
+ALIASES = {"checkin pin", "guard clear"}
+"""Other names for a command; its page mentions them."""
+
+
 def every_command() -> Iterator[tuple[str, click.Command]]:
     """Each command that does something, by the words that follow ``nexio``."""
     with click.Context(nexio, info_name="nexio") as context:
@@ -111,7 +115,9 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
             if not isinstance(found, click.Group) or found.params:
                 yield name, found
             if isinstance(found, click.Group):
-                yield from ((f"{name} {verb}", found.commands[verb]) for verb in found.commands)
+                for verb, each in found.commands.items():
+                    if f"{name} {verb}" not in ALIASES:
+                        yield f"{name} {verb}", each
 
 
 def command(what: str) -> str:
@@ -119,18 +125,16 @@ def command(what: str) -> str:
     found = dict(every_command())[what]
     context = click.Context(found, info_name=what)
     given = [each for each in found.params if isinstance(each, click.Option) and not each.hidden]
-    usage = "\n".join(
-        TextWrapper(width=100, subsequent_indent=" " * 4, break_on_hyphens=False).wrap(
-            _joined(["nexio", what, *map(_usage, given), *_arguments(found, context)])
-        )
-    ).replace("\N{NO-BREAK SPACE}", " ")
+    usage = _fenced(["nexio", what, *map(_usage, given), *_arguments(found, context)])
     rows = [_row(each, what, context) for each in given]
-    return f"```text\n{usage}\n```" + ("\n\n" + table(["option", "meaning"], *rows) if rows else "")
+    return usage + (f"\n\n{table(['option', 'meaning'], *rows)}" if rows else "")
 
 
-def _joined(parts: Sequence[str]) -> str:
-    """Parts of a usage, none of which is broken over two lines."""
-    return " ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+def _fenced(parts: Sequence[str]) -> str:
+    """A usage in lines; none of its parts is broken over two of them."""
+    whole = " ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    lines = TextWrapper(width=100, subsequent_indent=" " * 4, break_on_hyphens=False).wrap(whole)
+    return "\n".join(["```text", *lines, "```"]).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _usage(option: click.Option) -> str:
@@ -158,7 +162,8 @@ def _row(option: click.Option, what: str, context: click.Context) -> list[str]:
     spelled = [_spelled(name, option) for name in [*_long(option.opts), *option.secondary_opts]]
     record = option.get_help_record(context)
     assert record is not None, option.name
-    meaning = record[1].replace("|", "\\|")
+    meaning = re.sub(r"(?<![\w-])--[a-z][a-z-]+", r"`\g<0>`", record[1].replace("|", "\\|"))
+    meaning = re.sub(r"  \[env: (\w+)\]", r" Environment: `\1`", meaning)
     if "--json" in option.opts:
         heading = BESIDE_JSON.get(what) or BESIDE_JSON[what.split(maxsplit=1)[0]]
         meaning = meaning.replace("JSON", f"[JSON](../json.md#{heading})", 1)
@@ -175,14 +180,22 @@ def _spelled(name: str, option: click.Option) -> str:
 def server_options(_: str) -> str:
     """The options of ``nexio-radiusd``, with their variables."""
     rows = []
-    for action in options.parser({})._actions:  # noqa: SLF001 - argparse shows them nowhere else
+    parser = options.parser({})
+    for action in parser._actions:  # noqa: SLF001 - argparse shows them nowhere else
         spelled = ", ".join(
             code(f"{name} {action.metavar}" if action.metavar else name)
             for name in action.option_strings
         )
         variable = code(options.variable(action.dest)) if action.metavar else ""
         rows.append([spelled, variable, f"{action.help}"])
-    return table(["option", "environment", "meaning"], *rows)
+    usage = [
+        f"[{action.option_strings[-1]} {action.metavar}]"
+        for action in parser._actions  # noqa: SLF001
+        if action.metavar
+    ]
+    return f"{_fenced([parser.prog, *usage])}\n\n" + table(
+        ["option", "environment", "meaning"], *rows
+    )
 
 
 def setting_rows(_: str) -> str:
@@ -207,7 +220,8 @@ def _allowed(key: str) -> str:
     try:
         settings.parse_changes([f"{key}={UNREADABLE}"])
     except InvalidValue as error:
-        return error.advice or str(error)
+        advice = (error.advice or str(error)).replace(f"{key}=", "").removeprefix(f"{key} is ")
+        return advice.removeprefix("Write ").removeprefix("it ").rstrip(".")
     raise AssertionError(key)
 
 
@@ -234,7 +248,7 @@ def reason_rows(_: str) -> str:
             code(reason),
             words.LOGGED[reason],
             meanings[reason.name],
-            words.TOLD.get(reason, "nothing").format(at="09:00"),
+            words.TOLD.get(reason, "nothing").format(at=_at(reason)),
             re.sub(r"'(nexio [^']+)'", r"`\1`", words.REMEDIES.get(reason, "nothing")),
         ]
         for reason in reasons.Reason
@@ -242,6 +256,10 @@ def reason_rows(_: str) -> str:
     return table(
         ["reason", "the log says", "what it means", "the guest reads", "what to do"], *rows
     )
+
+
+def _at(reason: reasons.Reason) -> str:
+    return "10:00" if reason is reasons.Reason.ENDED else "09:00"
 
 
 def command_rows(_: str) -> str:

@@ -3,7 +3,8 @@
 For whoever writes it:
 
 - ``docs/commands/<name>.md`` is the page of ``nexio <name>``.  It names each subcommand as
-  ``nexio <name> <verb>`` and each of their options as it is typed: ``--insecure-pin-login``.
+  ``nexio <name> <verb>`` and each of their options.  ``docs/generate.py`` writes the options, and
+  everything else that stands between comments.
 - ``docs/security.md`` names tests, which are there.  ``docs/reasons.md`` names every reason for
   which a packet gets no answer.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
@@ -32,6 +33,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from docs import generate
 from radius_auth.decision.reasons import Reason
 from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.authenticators import Distrust
@@ -89,6 +91,19 @@ def test_every_command_has_its_page(name: str) -> None:
         assert f"nexio {' '.join(words)}" in page
         for option in options_of(command):
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", page), (words, option)
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    """``make docs`` writes it; ``make check`` says the same as this test."""
+    assert generate.main(["--check"]) == 0
+
+
+def test_what_is_generated_and_stale_is_noticed() -> None:
+    """A page that somebody has changed by hand is put right."""
+    page = (DOCS / "commands" / "visitor.md").read_text()
+
+    assert generate.written(page.replace("| `--walk-in` |", "| `--walk-on` |")) == page
+    assert generate.written(page) == page
 
 
 def test_no_page_without_a_command() -> None:

@@ -30,9 +30,15 @@ AT_ONCE = 1000
     show_default=True,
     type=click.IntRange(0, 100_000),
     metavar="N",
-    help="How many to show.",
+    help="How many to show. --follow --last 0 shows new ones only.",
 )
-@options.location
+@click.option(
+    "--location",
+    "location_name",
+    envvar="NEXIO_LOCATION",
+    metavar="NAME",
+    help="This location, and requests that led to none; default: all.  [env: NEXIO_LOCATION]",
+)
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
     """Show what the RADIUS servers decided, oldest first."""

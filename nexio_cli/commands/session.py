@@ -49,9 +49,9 @@ def command() -> None:
     show_default=True,
     type=click.IntRange(0, 100_000),
     metavar="N",
-    help="How many to show.",
+    help="How many to show, the newest.",
 )
-@options.location
+@options.location_or_all
 @options.as_json
 def list_(
     visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
