@@ -158,10 +158,15 @@ def test_every_silence_is_explained(reason: str) -> None:
     assert reason in (DOCS / "reasons.md").read_text()
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
-def test_links_of_the_first_pages(path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "freeradius/README.md"])
+def test_links_of_the_first_pages(page: str) -> None:
     """What they link to is there."""
-    assert broken_links(path) == []
+    assert broken_links(ROOT / page) == []
+
+
+def test_the_first_page_fits_three_screens() -> None:
+    """What takes longer belongs into a guide."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 def test_links_between_the_pages() -> None:
