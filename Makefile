@@ -7,7 +7,7 @@ python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast test-long fuzz bench guessing check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,12 +33,19 @@ bench: .venv/to-develop debian-packages  ## measure
 guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size of location
 	@$(python) -m benchmarks guessing
 
-check: .venv/to-develop  ## lint, format, types, imports, drift of the schema
+docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
+	@$(python) docs/generate.py
+
+picture: .venv/to-develop  ## draw the terminal that README.md shows
+	@$(python) docs/picture.py
+
+check: .venv/to-develop  ## lint, format, types, imports, drift of the schema and of the docs
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	.ci/alembic-check
+	$(python) docs/generate.py --check
 
 clean:  ## remove what these targets made
 	rm -rf .venv .demo build dist *.egg-info
@@ -52,7 +59,7 @@ debian-packages:
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
-.PHONY: help run test test-fast test-long fuzz bench guessing check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
 endif
 endif
 

@@ -22,7 +22,7 @@ SYSTEM_KEY_FILE = Path("/etc/nexio/key")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The settings of a deployment (DESIGN 8)."""
+    """The settings of a deployment."""
 
     home: Path
     """Folder of the store, the spool and the fault reports (``NEXIO_HOME``)."""

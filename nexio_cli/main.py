@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command.
 
     Returns:
-        The exit code (DESIGN 7).
+        The exit code.
     """
     return guarded(lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False))
 

@@ -3,7 +3,8 @@
 For whoever writes it:
 
 - ``docs/commands/<name>.md`` is the page of ``nexio <name>``.  It names each subcommand as
-  ``nexio <name> <verb>`` and each of their options as it is typed: ``--insecure-pin-login``.
+  ``nexio <name> <verb>`` and each of their options.  ``docs/generate.py`` writes the options, and
+  everything else that stands between comments.
 - ``docs/security.md`` names tests, which are there.  ``docs/reasons.md`` names every reason for
   which a packet gets no answer.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
@@ -32,6 +33,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from docs import generate
 from radius_auth.decision.reasons import Reason
 from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.authenticators import Distrust
@@ -61,6 +63,9 @@ LIMIT = 240.0
 AFTER_EACH = """code=$?; printf '\\n-- ended with %d --\\n' "$code"; (exit "$code")\n"""
 END = re.compile(r"\n-- ended with (\d+) --\n")
 FAILS = re.compile(r"^Error:|^WRONG|Access-Reject", re.MULTILINE)
+PATH = re.compile(
+    r"`((?:nexio|radius_auth|nexio_cli|migrations|freeradius|tests|benchmarks|docs|\.ci)/[^`\s…]*)`"
+)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 
 
@@ -86,6 +91,19 @@ def test_every_command_has_its_page(name: str) -> None:
         assert f"nexio {' '.join(words)}" in page
         for option in options_of(command):
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", page), (words, option)
+
+
+def test_what_is_generated_is_up_to_date() -> None:
+    """``make docs`` writes it; ``make check`` says the same as this test."""
+    assert generate.main(["--check"]) == 0
+
+
+def test_what_is_generated_and_stale_is_noticed() -> None:
+    """A page that somebody has changed by hand is put right."""
+    page = (DOCS / "commands" / "visitor.md").read_text()
+
+    assert generate.written(page.replace("| `--walk-in` |", "| `--walk-on` |")) == page
+    assert generate.written(page) == page
 
 
 def test_no_page_without_a_command() -> None:
@@ -140,15 +158,39 @@ def test_every_silence_is_explained(reason: str) -> None:
     assert reason in (DOCS / "reasons.md").read_text()
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CHANGELOG.md"], ids=lambda p: p.name)
-def test_links_of_the_first_pages(path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "freeradius/README.md"])
+def test_links_of_the_first_pages(page: str) -> None:
     """What they link to is there."""
-    assert broken_links(path) == []
+    assert broken_links(ROOT / page) == []
+
+
+def test_the_first_page_fits_three_screens() -> None:
+    """What takes longer belongs into a guide."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
 
 def test_links_between_the_pages() -> None:
     """What docs/ links to is there."""
     assert [broken_links(path) for path in DOCS.rglob("*.md") if broken_links(path)] == []
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "development.md"])
+def test_paths_on_the_pages_for_developers(page: str) -> None:
+    """Each file or folder that they name is there; one of the project has a slash in it."""
+    named = set(PATH.findall((DOCS / page).read_text()))
+    assert len(named) > 5
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_each_package_is_on_the_page_for_developers() -> None:
+    """Also one that is new."""
+    page = (DOCS / "development.md").read_text()
+    packages = [
+        path.parent.relative_to(ROOT)
+        for top in ("nexio", "radius_auth", "nexio_cli")
+        for path in (ROOT / top).glob("*/__init__.py")
+    ]
+    assert [str(path) for path in packages if f"| `{path}/` |" not in page] == []
 
 
 def broken_links(path: Path) -> list[str]:

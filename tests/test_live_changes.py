@@ -183,7 +183,7 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
 
 
 def test_the_key_is_rotated(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN section 3: under running servers; CHAP opens values of the new key then."""
+    """Under running servers; CHAP opens values of the new key then."""
     with Stream(radiusd.port, *desk.visits) as stream:
         for number in range(3):
             rotate_key(desk.store, desk.configuration.key_file)
@@ -220,7 +220,7 @@ def test_settings_are_saved(desk: Desk, radiusd: Radiusd) -> None:
 
 
 def test_the_store_is_backed_up_and_restored(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None:
-    """DESIGN section 3: another epoch; who was registered after the backup is unknown again."""
+    """Another epoch; who was registered after the backup is unknown again."""
     with Stream(radiusd.port, *desk.visits) as stream:
         back_up(desk.store.engine, tmp_path / "backup.db")
         lost = desk.register("lost@example.com")
@@ -234,7 +234,7 @@ def test_the_store_is_backed_up_and_restored(desk: Desk, radiusd: Radiusd, tmp_p
 
 
 def test_everything_is_loaded_anew(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN section 4: SIGHUP, also several at once; it sees what no batch has told."""
+    """SIGHUP, also several at once; it sees what no batch has told."""
     quiet = desk.register("quiet@example.com")
     with Stream(radiusd.port, *desk.visits) as stream:
         assert_gets_on(radiusd.port, quiet)
@@ -253,7 +253,7 @@ def test_everything_is_loaded_anew(desk: Desk, radiusd: Radiusd) -> None:
 
 
 def test_all_of_it_at_once(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None:
-    """DESIGN section 3 and 4: and each decision is in the log once, whatever happened."""
+    """And each decision is in the log once, whatever happened."""
     with Stream(radiusd.port, *desk.visits) as stream:
         back_up(desk.store.engine, tmp_path / "backup.db")
         rotate_key(desk.store, desk.configuration.key_file)
@@ -269,7 +269,7 @@ def test_all_of_it_at_once(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None
 
 
 def test_no_decision_is_lost_or_doubled(desk: Desk) -> None:
-    """DESIGN section 4: exactly once, although the key changes between spool and store."""
+    """Exactly once, although the key changes between spool and store."""
     with Radiusd(desk.configuration, "--reject-delay", "0") as server:
         with Stream(server.port, *desk.visits) as stream:
             for _ in range(3):
@@ -285,7 +285,7 @@ def test_no_decision_is_lost_or_doubled(desk: Desk) -> None:
 def test_another_file_in_the_place_of_the_store(
     sqlite_configuration: Configuration, tmp_path: Path
 ) -> None:
-    """DESIGN section 4: a restored copy is moved into place; it is followed, and said so."""
+    """A restored copy is moved into place; it is followed, and said so."""
     desk = Desk(sqlite_configuration)
     copy = tmp_path / "copy.db"
     back_up(desk.store.engine, copy)
@@ -311,7 +311,7 @@ def test_another_file_in_the_place_of_the_store(
 
 
 def test_nothing_is_left_of_a_killed_server(desk: Desk) -> None:
-    """DESIGN section 4: kill -9 of the parent in the middle of requests ends the worker, too."""
+    """Kill -9 of the parent in the middle of requests ends the worker, too."""
     with Radiusd(desk.configuration, "--reject-delay", "0") as server:
         with Stream(server.port, *desk.visits) as stream:
             pass

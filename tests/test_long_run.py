@@ -43,7 +43,7 @@ CHANGES = 4.0
 """Registrations and revocations in a second."""
 
 KNOWN_WITHIN = 1.0
-"""Seconds after which every server obeys a change (DESIGN 4)."""
+"""Seconds after which every server obeys a change."""
 
 MAX_GROWTH = 16 * 1024 * 1024
 """Octets that a worker may grow once it has settled: the log's pages, and what the visits of the
@@ -215,7 +215,7 @@ def desk(sqlite_configuration: Configuration) -> Iterator[Desk]:
 
 @pytest.mark.long
 def test_a_long_run(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    """DESIGN 4: no request lost or answered wrongly, each decision in the log once, memory flat."""
+    """No request lost or answered wrongly, each decision in the log once, memory flat."""
     with (
         Reception(desk) as reception,
         Radiusd(desk.configuration, "--reject-delay", "1") as server,

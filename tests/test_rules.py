@@ -26,7 +26,17 @@ def texts(*folders: str) -> dict[str, str]:
 
 
 TESTS = texts("tests")
+HOLDING = {
+    path: text
+    for path, text in TESTS.items()
+    if re.search(r"/test_\w+\.py$", path) and path != "tests/test_rules.py"
+}
 EVERYTHING = TESTS | texts("nexio", "radius_auth", "nexio_cli", "freeradius", "docs")
+
+
+def links(text: str) -> set[str]:
+    """The test files that a piece of a page links to."""
+    return set(re.findall(r"\]\(\.\./(tests/[^)]+)\)", text))
 
 
 def test_each_rule_has_a_heading() -> None:
@@ -53,6 +63,26 @@ def test_a_rule_is_held_by_tests(rule: str) -> None:
     assert [path for path in tests if path != "tests/test_rules.py"]
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_links_to_the_tests_that_hold_it(rule: str) -> None:
+    """To each of them, and to no other: ``make docs`` writes the links."""
+    page = EVERYTHING["docs/rules.md"].partition(f"### {rule}\n")[2].partition("\n##")[0]
+    citing = {path for path, text in HOLDING.items() if rule in CITED_RULE.findall(text)}
+
+    assert links(page) == citing
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_point_links_to_the_tests_that_hold_it(point: int) -> None:
+    """To each file with a test of its number, and to no other."""
+    page = EVERYTHING["docs/radius.md"].partition(f"**Must {point}.**")[2]
+    named = {
+        path for path, text in HOLDING.items() if point in map(int, TEST_OF_A_POINT.findall(text))
+    }
+
+    assert links(page.partition("**Must ")[0]) == named
+
+
 def test_whatever_is_cited_is_explained() -> None:
     """No number leads nowhere."""
     unknown = {
@@ -75,3 +105,15 @@ def test_each_point_is_held_by_a_test_of_its_number() -> None:
     held = {int(number) for text in TESTS.values() for number in TEST_OF_A_POINT.findall(text)}
 
     assert held == {*POINTS}
+
+
+def test_no_document_is_cited_that_is_not_here() -> None:
+    """Rules and pages of this repository are; notes from outside of it lead nowhere."""
+    outside = re.compile(r"\bDESIGN\b|[Ss]ections? [\d, and]+of the design|\b(?:RADIUS|SPEED)\.md")
+    everything = EVERYTHING | texts("migrations", "benchmarks")
+
+    assert [
+        path
+        for path, text in everything.items()
+        if path != "tests/test_rules.py" and outside.search(text)
+    ] == []

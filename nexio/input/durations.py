@@ -37,7 +37,6 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         InvalidValue: no unit, a decimal number, another unit, too short or too long.
 
-    Rule: section 7 "Validation" of the design.
     """
     said = " ".join(text.lower().split())
     shape = _SHAPE.fullmatch(said)

@@ -81,7 +81,6 @@ def parse_name(text: str, field: str) -> str:
     Raises:
         InvalidValue: anything else, digits, markup and control characters included.
 
-    Rule: section 7 "Validation" of the design.
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name:

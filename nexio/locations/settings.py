@@ -27,46 +27,50 @@ class Settings:
     """How a location treats its visitors; one field for each ``settings set KEY=VALUE``."""
 
     visitor_tokens: bool = False
-    """Generate an access token for every pre-registered visitor (R3)."""
+    """``on``: every pre-registered visitor gets an access token, as by ``nexio token on`` (R3)."""
 
     token_duration: timedelta = timedelta(hours=1)
-    """Default duration for visitor access tokens, copied into each token (R2)."""
+    """The default duration of visitor access tokens, copied into each token (R2):
+    1 minute to 30 days."""
 
     token_starts: str = "expected-arrival"
-    """``expected-arrival`` or ``check-in``: what opens a token's window (R16)."""
+    """What starts the Wi-Fi: the expected arrival, or the first check-in (R16)."""
 
     max_devices: int | None = None
     """How many devices one token lets on; none is unlimited (R18)."""
 
     pin_length: int = NIST_FLOOR
-    """The fewest digits of a new PIN (R6); it has more where the bound asks for it."""
+    """The fewest digits of a new PIN (R6).  It has more on a day with many visits.  5 need
+    ``--insecure-short-pin``."""
 
     wifi_login: str = "email"
-    """``email``: the guest types e-mail and PIN; ``pin``: the PIN alone (R9)."""
+    """``email``: the guest types e-mail and PIN.  ``pin``: the PIN alone (R9)."""
 
     planned_guests: int | None = None
-    """Where ``wifi-login`` is ``pin``: how many tokens may be valid at one time (R9)."""
+    """With ``wifi-login=pin``: how many tokens may be valid at the same time (R9).  One more is
+    refused at the registration."""
 
     walk_in_tokens: bool = False
-    """Whether visitors registered at the door get tokens too (R21)."""
+    """``on``: visitors who are registered at the door get tokens, too (R21)."""
 
     remember_devices: bool = False
     """Whether a device that logged in is let on again by its MAC (R22)."""
 
     end_wifi_at_checkout: bool = False
-    """Whether checking out ends the token (R17)."""
+    """``on``: a check-out by a person revokes the token (R17)."""
 
     roaming: bool = False
-    """Whether the access points here admit the guests of every location (R19)."""
+    """``on``: the access points here admit the guests of every location (R19)."""
 
     cut_off: time = time(0, 0)
-    """The local time at which open check-ins are closed."""
+    """The local time at which all who are still in are checked out."""
 
     retention_days: int | None = None
-    """How long past visits are kept; none is for ever."""
+    """How many days past visits and the log are kept; ``none``: for ever."""
 
     ssid: str | None = None
-    """The name of the guest network, for the words to the visitor."""
+    """The name of the guest network, shown with each visitor who has Wi-Fi: at most 32
+    octets, or ``none``."""
 
 
 NOT_YET = frozenset(

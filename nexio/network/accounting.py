@@ -1,4 +1,4 @@
-"""Accounting: what NAS tell of sessions, made into sessions (RFC 2866; RADIUS.md Must 17).
+"""Accounting: what NAS tell of sessions, made into sessions (RFC 2866; Must 17).
 
 The records of a session may come in any order, late or repeated: whatever the order, the same
 session comes out.  (One exception: where counters begin again, what comes late of the part before

@@ -1,4 +1,4 @@
-"""What RADIUS must know of the store: all of it at first, then what is new (DESIGN 3)."""
+"""What RADIUS must know of the store: all of it at first, then what is new."""
 
 from __future__ import annotations
 

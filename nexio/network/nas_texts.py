@@ -74,7 +74,7 @@ def canonical(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 
 
 def parse_secret(text: str | None) -> str | None:
-    """RADIUS.md Must 2: an empty secret is refused, 64 octets and more are supported."""
+    """Must 2: an empty secret is refused, 64 octets and more are supported."""
     if text is None:
         return None
     if not text:

@@ -143,7 +143,7 @@ def _pins(work: Reading) -> Iterator[Finding]:
 
 
 def _guessing(work: Reading) -> Iterator[Finding]:
-    """The chance of a day is at most the bound where PINs were drawn for it (DESIGN 6)."""
+    """The chance of a day is at most the bound where PINs were drawn for it."""
     for location in list_locations(work):
         fullest = fullest_day(work, location)
         if fullest is None:

@@ -1,4 +1,4 @@
-"""What has to be done now and then; nothing is wrong before it was (DESIGN 2)."""
+"""What has to be done now and then; nothing is wrong before it was."""
 
 from __future__ import annotations
 

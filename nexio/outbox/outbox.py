@@ -1,7 +1,7 @@
 """Mail that is to be sent, or was: rows without text, in the transaction of what causes them.
 
 So none is lost, and none is sent for a registration that failed.  How a mail reads is made
-when it is sent: nothing that is rendered, and no PIN, is stored here (DESIGN 9).
+when it is sent: nothing that is rendered, and no PIN, is stored here.
 """
 
 from __future__ import annotations

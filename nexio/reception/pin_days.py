@@ -1,4 +1,4 @@
-"""On which days a PIN may be guessed, and how many PINs there are on a day (R6, DESIGN 6).
+"""On which days a PIN may be guessed, and how many PINs there are on a day (R6).
 
 A visit's PIN counts on each local day on which it logs in, checks in, or is put into words: the
 days from the arrival to two hours after the window's end (R11, R15).  The counts are kept beside

@@ -167,7 +167,7 @@ def take_pin(
 def refuse_guessable(
     work: Reading, location: Location, digits: int, days: Collection[date]
 ) -> None:
-    """Refuse a chosen or imported PIN that makes guessing too easy (R6, DESIGN 6).
+    """Refuse a chosen or imported PIN that makes guessing too easy (R6).
 
     Raises:
         Refused: fewer digits than NIST SP 800-63B asks for, or the bound does not hold with it.

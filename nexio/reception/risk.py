@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def risk_words(work: Reading, location: Location) -> str:
-    """How likely guessing is to succeed at a location as it is now (R9, DESIGN 6)."""
+    """How likely guessing is to succeed at a location as it is now (R9)."""
     if location.settings.wifi_login == "pin":
         return pin_login_words(location.settings, live_pin_lengths(work, location))
     fullest = fullest_day(work, location)

@@ -341,7 +341,7 @@ def _open_sqlite(path: Path, patience: Patience) -> sqlite3.Connection:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-    """Durable, private and patient (DESIGN 3)."""
+    """Durable, private and patient."""
     del entry
     for pragma in (
         "journal_mode = WAL",

@@ -306,7 +306,7 @@ class CheckInRow(Row):
 
 
 class OutboxRow(Row):
-    """A mail that is to be sent, or was; its text is made when it is sent (DESIGN 9).
+    """A mail that is to be sent, or was; its text is made when it is sent.
 
     ``to_name`` and ``to_address`` say to whom it was last tried: an address that is corrected
     later does not change where an old mail went.

@@ -13,8 +13,13 @@ from nexio_cli.terminal import once, options, output
 if TYPE_CHECKING:
     from nexio.checkin.taps import Direction
 
-check_in = click.option("--in", "only_in", is_flag=True, help="Check in; who is in stays in.")
-check_out = click.option("--out", "only_out", is_flag=True, help="Check out, also right after.")
+check_in = click.option("--in", "only_in", is_flag=True, help="Only check in: who is in stays in.")
+check_out = click.option(
+    "--out",
+    "only_out",
+    is_flag=True,
+    help="Only check out, also right after the check-in; nexio checkout is the same.",
+)
 
 qr_option = click.option(
     "--qr", metavar="TEXT", help="What the visitor's QR code says; '-' reads it from stdin."
@@ -61,7 +66,11 @@ def _said_before(context: click.Context, *, is_pin: bool) -> list[str]:
 @reader_option
 @check_in
 @check_out
-@click.option("--override", is_flag=True, help="With --visit: outside its day, or once more.")
+@click.option(
+    "--override",
+    is_flag=True,
+    help="With --visit: let a visitor in before or after their day, or once more on the same day.",
+)
 @options.location
 @options.as_json
 @click.pass_context

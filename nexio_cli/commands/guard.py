@@ -20,7 +20,7 @@ def command() -> None:
 
 
 @command.command("list")
-@options.location
+@options.location_or_all
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the visits at which somebody has to wait, and the devices that tried."""

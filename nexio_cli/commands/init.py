@@ -14,8 +14,14 @@ ZONEINFO = "zoneinfo/"
 
 
 @click.command(cls=once.Command)
-@click.option("--location", "name", metavar="NAME", help="Name of the first location.")
-@click.option("--timezone", metavar="ZONE", help="Its time zone (default: this machine's).")
+@click.option(
+    "--location", "name", metavar="NAME", help="Name of the first location (default: Main)."
+)
+@click.option(
+    "--timezone",
+    metavar="ZONE",
+    help="Its time zone, such as Europe/London (default: this machine's).",
+)
 def command(name: str | None, timezone: str | None) -> None:
     """Make the key, the store and the first location; what is there already is left alone."""
     from nexio.input.zones import get_zone

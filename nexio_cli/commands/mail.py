@@ -24,7 +24,14 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--state", type=STATES, help="Only mail in this state.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), metavar="N")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many to show.",
+)
 @options.location
 @options.as_json
 def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
 
 member = click.argument("member", metavar="MEMBER")
+EMAIL_HELP = "An e-mail belongs to one member of a location."
+
 send_pin = click.option("--send-pin", is_flag=True, help="Mail the PIN to the member.")
 
 
@@ -24,10 +26,14 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
-@click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
+@options.first_name
+@options.last_name
+@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked, help=EMAIL_HELP)
+@click.option(
+    "--pin",
+    metavar="PIN",
+    help="A PIN of 6 to 10 digits; '-' reads it from stdin. Default: a new one.",
+)
 @options.insecure_short_pin
 @send_pin
 @options.location
@@ -92,9 +98,9 @@ def show(member: str, location_name: str | None, *, as_json: bool) -> None:
 
 @command.command()
 @member
-@click.option("--first-name", metavar="NAME")
-@click.option("--last-name", metavar="NAME")
-@click.option("--email", metavar="ADDRESS")
+@click.option("--first-name", metavar="NAME", help=options.NAME_HELP)
+@click.option("--last-name", metavar="NAME", help=options.NAME_HELP)
+@click.option("--email", metavar="ADDRESS", help=EMAIL_HELP)
 @options.location
 @options.as_json
 def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
@@ -108,7 +114,11 @@ def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str 
 
 @command.command("set-pin")
 @member
-@click.option("--pin", metavar="PIN", help="'-' reads it from stdin; left out, one is drawn.")
+@click.option(
+    "--pin",
+    metavar="PIN",
+    help="A PIN of 6 to 10 digits; '-' reads it from stdin. Default: a new one.",
+)
 @options.insecure_short_pin
 @send_pin
 @options.location

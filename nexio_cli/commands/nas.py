@@ -20,7 +20,12 @@ def command() -> None:
 @command.command()
 @click.argument("name")
 @click.argument("address")
-@click.option("--secret", metavar="TEXT", help="'-' reads it from stdin; left out, one is made.")
+@click.option(
+    "--secret",
+    metavar="TEXT",
+    help="The shared secret, at most 128 octets; '-' reads it from stdin. Left out, one is "
+    "made and shown once.",
+)
 @click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
 @click.option(
@@ -34,7 +39,11 @@ def command() -> None:
     help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
 )
 @click.option(
-    "--disconnect-host", "disconnect", metavar="HOST[:PORT]", help="Where it takes disconnects."
+    "--disconnect-host",
+    "disconnect",
+    metavar="HOST[:PORT]",
+    help="Where it takes disconnects, if not at the address that it sends accounting from. "
+    "The port is 3799 unless you say another one.",
 )
 @options.location
 @options.as_json
@@ -83,7 +92,7 @@ def add(
 
 
 @command.command("list")
-@options.location
+@options.location_or_all
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the NAS of a location, or of all."""

@@ -23,17 +23,26 @@ def command() -> None:
     """Ask a RADIUS server as an access point would."""
 
 
-_server = click.option("--server", default="127.0.0.1", show_default=True, metavar="HOST")
+_server = click.option(
+    "--server",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="HOST",
+    help="Name or address of the server.",
+)
 _port = click.option(
     "--port",
     default=1812,
     show_default=True,
     envvar="NEXIO_RADIUSD_AUTH_PORT",
     type=click.IntRange(1, 65535),
+    help="UDP port of the server.",
 )
 _nas = click.option("--nas", metavar="NAME", help="Use the secret of this NAS.")
 _typed_secret = click.option(
-    "--secret", metavar="TEXT", help="Use this secret; '-' reads it from stdin."
+    "--secret",
+    metavar="TEXT",
+    help="Use this secret; '-' reads it from stdin. The store is not needed then.",
 )
 
 

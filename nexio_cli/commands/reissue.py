@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @click.command("reissue", cls=once.Command)
 @click.argument("visits", metavar="VISIT...", nargs=-1)
-@click.option("--without-token", is_flag=True, help="All visits to come that have no Wi-Fi.")
+@click.option(
+    "--without-token",
+    is_flag=True,
+    help="Instead of VISIT: all visits of the location that are not over, have no Wi-Fi, and "
+    "would get it today.",
+)
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 @options.location
 @options.yes

@@ -44,7 +44,7 @@ def command() -> None:
 @click.argument("visit", metavar="[VISIT]", required=False)
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
 @options.last
-@options.location
+@options.location_or_all
 @options.as_json
 def list_(
     visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool

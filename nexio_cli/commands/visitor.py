@@ -28,23 +28,64 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@options.first_name
+@options.last_name
+@click.option(
+    "--email",
+    required=True,
+    metavar="ADDRESS",
+    cls=options.Asked,
+    help="The visitor's e-mail. Whether it can be reached is not tried.",
+)
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
-@click.option("--until", metavar="WHEN", help="End of the Wi-Fi: 19:00, friday 18:00.")
-@click.option("--duration", metavar="DURATION", help="Length of the Wi-Fi: 2h, 3d.")
+@click.option(
+    "--until",
+    metavar="WHEN",
+    help="When the Wi-Fi ends, instead of the default duration: 19:00, friday 18:00. Not "
+    "with --duration, nor with an arrival that names its end.",
+)
+@click.option(
+    "--duration",
+    metavar="DURATION",
+    help="How long the Wi-Fi lasts, instead of the default duration: 1 minute to 30 days, "
+    "such as 2h or 3d.",
+)
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
-@click.option("--company", metavar="NAME")
-@click.option("--phone", metavar="NUMBER")
-@click.option("--notes", metavar="TEXT")
-@click.option("--pin", metavar="PIN", help="A PIN that was sent already; '-' reads it from stdin.")
+@click.option("--company", metavar="NAME", help="At most 100 characters.")
+@click.option("--phone", metavar="NUMBER", help="At most 100 characters.")
+@click.option("--notes", metavar="TEXT", help="At most 1000 characters.")
+@click.option(
+    "--pin",
+    metavar="PIN",
+    help="A PIN of 6 to 10 digits that was sent already; '-' reads it from stdin. Default: a "
+    "new one, as long as it has to be.",
+)
 @options.insecure_short_pin
-@click.option("--by", metavar="MEMBER", help="Registered by this member, who is the host.")
-@click.option("--walk-in", is_flag=True, help="Registered at the door, without being announced.")
+@click.option(
+    "--by",
+    metavar="MEMBER",
+    help="Registered by this member (number or e-mail), who is the host. Not with --host or "
+    "--walk-in.",
+)
+@click.option(
+    "--walk-in",
+    is_flag=True,
+    help="Registered at the door, without being announced. Wi-Fi only with the setting "
+    "walk-in-tokens=on, whatever visitor-tokens says.",
+)
 @click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
-@click.option("--again", is_flag=True, help="Although the same e-mail is expected then already.")
-@click.option("--idempotency-key", "key", metavar="KEY", help="The same key: the same visit again.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Register although the same e-mail is expected at the same time already.",
+)
+@click.option(
+    "--idempotency-key",
+    "key",
+    metavar="KEY",
+    help="For scripts, at most 100 characters. The same key with the same words gives the "
+    "same visit again; with other words it is refused.",
+)
 @options.far
 @options.location
 @options.as_json
@@ -112,9 +153,20 @@ def register(
 
 
 @command.command("list")
-@click.option("--date", "day", metavar="DAY", help="Arrivals of one day: today, 2026-11-20.")
-@click.option("--state", type=STATES, help="Only visits in this state.")
-@click.option("--search", default="", metavar="TEXT", help="Part of a name, e-mail, host, company.")
+@click.option(
+    "--date",
+    "day",
+    metavar="DAY",
+    help="Arrivals of one day: today, tomorrow, yesterday, monday, 20 Nov (the nearest one), "
+    "2026-11-20.",
+)
+@click.option("--state", type=STATES, help="Only visits in this state, of any day.")
+@click.option(
+    "--search",
+    default="",
+    metavar="TEXT",
+    help="Part of a name, e-mail, host or company, in upper or lower case of any script.",
+)
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
 @options.location
 @options.as_json

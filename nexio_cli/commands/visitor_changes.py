@@ -12,13 +12,18 @@ ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on.
 
 @click.command(cls=once.Command)
 @options.visit
-@click.option("--first-name", metavar="NAME")
-@click.option("--last-name", metavar="NAME")
-@click.option("--email", metavar="ADDRESS", help="Another e-mail means a new PIN.")
-@click.option("--host", metavar="NAME", help="'' empties it, as with the next three.")
-@click.option("--company", metavar="NAME")
-@click.option("--phone", metavar="NUMBER")
-@click.option("--notes", metavar="TEXT")
+@click.option("--first-name", metavar="NAME", help=options.NAME_HELP)
+@click.option("--last-name", metavar="NAME", help=options.NAME_HELP)
+@click.option(
+    "--email",
+    metavar="ADDRESS",
+    help="Another e-mail means another PIN: the old one is refused from then on, and the new "
+    "one is mailed to the new address.",
+)
+@click.option("--host", metavar="NAME", help="Whom the visitor comes to see; '' empties it.")
+@click.option("--company", metavar="NAME", help="At most 100 characters; '' empties it.")
+@click.option("--phone", metavar="NUMBER", help="At most 100 characters; '' empties it.")
+@click.option("--notes", metavar="TEXT", help="At most 1000 characters; '' empties them.")
 @options.location
 @options.as_json
 def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:

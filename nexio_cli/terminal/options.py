@@ -36,6 +36,19 @@ location = click.option(
     help="Which location; not needed where there is only one.  [env: NEXIO_LOCATION]",
 )
 
+location_or_all = click.option(
+    "--location",
+    "location_name",
+    envvar="NEXIO_LOCATION",
+    metavar="NAME",
+    help="Only this location; default: all.  [env: NEXIO_LOCATION]",
+)
+
+NAME_HELP = (
+    "Letters of any script, blanks, apostrophes, hyphens, dots, commas and brackets; no "
+    "digits; at most 100 characters. One of both names may be empty: ''."
+)
+
 yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in scripts.")
 
 last = click.option(
@@ -44,7 +57,7 @@ last = click.option(
     show_default=True,
     type=click.IntRange(0, 100_000),
     metavar="N",
-    help="How many to show.",
+    help="How many to show, the newest.",
 )
 
 done: list[str] = []
@@ -53,13 +66,17 @@ done: list[str] = []
 insecure_short_pin = click.option(
     "--insecure-short-pin",
     is_flag=True,
-    help="Allow PINs that are easy to guess: of 5 digits, or too many of few digits on a day.",
+    help="Allow PINs that are easy to guess: of 5 digits, or too many of few digits on a "
+    "day. Prints the chance.",
 )
 
 visit = click.argument("visit", metavar="VISIT")
 
 far = click.option(
-    "--far", is_flag=True, help="An arrival without a year may be more than 90 days away."
+    "--far",
+    is_flag=True,
+    help="An arrival whose year you did not write may be more than 90 days away. Without it "
+    "you are asked; a script gets exit code 4.",
 )
 
 
@@ -87,6 +104,14 @@ class AskedName(Asked):
     """The same for a name: who has none of that kind answers with Return alone."""
 
     if_empty = ""
+
+
+first_name = click.option(
+    "--first-name", required=True, metavar="NAME", cls=AskedName, help=NAME_HELP
+)
+last_name = click.option(
+    "--last-name", required=True, metavar="NAME", cls=AskedName, help=NAME_HELP
+)
 
 
 def configuration() -> Configuration:

@@ -1,4 +1,4 @@
-"""The JSON of each thing (DESIGN 7): keys that stay."""
+"""The JSON of each thing: keys that stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a NAS to end a session (RFC 5176; RADIUS.md Must 19)."""
+"""Asking a NAS to end a session (RFC 5176; Must 19)."""
 
 from __future__ import annotations
 

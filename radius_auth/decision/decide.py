@@ -85,7 +85,7 @@ def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
     arrived: datetime,
     now: datetime,
 ) -> Decision:
-    """Decide once more what was rejected: the table may have caught up meanwhile (DESIGN 4).
+    """Decide once more what was rejected: the table may have caught up meanwhile.
 
     What the password was compared with before costs nothing now; anything else takes a guess of
     its own.

@@ -12,55 +12,63 @@ class Reason(StrEnum):
     """The PIN is right and its window is open."""
 
     UNSUPPORTED_SERVICE = "unsupported service"
-    """Administrative, NAS-Prompt or callback service, or a virtual port without a device (R22)."""
+    """Service-Type is Administrative, NAS-Prompt or callback, or NAS-Port-Type is Virtual and
+    Calling-Station-Id no MAC address (R22)."""
 
     MAC_AUTHENTICATION = "MAC authentication"
-    """Call-Check, or a User-Name that is the device's address (R22)."""
+    """Service-Type is Call-Check, or User-Name is the Calling-Station-Id (R22)."""
 
     CONTRADICTORY = "contradictory request"
-    """Two methods, or what the decision needs is said in two ways or of a wrong length."""
+    """Two methods; or an attribute that decides has two values or a wrong length: User-Name,
+    Calling-Station-Id, Service-Type, CHAP-Challenge, or an SSID and NAS-Identifier that lead to
+    two locations.  What decides nothing may be odd or doubled."""
 
     UNSUPPORTED_METHOD = "unsupported method"
-    """No password that we can check, such as EAP at our own server."""
+    """EAP or MS-CHAP at `nexio-radiusd`, or no password at all."""
 
     EAP_FAILED = "EAP failed"
-    """The device broke off the tunnel, or asked for a method that FreeRADIUS does not offer."""
+    """FreeRADIUS only, and no PIN was asked for: the device did not trust the certificate,
+    its user said no to it, or it wants a method that is not offered, such as EAP-TLS."""
 
     NO_LOCATION = "no location"
-    """The NAS serves several locations and this SSID belongs to none of them (R19)."""
+    """The address has entries in `nexio nas list`, and each asks for another SSID or NAS-Identifier
+    (R19)."""
 
     UNKNOWN_USER = "unknown user"
-    """Nobody of that e-mail is expected about now."""
+    """No visit of that e-mail from 7 days before the day of the arrival until 24 hours after the
+    end or the deletion."""
 
     WRONG_PIN = "wrong PIN"
-    """Not a PIN of that e-mail; where the PIN alone logs in: nobody's PIN."""
+    """The e-mail is known, the PIN is not one of its PINs; with `wifi-login=pin`: nobody's PIN."""
 
     GUARDED = "too many guesses"
-    """Refused whether the password was right or not: too many wrong ones came before (R11)."""
+    """Too many wrong PINs came before at this visit; refused whether this one was right or not
+    (R11)."""
 
     REPLACED = "newer PIN"
-    """The registration was reissued with another PIN (R5)."""
+    """`nexio visitor reissue` has replaced the visit (R5)."""
 
     DELETED = "deleted"
     """The visit was cancelled (R13)."""
 
     NO_TOKEN = "no token"  # noqa: S105 (no password)
-    """The visitor was registered without Wi-Fi (R3)."""
+    """Wi-Fi for visitors, or for walk-ins, was off when the visitor was registered (R3)."""
 
     REVOKED = "revoked"
-    """The token was revoked (R4)."""
+    """`nexio token revoke`, `nexio token off --revoke`, or a check-out with
+    `end-wifi-at-checkout=on` (R4)."""
 
     WRONG_LOCATION = "wrong location"
-    """The visit is at another location (R19)."""
+    """The access point belongs to another location, and `roaming` is off there (R19)."""
 
     NOT_CHECKED_IN = "not checked in"
-    """The window starts with the check-in (R16)."""
+    """Registered while `token-starts` was `check-in`, and not checked in (R16)."""
 
     NOT_YET = "not yet"
-    """Before the window (R1)."""
+    """The expected arrival is later (R1)."""
 
     ENDED = "ended"
-    """After the window, or less than a second before its end (R1, R12)."""
+    """The duration is over, or less than a second is left (R1, R12)."""
 
 
 MAY_CATCH_UP = frozenset({Reason.UNKNOWN_USER, Reason.WRONG_PIN, Reason.NO_TOKEN})

@@ -30,20 +30,22 @@ def reply_message(decision: Decision, location: Location, now: datetime) -> str 
 
 
 def _told(reason: Reason, visit: FollowedVisit, location: Location, now: datetime) -> str | None:
-    if reason is Reason.NOT_YET and visit.valid_from is not None:
-        return f"Your Wi-Fi access starts at {clock_time(visit.valid_from, location.zone, now)}."
-    if reason is Reason.ENDED and visit.valid_until is not None:
-        return f"Your Wi-Fi access ended at {clock_time(visit.valid_until, location.zone, now)}."
-    return _TOLD.get(reason)
+    instant = {Reason.NOT_YET: visit.valid_from, Reason.ENDED: visit.valid_until}.get(reason)
+    if reason not in TOLD or (instant is None and "{at}" in TOLD[reason]):
+        return None
+    return TOLD[reason].format(at=instant and clock_time(instant, location.zone, now))
 
 
-_TOLD = {
+TOLD = {
+    Reason.NOT_YET: "Your Wi-Fi access starts at {at}.",
+    Reason.ENDED: "Your Wi-Fi access ended at {at}.",
     Reason.REPLACED: "You were sent a newer PIN.",
     Reason.DELETED: "This visit was cancelled.",
     Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
     Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
 }
+"""What the guest reads (R11); nothing where a reason is not in here."""
 
 LOGGED = {
     Reason.VALID: "the PIN is right and its time is now",

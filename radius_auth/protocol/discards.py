@@ -1,4 +1,4 @@
-"""What gets no answer: counted, and logged no more than the log can bear (RADIUS.md Must 20)."""
+"""What gets no answer: counted, and logged no more than the log can bear (Must 20)."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def _port(folder: Path) -> Finding:
 
 
 def _names(folder: Path) -> Finding:
-    """What runs before the plugin; RADIUS.md: User-Name is never rewritten."""
+    """What runs before the plugin; User-Name is never rewritten."""
     for path in _our_sites(folder):
         for call in _calls_before_us(read_lines(path)):
             if call.name in BEFORE_US:

@@ -1,4 +1,4 @@
-"""What a server does with Accounting-Requests: store first, then answer (RADIUS.md Must 16).
+"""What a server does with Accounting-Requests: store first, then answer (Must 16).
 
 Storing waits for a disk.  So it has a thread of its own, which nobody at the login page waits
 for; what has come meanwhile is stored in one commit, of each NAS a fair share.

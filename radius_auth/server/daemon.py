@@ -142,7 +142,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run a server.
 
     Returns:
-        The exit code of DESIGN 7: 2 a wrong option, 5 store, key or port out of reach.
+        The exit code: 2 a wrong option, 5 store, key or port out of reach.
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr

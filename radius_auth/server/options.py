@@ -36,7 +36,7 @@ class Options:
     """UDP port for Accounting-Requests."""
 
     reject_delay: float
-    """Seconds that a reject waits (RADIUS.md Must 15)."""
+    """Seconds that a reject waits (Must 15)."""
 
     max_staleness: timedelta
     """How long to go on without the store."""
@@ -49,8 +49,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         InvalidValue: a value that cannot be used.
         SystemExit: after ``--help``, ``--version`` or an unknown option.
     """
-    given = _parser(environment).parse_args(arguments)
-    listen = given.listen or _words(environment.get("NEXIO_RADIUSD_LISTEN", ""))
+    given = parser(environment).parse_args(arguments)
+    listen = given.listen or _words(environment.get(variable("listen"), ""))
     auth_port = _port(given.auth_port)
     return Options(
         listen=tuple(listen),
@@ -61,30 +61,37 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     )
 
 
-def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """What reads the command line; values of the environment are its defaults."""
+    reader = argparse.ArgumentParser(
         prog="nexio-radiusd",
         description="Answer Access-Requests: the PIN is the password, while its window is open.",
         epilog="Each option can be given as NEXIO_RADIUSD_… too, such as NEXIO_RADIUSD_AUTH_PORT."
         " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
     )
-    parser.add_argument("--version", action="version", version=f"nexio-radiusd {__version__}")
-    parser.add_argument(
+    reader.add_argument("--version", action="version", version=f"nexio-radiusd {__version__}")
+    reader.add_argument(
         "--listen",
         action="append",
         metavar="ADDRESS",
-        help="address to listen on, can be repeated (default: all)",
+        help="address to listen on; can be repeated, or separated by commas in the variable"
+        " (default: all). 0.0.0.0 is all of IPv4, and :: all of IPv6 without IPv4: for both, give"
+        " both, or leave the option out",
     )
     for name, metavar, default, meaning in _OPTIONS:
-        variable = f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
-        parser.add_argument(
+        reader.add_argument(
             f"--{name}",
             action=_Once,
             metavar=metavar,
-            default=environment.get(variable) or default,
+            default=environment.get(variable(name)) or default,
             help=f"{meaning} (default: {default})",
         )
-    return parser
+    return reader
+
+
+def variable(name: str) -> str:
+    """The environment variable of an option."""
+    return f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
 
 
 class _Once(argparse.Action):
@@ -108,7 +115,7 @@ class _Once(argparse.Action):
 _OPTIONS = (
     ("auth-port", "PORT", "1812", "UDP port for Access-Requests"),
     ("acct-port", "PORT", NEXT, "UDP port for Accounting-Requests"),
-    ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing"),
+    ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing: 0 to 5"),
     ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
 )
 

@@ -1,7 +1,7 @@
 """What a server does with a datagram: from octets to octets, without a socket.
 
-The checks stand in the order of RADIUS.md: who sends it, is it a packet, is it verified, has it
-been answered before; only then is it decided.
+The checks stand in the order of ``docs/radius.md``: who sends it, is it a packet, is it verified,
+has it been answered before; only then is it decided.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class Responder:
         return octets
 
     def _once_more(self, held: _Held) -> Decision:
-        """Look again at what the table may have learned meanwhile (DESIGN 4).
+        """Look again at what the table may have learned meanwhile.
 
         Decided as of the arrival; the time that is left counts from now.
         """

@@ -1,4 +1,4 @@
-"""UDP sockets whose replies leave from the address that the request came to (RADIUS.md Must 10).
+"""UDP sockets whose replies leave from the address that the request came to (Must 10).
 
 A socket that is bound to all addresses would answer from whichever the kernel prefers; so the
 address is asked for with each datagram (IP_PKTINFO) and given back with its reply.

@@ -163,7 +163,7 @@ class Worker:
     def _answer(self) -> None:
         for datagram, source, taken in self._queue.take(AT_ONCE):
             now = time.monotonic()
-            # What came before this worker did has waited for it, and is answered (DESIGN 4).
+            # What came before this worker did has waited for it, and is answered.
             if min(source.waited + now - taken, now - self._began) > LONGEST_WAIT:
                 self._discards.count(Ignored.TOO_LATE, str(source.address[0]), now)
                 continue

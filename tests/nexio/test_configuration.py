@@ -1,4 +1,4 @@
-"""Where a deployment keeps its things: DESIGN section 8."""
+"""Where a deployment keeps its things."""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def nasty(desk: Nexio) -> Nexio:
 
 
 def test_no_text_of_the_store_steers_the_terminal(nasty: Nexio) -> None:
-    """Section 7 of the design: escaped at the one place of output, one row is one line."""
+    """Escaped at the one place of output, one row is one line."""
     for words in COMMANDS:
         ran = nasty(*words.split())
         assert ran.exit_code in {0, 4}, (words, ran)

@@ -57,7 +57,7 @@ def command_of(words: str) -> tuple[click.Command, str]:
 
 
 def test_a_command_that_is_told_exists() -> None:
-    """Section 7 of the design: a message says what to do, and that can be done."""
+    """A message says what to do, and that can be done."""
     for where, words in told():
         command, rest = command_of(words.strip())
         for option in re.findall(r"--[a-z-]+", rest.partition(". ")[0]):

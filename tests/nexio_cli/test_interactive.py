@@ -50,7 +50,7 @@ def answered(words: str, *answers: str) -> Terminal:
 
 
 def test_a_registration_is_asked_for(visited: Nexio) -> None:
-    """Section 7 of the design: names and address, in their order; the arrival is now."""
+    """Names and address, in their order; the arrival is now."""
     shown = answered("visitor register", "Ada\n", "Lovelace\n", "ada@example.com\n").shown
     assert "Registered Ada Lovelace at Harbour House." in shown
     visit = visited.done("visitor", "show", "ada@example.com", "--json").json
@@ -109,7 +109,7 @@ def test_what_is_given_is_not_asked_for(visited: Nexio) -> None:
 @pytest.mark.parametrize("words", MISSING)
 @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
 def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
-    """Section 7 of the design: 130, and nothing half done."""
+    """130, and nothing half done."""
     rows = visited.rows()
     with Terminal((NEXIO, *words.split())) as terminal:
         terminal.wait_for(MISSING[words][0])
@@ -121,7 +121,7 @@ def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
 
 @pytest.mark.parametrize("words", MISSING)
 def test_in_a_pipe_nothing_is_asked(words: str, visited: Nexio) -> None:
-    """Section 7 of the design: exit 2, and the option that is missing; a script does not hang."""
+    """Exit 2, and the option that is missing; a script does not hang."""
     rows = visited.rows()
     ran = run("nexio", *words.split(), stdin="Ada\nLovelace\nada@example.com\n")
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -196,7 +196,7 @@ def test_these_are_all_that_ask() -> None:
 
 @pytest.mark.parametrize("words", DESTROYING, ids=" ".join)
 def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: Nexio) -> None:
-    """Section 7 of the design: exit 4, with what would have been asked; --yes does it."""
+    """Exit 4, with what would have been asked; --yes does it."""
     home = full.configuration.home
     typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)

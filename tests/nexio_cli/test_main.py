@@ -43,7 +43,7 @@ def test_the_list_of_commands_repeats_their_help() -> None:
 
 
 def test_help_loads_no_sqlalchemy(programs: None) -> None:
-    """One process shows all help there is, fast, without the store's libraries (DESIGN 7)."""
+    """One process shows all help there is, fast, without the store's libraries."""
     shown = run(sys.executable, "-m", "tests.support.cli.help_without_sqlalchemy", cwd=ROOT)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.count("Usage: nexio ") == 2 * (len(every_command()) - 1) + 2

@@ -1,4 +1,4 @@
-"""The automatic check-out: computed, and the same before and after it is written (DESIGN 2)."""
+"""The automatic check-out: computed, and the same before and after it is written."""
 
 from __future__ import annotations
 

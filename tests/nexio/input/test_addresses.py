@@ -1,4 +1,4 @@
-"""E-mail addresses: section 7 "Validation" of the design, and R8."""
+"""E-mail addresses (R8)."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Durations: section 7 "Validation" of the design."""
+"""Durations."""
 
 from datetime import timedelta
 

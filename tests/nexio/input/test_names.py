@@ -1,4 +1,4 @@
-"""Names and free text: section 7 "Validation" of the design."""
+"""Names and free text."""
 
 import unicodedata
 

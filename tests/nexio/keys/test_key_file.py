@@ -84,7 +84,7 @@ def test_another_key_under_the_same_id(
 
 @pytest.mark.parametrize("rights", [0o604, 0o644, 0o666, 0o660, 0o602, 0o601])
 def test_open_to_others(rights: int, sqlite_configuration: Configuration) -> None:
-    """DESIGN section 3: readable by others is refused, with the command that closes it."""
+    """Readable by others is refused, with the command that closes it."""
     sqlite_configuration.key_file.chmod(rights)
     error = refusal(sqlite_configuration)
     assert f"is open to other users (mode {rights:04o})" in str(error)
@@ -128,7 +128,7 @@ def test_unreadable(sqlite_configuration: Configuration) -> None:
 
 
 def test_not_readable_by_this_user(sqlite_configuration: Configuration) -> None:
-    """DESIGN section 3: a reception that is not in the group is told about the group."""
+    """A reception that is not in the group is told about the group."""
     path = sqlite_configuration.key_file
     path.chmod(0)
     if os.geteuid() == 0:  # root reads everything: be somebody else for a moment
@@ -172,7 +172,7 @@ def drop_rights(key_file: Path) -> None:
 
 
 def test_an_added_key_comes_last_and_the_others_stay(key_file: Path) -> None:
-    """DESIGN section 3: the file may hold several; what it held can still be opened."""
+    """The file may hold several; what it held can still be opened."""
     before = load_keys(key_file)
     both = add_key(key_file)
     assert list(load_keys(key_file).keys) == [before.active, both.active]
@@ -200,7 +200,7 @@ def test_the_key_in_use_is_never_retired(key_file: Path) -> None:
 
 @pytest.mark.parametrize("rights", [0o600, 0o640, 0o400])
 def test_rights_and_owner_are_kept(rights: int, key_file: Path) -> None:
-    """DESIGN section 3: a group that shares the file goes on sharing it."""
+    """A group that shares the file goes on sharing it."""
     key_file.chmod(rights)
     if os.geteuid() == 0:
         os.chown(key_file, 1, 2)

@@ -1,4 +1,4 @@
-"""Keys, sealed values and digests: DESIGN section 3 "Secrets at rest"."""
+"""Keys, sealed values and digests."""
 
 import base64
 import traceback

@@ -94,7 +94,7 @@ def test_a_location_cannot_take_anothers_name(store: Store, location: Location) 
 
 
 def test_the_only_location_is_meant_where_none_is_named(store: Store, location: Location) -> None:
-    """DESIGN section 7: --location defaults to the only one."""
+    """--location defaults to the only one."""
     with store.read() as work:
         assert get_location(work, None) == location
 

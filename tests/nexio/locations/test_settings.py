@@ -1,4 +1,4 @@
-"""The settings of a location (R2, R6, R9, R19): DESIGN section 7."""
+"""The settings of a location (R2, R6, R9, R19)."""
 
 from dataclasses import replace
 from datetime import time, timedelta

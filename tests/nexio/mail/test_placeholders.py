@@ -1,4 +1,4 @@
-"""Filling a text in: DESIGN section 9."""
+"""Filling a text in."""
 
 import pytest
 
@@ -6,16 +6,16 @@ from nexio.errors import InvalidValue
 from nexio.mail.placeholders import KNOWN, check_placeholders, fill_html, fill_text
 from nexio.outbox.templates import Template
 
-DESIGNED = {
+DOCUMENTED = {
     *("visitorcode", "visitorname", "hostname", "location", "expectedarrival", "wifiuntil"),
     *("ssid", "wifilogin", "qrcode"),
 }
 
 
 def test_the_known_ones() -> None:
-    """Those of the design, and no PIN of the visitor for the host."""
-    assert set(KNOWN[Template.VISITOR_REGISTERED]) == DESIGNED
-    assert set(KNOWN[Template.VISITOR_UPDATED]) == DESIGNED
+    """Those that docs/commands/mail.md lists, and no PIN of the visitor for the host."""
+    assert set(KNOWN[Template.VISITOR_REGISTERED]) == DOCUMENTED
+    assert set(KNOWN[Template.VISITOR_UPDATED]) == DOCUMENTED
     assert not {"visitorcode", "qrcode"} & set(KNOWN[Template.VISITOR_ARRIVED])
     assert set(KNOWN) == set(Template)
 

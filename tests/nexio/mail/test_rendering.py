@@ -1,4 +1,4 @@
-"""How a mail reads: DESIGN section 9."""
+"""How a mail reads."""
 
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser

@@ -1,4 +1,4 @@
-"""NEXIO_SMTP_URL: DESIGN section 8."""
+"""NEXIO_SMTP_URL."""
 
 import pytest
 

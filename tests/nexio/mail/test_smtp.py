@@ -1,4 +1,4 @@
-"""Handing mail to a real mail server: DESIGN sections 8 and 9."""
+"""Handing mail to a real mail server."""
 
 from __future__ import annotations
 

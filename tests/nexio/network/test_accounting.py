@@ -1,4 +1,4 @@
-"""What NAS tell of sessions, made into sessions (RADIUS.md Must 17)."""
+"""What NAS tell of sessions, made into sessions (Must 17)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following changes: DESIGN section 3 "Following changes"."""
+"""Following changes."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What of a User-Name may be stored and logged (DESIGN 3)."""
+"""What of a User-Name may be stored and logged."""
 
 from __future__ import annotations
 

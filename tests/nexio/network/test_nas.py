@@ -146,7 +146,7 @@ def test_must_02_a_secret_that_cannot_be_used(
 def test_must_02_a_long_secret_is_kept_whole(
     sqlite_store: Store, sqlite_location: Location, secret: str
 ) -> None:
-    """RADIUS.md: 64 octets and more are supported."""
+    """64 octets and more are supported."""
     nas = added(sqlite_store, sqlite_location, replace(LOBBY, secret=secret))
     assert nas.secret == secret.encode()
 

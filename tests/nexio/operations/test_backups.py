@@ -103,7 +103,7 @@ def opened(house: House, backup: Path) -> Store:
 
 
 def test_a_backup_is_private(house: House, backup: Path) -> None:
-    """Section 3 of the design: mode 0600, no PIN and no secret in clear, nothing beside it."""
+    """Mode 0600, no PIN and no secret in clear, nothing beside it."""
     back_up(house.store.engine, backup)
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     octets = backup.read_bytes()
@@ -224,7 +224,7 @@ def test_the_backup_is_as_it_was(house: House, backup: Path) -> None:
 
 
 def test_readers_load_everything_anew(house: House, backup: Path) -> None:
-    """Section 3 of the design: another epoch, and a number that never goes back."""
+    """Another epoch, and a number that never goes back."""
     back_up(house.store.engine, backup)
     for number in range(5):
         register(house.store, house.location, email=f"guest{number}@example.com")

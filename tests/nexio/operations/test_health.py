@@ -90,7 +90,7 @@ def test_a_key_that_is_open_to_others(configuration: Configuration) -> None:
 
 
 def test_two_keys(configuration: Configuration, house: Location) -> None:
-    """Section 3 of the design: a rotation was cut short; all else is looked at as ever."""
+    """A rotation was cut short; all else is looked at as ever."""
     add_key(configuration.key_file)
     findings = found(configuration)
     assert not_well(findings) == ["key"]

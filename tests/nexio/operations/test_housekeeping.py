@@ -1,4 +1,4 @@
-"""Housekeeping: cut-offs, retention, changes that nobody needs any more (DESIGN 2)."""
+"""Housekeeping: cut-offs, retention, changes that nobody needs any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing the key of a store that is in use (DESIGN section 3)."""
+"""Changing the key of a store that is in use."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def damage(store: Store) -> list[str]:
 def test_everything_is_sealed_with_the_new_key_alone(
     store: Store, location: Location, configuration: Configuration, rotate: Callable[[], str]
 ) -> None:
-    """DESIGN section 3: PINs of visits and members, NAS secrets, the key of the QR codes."""
+    """PINs of visits and members, NAS secrets, the key of the QR codes."""
     visit, deleted = register(store, location), delete(store, register(store, location))
     add_member(store, "31415926")
     with store.write() as work:
@@ -128,7 +128,7 @@ def test_digests_are_of_the_new_key(
 def test_readers_load_everything_anew(
     store: Store, location: Location, rotate: Callable[[], str]
 ) -> None:
-    """DESIGN section 3: a new epoch, and a number that does not go back."""
+    """A new epoch, and a number that does not go back."""
     register(store, location)
     with store.read() as work:
         seen = read_all(work, Horizon()).position
@@ -141,7 +141,7 @@ def test_readers_load_everything_anew(
 
 
 def test_it_is_in_the_audit(store: Store, rotate: Callable[[], str]) -> None:
-    """DESIGN section 3: who and when."""
+    """Who and when."""
     rotate()
     with store.read() as work:
         (row,) = work.session.scalars(select(AuditRow))
@@ -152,7 +152,7 @@ def test_it_is_in_the_audit(store: Store, rotate: Callable[[], str]) -> None:
 def test_the_rights_on_the_file_stay(
     rights: int, configuration: Configuration, rotate: Callable[[], str]
 ) -> None:
-    """DESIGN section 3: reception, daemon and FreeRADIUS may share it through a group."""
+    """Reception, daemon and FreeRADIUS may share it through a group."""
     configuration.key_file.chmod(rights)
     if os.geteuid() == 0:
         for path in (configuration.home, configuration.key_file):  # a stranger's key is refused
@@ -170,7 +170,7 @@ def test_the_rights_on_the_file_stay(
 def test_a_store_that_was_open_goes_on(
     store: Store, location: Location, configuration: Configuration, rotate: Callable[[], str]
 ) -> None:
-    """DESIGN section 3: who meets an unknown key reads the file again, to read and to write."""
+    """Who meets an unknown key reads the file again, to read and to write."""
     visit = register(store, location)
     with (
         closing(Store.open(configuration, store.clock)) as reader,
@@ -203,7 +203,7 @@ def test_a_look_that_began_before_ends_as_it_began(
 def test_writers_and_a_rotation_do_not_disturb_each_other(
     configuration: Configuration, store: Store, location: Location
 ) -> None:
-    """DESIGN section 3: every PIN that was given out opens with the new key, and is found."""
+    """Every PIN that was given out opens with the new key, and is found."""
     given_out: list[Visit] = []
     faults: list[BaseException] = []
     started = threading.Barrier(WRITERS + 1)
@@ -365,7 +365,7 @@ def test_a_key_file_that_cannot_be_written(
 def test_pins_are_nowhere_in_what_is_said(
     store: Store, location: Location, rotate: Callable[[], str]
 ) -> None:
-    """DESIGN section 3: an error of the change names the column, never the value."""
+    """An error of the change names the column, never the value."""
     visit = register(store, location)
     run_sql(store, "UPDATE visit SET pin_sealed = signing_key_sealed FROM store_revision")
     with pytest.raises(KeyUnusable) as caught:

@@ -25,7 +25,7 @@ def found(store: Store) -> list[str]:
 def test_those_that_never_name_one_are_found(
     store: Store, location: Location, clock: Clock
 ) -> None:
-    """DESIGN 6: of the last week, and not after a test or two."""
+    """Of the last week, and not after a test or two."""
     logged(store, location, "silent", *[None] * (ENOUGH - 1))
     logged(store, location, "portal", *["10.0.0.7"] * ENOUGH)
     logged(store, location, "well", *[None] * ENOUGH, MAC)

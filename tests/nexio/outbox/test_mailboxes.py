@@ -1,4 +1,4 @@
-"""Who a mail is from and to; header injection is impossible: DESIGN section 9."""
+"""Who a mail is from and to; header injection is impossible."""
 
 from email import message_from_bytes, policy
 from email.headerregistry import Address, AddressHeader

@@ -1,4 +1,4 @@
-"""Mail that waits: DESIGN section 9."""
+"""Mail that waits."""
 
 from datetime import timedelta
 

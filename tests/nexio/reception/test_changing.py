@@ -271,7 +271,7 @@ def test_an_extension_that_helps_nobody_is_refused(
 
 
 def test_a_token_lasts_for_thirty_days_at_most(store: Store, location: Location) -> None:
-    """Section 7 "Validation" of the design: 30 days exactly are allowed."""
+    """30 days exactly are allowed."""
     visit = register(store, location)
     rest = timedelta(days=30) - HOUR
     assert "30 days at most" in str(refusal(store, extend, visit, rest + MINUTE))
@@ -358,7 +358,7 @@ def test_an_optional_field_is_emptied(field: str, store: Store, location: Locati
 def test_what_is_not_allowed_changes_nothing(
     field: str, text: str, store: Store, location: Location
 ) -> None:
-    """Section 7 "Validation" of the design: nor the fields that are allowed."""
+    """Nor the fields that are allowed."""
     visit = register(store, location)
     error = refusal(store, edit, visit, notes="new", **{field: text})
     assert isinstance(error, InvalidValue)
@@ -382,7 +382,7 @@ def test_deleted_and_over_visits_are_not_edited(
 
 
 def test_another_e_mail_means_another_pin(store: Store, location: Location) -> None:
-    """Section 7 of the design: the old PIN is refused at once, under either address."""
+    """The old PIN is refused at once, under either address."""
     visit = register(store, location)
     after = edit(store, visit, email="ada@example.com")
 
@@ -498,7 +498,7 @@ def test_r16_what_opens_the_window_is_copied_at_registration(
 
 
 def test_the_audit_has_times_and_no_personal_values(store: Store, location: Location) -> None:
-    """Section 3 of the design: before and after of windows; of personal fields which changed."""
+    """Before and after of windows; of personal fields which changed."""
     visit = register(store, location, arrival="today 14:00", host="Bo Peep")
     move(store, visit, MONDAY)
     extend(store, visit, 30 * MINUTE)

@@ -1,4 +1,4 @@
-"""The arithmetic of the bound: how long PINs have to be (DESIGN 6)."""
+"""The arithmetic of the bound: how long PINs have to be."""
 
 from __future__ import annotations
 

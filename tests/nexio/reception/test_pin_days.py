@@ -1,4 +1,4 @@
-"""The days on which a PIN counts, and what is drawn for them (R6, DESIGN 6)."""
+"""The days on which a PIN counts, and what is drawn for them (R6)."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def test_r15_without_a_token_the_day_alone_counts(store: Store, location: Locati
 
 
 def test_after_an_error_nothing_is_half_written(store: Store, location: Location) -> None:
-    """DESIGN section 7: every change is one transaction, with its audit and its batch."""
+    """Every change is one transaction, with its audit and its batch."""
     people.register(store, location, pin="123456")
     before = row_counts(store)
     errors: list[tuple[dict[str, str], type[Exception]]] = [

@@ -274,7 +274,7 @@ def test_a_visit_that_nobody_came_to_expires_with_its_day(
 
 
 def test_the_audit_does_not_hold_what_a_visitor_said(store: Store, location: Location) -> None:
-    """DESIGN section 3: for personal fields only which ones changed."""
+    """For personal fields only which ones changed."""
     delete(store, register(store, location, host="Ana Reyes", pin="123456"))
     with store.read() as work:
         rows = work.session.scalars(select(AuditRow).where(AuditRow.subject == "visit")).all()

@@ -1,4 +1,4 @@
-"""Opening the store, reading and writing: DESIGN section 3."""
+"""Opening the store, reading and writing."""
 
 import os
 import sqlite3
@@ -117,7 +117,7 @@ def test_a_locked_store_is_out_of_reach_for_a_writer_only(
 def test_a_program_that_stops_waits_for_no_other_writer(
     sqlite_configuration: Configuration, clock: Clock
 ) -> None:
-    """Section 4 of the design: a server stops within ten seconds, whoever holds the lock."""
+    """A server stops within ten seconds, whoever holds the lock."""
     patience = Patience()
     patience.end_in(0)
     with closing(sqlite3.connect(sqlite_configuration.home / "nexio.db")) as other:

@@ -1,4 +1,4 @@
-"""Locking a row: what is seen then is what is true then (DESIGN section 3)."""
+"""Locking a row: what is seen then is what is true then."""
 
 from __future__ import annotations
 

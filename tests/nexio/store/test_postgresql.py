@@ -97,7 +97,7 @@ def test_inherited_settings_change_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 3 of the design: with DateStyle German every command was a fault of nexio."""
+    """With DateStyle German every command was a fault of nexio."""
     with database(postgresql, "inherits", tmp_path) as configuration:
         if where == "variable":
             options = " ".join(
@@ -138,7 +138,7 @@ def test_each_connection_sets_what_the_code_depends_on(
 def test_a_listening_connection_outlives_an_idle_timeout(
     postgresql: PostgreSQL, clock: Clock, tmp_path: Path
 ) -> None:
-    """Section 3 of the design: a server listens for hours and says nothing meanwhile."""
+    """A server listens for hours and says nothing meanwhile."""
     with database(postgresql, "idles", tmp_path) as configuration:
         create_store(configuration)
         run(postgresql, "idles", "ALTER DATABASE idles SET idle_session_timeout = '100ms'")

@@ -22,7 +22,7 @@ BO = {"first_name": "Bo", "last_name": "Peep", "email": "bo@example.com"}
 
 
 def test_each_column_that_looks_sealed_is_in_the_registry() -> None:
-    """Section 3 of the design: what is not in it is lost with the next key, and nobody notices."""
+    """What is not in it is lost with the next key, and nobody notices."""
     suspect = {
         (table.name, column.name)
         for table in Row.metadata.sorted_tables

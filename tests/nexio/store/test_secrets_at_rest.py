@@ -1,4 +1,4 @@
-"""A dump of the store without the key gives no PIN and no secret: DESIGN section 3."""
+"""A dump of the store without the key gives no PIN and no secret."""
 
 import base64
 import hashlib

@@ -31,7 +31,7 @@ def _umask(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_it_is_as_open_as_the_folder_of_the_store(
     tmp_path: Path, home: int, folder: int, file: int
 ) -> None:
-    """Section 3 of the design: nexio-radiusd and FreeRADIUS may be users of one group."""
+    """nexio-radiusd and FreeRADIUS may be users of one group."""
     tmp_path.chmod(home)
     path = tmp_path / "spool" / "radiusd.db"
 

@@ -30,7 +30,7 @@ def tapped_ago(desk: Nexio, visit: Any, minutes: int = 5) -> None:
 
 
 def test_the_json_of_a_tap(desk: Nexio) -> None:
-    """Exactly the keys of DESIGN 7 in its order; the option may stand before the PIN or after."""
+    """The keys of docs/json.md in its order; the option may stand before the PIN or after."""
     visit = desk.register()
     for arguments in (["--json", visit["pin"]], [visit["pin"], "--json"]):
         tap = desk.done("checkin", *arguments).json
@@ -219,7 +219,7 @@ def test_a_member_by_pin(desk: Nexio) -> None:
 def test_what_is_refused(
     sqlite_desk: Nexio, arguments: list[str], exit_code: int, words: str
 ) -> None:
-    """With the exit code of DESIGN 7; a PIN is not repeated."""
+    """With the exit code of docs/README.md; a PIN is not repeated."""
     said = sqlite_desk("checkin", *arguments).refused(exit_code)
     assert words in said
     assert "999999" not in said or "extra" in words

@@ -89,7 +89,7 @@ def test_without_a_store(
 
 
 def test_an_access_point_that_names_no_device(house: Nexio) -> None:
-    """DESIGN 6: the guard cannot tell its guests apart."""
+    """The guard cannot tell its guests apart."""
     with closing(Store.open(house.configuration)) as store, store.read() as work:
         location = get_location(work, None)
     with closing(Store.open(house.configuration)) as store:

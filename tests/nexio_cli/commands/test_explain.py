@@ -201,7 +201,7 @@ def test_a_question_that_cannot_be_read(
 
 
 def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
-    """DESIGN 6: until when, and what to do; a device that was in gets in."""
+    """Until when, and what to do; a device that was in gets in."""
     visit = sqlite_desk.register()["id"]
     guard = Guard()
     guard.got_in(guess(mac(2), visit), visit, utc_now())
@@ -220,7 +220,7 @@ def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
 
 
 def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio) -> None:
-    """DESIGN 6: nobody else is blamed for it."""
+    """Nobody else is blamed for it."""
     visit = sqlite_desk.register()["id"]
     guard = Guard()
     slowly(guard, guess(mac(1), visit), utc_now() - timedelta(minutes=2), most=6)

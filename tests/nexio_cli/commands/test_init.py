@@ -52,7 +52,7 @@ def test_a_new_store(empty: Place) -> None:
 
 
 def test_only_its_owner_may_read_it(empty: Place) -> None:
-    """Folder 0700, key and store 0600 (DESIGN 3)."""
+    """Folder 0700, key and store 0600."""
     empty.nexio.done("init")
     assert mode(empty.home) == 0o700
     assert mode(empty.home / "key") == 0o600
@@ -157,7 +157,7 @@ def test_the_store_without_its_key(empty: Place) -> None:
 
 @pytest.mark.parametrize("bits", [0o644, 0o604, 0o620, 0o660, 0o666])
 def test_a_key_that_others_can_read(bits: int, empty: Place) -> None:
-    """Refused with the command that closes it (DESIGN 3)."""
+    """Refused with the command that closes it."""
     empty.nexio.done("init")
     (empty.home / "key").chmod(bits)
     assert "chmod 600" in empty.nexio("visitor", "list").refused(5)

@@ -65,7 +65,7 @@ def test_a_line_for_a_person(london: Nexio) -> None:
 
 
 def test_the_json_of_a_decision(london: Nexio) -> None:
-    """Exactly the keys of DESIGN 7 in their order; the reason as the list of reasons has it."""
+    """Exactly the keys of docs/json.md in their order; the reason as the list of reasons has it."""
     record(london, event())
     (shape,) = london.done("log", "--json").json
     assert list(shape) == KEYS

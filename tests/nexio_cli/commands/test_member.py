@@ -97,7 +97,7 @@ def test_remove(desk: Nexio) -> None:
 def test_what_is_refused(
     sqlite_desk: Nexio, arguments: list[str], exit_code: int, words: str
 ) -> None:
-    """With the exit code of DESIGN 7."""
+    """With the exit code of docs/README.md."""
     add(sqlite_desk, "--pin", "123456")
     before = sqlite_desk.rows()
     assert words in sqlite_desk("member", *arguments).refused(exit_code)

@@ -29,7 +29,7 @@ OTHERS = {"max_devices": "2", "remember_devices": "on"}
 
 
 def test_shown_as_json(desk: Nexio) -> None:
-    """An object with each setting in the order of DESIGN 7, values as JSON knows them."""
+    """An object with each setting in the order of docs/json.md, values as JSON knows them."""
     shown = desk.done("settings", "show", "--json").json
     assert shown == STARTS
     assert list(shown) == list(KEYS)

@@ -29,7 +29,7 @@ def london(sqlite_nexio: Nexio) -> Nexio:
 
 
 def test_the_json_of_a_visit(desk: Nexio) -> None:
-    """Exactly the keys of DESIGN 7 in its order, with the PIN and the window of the token."""
+    """Exactly the keys of docs/json.md in its order, with the PIN and the window of the token."""
     visit = desk.register(host="Ada Lovelace")
     assert list(visit) == VISIT_KEYS
     assert list(visit["token"]) == TOKEN_KEYS

@@ -107,7 +107,7 @@ def test_another_radius_server(house: Store) -> None:
 
 @pytest.mark.parametrize("seconds", [OLD_SECONDS, OLD_SECONDS + 1])
 def test_a_server_that_lost_the_store(seconds: int, house: Store) -> None:
-    """Section 4 of the design: since when; a minute is nothing to worry about."""
+    """Since when; a minute is nothing to worry about."""
     status = Status(up_seconds=9999, followed_seconds=seconds, visits=1)
     with saying(str(status)) as port:
         finding = found(house, port)
@@ -124,7 +124,7 @@ def test_a_server_that_lost_the_store(seconds: int, house: Store) -> None:
     ],
 )
 def test_a_server_that_cannot_record(line: str, words: str | None, house: Store) -> None:
-    """Section 4 of the design: decisions that are lost, or have no spool, are no secret."""
+    """Decisions that are lost, or have no spool, are no secret."""
     status = Status(up_seconds=9999, followed_seconds=0, visits=1, counts=Counts())
     said = [each for each in status.lines() if not each.startswith(line.partition("=")[0])]
     with saying("\n".join([*said, line])) as port:

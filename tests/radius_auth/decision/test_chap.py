@@ -248,7 +248,7 @@ def test_with_a_challenge(length: int) -> None:
 
 
 def test_a_challenge_that_is_text_stays_octets() -> None:
-    """RADIUS.md, pyrad: a challenge that happens to be UTF-8 is no reason to stumble."""
+    """pyrad: a challenge that happens to be UTF-8 is no reason to stumble."""
     reply = Server(visit()).ask(chap_request("größe".encode()))
     assert reply is not None
     assert reply.code == Code.ACCESS_ACCEPT
@@ -264,7 +264,7 @@ def test_the_challenge_is_not_the_authenticator_where_both_are_there() -> None:
 
 
 def test_a_sealed_pin_that_cannot_be_opened_is_silence() -> None:
-    """Section 3 of the design: never a reject to a guest who may be right; it is counted."""
+    """Never a reject to a guest who may be right; it is counted."""
     foreign = Keyring.of({"0000ffff": b"x" * 32}, "0000ffff").seal(PIN, PIN_PURPOSE)
     for damaged in (foreign, visit().pin_sealed[:-1], b""):
         server = Server(visit(pin_sealed=damaged))
@@ -283,7 +283,7 @@ def test_a_sealed_pin_that_cannot_be_opened_holds_up_no_other_visit() -> None:
 
 
 def test_a_sealed_pin_that_cannot_be_opened_does_not_hold_up_pap() -> None:
-    """Section 3 of the design: PINs are compared by their digests, nothing is opened."""
+    """PINs are compared by their digests, nothing is opened."""
     server = Server(visit(pin_sealed=b""))
     reply = server.ask(access_request())
     assert reply is not None

@@ -65,7 +65,7 @@ def test_the_clock_is_set_under_a_follower(
     sqlite_location: Location,
     clock: Clock,
 ) -> None:
-    """DESIGN 4: what is within the horizon is known at each time, and the age is never wrong."""
+    """What is within the horizon is known at each time, and the age is never wrong."""
     here = register(sqlite_store, sqlite_location)
     follower = Follower(lambda: Store.open(sqlite_configuration, clock), Horizon(), clock)
     follower.start()

@@ -1,4 +1,4 @@
-"""What an attack on an earlier guard had found (DESIGN 6); each of these tests failed then."""
+"""What an attack on an earlier guard had found; each of these tests failed then."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_2_held_guesses_are_not_compared_again_for_nothing() -> None:
     ids=["100 visits of one e-mail", "500 e-mails", "5 digits"],
 )
 def test_3_the_bound_holds_for_every_size(lengths: dict[int, int], emails: int) -> None:
-    """One PIN in 1,000 at most is found in a day (DESIGN 6)."""
+    """One PIN in 1,000 at most is found in a day."""
     digits = [length for length, count in lengths.items() for _ in range(count)]
     table = table_of(
         *(

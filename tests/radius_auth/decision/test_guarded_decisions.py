@@ -86,7 +86,7 @@ def test_what_is_refused_looks_like_what_is_wrong() -> None:
 
 
 def test_chap_is_guarded_as_well() -> None:
-    """DESIGN 6, Must 15: a wrong response is a guess."""
+    """Must 15: a wrong response is a guess."""
     desk = Desk()
     for n in range(6):
         assert desk.ask(chap(f"11111{n}")).reason is Reason.WRONG_PIN
@@ -95,7 +95,7 @@ def test_chap_is_guarded_as_well() -> None:
 
 
 def test_the_same_wrong_password_again_is_no_guess() -> None:
-    """DESIGN 6: however it is written; a phone may go on."""
+    """However it is written; a phone may go on."""
     desk = Desk()
     for typed in ["111111", "111-111", " 111111"] * 50:
         assert desk.ask(typed).reason is Reason.WRONG_PIN
@@ -105,7 +105,7 @@ def test_the_same_wrong_password_again_is_no_guess() -> None:
 
 @pytest.mark.parametrize("typed", ["", "1234", "12345678901", "48291a", "password"])
 def test_what_can_be_no_pin_is_no_guess(typed: str) -> None:
-    """DESIGN 6: it hits nothing, whatever else it is."""
+    """It hits nothing, whatever else it is."""
     desk = Desk()
     for n in range(50):
         assert desk.ask(f"{typed}{'x' * n}" if n else typed).reason is Reason.WRONG_PIN
@@ -113,7 +113,7 @@ def test_what_can_be_no_pin_is_no_guess(typed: str) -> None:
 
 
 def test_a_former_pin_is_no_guess() -> None:
-    """DESIGN 6, R5, R11: it has a reason of its own, as often as it is sent."""
+    """R5, R11: it has a reason of its own, as often as it is sent."""
     desk = Desk(table_of(visit(1, replaced=True, deleted_at=NINE), visit(2, pin="555555")))
     for _ in range(50):
         assert desk.ask(PIN).reason is Reason.REPLACED
@@ -205,7 +205,7 @@ def test_with_roaming_every_location_counts() -> None:
 
 
 def test_a_guess_at_several_visits_is_compared_with_those_that_have_some_left() -> None:
-    """DESIGN 6, R10: the right PIN of one that has none left is refused with the others."""
+    """R10: the right PIN of one that has none left is refused with the others."""
     desk = Desk(table_of(visit(1), visit(2, pin="555555", location=2)))
     desk.exhaust()
     desk.table.put([visit(2, pin="555555")])
@@ -250,7 +250,7 @@ def look_again(desk: Desk, asked: Any, rejected: Decision) -> Decision:
 
 
 def test_a_late_look_lets_in_who_was_registered_meanwhile() -> None:
-    """DESIGN 4 and 6: and takes nothing."""
+    """And takes nothing."""
     desk = Desk(table_of())
     asked = request(pap(), calling_station=MAC)
     rejected = decide(asked, desk.table, desk.guard, desk.now)
@@ -262,7 +262,7 @@ def test_a_late_look_lets_in_who_was_registered_meanwhile() -> None:
 
 @pytest.mark.parametrize("typed", [pap("111111"), chap("111111")])
 def test_a_late_look_counts_nothing_twice(typed: Any) -> None:
-    """DESIGN 6: at what the PIN was compared with before; at a new visit it is a guess."""
+    """At what the PIN was compared with before; at a new visit it is a guess."""
     desk = Desk()
     asked = request(typed, calling_station=MAC)
     rejected = decide(asked, desk.table, desk.guard, desk.now)
@@ -273,7 +273,7 @@ def test_a_late_look_counts_nothing_twice(typed: Any) -> None:
 
 
 def test_a_late_look_where_the_pin_alone_logs_in() -> None:
-    """DESIGN 4, R9: the guess that was counted does not stand in the way."""
+    """R9: the guess that was counted does not stand in the way."""
     desk = Desk(table_of(visit(5, pin="555555"), locations=[BY_PIN, ANNEX]))
     asked = request(pap(), calling_station=MAC)
     rejected = decide(asked, desk.table, desk.guard, desk.now)
@@ -283,7 +283,7 @@ def test_a_late_look_where_the_pin_alone_logs_in() -> None:
 
 
 def test_in_two_halves() -> None:
-    """DESIGN 5 and 6: FreeRADIUS verifies between them; what is not given back was wrong."""
+    """FreeRADIUS verifies between them; what is not given back was wrong."""
     desk = Desk()
     asked = request(None, calling_station=MAC)
     for n in range(4):
@@ -313,7 +313,7 @@ def test_in_two_halves_one_visit_is_guessed_at() -> None:
 
 
 def test_in_two_halves_nobody_costs_nothing() -> None:
-    """DESIGN 6: an unknown e-mail, or a visit whose PIN would not be confirmed."""
+    """An unknown e-mail, or a visit whose PIN would not be confirmed."""
     desk = Desk(table_of(visit(**TOMORROW)))
     for n in range(50):
         email = EMAIL if n % 2 else f"{n}@example.com"
@@ -352,7 +352,7 @@ def test_nobody_is_compared_with_somebody() -> None:
 def test_nothing_makes_it_raise(
     user_name: bytes, typed: bytes, station: bytes | None, by_chap: bool, by_pin: bool
 ) -> None:
-    """DESIGN 6: any octets; the same ones again and again, until they are refused or not."""
+    """Any octets; the same ones again and again, until they are refused or not."""
     guard = Guard()
     table = table_of(visit(), locations=[BY_PIN if by_pin else HOUSE, ANNEX])
     response = Chap(ident=1, response=typed[:16].ljust(16, b"\0"), challenge=typed)

@@ -21,7 +21,7 @@ def emptied(amount: float = GUESSES_AT_ONCE) -> Bucket:
 
 
 def test_it_holds_eight_and_four_come_back_in_a_day() -> None:
-    """DESIGN 6: twelve in any day that begins with a full one."""
+    """Twelve in any day that begins with a full one."""
     taken, bucket = 0, Bucket(NOON)
     for minute in range(24 * 60):
         while not bucket.wait(1, NOON + minute * 60):
@@ -36,12 +36,12 @@ def test_it_holds_eight_and_four_come_back_in_a_day() -> None:
     ("taken", "amount", "hours"), [(7, 1, 0), (8, 1, 6), (6, 3, 6), (8, 99, 48), (10, 1, 18)]
 )
 def test_how_long_a_wait_is(taken: float, amount: float, hours: float) -> None:
-    """DESIGN 6: six hours for one; what never fits waits for a full one; a debt comes first."""
+    """Six hours for one; what never fits waits for a full one; a debt comes first."""
     assert emptied(taken).wait(amount, NOON) == pytest.approx(hours * HOUR)
 
 
 def test_what_is_put_back_is_there_at_once() -> None:
-    """DESIGN 6: never more than it holds."""
+    """Never more than it holds."""
     bucket = emptied()
     bucket.take(-3, NOON)
     assert bucket.level(NOON) == 3
@@ -51,7 +51,7 @@ def test_what_is_put_back_is_there_at_once() -> None:
 
 @pytest.mark.parametrize("days", [1, 30, 3000])
 def test_a_clock_that_was_ahead_and_comes_back(days: int) -> None:
-    """DESIGN 6: the wait is that of the right time, and what was in it is not lost."""
+    """The wait is that of the right time, and what was in it is not lost."""
     ahead = NOON + days * DAY
     bucket = Bucket(NOON)
     bucket.take(8, ahead)
@@ -60,7 +60,7 @@ def test_a_clock_that_was_ahead_and_comes_back(days: int) -> None:
 
 
 def test_a_second_back_is_no_new_second() -> None:
-    """DESIGN 6: two servers differ by a moment, which nobody can turn into guesses."""
+    """Two servers differ by a moment, which nobody can turn into guesses."""
     bucket = emptied()
     for _ in range(1000):
         bucket.take(0, NOON)
@@ -74,7 +74,7 @@ def test_a_second_back_is_no_new_second() -> None:
     )
 )
 def test_nothing_makes_it_hold_more_or_wait_for_ever(steps: list[tuple[float, float]]) -> None:
-    """DESIGN 6: whatever is taken in whatever order of times."""
+    """Whatever is taken in whatever order of times."""
     bucket, now = Bucket(NOON), NOON
     for seconds, amount in steps:
         now += seconds

@@ -47,7 +47,7 @@ def released(device: str, visit: int = 1) -> Act:
 
 
 def test_new_devices_have_six_guesses_at_a_visit() -> None:
-    """DESIGN 6: all of them together, then one in six hours; others do not notice."""
+    """All of them together, then one in six hours; others do not notice."""
     guard = Guard()
     assert attack(guard, NOON) == 6
     assert waits(guard, guess(PHONE), NOON) == 6 * HOUR
@@ -55,7 +55,7 @@ def test_new_devices_have_six_guesses_at_a_visit() -> None:
 
 
 def test_twelve_guesses_in_a_day_whoever_makes_them() -> None:
-    """DESIGN 6: ten by new devices, two by those that were in."""
+    """Ten by new devices, two by those that were in."""
     guard = Guard()
     knows(guard, PHONE)
     looked_at = 0
@@ -67,7 +67,7 @@ def test_twelve_guesses_in_a_day_whoever_makes_them() -> None:
 
 
 def test_one_device_has_six_guesses_in_a_day() -> None:
-    """DESIGN 6: before it has been in."""
+    """Before it has been in."""
     guard, made = Guard(), guess(PHONE)
     assert sum(tries(guard, made, NOON + n * HOUR) for n in range(23)) == 6
     assert not is_open(guard, made, NOON + 23 * HOUR)
@@ -76,7 +76,7 @@ def test_one_device_has_six_guesses_in_a_day() -> None:
 
 
 def test_five_typing_errors_cost_no_wait() -> None:
-    """DESIGN 6: at most 4 s after the fifth, of which the reject takes the first."""
+    """At most 4 s after the fifth, of which the reject takes the first."""
     guard = Guard()
     for n, longest in enumerate([1, 1, 1, 2, 4]):
         assert tries(guard, guess(PHONE), NOON + n * 5 * SECOND) == 1
@@ -84,7 +84,7 @@ def test_five_typing_errors_cost_no_wait() -> None:
 
 
 def test_a_phone_that_keeps_retrying_leaves_some_for_the_others() -> None:
-    """DESIGN 6: six guesses, however often it asks; a refused one counts for nothing."""
+    """Six guesses, however often it asks; a refused one counts for nothing."""
     guard = Guard()
     looked_at = sum(tries(guard, guess(PHONE), NOON + n * SECOND / 10) for n in range(6000))
     assert looked_at == 6
@@ -92,7 +92,7 @@ def test_a_phone_that_keeps_retrying_leaves_some_for_the_others() -> None:
 
 
 def test_the_same_wrong_pin_again_costs_nothing() -> None:
-    """DESIGN 6: at the same visit, whoever types it; at another one it is a guess."""
+    """At the same visit, whoever types it; at another one it is a guess."""
     guard = Guard()
     for n in range(50):
         made = guess(mac(n), 1) if n < 49 else guess(mac(n), 1, 2)
@@ -102,7 +102,7 @@ def test_the_same_wrong_pin_again_costs_nothing() -> None:
 
 
 def test_a_guess_at_several_visits() -> None:
-    """DESIGN 6: it is compared with those that have some left, and takes one from each."""
+    """It is compared with those that have some left, and takes one from each."""
     guard = Guard()
     attack(guard, NOON, 1)
     both = guess(PHONE, 1, 2)
@@ -112,7 +112,7 @@ def test_a_guess_at_several_visits() -> None:
 
 
 def test_an_e_mail_that_nobody_has_costs_nothing() -> None:
-    """DESIGN 6: nothing is kept of it either."""
+    """Nothing is kept of it either."""
     guard = Guard()
     for n in range(1000):
         assert tries(guard, guess(mac(n), visits=()), NOON) == 1
@@ -123,7 +123,7 @@ def test_an_e_mail_that_nobody_has_costs_nothing() -> None:
 
 
 def test_two_guesses_are_kept_for_devices_that_were_in() -> None:
-    """DESIGN 6: whatever others do; all of them together, and for this visit alone."""
+    """Whatever others do; all of them together, and for this visit alone."""
     guard = Guard()
     for device in (PHONE, LAPTOP):
         knows(guard, device)
@@ -139,7 +139,7 @@ def test_two_guesses_are_kept_for_devices_that_were_in() -> None:
 
 
 def test_getting_in_gives_back_what_was_mistyped() -> None:
-    """DESIGN 6: the device's own guesses at that visit."""
+    """The device's own guesses at that visit."""
     guard = Guard()
     slowly(guard, guess(PHONE), NOON, most=4)
     slowly(guard, guess(PHONE, 2), NOON, most=4)
@@ -149,7 +149,7 @@ def test_getting_in_gives_back_what_was_mistyped() -> None:
 
 
 def test_so_much_is_given_back() -> None:
-    """DESIGN 6: six to a device and twelve at a visit in a day; not what others guessed."""
+    """Six to a device and twelve at a visit in a day; not what others guessed."""
     guard = Guard()
     for n in range(5):
         now = NOON + n * HOUR
@@ -162,7 +162,7 @@ def test_so_much_is_given_back() -> None:
 
 
 def test_giving_back_has_a_bound_of_its_own() -> None:
-    """DESIGN 6: copied addresses of devices that get in do not lift the bound of a location."""
+    """Copied addresses of devices that get in do not lift the bound of a location."""
     guard, given = Guard(), 0
     for visit in range(1, 301):
         slowly(guard, guess(mac(visit), visit), NOON, most=6)
@@ -173,7 +173,7 @@ def test_giving_back_has_a_bound_of_its_own() -> None:
 
 
 def test_at_the_desk_a_device_gets_three_tries() -> None:
-    """DESIGN 6: at once, whatever was before; then it is as it was."""
+    """At once, whatever was before; then it is as it was."""
     guard = Guard()
     slowly(guard, guess(PHONE), NOON, most=6)
     attack(guard, NOON)
@@ -186,7 +186,7 @@ def test_at_the_desk_a_device_gets_three_tries() -> None:
 
 
 def test_a_location_has_one_bucket_of_chance() -> None:
-    """DESIGN 6: 533 guesses of one in a million, and 267 a day; then new devices wait."""
+    """533 guesses of one in a million, and 267 a day; then new devices wait."""
     guard = Guard()
     assert sum(tries(guard, by_pin(mac(n)), NOON) for n in range(1000)) == 533
     assert sum(tries(guard, by_pin(mac(n)), NOON + DAY) for n in range(1000)) == 267
@@ -195,14 +195,14 @@ def test_a_location_has_one_bucket_of_chance() -> None:
 
 @pytest.mark.parametrize(("chance", "at_once"), [(1e-5, 53), (1e-4, 5), (0.01, 1)])
 def test_short_pins_leave_fewer_guesses(chance: float, at_once: int) -> None:
-    """DESIGN 6: one is always looked at, so that the Wi-Fi is not shut for good."""
+    """One is always looked at, so that the Wi-Fi is not shut for good."""
     guard = Guard()
     made = [by_pin(mac(n), chance) for n in range(100)]
     assert sum(tries(guard, each, NOON) for each in made) == at_once
 
 
 def test_nothing_is_given_back_with_pin_login() -> None:
-    """DESIGN 6: a guess there may have been at anybody's PIN."""
+    """A guess there may have been at anybody's PIN."""
     guard = Guard()
     slowly(guard, by_pin(PHONE), NOON, most=5)
     before = guard.locations()[1].bucket.level(NOON.timestamp())
@@ -211,7 +211,7 @@ def test_nothing_is_given_back_with_pin_login() -> None:
 
 
 def test_a_device_that_was_in_is_let_in_where_a_location_is_closed() -> None:
-    """DESIGN 6: with the PIN that it got in with, and no other one."""
+    """With the PIN that it got in with, and no other one."""
     guard = Guard()
     guard.got_in(by_pin(PHONE), 7, NOON)
     for n in range(1000):
@@ -223,7 +223,7 @@ def test_a_device_that_was_in_is_let_in_where_a_location_is_closed() -> None:
 
 
 def test_a_location_without_device_addresses() -> None:
-    """DESIGN 6: no guest's errors close it for the next one."""
+    """No guest's errors close it for the next one."""
     guard = Guard()
     assert tries(guard, by_pin(""), NOON, most=50) == 50
 
@@ -232,7 +232,7 @@ def test_a_location_without_device_addresses() -> None:
 
 
 def test_a_reserved_guess_counts_until_it_is_right() -> None:
-    """DESIGN 6: parallel guesses cannot slip by; exactly what was counted is given back."""
+    """Parallel guesses cannot slip by; exactly what was counted is given back."""
     guard = Guard()
     numbers = [guard.reserve(guess(mac(n)), 1, NOON) for n in range(9)]
     assert sum(number is not None for number in numbers) == 6
@@ -243,7 +243,7 @@ def test_a_reserved_guess_counts_until_it_is_right() -> None:
 
 
 def test_a_right_one_lets_the_device_in() -> None:
-    """DESIGN 6: it is known from then on, and nobody else hears of the guess."""
+    """It is known from then on, and nobody else hears of the guess."""
     guard = Guard()
     number = guard.reserve(guess(PHONE), 1, NOON)
     assert number is not None
@@ -254,7 +254,7 @@ def test_a_right_one_lets_the_device_in() -> None:
 
 
 def test_what_was_told_is_taken_back_in_words() -> None:
-    """DESIGN 6: the others count it until they hear that it was right."""
+    """The others count it until they hear that it was right."""
     guard = Guard()
     number = guard.reserve(guess(PHONE), 1, NOON)
     assert [act.kind for act in guard.news_after(0)] == [Kind.GUESS]
@@ -269,7 +269,7 @@ def test_what_was_told_is_taken_back_in_words() -> None:
 
 
 def test_what_others_count_counts_here() -> None:
-    """DESIGN 6: a bucket may go into debt, which is paid before the next guess."""
+    """A bucket may go into debt, which is paid before the next guess."""
     one, other = Guard(), Guard()
     attack(one, NOON)
     attack(other, NOON)
@@ -279,7 +279,7 @@ def test_what_others_count_counts_here() -> None:
 
 
 def test_servers_leave_each_other_time_to_hear() -> None:
-    """DESIGN 6: one guess at a visit in 1.5 s, so that four servers stay within the bound."""
+    """One guess at a visit in 1.5 s, so that four servers stay within the bound."""
     guards = [Guard() for _ in range(4)]
     for guard in guards:
         for other in guards:
@@ -293,7 +293,7 @@ def test_servers_leave_each_other_time_to_hear() -> None:
 
 
 def test_right_ones_do_not_slow_each_other() -> None:
-    """DESIGN 5 and 6: what FreeRADIUS has verified leaves nothing, beside another server too."""
+    """What FreeRADIUS has verified leaves nothing, beside another server too."""
     guard, other = Guard(), Guard()
     other.say(Kind.HERE, NOON)
     guard.apply(other.news_after(0))
@@ -304,7 +304,7 @@ def test_right_ones_do_not_slow_each_other() -> None:
 
 
 def test_a_server_that_is_gone_slows_nobody() -> None:
-    """DESIGN 6: it said so, or has said nothing for three minutes."""
+    """It said so, or has said nothing for three minutes."""
     guard, other = Guard(), Guard()
     other.say(Kind.HERE, NOON)
     guard.apply(other.news_after(0))
@@ -321,7 +321,7 @@ def test_a_server_that_is_gone_slows_nobody() -> None:
 
 
 def test_memory_is_bounded_by_what_was_looked_at() -> None:
-    """DESIGN 6: a flood of addresses leaves nothing behind."""
+    """A flood of addresses leaves nothing behind."""
     guard = Guard()
     attack(guard, NOON, count=5000)
     assert len(guard) == 7
@@ -343,7 +343,7 @@ def test_no_password_is_kept() -> None:
 
 
 def test_a_clock_that_is_set_back() -> None:
-    """DESIGN 6: nobody waits longer than is said here, counted from the new time."""
+    """Nobody waits longer than is said here, counted from the new time."""
     guard = Guard()
     ahead = NOON + 30 * DAY
     slowly(guard, guess(PHONE), ahead, most=6)

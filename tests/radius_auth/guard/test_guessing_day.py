@@ -17,7 +17,7 @@ SMALL = [day for day in ROWS if day.visits * day.servers <= 400 and not day.fixe
 
 @pytest.mark.parametrize("day", SMALL, ids=str)
 def test_the_bound_holds(day: Day) -> None:
-    """DESIGN 6: at most 1 in 1,000 a day; the page on security quotes the row."""
+    """At most 1 in 1,000 a day; the page on security quotes the row."""
     assert play(day).chance <= BOUND
     assert row_of(day) in PAGE.read_text().splitlines()
 
@@ -25,7 +25,7 @@ def test_the_bound_holds(day: Day) -> None:
 @pytest.mark.parametrize("servers", [1, 2, 3, 4])
 @pytest.mark.parametrize("devices", ["new", "none", "copied"])
 def test_four_servers_stay_within_it(servers: int, devices: str) -> None:
-    """DESIGN 6: asked at the same moment, one more guess at each visit for each other server.
+    """Asked at the same moment, one more guess at each visit for each other server.
 
     With what is given back that is the bound: 0.8 (11 + n) / 12 + 0.2 (4 - n) / 3 = 1.
     """
@@ -36,7 +36,7 @@ def test_four_servers_stay_within_it(servers: int, devices: str) -> None:
 
 
 def test_nobody_else_waits() -> None:
-    """DESIGN 6: at the visits that nobody guesses at."""
+    """At the visits that nobody guesses at."""
     outcome = play(Day(visits=100, known=20))
     assert (outcome.attacked_waits, outcome.other_waits) == (1.0, 0.0)
 
@@ -50,7 +50,7 @@ def test_what_is_insecure_is_quoted_as_well(day: Day) -> None:
 
 
 def test_lengths_follow_from_the_bound() -> None:
-    """DESIGN 6: 33 visits have 6 digits, the next 170 have 7; 5,000 stay below 0.8 B."""
+    """33 visits have 6 digits, the next 170 have 7; 5,000 stay below 0.8 B."""
     lengths = list(pin_lengths(5000, 6))
     assert [lengths.count(digits) for digits in range(6, 11)] == [33, 170, 833, 3964, 0]
     assert sum(GUESSES_A_DAY / 10**digits for digits in lengths) <= 0.8 * BOUND

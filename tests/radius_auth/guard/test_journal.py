@@ -43,7 +43,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
 
 
 def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal]) -> None:
-    """DESIGN 6: in their order and once, to whoever reads them."""
+    """In their order and once, to whoever reads them."""
     one, other = opened(), opened()
     assert one.exchange(ACTS) == ACTS
 
@@ -55,7 +55,7 @@ def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal]) -> None:
 
 
 def test_nobody_misses_what_is_written_at_the_same_moment(opened: Callable[[], Journal]) -> None:
-    """DESIGN 6: four servers write, one reads all the while."""
+    """Four servers write, one reads all the while."""
     start, journals = threading.Barrier(4), [opened() for _ in range(5)]
     for journal in journals:
         journal.exchange()
@@ -80,7 +80,7 @@ def test_nobody_misses_what_is_written_at_the_same_moment(opened: Callable[[], J
 
 
 def test_what_is_old_is_removed(opened: Callable[[], Journal]) -> None:
-    """DESIGN 6: guesses when every bucket is full again, devices when no token is valid."""
+    """Guesses when every bucket is full again, devices when no token is valid."""
     journal = opened()
     journal.exchange(ACTS)
 
@@ -97,7 +97,7 @@ def test_what_is_old_is_removed(opened: Callable[[], Journal]) -> None:
 def test_an_act_of_a_newer_version_is_passed_over(
     sqlite_store: Store, sqlite_configuration: Configuration
 ) -> None:
-    """DESIGN 6: while the servers of a store are updated one after the other."""
+    """While the servers of a store are updated one after the other."""
     journal = Journal(sqlite_configuration.database_url)
     journal.exchange(ACTS[:1])
     run_sql(sqlite_store, "UPDATE guard_act SET kind = 'later'")
@@ -124,7 +124,7 @@ def test_it_is_closed_to_others(path: Path) -> None:
 
 
 def test_a_folder_that_a_group_shares(path: Path) -> None:
-    """DESIGN 6: FreeRADIUS and nexio-radiusd may be two users of one group."""
+    """FreeRADIUS and nexio-radiusd may be two users of one group."""
     path.parent.mkdir()
     path.parent.chmod(0o2770)
     Journal.in_file(path).exchange(ACTS)
@@ -133,7 +133,7 @@ def test_a_folder_that_a_group_shares(path: Path) -> None:
 
 
 def test_a_damaged_file_is_put_aside(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """DESIGN 6: it says so once, and a new one takes its place."""
+    """It says so once, and a new one takes its place."""
     path.parent.mkdir()
     path.write_text("something else " * 1000)
     journal = Journal.in_file(path)
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_put_aside(path: Path, caplog: pytest.LogCaptureFixtur
 
 
 def test_another_file_in_its_place(path: Path) -> None:
-    """DESIGN 6: a file that was removed is made anew, and is read on."""
+    """A file that was removed is made anew, and is read on."""
     one, other = Journal.in_file(path), Journal.in_file(path)
     one.exchange(ACTS)
     other.exchange()
@@ -162,7 +162,7 @@ def test_another_file_in_its_place(path: Path) -> None:
 
 
 def test_a_closed_folder_says_so(path: Path) -> None:
-    """DESIGN 6: with a word about rights."""
+    """With a word about rights."""
     path.parent.write_text("")
 
     with pytest.raises(StoreUnreachable, match="the guard's file") as caught:
@@ -174,7 +174,7 @@ def test_a_closed_folder_says_so(path: Path) -> None:
 
 
 def test_a_clock_that_was_ahead_leaves_no_times_in_the_future() -> None:
-    """DESIGN 6: nothing happened after what the same host wrote later, or after now."""
+    """Nothing happened after what the same host wrote later, or after now."""
     month, minute = 30 * 86_400.0, 60.0
     acts = [
         act(1, at=AT),

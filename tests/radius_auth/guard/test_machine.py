@@ -110,7 +110,7 @@ class Guarding(RuleBasedStateMachine):
 
     @invariant()
     def twelve_in_a_day(self) -> None:
-        """DESIGN 6: at one visit, in any 24 hours in which the clock was not set."""
+        """At one visit, in any 24 hours in which the clock was not set."""
         if self.clock_was_set:
             return
         for visit in VISITS:
@@ -119,7 +119,7 @@ class Guarding(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        """DESIGN 6: by what was looked at; a refused guess leaves nothing."""
+        """By what was looked at; a refused guess leaves nothing."""
         assert len(self.guard) <= len(VISITS) + len(self.passed) + len(self.was_in)
 
 

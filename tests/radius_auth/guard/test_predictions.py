@@ -146,7 +146,7 @@ def tenth() -> str:
     list(enumerate([first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth], 1)),
 )
 def test_the_page_answers_it(number: int, answer: Callable[[], str]) -> None:
-    """DESIGN 6: a reader understands the guard from one page."""
+    """A reader understands the guard from one page."""
     lines = PAGE.read_text().splitlines()
     assert any(line.startswith(f"{number}. ") for line in lines)
     assert f"| {number} | {answer()} |" in lines

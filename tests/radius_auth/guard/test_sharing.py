@@ -68,7 +68,7 @@ def meet(*servers: Sharing) -> None:
 
 @pytest.mark.parametrize("hosts", [("one", "one"), ("one", "two")])
 def test_servers_share_a_bucket(start: Callable[..., Sharing], hosts: tuple[str, str]) -> None:
-    """DESIGN 6: the processes of a host, and the hosts of a store; each act counts once."""
+    """The processes of a host, and the hosts of a store; each act counts once."""
     one, other = map(start, hosts)
     meet(one, other)
     slowly(one.guard, guess(PHONE), NOON, most=3)
@@ -81,7 +81,7 @@ def test_servers_share_a_bucket(start: Callable[..., Sharing], hosts: tuple[str,
 def test_the_processes_of_a_host_share_while_the_store_is_away(
     start: Callable[..., Sharing], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """DESIGN 6: logged once; and the store hears of it when it is back."""
+    """Logged once; and the store hears of it when it is back."""
     one, other = start(store=False), start(store=False)
     attack(one.guard, NOON)
     meet(one, other)
@@ -93,7 +93,7 @@ def test_the_processes_of_a_host_share_while_the_store_is_away(
 def test_servers_share_while_the_file_is_away(
     start: Callable[..., Sharing], tmp_path: Path
 ) -> None:
-    """DESIGN 6: and a file that can be used again gets what it has missed."""
+    """And a file that can be used again gets what it has missed."""
     (tmp_path / "one").write_text("a file where the folder should be")
     one, other = start(), start("two")
     slowly(one.guard, guess(PHONE), NOON, most=1)
@@ -109,7 +109,7 @@ def test_servers_share_while_the_file_is_away(
 
 @pytest.mark.parametrize("store", [True, False])
 def test_a_restart_forgets_nothing(start: Callable[..., Sharing], store: bool) -> None:
-    """DESIGN 6: neither guesses nor which devices were in; nor does it count them twice."""
+    """Neither guesses nor which devices were in; nor does it count them twice."""
     before = start(store=store)
     before.guard.got_in(guess(PHONE), 1, NOON)
     slowly(before.guard, guess(mac(2), 2), NOON, most=3)
@@ -125,7 +125,7 @@ def test_a_restart_forgets_nothing(start: Callable[..., Sharing], store: bool) -
 def test_a_store_that_comes_late_is_counted_as_of_when_it_was(
     start: Callable[..., Sharing], configuration: Configuration, clock: Clock
 ) -> None:
-    """DESIGN 6: what happened days ago makes nobody wait now."""
+    """What happened days ago makes nobody wait now."""
     old = start("two")
     for day in range(3):
         attack(old.guard, NOON + day * DAY)
@@ -145,7 +145,7 @@ def test_a_store_that_comes_late_is_counted_as_of_when_it_was(
 
 @pytest.mark.parametrize("told", [False, True])
 def test_what_was_right_is_taken_back_everywhere(start: Callable[..., Sharing], told: bool) -> None:
-    """DESIGN 6: whether the others had heard of the guess or not."""
+    """Whether the others had heard of the guess or not."""
     one, other = start(), start("two")
     meet(one, other)
     number = one.guard.reserve(guess(PHONE), 1, NOON)
@@ -161,7 +161,7 @@ def test_what_was_right_is_taken_back_everywhere(start: Callable[..., Sharing], 
 
 
 def test_a_host_whose_clock_is_wrong_gives_nobody_guesses(start: Callable[..., Sharing]) -> None:
-    """DESIGN 6: what others tell happened when it was heard."""
+    """What others tell happened when it was heard."""
     one, other = start(), start("two")
     attack(one.guard, NOON)
     meet(one, other)
@@ -174,7 +174,7 @@ def test_a_host_whose_clock_is_wrong_gives_nobody_guesses(start: Callable[..., S
 
 
 def test_6_a_clock_that_was_a_month_ahead(start: Callable[..., Sharing], clock: Clock) -> None:
-    """DESIGN 6: once it is right again, so are the waits, here and after a restart."""
+    """Once it is right again, so are the waits, here and after a restart."""
     server = start()
     clock.now = NOON + 30 * DAY
     server.exchange()
@@ -194,7 +194,7 @@ def test_6_a_clock_that_was_a_month_ahead(start: Callable[..., Sharing], clock: 
 
 
 def test_it_works_on_its_own(sqlite_configuration: Configuration) -> None:
-    """DESIGN 6: threads tell and hear without being asked, and end."""
+    """Threads tell and hear without being asked, and end."""
     with shared_guard(sqlite_configuration) as other, shared_guard(sqlite_configuration) as one:
         slowly(one, guess(PHONE), NOON, most=3)
     assert 1 in other.visits()

@@ -112,7 +112,7 @@ def test_the_first_call_starts_the_threads(
     clock: Clock,
     heard: Heard,
 ) -> None:
-    """RADIUS.md, rlm_python3: FreeRADIUS may fork before; and no call waits for the store."""
+    """rlm_python3: FreeRADIUS may fork before; and no call waits for the store."""
     visit = register(sqlite_store, sqlite_location)
     made = Background(sqlite_configuration, DAY, clock)
     assert running() == set()
@@ -132,7 +132,7 @@ def test_the_first_call_starts_the_threads(
 def test_further_calls_start_nothing_more(
     starting: Callable[[Configuration], Watched], tmp_path: Path, heard: Heard
 ) -> None:
-    """RADIUS.md, rlm_python3: guests ask all the time while the store is out of reach."""
+    """rlm_python3: guests ask all the time while the store is out of reach."""
     made = starting(configuration_of(tmp_path / "nowhere"))
 
     for _ in range(10):
@@ -148,7 +148,7 @@ def test_a_store_that_is_made_later_is_found(
     tmp_path: Path,
     heard: Heard,
 ) -> None:
-    """Section 5 of the design: FreeRADIUS starts first; it is told once, and no folder is made."""
+    """FreeRADIUS starts first; it is told once, and no folder is made."""
     later = configuration_of(tmp_path / "later")
     made = starting(later)
     heard.wait_for("no guest is answered: there is no store")
@@ -167,7 +167,7 @@ def test_a_key_that_is_missing_is_told_once(
     sqlite_configuration: Configuration,
     heard: Heard,
 ) -> None:
-    """Section 3 of the design: with the advice, and it goes on when the key is there."""
+    """With the advice, and it goes on when the key is there."""
     key = sqlite_configuration.key_file
     aside = key.rename(key.with_name("aside"))
     made = starting(sqlite_configuration)
@@ -187,7 +187,7 @@ def test_without_a_spool_guests_are_answered(
     sqlite_store: Store,
     heard: Heard,
 ) -> None:
-    """Section 4 of the design: decisions go straight to the store, and the log says so."""
+    """Decisions go straight to the store, and the log says so."""
     spool = sqlite_configuration.home / "spool"
     spool.write_text("a file in place of the folder")
     made = starting(sqlite_configuration)
@@ -215,7 +215,7 @@ class Faulty(Watched):
 def test_a_fault_of_ours_does_not_end_it(
     sqlite_configuration: Configuration, clock: Clock, heard: Heard
 ) -> None:
-    """Section 5 of the design: a thread that ends would leave every guest without an answer."""
+    """A thread that ends would leave every guest without an answer."""
     made = Faulty(sqlite_configuration, clock)
     with pytest.raises(OutOfReach):
         made.table()
@@ -243,7 +243,7 @@ def test_it_goes_on_from_memory_for_a_day(
     heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 4 of the design: until max-staleness, then the next server is to be asked."""
+    """Until max-staleness, then the next server is to be asked."""
     monkeypatch.setattr(background, "Follower", Still)
     made = starting(sqlite_configuration)
     heard.wait_for("answering")
@@ -264,7 +264,7 @@ def test_decisions_are_in_the_store_at_the_end(
     sqlite_configuration: Configuration,
     heard: Heard,
 ) -> None:
-    """Section 4 of the design: what was decided in the last moment, too."""
+    """What was decided in the last moment, too."""
     made = starting(sqlite_configuration)
     heard.wait_for("answering")
     for event in events(3):
@@ -277,7 +277,7 @@ def test_decisions_are_in_the_store_at_the_end(
 
 
 def test_the_end_without_a_beginning(sqlite_configuration: Configuration, clock: Clock) -> None:
-    """RADIUS.md, rlm_python3: "radiusd -C" checks the configuration and ends."""
+    """rlm_python3: "radiusd -C" checks the configuration and ends."""
     made = Background(sqlite_configuration, DAY, clock)
     made.record(events(1)[0])
 
@@ -291,7 +291,7 @@ def test_the_end_without_a_beginning(sqlite_configuration: Configuration, clock:
 def test_the_end_while_the_store_is_out_of_reach(
     starting: Callable[[Configuration], Watched], tmp_path: Path, heard: Heard
 ) -> None:
-    """Section 5 of the design: it does not wait for it."""
+    """It does not wait for it."""
     made = starting(configuration_of(tmp_path / "nowhere"))
     made.wait_for_tries(2)
 

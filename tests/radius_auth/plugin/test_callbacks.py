@@ -147,7 +147,7 @@ def memory(callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> Memory:
 
 
 def assert_plain(answer: Any) -> None:
-    """RADIUS.md, rlm_python3: exact types, or it is a failure, or the attribute is skipped."""
+    """rlm_python3: exact types, or it is a failure, or the attribute is skipped."""
     assert type(answer) is tuple
     code, reply, control = answer
     assert type(code) is int
@@ -194,7 +194,7 @@ CALLS: list[tuple[str, Pairs, Outcome]] = [
 def test_every_call_ends_with_a_plain_code(
     callbacks: Any, memory: Memory, call: str, pairs: Pairs, outcome: Outcome
 ) -> None:
-    """RADIUS.md, rlm_python3: None would be an accept, a member of an enum a failure."""
+    """rlm_python3: None would be an accept, a member of an enum a failure."""
     if STAGE in dict(pairs) and dict(pairs)[STAGE] == Stage.CLIENT:
         memory.known = house(visit(), nas_entries=[])
 
@@ -205,7 +205,7 @@ def test_every_call_ends_with_a_plain_code(
 
 
 def test_the_codes_are_freeradiuss(callbacks: Any, memory: Memory) -> None:
-    """RADIUS.md, rlm_python3: RLM_MODULE_REJECT, _FAIL, _OK and _NOOP of FreeRADIUS 3."""
+    """rlm_python3: RLM_MODULE_REJECT, _FAIL, _OK and _NOOP of FreeRADIUS 3."""
     assert {outcome.name: outcome.value for outcome in Outcome} == {
         "REJECT": 0,
         "FAIL": 1,
@@ -246,7 +246,7 @@ def answers(callbacks: Any) -> set[Any]:
 
 
 def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
-    """RADIUS.md, rlm_python3: a FAIL is silence, and never a reject or an accept."""
+    """rlm_python3: a FAIL is silence, and never a reject or an accept."""
     assert answers(callbacks) == {FAIL}
     assert_plain(callbacks.authorize(()))
 
@@ -258,7 +258,7 @@ def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
 def test_what_is_out_of_reach_ends_in_silence_and_one_line(
     callbacks: Any, memory: Memory, radiusd: Radiusd, trouble: Exception | None, words: str
 ) -> None:
-    """RADIUS.md Must 20: the next server is to be asked; a hundred guests are one line."""
+    """Must 20: the next server is to be asked; a hundred guests are one line."""
     memory.known = trouble or house(visit(pin_sealed=b"another key's"))
 
     given = {callbacks.authorize((*chap_pairs(), *OUTER)) for _ in range(100)}
@@ -279,7 +279,7 @@ def test_without_a_table_nothing_is_answered(callbacks: Any, memory: Memory) -> 
 
 
 def test_a_fault_of_ours_ends_in_silence(callbacks: Any, memory: Memory, radiusd: Radiusd) -> None:
-    """RADIUS.md, rlm_python3: an exception would be a reject; the log has its way, and no PIN."""
+    """rlm_python3: an exception would be a reject; the log has its way, and no PIN."""
     memory.known = ZeroDivisionError("a table that cannot be read")
 
     assert answers(callbacks) == {FAIL}
@@ -294,7 +294,7 @@ def test_a_fault_of_ours_ends_in_silence(callbacks: Any, memory: Memory, radiusd
 def test_a_clock_that_is_broken_ends_in_silence(
     callbacks: Any, radiusd: Radiusd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RADIUS.md, rlm_python3: whatever raises, and wherever."""
+    """rlm_python3: whatever raises, and wherever."""
 
     def broken() -> None:
         raise OSError("no time")
@@ -310,7 +310,7 @@ def test_a_clock_that_is_broken_ends_in_silence(
 
 @pytest.mark.parametrize("pairs", [None, (), (("User-Name",),), ((1, 2),), 7])
 def test_pairs_that_are_none_raise_nothing(callbacks: Any, memory: Memory, pairs: Any) -> None:
-    """RADIUS.md, rlm_python3: a request without any attribute comes as None."""
+    """rlm_python3: a request without any attribute comes as None."""
     for call in (callbacks.authorize, callbacks.authenticate, callbacks.post_auth):
         assert_plain(call(pairs))
         assert call(pairs)[0] in {Outcome.FAIL, Outcome.REJECT}
@@ -361,7 +361,7 @@ def test_a_second_start_logs_nothing_twice(
 def test_a_wrong_configuration_ends_the_start(
     callbacks: Any, radiusd: Radiusd, config: dict[str, str], words: str
 ) -> None:
-    """RADIUS.md, rlm_python3: with a line that says what is wrong; nobody is answered then."""
+    """rlm_python3: with a line that says what is wrong; nobody is answered then."""
     radiusd.config = {**radiusd.config, **config} if config else {}
 
     code = callbacks.instantiate()
@@ -374,21 +374,21 @@ def test_a_wrong_configuration_ends_the_start(
 
 
 def test_the_end_of_freeradius_is_ours(callbacks: Any, memory: Memory) -> None:
-    """Section 4 of the design: what was decided goes to the disk."""
+    """What was decided goes to the disk."""
     code = callbacks.detach()
 
     assert (type(code), code, memory.stopped) == (int, 2, 1)
 
 
 def test_an_end_without_a_start_is_none(callbacks: Any) -> None:
-    """RADIUS.md, rlm_python3: FreeRADIUS ends also after a start that failed."""
+    """rlm_python3: FreeRADIUS ends also after a start that failed."""
     code = callbacks.detach()
 
     assert (type(code), code) == (int, 2)
 
 
 def test_the_environment_is_read_as_systemd_does(callbacks: Any, tmp_path: Path) -> None:
-    """Section 8 of the design: comments, blanks, quotes, and an equals sign in a value."""
+    """Comments, blanks, quotes, and an equals sign in a value."""
     path = tmp_path / "variables"
     path.write_text(
         "# a comment\n\nNEXIO_HOME=/var/lib/nexio  # here\n"
@@ -425,7 +425,7 @@ def test_an_environment_that_cannot_be_read_is_not_shown(
 def test_from_the_store_to_the_store(
     callbacks: Any, radiusd: Radiusd, sqlite_configuration: Configuration
 ) -> None:
-    """Section 5 of the design: the same table, follower, core and spool as the server; real time.
+    """The same table, follower, core and spool as the server; real time.
 
     The first call finds no table; a moment later the guest is in, and at the end it is recorded.
     """

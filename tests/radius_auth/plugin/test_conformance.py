@@ -1,6 +1,6 @@
 """One table of logins, the same answers from `nexio-radiusd` and from FreeRADIUS with the plugin.
 
-The late look-up of a reject is the one difference: FreeRADIUS decides once (DESIGN 4).
+The late look-up of a reject is the one difference: FreeRADIUS decides once.
 """
 
 from __future__ import annotations

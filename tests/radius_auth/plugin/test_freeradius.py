@@ -167,7 +167,7 @@ def test_odd_octets_harm_nobody(
 
 @pytest.mark.parametrize("password", [b"\xff482913", b"\0", b"", b"4829\0", b"\xc3\xa9" * 40])
 def test_odd_passwords_are_rejected(desk: Desk, freeradius: FreeRADIUS, password: bytes) -> None:
-    """RADIUS.md: a password that is no ASCII makes the call of Python fail, unless it is caught."""
+    """A password that is no ASCII makes the call of Python fail, unless it is caught."""
     reply = ask_raw(freeradius, access_request(desk.register().email, password))
 
     assert reply.code == Code.ACCESS_REJECT
@@ -269,7 +269,7 @@ def test_before_there_is_a_store_it_is_silent(freeradius_python: None, tmp_path:
 def test_without_a_spool_guests_are_answered(
     sqlite_configuration: Configuration, tmp_path: Path
 ) -> None:
-    """DESIGN 4: unusable at the start or gone later; decisions are in the store, and it is said.
+    """Unusable at the start or gone later; decisions are in the store, and it is said.
 
     A PIN with a realm as the name is masked there.
     """

@@ -49,7 +49,7 @@ def client_of(**changes: Any) -> Client:
 
 @pytest.mark.parametrize("attribute", Attribute)
 def test_attributes_are_called_as_in_the_dictionary(attribute: Attribute) -> None:
-    """RADIUS.md, rlm_python3: a name that FreeRADIUS does not know is one that never comes."""
+    """rlm_python3: a name that FreeRADIUS does not know is one that never comes."""
     number, _ = dictionary().attributes[name_of(attribute)]
 
     assert number == attribute
@@ -59,7 +59,7 @@ def test_attributes_are_called_as_in_the_dictionary(attribute: Attribute) -> Non
     "name", ["CHAP-Password", "CHAP-Challenge", "State", "Message-Authenticator", "EAP-Message"]
 )
 def test_what_is_read_as_octets_is_octets(name: str) -> None:
-    """RADIUS.md, rlm_python3: they come as hexadecimal digits, and text does not."""
+    """rlm_python3: they come as hexadecimal digits, and text does not."""
     assert dictionary().attributes[name][1] == "octets"
 
 
@@ -106,7 +106,7 @@ def test_only_a_virtual_port_decides_something() -> None:
 
 
 def test_an_empty_request_asks_for_nothing() -> None:
-    """RADIUS.md, rlm_python3: FreeRADIUS drops an empty User-Name."""
+    """rlm_python3: FreeRADIUS drops an empty User-Name."""
     assert read() == Request(nas=None, user_name=b"", password=None)
 
 
@@ -124,7 +124,7 @@ def test_text_comes_as_the_octets_that_were_sent() -> None:
 
 
 def test_what_is_handed_over_counts_and_not_the_text() -> None:
-    """RADIUS.md, rlm_python3: the text itself may be there, or taken away."""
+    """rlm_python3: the text itself may be there, or taken away."""
     asked = read(("User-Name", "a"), ("Tmp-String-5", b"=b".hex()), ("User-Password", "1"))
 
     assert (asked.user_name, asked.password) == (b"b", Pap(b"1"))
@@ -277,7 +277,7 @@ def test_whatever_comes_is_read(pairs: Pairs) -> None:
 
 
 def test_what_goes_back_is_plain_text() -> None:
-    """RADIUS.md, rlm_python3: anything but exact tuples of exact text is skipped."""
+    """rlm_python3: anything but exact tuples of exact text is skipped."""
     updates = as_updates(
         [("Session-Timeout", 60), ("Class", b"\x00\xff"), ("Reply-Message", Sneaky("Zoë"))]
     )

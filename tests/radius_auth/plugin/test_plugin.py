@@ -201,7 +201,7 @@ def test_the_pin_alone_logs_in(log_in: Login) -> None:
 
 
 def test_ms_chap_is_verified_against_the_pin() -> None:
-    """RADIUS.md, rlm_python3: one Cleartext-Password, and who is to verify it."""
+    """rlm_python3: one Cleartext-Password, and who is to verify it."""
     answer = VirtualServer(house(visit(7)), DURING).plugin.authorize((*ms_chap(), *at(Stage.OUTER)))
 
     control = {name: value for name, _, value in answer.control}
@@ -212,7 +212,7 @@ def test_ms_chap_is_verified_against_the_pin() -> None:
 
 
 def test_inside_the_tunnel_eap_gets_the_pin() -> None:
-    """RADIUS.md, rlm_python3: FreeRADIUS's own EAP verifies it, so no Auth-Type is set."""
+    """rlm_python3: FreeRADIUS's own EAP verifies it, so no Auth-Type is set."""
     pairs = (*tunnelled(), *at(Stage.INNER))
 
     control = VirtualServer(house(visit()), DURING).plugin.authorize(pairs).control
@@ -222,7 +222,7 @@ def test_inside_the_tunnel_eap_gets_the_pin() -> None:
 
 @pytest.mark.parametrize("name", ["anonymous", EMAIL, "", "02-00-00-AB-CD-EF"])
 def test_outside_of_the_tunnel_nobody_is_judged(name: str) -> None:
-    """RADIUS.md, rlm_python3: whatever the outer identity says, it gets no PIN and no reject."""
+    """rlm_python3: whatever the outer identity says, it gets no PIN and no reject."""
     server = VirtualServer(house(visit()), DURING)
 
     assert server.plugin.authorize((("User-Name", name), EAP, DEVICE, *at(Stage.OUTER))) == PASSED
@@ -243,7 +243,7 @@ def test_a_password_beside_eap_is_rejected(stage: Stage) -> None:
 
 @pytest.mark.parametrize("log_in", [log_in_by_ms_chap, log_in_by_peap])
 def test_a_pin_under_an_unknown_key_is_no_reject(log_in: Login) -> None:
-    """Section 3 of the design: who asks may be right; the caller turns that into silence."""
+    """Who asks may be right; the caller turns that into silence."""
     stranger = Keyring.of({"00000002": b"x" * 32}, "00000002")
     server = VirtualServer(house(visit(pin_sealed=stranger.seal(PIN, "visit.pin"))), DURING)
 
@@ -440,7 +440,7 @@ def test_a_virtual_port_is_an_administrators_only_without_a_device(station: str 
 
 
 def test_the_log_says_who_and_where() -> None:
-    """Section 7 of the design: what `nexio log` shows."""
+    """What `nexio log` shows."""
     server = VirtualServer(house(visit(7)), DURING)
 
     server.answer(pap())
@@ -453,7 +453,7 @@ def test_the_log_says_who_and_where() -> None:
 
 @pytest.mark.parametrize("log_in", IN_A_TUNNEL)
 def test_an_accept_in_a_tunnel_names_the_visitor(log_in: Login) -> None:
-    """Section 7 of the design: outside they are all "anonymous"."""
+    """Outside they are all "anonymous"."""
     server = VirtualServer(house(visit()), DURING)
 
     log_in(server, PIN)
@@ -463,7 +463,7 @@ def test_an_accept_in_a_tunnel_names_the_visitor(log_in: Login) -> None:
 
 @pytest.mark.parametrize("user_name", [PIN, f"{PIN} ", OTHER_PIN, f"{PIN}@example.com"])
 def test_a_name_that_could_be_a_pin_is_masked(user_name: str) -> None:
-    """Section 3 of the design: guests type their PIN into the wrong field."""
+    """Guests type their PIN into the wrong field."""
     server = VirtualServer(house(visit()), DURING)
 
     server.answer(pap(PIN, user_name))
@@ -474,7 +474,7 @@ def test_a_name_that_could_be_a_pin_is_masked(user_name: str) -> None:
 
 @pytest.mark.parametrize(("stage", "key"), [(Stage.OUTER, PROVEN), (Stage.REJECTED, NOTE)])
 def test_the_time_of_all_calls_is_added(stage: Stage, key: str) -> None:
-    """Section 7 of the design: microseconds, without FreeRADIUS's own delay."""
+    """Microseconds, without FreeRADIUS's own delay."""
     server = VirtualServer(house(visit()), DURING)
 
     server.plugin.post_auth((*pap(), *at(stage), (key, "1 0 60000000 ")))
@@ -483,7 +483,7 @@ def test_the_time_of_all_calls_is_added(stage: Stage, key: str) -> None:
 
 
 def test_a_refusal_after_the_proof_has_the_time_of_both() -> None:
-    """Section 7 of the design: what authorize took goes on to the last call."""
+    """What authorize took goes on to the last call."""
     server = VirtualServer(house(visit()), TEN)
 
     answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 0 60000000 ")))
@@ -492,7 +492,7 @@ def test_a_refusal_after_the_proof_has_the_time_of_both() -> None:
 
 
 def test_each_decision_is_another_record() -> None:
-    """Section 4 of the design: exactly once by record id."""
+    """Exactly once by record id."""
     server = VirtualServer(house(visit()), DURING)
     for _ in range(3):
         server.answer(pap())
@@ -562,7 +562,7 @@ def test_a_status_server_is_answered() -> None:
 
 
 def test_every_attribute_is_one_of_freeradiuss() -> None:
-    """RADIUS.md, rlm_python3: one that it does not know is dropped, and the accept still goes."""
+    """rlm_python3: one that it does not know is dropped, and the accept still goes."""
     ended = house(visit(deleted_at=NINE), nas_entries=[nas(), nas(2, "2001:db8::7")])
     asked = [
         (house(visit()), "authorize", (*pap(), *at(Stage.OUTER))),

@@ -58,7 +58,7 @@ def test_digits_within_a_user_name_are_masked(octets: bytes, shown: str) -> None
 
 
 def test_the_email_of_a_visit_is_shown() -> None:
-    """Section 3 of the design: unless it holds what was typed as the PIN."""
+    """Unless it holds what was typed as the PIN."""
     email = b"jan459377@example.com"
     assert user_name_for_log(email, lambda _: True) == email.decode()
     assert user_name_for_log(email, lambda _: True, Pap(b"459377")) == "jan******@example.com"

@@ -46,7 +46,7 @@ def recording(taker: Recorder[AuthEvent], taken: Sequence[AuthEvent]) -> None:
 def test_decisions_reach_the_store_in_order(
     configuration: Configuration, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Section 4 of the design: in groups, on both engines, and none stays behind."""
+    """In groups, on both engines, and none stays behind."""
     monkeypatch.setattr(recorder, "GROUP", 3)
     taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     recording(taker, events(8))
@@ -61,7 +61,7 @@ def test_decisions_reach_the_store_in_order(
 def test_the_thread_writes_what_is_left_at_the_end(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: SIGTERM drains."""
+    """SIGTERM drains."""
     taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     taker.start()
     recording(taker, events(3))
@@ -82,7 +82,7 @@ class Forgetful(Spool[AuthEvent]):
 def test_a_crash_before_the_note_stores_nothing_twice(
     configuration: Configuration, store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: exactly once by record id."""
+    """Exactly once by record id."""
     taker = Recorder(Forgetful(path, AuthEvent), opening(configuration), record_events)
     recording(taker, events(2))
     with pytest.raises(StoreUnreachable):
@@ -115,7 +115,7 @@ class Outage:
 def test_while_the_store_is_away_the_spool_keeps_them(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: delivered later, in order, across a restart of the server."""
+    """Delivered later, in order, across a restart of the server."""
     outage = Outage(sqlite_configuration)
     taker = Recorder(Spool(path, AuthEvent), outage, record_events)
     recording(taker, events(4)[:2])
@@ -137,7 +137,7 @@ def test_while_the_store_is_away_the_spool_keeps_them(
 def test_a_store_that_lets_nobody_in_keeps_nothing_in_memory(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: a crash loses a moment, also while a write to the store hangs."""
+    """A crash loses a moment, also while a write to the store hangs."""
     asked, locked = threading.Event(), threading.Event()
 
     def opens_late() -> Store:
@@ -161,7 +161,7 @@ def test_a_store_that_lets_nobody_in_keeps_nothing_in_memory(
 def test_without_a_spool_they_go_straight_to_the_store(
     configuration: Configuration, store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: gone while it runs; then the spool is used again."""
+    """Gone while it runs; then the spool is used again."""
     taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     path.unlink()
     recording(taker, events(4)[:2])
@@ -182,7 +182,7 @@ def test_without_a_spool_they_go_straight_to_the_store(
 def test_a_spool_that_was_never_there(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: the server starts, and by itself all of it reaches the store."""
+    """The server starts, and by itself all of it reaches the store."""
     path.parent.write_text("a file where the folder should be")
     taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     assert taker.without_spool
@@ -200,7 +200,7 @@ def test_a_spool_that_was_never_there(
 def test_a_spool_on_a_full_disk(
     sqlite_configuration: Configuration, sqlite_store: Store, path: Path
 ) -> None:
-    """Section 4 of the design: what it holds already gets into the store, and what is new, too."""
+    """What it holds already gets into the store, and what is new, too."""
     spool = Spool(path, AuthEvent)
     spool.append(events(2))
     path.with_name(path.name + "-journal").symlink_to("nowhere")  # SQLite cannot make one
@@ -218,7 +218,7 @@ def test_what_is_lost_at_the_end_is_told(
     path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Section 4 of the design: neither spool nor store; how many, and not a word without loss."""
+    """Neither spool nor store; how many, and not a word without loss."""
     taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
     path.unlink()
     recording(taker, events(3))
@@ -236,7 +236,7 @@ def test_one_record_that_cannot_be_stored_costs_one_record(
     caplog: pytest.LogCaptureFixture,
     with_spool: bool,
 ) -> None:
-    """Section 4 of the design: it holds up no other one, and its loss is told, not its content."""
+    """It holds up no other one, and its loss is told, not its content."""
     taker = Recorder(Spool(path, AuthEvent), opening(configuration), record_events)
     if not with_spool:
         path.unlink()
@@ -253,7 +253,7 @@ def test_one_record_that_cannot_be_stored_costs_one_record(
 def test_a_fault_that_hits_all_loses_nothing(
     sqlite_configuration: Configuration, path: Path
 ) -> None:
-    """Section 4 of the design: it is tried again."""
+    """It is tried again."""
 
     def keep(work: Writing, records: Sequence[AuthEvent]) -> None:
         raise ZeroDivisionError
@@ -273,7 +273,7 @@ def test_a_server_that_ends_leaves_the_rest_in_the_spool(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 4 of the design: a backlog does not hold up the end, and nothing of it is lost."""
+    """A backlog does not hold up the end, and nothing of it is lost."""
     monkeypatch.setattr(recorder, "LAST_SECONDS", 0.0)
     taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     recording(taker, events(4))
@@ -305,7 +305,7 @@ def test_a_flood_of_one_nas_does_not_hold_up_another(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 4 of the design: its decision is in the store with the first group."""
+    """Its decision is in the store with the first group."""
     monkeypatch.setattr(recorder, "GROUP", 50)
     groups: list[int] = []
     flood = [event(number, nas="flood") for number in range(1, 501)]
@@ -325,7 +325,7 @@ def test_a_flood_of_one_nas_does_not_hold_up_another(
 def test_decisions_beyond_the_limit_are_counted(
     sqlite_configuration: Configuration, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Section 4 of the design: one NAS cannot fill the disk while the store is away."""
+    """One NAS cannot fill the disk while the store is away."""
     monkeypatch.setattr(spool_module, "MOST_OF_ONE", 3)
     taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
     for number in range(1, 7):
@@ -343,7 +343,7 @@ def test_decisions_beyond_the_limit_are_counted(
 def test_a_stop_without_a_spool_raises_nothing(
     sqlite_configuration: Configuration, path: Path
 ) -> None:
-    """Section 4 of the design: a server ends in peace, whatever its disk does."""
+    """A server ends in peace, whatever its disk does."""
     taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), record_events)
     path.unlink()
     taker.start()
@@ -379,7 +379,7 @@ def test_an_outage_is_logged_once(
 def test_what_cannot_be_kept_on_disk_is_bounded(
     sqlite_configuration: Configuration, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Section 4 of the design: the newest are kept, the memory is not filled."""
+    """The newest are kept, the memory is not filled."""
     monkeypatch.setattr(recorder, "MOST_IN_MEMORY", 3)
     taker = Recorder(Spool(path, AuthEvent), Outage(sqlite_configuration), record_events)
     path.unlink()

@@ -25,7 +25,7 @@ def path(tmp_path: Path, sqlite_file: None) -> Path:
 
 
 def test_what_was_appended_first_comes_out_first(path: Path) -> None:
-    """Section 4 of the design: in the order of the decisions."""
+    """In the order of the decisions."""
     spool = Spool(path, AuthEvent)
     spool.append(events(5)[:2])
     spool.append(events(5)[2:])
@@ -35,7 +35,7 @@ def test_what_was_appended_first_comes_out_first(path: Path) -> None:
 
 
 def test_an_event_comes_out_as_it_went_in(path: Path) -> None:
-    """Section 4 of the design: none of it is lost on the way."""
+    """None of it is lost on the way."""
     rejected = event(
         user_name="Zoë \\x1b", device="02:00:00:ab:cd:ef", location_id=None, visit_id=None
     )
@@ -47,7 +47,7 @@ def test_an_event_comes_out_as_it_went_in(path: Path) -> None:
 
 
 def test_what_was_removed_is_gone(path: Path) -> None:
-    """Section 4 of the design: and only that."""
+    """And only that."""
     spool = Spool(path, AuthEvent)
     spool.append(events(4))
 
@@ -57,7 +57,7 @@ def test_what_was_removed_is_gone(path: Path) -> None:
 
 
 def test_the_same_event_is_kept_once(path: Path) -> None:
-    """Section 4 of the design: exactly once by record id, so in the spool too."""
+    """Exactly once by record id, so in the spool too."""
     spool = Spool(path, AuthEvent)
     spool.append(events(2))
     spool.append([event(2), event(3)])
@@ -66,7 +66,7 @@ def test_the_same_event_is_kept_once(path: Path) -> None:
 
 
 def test_it_survives_being_opened_again(path: Path) -> None:
-    """Section 4 of the design: a crash loses nothing that is in the spool."""
+    """A crash loses nothing that is in the spool."""
     Spool(path, AuthEvent).append(events(2))
 
     again = Spool(path, AuthEvent)
@@ -76,7 +76,7 @@ def test_it_survives_being_opened_again(path: Path) -> None:
 
 
 def test_order_survives_removal(path: Path) -> None:
-    """Section 4 of the design: what comes after an emptied spool comes after."""
+    """What comes after an emptied spool comes after."""
     spool = Spool(path, AuthEvent)
     spool.append(events(3))
     spool.remove([event(3)])
@@ -94,14 +94,14 @@ def test_it_is_closed_to_others(path: Path) -> None:
 
 
 def test_a_name_with_signs_is_a_name(sqlite_file: None, tmp_path: Path) -> None:
-    """Section 4 of the design: NEXIO_HOME may be called anything."""
+    """NEXIO_HOME may be called anything."""
     Spool(tmp_path / "what? 100% #1" / "radiusd.db", AuthEvent).append([event()])
 
     assert (tmp_path / "what? 100% #1" / "radiusd.db").is_file()
 
 
 def test_a_spool_that_cannot_be_made_says_why(tmp_path: Path) -> None:
-    """Section 4 of the design: guests come first; it is tried again with each use."""
+    """Guests come first; it is tried again with each use."""
     in_the_way = tmp_path / "spool"
     in_the_way.write_text("a file where the folder should be")
     spool = Spool(in_the_way / "radiusd.db", AuthEvent)
@@ -117,7 +117,7 @@ def test_a_spool_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_spool_is_put_aside(path: Path) -> None:
-    """Section 4 of the design: guests come first, and nothing is overwritten by mistake."""
+    """Guests come first, and nothing is overwritten by mistake."""
     path.parent.mkdir()
     path.write_text("something else " * 100)
 
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_spool_is_put_aside(path: Path) -> None:
 
 
 def test_a_row_that_cannot_be_read_holds_up_nobody(path: Path) -> None:
-    """Section 4 of the design: the decisions after it reach the store."""
+    """The decisions after it reach the store."""
     spool = Spool(path, AuthEvent)
     spool.append(events(2))
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -139,7 +139,7 @@ def test_a_row_that_cannot_be_read_holds_up_nobody(path: Path) -> None:
 
 
 def test_a_spool_that_was_taken_away_says_so(path: Path) -> None:
-    """Section 4 of the design: its user hears of it, and can try again."""
+    """Its user hears of it, and can try again."""
     spool = Spool(path, AuthEvent)
     path.unlink()
 
@@ -168,7 +168,7 @@ def of(nas: str, *numbers: int) -> list[AuthEvent]:
 
 
 def test_each_nas_has_a_share(path: Path) -> None:
-    """Section 4 of the design: one that was told after thousands of another one's comes at once."""
+    """One that was told after thousands of another one's comes at once."""
     spool = Spool(path, AuthEvent)
     spool.append(flood(3_000))
     spool.append(of("lobby", 5_001, 5_002, 5_003))
@@ -181,7 +181,7 @@ def test_each_nas_has_a_share(path: Path) -> None:
 
 
 def test_more_nas_than_are_asked_for(path: Path) -> None:
-    """Section 4 of the design: each has its turn, in the order of their names."""
+    """Each has its turn, in the order of their names."""
     spool = Spool(path, AuthEvent)
     for number in range(1, 11):
         spool.append(of(f"ap-{number:02}", number, 100 + number))
@@ -195,7 +195,7 @@ def test_more_nas_than_are_asked_for(path: Path) -> None:
 
 
 def test_whose_share_a_decision_of_no_entry_takes(path: Path) -> None:
-    """Section 4 of the design: a name that anybody may invent gives nobody a share of their own."""
+    """A name that anybody may invent gives nobody a share of their own."""
     spool = Spool(path, AuthEvent)
     invented = [event(n, nas=f"invented-{n}", location_id=None) for n in range(1, 101)]
     spool.append(invented)
@@ -204,7 +204,7 @@ def test_whose_share_a_decision_of_no_entry_takes(path: Path) -> None:
 
 
 def test_how_much_may_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Section 4 of the design: of one NAS, and of all; counted again after a restart."""
+    """Of one NAS, and of all; counted again after a restart."""
     monkeypatch.setattr(spool_module, "MOST_OF_ONE", 5)
     monkeypatch.setattr(spool_module, "MOST_OF_ALL", 8)
     spool = Spool(path, AuthEvent)
@@ -223,7 +223,7 @@ def test_how_much_may_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_file_gets_smaller(path: Path) -> None:
-    """Section 4 of the design: when the store has what came in a flood."""
+    """When the store has what came in a flood."""
     spool = Spool(path, AuthEvent)
     empty = path.stat().st_size
     spool.append(flood(20_000))
@@ -248,7 +248,7 @@ def old_spool(path: Path, *bodies: str) -> None:
 
 
 def test_a_spool_of_an_older_version(path: Path) -> None:
-    """Section 3 of the design: nothing is lost but PINs in User-Names, and it can get smaller."""
+    """Nothing is lost but PINs in User-Names, and it can get smaller."""
     old_spool(path, *map(written, [event(1), event(2, user_name="44863544@guest")]), "no JSON")
 
     spool = Spool(path, AuthEvent)
@@ -260,7 +260,7 @@ def test_a_spool_of_an_older_version(path: Path) -> None:
 
 
 def test_accounting_of_an_older_version(path: Path) -> None:
-    """Section 3 of the design: it has no sealed name, and comes out all the same."""
+    """It has no sealed name, and comes out all the same."""
     fields = json.loads(written(record(user_name="PIN459377")))
     del fields["user_name_sealed"]
     old_spool(path, json.dumps(fields))
@@ -269,7 +269,7 @@ def test_accounting_of_an_older_version(path: Path) -> None:
 
 
 def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
-    """Section 3 of the design: whatever octets it is made of."""
+    """Whatever octets it is made of."""
     spool = Spool(path, AccountingRecord)
     spool.append([record(user_name_sealed=bytes(range(256)))])
     (back,) = spool.oldest(9)
@@ -277,7 +277,7 @@ def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
 
 
 def test_what_the_store_has_goes_also_from_a_full_disk(path: Path) -> None:
-    """Section 4 of the design: there may be no room for a journal."""
+    """There may be no room for a journal."""
     spool = Spool(path, AuthEvent)
     spool.append(events(3))
     journal = path.with_name(path.name + "-journal")

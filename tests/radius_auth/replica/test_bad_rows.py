@@ -61,7 +61,7 @@ def test_a_broken_nas_is_left_out_and_told_once(
     location: Location,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Section 4 of the design: following goes on, and the log has one line, not one a second."""
+    """Following goes on, and the log has one line, not one a second."""
     run_sql(store, f"UPDATE nas SET {column} = :value WHERE id = 1", value=value)  # noqa: S608
     for number in range(3):
         set_up(store, location, f"ssid=Guest {number}")  # the NAS are read again with it

@@ -86,7 +86,7 @@ NUMBER = "SELECT number FROM store_revision"
 
 
 def test_what_was_there_before_is_there(stores: Stores, store: Store, location: Location) -> None:
-    """Section 4 of the design: all within the horizon is read at the start."""
+    """All within the horizon is read at the start."""
     visit = register(store, location)
 
     follower = Follower(stores, Horizon(), store.clock)
@@ -205,7 +205,7 @@ def test_a_removed_visit_is_seen(follower: Follower, store: Store, location: Loc
 def test_many_changes_are_seen_at_once(
     follower: Follower, store: Store, location: Location
 ) -> None:
-    """Section 3 of the design: a reader that asks for what is newer misses nothing."""
+    """A reader that asks for what is newer misses nothing."""
     visits = [register(store, location, email=f"guest{n}@example.com") for n in range(20)]
 
     follower.follow()
@@ -221,7 +221,7 @@ def test_many_changes_are_seen_at_once(
 def test_a_visit_comes_over_the_horizon(
     follower: Follower, store: Store, location: Location, clock: Clock
 ) -> None:
-    """Section 4 of the design: known from 7 days before its day on, without any change."""
+    """Known from 7 days before its day on, without any change."""
     visit = register(store, location, arrival="28 Nov 2026 14:00")
     follower.follow()
     assert held(follower, visit) is None
@@ -238,7 +238,7 @@ def test_a_visit_comes_over_the_horizon(
 def test_a_visit_that_is_over_is_forgotten(
     follower: Follower, store: Store, location: Location, clock: Clock
 ) -> None:
-    """Section 4 of the design: 24 hours after the end of its day."""
+    """24 hours after the end of its day."""
     visit = register(store, location)
     follower.follow()
 
@@ -255,7 +255,7 @@ def test_a_visit_that_is_over_is_forgotten(
 def test_a_long_sleep_leaves_no_gap(
     follower: Follower, store: Store, location: Location, clock: Clock
 ) -> None:
-    """Section 4 of the design: what came over the horizon meanwhile is read."""
+    """What came over the horizon meanwhile is read."""
     visits = [
         register(store, location, email=f"guest{day}@example.com", arrival=f"{day} Nov 2026 14:00")
         for day in range(21, 30)
@@ -274,7 +274,7 @@ def test_a_long_sleep_leaves_no_gap(
 def test_another_epoch_means_all_anew(
     follower: Follower, store: Store, location: Location, stores: Stores
 ) -> None:
-    """Section 3 of the design: after a restore nothing that was known counts."""
+    """After a restore nothing that was known counts."""
     visit = register(store, location)
     follower.follow()
     table = follower.table
@@ -299,7 +299,7 @@ def test_another_epoch_means_all_anew(
 def test_a_reader_that_is_too_far_behind_reads_all(
     follower: Follower, store: Store, location: Location
 ) -> None:
-    """Section 3 of the design: older than the oldest batch that is kept."""
+    """Older than the oldest batch that is kept."""
     visit = register(store, location)
     run_sql(store, "DELETE FROM change")
     run_sql(store, "UPDATE store_revision SET oldest = number")
@@ -312,7 +312,7 @@ def test_a_reader_that_is_too_far_behind_reads_all(
 def test_without_the_key_the_table_stays(
     follower: Follower, store: Store, location: Location, configuration: Configuration
 ) -> None:
-    """Section 4 of the design: whatever cannot be read, what is known stays known."""
+    """Whatever cannot be read, what is known stays known."""
     visit = register(store, location)
     follower.follow()
     run_sql(store, "UPDATE store_revision SET epoch = 'restored'")
@@ -331,7 +331,7 @@ def test_without_the_key_the_table_stays(
 
 
 def test_the_thread_follows(follower: Follower, store: Store, location: Location) -> None:
-    """Section 4 of the design: a registered visitor is known soon, a revoked one too."""
+    """A registered visitor is known soon, a revoked one too."""
     follower.start()
     visit = register(store, location)
     assert follower.wait_for(revision(store), SECONDS)
@@ -346,7 +346,7 @@ def test_the_thread_follows(follower: Follower, store: Store, location: Location
 
 
 def test_what_does_not_come_is_not_waited_for_for_ever(follower: Follower, store: Store) -> None:
-    """Section 4 of the design: whoever waits says how long."""
+    """Whoever waits says how long."""
     follower.start()
 
     assert not follower.wait_for(revision(store) + 1, 0.0)
@@ -355,7 +355,7 @@ def test_what_does_not_come_is_not_waited_for_for_ever(follower: Follower, store
 def test_the_thread_moves_the_horizon(
     follower: Follower, store: Store, location: Location, clock: Clock
 ) -> None:
-    """Section 4 of the design: every minute, also where nothing changes."""
+    """Every minute, also where nothing changes."""
     visit = register(store, location, arrival="28 Nov 2026 14:00")
     follower.start()
     assert follower.wait_for(revision(store), SECONDS)
@@ -373,7 +373,7 @@ def test_postgresql_calls(
     location: Location,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 3 of the design: LISTEN wakes the reader, long before it would look by itself."""
+    """LISTEN wakes the reader, long before it would look by itself."""
     if store.engine.dialect.name != "postgresql":
         return
     monkeypatch.setattr(watching, "CALL_SECONDS", 10 * SECONDS)
@@ -449,7 +449,7 @@ TERMINATE = b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datna
 def test_a_store_out_of_reach_leaves_the_table(
     follower: Follower, store: Store, location: Location, stores: Stores, clock: Clock
 ) -> None:
-    """Section 4 of the design: what is known stays known, and its age is told."""
+    """What is known stays known, and its age is told."""
     visit = register(store, location)
     follower.follow()
     known = follower.progress
@@ -471,7 +471,7 @@ def test_a_store_out_of_reach_leaves_the_table(
 def test_the_thread_survives_a_store_out_of_reach(
     follower: Follower, store: Store, location: Location, stores: Stores, clock: Clock
 ) -> None:
-    """Section 4 of the design: it follows again as soon as the store is back."""
+    """It follows again as soon as the store is back."""
     visit = register(store, location)
     follower.start()
     assert follower.wait_for(revision(store), SECONDS)
@@ -491,7 +491,7 @@ def test_the_thread_survives_a_store_out_of_reach(
 def test_the_thread_survives_the_end_of_its_connections(
     follower: Follower, store: Store, location: Location, stores: Stores
 ) -> None:
-    """Section 4 of the design: a restart of PostgreSQL is nothing to it."""
+    """A restart of PostgreSQL is nothing to it."""
     if store.engine.dialect.name != "postgresql":
         return
     follower.start()

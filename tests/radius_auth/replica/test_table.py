@@ -103,7 +103,7 @@ def test_news_without_locations_or_nas_leave_them() -> None:
 
 
 def test_news_beyond_the_horizon_are_not_kept() -> None:
-    """Section 4 of the design: from 24 hours after the end to 7 days before the start."""
+    """From 24 hours after the end to 7 days before the start."""
     table = Table(KEYRING)
     ahead, over = NINE + timedelta(days=7), NINE - timedelta(hours=24)
     held = [
@@ -132,7 +132,7 @@ def test_a_known_visit_that_moves_beyond_the_horizon_is_dropped() -> None:
 
 
 def test_what_the_horizon_has_left_behind_is_dropped() -> None:
-    """Section 4 of the design: as time goes by, without any news."""
+    """As time goes by, without any news."""
     table = table_of(visit(1), visit(2, closes_at=NINE + 20 * HOUR))
 
     table.drop_outside(HORIZON, NINE + 15 * HOUR + timedelta(hours=24))
@@ -141,7 +141,7 @@ def test_what_the_horizon_has_left_behind_is_dropped() -> None:
 
 
 def test_nothing_is_left_of_the_last_visit() -> None:
-    """Section 4 of the design: e-mails and PINs that came and went take no memory."""
+    """E-mails and PINs that came and went take no memory."""
     table = table_of(visit(1))
     empty = vars(table_of())
 

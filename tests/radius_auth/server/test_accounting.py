@@ -1,4 +1,4 @@
-"""Accounting-Requests from octets to records, without a socket (RADIUS.md Must 16 and 17)."""
+"""Accounting-Requests from octets to records, without a socket (Must 16 and 17)."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_must_16_what_waits_together_is_stored_in_one_commit() -> None:
     assert server.discards.counts == {Fault.TOO_SHORT: 1, Fault.TRUNCATED: 1}
 
 
-def test_must_8_proxy_state_comes_back_in_order() -> None:
+def test_must_08_proxy_state_comes_back_in_order() -> None:
     """Unmodified, and nothing else (RFC 2866 section 4.2)."""
     states = [b"b", b"", b"a" * 253, b"1234", b"0x00"]
     request = accounting_request(attributes={Attribute.PROXY_STATE: states})
@@ -213,7 +213,7 @@ def test_must_16_a_message_authenticator_that_is_right() -> None:
     assert record_of(SIGNED) == record_of(accounting_request())
 
 
-def test_must_1_a_stranger_is_discarded_before_anything_is_read() -> None:
+def test_must_01_a_stranger_is_discarded_before_anything_is_read() -> None:
     """And so is everybody where the store has been out of reach for too long."""
     server = Server()
     assert server.receive(accounting_request(), source=Source(3, ("127.0.0.9", 1))) == []
@@ -583,7 +583,7 @@ def hold(datagram: bytes, check: Callable[[AccountingRecord], None]) -> None:
 
 
 @given(almost_packets())
-def test_must_5_nothing_stops_it(datagram: bytes) -> None:
+def test_must_05_nothing_stops_it(datagram: bytes) -> None:
     """Must 4 and 5: a fault of ours would be counted as such."""
     hold(resigned(datagram) if len(datagram) >= 20 else datagram, lambda _: None)
 

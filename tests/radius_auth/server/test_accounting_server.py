@@ -91,7 +91,7 @@ def test_must_16_a_wrong_secret_gets_no_answer(radiusd: Radiusd) -> None:
     radiusd.wait_for_line("Request Authenticator wrong")
 
 
-def test_must_3_accounting_on_the_wrong_port(radiusd: Radiusd) -> None:
+def test_must_03_accounting_on_the_wrong_port(radiusd: Radiusd) -> None:
     """Each port has its own codes."""
     with asking(radiusd.port) as nas:
         nas.send(accounting_request())

@@ -95,7 +95,7 @@ def rows(path: Path, table: str) -> int:
 
 
 def test_the_store_is_locked(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 4: logins go on, a registration waits, decisions are in the spool meanwhile."""
+    """Logins go on, a registration waits, decisions are in the spool meanwhile."""
     visit = desk.register()
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     desk.wait_for_events(bool)
@@ -127,7 +127,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def test_the_store_is_gone(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 4: logins go on from memory; the log says since when, and that it is back."""
+    """Logins go on from memory; the log says since when, and that it is back."""
     visit = desk.register()
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     known = len(desk.wait_for_events(bool))
@@ -161,7 +161,7 @@ def lines_of(server: Radiusd, words: str) -> list[str]:
 
 
 def test_the_disk_is_full(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 4: nothing can be written, not even to the spool; later all of it is in the store."""
+    """Nothing can be written, not even to the spool; later all of it is in the store."""
     visit = desk.register()
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     known = len(desk.wait_for_events(bool))
@@ -189,7 +189,7 @@ def limited(process: int, kind: int, most: int) -> Iterator[None]:
 
 
 def test_out_of_file_descriptors(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 4: nothing can be opened any more; the log is bounded, and later all is as it was."""
+    """Nothing can be opened any more; the log is bounded, and later all is as it was."""
     visit, later = desk.register(), desk.register("+2h")
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     known = len(desk.wait_for_events(bool))
@@ -213,7 +213,7 @@ def test_out_of_file_descriptors(desk: Desk, radiusd: Radiusd) -> None:
 
 
 def test_the_key_file_is_gone(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 3, 4: PAP and CHAP go on, also after a rotation that it cannot follow."""
+    """PAP and CHAP go on, also after a rotation that it cannot follow."""
     visit = desk.register()
     ask_until("Access-Accept", lambda: radclient(radiusd.port, visit.email, visit.pin))
     known = len(desk.wait_for_events(bool))
@@ -242,7 +242,7 @@ def test_the_key_file_is_gone(desk: Desk, radiusd: Radiusd) -> None:
 
 
 def test_without_a_key_file_it_does_not_start(desk: Desk) -> None:
-    """DESIGN 7: exit 5, and what to do."""
+    """Exit 5, and what to do."""
     desk.configuration.key_file.unlink()
     server = Radiusd(desk.configuration)
 
@@ -257,7 +257,7 @@ def test_without_a_key_file_it_does_not_start(desk: Desk) -> None:
 
 @pytest.mark.parametrize("port", ["auth", "acct"])
 def test_a_port_is_in_use(desk: Desk, radiusd: Radiusd, port: str) -> None:
-    """DESIGN 7: exit 5, one line of what is wrong and one of what to do; the first one goes on."""
+    """Exit 5, one line of what is wrong and one of what to do; the first one goes on."""
     visit = desk.register()
     taken = radiusd.port if port == "auth" else radiusd.accounting_port
     second = Radiusd(desk.configuration, f"--{port}-port", str(taken))

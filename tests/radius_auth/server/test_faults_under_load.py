@@ -61,7 +61,7 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
 
 
 def test_a_worker_is_killed_under_load(desk: Desk, radiusd: Radiusd) -> None:
-    """DESIGN 4, 6: what its NAS repeat is answered by its successor, which knows who guessed."""
+    """What its NAS repeat is answered by its successor, which knows who guessed."""
     visits = [desk.register() for _ in range(10)]
     guessed_at = desk.register()
     guess_at(desk, radiusd, guessed_at)
@@ -104,7 +104,7 @@ def guess_at(desk: Desk, server: Radiusd, visit: Visit) -> None:
 
 
 def test_sigterm_under_load_answers_what_was_taken(desk: Desk) -> None:
-    """DESIGN 4: as many answers as decisions, those that were held among them; exit 0."""
+    """As many answers as decisions, those that were held among them; exit 0."""
     visits = [desk.register() for _ in range(10)]
     answers: list[Login] = []
     with Radiusd(desk.configuration, "--reject-delay", "1") as server:

@@ -34,7 +34,7 @@ def let_try(desk: Desk, visit: Visit) -> None:
 
 
 def test_it_survives_a_restart_and_can_be_lifted(configuration: Configuration) -> None:
-    """DESIGN 6: the wait goes on after a restart; a release reaches the running server."""
+    """The wait goes on after a restart; a release reaches the running server."""
     with desk_with(configuration) as desk:
         visit = desk.register()
         with Radiusd(configuration) as server:
@@ -54,7 +54,7 @@ def test_it_survives_a_restart_and_can_be_lifted(configuration: Configuration) -
 
 
 def test_servers_of_one_store_share_it(configuration: Configuration, tmp_path: Path) -> None:
-    """DESIGN 6: what one has let through, the other knows within a second."""
+    """What one has let through, the other knows within a second."""
     elsewhere = replace(configuration, home=tmp_path / "other")
     with desk_with(configuration) as desk:
         visit = desk.register()

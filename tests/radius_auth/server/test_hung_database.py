@@ -40,7 +40,7 @@ def desk(postgresql_configuration: Configuration) -> Iterator[Desk]:
 
 
 def test_radiusd_notices_goes_on_and_stops(postgresql: PostgreSQL, desk: Desk) -> None:
-    """Section 4 of the design: from memory meanwhile, within ten seconds at the end."""
+    """From memory meanwhile, within ten seconds at the end."""
     visit = desk.register()
     with Radiusd(desk.configuration) as server:
         assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
@@ -59,7 +59,7 @@ def test_radiusd_notices_goes_on_and_stops(postgresql: PostgreSQL, desk: Desk) -
 
 
 def test_radiusd_follows_again(postgresql: PostgreSQL, desk: Desk) -> None:
-    """Section 4 of the design: by itself, when the database moves again; a line each."""
+    """By itself, when the database moves again; a line each."""
     with Radiusd(desk.configuration) as server:
         with postgresql.hanging():
             server.wait_for_line("not following the store")
@@ -82,7 +82,7 @@ def test_radiusd_does_not_start_without_an_answer(postgresql: PostgreSQL, desk: 
 
 @pytest.mark.parametrize("words", ["visitor list", "token on", "db check", "db backup x", "doctor"])
 def test_commands_end(words: str, postgresql: PostgreSQL, desk: Desk, tmp_path: Path) -> None:
-    """Section 7 of the design: exit code 5 and why (doctor: 4), and no waiting for ever."""
+    """Exit code 5 and why (doctor: 4), and no waiting for ever."""
     with postgresql.hanging():
         began = time.monotonic()
         ran = subprocess.run(
@@ -101,7 +101,7 @@ def test_commands_end(words: str, postgresql: PostgreSQL, desk: Desk, tmp_path: 
 def test_freeradius_notices_goes_on_and_stops(
     postgresql: PostgreSQL, desk: Desk, tmp_path: Path
 ) -> None:
-    """Section 5 of the design: the same within FreeRADIUS."""
+    """The same within FreeRADIUS."""
     visit = desk.register()
     with with_plugin(desk.configuration, tmp_path / "freeradius") as server:
         server.warm_up()
@@ -123,7 +123,7 @@ def test_freeradius_notices_goes_on_and_stops(
 def test_freeradius_stops_while_it_waits_for_its_first_table(
     postgresql: PostgreSQL, desk: Desk, tmp_path: Path
 ) -> None:
-    """Section 5 of the design: the database hung before anything was read."""
+    """The database hung before anything was read."""
     with with_plugin(desk.configuration, tmp_path / "freeradius") as server, postgresql.hanging():
         radclient(server.port, "nobody@example.com", "000000", timeout=0.3, tries=1)
         server.wait_for_line("no guest is answered")

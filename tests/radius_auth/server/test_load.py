@@ -130,7 +130,7 @@ def test_a_flood_of_one_nas_does_not_keep_the_others_out(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 4 of the design: each has its turn, and what there is no room for is counted."""
+    """Each has its turn, and what there is no room for is counted."""
     monkeypatch.setattr(worker, "OF_ONE_NAS", 100)
     guest = register(sqlite_store, sqlite_location)
     with sqlite_store.write() as work:
@@ -162,7 +162,7 @@ def test_what_has_waited_too_long_is_dropped(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Section 4 of the design: its NAS asks again, and that is answered in time."""
+    """Its NAS asks again, and that is answered in time."""
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
     warned = Warned("it waited too long to be taken")

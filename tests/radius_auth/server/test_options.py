@@ -9,7 +9,7 @@ from radius_auth.server.options import Options, parse_options
 
 
 def test_nothing_said() -> None:
-    """Section 8 of the design: RADIUS's own port, everywhere, with the reject delay."""
+    """RADIUS's own port, everywhere, with the reject delay."""
     assert parse_options([], {}) == Options(
         listen=(),
         auth_port=1812,
@@ -20,7 +20,7 @@ def test_nothing_said() -> None:
 
 
 def test_the_environment_says_it_too() -> None:
-    """Section 8 of the design: each option also by environment; the command line wins."""
+    """Each option also by environment; the command line wins."""
     environment = {
         "NEXIO_RADIUSD_LISTEN": "127.0.0.1, ::1",
         "NEXIO_RADIUSD_AUTH_PORT": "11812",
@@ -61,7 +61,7 @@ def test_the_environment_says_it_too() -> None:
     ],
 )
 def test_a_value_that_cannot_be_used(arguments: list[str]) -> None:
-    """Section 7 of the design: exit 2, with what is wrong and what to do."""
+    """Exit 2, with what is wrong and what to do."""
     with pytest.raises(InvalidValue) as invalid:
         parse_options(arguments, {})
 
@@ -71,7 +71,7 @@ def test_a_value_that_cannot_be_used(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [["--nope"], ["1812"], ["--auth-port"]])
 def test_a_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Section 7 of the design: exit 2."""
+    """Exit 2."""
     with pytest.raises(SystemExit) as ended:
         parse_options(arguments, {})
 
@@ -90,7 +90,7 @@ def test_an_option_given_twice(name: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_help_shows_every_option(capsys: pytest.CaptureFixture[str]) -> None:
-    """Section 7 of the design: with its default."""
+    """With its default."""
     with pytest.raises(SystemExit) as ended:
         parse_options(["--help"], {})
 

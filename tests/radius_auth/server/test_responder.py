@@ -186,7 +186,7 @@ def test_the_ssid_leads_to_the_location() -> None:
 def test_a_visitor_registered_meanwhile_gets_on(
     before: tuple[FollowedVisit, ...], reason: str
 ) -> None:
-    """Section 4 of the design, R12: an accept, for the time that is left when it is sent."""
+    """R12: an accept, for the time that is left when it is sent."""
     server = Server(*before)
     datagram = access_request()
     assert server.receive(datagram) is None
@@ -203,7 +203,7 @@ def test_a_visitor_registered_meanwhile_gets_on(
 
 
 def test_a_token_that_came_meanwhile_counts() -> None:
-    """Section 4 of the design: "no token" is looked up once more, too."""
+    """A reject with "no token" is looked up once more, too."""
     server = Server(visit(token_id=None, valid_from=None, valid_until=None))
     datagram = access_request()
     server.receive(datagram)
@@ -223,7 +223,7 @@ def test_a_token_that_came_meanwhile_counts() -> None:
     ],
 )
 def test_what_was_settled_stays_settled(before: FollowedVisit) -> None:
-    """Section 4 of the design: only what the table may not have known is looked up again."""
+    """Only what the table may not have known is looked up again."""
     server = Server(before)
     datagram = access_request()
     server.receive(datagram)
@@ -233,7 +233,7 @@ def test_what_was_settled_stays_settled(before: FollowedVisit) -> None:
 
 
 def test_the_late_look_is_as_of_the_arrival() -> None:
-    """Section 4 of the design: a request of 09:29:59.9 does not profit from its delay."""
+    """A request of 09:29:59.9 does not profit from its delay."""
     server = Server()
     server.receive(access_request())
     server.table.put([visit(valid_from=server.clock.now + SECOND / 10)])
@@ -258,7 +258,7 @@ def test_a_window_that_ends_during_the_delay_is_over() -> None:
 
 
 def test_another_store_in_place_of_this_one_stops_nothing() -> None:
-    """Section 4 of the design: what is held back is answered, whatever was reloaded."""
+    """What is held back is answered, whatever was reloaded."""
     server = Server(visit(2, valid_until=NINE + SECOND, email="jo@example.com"))
     server.receive(access_request(identifier=1))
     server.receive(access_request("jo@example.com", identifier=2))
@@ -278,7 +278,7 @@ SEALED_OTHERWISE = visit(pin_sealed=OTHER_KEYRING.seal(PIN, PIN_PURPOSE))
 
 
 def test_without_the_key_there_is_silence() -> None:
-    """Section 3 of the design: the guest may be right, so the NAS asks the next server."""
+    """The guest may be right, so the NAS asks the next server."""
     server = Server(SEALED_OTHERWISE)
 
     assert server.receive(access_request(password=None, attributes=chap_attributes())) is None
@@ -288,7 +288,7 @@ def test_without_the_key_there_is_silence() -> None:
 
 
 def test_without_the_key_a_held_reject_is_not_sent() -> None:
-    """Section 3 of the design: nor does it keep others from their answers."""
+    """Nor does it keep others from their answers."""
     server = Server()
     asked = access_request(password=None, attributes=chap_attributes(), identifier=1)
     other = access_request("jo@example.com", identifier=2)
@@ -307,7 +307,7 @@ def test_without_the_key_a_held_reject_is_not_sent() -> None:
 
 
 def test_a_decision_is_recorded_once() -> None:
-    """Section 4 of the design: when it came, who, where and why."""
+    """When it came, who, where and why."""
     server = Server(visit(7))
     arrived = server.clock.now
     datagram = access_request(
@@ -363,7 +363,7 @@ def test_no_password_is_in_the_record() -> None:
 
 
 def test_records_have_ids_of_their_own() -> None:
-    """Section 4 of the design: exactly once by record id, so no two share one."""
+    """Exactly once by record id, so no two share one."""
     server = Server(visit())
     for identifier in range(20):
         server.ask(access_request(identifier=identifier))

@@ -30,7 +30,7 @@ def test_a_refused_guess_looks_like_a_wrong_one() -> None:
 
 
 def test_a_guess_that_was_replaced_counts() -> None:
-    """Section 6 of the design: parallel guesses under one Identifier do not slip by."""
+    """Parallel guesses under one Identifier do not slip by."""
     server = Server(visit())
     for number in range(7):
         server.receive(guess(number))
@@ -40,7 +40,7 @@ def test_a_guess_that_was_replaced_counts() -> None:
 
 
 def test_who_waits_for_the_reject_can_try_again_at_once() -> None:
-    """Section 6 of the design: the first typing errors cost no wait."""
+    """The first typing errors cost no wait."""
     server = Server(visit())
     for number in range(3):
         server.receive(guess(number, identifier=number))
@@ -50,7 +50,7 @@ def test_who_waits_for_the_reject_can_try_again_at_once() -> None:
 
 
 def test_a_late_accept_counts_no_guess() -> None:
-    """Sections 4 and 6 of the design: visitors who are registered while they wait."""
+    """Visitors who are registered while they wait."""
     server = Server()
     for number in range(9):
         server.table.put([])

@@ -180,7 +180,7 @@ def test_the_reply_comes_from_the_address_that_was_asked(
 
 
 def test_a_second_server_on_the_same_port_says_so(desk: Desk, radiusd: Radiusd) -> None:
-    """Section 7 of the design: exit 5, one line of what is wrong and one of what to do."""
+    """Exit 5, one line of what is wrong and one of what to do."""
     second = Radiusd(desk.configuration, "--auth-port", str(radiusd.port))
 
     assert second.wait() == 5
@@ -193,7 +193,7 @@ def test_a_second_server_on_the_same_port_says_so(desk: Desk, radiusd: Radiusd) 
 
 
 def test_without_a_store_it_does_not_start(programs: None, tmp_path: Path) -> None:
-    """Section 7 of the design: exit 5, and how to make one."""
+    """Exit 5, and how to make one."""
     server = Radiusd(configuration_of(tmp_path / "nothing"))
 
     assert server.wait() == 5
@@ -203,7 +203,7 @@ def test_without_a_store_it_does_not_start(programs: None, tmp_path: Path) -> No
 
 
 def test_a_wrong_option_is_exit_2(programs: None, tmp_path: Path) -> None:
-    """Section 7 of the design: the command line was wrong."""
+    """The command line was wrong."""
     server = Radiusd(configuration_of(tmp_path / "nothing"), "--auth-port", "radius")
 
     assert server.wait() == 2
@@ -230,7 +230,7 @@ def asking() -> Iterator[socket.socket]:
 
 
 def test_sigterm_answers_what_was_taken(own_desk: Desk, asking: socket.socket) -> None:
-    """Section 4 of the design: held rejects go out, decisions are stored, exit 0 within 3 s."""
+    """Held rejects go out, decisions are stored, exit 0 within 3 s."""
     visit = own_desk.register(pin="4829130571")
     pin = visit.pin.encode()
     with Radiusd(own_desk.configuration, "--reject-delay", "0.8") as server:
@@ -295,7 +295,7 @@ def test_must_14_five_copies_at_once_and_one_late(
 
 
 def test_ctrl_c_ends_it_too(own_desk: Desk) -> None:
-    """Section 7 of the design: parent and worker both hear it, and end in peace."""
+    """Parent and worker both hear it, and end in peace."""
     with Radiusd(own_desk.configuration) as server:
         os.kill(server.worker(), signal.SIGINT)
         server.signal(signal.SIGINT)
@@ -334,7 +334,7 @@ def test_signals_that_were_ignored_or_blocked_end_it(
 
 
 def test_a_killed_worker_is_replaced(own_desk: Desk, asking: socket.socket) -> None:
-    """Section 4 of the design: the parent keeps the socket, and what came to it meanwhile."""
+    """The parent keeps the socket, and what came to it meanwhile."""
     visit = own_desk.register()
     with Radiusd(own_desk.configuration) as server:
         assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
@@ -355,7 +355,7 @@ def test_a_killed_worker_is_replaced(own_desk: Desk, asking: socket.socket) -> N
 
 
 def test_on_postgresql(postgresql_configuration: Configuration) -> None:
-    """Section 3 of the design: the same there, from the first guest to the log."""
+    """The same there, from the first guest to the log."""
     with (
         desk_with(postgresql_configuration) as desk,
         Radiusd(postgresql_configuration) as server,
@@ -373,7 +373,7 @@ def test_on_postgresql(postgresql_configuration: Configuration) -> None:
 
 
 def test_a_worker_ends_with_its_parent(own_desk: Desk) -> None:
-    """Section 4 of the design: a killed parent leaves no worker behind that holds the port."""
+    """A killed parent leaves no worker behind that holds the port."""
     with Radiusd(own_desk.configuration) as server:
         server.signal(signal.SIGKILL)
 
@@ -383,7 +383,7 @@ def test_a_worker_ends_with_its_parent(own_desk: Desk) -> None:
 
 
 def test_it_ends_between_two_workers(own_desk: Desk) -> None:
-    """Section 4 of the design: SIGTERM just after a crash starts no other worker."""
+    """SIGTERM just after a crash starts no other worker."""
     with Radiusd(own_desk.configuration) as server:
         os.kill(server.worker(), signal.SIGKILL)
         server.wait_for_line("is replaced")

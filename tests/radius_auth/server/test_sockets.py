@@ -80,7 +80,7 @@ def test_a_longer_datagram_is_cut(opened: socket.socket, asking: socket.socket) 
 
 
 def test_how_long_a_datagram_has_waited(opened: socket.socket, asking: socket.socket) -> None:
-    """Section 4 of the design: the kernel says when it came; the later of two waited less."""
+    """The kernel says when it came; the later of two waited less."""
     before = time.time()
     asking.send(b"first")
     asking.send(b"second")
@@ -92,7 +92,7 @@ def test_how_long_a_datagram_has_waited(opened: socket.socket, asking: socket.so
 
 
 def test_what_the_kernel_drops_is_counted(opened: socket.socket, asking: socket.socket) -> None:
-    """Section 4 of the design: more than there is room for is lost, and known to be."""
+    """More than there is room for is lost, and known to be."""
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # the kernel's least
     assert lost(opened) == 0
     for _ in range(100):
@@ -127,7 +127,7 @@ def test_nobody_waits(opened: socket.socket) -> None:
 
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_a_port_that_is_in_use(everywhere: bool) -> None:
-    """Section 7 of the design: a second server must not share it silently; exit 5."""
+    """A second server must not share it silently; exit 5."""
     address = all_addresses()[0] if everywhere else "127.0.0.1"
     with closing(listen("127.0.0.1", 0)) as first:
         port = first.getsockname()[1]
@@ -138,13 +138,13 @@ def test_a_port_that_is_in_use(everywhere: bool) -> None:
 
 
 def test_an_address_of_another_machine() -> None:
-    """Section 7 of the design: exit 5, for it may be ours tomorrow."""
+    """Exit 5, for it may be ours tomorrow."""
     with pytest.raises(PortUnusable, match=r"192\.0\.2\.1 port"):
         listen("192.0.2.1", 0)
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1:1812", "256.0.0.1"])
 def test_what_is_no_address(address: str) -> None:
-    """Section 7 of the design: exit 2."""
+    """Exit 2."""
     with pytest.raises(InvalidValue, match="is not an IP address"):
         listen(address, 0)

@@ -40,7 +40,7 @@ def test_accepts_and_rejects(
 def test_it_ends_with_its_parent(
     follower: Follower, sqlite_configuration: Configuration, clock: Clock
 ) -> None:
-    """Section 4 of the design: a worker that nobody minds would hold the port for ever."""
+    """A worker that nobody minds would hold the port for ever."""
     with running(follower, sqlite_configuration, clock) as (asking, thread, parent):
         assert ask(asking, "nobody@example.com", "wrong") == Code.ACCESS_REJECT
 
@@ -57,7 +57,7 @@ def test_it_is_silent_when_it_knows_too_little(
     sqlite_location: Location,
     clock: Clock,
 ) -> None:
-    """Section 4 of the design: until `max-staleness` from memory, then the NAS asks another."""
+    """Until `max-staleness` from memory, then the NAS asks another."""
     visit = register(sqlite_store, sqlite_location, arrival="tomorrow 8:31")
     follower.follow()
     warned = Warned("the store has been out of reach for too long")
