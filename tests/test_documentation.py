@@ -23,6 +23,7 @@ For whoever writes it:
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import signal
@@ -191,6 +192,18 @@ def test_each_package_is_on_the_page_for_developers() -> None:
         for path in (ROOT / top).glob("*/__init__.py")
     ]
     assert [str(path) for path in packages if f"| `{path}/` |" not in page] == []
+
+
+def test_each_package_says_what_it_is() -> None:
+    """What it is for, what it may import, and which file to read first; that file is there."""
+    silent = []
+    for top in ("nexio", "radius_auth", "nexio_cli"):
+        for path in sorted((ROOT / top).rglob("__init__.py")):
+            said = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split())
+            first = re.search(r"Read ``([\w/]+\.py)`` first", said)
+            if " may import" not in said or not first or not (path.parent / first[1]).exists():
+                silent.append(str(path.relative_to(ROOT)))
+    assert silent == []
 
 
 def broken_links(path: Path) -> list[str]:
