@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 256
+RECORDS_PER_COMMIT = 256
 """Datagrams that are stored in one commit."""
 
-TAKEN_AT_ONCE = 2_048
+DATAGRAMS_PER_READ = 2_048
 """Datagrams taken from one socket before some are stored."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
@@ -252,7 +252,7 @@ class AccountingThread:
     def _take(self, opened: socket.socket) -> None:
         """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
         now = time.monotonic()
-        for _ in range(TAKEN_AT_ONCE):
+        for _ in range(DATAGRAMS_PER_READ):
             received = sockets.receive(opened)
             if received is None:
                 break
@@ -268,7 +268,7 @@ class AccountingThread:
         # One by one as they are read, so that each keeps the time of its arrival exactly.
         taken = (
             (datagram, replace(source, waited=source.waited + time.monotonic() - since))
-            for datagram, source, since in self._queue.take(AT_ONCE)
+            for datagram, source, since in self._queue.take(RECORDS_PER_COMMIT)
         )
         try:
             replies = self._accountant.answer(taken, now)

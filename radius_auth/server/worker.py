@@ -51,10 +51,10 @@ would be felt at the login page."""
 STOP_SECONDS = 3.0
 """How long the database is still waited for at the end."""
 
-AT_ONCE = 64
+ANSWERS_PER_ROUND = 64
 """Datagrams answered before the held replies have their turn."""
 
-TAKEN_AT_ONCE = 1_024
+DATAGRAMS_PER_READ = 1_024
 """Datagrams taken from one socket before some are answered."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
@@ -151,7 +151,7 @@ class Worker:
         os.close(self._wake_write)
 
     def _take(self, opened: socket.socket) -> None:
-        for _ in range(TAKEN_AT_ONCE):
+        for _ in range(DATAGRAMS_PER_READ):
             received = sockets.receive(opened)
             if received is None:
                 return
@@ -161,7 +161,7 @@ class Worker:
                 self._discards.count(Ignored.OVER_SHARE, host, now)
 
     def _answer(self) -> None:
-        for datagram, source, taken in self._queue.take(AT_ONCE):
+        for datagram, source, taken in self._queue.take(ANSWERS_PER_ROUND):
             now = time.monotonic()
             # What came before this worker did has waited for it, and is answered (DESIGN 4).
             if min(source.waited + now - taken, now - self._began) > LONGEST_WAIT:

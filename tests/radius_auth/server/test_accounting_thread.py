@@ -79,7 +79,7 @@ def host(address: str, server: socket.socket) -> Iterator[socket.socket]:
 
 def test_a_flood_of_one_nas_does_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another one tells after hundreds of it is stored in the next commit, and answered."""
-    monkeypatch.setattr(accounting, "AT_ONCE", 16)
+    monkeypatch.setattr(accounting, "RECORDS_PER_COMMIT", 16)
     answering = Answering()
     with (
         listen("127.0.0.1", 0) as opened,
@@ -105,7 +105,7 @@ def test_a_flood_of_one_nas_does_not_hold_up_another(monkeypatch: pytest.MonkeyP
 
 def test_must_17_each_keeps_the_time_of_its_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     """In their order, however they were stored together: a Stop is before what follows it."""
-    monkeypatch.setattr(accounting, "AT_ONCE", 7)
+    monkeypatch.setattr(accounting, "RECORDS_PER_COMMIT", 7)
     answering = Answering(utc_now)
     with (
         listen("127.0.0.1", 0) as opened,
@@ -125,7 +125,7 @@ def test_must_17_each_keeps_the_time_of_its_arrival(monkeypatch: pytest.MonkeyPa
 def test_what_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one NAS only so much waits; the rest is dropped and counted, and no one else's is."""
     monkeypatch.setattr(accounting, "OF_ONE_NAS", 10)
-    monkeypatch.setattr(accounting, "AT_ONCE", 5)
+    monkeypatch.setattr(accounting, "RECORDS_PER_COMMIT", 5)
     answering = Answering()
     with (
         listen("127.0.0.1", 0) as opened,
