@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.network.accounting import AccountingRecord, record_accounting
+from nexio.network.accounting_records import AccountingRecord, record_accounting
 from nexio.network.events import AuthEvent, record_events
 from nexio.network.following import Horizon
 from nexio.store.engine import Store, utc_now
@@ -23,7 +23,7 @@ from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
 from radius_auth.server import sockets
-from radius_auth.server.accounting import Accountant, AccountingThread
+from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.responder import Responder

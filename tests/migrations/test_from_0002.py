@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.nas import NasChanges, edit_nas
 from nexio.reception.visits import VisitState, get_visit
 from nexio.store import schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.events import list_events
 from nexio.store import schema
 from nexio.store.engine import Store, connect

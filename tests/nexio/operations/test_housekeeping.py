@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from nexio.locations.locations import Location
 from nexio.network import following
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.events import record_events
 from nexio.network.following import Horizon, News, Position
 from nexio.operations import housekeeping

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
-    from nexio.network.accounting import AccountingRecord
+    from nexio.network.accounting_records import AccountingRecord
     from nexio.store.engine import Clock
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
