@@ -60,8 +60,8 @@ def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
 
 
 def embedded_python(module: Path) -> str | None:
-    """The version of Python that the module is linked with, as ``3.11``."""
-    found = _LIBPYTHON.search(module.read_bytes())
+    """The version of Python that the module is linked with, as ``3.11``; None without a module."""
+    found = _LIBPYTHON.search(module.read_bytes()) if module.is_file() else None
     return None if found is None else found[1].decode()
 
 
@@ -107,8 +107,8 @@ def require_same_python(folder: Path) -> None:
     Raises:
         Refused: FreeRADIUS has another version of Python in it than the one that runs this.
     """
-    module = find_module(folder)
-    if module.is_file() and not (finding := _python(module)).well:
+    finding = _python(find_module(folder))
+    if not finding.well:
         raise Refused(finding.message, finding.advice)
 
 
