@@ -1,5 +1,5 @@
-"""FreeRADIUS's folder of configuration: putting the plugin in, taking it out, looking it over.
+"""FreeRADIUS's folder of configuration: installing the plugin, removing it, checking it.
 
-An installation is planned first, and then carried out as a whole or not at all.  It may import
-``radius_auth.recording`` and what is below it.  Read ``installation.py`` first, then ``checks.py``.
+It reads and writes files, and answers no request.  It may import every package below it, and none
+of the server, the plugin or the client.  Read ``installation.py`` first, then ``checks.py``.
 """

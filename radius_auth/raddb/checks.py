@@ -234,8 +234,8 @@ def _logging_modules(folder: Path) -> Iterator[str]:
                 continue
             inside = [each for each in lines if each.sections[:1] == (line.name,)]
             hidden = any(each.name == PASSWORD for each in inside)
-            told = any(PASSWORD in (each.value or "") for each in inside)
-            if told if kind == "linelog" else not hidden:
+            logged = any(PASSWORD in (each.value or "") for each in inside)
+            if logged if kind == "linelog" else not hidden:
                 yield name.strip() or kind
 
 

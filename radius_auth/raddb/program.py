@@ -67,14 +67,14 @@ def embedded_python(module: Path) -> str | None:
 
 def read_by_freeradius(folder: Path, program: Path) -> Finding:
     """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
-    said = _said(program, "-C", "-l", "stdout", "-d", str(folder))
-    if said is None:
+    ran = _run(program, "-C", "-l", "stdout", "-d", str(folder))
+    if ran is None:
         return unwell(
             "configuration", f"FreeRADIUS does not say anything to {folder}", "See its log."
         )
-    if said.returncode == 0:
+    if ran.returncode == 0:
         return well("configuration", "FreeRADIUS can read it and load the plugin")
-    lines = said.stdout.splitlines()
+    lines = ran.stdout.splitlines()
     errors = [line.partition(_ERROR)[2] for line in lines if _ERROR in line]
     return unwell(
         "configuration",
@@ -84,8 +84,8 @@ def read_by_freeradius(folder: Path, program: Path) -> Finding:
 
 
 def _version(program: Path) -> Finding:
-    said = _said(program, "-v")
-    found = None if said is None else _VERSION.search(said.stdout)
+    ran = _run(program, "-v")
+    found = None if ran is None else _VERSION.search(ran.stdout)
     if found is None:
         return unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
     version = (int(found[1]), int(found[2]), int(found[3]))
@@ -129,7 +129,7 @@ def _python(module: Path) -> Finding:
     return well("Python", f"{ours}, the same as in FreeRADIUS")
 
 
-def _said(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+def _run(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
     try:
         return subprocess.run(  # noqa: S603 - the server that is looked over
             [program, *words],

@@ -67,7 +67,7 @@ class _Pending:
     source: Source
     octets: bytes
     record: AccountingRecord | None = None
-    told: tuple[int, bytes] | None = None
+    request_key: tuple[int, bytes] | None = None
     """NAS entry and authenticator, to know it again."""
 
 
@@ -126,7 +126,7 @@ class Accountant:
                 if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
-        self._replays.add([each.told for each in pending if each.told is not None])
+        self._replays.add([each.request_key for each in pending if each.request_key is not None])
         return [(each.source, each.octets) for each in pending]
 
     def admits(self, source: Source, now: float) -> bool:
@@ -169,8 +169,8 @@ class Accountant:
             raise Discarded(Distrust.UNEXPECTED_CODE)
         check_accounting_request(received, client.secret)
         answer = encode_accounting_response(received, client.secret)
-        told = client.entries[0].id, received.authenticator
-        if told in self._replays:
+        request_key = client.entries[0].id, received.authenticator
+        if request_key in self._replays:
             return _Pending(source, answer)
         if not self._has_room(str(source.address[0])):
             raise Discarded(Ignored.BACKLOG)
@@ -183,7 +183,7 @@ class Accountant:
             at=self._arrival(source),
         )
         record = read_accounting_request(arrival, fixed_lengths())
-        return _Pending(source, answer, record, told)
+        return _Pending(source, answer, record, request_key)
 
     def _arrival(self, source: Source) -> datetime:
         """When a datagram came; after the one before it from there.
