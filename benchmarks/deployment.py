@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.reception.visits import Visit
-    from radius_auth.client.client import Answer
+    from radius_auth.client.client import AccessReply
 
 ADDRESS = "127.0.0.1"
 
@@ -46,7 +46,7 @@ class Deployment:
             location = get_location(work, None)
             return register(work, location, read_registration(texts, work.now, location))
 
-    def ask(self, visit: Visit) -> Answer:
+    def ask(self, visit: Visit) -> AccessReply:
         """Log in with the visit's PIN."""
         return send_access_request(
             ADDRESS, self.port, self.secret, visit.email, visit.pin, timeout=1.0, retries=5

@@ -22,7 +22,7 @@ from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import parse_duration
 from nexio.store.engine import utc_now
 from radius_auth.plugin.background import Background
-from radius_auth.plugin.calls import Answer, Outcome
+from radius_auth.plugin.calls import CallResult, ReturnCode
 from radius_auth.plugin.pairs import CLIENT
 from radius_auth.plugin.plugin import Plugin
 from radius_auth.protocol.discards import Discards, Ignored
@@ -69,7 +69,7 @@ class _Running:
         )
         self.discards = Discards()
 
-    def call(self, ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:
+    def call(self, ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
         """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
         try:
             answer = ask(self.plugin, pairs)
@@ -87,7 +87,7 @@ class _Running:
         return _FAIL
 
 
-_FAIL: Returned = (int(Outcome.FAIL), (), ())
+_FAIL: Returned = (int(ReturnCode.FAIL), (), ())
 _running: _Running | None = None
 
 
@@ -102,7 +102,7 @@ def instantiate(_: object = None) -> int:
     except (KeyError, NexioError) as error:
         log.error("the configuration of the module nexio cannot be used: %s", error)  # noqa: TRY400
         return -1
-    return int(Outcome.OK)
+    return int(ReturnCode.OK)
 
 
 def authorize(pairs: Pairs) -> Returned:
@@ -127,10 +127,10 @@ def detach(_: object = None) -> int:
     # A connection to SQLite that only the end of Python would close ends FreeRADIUS with an abort:
     # it gives the interpreter's lock away, which rlm_python3 does not hold any more by then.
     gc.collect()
-    return int(Outcome.OK)
+    return int(ReturnCode.OK)
 
 
-def _call(ask: Callable[[Plugin, Pairs], Answer], pairs: Pairs) -> Returned:
+def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
     return _FAIL if _running is None else _running.call(ask, pairs)
 
 

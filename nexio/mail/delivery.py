@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
-from nexio.mail.claims import GIVE_UP, claim_next, count_due, mark, postpone_due
+from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
 from nexio.mail.rendering import render
 from nexio.mail.server import MailServer, parse_smtp_url
-from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox, parse_sender
 from nexio.outbox.outbox import count_waiting
 from nexio.store.tables import OutboxRow
@@ -84,7 +84,7 @@ def deliver(
         newest_first: rather what was just queued than what has waited for long.
         patience: how long to wait for the server.
     """
-    tally: Counter[Outcome] = Counter()
+    tally: Counter[MailOutcome] = Counter()
     trouble: MailServerUnreachable | None = None
     broken = 0
     with SmtpConnection(outgoing.server, patience or Patience()) as connection:
@@ -102,30 +102,32 @@ def deliver(
     with store.read() as work:
         waiting, due = count_waiting(work), count_due(work)
     return Report(
-        sent=tally[Outcome.SENT],
-        failed=tally[Outcome.REFUSED],
+        sent=tally[MailOutcome.SENT],
+        failed=tally[MailOutcome.REFUSED],
         waiting=waiting,
-        postponed=tally[Outcome.LATER] + due,
+        postponed=tally[MailOutcome.LATER] + due,
         trouble=trouble,
     )
 
 
 def _send(
     store: Store, outgoing: Outgoing, connection: SmtpConnection, number: int
-) -> tuple[Answer, MailServerUnreachable | None]:
+) -> tuple[MailReply, MailServerUnreachable | None]:
     """Make a mail and hand it over, outside of any transaction."""
     try:
         letter = _letter(store, outgoing, number)
         sender, to = outgoing.sender.envelope, letter.to.envelope
         return connection.send(sender, to, letter.message), None
     except MailServerUnreachable as error:
-        return Answer(outcome=Outcome.LATER, words=str(error)), error
+        return MailReply(outcome=MailOutcome.LATER, words=str(error)), error
     except (Refused, InvalidValue) as error:
-        return Answer(outcome=Outcome.REFUSED, words=str(error)), None
+        return MailReply(outcome=MailOutcome.REFUSED, words=str(error)), None
     except ValueError:  # nothing can be made of its row, or of what it is about
-        return Answer(outcome=Outcome.REFUSED, words="its row is damaged: nexio db check"), None
+        return MailReply(
+            outcome=MailOutcome.REFUSED, words="its row is damaged: nexio db check"
+        ), None
     except NexioError as error:  # the key or the store: mend it, and the mail goes out
-        return Answer(outcome=Outcome.LATER, words=str(error)), None
+        return MailReply(outcome=MailOutcome.LATER, words=str(error)), None
 
 
 def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:

@@ -1,7 +1,7 @@
 """Giving mail to a mail server (RFC 5321): one connection for many mails.
 
 What goes wrong before a mail is the server's or the deployment's fault and raises; what goes
-wrong with a mail is an :class:`Answer` about that mail.
+wrong with a mail is an :class:`MailReply` about that mail.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NO, _NO_FOR_GOOD = 400, 500
 """The first codes that refuse for now, and for good (RFC 5321 section 4.2.1)."""
 
 
-class Outcome(Enum):
+class MailOutcome(Enum):
     """What became of a mail."""
 
     SENT = auto()
@@ -49,10 +49,10 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class MailReply:
     """What a server said to a mail."""
 
-    outcome: Outcome
+    outcome: MailOutcome
     words: str
     broken: bool = False
     """Whether the line broke, so that the words are ours."""
@@ -103,7 +103,7 @@ class SmtpConnection:
         """
         self._runner.run(self._open())
 
-    def send(self, sender: str, to: str, message: EmailMessage) -> Answer:
+    def send(self, sender: str, to: str, message: EmailMessage) -> MailReply:
         """Hand one mail over.
 
         Raises:
@@ -118,7 +118,7 @@ class SmtpConnection:
         except TimeoutError as error:
             raise self._unreachable(error) from None
 
-    async def _send(self, sender: str, to: str, message: EmailMessage) -> Answer:
+    async def _send(self, sender: str, to: str, message: EmailMessage) -> MailReply:
         known = False
         try:
             async with asyncio.timeout(self._seconds()) as deadline:
@@ -126,7 +126,7 @@ class SmtpConnection:
                 utf8 = not (sender + to).isascii()
                 if utf8 and not client.supports_extension("smtputf8"):
                     words = f"{self._server.host} takes no addresses with letters beyond ASCII"
-                    return Answer(outcome=Outcome.REFUSED, words=words)
+                    return MailReply(outcome=MailOutcome.REFUSED, words=words)
                 known = True
                 await client.mail(sender, options=_UTF8_OPTIONS if utf8 else (), encoding="utf-8")
                 await client.rcpt(to, encoding="utf-8")
@@ -137,7 +137,7 @@ class SmtpConnection:
             if not known:
                 raise self._unreachable(error) from None
             return self._refused_or_broken(error)
-        return Answer(outcome=Outcome.SENT, words=reply(self._server, *receipt))
+        return MailReply(outcome=MailOutcome.SENT, words=reply(self._server, *receipt))
 
     async def _ready(self) -> Client:
         """A connection that is fit for the next mail.
@@ -152,15 +152,17 @@ class SmtpConnection:
         self._client = self._client or await connect(self._server)
         return self._client
 
-    def _refused_or_broken(self, error: Exception) -> Answer:
+    def _refused_or_broken(self, error: Exception) -> MailReply:
         reason = reason_of(self._server, error)
         # Any other code is no answer to what was asked.
         if isinstance(error, SMTPResponseException) and error.code >= _NO:
             for_good = error.code >= _NO_FOR_GOOD and error.code not in _LOGIN_REFUSED
-            return Answer(outcome=Outcome.REFUSED if for_good else Outcome.LATER, words=reason)
+            return MailReply(
+                outcome=MailOutcome.REFUSED if for_good else MailOutcome.LATER, words=reason
+            )
         self._drop()
         words = f"no answer from {self._server.shown}: {reason}"
-        return Answer(outcome=Outcome.LATER, words=words, broken=True)
+        return MailReply(outcome=MailOutcome.LATER, words=words, broken=True)
 
     def _unreachable(self, error: Exception) -> MailServerUnreachable:
         self._drop()

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from nexio.network.accounting import AccountingRecord
+    from nexio.network.accounting_records import AccountingRecord
     from nexio.store.tables import WifiSessionRow
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.errors import NotFound
-from nexio.network.accounting import unseal_name
+from nexio.network.accounting_records import unseal_name
 from nexio.store import audit
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Tables = list[Table]
 
-AT_ONCE = 5_000
+ROWS_IN_MEMORY = 5_000
 """Rows held in memory at a time."""
 
 
@@ -227,8 +227,8 @@ def _copy(source: Connection, target: Connection, there: Tables, here: Tables) -
     count = 0
     for old, new in zip(there, here, strict=True):
         query = select(old).order_by(*old.primary_key.columns)
-        rows = source.execute(query.execution_options(yield_per=AT_ONCE))
-        for group in rows.mappings().partitions(AT_ONCE):
+        rows = source.execute(query.execution_options(yield_per=ROWS_IN_MEMORY))
+        for group in rows.mappings().partitions(ROWS_IN_MEMORY):
             target.execute(insert(new), [dict(row) for row in group])
             count += len(group)
     return count

@@ -77,7 +77,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
             yield from _guessing(work)
             yield from _nas(work)
             yield _mail(work, configuration)
-            yield from map(_bad_row, work.bad_rows.told)
+            yield from map(_bad_row, work.bad_rows.lines)
     except NexioError as error:
         yield trouble("store", error)
 

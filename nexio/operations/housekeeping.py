@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 KEPT_CHANGES = 100_000
 """How many changes a reader may be behind before it loads everything anew."""
 
-VISITS_AT_ONCE = 500
+VISITS_PER_TRANSACTION = 500
 """Visits that are forgotten in one transaction, so that no desk waits for long."""
 
 
@@ -102,11 +102,11 @@ def _forget_visits(store: Store, location: Location) -> int:
             if since is None:
                 return count
             group = work.session.scalars(
-                select(VisitRow.id).where(_is_past(location, since)).limit(VISITS_AT_ONCE)
+                select(VisitRow.id).where(_is_past(location, since)).limit(VISITS_PER_TRANSACTION)
             ).all()
             _forget(work, group)
         count += len(group)
-        if len(group) < VISITS_AT_ONCE:
+        if len(group) < VISITS_PER_TRANSACTION:
             return count
 
 

@@ -25,7 +25,7 @@ class BadRows:
     """What was found so far; each is told once, however often it is met."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def leave_out(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
         """What can be made of rows, in their order."""
@@ -42,6 +42,6 @@ class BadRows:
     def tell(self, row: Row, what: str) -> None:
         """Log what is the matter with a row, if that is new."""
         line = f"{row.__tablename__} {row.id} {what} (see: nexio db check)"  # type: ignore[attr-defined]
-        if line not in self.told:
-            self.told.append(line)
+        if line not in self.lines:
+            self.lines.append(line)
             log.warning("%s", line)

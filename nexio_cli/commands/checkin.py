@@ -47,14 +47,16 @@ class PinOrCommand(once.Group):
         """Take a word that no command has for a PIN; options may stand before it or after it."""
         words = args if args[0] in self.commands else ["pin", *args]
         name, command, rest = super().resolve_command(ctx, words)
-        return name, command, [*_said_before(ctx, is_pin=name == "pin"), *rest]
+        return name, command, [*_given_before(ctx, is_pin=name == "pin"), *rest]
 
 
-def _said_before(context: click.Context, *, is_pin: bool) -> list[str]:
-    said = context.params
-    place = said.get("location_name")
-    ways = {"--in": said.get("only_in"), "--out": said.get("only_out")} if is_pin else {}
-    flags = [flag for flag, given in {"--json": said.get("as_json"), **ways}.items() if given]
+def _given_before(context: click.Context, *, is_pin: bool) -> list[str]:
+    given = context.params
+    place = given.get("location_name")
+    ways = {"--in": given.get("only_in"), "--out": given.get("only_out")} if is_pin else {}
+    flags = [
+        flag for flag, is_given in {"--json": given.get("as_json"), **ways}.items() if is_given
+    ]
     return [*flags, *([] if place is None else ["--location", place])]
 
 
@@ -183,6 +185,6 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)
         wifi = wifi_words_after_undo(work, taken)
-    said = f"Taken back: the check-{taken.direction} of {taken.name}."
-    words = said if wifi is None else f"{said} {wifi}"
+    sentence = f"Taken back: the check-{taken.direction} of {taken.name}."
+    words = sentence if wifi is None else f"{sentence} {wifi}"
     output.print_answer(tap_json(taken), words, as_json=as_json)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 
-AT_ONCE = 1000
+EVENTS_PER_LOOK = 1000
 """Decisions at each look; what is beyond comes with the next one."""
 
 
@@ -49,7 +49,7 @@ def command(location_name: str | None, last: int, *, follow: bool, as_json: bool
     while follow:
         time.sleep(LOOK_SECONDS)
         with options.reading() as work:
-            events = list_events(work, location, limit=AT_ONCE, after=after)
+            events = list_events(work, location, limit=EVENTS_PER_LOOK, after=after)
         _print(events, locations, as_json=as_json, follow=True)
         after = events[-1].number if events else after
 

@@ -13,7 +13,7 @@ from nexio_cli.terminal import once, options, output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from radius_auth.client.client import Answer
+    from radius_auth.client.client import AccessReply
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
 
@@ -205,7 +205,7 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
     return client.secret
 
 
-def _print(answer: Answer, seconds: float, *, as_json: bool) -> None:
+def _print(answer: AccessReply, seconds: float, *, as_json: bool) -> None:
     from datetime import timedelta
 
     from nexio.input.durations import words_for

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.network.sessions import WifiSession
     from nexio.store.engine import Reading
-    from radius_auth.client.disconnect import Answer
+    from radius_auth.client.disconnect import DisconnectReply
     from radius_auth.protocol.packet import Peer
 
 HEADER = (
@@ -155,7 +155,9 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
     return sessions
 
 
-def _ask(session: WifiSession, peer: Peer, user_name: bytes | None) -> tuple[Answer, WifiSession]:
+def _ask(
+    session: WifiSession, peer: Peer, user_name: bytes | None
+) -> tuple[DisconnectReply, WifiSession]:
     """Ask, outside of any transaction, and note what came of it."""
     from nexio.network.sessions import get_session, record_disconnect
     from nexio.store.engine import utc_now
@@ -168,14 +170,14 @@ def _ask(session: WifiSession, peer: Peer, user_name: bytes | None) -> tuple[Ans
         return answer, get_session(work, session.id)
 
 
-def _exit_code(answers: Sequence[Answer]) -> int:
+def _exit_code(answers: Sequence[DisconnectReply]) -> int:
     from nexio.errors import Refused, Unreachable
-    from radius_auth.client.disconnect import Outcome
+    from radius_auth.client.disconnect import DisconnectOutcome
 
     outcomes = {answer.outcome for answer in answers}
-    if Outcome.TIMEOUT in outcomes:
+    if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
-    return Refused.exit_code if Outcome.NAK in outcomes else 0
+    return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0
 
 
 def _question(sessions: Sequence[WifiSession]) -> str:
@@ -184,13 +186,13 @@ def _question(sessions: Sequence[WifiSession]) -> str:
     return f"End {how_many} of {who}?"
 
 
-def _sentence(session: WifiSession, answer: Answer) -> str:
-    from radius_auth.client.disconnect import Outcome
+def _sentence(session: WifiSession, answer: DisconnectReply) -> str:
+    from radius_auth.client.disconnect import DisconnectOutcome
 
     name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if answer.outcome is Outcome.ACK:
+    if answer.outcome is DisconnectOutcome.ACK:
         return f"{name}: the access point ends it. It is over when accounting says so."
-    if answer.outcome is Outcome.NAK:
+    if answer.outcome is DisconnectOutcome.NAK:
         return f"{name}: refused by the access point, {_cause('Error-Cause', answer.error_cause)}."
     return f"{name}: no answer from the access point."
 

@@ -33,8 +33,8 @@ class Who:
         Raises:
             InvalidValue: none does, or several do.
         """
-        said = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
-        if sum([*said, *(other is not None for other in others)]) != 1:
+        given = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
+        if sum([*given, *(other is not None for other in others)]) != 1:
             raise InvalidValue(
                 "who is it?",
                 "Give one PIN, --qr, --visit (several times for a group) or --reader.",
@@ -81,9 +81,9 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
     with options.writing() as work:
         if is_qr or qr_codes.is_qr(code):
             place = find_only_location(work, how.location_name)
-            return _told(work, tap_qr(work, place, code, way=how.way))
+            return _with_wifi(work, tap_qr(work, place, code, way=how.way))
         place = get_location(work, how.location_name)
-        return _told(work, tap_pin(work, place, code, way=how.way))
+        return _with_wifi(work, tap_pin(work, place, code, way=how.way))
 
 
 def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
@@ -94,10 +94,10 @@ def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
     with options.writing() as work:
         numbers = [get_visit(work, each, how.location_name).id for each in visits]
         taps = tap_visits(work, numbers, way=how.way, override=how.override)
-        return [_told(work, tap) for tap in taps]
+        return [_with_wifi(work, tap) for tap in taps]
 
 
-def _told(work: Writing, tap: Tap) -> _Tapped:
+def _with_wifi(work: Writing, tap: Tap) -> _Tapped:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
 
@@ -177,5 +177,5 @@ def _sentence(tapped: _Tapped) -> str:
     tap = tapped.tap
     already = (" already, just now" if tapped.just_now else " already") if tap.repeated else ""
     when = show(tap.at, tap.location.zone)
-    said = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    return said if tapped.wifi is None else f"{said} {tapped.wifi}"
+    sentence = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
+    return sentence if tapped.wifi is None else f"{sentence} {tapped.wifi}"

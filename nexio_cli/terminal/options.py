@@ -131,7 +131,7 @@ def opened() -> Iterator[Store]:
             yield store
         finally:
             done.extend(store.done)
-            _warn_of(store.bad_rows.told)
+            _warn_of(store.bad_rows.lines)
 
 
 def _warn_of(bad_rows: Sequence[str]) -> None:

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from nexio.mail.delivery import Report
     from nexio.mail.smtp import Patience
 
-AT_ONCE = 5.0
+MAIL_SECONDS = 5.0
 """Seconds that somebody at the desk waits for the mail server."""
 
-RECEIPT = 10.0
+RECEIPT_SECONDS = 10.0
 """Seconds for the server's word that it has a mail: not knowing would send it twice."""
 
 
@@ -26,7 +26,7 @@ def deliver_now(*, quiet: bool = False) -> None:
     """
     from nexio.mail.smtp import Patience
 
-    patience = Patience(mail=AT_ONCE, receipt=RECEIPT, total=AT_ONCE)
+    patience = Patience(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS)
     _deliver(patience=patience, newest_first=True, quiet=quiet)
 
 

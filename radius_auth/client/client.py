@@ -17,7 +17,7 @@ class NoAnswer(Unreachable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class AccessReply:
     """What a RADIUS server said to an Access-Request of ours."""
 
     accepted: bool
@@ -38,7 +38,7 @@ def send_access_request(  # noqa: PLR0913 - what a NAS must be told to log someb
     timeout: float,
     retries: int,
     attributes: Mapping[str, str | int] = MappingProxyType({}),
-) -> Answer:
+) -> AccessReply:
     """Log in with PAP and return the server's answer.
 
     Args:
@@ -118,12 +118,12 @@ def _no_answer(server: str, failure: Exception | None) -> NoAnswer:
     )
 
 
-def _read(reply: Frame) -> Answer:
+def _read(reply: Frame) -> AccessReply:
     timeouts = reply.values(Attribute.SESSION_TIMEOUT)
     # RFC 2865 section 5.18: several Reply-Messages are shown in their order.
     words = b"\n".join(reply.values(Attribute.REPLY_MESSAGE))
     classes = reply.values(Attribute.CLASS)
-    return Answer(
+    return AccessReply(
         accepted=reply.code == Code.ACCESS_ACCEPT,
         session_timeout=int.from_bytes(timeouts[0]) if timeouts else None,
         reply_message=words.decode(errors="replace") or None,

@@ -33,7 +33,7 @@ ERROR_CAUSE = 101
 TRANSMISSIONS = 3
 
 
-class Outcome(StrEnum):
+class DisconnectOutcome(StrEnum):
     """What came of it."""
 
     ACK = "ack"
@@ -42,10 +42,10 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class DisconnectReply:
     """What the NAS said.  The session is over when its Stop came, not when the ACK came."""
 
-    outcome: Outcome
+    outcome: DisconnectOutcome
     error_cause: int | None = None
 
 
@@ -101,7 +101,7 @@ def attributes_of(
     return {**name, **sent, "Event-Timestamp": int(now.timestamp())}
 
 
-def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> Answer:
+def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> DisconnectReply:
     """Send a Disconnect-Request and wait for an answer that verifies.
 
     Every transmission is the same octets from the same port (RFC 5080 section 2.2.1).
@@ -123,7 +123,7 @@ def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> Answe
             answer = _wait(asking, request, peer.secret, until)
             if answer is not None:
                 return answer
-    return Answer(outcome=Outcome.TIMEOUT)
+    return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
 
 
 def _nas_of(entries: list[Nas], session: WifiSession) -> Nas | None:
@@ -152,7 +152,9 @@ def _resolve(peer: Peer) -> tuple[int, Any]:
     return family, address
 
 
-def _wait(asking: socket.socket, request: Frame, secret: bytes, until: float) -> Answer | None:
+def _wait(
+    asking: socket.socket, request: Frame, secret: bytes, until: float
+) -> DisconnectReply | None:
     """The first answer that verifies; others do not end the wait."""
     while (left := until - time.monotonic()) > 0:
         asking.settimeout(left)
@@ -167,7 +169,7 @@ def _wait(asking: socket.socket, request: Frame, secret: bytes, until: float) ->
     return None
 
 
-def _read(datagram: bytes, request: Frame, secret: bytes) -> Answer | None:
+def _read(datagram: bytes, request: Frame, secret: bytes) -> DisconnectReply | None:
     reply = frame(datagram)
     is_answer = reply.code in {Code.DISCONNECT_ACK, Code.DISCONNECT_NAK}
     if not is_answer or reply.identifier != request.identifier:
@@ -176,7 +178,9 @@ def _read(datagram: bytes, request: Frame, secret: bytes) -> Answer | None:
         return None
     check_message_authenticator(reply, secret, request.authenticator)
     causes = [value for value in reply.values(ERROR_CAUSE) if len(value) == 4]  # noqa: PLR2004
-    return Answer(
-        outcome=Outcome.ACK if reply.code == Code.DISCONNECT_ACK else Outcome.NAK,
+    return DisconnectReply(
+        outcome=DisconnectOutcome.ACK
+        if reply.code == Code.DISCONNECT_ACK
+        else DisconnectOutcome.NAK,
         error_cause=int.from_bytes(causes[0]) if causes else None,
     )

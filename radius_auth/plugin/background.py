@@ -102,14 +102,14 @@ class Background:
 
     def _load(self) -> None:
         """Try until the store can be read."""
-        told = ""
+        logged = ""
         while not self._stopping.is_set():
             try:
                 self._begin()
             except NexioError as error:
-                if str(error) != told:
+                if str(error) != logged:
                     log.error("no guest is answered: %s %s", error, error.advice)  # noqa: TRY400
-                told = str(error)
+                logged = str(error)
             except Exception:
                 log.exception("no guest is answered")
             else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from radius_auth.replica.table import Table
 
 
-class Outcome(IntEnum):
+class ReturnCode(IntEnum):
     """What a call of a module ends with; the numbers are FreeRADIUS's ``RLM_MODULE_…``."""
 
     REJECT = 0
@@ -53,10 +53,10 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CallResult:
     """What a call ends with, and the attributes that go with it."""
 
-    outcome: Outcome
+    outcome: ReturnCode
     reply: Updates = ()
     control: Updates = ()
 
@@ -87,7 +87,7 @@ class Call:
         return (time.perf_counter_ns() - self.began) // 1000
 
 
-PASS: Final = Answer(outcome=Outcome.NOOP)
+PASS: Final = CallResult(outcome=ReturnCode.NOOP)
 ACCEPT: Final = ("Auth-Type", ":=", "Accept")
 
 
@@ -102,14 +102,14 @@ def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
 
 def refuse(
     call: Call, reason: Reason, visit: FollowedVisit | None = None, so_far: Note | None = None
-) -> Answer:
+) -> CallResult:
     """Reject; the words come when the reject is sent (see ``Plugin.post_auth``)."""
     note = Note(
         visit_id=visit.id if visit else 0,
         reason=reason,
         took_us=call.took_us + (so_far.took_us if so_far else 0),
     )
-    return Answer(outcome=Outcome.REJECT, control=as_updates([(NOTE, str(note))]))
+    return CallResult(outcome=ReturnCode.REJECT, control=as_updates([(NOTE, str(note))]))
 
 
 def unproven(call: Call) -> Reason:
@@ -144,15 +144,15 @@ def check_proxy_state(call: Call) -> None:
         raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
 
 
-def define_client(call: Call) -> Answer:
+def define_client(call: Call) -> CallResult:
     """The NAS of that address, for FreeRADIUS's dynamic clients."""
     address, client = call.received.find(CLIENT) or "", call.client
     if client is None:
         return PASS
     family = "IPv6" if ":" in address else "IP"
     required = "yes" if client.require_message_authenticator else "no"
-    return Answer(
-        outcome=Outcome.OK,
+    return CallResult(
+        outcome=ReturnCode.OK,
         control=as_updates(
             [
                 (f"FreeRADIUS-Client-{family}-Address", address),

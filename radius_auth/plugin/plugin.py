@@ -24,9 +24,9 @@ from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (
     ACCEPT,
     PASS,
-    Answer,
     Call,
-    Outcome,
+    CallResult,
+    ReturnCode,
     Stage,
     accepted,
     check_proxy_state,
@@ -86,7 +86,7 @@ class Plugin:
         self._record = record
         self._clock = clock
 
-    def authorize(self, pairs: Pairs) -> Answer:
+    def authorize(self, pairs: Pairs) -> CallResult:
         """Decide as far as that goes before the password is verified.
 
         Raises:
@@ -98,7 +98,7 @@ class Plugin:
         if call.stage == Stage.CLIENT:
             return define_client(call)
         if call.stage == Stage.STATUS:
-            return Answer(outcome=Outcome.OK)
+            return CallResult(outcome=ReturnCode.OK)
         if call.stage == Stage.OUTER:
             check_proxy_state(call)
         if call.received.is_eap and call.stage == Stage.OUTER:
@@ -108,7 +108,7 @@ class Plugin:
             return self._supply_pin(call)
         return self._decide(call)
 
-    def authenticate(self, pairs: Pairs) -> Answer:
+    def authenticate(self, pairs: Pairs) -> CallResult:
         """Decide about the password of EAP-GTC; or count a response that is to be verified.
 
         Raises:
@@ -124,9 +124,9 @@ class Plugin:
         if isinstance(number, Rejected):
             return refuse(call, number.reason)
         note = replace(note, guess=number)
-        return Answer(outcome=Outcome.OK, control=as_updates([(NOTE, str(note))]))
+        return CallResult(outcome=ReturnCode.OK, control=as_updates([(NOTE, str(note))]))
 
-    def post_auth(self, pairs: Pairs) -> Answer:
+    def post_auth(self, pairs: Pairs) -> CallResult:
         """Settle a visit whose PIN was proven; or say why the guest is rejected.
 
         Raises:
@@ -146,9 +146,9 @@ class Plugin:
             return refuse(call, decision.reason, visit, note)
         if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
             self._note(call, decision, note)
-        return Answer(outcome=Outcome.OK, reply=accepted(decision, REPLIED))
+        return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
 
-    def _decide(self, call: Call) -> Answer:
+    def _decide(self, call: Call) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.
 
         In a tunnel the accept is another call's, and later: it is decided in :meth:`post_auth`.
@@ -158,21 +158,21 @@ class Plugin:
             return refuse(call, decision.reason, decision.visit if decision.is_told else None)
         if call.stage == Stage.OUTER:
             self._note(call, decision, Note())
-            return Answer(outcome=Outcome.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
+            return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
         proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
-        return Answer(
-            outcome=Outcome.OK,
+        return CallResult(
+            outcome=ReturnCode.OK,
             control=(ACCEPT, *as_updates([(PROVEN, str(proven))])),
         )
 
-    def _supply_pin(self, call: Call) -> Answer:
+    def _supply_pin(self, call: Call) -> CallResult:
         """Give FreeRADIUS the one PIN that it is to hold against the response."""
         candidate = find_candidate(call.request, call.table, call.now)
         if isinstance(candidate, Rejected) and call.received.is_eap and is_miss(candidate.reason):
             # A tunnel takes several packets: who asks for nobody is to see what everybody sees.
             note = Note(reason=candidate.reason, took_us=call.took_us)
             nobodys = [("Cleartext-Password", secrets.token_hex(16)), (NOTE, str(note))]
-            return Answer(outcome=Outcome.OK, control=as_updates(nobodys))
+            return CallResult(outcome=ReturnCode.OK, control=as_updates(nobodys))
         if isinstance(candidate, Rejected):
             # Nothing will be verified, but it is a guess all the same.
             number = reserve_guess(call.request, 0, call.table, self._guard, call.now)
@@ -183,7 +183,7 @@ class Plugin:
         control = [("Cleartext-Password", pin), (NOTE, str(note))]
         if not call.received.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
-        return Answer(outcome=Outcome.OK, control=as_updates(control))
+        return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
 
     def _begin(self, pairs: Pairs) -> Call:
         began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
@@ -198,7 +198,7 @@ class Plugin:
             request=read_request(received, client),
         )
 
-    def _reject(self, call: Call) -> Answer:
+    def _reject(self, call: Call) -> CallResult:
         """The last call of a request that is rejected, whoever rejected it."""
         note = parse_note(call.received.find(NOTE))
         rejected = Rejected(
@@ -207,7 +207,7 @@ class Plugin:
             visit=call.table.find_visit(note.visit_id) if note.reason else None,
         )
         self._note(call, rejected, note)
-        return Answer(outcome=Outcome.OK, reply=words_for(call, rejected))
+        return CallResult(outcome=ReturnCode.OK, reply=words_for(call, rejected))
 
     def _note(self, call: Call, decision: Decision, note: Note) -> None:
         request = call.request

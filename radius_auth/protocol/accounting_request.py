@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.accounting import AccountingRecord, Status, seal_name
+from nexio.network.accounting_records import AccountingRecord, Status, seal_name
 from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.framing import Attribute, Discarded

@@ -73,15 +73,10 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
     yield _names(folder)
     yield from _eap(folder)
     yield _passwords(folder)
-    if all(each.well for each in findings if each.subject == "Python"):
-        yield from examine_rights(folder, _embedded(folder))  # else its Python loads nothing
+    if all(each.well for each in findings if each.subject == "Python"):  # else it loads nothing
+        yield from examine_rights(folder, embedded_python(find_module(folder)))
     if program is not None:
         yield read_by_freeradius(folder, program)
-
-
-def _embedded(folder: Path) -> str | None:
-    module = find_module(folder)
-    return embedded_python(module) if module.is_file() else None
 
 
 def _python_modules(folder: Path) -> Finding:
@@ -121,11 +116,10 @@ def _installed(folder: Path) -> Finding:
 
 
 def _changed(folder: Path, before: Manifest) -> list[str]:
-    states = {path: look(folder / path) for path in before.files}
     return [
         path
-        for path, there in states.items()
-        if isinstance(there, File) and not before.wrote(path, there)
+        for path in before.files
+        if isinstance(there := look(folder / path), File) and not before.wrote(path, there)
     ]
 
 
@@ -240,8 +234,8 @@ def _logging_modules(folder: Path) -> Iterator[str]:
                 continue
             inside = [each for each in lines if each.sections[:1] == (line.name,)]
             hidden = any(each.name == PASSWORD for each in inside)
-            told = any(PASSWORD in (each.value or "") for each in inside)
-            if told if kind == "linelog" else not hidden:
+            logged = any(PASSWORD in (each.value or "") for each in inside)
+            if logged if kind == "linelog" else not hidden:
                 yield name.strip() or kind
 
 

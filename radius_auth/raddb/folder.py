@@ -91,8 +91,8 @@ def _lines(text: str) -> Iterator[Line]:
             sections.append(name)
         elif line:
             name, equals, value = line.partition("=")
-            said = value.strip().strip("\"'") if equals else None
-            yield Line(sections=tuple(sections), name=name.strip(" \t:+"), value=said)
+            unquoted = value.strip().strip("\"'") if equals else None
+            yield Line(sections=tuple(sections), name=name.strip(" \t:+"), value=unquoted)
 
 
 def enabled(folder: Path, kind: str) -> list[Path]:

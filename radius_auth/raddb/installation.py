@@ -143,12 +143,7 @@ def _why_kept(path: str, files: Mapping[str, bytes]) -> str:
 
 def _unchanged(folder: Path, before: Manifest, paths: Iterable[str]) -> list[str]:
     """Those of the paths whose files are still as they were written."""
-    states = {path: look(folder / path) for path in paths}
-    return [
-        path
-        for path, there in states.items()
-        if isinstance(there, File) and before.wrote(path, there)
-    ]
+    return [path for path in paths if before.wrote(path, look(folder / path))]
 
 
 def _our_links(folder: Path, before: Manifest) -> list[str]:

@@ -56,11 +56,11 @@ def _is_in_listen(line: Line) -> bool:
     return any(section.split()[:1] == ["listen"] for section in line.sections)
 
 
-def _read(said: dict[str, str]) -> Iterator[Listener]:
-    family = "6" if "ipv6addr" in said else "4"
-    address = said.get("ipv6addr") or said.get("ipaddr") or said.get("ipv4addr") or "*"
-    for kind in said.get("type", "").split("+"):
-        port = said.get("port", "0")
+def _read(settings: dict[str, str]) -> Iterator[Listener]:
+    family = "6" if "ipv6addr" in settings else "4"
+    address = settings.get("ipv6addr") or settings.get("ipaddr") or settings.get("ipv4addr") or "*"
+    for kind in settings.get("type", "").split("+"):
+        port = settings.get("port", "0")
         if kind in PORTS:
             yield Listener(
                 family=family, address=address, port=PORTS[kind] if port == "0" else port

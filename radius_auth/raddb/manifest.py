@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from radius_auth.raddb.changes import File, look
+from radius_auth.raddb.changes import File, State, look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +39,9 @@ class Manifest:
     taken: Mapping[str, str] = field(default_factory=dict)
     """Links of FreeRADIUS's own that were taken away, and where they pointed."""
 
-    def wrote(self, path: str, file: File) -> bool:
-        """Whether a file is as it was written."""
-        return self.files.get(path) == digest(file.content)
+    def wrote(self, path: str, there: State) -> bool:
+        """Whether what is there is a file as it was written."""
+        return isinstance(there, File) and self.files.get(path) == digest(there.content)
 
     def encode(self) -> bytes:
         """As it is kept."""

@@ -51,10 +51,13 @@ def fill_in(templates: Mapping[str, bytes], configuration: Configuration) -> dic
 
 
 def _environment(configuration: Configuration) -> str:
-    said = {"NEXIO_HOME": str(configuration.home), "NEXIO_KEY_FILE": str(configuration.key_file)}
-    if configuration.database_url != Configuration.from_environment(said).database_url:
-        said["NEXIO_DATABASE_URL"] = configuration.database_url
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in said.items())
+    variables = {
+        "NEXIO_HOME": str(configuration.home),
+        "NEXIO_KEY_FILE": str(configuration.key_file),
+    }
+    if configuration.database_url != Configuration.from_environment(variables).database_url:
+        variables["NEXIO_DATABASE_URL"] = configuration.database_url
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def links_of(paths: Mapping[str, bytes]) -> dict[str, str]:

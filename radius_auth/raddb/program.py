@@ -60,21 +60,21 @@ def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
 
 
 def embedded_python(module: Path) -> str | None:
-    """The version of Python that the module is linked with, as ``3.11``."""
-    found = _LIBPYTHON.search(module.read_bytes())
+    """The version of Python that the module is linked with, as ``3.11``; None without a module."""
+    found = _LIBPYTHON.search(module.read_bytes()) if module.is_file() else None
     return None if found is None else found[1].decode()
 
 
 def read_by_freeradius(folder: Path, program: Path) -> Finding:
     """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
-    said = _said(program, "-C", "-l", "stdout", "-d", str(folder))
-    if said is None:
+    ran = _run(program, "-C", "-l", "stdout", "-d", str(folder))
+    if ran is None:
         return unwell(
             "configuration", f"FreeRADIUS does not say anything to {folder}", "See its log."
         )
-    if said.returncode == 0:
+    if ran.returncode == 0:
         return well("configuration", "FreeRADIUS can read it and load the plugin")
-    lines = said.stdout.splitlines()
+    lines = ran.stdout.splitlines()
     errors = [line.partition(_ERROR)[2] for line in lines if _ERROR in line]
     return unwell(
         "configuration",
@@ -84,8 +84,8 @@ def read_by_freeradius(folder: Path, program: Path) -> Finding:
 
 
 def _version(program: Path) -> Finding:
-    said = _said(program, "-v")
-    found = None if said is None else _VERSION.search(said.stdout)
+    ran = _run(program, "-v")
+    found = None if ran is None else _VERSION.search(ran.stdout)
     if found is None:
         return unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
     version = (int(found[1]), int(found[2]), int(found[3]))
@@ -107,8 +107,8 @@ def require_same_python(folder: Path) -> None:
     Raises:
         Refused: FreeRADIUS has another version of Python in it than the one that runs this.
     """
-    module = find_module(folder)
-    if module.is_file() and not (finding := _python(module)).well:
+    finding = _python(find_module(folder))
+    if not finding.well:
         raise Refused(finding.message, finding.advice)
 
 
@@ -129,7 +129,7 @@ def _python(module: Path) -> Finding:
     return well("Python", f"{ours}, the same as in FreeRADIUS")
 
 
-def _said(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
+def _run(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
     try:
         return subprocess.run(  # noqa: S603 - the server that is looked over
             [program, *words],

@@ -82,8 +82,8 @@ def _tried(folder: Path, user: User, python: str) -> list[Finding]:
     packages = _packages(folder)
     words = [packages, str(folder / ENVIRONMENT), "spool" if _can_be(user) else "-"]
     try:
-        said = _run_as(user if _is_root() else None, python, words)
-        found = [Finding(**each) for each in json.loads(said.stdout)]
+        ran = _run_as(user if _is_root() else None, python, words)
+        found = [Finding(**each) for each in json.loads(ran.stdout)]
     except PermissionError:
         return [
             unwell(

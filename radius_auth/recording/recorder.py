@@ -66,7 +66,7 @@ class Recorder(Generic[Record]):
         self._waiting: deque[Record] = deque()
         self._without_spool = not spool.is_made
         self._lost = 0
-        self._told_lost = 0, -TELL_EVERY
+        self._reported_lost = 0, -TELL_EVERY
         self._stopping = threading.Event()
         self._until = math.inf
         self._spooling = _Step(self._to_spool, "wait in memory", "reach the spool again")
@@ -187,8 +187,8 @@ class Recorder(Generic[Record]):
             bad = self._unstorable(records)
             if len(bad) == len(records):
                 raise
-            told = "%d records cannot be stored and are lost: %s"
-            log.error(told, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
+            message = "%d records cannot be stored and are lost: %s"
+            log.error(message, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
             self._lost += len(bad)
 
     def _unstorable(self, records: list[Record]) -> list[Record]:
@@ -248,10 +248,10 @@ class Recorder(Generic[Record]):
             self._keep(work, records)
 
     def _tell_lost(self, now: float) -> None:
-        told, at = self._told_lost
-        if self._lost > told and now - at >= TELL_EVERY:
+        reported, at = self._reported_lost
+        if self._lost > reported and now - at >= TELL_EVERY:
             log.error("%d records are lost since the start", self._lost)
-            self._told_lost = self._lost, now
+            self._reported_lost = self._lost, now
 
     def _run(self, step: _Step) -> None:
         while not self._stopping.wait(EVERY_SECONDS):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from nexio.network.accounting import AccountingRecord
+from nexio.network.accounting_records import AccountingRecord
 from nexio.network.events import AuthEvent
 from nexio.network.masking import mask_pins
 from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    Told = tuple[int, bytes]
+    RequestKey = tuple[int, bytes]
     """Number of a NAS entry, and a Request Authenticator."""
 
 log = logging.getLogger(__name__)
@@ -47,20 +47,20 @@ class Replays:
         self._of_all = of_all
         self._seen: OrderedDict[int, OrderedDict[bytes, None]] = OrderedDict()
         self._total = 0
-        for told in file.read() if file is not None else ():
-            self._add(*told)
+        for key in file.read() if file is not None else ():
+            self._add(*key)
 
-    def __contains__(self, told: Told) -> bool:
+    def __contains__(self, key: RequestKey) -> bool:
         """Whether a NAS entry has told that before."""
-        entry, authenticator = told
+        entry, authenticator = key
         return authenticator in self._seen.get(entry, ())
 
-    def add(self, told: Sequence[Told]) -> None:
+    def add(self, keys: Sequence[RequestKey]) -> None:
         """Remember what is stored now."""
-        for each in told:
+        for each in keys:
             self._add(*each)
-        if self._file is not None and told:
-            self._file.append(told)
+        if self._file is not None and keys:
+            self._file.append(keys)
 
     def _add(self, entry: int, authenticator: bytes) -> None:
         seen = self._seen.setdefault(entry, OrderedDict())
@@ -89,17 +89,17 @@ class ReplayFile:
         self._most = most
         self._trouble = False
 
-    def read(self) -> list[Told]:
+    def read(self) -> list[RequestKey]:
         """What was remembered, the oldest first."""
-        told: list[Told] = []
-        self._use(lambda connection: told.extend(connection.execute(_READ)))
-        return told
+        keys: list[RequestKey] = []
+        self._use(lambda connection: keys.extend(connection.execute(_READ)))
+        return keys
 
-    def append(self, told: Iterable[Told]) -> None:
+    def append(self, keys: Iterable[RequestKey]) -> None:
         """Remember more."""
 
         def act(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT INTO told (entry, authenticator) VALUES (?, ?)", told)
+            connection.executemany("INSERT INTO told (entry, authenticator) VALUES (?, ?)", keys)
             connection.execute(_FORGET, (self._most,))
 
         self._use(act)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.network.accounting import AccountingRecord, record_accounting
+from nexio.network.accounting_records import AccountingRecord, record_accounting
 from nexio.network.events import AuthEvent, record_events
 from nexio.network.following import Horizon
 from nexio.store.engine import Store, utc_now
@@ -23,7 +23,7 @@ from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
 from radius_auth.server import sockets
-from radius_auth.server.accounting import Accountant, AccountingThread
+from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.responder import Responder
@@ -51,10 +51,10 @@ would be felt at the login page."""
 STOP_SECONDS = 3.0
 """How long the database is still waited for at the end."""
 
-AT_ONCE = 64
+ANSWERS_PER_ROUND = 64
 """Datagrams answered before the held replies have their turn."""
 
-TAKEN_AT_ONCE = 1_024
+DATAGRAMS_PER_READ = 1_024
 """Datagrams taken from one socket before some are answered."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
@@ -151,7 +151,7 @@ class Worker:
         os.close(self._wake_write)
 
     def _take(self, opened: socket.socket) -> None:
-        for _ in range(TAKEN_AT_ONCE):
+        for _ in range(DATAGRAMS_PER_READ):
             received = sockets.receive(opened)
             if received is None:
                 return
@@ -161,7 +161,7 @@ class Worker:
                 self._discards.count(Ignored.OVER_SHARE, host, now)
 
     def _answer(self) -> None:
-        for datagram, source, taken in self._queue.take(AT_ONCE):
+        for datagram, source, taken in self._queue.take(ANSWERS_PER_ROUND):
             now = time.monotonic()
             # What came before this worker did has waited for it, and is answered.
             if min(source.waited + now - taken, now - self._began) > LONGEST_WAIT:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Attribute, Code
-from radius_auth.server.accounting import Accountant
+from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import accounting_seeds, seeds
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from enum import StrEnum
 
-    from nexio.network.accounting import AccountingRecord
+    from nexio.network.accounting_records import AccountingRecord
 
 LIMIT_SECONDS = 0.05
 """Of the processor's time that one packet may cost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.nas import NasChanges, edit_nas
 from nexio.reception.visits import VisitState, get_visit
 from nexio.store.engine import Store

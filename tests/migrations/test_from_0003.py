@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.events import list_events
 from nexio.store.engine import Store
 from tests.support.accounting import record, sessions, tell

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexio.keys.key_file import load_keys
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from tests.support.accounting import record, tell

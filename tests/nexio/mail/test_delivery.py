@@ -13,7 +13,7 @@ from sqlalchemy import text
 from nexio.configuration import Configuration
 from nexio.locations.locations import Location
 from nexio.mail import delivery
-from nexio.mail.claims import CLAIM, claim_next
+from nexio.mail.attempts import CLAIM, claim_next
 from nexio.mail.delivery import Report
 from nexio.mail.smtp import Patience
 from nexio.outbox.outbox import Mail, MailState, Template

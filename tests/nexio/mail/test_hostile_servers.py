@@ -10,7 +10,7 @@ import pytest
 
 from nexio.errors import MailServerUnreachable
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
 from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.scripts import hostile
 
@@ -80,13 +80,13 @@ def closing(phase: int) -> Behaviour:
     return lambda connection, _: answer_until(connection, phase)
 
 
-def what_comes_of(behave: Behaviour) -> Answer | MailServerUnreachable:
+def what_comes_of(behave: Behaviour) -> MailReply | MailServerUnreachable:
     """Give one mail to a server, within bounds of time and memory."""
     with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
         tracemalloc.start()
         begun = time.monotonic()
         try:
-            answer: Answer | MailServerUnreachable = connection.send(FROM, TO, mail())
+            answer: MailReply | MailServerUnreachable = connection.send(FROM, TO, mail())
         except MailServerUnreachable as error:
             answer = error
         took, (_, peak) = time.monotonic() - begun, tracemalloc.get_traced_memory()
@@ -96,14 +96,14 @@ def what_comes_of(behave: Behaviour) -> Answer | MailServerUnreachable:
     return answer
 
 
-def check(answer: Answer | MailServerUnreachable, phase: int) -> None:
+def check(answer: MailReply | MailServerUnreachable, phase: int) -> None:
     """Before MAIL the server is at fault; after that, nobody knows of the mail: later."""
-    if isinstance(answer, Answer):
+    if isinstance(answer, MailReply):
         assert phase >= 3
-        assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+        assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
     else:
         assert phase < 3
-    words = answer.words if isinstance(answer, Answer) else str(answer)
+    words = answer.words if isinstance(answer, MailReply) else str(answer)
     assert words.isprintable()
     assert len(words) < 250
 
@@ -125,7 +125,7 @@ def test_a_server_that_is_slow(behaviour: Callable[[int], Behaviour], phase: int
     """All replies together have one time limit; the reply to the mail itself has its own."""
     answer = what_comes_of(behaviour(phase))
     check(answer, phase)
-    assert "it took too long" in (answer.words if isinstance(answer, Answer) else str(answer))
+    assert "it took too long" in (answer.words if isinstance(answer, MailReply) else str(answer))
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -173,7 +173,7 @@ def test_a_server_that_does_not_read() -> None:
         begun = time.monotonic()
         answer = connection.send(FROM, TO, large)
     assert time.monotonic() - begun < PATIENCE.mail + PATIENCE.receipt + SLACK
-    assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+    assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
 
 
 TLS_REPLIES = [b"220 hello\r\n", b"250-hello\r\n250 STARTTLS\r\n", b"220 go on\r\n"]

@@ -11,7 +11,7 @@ import pytest
 from nexio.errors import MailServerUnreachable
 from nexio.mail.connecting import LONGEST_TEXT
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import Answer, Outcome, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
 from tests.support.certificates import Certified, certify
 from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.outgoing import SHORT
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOGIN = "desk:pass%2Fword%401"
 
 
-def send(url: str, to: str = TO, patience: Patience = SHORT) -> Answer:
+def send(url: str, to: str = TO, patience: Patience = SHORT) -> MailReply:
     """Send one."""
     with SmtpConnection(parse_smtp_url(url), patience) as connection:
         return connection.send(FROM, to, mail(to))
@@ -39,7 +39,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Certified:
 def test_a_mail_arrives(mail_server: MailServer) -> None:
     """As it was, once, with the server's words kept."""
     answer = send(mail_server.url)
-    assert answer == Answer(outcome=Outcome.SENT, words="250 taken as")
+    assert answer == MailReply(outcome=MailOutcome.SENT, words="250 taken as")
     (received,) = mail_server.received
     assert (received.sender, received.to) == (FROM, [TO])
     assert received.message.get_content() == "Hello\n.\nbye\n"
@@ -52,9 +52,9 @@ def test_many_mails_over_one_connection(mail_server: MailServer) -> None:
         receivers = ["a@example.com", "gone@example.com", "b@example.com"]
         answers = [connection.send(FROM, to, mail(to)) for to in receivers]
     assert [answer.outcome for answer in answers] == [
-        Outcome.SENT,
-        Outcome.REFUSED,
-        Outcome.SENT,
+        MailOutcome.SENT,
+        MailOutcome.REFUSED,
+        MailOutcome.SENT,
     ]
     assert answers[1].words == "550 no such user"
     assert mail_server.connections == 1
@@ -64,42 +64,42 @@ def test_many_mails_over_one_connection(mail_server: MailServer) -> None:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ("250 OK", Outcome.SENT),
-        ("251 forwarded", Outcome.SENT),
-        ("450 try later", Outcome.LATER),
-        ("451 greylisted", Outcome.LATER),
-        ("452 mailbox full", Outcome.LATER),
-        ("421 closing", Outcome.LATER),
-        ("530 log in first", Outcome.LATER),
-        ("550 no such user", Outcome.REFUSED),
-        ("553 bad address", Outcome.REFUSED),
+        ("250 OK", MailOutcome.SENT),
+        ("251 forwarded", MailOutcome.SENT),
+        ("450 try later", MailOutcome.LATER),
+        ("451 greylisted", MailOutcome.LATER),
+        ("452 mailbox full", MailOutcome.LATER),
+        ("421 closing", MailOutcome.LATER),
+        ("530 log in first", MailOutcome.LATER),
+        ("550 no such user", MailOutcome.REFUSED),
+        ("553 bad address", MailOutcome.REFUSED),
     ],
 )
 def test_what_a_receiver_is_answered_with(
-    mail_server: MailServer, answer: str, outcome: Outcome
+    mail_server: MailServer, answer: str, outcome: MailOutcome
 ) -> None:
     """5xx is for good, 4xx for now; that we have to log in first is no fault of the mail."""
     mail_server.answers[TO] = answer
     said = send(mail_server.url)
     assert said.outcome is outcome
     assert not said.broken
-    assert outcome is Outcome.SENT or said.words == answer
+    assert outcome is MailOutcome.SENT or said.words == answer
 
 
 @pytest.mark.parametrize(
     ("answer", "outcome"),
-    [("451 disk full", Outcome.LATER), ("554 spam", Outcome.REFUSED)],
+    [("451 disk full", MailOutcome.LATER), ("554 spam", MailOutcome.REFUSED)],
 )
 @pytest.mark.parametrize("stage", ["sender", "data"])
 def test_what_the_rest_is_answered_with(
-    mail_server: MailServer, stage: str, answer: str, outcome: Outcome
+    mail_server: MailServer, stage: str, answer: str, outcome: MailOutcome
 ) -> None:
     """The sender, or the whole mail."""
     if stage == "sender":
         mail_server.answers[FROM] = answer
     else:
         mail_server.data_answer = answer
-    assert send(mail_server.url) == Answer(outcome=outcome, words=answer)
+    assert send(mail_server.url) == MailReply(outcome=outcome, words=answer)
 
 
 def test_nobody_there() -> None:
@@ -132,21 +132,21 @@ def test_a_server_that_is_slow_with_the_mail(mail_server: MailServer) -> None:
     """Nobody knows whether it has it: later."""
     mail_server.hang = {"DATA"}
     answer = send(mail_server.url)
-    assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+    assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
     assert "it took too long" in answer.words
 
 
 def test_the_receipt_is_waited_for_although_the_time_is_over(mail_server: MailServer) -> None:
     """Who hangs up on it sends the mail twice."""
     patience = Patience(mail=30, receipt=30, total=0)
-    assert send(mail_server.url, patience=patience).outcome is Outcome.SENT
+    assert send(mail_server.url, patience=patience).outcome is MailOutcome.SENT
 
 
 def test_the_line_breaks_before_the_answer(mail_server: MailServer) -> None:
     """Nobody knows whether the server has it: later."""
     mail_server.drop = "before answer"
     answer = send(mail_server.url)
-    assert (answer.outcome, answer.broken) == (Outcome.LATER, True)
+    assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
 
 
 def test_the_line_breaks_after_the_answer(mail_server: MailServer) -> None:
@@ -154,7 +154,7 @@ def test_the_line_breaks_after_the_answer(mail_server: MailServer) -> None:
     mail_server.drop = "after answer"
     with SmtpConnection(parse_smtp_url(mail_server.url), SHORT) as connection:
         answers = [connection.send(FROM, TO, mail()) for _ in range(3)]
-    assert [answer.outcome for answer in answers] == [Outcome.SENT] * 3
+    assert [answer.outcome for answer in answers] == [MailOutcome.SENT] * 3
     assert len(mail_server.received) == mail_server.connections == 3
 
 
@@ -162,7 +162,7 @@ def test_starttls(certified: Certified) -> None:
     """With a CA of the house; the login only after it."""
     with MailServer(tls=certified.context, login=True) as server:
         url = f"smtp://{LOGIN}@127.0.0.1:{server.port}?cafile={certified.ca_file}"
-        assert send(url).outcome is Outcome.SENT
+        assert send(url).outcome is MailOutcome.SENT
         assert server.received
 
 
@@ -170,7 +170,7 @@ def test_tls_from_the_first_octet(certified: Certified) -> None:
     """``smtps://``."""
     with MailServer(tls=certified.context, implicit_tls=True) as server:
         url = f"smtps://{LOGIN}@127.0.0.1:{server.port}?cafile={certified.ca_file}"
-        assert send(url).outcome is Outcome.SENT
+        assert send(url).outcome is MailOutcome.SENT
         assert server.received
 
 
@@ -263,7 +263,7 @@ def test_words_of_several_lines_are_one() -> None:
     ok = b"250 OK\r\n"
     with scripted(b"220 hello\r\n", b"250 hello\r\n", ok, ok, said, ok) as port:
         answer = send(f"smtp://127.0.0.1:{port}?tls=none")
-    assert answer.outcome is Outcome.REFUSED
+    assert answer.outcome is MailOutcome.REFUSED
     assert answer.words.startswith("550 one [m two xxx")
     assert len(answer.words) == len("550 ") + LONGEST_TEXT
 
@@ -271,9 +271,9 @@ def test_words_of_several_lines_are_one() -> None:
 def test_addresses_beyond_ascii(mail_server: MailServer) -> None:
     """For good, where the server cannot; sent, where it can (RFC 6531)."""
     answer = send(mail_server.url, "zoë@example.com")
-    assert answer.outcome is Outcome.REFUSED
+    assert answer.outcome is MailOutcome.REFUSED
     assert "beyond ASCII" in answer.words
     with MailServer(utf8=True) as server:
-        assert send(server.url, "zoë@example.com").outcome is Outcome.SENT
+        assert send(server.url, "zoë@example.com").outcome is MailOutcome.SENT
         assert server.received[0].to == ["zoë@example.com"]
         assert "zoë@example.com".encode() in server.received[0].octets

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import NexioError
-from nexio.network.accounting import Status, seal_name
+from nexio.network.accounting_records import Status, seal_name
 from nexio.network.nas import NewNas, add_nas
 from nexio.network.sessions import get_session, name_as_sent
 from nexio.operations.checking import find_damage

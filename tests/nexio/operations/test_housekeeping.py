@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from nexio.locations.locations import Location
 from nexio.network import following
-from nexio.network.accounting import Status
+from nexio.network.accounting_records import Status
 from nexio.network.events import record_events
 from nexio.network.following import Horizon, News, Position
 from nexio.operations import housekeeping
@@ -189,7 +189,7 @@ def test_more_visits_than_are_forgotten_at_once(
     store: Store, location: Location, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Group after group, until none is left."""
-    monkeypatch.setattr(housekeeping, "VISITS_AT_ONCE", 3)
+    monkeypatch.setattr(housekeeping, "VISITS_PER_TRANSACTION", 3)
     set_up(store, location, "retention-days=1")
     for count in (6, 7):
         for _ in range(count):

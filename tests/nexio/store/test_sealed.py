@@ -7,7 +7,7 @@ from sqlalchemy import LargeBinary, update
 
 from nexio.errors import KeyUnusable
 from nexio.locations.locations import Location
-from nexio.network.accounting import seal_name
+from nexio.network.accounting_records import seal_name
 from nexio.network.nas import NewNas, add_nas
 from nexio.operations.checking import find_damage
 from nexio.reception.members import add_member

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.network.accounting import Status, seal_name
+from nexio.network.accounting_records import Status, seal_name
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store, utc_now
 from radius_auth.protocol.framing import frame

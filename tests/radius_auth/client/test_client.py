@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from nexio.errors import InvalidValue
-from radius_auth.client.client import Answer, NoAnswer, send_access_request
+from radius_auth.client.client import AccessReply, NoAnswer, send_access_request
 from radius_auth.protocol.access_request import AccessRequest, decode_access_request
 from radius_auth.protocol.authenticators import check_message_authenticator
 from radius_auth.protocol.framing import Attribute, Frame, frame
@@ -61,10 +61,12 @@ def reject(request: Frame) -> bytes:
 
 
 def silence(request: Frame) -> None:
-    """Answer nothing."""
+    """AccessReply nothing."""
 
 
-def ask(host: str, port: int, user_name: str = "jane@example.com", **attributes: str) -> Answer:
+def ask(
+    host: str, port: int, user_name: str = "jane@example.com", **attributes: str
+) -> AccessReply:
     """Log in with short waits."""
     return send_access_request(
         host, port, SECRET, user_name, "482913", timeout=0.5, retries=0, attributes=attributes
@@ -83,7 +85,9 @@ def test_an_accept_is_read(host: str) -> None:
     with server(accept) as (port, received):
         answer = ask(host, port)
 
-    assert answer == Answer(accepted=True, session_timeout=60, reply_message="Zoë", class_=b"7")
+    assert answer == AccessReply(
+        accepted=True, session_timeout=60, reply_message="Zoë", class_=b"7"
+    )
     request = seen(received)
     assert (request.user_name, request.password) == (b"jane@example.com", b"482913")
     check_message_authenticator(received[0], SECRET)
@@ -95,7 +99,9 @@ def test_a_reject_is_read() -> None:
     with server(reject) as (port, _):
         answer = ask("127.0.0.1", port)
 
-    assert answer == Answer(accepted=False, session_timeout=None, reply_message=None, class_=None)
+    assert answer == AccessReply(
+        accepted=False, session_timeout=None, reply_message=None, class_=None
+    )
 
 
 @pytest.mark.parametrize("host", ["::1", "[::1]"])

@@ -12,7 +12,13 @@ from pyrad.packet import CoAPacket
 
 from nexio.errors import NotFound, Unreachable
 from nexio.network.nas import NewNas, add_nas, remove_nas
-from radius_auth.client.disconnect import Answer, Outcome, attributes_of, disconnect, peer_of
+from radius_auth.client.disconnect import (
+    DisconnectOutcome,
+    DisconnectReply,
+    attributes_of,
+    disconnect,
+    peer_of,
+)
 from radius_auth.protocol.framing import Code, frame
 from radius_auth.protocol.packet import Peer
 from tests.support.accounting import record, tell
@@ -34,8 +40,8 @@ ATTRIBUTES: dict[str, str | int] = {
     "Calling-Station-Id": "02-00-00-AB-CD-EF",
     "Event-Timestamp": 1_795_000_000,
 }
-ACKNOWLEDGED = Answer(outcome=Outcome.ACK)
-SILENT = Answer(outcome=Outcome.TIMEOUT)
+ACKNOWLEDGED = DisconnectReply(outcome=DisconnectOutcome.ACK)
+SILENT = DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
 
 
 def peer(nas: FakeNas, timeout: float = 10.0) -> Peer:
@@ -70,9 +76,9 @@ def test_must_19_a_nak_with_its_cause(signed: bool) -> None:
     """Error-Cause says why; a NAS may sign its reply with a Message-Authenticator, too."""
     with FakeNas(reply(NAK, error_cause(503), signed=signed)) as nas:
         answer = disconnect(peer(nas), ATTRIBUTES)
-    assert answer == Answer(outcome=Outcome.NAK, error_cause=503)
+    assert answer == DisconnectReply(outcome=DisconnectOutcome.NAK, error_cause=503)
     with FakeNas(reply(NAK)) as nas:
-        assert disconnect(peer(nas), ATTRIBUTES) == Answer(outcome=Outcome.NAK)
+        assert disconnect(peer(nas), ATTRIBUTES) == DisconnectReply(outcome=DisconnectOutcome.NAK)
 
 
 def test_must_19_a_retransmission_is_the_same_octets_from_the_same_port() -> None:

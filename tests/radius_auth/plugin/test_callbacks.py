@@ -20,7 +20,7 @@ from nexio.network.events import AuthEvent, list_events
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
-from radius_auth.plugin.calls import Outcome, Stage
+from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
 from radius_auth.plugin.plugin import OutOfReach
 from radius_auth.protocol.discards import Ignored
@@ -162,37 +162,37 @@ def assert_plain(answer: Any) -> None:
 # The return values
 
 
-CALLS: list[tuple[str, Pairs, Outcome]] = [
-    ("authorize", (*pap(), *OUTER), Outcome.OK),
-    ("authorize", (*pap(OTHER_PIN), *OUTER), Outcome.REJECT),
-    ("authorize", (*pap(PIN, "nobody@example.com"), *OUTER), Outcome.REJECT),
-    ("authorize", (*chap_pairs(), *OUTER), Outcome.OK),
-    ("authorize", (*chap_pairs(OTHER_PIN), *OUTER), Outcome.REJECT),
-    ("authorize", (*ms_chap(), *OUTER), Outcome.OK),
-    ("authorize", (*tunnelled(), *OUTER), Outcome.NOOP),
-    ("authorize", (*tunnelled(), *at(Stage.INNER)), Outcome.OK),
-    ("authorize", OUTER, Outcome.REJECT),
-    ("authorize", (), Outcome.REJECT),
-    ("authorize", at(Stage.CLIENT), Outcome.NOOP),
-    ("authorize", at(Stage.STATUS), Outcome.OK),
-    ("authorize", at(Stage.CLIENT, "192.0.2.1"), Outcome.NOOP),
-    ("authorize", ((CLIENT, "no address"), (STAGE, "outer")), Outcome.FAIL),
-    ("authenticate", (*tunnelled(), ("User-Password", PIN), *at(Stage.INNER)), Outcome.OK),
-    ("authenticate", (*tunnelled(), ("User-Password", "1"), *at(Stage.INNER)), Outcome.REJECT),
-    ("authenticate", (*tunnelled(), *at(Stage.INNER)), Outcome.REJECT),
-    ("authenticate", (), Outcome.REJECT),
-    ("post_auth", (*pap(), *OUTER, (PROVEN, "1 0 0 ")), Outcome.OK),
-    ("post_auth", (*pap(), *OUTER, (PROVEN, "what?")), Outcome.REJECT),
-    ("post_auth", (*pap(), *OUTER), Outcome.REJECT),
-    ("post_auth", (), Outcome.REJECT),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted")), Outcome.OK),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 what?")), Outcome.OK),
+CALLS: list[tuple[str, Pairs, ReturnCode]] = [
+    ("authorize", (*pap(), *OUTER), ReturnCode.OK),
+    ("authorize", (*pap(OTHER_PIN), *OUTER), ReturnCode.REJECT),
+    ("authorize", (*pap(PIN, "nobody@example.com"), *OUTER), ReturnCode.REJECT),
+    ("authorize", (*chap_pairs(), *OUTER), ReturnCode.OK),
+    ("authorize", (*chap_pairs(OTHER_PIN), *OUTER), ReturnCode.REJECT),
+    ("authorize", (*ms_chap(), *OUTER), ReturnCode.OK),
+    ("authorize", (*tunnelled(), *OUTER), ReturnCode.NOOP),
+    ("authorize", (*tunnelled(), *at(Stage.INNER)), ReturnCode.OK),
+    ("authorize", OUTER, ReturnCode.REJECT),
+    ("authorize", (), ReturnCode.REJECT),
+    ("authorize", at(Stage.CLIENT), ReturnCode.NOOP),
+    ("authorize", at(Stage.STATUS), ReturnCode.OK),
+    ("authorize", at(Stage.CLIENT, "192.0.2.1"), ReturnCode.NOOP),
+    ("authorize", ((CLIENT, "no address"), (STAGE, "outer")), ReturnCode.FAIL),
+    ("authenticate", (*tunnelled(), ("User-Password", PIN), *at(Stage.INNER)), ReturnCode.OK),
+    ("authenticate", (*tunnelled(), ("User-Password", "1"), *at(Stage.INNER)), ReturnCode.REJECT),
+    ("authenticate", (*tunnelled(), *at(Stage.INNER)), ReturnCode.REJECT),
+    ("authenticate", (), ReturnCode.REJECT),
+    ("post_auth", (*pap(), *OUTER, (PROVEN, "1 0 0 ")), ReturnCode.OK),
+    ("post_auth", (*pap(), *OUTER, (PROVEN, "what?")), ReturnCode.REJECT),
+    ("post_auth", (*pap(), *OUTER), ReturnCode.REJECT),
+    ("post_auth", (), ReturnCode.REJECT),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted")), ReturnCode.OK),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 what?")), ReturnCode.OK),
 ]
 
 
 @pytest.mark.parametrize(("call", "pairs", "outcome"), CALLS)
 def test_every_call_ends_with_a_plain_code(
-    callbacks: Any, memory: Memory, call: str, pairs: Pairs, outcome: Outcome
+    callbacks: Any, memory: Memory, call: str, pairs: Pairs, outcome: ReturnCode
 ) -> None:
     """rlm_python3: None would be an accept, a member of an enum a failure."""
     if STAGE in dict(pairs) and dict(pairs)[STAGE] == Stage.CLIENT:
@@ -206,7 +206,7 @@ def test_every_call_ends_with_a_plain_code(
 
 def test_the_codes_are_freeradiuss(callbacks: Any, memory: Memory) -> None:
     """rlm_python3: RLM_MODULE_REJECT, _FAIL, _OK and _NOOP of FreeRADIUS 3."""
-    assert {outcome.name: outcome.value for outcome in Outcome} == {
+    assert {outcome.name: outcome.value for outcome in ReturnCode} == {
         "REJECT": 0,
         "FAIL": 1,
         "OK": 2,
@@ -313,7 +313,7 @@ def test_pairs_that_are_none_raise_nothing(callbacks: Any, memory: Memory, pairs
     """rlm_python3: a request without any attribute comes as None."""
     for call in (callbacks.authorize, callbacks.authenticate, callbacks.post_auth):
         assert_plain(call(pairs))
-        assert call(pairs)[0] in {Outcome.FAIL, Outcome.REJECT}
+        assert call(pairs)[0] in {ReturnCode.FAIL, ReturnCode.REJECT}
     assert [event for event in memory.events if event.outcome == "accept"] == []
 
 

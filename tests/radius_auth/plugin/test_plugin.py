@@ -13,7 +13,7 @@ from nexio.errors import KeyUnusable
 from nexio.keys.keyring import Keyring
 from nexio.network.masking import MASK
 from radius_auth.decision.reasons import Reason
-from radius_auth.plugin.calls import Outcome, Stage
+from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.notes import Note, parse_note
 from radius_auth.plugin.pairs import DECIDED, NOTE, PROVEN
 from radius_auth.protocol.framing import Discarded
@@ -205,7 +205,7 @@ def test_ms_chap_is_verified_against_the_pin() -> None:
     answer = VirtualServer(house(visit(7)), DURING).plugin.authorize((*ms_chap(), *at(Stage.OUTER)))
 
     control = {name: value for name, _, value in answer.control}
-    assert (answer.outcome, answer.reply) == (Outcome.OK, ())
+    assert (answer.outcome, answer.reply) == (ReturnCode.OK, ())
     assert control.keys() == {"Cleartext-Password", "Auth-Type", NOTE}
     assert (control["Cleartext-Password"], control["Auth-Type"]) == (PIN, "MS-CHAP")
     assert parse_note(control[NOTE]).visit_id == 7
@@ -237,7 +237,7 @@ def test_a_password_beside_eap_is_rejected(stage: Stage) -> None:
     answer = server.plugin.authorize((*pap(), EAP, *at(stage)))
 
     (noted,) = answer.control
-    assert answer.outcome is Outcome.REJECT
+    assert answer.outcome is ReturnCode.REJECT
     assert (noted[0], parse_note(noted[2]).reason) == (NOTE, Reason.CONTRADICTORY)
 
 
@@ -266,7 +266,7 @@ def test_a_reject_of_freeradius_itself_is_logged(pairs: Any, reason: Reason) -> 
 
     answer = server.plugin.post_auth((*pairs, *at(Stage.REJECTED)))
 
-    assert (answer.outcome, answer.reply) == (Outcome.OK, ())
+    assert (answer.outcome, answer.reply) == (ReturnCode.OK, ())
     assert (server.event.reason, server.event.visit_id) == (reason, None)
 
 
@@ -296,7 +296,7 @@ def test_nobody_is_in_without_a_proof(stage: Stage, more: Any) -> None:
 
     for pairs in (pap(), ms_chap(), tunnelled()):
         answer = server.plugin.post_auth((*pairs, *at(stage), *more))
-        assert (answer.outcome, answer.reply) == (Outcome.REJECT, ())
+        assert (answer.outcome, answer.reply) == (ReturnCode.REJECT, ())
 
 
 @given(st.text() | st.from_regex(r"-?\d{1,3} -?\d{0,3} ?.{0,9}", fullmatch=True))
@@ -308,7 +308,7 @@ def test_a_garbled_proof_is_none(text: str) -> None:
     answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, text)))
     server.plugin.post_auth((*pap(), *at(Stage.REJECTED), (NOTE, text)))
 
-    assert (answer.outcome, answer.reply) == (Outcome.REJECT, ())
+    assert (answer.outcome, answer.reply) == (ReturnCode.REJECT, ())
     assert server.event.outcome == "reject"
 
 
@@ -338,7 +338,7 @@ def test_time_goes_on_between_the_proof_and_the_end() -> None:
     assert log_in_by_pap(server, PIN).attributes["Session-Timeout"] == "2"
     server.clock.advance(seconds=1.5)
     answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), proven))
-    assert answer.outcome is Outcome.REJECT
+    assert answer.outcome is ReturnCode.REJECT
 
 
 def test_a_visit_that_is_removed_meanwhile_is_nobodys() -> None:
@@ -347,7 +347,7 @@ def test_a_visit_that_is_removed_meanwhile_is_nobodys() -> None:
 
     answer = server.plugin.post_auth((*pap(), *at(Stage.OUTER), (PROVEN, "1 0 0 ")))
 
-    assert answer.outcome is Outcome.REJECT
+    assert answer.outcome is ReturnCode.REJECT
     assert parse_note(answer.control[0][2]).reason is Reason.UNKNOWN_USER
 
 
@@ -386,7 +386,7 @@ def test_in_a_tunnel_nobody_looks_like_everybody() -> None:
     )
 
     assert [name for name, _, _ in known.control] == [name for name, _, _ in unknown.control]
-    assert unknown.outcome is Outcome.OK
+    assert unknown.outcome is ReturnCode.OK
     assert server.answer_eap((("User-Name", "nobody@example.com"), EAP, DEVICE), PIN) == REJECT
     assert server.event.reason is Reason.UNKNOWN_USER
 
@@ -503,7 +503,7 @@ def test_each_decision_is_another_record() -> None:
 # Clients
 
 
-def asked_for(address: str, *entries: Any) -> tuple[Outcome, dict[str, str]]:
+def asked_for(address: str, *entries: Any) -> tuple[ReturnCode, dict[str, str]]:
     """What FreeRADIUS learns of an address."""
     server = VirtualServer(house(nas_entries=entries))
     answer = server.plugin.authorize(at(Stage.CLIENT, address))
@@ -526,7 +526,7 @@ def test_an_access_point_is_known_by_its_address(
     """Must 1: the one address that asked, never all of a network."""
     outcome, known = asked_for(address, nas(address=network, secret=rb"a \secret"))
 
-    assert outcome is Outcome.OK
+    assert outcome is ReturnCode.OK
     assert known == {
         attribute: address,
         "FreeRADIUS-Client-Secret": r"a \\secret",
@@ -545,7 +545,7 @@ def test_an_access_point_without_message_authenticator_is_told_so() -> None:
 @pytest.mark.parametrize("address", ["192.0.3.7", "2001:db8::7", ""])
 def test_a_stranger_is_none_of_ours(address: str) -> None:
     """Must 1: FreeRADIUS then drops what it has sent."""
-    assert asked_for(address, nas(address="192.0.2.0/24")) == (Outcome.NOOP, {})
+    assert asked_for(address, nas(address="192.0.2.0/24")) == (ReturnCode.NOOP, {})
 
 
 def test_a_status_server_is_answered() -> None:
@@ -554,7 +554,7 @@ def test_a_status_server_is_answered() -> None:
 
     answer = server.plugin.authorize(at(Stage.STATUS))
 
-    assert (answer.outcome, answer.reply, answer.control) == (Outcome.OK, (), ())
+    assert (answer.outcome, answer.reply, answer.control) == (ReturnCode.OK, (), ())
     assert server.events == []
 
 

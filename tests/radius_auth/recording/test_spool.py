@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.network.accounting import AccountingRecord
+from nexio.network.accounting_records import AccountingRecord
 from nexio.network.events import AuthEvent
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written

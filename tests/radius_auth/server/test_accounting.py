@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.packet import AcctPacket
 
-from nexio.network.accounting import AccountingRecord, record_accounting, unseal_name
+from nexio.network.accounting_records import AccountingRecord, record_accounting, unseal_name
 from radius_auth.protocol.accounting_request import Acct, Unstorable
 from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.protocol.framing import Attribute, Fault, frame
 from radius_auth.recording.spool import Spool, read_back, written
-from radius_auth.server.accounting import Accountant
+from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source
 from tests.support.accounting import sessions
 from tests.support.clocks import Clock

@@ -12,8 +12,8 @@ import pytest
 
 from nexio.store.engine import utc_now
 from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.server import accounting
-from radius_auth.server.accounting import Accountant, AccountingThread
+from radius_auth.server import accountant
+from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.sockets import listen
 from tests.support.clocks import Clock
 from tests.support.radius.accounting_requests import accounting_request, answered
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from nexio.network.accounting import AccountingRecord
+    from nexio.network.accounting_records import AccountingRecord
 
 FLOOD, LOBBY, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.1.9"
 
@@ -79,7 +79,7 @@ def host(address: str, server: socket.socket) -> Iterator[socket.socket]:
 
 def test_a_flood_of_one_nas_does_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another one tells after hundreds of it is stored in the next commit, and answered."""
-    monkeypatch.setattr(accounting, "AT_ONCE", 16)
+    monkeypatch.setattr(accountant, "RECORDS_PER_COMMIT", 16)
     answering = Answering()
     with (
         listen("127.0.0.1", 0) as opened,
@@ -105,7 +105,7 @@ def test_a_flood_of_one_nas_does_not_hold_up_another(monkeypatch: pytest.MonkeyP
 
 def test_must_17_each_keeps_the_time_of_its_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     """In their order, however they were stored together: a Stop is before what follows it."""
-    monkeypatch.setattr(accounting, "AT_ONCE", 7)
+    monkeypatch.setattr(accountant, "RECORDS_PER_COMMIT", 7)
     answering = Answering(utc_now)
     with (
         listen("127.0.0.1", 0) as opened,
@@ -124,8 +124,8 @@ def test_must_17_each_keeps_the_time_of_its_arrival(monkeypatch: pytest.MonkeyPa
 
 def test_what_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one NAS only so much waits; the rest is dropped and counted, and no one else's is."""
-    monkeypatch.setattr(accounting, "OF_ONE_NAS", 10)
-    monkeypatch.setattr(accounting, "AT_ONCE", 5)
+    monkeypatch.setattr(accountant, "OF_ONE_NAS", 10)
+    monkeypatch.setattr(accountant, "RECORDS_PER_COMMIT", 5)
     answering = Answering()
     with (
         listen("127.0.0.1", 0) as opened,

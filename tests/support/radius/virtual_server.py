@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from radius_auth.guard import Guard
-from radius_auth.plugin.calls import Answer, Outcome, Stage
+from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
@@ -141,7 +141,7 @@ class VirtualServer:
         if not inner.accepted:  # the inner server has logged it
             return REJECT
         outer = self._call(self.plugin.post_auth, outside, Stage.OUTER, (PROVEN, proven))
-        if outer.outcome is not Outcome.OK:
+        if outer.outcome is not ReturnCode.OK:
             return self._rejected(outside, _plain(outer.control))
         return Reply(accepted=True, attributes=_plain(outer.reply))
 
@@ -151,7 +151,7 @@ class VirtualServer:
         """Through the sections of one site, and the proof at the end."""
         first = self._call(self.plugin.authorize, pairs, stage)
         control = _plain(first.control)
-        if first.outcome is not Outcome.OK or not verify(control):
+        if first.outcome is not ReturnCode.OK or not verify(control):
             return self._rejected(pairs, control), ""
         if control.keys() >= set(DECIDED):  # PAP and CHAP
             decided = {
@@ -160,7 +160,7 @@ class VirtualServer:
             return Reply(accepted=True, attributes=decided), ""
         proven = control.get(PROVEN, "")
         last = self._call(self.plugin.post_auth, pairs, stage, (PROVEN, proven))
-        if last.outcome is not Outcome.OK:
+        if last.outcome is not ReturnCode.OK:
             return self._rejected(pairs, control | _plain(last.control)), ""
         return Reply(accepted=True, attributes=_plain(last.reply)), proven
 
@@ -178,17 +178,17 @@ class VirtualServer:
     def _ask(self, pairs: Pairs, stage: Stage, control: Control) -> bool:
         answer = self._call(self.plugin.authenticate, pairs, stage)
         control |= _plain(answer.control)
-        return answer.outcome is Outcome.OK
+        return answer.outcome is ReturnCode.OK
 
     def _rejected(self, pairs: Pairs, control: Control) -> Reply:
         noted = ((NOTE, control[NOTE]),) if NOTE in control else ()
         answer = self._call(self.plugin.post_auth, pairs, Stage.REJECTED, *noted)
-        assert answer.outcome is Outcome.OK
+        assert answer.outcome is ReturnCode.OK
         return Reply(accepted=False, attributes=_plain(answer.reply))
 
     def _call(
-        self, ask: Callable[[Pairs], Answer], pairs: Pairs, stage: Stage, *more: tuple[str, str]
-    ) -> Answer:
+        self, ask: Callable[[Pairs], CallResult], pairs: Pairs, stage: Stage, *more: tuple[str, str]
+    ) -> CallResult:
         return ask((*hand_over(pairs), *at(stage), *more))
 
 
@@ -199,7 +199,7 @@ def hand_over(pairs: Pairs) -> Pairs:
     return (*(pair for pair in pairs if pair[0] not in names), *text)
 
 
-PASSED = Answer(outcome=Outcome.NOOP)
+PASSED = CallResult(outcome=ReturnCode.NOOP)
 
 
 def at(stage: Stage, address: str = ADDRESS) -> Pairs:

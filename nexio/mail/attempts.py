@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from nexio.mail.smtp import Answer, Outcome
+from nexio.mail.smtp import MailOutcome, MailReply
 from nexio.outbox.outbox import MailState, is_waiting
 from nexio.outbox.templates import recipient_of
 from nexio.store.tables import OutboxRow
@@ -48,7 +48,7 @@ def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
         return row.id
 
 
-def mark(store: Store, number: int, answer: Answer) -> Outcome:
+def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
     """Write down what became of a mail.
 
     Returns:
@@ -66,7 +66,7 @@ def postpone_due(store: Store, words: str) -> None:
     with store.write() as work:
         due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
         for row in work.session.scalars(due):
-            _write(row, Answer(outcome=Outcome.LATER, words=words), work.now)
+            _write(row, MailReply(outcome=MailOutcome.LATER, words=words), work.now)
 
 
 def count_due(work: Reading) -> int:
@@ -78,21 +78,21 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     return is_waiting(now) & (OutboxRow.next_try_at <= now)
 
 
-def _write(row: OutboxRow, answer: Answer, now: datetime) -> Outcome:
+def _write(row: OutboxRow, answer: MailReply, now: datetime) -> MailOutcome:
     row.attempts += 1
     row.claimed_until = None
     row.answer = answer.words
     last_try = row.created_at + GIVE_UP
-    if answer.outcome is Outcome.SENT:
+    if answer.outcome is MailOutcome.SENT:
         row.state, row.sent_at = MailState.SENT.value, now
-        return Outcome.SENT
-    if answer.outcome is Outcome.LATER and now < last_try:
+        return MailOutcome.SENT
+    if answer.outcome is MailOutcome.LATER and now < last_try:
         row.next_try_at = min(now + _wait(row.attempts), last_try)
-        return Outcome.LATER
+        return MailOutcome.LATER
     row.state = MailState.FAILED.value
-    if answer.outcome is Outcome.LATER:
+    if answer.outcome is MailOutcome.LATER:
         row.answer = f"gave up after {GIVE_UP.days} days: {answer.words}"
-    return Outcome.REFUSED
+    return MailOutcome.REFUSED
 
 
 def _wait(attempts: int) -> timedelta:

@@ -36,17 +36,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
-    from nexio.network.accounting import AccountingRecord
+    from nexio.network.accounting_records import AccountingRecord
     from nexio.store.engine import Clock
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 256
+RECORDS_PER_COMMIT = 256
 """Datagrams that are stored in one commit."""
 
-TAKEN_AT_ONCE = 2_048
+DATAGRAMS_PER_READ = 2_048
 """Datagrams taken from one socket before some are stored."""
 
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
@@ -67,7 +67,7 @@ class _Pending:
     source: Source
     octets: bytes
     record: AccountingRecord | None = None
-    told: tuple[int, bytes] | None = None
+    request_key: tuple[int, bytes] | None = None
     """NAS entry and authenticator, to know it again."""
 
 
@@ -126,7 +126,7 @@ class Accountant:
                 if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
-        self._replays.add([each.told for each in pending if each.told is not None])
+        self._replays.add([each.request_key for each in pending if each.request_key is not None])
         return [(each.source, each.octets) for each in pending]
 
     def admits(self, source: Source, now: float) -> bool:
@@ -169,8 +169,8 @@ class Accountant:
             raise Discarded(Distrust.UNEXPECTED_CODE)
         check_accounting_request(received, client.secret)
         answer = encode_accounting_response(received, client.secret)
-        told = client.entries[0].id, received.authenticator
-        if told in self._replays:
+        request_key = client.entries[0].id, received.authenticator
+        if request_key in self._replays:
             return _Pending(source, answer)
         if not self._has_room(str(source.address[0])):
             raise Discarded(Ignored.BACKLOG)
@@ -183,7 +183,7 @@ class Accountant:
             at=self._arrival(source),
         )
         record = read_accounting_request(arrival, fixed_lengths())
-        return _Pending(source, answer, record, told)
+        return _Pending(source, answer, record, request_key)
 
     def _arrival(self, source: Source) -> datetime:
         """When a datagram came; after the one before it from there.
@@ -252,7 +252,7 @@ class AccountingThread:
     def _take(self, opened: socket.socket) -> None:
         """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
         now = time.monotonic()
-        for _ in range(TAKEN_AT_ONCE):
+        for _ in range(DATAGRAMS_PER_READ):
             received = sockets.receive(opened)
             if received is None:
                 break
@@ -268,7 +268,7 @@ class AccountingThread:
         # One by one as they are read, so that each keeps the time of its arrival exactly.
         taken = (
             (datagram, replace(source, waited=source.waited + time.monotonic() - since))
-            for datagram, source, since in self._queue.take(AT_ONCE)
+            for datagram, source, since in self._queue.take(RECORDS_PER_COMMIT)
         )
         try:
             replies = self._accountant.answer(taken, now)
