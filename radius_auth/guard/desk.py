@@ -5,18 +5,29 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, append, read_after, times_put_right
+from nexio.errors import Refused
+from nexio.network.guard_acts import (
+    Act,
+    Kind,
+    append,
+    count_releases,
+    read_after,
+    times_put_right,
+)
 from nexio.store import audit
-from radius_auth.guard.guard import Guard
-from radius_auth.guard.target import BACK_OFF, Device
+from radius_auth.guard.guard import FREE_TRIES, Guard
+from radius_auth.guard.target import BACK_OFF, MOST_FREE, Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nexio.store.engine import Reading, Writing
     from radius_auth.guard.target import Target
+
+MOST_RELEASES: Final = MOST_FREE // FREE_TRIES
+"""Devices that the desk may release at one visit in 24 hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +80,9 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         work: the transaction.
         visit_id: of a visit.
         device: its MAC address.
+
+    Raises:
+        Refused: as many as the bound leaves room for were released at the visit in a day.
     """
     act = Act(
         kind=Kind.RELEASE,
@@ -79,7 +93,15 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         visit_id=visit_id,
         device=device,
     )
-    append(work.session.connection(), [act])
+    append(work.session.connection(), [act])  # first: other desks wait from here on
+    since = work.now - timedelta(days=1)
+    if count_releases(work.session.connection(), visit_id, since) > MOST_RELEASES:
+        raise Refused(
+            f"{MOST_RELEASES} devices were released at visit {visit_id} in the last 24 hours,"
+            " which is the most",
+            "Give the guest a new PIN, at which nobody has guessed yet:"
+            f" nexio visitor reissue {visit_id}",
+        )
     audit.record(work, "release", "visit", visit_id, {"device": device})
 
 

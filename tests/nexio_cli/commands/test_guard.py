@@ -116,6 +116,22 @@ def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
     assert not is_open(guard, guess("02:00:00:00:00:02", visit["id"]), utc_now())
 
 
+def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: that is the most at a visit; then it needs a new PIN."""
+    visit = str(sqlite_desk.register()["id"])
+    for n in range(4):
+        sqlite_desk.done("guard", "release", visit, "--device", f"02:00:00:00:01:0{n}", "--yes")
+
+    said = sqlite_desk("guard", "release", visit, "--device", PHONE, "--yes").refused(4)
+
+    assert "4 devices were released at visit 1 in the last 24 hours, which is the most" in said
+    assert "nexio visitor reissue 1" in said
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        assert len(journal.exchange()) == 4
+    other = str(sqlite_desk.register(email="bob@example.com")["id"])
+    sqlite_desk.done("guard", "release", other, "--device", PHONE, "--yes")
+
+
 def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:
     """No device: the way for access points that name none; no MAC address, no such visit."""
     visit = str(sqlite_desk.register()["id"])
