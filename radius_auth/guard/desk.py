@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -32,19 +32,22 @@ MOST_RELEASES: Final = MOST_FREE // FREE_TRIES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A device that guessed wrongly in the last day."""
+    """A device that guessed wrongly in the last day, or was refused."""
 
     device: str | None
     """None where the NAS names no device."""
 
     nas: str
     at: datetime
-    """The latest guess."""
+    """The latest login that was wrong or refused."""
 
     guesses: int
     was_in: bool
     until: datetime | None
     """When its next guess is looked at; None is now."""
+
+    refused: int = 0
+    """Its logins of the last day that were not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,32 @@ def waits(guard: Guard, now: datetime) -> list[Wait]:
     found = [_wait(target, now, visit_id=key) for key, target in guard.visits().items()]
     found += [_wait(target, now, location_id=key) for key, target in guard.locations().items()]
     return [each for each in found if each.until or any(tried.until for tried in each.tried)]
+
+
+def with_refused(guard: Guard, wait: Wait, refused: Iterable[Tried], now: datetime) -> Wait:
+    """The same with the devices that were refused there: the guest's one is among them.
+
+    Args:
+        guard: what has counted the guesses.
+        wait: the visit or location.
+        refused: where and when, without the guesses and the waits; one device may come often.
+        now: as of when.
+    """
+    key, targets = wait.visit_id, guard.visits()
+    if key is None:
+        key, targets = wait.location_id or 0, guard.locations()
+    tried = {each.device: each for each in wait.tried}
+    for each in sorted(refused, key=lambda each: each.at):
+        known = tried.get(each.device) or replace(
+            each, refused=0, until=_until(targets[key], each.device or "", now)
+        )
+        tried[each.device] = replace(
+            known,
+            nas=each.nas,
+            at=max(known.at, each.at),
+            refused=known.refused + each.refused,
+        )
+    return replace(wait, tried=tuple(sorted(tried.values(), key=lambda each: each.at)))
 
 
 def _wait(
