@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexio.reception.pins import normalize_pin
 from radius_auth.decision.claims import guess_of, location_of, read_claim, right_visits
-from radius_auth.decision.reasons import Reason, is_miss
+from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import reason_against_request, reason_against_visit, seconds_left
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.network.following import FollowedVisit
-    from radius_auth.guard import Guard
+    from radius_auth.guard import Guard, Opening
     from radius_auth.replica.table import Table
 
 __all__ = [
@@ -68,7 +68,7 @@ def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
         now: when the guess is counted.
     """
     decision = _decide(request, table, guard, arrived=arrived, now=now)
-    still = decision.reason is Reason.GUARDED or is_miss(decision.reason)
+    still = is_unseen(decision.reason) or is_miss(decision.reason)
     return rejected if still else decision
 
 
@@ -93,7 +93,7 @@ def _decide(
             guard.got_in(guess, decision.visit.id, now)
         return decision
     if opening.is_refused:
-        return Rejected(reason=Reason.GUARDED)
+        return _refused(opening)
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
     silent = [each for each in right if each in claim.silent]
@@ -144,7 +144,11 @@ def reserve_guess(
     candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
     guess = guess_of(request, replace(claim, visits=candidate), pin, table, now)
     number = guard.reserve(guess, visit_id, now)
-    return Rejected(reason=Reason.GUARDED) if number is None else number
+    return _refused(guard.look(guess, now)) if number is None else number
+
+
+def _refused(opening: Opening) -> Rejected:
+    return Rejected(reason=Reason.TOO_SOON if opening.is_pause else Reason.GUARDED)
 
 
 def choose_visit(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
 from radius_auth.guard.bucket import A_DAY, Bucket
-from radius_auth.guard.target import Device, Target, within_a_day
+from radius_auth.guard.target import BACK_OFF, Device, Target, within_a_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,8 +66,18 @@ class Opening:
     everyone: bool = False
     """Every visit of the location."""
 
-    is_refused: bool = False
-    """Whether there is something that it may not be compared with, and nothing that it may."""
+    wait: float = 0.0
+    """Seconds until there is something; 0 where there is, or where nothing is asked for."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is something that it may not be compared with, and nothing that it may."""
+        return self.wait > 0
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether it is refused for the moment after a wrong guess."""
+        return 0 < self.wait <= BACK_OFF
 
     def admits(self, visit: int) -> bool:
         """Whether it may be compared with a visit."""
@@ -232,16 +242,18 @@ class Guard:
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
-            visits = frozenset(
-                visit for visit, _ in guess.visits if not self._wait(self._visits, visit, guess, at)
-            )
-            return Opening(visits=visits, is_refused=bool(guess.visits) and not visits)
-        if not self._wait(self._locations, guess.location, guess, at):
+            return self._look_at((visit for visit, _ in guess.visits), guess, at)
+        wait = self._wait(self._locations, guess.location, guess, at)
+        if not wait:
             return Opening(everyone=True)
         # Whoever guesses at all of a location keeps out none that were in before.
-        own = self._visits_of.get(guess.device, ())
-        visits = frozenset(each for each in own if not self._wait(self._visits, each, guess, at))
-        return Opening(visits=visits, is_refused=not visits)
+        own = self._look_at(self._visits_of.get(guess.device, ()), guess, at)
+        return own if own.visits else Opening(wait=min(wait, own.wait or wait))
+
+    def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
+        waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
+        least = min(waits.values(), default=0.0)
+        return Opening(visits=frozenset(each for each in waits if not waits[each]), wait=least)
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
         target = targets.get(key)
