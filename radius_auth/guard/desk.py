@@ -115,6 +115,14 @@ def waits(guard: Guard, now: datetime) -> list[Wait]:
     return [each for each in found if each.until or any(tried.until for tried in each.tried)]
 
 
+def has_open_device(guard: Guard, visit_id: int, now: datetime) -> bool:
+    """Whether a device that was in at a visit need not wait there."""
+    target = guard.visits().get(visit_id)
+    return target is not None and any(
+        device.was_in and not _until(target, name, now) for name, device in target.devices.items()
+    )
+
+
 def with_refused(guard: Guard, wait: Wait, refused: Iterable[Tried], now: datetime) -> Wait:
     """The same with the devices that were refused there: the guest's one is among them.
 
