@@ -92,6 +92,34 @@ def list_events(
     return [LoggedEvent(number=row.id, event=_event_of(row)) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """Logins of one device under one name at one NAS, all with the same outcome."""
+
+    user_name: str
+    device: str | None
+    nas: str
+    location_id: int | None
+    at: datetime
+    """The latest one."""
+
+    count: int
+
+
+def list_repeated(work: Reading, reason: str, since: datetime, *, limit: int) -> list[Repeated]:
+    """Who got that reason since then, the latest first."""
+    who = [getattr(AuthEventRow, key) for key in ("user_name", "device", "nas", "location_id")]
+    latest = func.max(AuthEventRow.at).label("at")
+    rows = work.session.execute(
+        select(*who, latest, func.count().label("count"))
+        .where(AuthEventRow.at > since, AuthEventRow.reason == reason)
+        .group_by(*who)
+        .order_by(latest.desc())
+        .limit(limit)
+    )
+    return [Repeated(**row._mapping) for row in rows]  # noqa: SLF001 (SQLAlchemy's public name for it)
+
+
 def newest_event(work: Reading) -> int:
     """The number of the newest event; 0 where there is none."""
     return work.session.scalar(select(func.max(AuthEventRow.id))) or 0

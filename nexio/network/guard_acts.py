@@ -77,7 +77,7 @@ class Act:
     """What is taken from the bucket; of ``in``: how many guesses are given back."""
 
     chance: float = 0.0
-    """That one guess at the visit is right."""
+    """That one guess at the visit is right; of ``in``, and of a guess that the desk gave."""
 
 
 def append(connection: Connection, acts: Sequence[Act]) -> None:
@@ -107,6 +107,13 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
         if row.kind in set(Kind)
     ]
     return acts, last
+
+
+def count_releases(connection: Connection, visit_id: int, since: datetime) -> int:
+    """How many devices the desk has released at a visit since then."""
+    mine = (GuardActRow.kind == Kind.RELEASE) & (GuardActRow.visit_id == visit_id)
+    released = select(func.count()).where(mine, GuardActRow.at > since)
+    return connection.scalar(released) or 0
 
 
 def forget_old(connection: Connection, now: datetime) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -10,8 +13,15 @@ from nexio.errors import InvalidValue
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.locations.locations import Location
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
     from radius_auth.guard.desk import Wait
+
+PLACE_COLUMNS: Final = ("visit", "e-mail", "location", "new devices wait until")
+DEVICE_COLUMNS: Final = ("device", "NAS", "last try", "wrong", "refused", "waits until")
 
 
 @click.group(cls=once.Group)
@@ -25,35 +35,36 @@ def command() -> None:
 def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the visits at which somebody has to wait, and the devices that tried."""
     from nexio.locations.locations import get_location
-    from radius_auth.guard.desk import guard_in, waits
+    from nexio_cli.terminal.shapes import wait_json
+    from radius_auth.explain.waiting import list_waits
 
     with options.reading() as work:
         only = get_location(work, location_name).name if location_name is not None else None
-        shapes = [_shape(work, each) for each in waits(guard_in(work, work.now), work.now)]
-    shapes = [shape for shape in shapes if only in {None, shape["location"]}]
+        places = [_place(work, each) for each in list_waits(work)]
+    places = [each for each in places if only in {None, each.location and each.location.name}]
     if as_json:
-        output.print_json(shapes)
-        return
-    output.print_table(
-        [
-            "visit",
-            "e-mail",
-            "location",
-            "others until",
-            "device",
-            "NAS",
-            "last try",
-            "wrong",
-            "until",
-        ],
-        [row for shape in shapes for row in _rows(shape)],
-        "Nobody has to wait.",
-    )
+        output.print_json([wait_json(each.wait, each.visit, each.location) for each in places])
+    elif places and sys.stdout.isatty():
+        for each in places:
+            output.print_headline(_headline(each))
+            output.print_table(
+                DEVICE_COLUMNS, _devices(each), "", only_wide=["NAS"], whole=["device"]
+            )
+    else:
+        output.print_table(
+            [*PLACE_COLUMNS, *DEVICE_COLUMNS],
+            [row for each in places for row in _rows(each)],
+            "Nobody has to wait.",
+        )
 
 
 @command.command()
 @options.visit
-@click.option("--device", metavar="MAC", help="The guest's device, as 'nexio guard list' shows it.")
+@click.option(
+    "--device",
+    metavar="MAC",
+    help="The guest's device: in 'nexio guard list' the one that was refused just now.",
+)
 @options.location
 @options.yes
 def release(visit: str, device: str | None, location_name: str | None, *, yes: bool) -> None:
@@ -67,7 +78,8 @@ def release(visit: str, device: str | None, location_name: str | None, *, yes: b
     if device is None:
         raise InvalidValue(
             "no device was named",
-            "See its address with 'nexio guard list'. Where the access point names none,"
+            "Let the guest try once more: in 'nexio guard list' it is the one that was refused"
+            " just now. Where the access point names none,"
             " give the guest a new PIN: nexio visitor reissue",
         )
     mac = _mac(device)
@@ -81,27 +93,69 @@ def release(visit: str, device: str | None, location_name: str | None, *, yes: b
 command.add_command(release, "clear")
 
 
-def _shape(work: Reading, wait: Wait) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where somebody has to wait."""
+
+    wait: Wait
+    visit: Visit | None
+    location: Location | None
+
+    def show(self, at: datetime | None) -> str:
+        """A time there; of a place that is gone in UTC."""
+        from nexio.input.zones import show
+
+        zone = ZoneInfo("UTC") if self.location is None else self.location.zone
+        return "" if at is None else show(at, zone)
+
+
+def _place(work: Reading, wait: Wait) -> _Place:
     from nexio.locations.locations import list_locations
     from nexio.reception.visits import find_visit
-    from nexio_cli.terminal.shapes import wait_json
 
-    visit = None if wait.visit_id is None else find_visit(work, wait.visit_id)
-    location = None if visit is None else visit.location
-    if wait.location_id is not None:
-        location = next(
-            (each for each in list_locations(work) if each.id == wait.location_id), None
-        )
-    return wait_json(wait, visit, location)
+    if wait.visit_id is not None:
+        visit = find_visit(work, wait.visit_id)
+        return _Place(wait, visit, None if visit is None else visit.location)
+    found = (each for each in list_locations(work) if each.id == wait.location_id)
+    return _Place(wait, None, next(found, None))
 
 
-def _rows(shape: dict[str, Any]) -> list[list[str]]:
+def _headline(place: _Place) -> str:
+    """``Visit 7, zoe@example.com, Harbour House: new devices wait until …``."""
+    where = [
+        "" if place.wait.visit_id is None else f"Visit {place.wait.visit_id}",
+        "" if place.visit is None else place.visit.email,
+        "" if place.location is None else place.location.name,
+    ]
+    until = place.show(place.wait.until)
+    waits = f"new devices wait until {until}" if until else "new devices need not wait"
+    return f"{', '.join(each for each in where if each)}: {waits}"
+
+
+def _rows(place: _Place) -> list[list[str]]:
     """One line for each device, below the visit."""
-    first = [shape[key] for key in ("visit", "email", "location", "until")]
-    keys = ("device", "nas", "at", "guesses", "until")
-    devices = [[each[key] for key in keys] for each in shape["devices"]] or [[None] * len(keys)]
-    rows = [[*(first if n == 0 else [None] * len(first)), *each] for n, each in enumerate(devices)]
-    return [["" if value is None else str(value) for value in row] for row in rows]
+    first = [
+        "" if place.wait.visit_id is None else str(place.wait.visit_id),
+        "" if place.visit is None else place.visit.email,
+        "" if place.location is None else place.location.name,
+        place.show(place.wait.until),
+    ]
+    devices = _devices(place) or [[""] * len(DEVICE_COLUMNS)]
+    return [[*(first if n == 0 else [""] * len(first)), *each] for n, each in enumerate(devices)]
+
+
+def _devices(place: _Place) -> list[list[str]]:
+    return [
+        [
+            each.device or "",
+            each.nas,
+            place.show(each.at),
+            str(each.guesses),
+            str(each.refused),
+            place.show(each.until),
+        ]
+        for each in place.wait.tried
+    ]
 
 
 def _mac(text: str) -> str:

@@ -64,6 +64,7 @@ def print_table(
     rows: Iterable[Sequence[str]],
     nothing: str,
     only_wide: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> None:
     """A table on a terminal; tabs between the columns where the output goes into a pipe.
 
@@ -72,13 +73,14 @@ def print_table(
         rows: cells.
         nothing: what to say on stderr where there is no row.
         only_wide: columns that a narrow terminal does without.
+        whole: columns that are never broken, so that they can be copied.
     """
     rows = [[plain(plain_cell(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in (header, *rows):
             click.echo("\t".join(row))
     elif rows:
-        _print_rich_table(header, rows, only_wide)
+        _print_rich_table(header, rows, only_wide, whole)
     if not rows:
         say(nothing)
 
@@ -172,7 +174,10 @@ def warn(texts: Iterable[str]) -> None:
 
 
 def _print_rich_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], only_wide: Sequence[str]
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    only_wide: Sequence[str],
+    whole: Sequence[str],
 ) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -183,7 +188,7 @@ def _print_rich_table(
     shown = [i for i, name in enumerate(header) if console.width >= WIDE or name not in only_wide]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for i in shown:
-        table.add_column(header[i], overflow="fold")
+        table.add_column(header[i], overflow="fold", no_wrap=header[i] in whole)
     for row in rows:
         table.add_row(*(Text(row[i]) for i in shown))  # as text: a name may look like markup
     console.print(table)

@@ -192,6 +192,7 @@ def wait_json(wait: Wait, visit: Visit | None, location: Location | None) -> dic
                 "guesses": tried.guesses,
                 "was_in": tried.was_in,
                 "until": None if tried.until is None else iso(tried.until, zone),
+                "refused": tried.refused,
             }
             for tried in wait.tried
         ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from radius_auth.decision.decide import choose_visit, guess_of, read_claim
+from radius_auth.decision.decide import choose_visit, guess_of, read_claim, refused
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Rejected
 
@@ -61,4 +61,4 @@ def reserve_guess(
     candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
     guess = guess_of(request, replace(claim, visits=candidate), table, now)
     number = guard.reserve(guess, visit_id, now)
-    return Rejected(reason=Reason.GUARDED) if number is None else number
+    return refused(guard.look(guess, now)) if number is None else number

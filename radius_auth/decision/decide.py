@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.reception.pins import normalize_pin
-from radius_auth.decision.reasons import Reason, is_miss
+from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
 from radius_auth.guard import Guess
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
     from radius_auth.decision.passwords import Password
-    from radius_auth.guard import Guard
+    from radius_auth.guard import Guard, Opening
     from radius_auth.replica.table import Table
 
 __all__ = [
@@ -99,7 +99,7 @@ def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
         now: when the guess is counted.
     """
     decision = _decide(request, table, guard, arrived=arrived, now=now)
-    still = decision.reason is Reason.GUARDED or is_miss(decision.reason)
+    still = is_unseen(decision.reason) or is_miss(decision.reason)
     return rejected if still else decision
 
 
@@ -123,7 +123,7 @@ def _decide(
             guard.got_in(guess, decision.visit.id, now)
         return decision
     if opening.is_refused:
-        return Rejected(reason=Reason.GUARDED)
+        return refused(opening)
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
     silent = [each for each in right if each in claim.silent]
@@ -208,6 +208,11 @@ def _right_visits(
     if lost is not None and not right:
         raise lost
     return [visit for visit in right if visit is not table.nobody]
+
+
+def refused(opening: Opening) -> Rejected:
+    """What the guard does not look at: whether it has to wait for seconds or for long."""
+    return Rejected(reason=Reason.TOO_SOON if opening.is_pause else Reason.GUARDED)
 
 
 def choose_visit(

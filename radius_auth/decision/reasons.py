@@ -45,6 +45,9 @@ class Reason(StrEnum):
     """Too many wrong PINs came before at this visit; refused whether this one was right or not
     (R11)."""
 
+    TOO_SOON = "too soon"
+    """Refused in the same way, for a few seconds after a wrong one (R11)."""
+
     REPLACED = "newer PIN"
     """`nexio visitor reissue` has replaced the visit (R5)."""
 
@@ -78,3 +81,8 @@ MAY_CATCH_UP = frozenset({Reason.UNKNOWN_USER, Reason.WRONG_PIN, Reason.NO_TOKEN
 def is_miss(reason: Reason) -> bool:
     """Whether nobody's PIN was right, which a reject must not tell apart from others (R11)."""
     return reason in {Reason.UNKNOWN_USER, Reason.WRONG_PIN}
+
+
+def is_unseen(reason: Reason) -> bool:
+    """Whether the guard refused it, so that nobody's PIN was looked at."""
+    return reason in {Reason.GUARDED, Reason.TOO_SOON}

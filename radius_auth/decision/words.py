@@ -58,6 +58,7 @@ LOGGED = {
     Reason.UNKNOWN_USER: "nobody of that e-mail is expected about now",
     Reason.WRONG_PIN: "the PIN is wrong",
     Reason.GUARDED: "too many wrong PINs before, so this one was not looked at",
+    Reason.TOO_SOON: "it came within seconds of a wrong PIN, so this one was not looked at",
     Reason.REPLACED: "the old PIN of a registration that was reissued",
     Reason.DELETED: "the visit was deleted",
     Reason.NO_TOKEN: "registered without Wi-Fi",
@@ -93,7 +94,10 @@ REMEDIES = {
     ),
     Reason.WRONG_PIN: "compare it with the one in 'nexio visitor show'",
     Reason.UNKNOWN_USER: "check the spelling, or register the visitor",
-    Reason.GUARDED: "see 'nexio guard list'; 'nexio guard release' lets them try again at once",
+    Reason.GUARDED: (
+        "see 'nexio guard list'; 'nexio guard release' lets the guest's device try again at once"
+    ),
+    Reason.TOO_SOON: "let the guest wait for five seconds, and type the PIN once more",
     Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
 }
 """What to do about a reject, for ``nexio explain``."""

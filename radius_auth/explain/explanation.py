@@ -18,16 +18,16 @@ from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
-from radius_auth.decision.reasons import Reason
-from radius_auth.decision.request import Accepted, Request
+from radius_auth.decision.reasons import Reason, is_unseen
+from radius_auth.decision.request import Accepted, Rejected, Request
 from radius_auth.decision.words import LOGGED, REMEDIES
-from radius_auth.guard.desk import guard_in, waits
+from radius_auth.guard import Guard
+from radius_auth.guard.desk import guard_in, has_open_device, waits
 from radius_auth.guard.target import MOST_OF_A_DEVICE
 from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from zoneinfo import ZoneInfo
 
     from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
@@ -116,19 +116,23 @@ def _explain(
         password=Pap(pin.encode(errors="surrogateescape")),
         calling_station=None if question.device is None else question.device.encode(),
     )
-    decision = decide(request, table, guard_in(work, at), at)
-    if decision.reason is Reason.GUARDED:
-        return _of(decision, _wait_words(work, visit, question, at, location.zone))
-    return _explanation(work, decision)
+    guard = guard_in(work, at)
+    decision = decide(request, table, guard, at)
+    unguarded = decide(request, table, Guard(), at)
+    # What no release changes comes first; a pause is over before anybody has read of it.
+    settled = isinstance(unguarded, Rejected) and unguarded.visit is not None
+    if decision.reason is Reason.GUARDED and not settled:
+        return _of(decision, _wait_words(work, visit, question, guard, at))
+    return _explanation(work, unguarded if is_unseen(decision.reason) else decision)
 
 
 def _wait_words(
-    work: Reading, visit: FollowedVisit, question: Question, at: datetime, zone: ZoneInfo
+    work: Reading, visit: FollowedVisit, question: Question, guard: Guard, at: datetime
 ) -> str:
     """Who has to wait, until when, and because of whom."""
-    who = f"{get_visit(work, str(visit.id), None).name} (visit {visit.id})"
+    found = get_visit(work, str(visit.id), None)
     device = None if question.device is None else mac_of(question.device.encode())
-    wait = next((each for each in waits(guard_in(work, at), at) if each.visit_id == visit.id), None)
+    wait = next((each for each in waits(guard, at) if each.visit_id == visit.id), None)
     mine = [each for each in (wait.tried if wait else ()) if each.device == device is not None]
     until = mine[0].until if mine else wait.until if wait else None
     why = (
@@ -136,8 +140,12 @@ def _wait_words(
         if mine and mine[0].guesses >= MOST_OF_A_DEVICE
         else "somebody else is guessing at this visit"
     )
-    when = "" if until is None else f" until {show(until, zone)}"
-    return f"No: {who} has to wait{when}: {why}; {REMEDIES[Reason.GUARDED]}."
+    when = "" if until is None else f" until {show(until, found.location.zone)}"
+    if device is None and has_open_device(guard, visit.id, at):
+        when += " with a new device, but not with one that was on before"
+    return (
+        f"No: {found.name} (visit {visit.id}) has to wait{when}: {why}; {REMEDIES[Reason.GUARDED]}."
+    )
 
 
 def _explanation(work: Reading, decision: Decision) -> Explanation:

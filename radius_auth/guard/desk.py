@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, append, read_after, times_put_right
+from nexio.errors import Refused
+from nexio.network.guard_acts import (
+    Act,
+    Kind,
+    append,
+    count_releases,
+    read_after,
+    times_put_right,
+)
 from nexio.store import audit
-from radius_auth.guard.guard import Guard
-from radius_auth.guard.target import BACK_OFF, Device
+from radius_auth.guard.guard import FREE_TRIES, Guard
+from radius_auth.guard.target import BACK_OFF, MOST_FREE, Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,22 +26,28 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
     from radius_auth.guard.target import Target
 
+MOST_RELEASES: Final = MOST_FREE // FREE_TRIES
+"""Devices that the desk may release at one visit in 24 hours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A device that guessed wrongly in the last day."""
+    """A device that guessed wrongly in the last day, or was refused."""
 
     device: str | None
     """None where the NAS names no device."""
 
     nas: str
     at: datetime
-    """The latest guess."""
+    """The latest login that was wrong or refused."""
 
     guesses: int
     was_in: bool
     until: datetime | None
     """When its next guess is looked at; None is now."""
+
+    refused: int = 0
+    """Its logins of the last day that were not looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +83,9 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         work: the transaction.
         visit_id: of a visit.
         device: its MAC address.
+
+    Raises:
+        Refused: as many as the bound leaves room for were released at the visit in a day.
     """
     act = Act(
         kind=Kind.RELEASE,
@@ -79,7 +96,15 @@ def release(work: Writing, visit_id: int, device: str) -> None:
         visit_id=visit_id,
         device=device,
     )
-    append(work.session.connection(), [act])
+    append(work.session.connection(), [act])  # first: other desks wait from here on
+    since = work.now - timedelta(days=1)
+    if count_releases(work.session.connection(), visit_id, since) > MOST_RELEASES:
+        raise Refused(
+            f"{MOST_RELEASES} devices were released at visit {visit_id} in the last 24 hours,"
+            " which is the most",
+            "Give the guest a new PIN, at which nobody has guessed yet:"
+            f" nexio visitor reissue {visit_id}",
+        )
     audit.record(work, "release", "visit", visit_id, {"device": device})
 
 
@@ -88,6 +113,40 @@ def waits(guard: Guard, now: datetime) -> list[Wait]:
     found = [_wait(target, now, visit_id=key) for key, target in guard.visits().items()]
     found += [_wait(target, now, location_id=key) for key, target in guard.locations().items()]
     return [each for each in found if each.until or any(tried.until for tried in each.tried)]
+
+
+def has_open_device(guard: Guard, visit_id: int, now: datetime) -> bool:
+    """Whether a device that was in at a visit need not wait there."""
+    target = guard.visits().get(visit_id)
+    return target is not None and any(
+        device.was_in and not _until(target, name, now) for name, device in target.devices.items()
+    )
+
+
+def with_refused(guard: Guard, wait: Wait, refused: Iterable[Tried], now: datetime) -> Wait:
+    """The same with the devices that were refused there: the guest's one is among them.
+
+    Args:
+        guard: what has counted the guesses.
+        wait: the visit or location.
+        refused: where and when, without the guesses and the waits; one device may come often.
+        now: as of when.
+    """
+    key, targets = wait.visit_id, guard.visits()
+    if key is None:
+        key, targets = wait.location_id or 0, guard.locations()
+    tried = {each.device: each for each in wait.tried}
+    for each in sorted(refused, key=lambda each: each.at):
+        known = tried.get(each.device) or replace(
+            each, refused=0, until=_until(targets[key], each.device or "", now)
+        )
+        tried[each.device] = replace(
+            known,
+            nas=each.nas,
+            at=max(known.at, each.at),
+            refused=known.refused + each.refused,
+        )
+    return replace(wait, tried=tuple(sorted(tried.values(), key=lambda each: each.at)))
 
 
 def _wait(

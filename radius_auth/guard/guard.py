@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
 from radius_auth.guard.bucket import A_DAY, Bucket
-from radius_auth.guard.target import Device, Target
+from radius_auth.guard.target import BACK_OFF, Device, Target, within_a_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,8 +66,18 @@ class Opening:
     everyone: bool = False
     """Every visit of the location."""
 
-    is_refused: bool = False
-    """Whether there is something that it may not be compared with, and nothing that it may."""
+    wait: float = 0.0
+    """Seconds until there is something; 0 where there is, or where nothing is asked for."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is something that it may not be compared with, and nothing that it may."""
+        return self.wait > 0
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether it is refused for the moment after a wrong guess."""
+        return 0 < self.wait <= BACK_OFF
 
     def admits(self, visit: int) -> bool:
         """Whether it may be compared with a visit."""
@@ -147,7 +157,7 @@ class Guard:
         with self._lock:
             reserved = self._open.pop(number, None)
             for act in () if reserved is None else reserved.acts:
-                self._target(act).take_back(act.cost, act.at)
+                self._target(act).take_back(act.cost or 1.0, act.at)
                 back = replace(act, kind=Kind.BACK, serial=next(self._serials), at=now.timestamp())
                 if act.serial > self._handed_out and act.serial in self._news:
                     del self._news[act.serial]
@@ -232,16 +242,18 @@ class Guard:
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
-            visits = frozenset(
-                visit for visit, _ in guess.visits if not self._wait(self._visits, visit, guess, at)
-            )
-            return Opening(visits=visits, is_refused=bool(guess.visits) and not visits)
-        if not self._wait(self._locations, guess.location, guess, at):
+            return self._look_at((visit for visit, _ in guess.visits), guess, at)
+        wait = self._wait(self._locations, guess.location, guess, at)
+        if not wait:
             return Opening(everyone=True)
         # Whoever guesses at all of a location keeps out none that were in before.
-        own = self._visits_of.get(guess.device, ())
-        visits = frozenset(each for each in own if not self._wait(self._visits, each, guess, at))
-        return Opening(visits=visits, is_refused=not visits)
+        own = self._look_at(self._visits_of.get(guess.device, ()), guess, at)
+        return own if own.visits else Opening(wait=min(wait, own.wait or wait))
+
+    def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
+        waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
+        least = min(waits.values(), default=0.0)
+        return Opening(visits=frozenset(each for each in waits if not waits[each]), wait=least)
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
         target = targets.get(key)
@@ -264,20 +276,21 @@ class Guard:
             acts = [self._act(Kind.GUESS, guess, at, cost=guess.chance)] if guess.chance else []
         else:
             acts = [
-                self._act(Kind.GUESS, guess, at, visit_id=visit, cost=self._cost(visit, guess))
+                self._act(Kind.GUESS, guess, at, visit_id=visit, **self._cost(visit, guess, at))
                 for visit in sorted(opening.visits)
             ]
         acts = [act for act in acts if chosen(act)]
         for act in acts:
             self._do(act)
-            self._target(act).spend(act.cost, at)
+            self._target(act).spend(act.cost or 1.0, at)
         return acts
 
-    def _cost(self, visit: int, guess: Guess) -> float:
-        """1, or 0 for a try that the desk gave the device."""
+    def _cost(self, visit: int, guess: Guess, at: float) -> dict[str, float]:
+        """1; or 0, and the chance that it is right, for a try that the desk gave the device."""
         known = self._visits.get(visit)
-        device = None if known is None else known.devices.get(guess.device)
-        return 1.0 if device is None or not device.free else 0.0
+        if known is None or not known.is_free(guess.device, at):
+            return {"cost": 1.0}
+        return {"cost": 0.0, "chance": dict(guess.visits).get(visit, guess.chance)}
 
     def _act(self, kind: Kind, guess: Guess, at: float, **more: Any) -> Act:
         return Act(
@@ -310,19 +323,24 @@ class Guard:
 
     def _apply_to(self, target: Target, act: Act) -> None:
         device = target.device(act.device)
-        if act.kind is Kind.GUESS:
+        if act.kind is Kind.GUESS and not act.cost:
+            device.nas, device.free = act.nas, max(0, device.free - 1)
+            target.freed = [*within_a_day(target.freed, act.at), act.at]
+            self._spare_of(act).take(act.chance, act.at)
+        elif act.kind is Kind.GUESS:
             device.nas = act.nas
             device.guesses = [*device.recent(act.at), act.at]
-            device.free -= not act.cost
-            target.cost = act.cost or target.cost
+            target.cost = act.cost
             target.bucket.take(act.cost, act.at)
+        elif act.kind is Kind.BACK and not act.cost:
+            device.free += 1
+            target.freed = target.freed[:-1]
+            self._spare_of(act).take(-act.chance, act.at)
         elif act.kind is Kind.BACK:
             device.guesses = device.guesses[:-1]
-            device.free += not act.cost
             target.bucket.take(-act.cost, act.at)
         elif act.kind is Kind.RELEASE:
             device.free = FREE_TRIES
-            device.guesses = []
         elif act.kind is Kind.IN:
             self._let_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):

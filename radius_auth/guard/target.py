@@ -28,6 +28,9 @@ MOST_DEVICES: Final = 64
 MOST_GIVEN_BACK: Final = 12
 """Wrong guesses that one visit gets back in a day; one device gets back as many as it may make."""
 
+MOST_FREE: Final = 12
+"""Wrong guesses at one visit in a day that are tries of the desk: those of four devices."""
+
 REMEMBERED: Final = 256
 """Wrong passwords that are known again at one target."""
 
@@ -40,7 +43,7 @@ class Device:
     """Where it tried last."""
 
     guesses: list[float] = field(default_factory=list)
-    """Its wrong guesses of the last day."""
+    """Its wrong guesses of the last day; tries of the desk are not among them."""
 
     given_back: list[float] = field(default_factory=list)
     """Those of the last day that it got back, when it got in."""
@@ -74,7 +77,7 @@ class Target:
         kept: how much of it is kept for devices that were in before.
     """
 
-    __slots__ = ("_unheard", "_wrong", "bucket", "cost", "devices", "kept")
+    __slots__ = ("_unheard", "_wrong", "bucket", "cost", "devices", "freed", "kept")
 
     def __init__(self, bucket: Bucket, kept: float = KEPT) -> None:
         self.bucket, self.kept = bucket, kept
@@ -82,6 +85,9 @@ class Target:
         """What the latest guess took."""
 
         self.devices: dict[str, Device] = {}
+        self.freed: list[float] = []
+        """Tries of the desk that were used in the last day."""
+
         self._wrong: tuple[bytes, ...] = ()
         self._unheard: tuple[tuple[float, float], ...] = ()
 
@@ -104,14 +110,20 @@ class Target:
             shared: whether other servers take from the same bucket.
         """
         device = self.devices.get(name, Device())
-        if device.free:
-            return 0.0
-        wait = self.bucket.wait(cost + (0 if device.was_in else self.kept), now)
-        if name:
-            wait = max(wait, device.wait(now))
+        wait = 0.0
+        if not self.is_free(name, now):
+            wait = self.bucket.wait(cost + (0 if device.was_in else self.kept), now)
+            if name:
+                wait = max(wait, device.wait(now))
         if shared:
             wait = max(wait, self._pace(cost, now))
         return wait
+
+    def is_free(self, name: str, now: float) -> bool:
+        """Whether the next guess of that device is a try that the desk gave it."""
+        self.freed = within_a_day(self.freed, now)
+        known = self.devices.get(name)
+        return known is not None and known.free > 0 and len(self.freed) < MOST_FREE
 
     def is_idle(self, now: float) -> bool:
         """Whether it may be forgotten; no time that it keeps lies in the future any more."""
@@ -119,7 +131,8 @@ class Target:
         kept = [
             bool(each.recent(now)) or each.was_in or each.free > 0 for each in self.devices.values()
         ]
-        return level >= self.bucket.holds and not any(kept)
+        freed = within_a_day(self.freed, now)
+        return level >= self.bucket.holds and not freed and not any(kept)
 
     def spend(self, cost: float, now: float) -> None:
         """Remember what the others have not heard of yet."""

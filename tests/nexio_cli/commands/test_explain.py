@@ -219,6 +219,50 @@ def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
     assert explained(sqlite_desk, ZOE, "--device", mac(2))["outcome"] == "accept"
 
 
+@pytest.mark.parametrize(
+    ("end", "reason"), [("visitor delete", "deleted"), ("token revoke", "revoked")]
+)
+def test_what_no_release_changes_comes_first(end: str, reason: str, sqlite_desk: Nexio) -> None:
+    """DESIGN 6: somebody guesses at a visit that is over anyway."""
+    visit = sqlite_desk.register()["id"]
+    sqlite_desk.done(*end.split(), "--yes", str(visit))
+    guard = Guard()
+    attack(guard, utc_now(), visit)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+
+    shown = explained(sqlite_desk, ZOE)
+    assert shown["reason"] == reason
+    assert "guard release" not in shown["sentence"]
+
+
+def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: the wait is that of new devices, as long as some guesses are kept."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    guard.got_in(guess(mac(2), visit), visit, utc_now() - timedelta(minutes=9))
+    attack(guard, utc_now() - timedelta(minutes=8), visit)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+        known = " with a new device, but not with one that was on before: "
+        assert known in explained(sqlite_desk, ZOE)["sentence"]
+        assert known not in explained(sqlite_desk, ZOE, "--device", mac(1))["sentence"]
+        told = guard.news_after(0)[-1].serial
+        slowly(guard, guess(mac(2), visit), utc_now() - timedelta(minutes=7), most=2)
+        journal.exchange(guard.news_after(told))
+    assert known not in explained(sqlite_desk, ZOE)["sentence"]
+
+
+def test_a_pause_of_seconds_is_not_explained(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: it is over before the desk has read the sentence."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    slowly(guard, guess(mac(1), visit), utc_now() - timedelta(seconds=40), most=5)
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        journal.exchange(guard.news_after(0))
+    assert explained(sqlite_desk, ZOE, "--device", mac(1))["outcome"] == "accept"
+
+
 def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio) -> None:
     """Nobody else is blamed for it."""
     visit = sqlite_desk.register()["id"]

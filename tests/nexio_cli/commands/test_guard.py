@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.store.engine import utc_now
+from nexio.network.events import record_events
+from nexio.store.engine import Store, utc_now
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import guard_of
 from radius_auth.guard.journal import Journal
-from tests.support.radius.guesses import attack, by_pin, guess, is_open, slowly, tries
+from tests.support.cli.programs import COLUMNS, Terminal, program
+from tests.support.radius.decisions import event
+from tests.support.radius.guesses import attack, by_pin, guess, is_open, mac, slowly, tries
 
 if TYPE_CHECKING:
+    from nexio.network.events import AuthEvent
     from tests.support.cli.running import Nexio
 
 KEYS = ["visit", "email", "location", "until", "devices"]
-DEVICE_KEYS = ["device", "nas", "at", "guesses", "was_in", "until"]
+DEVICE_KEYS = ["device", "nas", "at", "guesses", "was_in", "until", "refused"]
 PHONE = "02:00:00:00:00:01"
 
 
@@ -82,6 +87,90 @@ def test_several_devices_and_none(sqlite_desk: Nexio) -> None:
     assert [line.split("\t")[0] for line in lines] == [str(visit), "", "", ""]
 
 
+def logged(desk: Nexio, *events: AuthEvent) -> None:
+    """Let a server write what it decided."""
+    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+        record_events(work, events)
+
+
+def refused(number: int, device: str | None, **changes: object) -> AuthEvent:
+    """A login at Zoë's visit that was not looked at, some seconds ago."""
+    made: dict[str, object] = {
+        "at": utc_now() - timedelta(seconds=100 - number),
+        "user_name": "ZOE@example.com",
+        "device": device,
+        "nas": "lobby",
+        "outcome": "reject",
+        "reason": "too many guesses",
+        "visit_id": None,
+    }
+    return event(number, **(made | changes))
+
+
+def test_the_guest_who_was_refused_is_shown(sqlite_desk: Nexio) -> None:
+    """The device that has to be released, with the right PIN, behind those of the attacker."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    attack(guard, utc_now(), visit, count=12)
+    served(sqlite_desk, guard)
+    logged(
+        sqlite_desk,
+        refused(1, mac(1006)),
+        refused(2, PHONE),
+        refused(3, PHONE, nas="garden"),
+        refused(4, None),
+        refused(5, mac(1000)),
+        refused(6, mac(9), reason="wrong PIN"),
+        refused(7, mac(9), user_name="bob@example.com"),
+        refused(8, mac(9), at=utc_now() - timedelta(days=2)),
+    )
+
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+
+    found = {each["device"]: (each["guesses"], each["refused"]) for each in shown["devices"]}
+    strangers = {mac(1000 + n): (1, 0) for n in range(1, 6)}
+    others = {mac(1000): (1, 1), mac(1006): (0, 1), PHONE: (0, 2), None: (0, 1)}
+    assert found == strangers | others
+    (phone,) = [each for each in shown["devices"] if each["device"] == PHONE]
+    assert phone["nas"] == "garden"
+    assert phone["until"] == shown["until"]
+    assert [each["at"] for each in shown["devices"]] == sorted(
+        each["at"] for each in shown["devices"]
+    )
+
+
+def test_of_many_that_were_refused_the_latest_are_shown(sqlite_desk: Nexio) -> None:
+    """The guest has tried just now; a flood of addresses fills no screen."""
+    visit = sqlite_desk.register()["id"]
+    guard = Guard()
+    attack(guard, utc_now(), visit)
+    served(sqlite_desk, guard)
+    logged(sqlite_desk, *(refused(n, mac(n)) for n in range(40)))
+
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+    assert len(shown["devices"]) == 6 + 20
+    assert mac(39) in {each["device"] for each in shown["devices"]}
+
+
+def test_on_a_terminal_addresses_can_be_copied(sqlite_desk: Nexio) -> None:
+    """In 80 columns: each device whole on its line, below its visit; times as elsewhere."""
+    visit = sqlite_desk.register()["id"]
+    attacked(sqlite_desk, visit)
+
+    with Terminal((program("nexio"), "guard", "list")) as terminal:
+        assert terminal.end() == 0
+
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in terminal.shown.splitlines()]
+    day = r"[A-Z][a-z]{2} \d+ [A-Z][a-z]{2} \d{4} \d\d:\d\d [+-]\d\d:\d\d"
+    assert re.fullmatch(
+        rf"Visit {visit}, zoe@example.com, Harbour House: new devices wait until {day}", lines[0]
+    )
+    assert any(PHONE in line for line in lines)
+    assert all(len(line) <= COLUMNS for line in lines[1:])
+    piped = sqlite_desk.done("guard", "list").out.splitlines()
+    assert re.search(rf"\t{day}\t{PHONE}\tap-1\t{day}\t6\t0\t{day}$", piped[1])
+
+
 def test_another_location_shows_others(sqlite_desk: Nexio) -> None:
     """--location; one where the PIN alone logs in is shown without a visit."""
     sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
@@ -114,6 +203,22 @@ def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
         guard = guard_of(journal.exchange(), utc_now())
     assert tries(guard, guess(PHONE, visit["id"]), utc_now(), most=9) == 3
     assert not is_open(guard, guess("02:00:00:00:00:02", visit["id"]), utc_now())
+
+
+def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio) -> None:
+    """DESIGN 6: that is the most at a visit; then it needs a new PIN."""
+    visit = str(sqlite_desk.register()["id"])
+    for n in range(4):
+        sqlite_desk.done("guard", "release", visit, "--device", f"02:00:00:00:01:0{n}", "--yes")
+
+    said = sqlite_desk("guard", "release", visit, "--device", PHONE, "--yes").refused(4)
+
+    assert "4 devices were released at visit 1 in the last 24 hours, which is the most" in said
+    assert "nexio visitor reissue 1" in said
+    with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
+        assert len(journal.exchange()) == 4
+    other = str(sqlite_desk.register(email="bob@example.com")["id"])
+    sqlite_desk.done("guard", "release", other, "--device", PHONE, "--yes")
 
 
 def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:

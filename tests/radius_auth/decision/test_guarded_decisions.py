@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,6 +85,24 @@ def test_what_is_refused_looks_like_what_is_wrong() -> None:
     assert desk.ask("222222") == Rejected(reason=Reason.GUARDED)
     assert desk.ask(PIN) == Rejected(reason=Reason.GUARDED)
     assert Reason.GUARDED not in MAY_CATCH_UP
+
+
+def test_a_short_pause_has_words_of_its_own() -> None:
+    """DESIGN 6: the log says lock and pause apart; the repeats do not renew the pause."""
+    desk = Desk()
+    said = []
+    for _ in range(20):
+        desk.now -= timedelta(seconds=9.7)
+        said.append(desk.ask("111111").reason)
+    assert Counter(said) == {Reason.WRONG_PIN: 17, Reason.TOO_SOON: 3}
+    assert said[:5] == [Reason.WRONG_PIN, *[Reason.TOO_SOON] * 3, Reason.WRONG_PIN]
+    desk.now -= 10 * SECOND
+    desk.ask("222222")
+    desk.now -= 10 * SECOND
+    right = request(None, calling_station=MAC)
+    paused = Rejected(reason=Reason.TOO_SOON)
+    assert desk.ask(PIN) == reserve_guess(right, 1, desk.table, desk.guard, desk.now) == paused
+    assert Reason.TOO_SOON not in MAY_CATCH_UP
 
 
 def test_chap_is_guarded_as_well() -> None:

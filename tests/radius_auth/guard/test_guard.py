@@ -182,6 +182,69 @@ def test_at_the_desk_a_device_gets_three_tries() -> None:
     assert not is_open(guard, guess(LAPTOP), NOON + MINUTE)
 
 
+def test_tries_of_the_desk_are_not_given_back() -> None:
+    """DESIGN 6: they were not taken from the bucket."""
+    guard = Guard()
+    assert attack(guard, NOON) == 6
+    guard.apply([released(PHONE)])
+    tries(guard, guess(PHONE), NOON, most=2)
+    knows(guard, PHONE)
+    assert attack(guard, NOON, first=2000) == 0
+
+
+def test_the_desk_takes_back_nothing() -> None:
+    """DESIGN 6: what a device had mistyped before it was released is given back as ever."""
+    guard = Guard()
+    slowly(guard, guess(PHONE), NOON, most=6)
+    guard.apply([released(PHONE)])
+    knows(guard, PHONE, now=NOON + 2 * MINUTE)
+    assert attack(guard, NOON + 2 * MINUTE) == 6
+
+
+def test_twelve_tries_of_the_desk_are_looked_at_in_a_day() -> None:
+    """DESIGN 6: at one visit, however often devices are released there."""
+    guard, looked_at = Guard(), 0
+    attack(guard, NOON)
+    for n in range(9):
+        guard.apply([released(mac(n))])
+        looked_at += tries(guard, guess(mac(n)), NOON + n * HOUR, most=3)
+    assert looked_at == 12 + 1  # one is back in the bucket
+    guard.apply([released(mac(20))])
+    assert tries(guard, guess(mac(20)), NOON + DAY, most=3) == 3
+
+
+def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
+    """DESIGN 6: one more for each other server, and never any number of them."""
+    guards = [Guard() for _ in range(4)]
+    for guard in guards:
+        attack(guard, NOON)
+        for other in guards:
+            other.say(Kind.HERE, NOON)
+            guard.apply(each for each in other.news_after(0) if each.kind is Kind.HERE)
+        guard.apply([released(PHONE)])
+    told, looked_at = [guard.news_after(0)[-1].serial for guard in guards], 0
+    for n in range(20):
+        looked_at += sum(tries(each, guess(PHONE), NOON + n * 2 * SECOND, 9) for each in guards)
+        news = [each.news_after(since) for each, since in zip(guards, told, strict=True)]
+        told = [acts[-1].serial if acts else since for acts, since in zip(news, told, strict=True)]
+        for guard in guards:
+            guard.apply(act for acts in news for act in acts if act.writer != guard.writer)
+    assert looked_at == 4
+
+
+def test_tries_of_the_desk_leave_less_to_give_back() -> None:
+    """DESIGN 6: both together stay below what the bound of a location leaves for them."""
+    guard, given = Guard(), 0
+    for visit in range(1, 41):
+        guard.apply([released(PHONE, visit)])
+        assert tries(guard, guess(PHONE, visit), NOON, most=3) == 3
+    for visit in range(101, 301):
+        slowly(guard, guess(LAPTOP, visit), NOON, most=6)
+        knows(guard, LAPTOP, visit, NOON + MINUTE)
+        given += len(guard.visits()[visit].devices[LAPTOP].given_back)
+    assert 0 < given < 2e-4 * 8 / 12 / 1e-6 - 40 * 3 + 1
+
+
 # Where the PIN alone logs in
 
 

@@ -82,9 +82,14 @@ def attacked() -> Morning:
 
 
 def third() -> str:
-    """Her laptop."""
-    got_in = isinstance(attacked().log_in(PIN, LAPTOP), Accepted)
-    return "yes: two guesses are kept for devices that were in" if got_in else ""
+    """Her laptop, after one mistake and after two."""
+    one, two = attacked(), attacked()
+    one.mistype(1, LAPTOP)
+    two.mistype(2, LAPTOP)
+    got_in = isinstance(one.log_in(PIN, LAPTOP), Accepted)
+    refused = two.log_in(PIN, LAPTOP).reason is Reason.GUARDED
+    kept = "yes: two guesses are kept for devices that were in"
+    return f"{kept}; no after two mistakes, which use them up" if got_in and refused else ""
 
 
 def fourth() -> str:
@@ -130,15 +135,20 @@ def ninth() -> str:
 
 
 def tenth() -> str:
-    """A device that the desk released."""
+    """Devices that the desk released; the fifth one is more than a desk can."""
     morning = Morning()
     morning.mistype(20)
-    released = Act(
-        kind=Kind.RELEASE, at=morning.now.timestamp(), writer="desk", serial=1, host="desk",
-        visit_id=1, device=PHONE.lower().replace("-", ":"),
-    )  # fmt: skip
-    morning.guard.apply([released])
-    return f"{morning.mistype(9, PHONE)}"
+    looked_at = []
+    for n in range(1, 6):
+        device = f"02-00-00-00-00-0{n}"
+        released = Act(
+            kind=Kind.RELEASE, at=morning.now.timestamp(), writer="desk", serial=n, host="desk",
+            visit_id=1, device=device.lower().replace("-", ":"),
+        )  # fmt: skip
+        morning.guard.apply([released])
+        looked_at.append(morning.mistype(9, device))
+    all_of_four = f"{sum(looked_at)} of four devices; then the visit needs a new PIN"
+    return f"{looked_at[0]}, and {all_of_four}"
 
 
 @pytest.mark.parametrize(

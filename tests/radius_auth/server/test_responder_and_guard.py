@@ -36,7 +36,7 @@ def test_a_guess_that_was_replaced_counts() -> None:
         server.receive(guess(number))
     server.wait(LONGEST_DELAY)
 
-    assert sorted(server.reasons()) == ["too many guesses"] * 6 + ["wrong PIN"]
+    assert sorted(server.reasons()) == ["too soon"] * 6 + ["wrong PIN"]
 
 
 def test_who_waits_for_the_reject_can_try_again_at_once() -> None:
