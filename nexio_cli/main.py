@@ -15,7 +15,7 @@ from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli.terminal import options
-from nexio_cli.terminal.output import COLOR, plain, say_styled
+from nexio_cli.terminal.output import COLOR, say_error, say_styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,11 +160,7 @@ def run() -> None:
 
 
 def _tell(message: str, advice: str, exit_code: int) -> int:
-    if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
-        message = message[:1].upper() + message[1:]
-    say_styled(f"{click.style('Error:', fg='red', bold=True)} {plain(message)}")
-    if advice:
-        say_styled(f"{click.style('Hint:', bold=True)}  {plain(advice)}")
+    say_error(message, advice)
     return exit_code
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import asking, once, options, output, posting
 
 if TYPE_CHECKING:
     from nexio.reception.members import Member
@@ -24,9 +24,9 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@asking.first_name
+@asking.last_name
+@asking.email
 @click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
 @options.insecure_short_pin
 @send_pin
@@ -43,8 +43,14 @@ def add(
     """Add a member; a PIN is drawn where none is given."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import add_member
+    from nexio.reception.pins import parse_pin
 
     texts["pin"] = options.typed_or_read(texts["pin"])
+    if texts["pin"] is not None:
+        parse_pin(texts["pin"])
+    with options.reading() as work:
+        get_location(work, location_name)
+    texts = asking.ask_person(texts)
     with options.writing() as work:
         location = get_location(work, location_name)
         added = add_member(

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from nexio_cli.terminal import once, options, output
+from nexio.errors import InvalidValue
+from nexio_cli.terminal import asking, once, options, output
 from nexio_cli.terminal.open_sessions import find_open, mention
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
@@ -116,9 +117,14 @@ def extend(
     from nexio_cli.terminal.shapes import held_token_json
 
     if by is None and until is None and sys.stdin.isatty():
-        by = click.prompt("By", err=True)
+        with options.reading() as work:
+            get_visit(work, visit, location_name)
+        by = asking.ask("By", parse_duration)
     if by is None and until is None:
-        raise click.UsageError("Missing option '--by' or '--until'.")
+        raise InvalidValue(
+            "Missing option '--by' or '--until'",
+            f"For example: nexio token extend {visit} --by 30m",
+        )
     if by is not None and until is not None:
         raise click.UsageError("'--by' and '--until' say the same: give one.")
     with options.writing() as work:

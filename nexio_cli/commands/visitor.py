@@ -10,7 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--first-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--last-name", required=True, metavar="NAME", cls=options.AskedName)
-@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked)
+@asking.first_name
+@asking.last_name
+@asking.email
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option("--until", metavar="WHEN", help="End of the Wi-Fi: 19:00, friday 18:00.")
 @click.option("--duration", metavar="DURATION", help="Length of the Wi-Fi: 2h, 3d.")
@@ -70,7 +70,13 @@ def register(
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
-    from nexio.reception.registration import Repetition, parse_key, read_registration, register
+    from nexio.reception.registration import (
+        Repetition,
+        parse_key,
+        read_registration,
+        refuse_void,
+        register,
+    )
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -81,18 +87,21 @@ def register(
         )
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
-    repetition = Repetition(
-        again=again,
-        key=None if key is None else parse_key(key),
-        words=_canonical({**texts, "by": by, "check_in_now": check_in_now or None}),
-    )
+    key = None if key is None else parse_key(key)
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
             when = texts["expected_arrival"]
             zone = zone_for_entry(location)
             expected = parse_expected("now" if when is None else when, work.now, zone)
+            if asking.is_incomplete(texts):
+                host = None if by is None else get_member(work, by, location_name)
+                seen = asking.with_stand_ins(texts)
+                refuse_void(work, location, read_registration(seen, work.now, location, host))
         options.confirm_far(expected, zone, far=far)
+        texts = asking.ask_person(texts)
+        words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
+        repetition = Repetition(again=again, key=key, words=words)
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)

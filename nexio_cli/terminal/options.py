@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
@@ -52,32 +49,6 @@ visit = click.argument("visit", metavar="VISIT")
 far = click.option(
     "--far", is_flag=True, help="An arrival without a year may be more than 90 days away."
 )
-
-
-class Asked(click.Option):
-    """A required option that is asked for on a terminal, instead of an error."""
-
-    if_empty: str | None = None
-    """What Return alone means; None asks again."""
-
-    def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Ask where the command line, the environment and the default are silent."""
-        missing = self.required and self.value_is_missing(value)
-        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
-        if missing and not ctx.resilient_parsing and sys.stdin.isatty():
-            value = click.prompt(
-                str(self.name).replace("_", " ").capitalize(),
-                default=self.if_empty,
-                show_default=False,
-                err=True,
-            )
-        return super().process_value(ctx, value)
-
-
-class AskedName(Asked):
-    """The same for a name: who has none of that kind answers with Return alone."""
-
-    if_empty = ""
 
 
 def configuration() -> Configuration:

@@ -157,6 +157,15 @@ def say_styled(text: str) -> None:
         silence(sys.stderr)
 
 
+def say_error(message: str, advice: str) -> None:
+    """What is wrong, and what to do about it: a line each."""
+    if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
+        message = message[:1].upper() + message[1:]
+    say_styled(f"{click.style('Error:', fg='red', bold=True)} {plain(message)}")
+    if advice:
+        say_styled(f"{click.style('Hint:', bold=True)}  {plain(advice)}")
+
+
 def warn(texts: Iterable[str]) -> None:
     """What somebody should know although it was done."""
     for text in texts:
