@@ -186,11 +186,12 @@ def _tell_usage(error: click.ClickException) -> int:
         return error.exit_code
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path
-    advice = f"See: {path} --help"
+    message, advice = error.format_message(), f"See: {path} --help"
     if isinstance(error, click.exceptions.NoSuchCommand):
         homes = _commands_called(error.command_name)
-        advice = f"Do you mean: {' or: '.join(homes)}" if homes else advice
-    return _tell(error.format_message(), advice, click.UsageError.exit_code)
+        if homes:  # then a similar word is not what was meant, and may do harm
+            message, advice = error.message, f"Do you mean: {' or: '.join(homes)}"
+    return _tell(message, advice, click.UsageError.exit_code)
 
 
 def _commands_called(name: str) -> list[str]:
