@@ -345,7 +345,7 @@ def _named_duration(
     length, until = texts.get("duration"), texts.get("until")
     if [length is not None, until is not None, expected.until is not None].count(True) > 1:
         raise InvalidValue(
-            "the end of the Wi-Fi is said twice",
+            "the end of the Wi-Fi is given twice",
             "Give one: --until, --duration, or an arrival from one time to another.",
         )
     if length is not None:

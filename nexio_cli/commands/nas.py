@@ -34,7 +34,10 @@ def command() -> None:
     help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
 )
 @click.option(
-    "--disconnect-host", "disconnect", metavar="HOST[:PORT]", help="Where it takes disconnects."
+    "--disconnect-host",
+    "disconnect",
+    metavar="HOST[:PORT]",
+    help="Where it listens for disconnects.",
 )
 @options.location
 @options.as_json
@@ -144,7 +147,7 @@ def show(name: str, *, as_json: bool) -> None:
     "--disconnect-host",
     "disconnect",
     metavar="HOST[:PORT]",
-    help="Where it takes disconnects; '' for the address that it asks from.",
+    help="Where it listens for disconnects; '' for the address that it asks from.",
 )
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:

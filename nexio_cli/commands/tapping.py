@@ -150,7 +150,7 @@ def _read_codes(how: How) -> None:
         if how.as_json:
             output.print_json_line(_shape(tapped))
         else:
-            output.print_line(_sentence(tapped))
+            output.print_sentence(_sentence(tapped))
         posting.deliver_now(quiet=True)
 
 
@@ -197,7 +197,7 @@ def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
         output.print_json_line({"refused": str(error), "advice": error.advice})
     else:
-        output.print_line(f"Refused: {error}. {error.advice}".rstrip())
+        output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())
 
 
 def _sentence(tapped: _Tapped) -> str:

@@ -109,7 +109,10 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 def extend(
     visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
 ) -> None:
-    """Let one visitor stay on the Wi-Fi longer."""
+    """Let one visitor stay on the Wi-Fi longer.
+
+    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00
+    """
     from nexio.input.durations import parse_duration
     from nexio.input.zones import show
     from nexio.reception.changing import extend_token, extend_token_until

@@ -157,7 +157,7 @@ def list_(
         output.print_table(
             COLUMNS,
             [row_of(visit) for visit in visits],
-            "No visit is like that (past and deleted ones: --all)."
+            "No visit matches. To search past and deleted ones, too: --all"
             if day or state or search
             else "No visits here. Register one with: nexio visitor register",
             only_wide=WIDE_ONLY,

@@ -75,7 +75,9 @@ def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
     told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
     new = [line for line in bad_rows if line not in told]
-    rest = [f"{len(new) - SHOWN} more rows are damaged: nexio db check"] if len(new) > SHOWN else []
+    more = len(new) - SHOWN
+    are = "row is" if more == 1 else "rows are"
+    rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
     told.update(new)
 
@@ -104,7 +106,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"nobody can be asked here: {question}", "If it is meant, add --yes.")
+        raise Refused(f"this needs a terminal or --yes: {question}", "If it is meant, add --yes.")
     click.confirm(question, abort=True, err=True)
 
 

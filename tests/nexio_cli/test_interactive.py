@@ -253,7 +253,7 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
     for stdin in ("", "y\n"):
         ran = run("nexio", *typed, stdin=stdin)
         assert (ran.returncode, ran.stdout) == (4, ""), ran
-        assert "Error: Nobody can be asked here: " in ran.stderr
+        assert "Error: This needs a terminal or --yes: " in ran.stderr
         assert "Hint:  If it is meant, add --yes." in ran.stderr
     assert full.rows() == rows
     assert contents_of(home) == before
