@@ -15,7 +15,7 @@ from nexio import __version__
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli.terminal import options
-from nexio_cli.terminal.output import COLOR, plain, say_styled
+from nexio_cli.terminal.output import COLOR, say_error, say_styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,11 +160,7 @@ def run() -> None:
 
 
 def _tell(message: str, advice: str, exit_code: int) -> int:
-    if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
-        message = message[:1].upper() + message[1:]
-    say_styled(f"{click.style('Error:', fg='red', bold=True)} {plain(message)}")
-    if advice:
-        say_styled(f"{click.style('Hint:', bold=True)}  {plain(advice)}")
+    say_error(message, advice)
     return exit_code
 
 
@@ -190,11 +186,12 @@ def _tell_usage(error: click.ClickException) -> int:
         return error.exit_code
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path
-    advice = f"See: {path} --help"
+    message, advice = error.format_message(), f"See: {path} --help"
     if isinstance(error, click.exceptions.NoSuchCommand):
         homes = _commands_called(error.command_name)
-        advice = f"Do you mean: {' or: '.join(homes)}" if homes else advice
-    return _tell(error.format_message(), advice, click.UsageError.exit_code)
+        if homes:  # then a similar word is not what was meant, and may do harm
+            message, advice = error.message, f"Do you mean: {' or: '.join(homes)}"
+    return _tell(message, advice, click.UsageError.exit_code)
 
 
 def _commands_called(name: str) -> list[str]:

@@ -15,6 +15,7 @@ from nexio.reception.visits import deleted
 from nexio.store.tables import VisitRow
 
 if TYPE_CHECKING:
+    from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
     from nexio.store.engine import Reading
     from nexio.store.tables import CheckInRow
@@ -53,11 +54,18 @@ def refuse_third(work: Reading, row: VisitRow) -> None:
     today = local_date(work.now, zone)
     if not any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
         return
-    again = f"Somebody who comes back is let in with: nexio checkin --visit {row.id} --override"
-    if not is_cut_off(row.check_ins[-1], work.now):  # that one cannot be taken back
-        undo = f"nexio checkin undo {row.id}"
-        again = f"Was the check-out a mistake? Take it back: {undo}. {again}"
-    raise Refused("this visit has ended for today", again)
+    cut_off = is_cut_off(row.check_ins[-1], work.now)
+    raise Refused("this visit has ended for today", _back_in(row.id, cut_off=cut_off))
+
+
+def other_way(tap: Tap) -> str:
+    """What to type where the same tap once more was not what was meant."""
+    out = tap.direction is Direction.OUT
+    if tap.kind == "member":
+        return f"To check {'in' if out else 'out'}: the same PIN with --{'in' if out else 'out'}"
+    if out:
+        return _back_in(tap.id, cut_off=tap.cut_off)
+    return f"To check out: nexio checkout --visit {tap.id}"
 
 
 def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
@@ -93,6 +101,15 @@ def leaves_by_hand(row: VisitRow) -> Refused:
         f"visit {row.id} was deleted",
         f"Check the visitor out with: nexio checkin --visit {row.id} --out",
     )
+
+
+def _back_in(visit_id: int, *, cut_off: bool) -> str:
+    """How a visitor comes in again who is out."""
+    again = f"Somebody who comes back is let in with: nexio checkin --visit {visit_id} --override"
+    if cut_off:  # that one cannot be taken back
+        return again
+    undo = f"nexio checkin undo {visit_id}"
+    return f"Was the check-out a mistake? Take it back: {undo}. {again}"
 
 
 def _ago(since: timedelta) -> str:

@@ -26,6 +26,7 @@ from nexio.input.names import quoted
 from nexio.input.zones import instants_of, iso, local_date, show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
 FAR = timedelta(days=90)
@@ -33,6 +34,7 @@ FAR = timedelta(days=90)
 
 _RELATIVE = frozenset({"today", "tomorrow"})
 _EXAMPLES = 'Write it like "tomorrow 14:00", "20 Nov 2026 14:00" or "2026-11-20 14:00".'
+_END_EXAMPLES = 'Write it like "19:00", "friday 18:00" or "20 Nov 2026 18:00".'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +81,10 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
         raise _unreadable(text, said)
     today = local_date(now, zone)
     first, last = split_range(said, text) or (said, None)
-    start = _clock(first, text, said, today)
-    end = None if last is None else _clock(last, text, said, today)
+    start = find_clock_time(first, text)
+    end = None if last is None else find_clock_time(last, text)
+    if start is None or (last is not None and end is None):
+        raise _without_time(text, said, today, lambda typed: _lies_ahead(typed, now, zone))
     if end is not None:
         start, end = _shared(start, end)
     day = _day(start.day or "today", text, said, today)
@@ -91,7 +95,8 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     is_far = arrival - now > FAR and re.search(r"\d{4}", start.day) is None
     until = None if end is None else _end(end, text, day, today, zone)
     if until is not None:
-        check_end(arrival, until, zone)
+        later = show(same_time_after(arrival, until, zone), zone)
+        check_end(arrival, until, zone, f"{show(arrival, zone)} to {later}")
     return Expected(arrival=arrival, until=until, is_far=is_far)
 
 
@@ -107,9 +112,7 @@ def parse_arrival(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return expected.arrival
 
 
-def parse_until(
-    text: str, start: datetime, now: datetime, zone: ZoneInfo, since: datetime | None = None
-) -> datetime:
+def parse_until(text: str, start: datetime, now: datetime, zone: ZoneInfo) -> datetime:
     """Read when something ends that has a start.
 
     A time alone is on the day of the start; a weekday or a date without a year is the first
@@ -120,29 +123,46 @@ def parse_until(
         start: what the end has to be after.
         now: what "today" and "tomorrow" start from.
         zone: the zone of the location.
-        since: a moment from whose day on it ends, instead of the start.
 
     Raises:
         InvalidValue: as :func:`parse_expected`, which says what an end may be.
 
     Rule: R20.
     """
-    said = " ".join(text.lower().split())
-    if said == "now" or said.startswith("+") or split_range(said[:LONGEST_TEXT], text):
-        raise InvalidValue(
-            f"{quoted(text)} names no end", 'Write it like "19:00", "friday 18:00" or a date.'
-        )
-    if not said or len(said) > LONGEST_TEXT:
-        raise _unreadable(text, said, "end")
-    today = local_date(now, zone)
-    clock = _clock(said, text, said, today)
-    until = _end(clock, text, local_date(since or start, zone), today, zone)
-    check_end(start, until, zone)
+    until = parse_end(text, start, now, zone)
+    check_end(start, until, zone, show(same_time_after(start, until, zone), zone))
     return until
 
 
-def check_end(start: datetime, until: datetime, zone: ZoneInfo) -> None:
+def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> datetime:
+    """The same without a look at the start: the end is on the day of ``first`` or a later one.
+
+    Raises:
+        InvalidValue: it cannot be read.
+    """
+    said = " ".join(text.lower().split())
+    if said == "now" or said.startswith("+") or split_range(said[:LONGEST_TEXT], text):
+        raise InvalidValue(f"{quoted(text)} names no end", _END_EXAMPLES)
+    if not said or len(said) > LONGEST_TEXT:
+        raise _unreadable(text, said, "end")
+    today = local_date(now, zone)
+    clock = find_clock_time(said, text)
+    if clock is None:
+        after = max(first, now)
+        raise _without_time(
+            text, said, today, lambda typed: parse_end(typed, first, now, zone) > after
+        )
+    return _end(clock, text, local_date(first, zone), today, zone)
+
+
+def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) -> None:
     """Hold an end against its start.
+
+    Args:
+        start: when it begins.
+        until: when it ends.
+        zone: the zone of the location.
+        instead: what can be typed where the day of the end is missing.
 
     Raises:
         InvalidValue: it is not later, or later than :data:`LONGEST`.
@@ -150,8 +170,7 @@ def check_end(start: datetime, until: datetime, zone: ZoneInfo) -> None:
     if until <= start:
         raise InvalidValue(
             f"the end {show(until, zone)} is not after the start {show(start, zone)}",
-            f'Say the day of the end, too: "{show(start, zone)} to'
-            f' {words_for_day(local_date(start, zone) + timedelta(days=1))} 10:00".',
+            f'Say the day of the end, too: "{instead}".',
         )
     if until - start > LONGEST:
         raise InvalidValue(
@@ -160,11 +179,24 @@ def check_end(start: datetime, until: datetime, zone: ZoneInfo) -> None:
         )
 
 
-def _clock(said: str, text: str, whole: str, today: date) -> ClockTime:
-    clock = find_clock_time(said, text)
-    if clock is None:
-        raise _without_time(text, whole, today)
-    return clock
+def same_time_after(start: datetime, until: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment after the start at which the clock shows what it shows at the end.
+
+    Where the clocks change and that time does not exist or exists twice, it is the first
+    reading that is after the start.
+    """
+    day, clock = local_date(start, zone), until.astimezone(zone).time()
+    readings = (
+        reading
+        for days in range(3)
+        for reading in sorted(instants_of(datetime.combine(day + timedelta(days), clock), zone))
+    )
+    return next(reading for reading in readings if reading > start)
+
+
+def _lies_ahead(text: str, now: datetime, zone: ZoneInfo) -> bool:
+    expected = parse_expected(text, now, zone)
+    return expected.arrival > now and not expected.is_far
 
 
 def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
@@ -230,14 +262,31 @@ def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
     )
 
 
-def _without_time(text: str, said: str, today: date) -> InvalidValue:
+def _without_time(
+    text: str, said: str, today: date, is_good: Callable[[str], bool]
+) -> InvalidValue:
+    """What to type for a day alone: what was typed with a time, as far as that is taken."""
     words = said.removeprefix("at ").removeprefix("on ")
     # A day that cannot be read is the better thing to say.
-    if find_day(words, text, today, _EXAMPLES) is None:
+    day = find_day(words, text, today, _EXAMPLES)
+    if day is None:
         return _unreadable(text, said)
-    return InvalidValue(
-        f"{quoted(text)} has no time", f"Add the time: {quoted(text.strip() + ' 14:00')}."
-    )
+    advice = _EXAMPLES
+    if _is_taken(f"{text.strip()} 14:00", is_good):
+        advice = f"Add the time: {quoted(text.strip() + ' 14:00')}."
+    elif _is_taken(f"{text.strip()} 23:59", is_good):
+        advice = f"Add the time: {quoted(text.strip() + ' 23:59')}."
+    elif _is_taken(f"{words_for_day(day)} 14:00", is_good):
+        advice = f'Add the time and the year: "{words_for_day(day)} 14:00".'
+    return InvalidValue(f"{quoted(text)} has no time", advice)
+
+
+def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
+    """Whether a hint would be taken if somebody typed it."""
+    try:
+        return is_good(typed)
+    except InvalidValue:
+        return False
 
 
 def _unreadable(text: str, said: str, what: str = "arrival") -> InvalidValue:

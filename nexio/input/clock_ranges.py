@@ -113,7 +113,7 @@ def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> boo
         return True
     raise InvalidValue(
         f"{quoted(text)} may be a time to another, or one time with an offset",
-        f'Write "{start.said} to {end.said}" for two times, and an offset as in'
+        f'Write "{found["before"]}{start.said} to {end.said}" for two times, and an offset as in'
         ' "2026-11-20T09:00-05:00".',
     )
 

@@ -51,6 +51,11 @@ def full_name(first_name: str, last_name: str) -> str:
     return f"{first_name} {last_name}".strip()
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 PIN" or "2 PINs": a number and what it counts."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def search_key(text: str) -> str:
     """Return what is compared where somebody looks for a name: the same for each spelling of it.
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 
 from nexio.errors import InvalidValue, NotFound, Refused
-from nexio.input.names import parse_text, quoted
+from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
 from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
@@ -248,7 +248,8 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
     )
     if short:
         raise Refused(
-            f"{short} PINs in use at {location.name} have fewer than {new.pin_length} digits",
+            f"{counted(short, 'PIN')} in use at {location.name} {'has' if short == 1 else 'have'}"
+            f" fewer than {new.pin_length} digits",
             "Wait until their visits are over, or insist with --insecure-pin-login.",
         )
 

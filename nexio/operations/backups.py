@@ -6,8 +6,10 @@ worth nothing without the key file, and is to be kept apart from it.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shlex
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -265,7 +267,10 @@ def _files(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        advice = "Look at the rights on its folder and at the space on its disk."
+        if error.errno == errno.ENOENT and not path.parent.exists():
+            folder = path.parent
+            advice = f"There is no folder {folder}. Make it: mkdir -p {shlex.quote(str(folder))}"
         raise StoreUnreachable(
-            f"the backup {path} cannot be read or written: {error.strerror}",
-            "Look at the rights on its folder and at the space on its disk.",
+            f"the backup {path} cannot be read or written: {error.strerror}", advice
         ) from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from nexio.errors import NexioError
+from nexio.input.names import counted
 from nexio.keys.ownership import load_trusted_keys
 from nexio.locations.locations import list_locations
 from nexio.locations.settings import LONGEST_PIN
@@ -151,7 +152,7 @@ def _guessing(work: Reading) -> Iterator[Finding]:
             continue
         message = (
             f"a chance of {odds(fullest.chance)} a day at most at {location.name}"
-            f" (on {fullest.day}, with {fullest.pins} PINs)"
+            f" (on {fullest.day}, with {counted(fullest.pins, 'PIN')})"
         )
         if fullest.chance <= BOUND:
             yield well("guessing", message)

@@ -60,6 +60,9 @@ class Mail:
     answer: str | None
     """What the mail server said last, or why the mail failed."""
 
+    void: bool
+    """Whether it waits and is about a visit that was deleted: it does not go out (R13)."""
+
 
 def queue_mail(
     work: Writing,
@@ -182,4 +185,7 @@ def _mail_of(work: Reading, row: OutboxRow) -> Mail:
         next_try_at=row.next_try_at if state is MailState.QUEUED else None,
         sent_at=row.sent_at,
         answer=row.answer,
+        void=state is MailState.QUEUED
+        and row.visit is not None
+        and row.visit.deleted_at is not None,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key, parse_email
-from nexio.input.arrivals import parse_until
+from nexio.input.arrivals import check_end, parse_end, same_time_after
 from nexio.input.durations import LONGEST
 from nexio.input.names import parse_full_name, parse_text
 from nexio.input.zones import day_end, day_start, local_date, show
@@ -102,11 +102,14 @@ def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
         raise _starts_later(row)
     zone = location_of(row.location).zone
     since = max(token.valid_from, work.now)
-    until = parse_until(text, token.valid_from, work.now, zone, since)
+    until = parse_end(text, since, work.now, zone)
+    later = same_time_after(max(token.valid_until, work.now), until, zone)
+    check_end(token.valid_from, until, zone, show(later, zone))
     if until <= token.valid_until:
         raise Refused(
             f"visit {visit_id} has Wi-Fi until {show(token.valid_until, zone)} already",
-            "Name a later end. To end it now: nexio token revoke",
+            f'Name a later end, such as "{show(later, zone)}".'
+            f" To end it now: nexio token revoke {visit_id}",
         )
     return extend_token(work, visit_id, until - token.valid_until)
 

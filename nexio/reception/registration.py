@@ -159,13 +159,23 @@ def register(
     """
     visit = _find_by_key(work, location, repetition)
     if visit is None:
-        _refuse_unheeded(location, registration)
-        duration = registration.duration or location.settings.token_duration
-        refuse_past(work, location, registration.expected_arrival, duration)
+        refuse_void(work, location, registration)
         if not repetition.again:
             _refuse_twice(work, location, registration, repetition.key)
         visit = _register_once(work, location, registration, repetition)
     return visit_of(work, visit)
+
+
+def refuse_void(work: Reading, location: Location, registration: Registration) -> None:
+    """See that something would come of a registration, whoever the visitor is.
+
+    Raises:
+        InvalidValue: the arrival is past and its window is over.
+        Refused: an end was named that nothing would come of.
+    """
+    _refuse_unheeded(location, registration)
+    duration = registration.duration or location.settings.token_duration
+    refuse_past(work, location, registration.expected_arrival, duration)
 
 
 def enter(work: Writing, location: Location, registration: Registration) -> VisitRow:
@@ -203,7 +213,7 @@ def turning_on(source: str) -> str:
     return "nexio settings set walk-in-tokens=on" if source == "walk-in" else "nexio token on"
 
 
-def refuse_past(work: Writing, location: Location, arrival: datetime, length: timedelta) -> None:
+def refuse_past(work: Reading, location: Location, arrival: datetime, length: timedelta) -> None:
     """R20: an arrival in the past is an error unless its window is still open.
 
     Raises:
@@ -322,7 +332,7 @@ def _named_duration(
     length, until = texts.get("duration"), texts.get("until")
     if [length is not None, until is not None, expected.until is not None].count(True) > 1:
         raise InvalidValue(
-            "the end of the Wi-Fi is said twice",
+            "the end of the Wi-Fi is given twice",
             "Give one: --until, --duration, or an arrival from one time to another.",
         )
     if length is not None:

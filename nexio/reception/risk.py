@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nexio.input.names import counted
 from nexio.locations.locations import location_of
 from nexio.reception.guessing import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
 from nexio.reception.pin_days import days_of, fullest_day, pin_digits
@@ -27,7 +28,7 @@ def risk_words(work: Reading, location: Location) -> str:
         return f"There is no PIN to guess at {location.name} yet."
     return (
         f"Somebody who guesses PINs at {location.name} all day finds one with a chance of"
-        f" {odds(fullest.chance)} at most (on {fullest.day}, with {fullest.pins} PINs);"
+        f" {odds(fullest.chance)} at most (on {fullest.day}, with {counted(fullest.pins, 'PIN')});"
         f" {odds(BOUND)} is the limit."
     )
 
@@ -45,9 +46,10 @@ def pin_login_words(settings: Settings, live: Mapping[int, int]) -> str:
     coming[settings.pin_length] = coming.get(settings.pin_length, 0) + guests - tokens
     of_one = min(1.0, max(count / 10**digits for digits, count in coming.items()))
     a_day = max(OF_PIN_LOGIN, of_one)  # one guess is looked at, however short the PINs are
+    have = "has" if tokens == 1 else "have"
     return (
-        f"With PINs of {settings.pin_length} digits and {guests} guests ({tokens} have a token"
-        f" now), somebody who tries PINs gets in with a chance of {odds(a_day)} a"
+        f"With PINs of {settings.pin_length} digits and {counted(guests, 'guest')} ({tokens} {have}"
+        f" a token now), somebody who tries PINs gets in with a chance of {odds(a_day)} a"
         f" day at most. After {guesses_that_close(of_one):,} wrong PINs in a day, devices that"
         " have not been on yet have to wait: see nexio guard list."
     )

@@ -37,5 +37,10 @@ def record(
 
 
 def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
-    """Note an action that has rows of its own, such as a check-in, for whoever prints it."""
+    """Note an action that has rows of its own, such as a check-in, for whoever prints it.
+
+    What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
+    """
+    if action == "delete":
+        work.done[:] = [each for each in work.done if not each.endswith(f" {subject} {subject_id}")]
     work.done.append(f"{action} {subject} {subject_id}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.option("--at", metavar="WHEN", default="now", help="As of when.")
 @click.option("--nas", metavar="NAME", help="At which NAS; default: one of the visit's location.")
 @click.option("--device", metavar="MAC", help="From which device.")
+@options.location
 @options.as_json
 def command(
     email: str,
@@ -25,6 +26,7 @@ def command(
     at: str,
     nas: str | None,
     device: str | None,
+    location_name: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -40,6 +42,7 @@ def command(
         at=at,
         nas=nas,
         device=device,
+        location=location_name,
     )
     with options.reading() as work:
         explanations = explain(work, question)
@@ -47,7 +50,7 @@ def command(
         output.print_json([_shape(explanation) for explanation in explanations])
     else:
         for explanation in explanations:
-            output.print_line(explanation.sentence)
+            output.print_sentence(explanation.sentence)
 
 
 def _shape(explanation: Explanation) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import asking, once, options, output
 
 
 @click.group(cls=once.Group)
@@ -15,14 +15,17 @@ def command() -> None:
 @command.command()
 @click.argument("name")
 @click.option(
-    "--timezone", metavar="ZONE", required=True, cls=options.Asked, help="Such as Europe/London."
+    "--timezone", metavar="ZONE", required=True, cls=asking.Asked, help="Such as Europe/London."
 )
 @options.as_json
-def add(name: str, timezone: str, *, as_json: bool) -> None:
+def add(name: str, timezone: str | None, *, as_json: bool) -> None:
     """Add a location."""
+    from nexio.input.zones import get_zone
     from nexio.locations.locations import add_location
     from nexio_cli.terminal.shapes import location_json
 
+    if timezone is None:
+        timezone = asking.ask("Timezone", get_zone)
     with options.writing() as work:
         location = add_location(work, name, timezone)
     if as_json:

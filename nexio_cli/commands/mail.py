@@ -103,5 +103,5 @@ def _row(mail: Mail, location: Location) -> list[str]:
         mail.state.value,
         show(when, location.zone),
         str(mail.attempts),
-        mail.answer or "",
+        "does not go out: the visit was deleted" if mail.void else mail.answer or "",
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import asking, once, options, output, posting
 
 if TYPE_CHECKING:
     from nexio.reception.members import Member
@@ -26,14 +26,10 @@ def command() -> None:
 
 
 @command.command()
-@options.first_name
-@options.last_name
-@click.option("--email", required=True, metavar="ADDRESS", cls=options.Asked, help=EMAIL_HELP)
-@click.option(
-    "--pin",
-    metavar="PIN",
-    help="A PIN of 6 to 10 digits; '-' reads it from stdin. Default: a new one.",
-)
+@asking.first_name
+@asking.last_name
+@asking.email
+@click.option("--pin", metavar="PIN", help="A PIN of their own; '-' reads it from stdin.")
 @options.insecure_short_pin
 @send_pin
 @options.location
@@ -49,8 +45,14 @@ def add(
     """Add a member; a PIN is drawn where none is given."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import add_member
+    from nexio.reception.pins import parse_pin
 
     texts["pin"] = options.typed_or_read(texts["pin"])
+    if texts["pin"] is not None:
+        parse_pin(texts["pin"])
+    with options.reading() as work:
+        get_location(work, location_name)
+    texts = asking.ask_person(texts)
     with options.writing() as work:
         location = get_location(work, location_name)
         added = add_member(

@@ -42,7 +42,7 @@ def command() -> None:
     "--disconnect-host",
     "disconnect",
     metavar="HOST[:PORT]",
-    help="Where it takes disconnects, if not at the address that it sends accounting from. "
+    help="Where it listens for disconnects, if not at the address that it sends accounting from. "
     "The port is 3799 unless you say another one.",
 )
 @options.location
@@ -153,7 +153,7 @@ def show(name: str, *, as_json: bool) -> None:
     "--disconnect-host",
     "disconnect",
     metavar="HOST[:PORT]",
-    help="Where it takes disconnects; '' for the address that it asks from.",
+    help="Where it listens for disconnects; '' for the address that it asks from.",
 )
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:

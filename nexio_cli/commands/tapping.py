@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from nexio.checkin.taps import Direction, Tap
     from nexio.store.engine import Writing
+
+
+_LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
+"""A number with fewer digits than any PIN, or an e-mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,8 @@ class _Tapped:
     """What it means for the Wi-Fi."""
 
     just_now: bool
+    other_way: str | None
+    """What to type where it was the same once more and another one was meant."""
 
 
 def use(who: Who, how: How) -> None:
@@ -68,9 +75,25 @@ def use(who: Who, how: How) -> None:
         _print(_tap_visits(who.visits, how), how)
         posting.deliver_now(quiet=True)
     else:
+        _refuse_visit(who.pin or "", how)
         code = who.pin if who.pin is not None else who.qr
         _print([_tap(_typed_or_scanned(code or ""), how, is_qr=who.qr is not None)], how)
         posting.deliver_now(quiet=True)
+
+
+def _refuse_visit(typed: str, how: How) -> None:
+    """Say how a visit is named, where somebody typed one instead of a PIN.
+
+    Raises:
+        InvalidValue: it has the shape of a visit's number or of an e-mail.
+    """
+    if _LIKE_A_VISIT.fullmatch(typed):
+        advice = {
+            None: f"If it is a visit: nexio checkin --visit {typed}",
+            "in": f"If it is a visit: nexio checkin --visit {typed} --in",
+            "out": f"If it is a visit: nexio checkout --visit {typed}",
+        }
+        raise InvalidValue("this is not a PIN", advice[how.way])
 
 
 def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
@@ -100,8 +123,14 @@ def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
 def _with_wifi(work: Writing, tap: Tap) -> _Tapped:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
+    from nexio.checkin.refused_taps import other_way
 
-    return _Tapped(tap=tap, wifi=wifi_words(work, tap), just_now=work.now - tap.at < ONE_TAP)
+    return _Tapped(
+        tap=tap,
+        wifi=wifi_words(work, tap),
+        just_now=work.now - tap.at < ONE_TAP,
+        other_way=other_way(tap) if tap.repeated else None,
+    )
 
 
 def _read_codes(how: How) -> None:
@@ -121,7 +150,7 @@ def _read_codes(how: How) -> None:
         if how.as_json:
             output.print_json_line(_shape(tapped))
         else:
-            output.print_line(_sentence(tapped))
+            output.print_sentence(_sentence(tapped))
         posting.deliver_now(quiet=True)
 
 
@@ -168,7 +197,7 @@ def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
         output.print_json_line({"refused": str(error), "advice": error.advice})
     else:
-        output.print_line(f"Refused: {error}. {error.advice}".rstrip())
+        output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())
 
 
 def _sentence(tapped: _Tapped) -> str:
@@ -177,5 +206,5 @@ def _sentence(tapped: _Tapped) -> str:
     tap = tapped.tap
     already = (" already, just now" if tapped.just_now else " already") if tap.repeated else ""
     when = show(tap.at, tap.location.zone)
-    sentence = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    return sentence if tapped.wifi is None else f"{sentence} {tapped.wifi}"
+    said = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
+    return " ".join(filter(None, (said, tapped.wifi, tapped.other_way)))

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from nexio_cli.terminal import once, options, output
+from nexio.errors import InvalidValue
+from nexio_cli.terminal import asking, once, options, output
 from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
@@ -108,7 +109,10 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 def extend(
     visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
 ) -> None:
-    """Let one visitor stay on the Wi-Fi longer."""
+    """Let one visitor stay on the Wi-Fi longer.
+
+    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00
+    """
     from nexio.input.durations import parse_duration
     from nexio.input.zones import show
     from nexio.reception.changing import extend_token, extend_token_until
@@ -116,9 +120,14 @@ def extend(
     from nexio_cli.terminal.shapes import held_token_json
 
     if by is None and until is None and sys.stdin.isatty():
-        by = click.prompt("By", err=True)
+        with options.reading() as work:
+            get_visit(work, visit, location_name)
+        by = asking.ask("By", parse_duration)
     if by is None and until is None:
-        raise click.UsageError("Missing option '--by' or '--until'.")
+        raise InvalidValue(
+            "Missing option '--by' or '--until'",
+            f"For example: nexio token extend {visit} --by 30m",
+        )
     if by is not None and until is not None:
         raise click.UsageError("'--by' and '--until' say the same: give one.")
     with options.writing() as work:

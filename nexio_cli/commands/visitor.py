@@ -10,7 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
@@ -28,15 +28,9 @@ def command() -> None:
 
 
 @command.command()
-@options.first_name
-@options.last_name
-@click.option(
-    "--email",
-    required=True,
-    metavar="ADDRESS",
-    cls=options.Asked,
-    help="The visitor's e-mail. Whether it can be reached is not tried.",
-)
+@asking.first_name
+@asking.last_name
+@asking.email
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option(
     "--until",
@@ -111,7 +105,13 @@ def register(
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
-    from nexio.reception.registration import Repetition, parse_key, read_registration, register
+    from nexio.reception.registration import (
+        Repetition,
+        parse_key,
+        read_registration,
+        refuse_void,
+        register,
+    )
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -122,18 +122,21 @@ def register(
         )
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
-    repetition = Repetition(
-        again=again,
-        key=None if key is None else parse_key(key),
-        words=_canonical({**texts, "by": by, "check_in_now": check_in_now or None}),
-    )
+    key = None if key is None else parse_key(key)
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
             when = texts["expected_arrival"]
             zone = zone_for_entry(location)
             expected = parse_expected("now" if when is None else when, work.now, zone)
+            if asking.is_incomplete(texts):
+                host = None if by is None else get_member(work, by, location_name)
+                seen = asking.with_stand_ins(texts)
+                refuse_void(work, location, read_registration(seen, work.now, location, host))
         options.confirm_far(expected, zone, far=far)
+        texts = asking.ask_person(texts)
+        words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
+        repetition = Repetition(again=again, key=key, words=words)
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
@@ -200,7 +203,7 @@ def list_(
         output.print_table(
             COLUMNS,
             [row_of(visit) for visit in visits],
-            "No visit is like that (past and deleted ones: --all)."
+            "No visit matches. To search past and deleted ones, too: --all"
             if day or state or search
             else "No visits here. Register one with: nexio visitor register",
             only_wide=WIDE_ONLY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.visit_view import print_visit, words_for_open_sessions
 
 ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
@@ -44,12 +44,12 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
 
 @click.command(cls=once.Command)
 @options.visit
-@click.option("--arrival", required=True, metavar="WHEN", cls=options.Asked, help=ARRIVAL_HELP)
+@click.option("--arrival", required=True, metavar="WHEN", cls=asking.Asked, help=ARRIVAL_HELP)
 @options.far
 @options.location
 @options.as_json
 def reschedule(
-    visit: str, arrival: str, location_name: str | None, *, far: bool, as_json: bool
+    visit: str, arrival: str | None, location_name: str | None, *, far: bool, as_json: bool
 ) -> None:
     """Move a visit to another time; its PIN stays.
 
@@ -63,7 +63,10 @@ def reschedule(
     with options.opened() as store:
         with store.read() as work:
             found = get_visit(work, visit, location_name)
-            expected = parse_expected(arrival, work.now, zone_for_entry(found.location))
+            now, zone = work.now, zone_for_entry(found.location)
+        if arrival is None:
+            arrival = asking.ask("Arrival", lambda when: parse_expected(when, now, zone))
+        expected = parse_expected(arrival, now, zone)
         options.confirm_far(expected, found.location.zone, far=far)
         with store.write() as work:
             moved = reschedule(work, found.id, expected.arrival, expected.until)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from zoneinfo import ZoneInfo
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
@@ -80,40 +77,6 @@ far = click.option(
 )
 
 
-class Asked(click.Option):
-    """A required option that is asked for on a terminal, instead of an error."""
-
-    if_empty: str | None = None
-    """What Return alone means; None asks again."""
-
-    def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """Ask where the command line, the environment and the default are silent."""
-        missing = self.required and self.value_is_missing(value)
-        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
-        if missing and not ctx.resilient_parsing and sys.stdin.isatty():
-            value = click.prompt(
-                str(self.name).replace("_", " ").capitalize(),
-                default=self.if_empty,
-                show_default=False,
-                err=True,
-            )
-        return super().process_value(ctx, value)
-
-
-class AskedName(Asked):
-    """The same for a name: who has none of that kind answers with Return alone."""
-
-    if_empty = ""
-
-
-first_name = click.option(
-    "--first-name", required=True, metavar="NAME", cls=AskedName, help=NAME_HELP
-)
-last_name = click.option(
-    "--last-name", required=True, metavar="NAME", cls=AskedName, help=NAME_HELP
-)
-
-
 def configuration() -> Configuration:
     """The settings of this deployment."""
     from nexio.configuration import Configuration
@@ -138,7 +101,9 @@ def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
     told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
     new = [line for line in bad_rows if line not in told]
-    rest = [f"{len(new) - SHOWN} more rows are damaged: nexio db check"] if len(new) > SHOWN else []
+    more = len(new) - SHOWN
+    are = "row is" if more == 1 else "rows are"
+    rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
     told.update(new)
 
@@ -167,7 +132,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"nobody can be asked here: {question}", "If it is meant, add --yes.")
+        raise Refused(f"this needs a terminal or --yes: {question}", "If it is meant, add --yes.")
     click.confirm(question, abort=True, err=True)
 
 

@@ -34,6 +34,15 @@ WIDE = 110
 """Columns of a terminal that is not narrow."""
 
 
+_TWO_DOTS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
+"""The end of a sentence that ends with "King, Jr." or "Harbour Ltd."; three are meant."""
+
+
+def sentence(text: str) -> str:
+    """Words of ours as :func:`plain` text, with one dot at an end whatever name stands there."""
+    return _TWO_DOTS.sub(".", plain(text))
+
+
 def plain(text: str) -> str:
     r"""Text on one line that cannot steer a terminal: ``\\x1b``, ``\\n``, ``\\u202e``."""
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
@@ -93,6 +102,11 @@ def plain_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
+def print_sentence(text: str) -> None:
+    """A line of the result that is a sentence."""
+    click.echo(sentence(text))
+
+
 def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
     """Names and values under each other; what is None or empty is left out."""
     shown = [(name, value) for name, value in fields if value]
@@ -103,7 +117,7 @@ def print_fields(fields: Iterable[tuple[str, str | None]]) -> None:
 
 def print_headline(text: str) -> None:
     """The answer, first."""
-    click.echo(click.style(plain(text), bold=True))
+    click.echo(click.style(sentence(text), bold=True))
 
 
 def print_answer(shape: Any, text: str, *, as_json: bool) -> None:
@@ -129,9 +143,9 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
         print_json([_finding_shape(finding) for finding in findings])
     for finding in findings if not as_json else []:
         mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
-        click.echo(f"{mark}  {finding.subject}: {plain(finding.message)}")
+        click.echo(f"{mark}  {finding.subject}: {sentence(finding.message)}")
         if finding.advice:
-            print_line(f"       {finding.advice}")
+            print_sentence(f"       {finding.advice}")
     return 0 if all(finding.well for finding in findings) else Refused.exit_code
 
 
@@ -156,7 +170,7 @@ def print_qr(content: str) -> None:
 
 def say(text: str) -> None:
     """Something beside the result."""
-    say_styled(plain(text))
+    say_styled(sentence(text))
 
 
 def say_styled(text: str) -> None:
@@ -167,10 +181,19 @@ def say_styled(text: str) -> None:
         silence(sys.stderr)
 
 
+def say_error(message: str, advice: str) -> None:
+    """What is wrong, and what to do about it: a line each."""
+    if message.split(maxsplit=1)[0].isalpha():  # a setting or a name stays as it is written
+        message = message[:1].upper() + message[1:]
+    say_styled(f"{click.style('Error:', fg='red', bold=True)} {sentence(message)}")
+    if advice:
+        say_styled(f"{click.style('Hint:', bold=True)}  {sentence(advice)}")
+
+
 def warn(texts: Iterable[str]) -> None:
     """What somebody should know although it was done."""
     for text in texts:
-        say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {plain(text)}")
+        say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {sentence(text)}")
 
 
 def _print_rich_table(

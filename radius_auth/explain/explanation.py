@@ -11,7 +11,7 @@ from nexio.input.addresses import email_key
 from nexio.input.arrivals import parse_arrival
 from nexio.input.names import quoted
 from nexio.input.zones import show, show_window
-from nexio.locations.locations import list_locations, zone_for_entry
+from nexio.locations.locations import get_location, list_locations, zone_for_entry
 from nexio.network.following import Horizon, read_visits_of
 from nexio.network.nas import Nas, get_nas
 from nexio.reception.visits import PIN_PURPOSE, get_visit
@@ -50,6 +50,8 @@ class Question:
     """Name of the NAS; None stands for one of the visit's own location."""
 
     device: str | None = None
+    location: str | None = None
+    """Whose visits are meant; None stands for those of every location."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +73,22 @@ def explain(work: Reading, question: Question) -> list[Explanation]:
         NotFound: no such NAS or location.
     """
     if question.email.isdigit():
-        question = replace(question, email=get_visit(work, question.email, None).email)
+        question = replace(question, email=get_visit(work, question.email, question.location).email)
     table = _table(work, question.email)
-    visits = _relevant(table.visits_of(email_key(question.email)), work.now)
+    visits = _relevant(_visits_of(work, table, question), work.now)
     if not visits:
         return [_nobody(question)]
     if question.pin is not None:
         return [_explain(work, table, question, visits[-1], question.pin)]
     return [_explain(work, table, question, visit, _pin_of(work, visit)) for visit in visits]
+
+
+def _visits_of(work: Reading, table: Table, question: Question) -> tuple[FollowedVisit, ...]:
+    visits = table.visits_of(email_key(question.email))
+    if question.location is None:
+        return visits
+    place = get_location(work, question.location).id
+    return tuple(visit for visit in visits if visit.location_id == place)
 
 
 def _pin_of(work: Reading, visit: FollowedVisit) -> str:

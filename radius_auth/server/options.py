@@ -52,10 +52,16 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
     given = parser(environment).parse_args(arguments)
     listen = given.listen or _words(environment.get(variable("listen"), ""))
     auth_port = _port(given.auth_port)
+    acct_port = _next(auth_port) if given.acct_port == NEXT else _port(given.acct_port)
+    if auth_port == acct_port:
+        raise InvalidValue(
+            f"port {auth_port} is given for logins and for accounting",
+            "Give accounting another one, or leave --acct-port out for the next one.",
+        )
     return Options(
         listen=tuple(listen),
         auth_port=auth_port,
-        acct_port=_next(auth_port) if given.acct_port == NEXT else _port(given.acct_port),
+        acct_port=acct_port,
         reject_delay=_seconds(given.reject_delay),
         max_staleness=parse_duration(given.max_staleness),
     )

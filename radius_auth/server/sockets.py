@@ -67,7 +67,8 @@ class PortUnusable(Unreachable):
 
 
 _ADVICE = {
-    errno.EADDRINUSE: "Stop the other RADIUS server, or choose another --auth-port or --acct-port.",
+    errno.EADDRINUSE: "Stop the program that listens there (see: ss -lunp), or choose another"
+    " --auth-port or --acct-port.",
     errno.EADDRNOTAVAIL: "Listen on an address of this machine (see: ip address).",
     errno.EACCES: "Ports below 1024 are root's: choose another --auth-port or --acct-port.",
 }

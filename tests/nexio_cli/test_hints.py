@@ -86,6 +86,25 @@ def test_a_command_that_stands_elsewhere(typed: str, hint: str, sqlite_nexio: Ne
     assert hint in sqlite_nexio(*typed.split()).refused(2)
 
 
+def test_there_is_one_answer(sqlite_nexio: Nexio) -> None:
+    """Not a similar word beside it: "resend" for "extend" would send a mail."""
+    said = sqlite_nexio("visitor", "extend", "1").refused(2)
+    assert "resend" not in said
+    assert said.endswith("Hint:  Do you mean: nexio token extend\n")
+
+
+def test_a_mistyped_command(sqlite_nexio: Nexio) -> None:
+    """A similar word is named where no command has that name."""
+    assert "'register'" in sqlite_nexio("visitor", "regster").refused(2)
+
+
+def test_an_extension_by_nothing(sqlite_desk: Nexio) -> None:
+    """The hint is a line that can be typed."""
+    sqlite_desk.register()
+    hint = sqlite_desk("token", "extend", "1").refused(2).partition("Hint:")[2]
+    sqlite_desk.done(*hint.partition(": nexio ")[2].split())
+
+
 def test_a_duration_without_a_unit(sqlite_desk: Nexio) -> None:
     """8 what?  The setting is named, and each unit."""
     said = sqlite_desk("settings", "set", "token-duration=8").refused(2)

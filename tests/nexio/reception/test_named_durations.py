@@ -86,9 +86,9 @@ def test_r15_the_pin_lasts_as_long_as_the_wifi(
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"arrival": "9:00-10:00", "until": "11:00"}, "said twice"),
-        ({"arrival": "9:00-10:00", "duration": "1h"}, "said twice"),
-        ({"until": "11:00", "duration": "1h"}, "said twice"),
+        ({"arrival": "9:00-10:00", "until": "11:00"}, "given twice"),
+        ({"arrival": "9:00-10:00", "duration": "1h"}, "given twice"),
+        ({"until": "11:00", "duration": "1h"}, "given twice"),
         ({"arrival": "9:00", "until": "8:00"}, "is not after the start"),
         ({"arrival": "9:00", "until": "9:00"}, "is not after the start"),
         ({"arrival": "10:00-9:00"}, "is not after the start"),

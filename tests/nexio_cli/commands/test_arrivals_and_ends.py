@@ -82,6 +82,25 @@ def test_extend_until(desk: Nexio) -> None:
     assert "until" in desk("token", "extend", "1", "--until", "18:00").refused(4)
 
 
+@pytest.mark.parametrize("end", ["9:00", "8:00", "18:00"])
+def test_an_end_that_is_no_longer_one(sqlite_desk: Nexio, end: str) -> None:
+    """R2, R20: what the hint tells to type is taken, also where the Wi-Fi lasts for days."""
+    sqlite_desk.register("--arrival", "2099-11-20 9:00", "--until", "22 nov 2099 19:00")
+    extend = ("token", "extend", "1", "--until")
+    said = sqlite_desk(*extend, end).refused(4 if end == "18:00" else 2)
+    hint = said.partition("Hint:")[2].split('"')[1]
+    assert hint.startswith("Mon 23 Nov 2099 ")
+    sqlite_desk.done(*extend, hint)
+
+
+def test_an_end_before_the_arrival(sqlite_desk: Nexio) -> None:
+    """R20: what the hint tells to type is taken by the option that was typed."""
+    typed = registration("--arrival", "2099-11-20 19:00", "--until", "9:00")
+    said = sqlite_desk(*typed).refused(2)
+    typed[-1] = said.partition("Hint:")[2].split('"')[1]
+    sqlite_desk.done(*typed)
+
+
 def test_move_to_a_range(desk: Nexio) -> None:
     """R13: both ends move; a single time keeps the length."""
     desk.register("--arrival", "2099-11-20 9:00")

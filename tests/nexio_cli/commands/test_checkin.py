@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from contextlib import closing
 from datetime import timedelta
@@ -110,6 +111,57 @@ def test_r14_each_way_to_say_out(sqlite_desk: Nexio, words: list[str]) -> None:
     for outcome in ("checked_out", "already_out"):
         assert sqlite_desk.done(*typed, "--json").json["outcome"] == outcome
     assert "is checked out already, just now: " in sqlite_desk.done(*typed).out
+
+
+def told_to_type(said: str) -> list[list[str]]:
+    """Each command of a sentence, as words."""
+    return [each.rstrip(".").split() for each in re.findall(r": nexio ([a-z0-9 -]+)", said)]
+
+
+@pytest.mark.parametrize("words", [["checkin"], ["checkin", "--in"]])
+def test_r14_in_already_says_how_to_leave(sqlite_desk: Nexio, words: list[str]) -> None:
+    """Whoever meant to go is told what to type, and it is taken at once."""
+    pin = sqlite_desk.register()["pin"]
+    sqlite_desk.done("checkin", pin)
+    (leave,) = told_to_type(sqlite_desk.done(*words, pin).out)
+    assert sqlite_desk.done(*leave, "--json").json["outcome"] == "checked_out"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_r14_out_already_says_how_to_come_back(sqlite_desk: Nexio, which: int) -> None:
+    """A mistake is taken back; who comes back is let in."""
+    pin = sqlite_desk.register()["pin"]
+    sqlite_desk.done("checkin", pin)
+    sqlite_desk.done("checkout", pin)
+    ways = told_to_type(sqlite_desk.done("checkout", pin).out)
+    assert len(ways) == 2
+    sqlite_desk.done(*ways[which])
+    assert sqlite_desk.done("visitor", "show", "1", "--json").json["state"] == "checked_in"
+
+
+def test_r14_a_member_who_is_in_or_out_already(sqlite_desk: Nexio) -> None:
+    """Their PIN is the only way: the option is named that goes with it."""
+    ana = ["--first-name", "Ana", "--last-name", "R", "--email", "ana@example.com"]
+    pin = sqlite_desk.done("member", "add", *ana, "--json").json["pin"]
+    sqlite_desk.done("checkin", pin)
+    assert "To check out: the same PIN with --out" in sqlite_desk.done("checkin", pin).out
+    sqlite_desk.done("checkin", pin, "--out")
+    assert "To check in: the same PIN with --in" in sqlite_desk.done("checkin", pin).out
+    sqlite_desk.done("checkin", pin, "--in")
+
+
+@pytest.mark.parametrize("typed", ["1", "zoe@example.com"])
+@pytest.mark.parametrize("words", [["checkin"], ["checkin", "--in"], ["checkout"]])
+def test_a_visit_in_the_place_of_a_pin(sqlite_desk: Nexio, words: list[str], typed: str) -> None:
+    """R14: the hint is the command with --visit, and it does what was meant."""
+    sqlite_desk.register()
+    if words == ["checkout"]:
+        sqlite_desk.done("checkin", "--visit", "1")
+    hint = sqlite_desk(*words, typed).refused(2).partition("Hint:")[2]
+    command = hint.partition(": nexio ")[2].split()
+    assert command == [words[0], "--visit", typed, *words[1:]]
+    outcome = sqlite_desk.done(*command, "--json").json["outcome"]
+    assert outcome == ("checked_out" if words == ["checkout"] else "checked_in")
 
 
 def test_r14_in_is_in(desk: Nexio) -> None:

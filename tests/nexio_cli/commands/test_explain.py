@@ -146,6 +146,17 @@ def test_several_visits(desk: Nexio) -> None:
     assert [explained(desk, ZOE, "--pin", pin)["reason"] for pin in pins] == ["valid", "not yet"]
 
 
+def test_the_visits_of_one_location(sqlite_desk: Nexio) -> None:
+    """Where somebody visits two, --location names the one that is meant."""
+    sqlite_desk.done("location", "add", "Pier", "--timezone", "Europe/London")
+    for place in ("Harbour House", "Pier"):
+        sqlite_desk.register("--location", place)
+    for place, visit in (("Harbour House", 1), ("Pier", 2)):
+        found = sqlite_desk.done("explain", "zoe@example.com", "--location", place, "--json").json
+        assert [each["visit"] for each in found] == [visit]
+    sqlite_desk("explain", "zoe@example.com", "--location", "Nowhere").refused(3)
+
+
 def test_blanks_and_dashes(desk: Nexio) -> None:
     """R8: what a guest is forgiven, explain forgives too."""
     desk.register("--pin", "048215")

@@ -79,6 +79,12 @@ def test_a_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]
     assert "nexio-radiusd: error:" in capsys.readouterr().err
 
 
+def test_one_port_for_both() -> None:
+    """No other server is in the way then: it is this one."""
+    with pytest.raises(InvalidValue, match="port 18190 is given for logins and for accounting"):
+        parse_options(["--auth-port", "18190", "--acct-port", "18190"], {})
+
+
 @pytest.mark.parametrize("name", ["auth-port", "acct-port", "reject-delay", "max-staleness"])
 def test_an_option_given_twice(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Refused, as the last one would win without a word; addresses may be several."""

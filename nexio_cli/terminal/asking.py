@@ -1,0 +1,99 @@
+"""What is asked for on a terminal where the command line leaves it out.
+
+A command first looks at what was given and asks then, so that nobody types answers for a command
+that cannot succeed.  An answer that cannot be read is asked for again: the others are kept.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nexio.errors import InvalidValue
+from nexio_cli.terminal import options, output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_STAND_INS = {"first_name": "X", "last_name": "X", "email": "x@example.com"}
+
+
+class Asked(click.Option):
+    """A required option; on a terminal it is None where it is missing, and the command asks."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Hold that it is there, where nobody can be asked."""
+        # Resilient: the shell wants to know what may follow; the keyboard is its own then.
+        if self.value_is_missing(value) and not ctx.resilient_parsing and sys.stdin.isatty():
+            return None
+        return super().process_value(ctx, value)
+
+
+first_name = click.option(
+    "--first-name", required=True, metavar="NAME", cls=Asked, help=options.NAME_HELP
+)
+last_name = click.option(
+    "--last-name", required=True, metavar="NAME", cls=Asked, help=options.NAME_HELP
+)
+email = click.option(
+    "--email",
+    required=True,
+    metavar="ADDRESS",
+    cls=Asked,
+    help="The e-mail. Whether it can be reached is not tried.",
+)
+
+
+def ask(label: str, reads: Callable[[str], object], *, may_be_empty: bool = False) -> str:
+    """Ask until the answer can be read.
+
+    Args:
+        label: what is asked for.
+        reads: raises InvalidValue for what is no answer.
+        may_be_empty: whether Return alone is one.
+    """
+    while True:
+        default = "" if may_be_empty else None
+        answer: str = click.prompt(label, default=default, show_default=False, err=True)
+        try:
+            reads(answer)
+        except InvalidValue as error:
+            output.say_error(str(error), error.advice)
+        else:
+            return answer
+
+
+def is_incomplete(texts: Mapping[str, str | None]) -> bool:
+    """Whether something of a person will be asked for."""
+    return any(texts[name] is None for name in _STAND_INS)
+
+
+def with_stand_ins(texts: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What was given, and something in the place of what will be asked for, to look it over."""
+    return {name: _STAND_INS.get(name) if text is None else text for name, text in texts.items()}
+
+
+def ask_person(texts: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What was given, with the names and the address of a person; who has one name says so.
+
+    Raises:
+        InvalidValue: what was given cannot be read.
+    """
+    from nexio.input.addresses import parse_email
+    from nexio.input.names import parse_full_name
+
+    seen = with_stand_ins(texts)
+    parse_full_name(seen["first_name"] or "", seen["last_name"] or "")
+    parse_email(seen["email"] or "")
+    first, last, address = (texts[name] for name in _STAND_INS)
+    if first is None:
+        other = seen["last_name"] or ""
+        first = ask("First name", lambda name: parse_full_name(name, other), may_be_empty=True)
+    if last is None:
+        other = first
+        last = ask("Last name", lambda name: parse_full_name(other, name), may_be_empty=True)
+    if address is None:
+        address = ask("Email", parse_email)
+    return {**texts, "first_name": first, "last_name": last, "email": address}
