@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
+from nexio.input.pin_marks import is_blank_or_dash
 from nexio.locations.locations import hold_location, location_of
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
     from nexio.store.tables import MemberRow, VisitRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
-_BLANKS = "\t\u200b\u2060\ufeff"
-"""Those that Unicode does not count among its space separators; the last three have no width."""
-
-_DASHES = "\u00ad\u2043\u2212"
-"""Soft hyphen, hyphen bullet and minus: those that Unicode does not count among its dashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +70,7 @@ def _digit(character: str) -> str:
     Raises:
         ValueError: it is something else.
     """
-    if character in _BLANKS or character in _DASHES:
-        return ""
-    if unicodedata.category(character) in {"Zs", "Pd"}:
+    if is_blank_or_dash(character):
         return ""
     return str(unicodedata.decimal(character))
 
