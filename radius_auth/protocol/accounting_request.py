@@ -62,6 +62,10 @@ LONGEST_SESSION: Final = timedelta(days=366)
 SAME_WITHIN: Final = timedelta(minutes=10)
 """Two records that are equal within this time are one (RFC 2866 section 5.2)."""
 
+SAME_START_WITHIN: Final = timedelta(seconds=5)
+"""The same for Accounting-On and -Off, which say nothing of a session: each start of a NAS reads
+the same, and one may soon follow another.  Seconds, as Acct-Delay-Time is in whole ones."""
+
 _STATUS: Final = {
     1: Status.START,
     2: Status.STOP,
@@ -134,7 +138,7 @@ def read_accounting_request(
     location, visit, token = _claim(frame)
     name = _first(frame, Attribute.USER_NAME) or b""
     return AccountingRecord(
-        record_id=_record_id(sender, frame, at),
+        record_id=_record_id(sender, frame, status, at),
         at=at,
         status=status.value,
         sender=sender,
@@ -256,13 +260,15 @@ def _claim(frame: Frame) -> tuple[int | None, int | None, int | None]:
     return None, None, None
 
 
-def _record_id(sender: str, frame: Frame, at: datetime) -> str:
+def _record_id(sender: str, frame: Frame, status: Status, at: datetime) -> str:
     """RFC 2866 section 5.2: with another Acct-Delay-Time it is the same record.
 
-    But a NAS that knows no time says Accounting-On in the same octets at every start.
+    But a NAS that knows no time says Accounting-On in the same octets at every start.  Then only
+    the time tells whether it is sent again; the Identifier is another one in both cases.
     """
     rest = sorted(pair for pair in frame.attributes if pair[0] not in _PASSING)
-    return _digest(sender, rest, at.timestamp() // SAME_WITHIN.total_seconds())
+    same = SAME_START_WITHIN if status in {Status.ON, Status.OFF} else SAME_WITHIN
+    return _digest(sender, rest, at.timestamp() // same.total_seconds())
 
 
 def _digest(*parts: object) -> str:

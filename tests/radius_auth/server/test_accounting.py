@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -526,6 +527,35 @@ def test_must_17_a_retransmission_is_the_same_record() -> None:
     server.clock.advance(hours=1)
     (rebooted,) = server.records(accounting_request(ON))
     assert rebooted.record_id != first.record_id
+
+
+@pytest.mark.parametrize("status", [ON, OFF])
+def test_must_16_a_nas_that_starts_again_soon_is_stored_again(
+    sqlite_file: None, tmp_path: Path, status: int
+) -> None:
+    """Its clock says nothing, so both read the same; between them a session has begun.
+
+    The store is away, so all three wait in the spool, which keeps a record once.
+    """
+    spool = Spool(tmp_path / "spool" / "accounting.db", AccountingRecord)
+    server = Server(spool)
+    for identifier, told in enumerate((status, START, status)):
+        assert len(server.receive(accounting_request(told, identifier=identifier))) == 1
+        server.clock.advance(seconds=6)
+    first, began, again = spool.oldest(9)
+    assert first.status == again.status != began.status == "start"
+    assert first.at < began.at < again.at
+
+
+def test_must_17_the_same_octets_that_waited_together_are_one_record() -> None:
+    """The disk was slow, so the NAS has sent them again: each gets its answer."""
+    server = Server()
+    request = accounting_request(ON)
+    late = replace(AP, waited=4.5)
+    answers = server.accountant.answer([(request, late), (request, AP)], 1000.0)
+    assert len(answers) == 2
+    ((record,),) = server.commits
+    assert record.at == NINE - timedelta(seconds=4.5)
 
 
 @pytest.mark.parametrize(
