@@ -18,7 +18,12 @@ from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.framing import Attribute, Discarded
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
-from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+from radius_auth.protocol.printable import (
+    device_for_log,
+    printable,
+    station_for_log,
+    user_name_for_log,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,7 +157,7 @@ def read_accounting_request(
         session_id=printable(session),
         user_name=user_name_for_log(name, arrival.table.visits_of),
         user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
-        calling_station=None if station is None else printable(station),
+        calling_station=None if station is None else station_for_log(station),
         device=device_for_log(station),
         claimed_location=location,
         claimed_visit=visit,

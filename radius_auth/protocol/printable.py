@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from nexio.network.masking import MASK, mask_pins
@@ -40,11 +41,30 @@ def user_name_for_log(octets: bytes, is_known: Callable[[str], object], typed: b
     return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
 
 
+def station_for_log(station: bytes, typed: bytes = b"") -> str:
+    """A Calling-Station-Id as it was sent; where a NAS cannot have made it, as a User-Name.
+
+    Some portals put there what the guest typed.  A MAC or an IP address stays as it is.
+    """
+    if mac_of(station) or _is_address(station):
+        return printable(station)
+    return user_name_for_log(station, lambda _: False, typed)
+
+
 def device_for_log(station: bytes | None, typed: bytes = b"") -> str | None:
-    """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
+    """A Calling-Station-Id: the MAC in one notation, or whatever it says but a PIN."""
     if station is None:
         return None
-    return mac_of(station) or printable(_masked(station, typed))
+    return mac_of(station) or station_for_log(station, typed)
+
+
+def _is_address(station: bytes) -> bool:
+    """Whether octets are an IP address; one with a zone is not, as that may be any text."""
+    try:
+        ipaddress.ip_address(station.decode("ascii"))
+    except ValueError:
+        return False
+    return b"%" not in station
 
 
 def _masked(octets: bytes, typed: bytes) -> bytes:

@@ -493,6 +493,18 @@ def test_must_20_a_pin_as_user_name_is_masked() -> None:
     assert record.session_id == r"\x1b[31m\x00\xff"
 
 
+@pytest.mark.parametrize("station", [b"482913", b"zoe 482-913"])
+def test_must_20_a_pin_as_calling_station_is_masked(station: bytes) -> None:
+    """Neither what was sent nor the device shows it; what a NAS makes stays as it is."""
+    record = record_of(accounting_request(attributes={Attribute.CALLING_STATION_ID: [station]}))
+    shown = "zoe ******" if station.startswith(b"zoe") else "******"
+    assert (record.calling_station, record.device) == (shown, shown)
+    assert station.decode() not in written(record) + repr(record)
+    for made in (b"02-00-00-12-34-56", b"020000123456", b"192.0.2.7"):
+        attributes = {Attribute.CALLING_STATION_ID: [made]}
+        assert record_of(accounting_request(attributes=attributes)).calling_station == made.decode()
+
+
 @pytest.mark.parametrize(
     ("attributes", "waited", "ago"),
     [
