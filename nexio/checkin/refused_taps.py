@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from nexio.checkin.taps import Direction, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, UnknownCode
-from nexio.input.zones import local_date, show
+from nexio.input.zones import day_start, local_date, show
 from nexio.locations.locations import location_of
 from nexio.reception.visits import deleted
 from nexio.store.tables import VisitRow
@@ -36,7 +36,8 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
     """R15: from the start of the arrival's day to the later of its end and the window's."""
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
-    if work.now < row.opens_at:
+    # Not `opens_at`: that reaches back to an override, which opens no other day.
+    if work.now < day_start(local_date(row.expected_arrival, zone), zone):
         raise Refused(
             f"visit {row.id} is for {show(row.expected_arrival, zone)}",
             f"Check in on that day, or {by_hand}",

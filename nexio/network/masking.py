@@ -7,6 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from nexio.input.addresses import email_key
+from nexio.input.pin_marks import is_blank_or_dash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 MASK: Final = "******"
 """What stands for digits that could be a PIN."""
 
-_BETWEEN: Final = {"Zs", "Zl", "Zp", "Pd", "Cf", "Cc", "Cs"}
-"""Blanks, dashes, what cannot be seen, and octets that are no text: they do not end a run."""
+_UNSEEN: Final = {"Zl", "Zp", "Cf", "Cc", "Cs"}
+"""What cannot be seen, and octets that are no text: like blanks and dashes it ends no run."""
 
 _RUN: Final = re.compile(r"9(?: *9){4,}")
 """Five digits or more; more than ten may be a PIN that was typed twice."""
@@ -64,4 +65,5 @@ def _shape(name: str) -> str:
 def _kind(character: str) -> str:
     if character.isdigit():
         return "9"
-    return " " if unicodedata.category(character) in _BETWEEN or character == "\u2212" else "x"
+    is_between = is_blank_or_dash(character) or unicodedata.category(character) in _UNSEEN
+    return " " if is_between else "x"

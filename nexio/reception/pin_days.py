@@ -101,7 +101,8 @@ def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
         return
     location = hold_location(work, location_of(visit.location))
     today = local_date(work.now, location.zone)
-    count_pin(work, location, sorted(after - before), pin_digits(visit))
+    new = sorted(day for day in after - before if day >= today)  # nobody draws for those before
+    count_pin(work, location, new, pin_digits(visit))
     left = sorted(day for day in before - after if day > today)
     count_pin(work, location, left, pin_digits(visit), by=-1)
 

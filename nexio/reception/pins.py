@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
+from nexio.input.pin_marks import is_blank_or_dash
+from nexio.locations.locations import hold_location, location_of
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
-from nexio.reception.pin_days import count_pin, pins_of_days
+from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
 from nexio.store.tables import PinRow, VisitRow
 
 if TYPE_CHECKING:
@@ -26,11 +28,6 @@ if TYPE_CHECKING:
     from nexio.store.tables import MemberRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
-_BLANKS = "\t\u200b\u2060\ufeff"
-"""Those that Unicode does not count among its space separators; the last three have no width."""
-
-_DASHES = "\u00ad\u2043\u2212"
-"""Soft hyphen, hyphen bullet and minus: those that Unicode does not count among its dashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +70,7 @@ def _digit(character: str) -> str:
     Raises:
         ValueError: it is something else.
     """
-    if character in _BLANKS or character in _DASHES:
-        return ""
-    if unicodedata.category(character) in {"Zs", "Pd"}:
+    if is_blank_or_dash(character):
         return ""
     return str(unicodedata.decimal(character))
 
@@ -120,7 +115,9 @@ def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> 
         )
     count_pin(work, location, days, length)
     return next(
-        pin for pin in _candidates(work, location, length) if not is_live(work, location, pin)
+        pin
+        for pin in _candidates(work, location, length)
+        if not is_live(work, location, pin.digest)
     )
 
 
@@ -155,13 +152,46 @@ def take_pin(
         refuse_guessable(work, location, len(digits), days)
     free_passed(work, location)
     pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
-    if is_live(work, location, pin):
+    if is_live(work, location, pin.digest):
         raise Refused(
             "this PIN belongs to somebody else at this location",
             "Leave --pin out and let the system draw one.",
         )
     count_pin(work, location, days, len(digits))
     return pin
+
+
+def retake_pin(work: Writing, visit: VisitRow) -> None:
+    """Make the PIN of a visit that is over live once more; until when is the caller's to say (R7).
+
+    Raises:
+        Refused: somebody else at the location holds it by now, or it is too short to log in alone.
+    """
+    location = hold_location(work, location_of(visit.location))
+    free_passed(work, location)
+    length = pin_digits(visit)
+    by_pin_alone = location.settings.wifi_login == "pin"
+    if by_pin_alone and length < location.settings.pin_length:
+        raise Refused(
+            f"the PIN of visit {visit.id} has fewer digits than the"
+            f" {location.settings.pin_length} with which a PIN alone logs in",
+            "Register the visitor again.",
+        )
+    if is_live(work, location, visit.pin_digest):
+        raise Refused(
+            f"the PIN of visit {visit.id} was freed with its day and is somebody else's now",
+            "Register the visitor again.",
+        )
+    work.session.add(
+        PinRow(
+            location_id=location.id,
+            digest=visit.pin_digest,
+            length=length,
+            visit_id=visit.id,
+            free_at=visit.closes_at,
+        )
+    )
+    work.session.flush()
 
 
 def refuse_guessable(
@@ -201,9 +231,9 @@ def count_live(work: Reading, location: Location, length: int) -> int:
     return work.session.scalar(select(func.count()).where(same)) or 0
 
 
-def is_live(work: Reading, location: Location, pin: NewPin) -> bool:
-    """Whether somebody at the location holds the PIN."""
-    same = (PinRow.location_id == location.id) & (PinRow.digest == pin.digest)
+def is_live(work: Reading, location: Location, digest: bytes) -> bool:
+    """Whether somebody at the location holds the PIN of that digest."""
+    same = (PinRow.location_id == location.id) & (PinRow.digest == digest)
     return work.session.scalar(select(PinRow.id).where(same)) is not None
 
 

@@ -53,7 +53,8 @@ def read_qr(work: Reading, text: str) -> int:
     visit_id = _number(words[0])
     edition = _number(words[1]) if len(words) == len(("visit", "edition", "signature")) else 1
     genuine = _signed(work, visit_id, edition)
-    if visit_id == 0 or not hmac.compare_digest(scanned.encode(), genuine.encode()):
+    octets = scanned.encode(errors="surrogatepass")  # what is no UTF-8 comes as surrogates
+    if visit_id == 0 or not hmac.compare_digest(octets, genuine.encode()):
         raise UnknownCode(
             "this code was not made here, or a part of it is missing",
             "Scan it again, or type the PIN.",

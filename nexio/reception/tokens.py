@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from nexio.errors import Refused
-from nexio.input.zones import day_end, local_date
+from nexio.input.zones import day_end, day_start, local_date
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import location_of
 from nexio.reception.pin_days import counted_anew
+from nexio.reception.pins import retake_pin
 from nexio.store import audit
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
@@ -154,18 +155,25 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
 def start_token(work: Writing, visit: VisitRow) -> bool:
     """Open the window of a token that waits for the first check-in (R16).
 
+    Where the desk lets somebody in before or after the visit's day (R15), its days reach to today:
+    its PIN counts today, no other visit has it, and the servers know of it.
+
     Returns:
         Whether there was one.
 
     Raises:
-        Refused: more guests at one time than planned, where the PIN alone logs in (R9).
+        Refused: more guests at one time than planned, where the PIN alone logs in (R9); or the
+            PIN was freed with the visit's day and cannot be had again (R7).
     """
     token = visit.token
     if token is None or token.revoked_at is not None or token.valid_from is not None:
         return False
+    if visit.closes_at <= work.now:
+        retake_pin(work, visit)
     with counted_anew(work, visit):
         token.valid_from = work.now.replace(microsecond=0)
         token.valid_until = token.valid_from + token.duration
+        visit.opens_at = min(visit.opens_at, _start_of_day(visit, work.now))
         refuse_unplanned(work, location_of(visit.location), token)
         _hold(work, visit, max(visit.closes_at, token.valid_until))
     return True
@@ -177,6 +185,7 @@ def unstart_token(work: Writing, visit: VisitRow) -> None:
         return
     with counted_anew(work, visit):
         visit.token.valid_from = visit.token.valid_until = None
+        visit.opens_at = _start_of_day(visit, visit.expected_arrival)
         _hold(work, visit, _end_of_day(visit))
 
 
@@ -192,6 +201,11 @@ def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
     pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
     if pin is not None:
         pin.free_at = until
+
+
+def _start_of_day(visit: VisitRow, instant: datetime) -> datetime:
+    zone = location_of(visit.location).zone
+    return day_start(local_date(instant, zone), zone)
 
 
 def _end_of_day(visit: VisitRow) -> datetime:

@@ -18,7 +18,12 @@ from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.framing import Attribute, Discarded
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
-from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+from radius_auth.protocol.printable import (
+    device_for_log,
+    printable,
+    station_for_log,
+    user_name_for_log,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +66,10 @@ LONGEST_SESSION: Final = timedelta(days=366)
 
 SAME_WITHIN: Final = timedelta(minutes=10)
 """Two records that are equal within this time are one (RFC 2866 section 5.2)."""
+
+SAME_START_WITHIN: Final = timedelta(seconds=5)
+"""The same for Accounting-On and -Off, which say nothing of a session: each start of a NAS reads
+the same, and one may soon follow another.  Seconds, as Acct-Delay-Time is in whole ones."""
 
 _STATUS: Final = {
     1: Status.START,
@@ -134,7 +143,7 @@ def read_accounting_request(
     location, visit, token = _claim(frame)
     name = _first(frame, Attribute.USER_NAME) or b""
     return AccountingRecord(
-        record_id=_record_id(sender, frame, at),
+        record_id=_record_id(sender, frame, status, at),
         at=at,
         status=status.value,
         sender=sender,
@@ -148,7 +157,7 @@ def read_accounting_request(
         session_id=printable(session),
         user_name=user_name_for_log(name, arrival.table.visits_of),
         user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
-        calling_station=None if station is None else printable(station),
+        calling_station=None if station is None else station_for_log(station),
         device=device_for_log(station),
         claimed_location=location,
         claimed_visit=visit,
@@ -256,13 +265,15 @@ def _claim(frame: Frame) -> tuple[int | None, int | None, int | None]:
     return None, None, None
 
 
-def _record_id(sender: str, frame: Frame, at: datetime) -> str:
+def _record_id(sender: str, frame: Frame, status: Status, at: datetime) -> str:
     """RFC 2866 section 5.2: with another Acct-Delay-Time it is the same record.
 
-    But a NAS that knows no time says Accounting-On in the same octets at every start.
+    But a NAS that knows no time says Accounting-On in the same octets at every start.  Then only
+    the time tells whether it is sent again; the Identifier is another one in both cases.
     """
     rest = sorted(pair for pair in frame.attributes if pair[0] not in _PASSING)
-    return _digest(sender, rest, at.timestamp() // SAME_WITHIN.total_seconds())
+    same = SAME_START_WITHIN if status in {Status.ON, Status.OFF} else SAME_WITHIN
+    return _digest(sender, rest, at.timestamp() // same.total_seconds())
 
 
 def _digest(*parts: object) -> str:

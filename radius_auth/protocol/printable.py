@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from nexio.network.events import AuthEvent
@@ -48,11 +49,30 @@ def user_name_for_log(
     return printable(mask_pins(text, is_known).encode("utf-8", "surrogateescape"))
 
 
+def station_for_log(station: bytes, password: Password | None = None) -> str:
+    """A Calling-Station-Id as it was sent; where a NAS cannot have made it, as a User-Name.
+
+    Some portals put there what the guest typed.  A MAC or an IP address stays as it is.
+    """
+    if mac_of(station) or _is_address(station):
+        return printable(station)
+    return user_name_for_log(station, lambda _: False, password)
+
+
 def device_for_log(station: bytes | None, password: Password | None = None) -> str | None:
-    """A Calling-Station-Id: the MAC in one notation, or whatever it says but the PIN."""
+    """A Calling-Station-Id: the MAC in one notation, or whatever it says but a PIN."""
     if station is None:
         return None
-    return mac_of(station) or printable(_masked(station, password))
+    return mac_of(station) or station_for_log(station, password)
+
+
+def _is_address(station: bytes) -> bool:
+    """Whether octets are an IP address; one with a zone is not, as that may be any text."""
+    try:
+        ipaddress.ip_address(station.decode("ascii"))
+    except ValueError:
+        return False
+    return b"%" not in station
 
 
 def event_for_log(

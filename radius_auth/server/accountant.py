@@ -117,7 +117,7 @@ class Accountant:
             The answers to what is stored now.
         """
         pending = list(self._understood(datagrams, now))
-        records = [each.record for each in pending if each.record is not None]
+        records = _once(pending)
         try:
             if records:
                 self._store(records)
@@ -202,6 +202,15 @@ class Accountant:
 
     def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
         return self._discards.count(reason, str(source.address[0]), now)
+
+
+def _once(pending: Iterable[_Pending]) -> list[AccountingRecord]:
+    """The records of datagrams; of the same octets, sent again while they waited, the first."""
+    records: dict[tuple[int, bytes] | None, AccountingRecord] = {}
+    for each in pending:
+        if each.record is not None:
+            records.setdefault(each.told, each.record)
+    return list(records.values())
 
 
 class AccountingThread:

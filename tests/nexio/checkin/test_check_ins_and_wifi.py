@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -12,14 +14,14 @@ from nexio.errors import Refused
 from nexio.locations.locations import Location
 from nexio.operations.housekeeping import tidy
 from nexio.reception.tokens import Token, TokenState, revoke_all
-from nexio.reception.visits import Visit
+from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
 from nexio.store.tables import PinRow, VisitRow
 from radius_auth.decision.decide import Accepted
 from radius_auth.decision.reasons import Reason
 from tests.support.clocks import FRIDAY_MORNING, Clock
 from tests.support.people import look_up, register, revoke, set_up
-from tests.support.reception import at, by_hand, take_back, use_pin, wifi
+from tests.support.reception import at, at_once, by_hand, reissue, take_back, use_pin, wifi
 
 HOUR = timedelta(hours=1)
 
@@ -129,6 +131,117 @@ def test_r16_a_revoked_token_is_not_opened(store: Store, from_check_in: Location
     without = register(store, from_check_in, email="ada@example.com")
     use_pin(store, from_check_in, without.pin)
     assert wifi(store, without).reason is Reason.NO_TOKEN
+
+
+def bounds(store: Store, visit: Visit) -> tuple[datetime, datetime]:
+    """From when to when a server is to know the visit."""
+    with store.read() as work:
+        row = work.session.get_one(VisitRow, visit.id)
+        return row.opens_at, row.closes_at
+
+
+def test_r15_let_in_days_before_the_visit_is_on_the_wifi_at_once(
+    store: Store, from_check_in: Location, clock: Clock
+) -> None:
+    """The servers know it, though its day is further away than they look; an undo ends that."""
+    visit = register(store, from_check_in, arrival="2026-12-01 09:00")
+    before = bounds(store, visit)
+    assert wifi(store, visit).reason is Reason.UNKNOWN_USER
+    by_hand(store, visit, override=True)
+    assert isinstance(wifi(store, visit), Accepted)
+    take_back(store, visit)
+    assert bounds(store, visit) == before
+    assert token_of(store, visit).valid_from is None
+    assert wifi(store, visit).reason is Reason.UNKNOWN_USER
+
+
+def test_r15_let_in_early_the_pin_alone_checks_in_on_no_other_day(
+    store: Store, from_check_in: Location, clock: Clock
+) -> None:
+    """The desk lets in once; the next day is not the visit's either, and its own day is."""
+    visit = register(store, from_check_in, arrival="monday 9am")
+    by_hand(store, visit, override=True)
+    clock.advance(days=1)
+    with pytest.raises(Refused, match=f"visit {visit.id} is for "):
+        use_pin(store, from_check_in, visit.pin)
+    clock.advance(days=2)
+    assert use_pin(store, from_check_in, visit.pin).direction is Direction.IN
+
+
+def test_r5_a_reissue_of_who_was_let_in_early_is_on_the_wifi_too(
+    store: Store, from_check_in: Location
+) -> None:
+    """The new visit's days reach to today as well."""
+    visit = register(store, from_check_in, arrival="2026-12-01 09:00")
+    by_hand(store, visit, override=True)
+    assert isinstance(wifi(store, reissue(store, visit)), Accepted)
+
+
+@pytest.mark.parametrize("is_freed", [False, True])
+def test_r7_let_in_after_the_visit_its_pin_is_nobody_elses(
+    store: Store, from_check_in: Location, clock: Clock, *, is_freed: bool
+) -> None:
+    """Also where another registration has removed it meanwhile; an undo frees it again."""
+    visit = register(store, from_check_in)
+    before = bounds(store, visit)
+    clock.advance(days=3)
+    if is_freed:
+        register(store, from_check_in)
+    by_hand(store, visit, override=True)
+    assert isinstance(wifi(store, visit), Accepted)
+    until = at("2026-11-23 09:30")
+    assert ends(store, visit) == (until, until)
+    with pytest.raises(Refused, match="belongs to somebody else"):
+        register(store, from_check_in, pin=visit.pin)
+    assert use_pin(store, from_check_in, visit.pin, Direction.OUT).direction is Direction.OUT
+    take_back(store, visit)
+    take_back(store, visit)
+    assert bounds(store, visit) == before
+    assert token_of(store, visit).valid_from is None
+    assert register(store, from_check_in, pin=visit.pin).pin == visit.pin
+
+
+def test_r7_let_in_after_the_visit_not_with_somebody_elses_pin(
+    store: Store, from_check_in: Location, clock: Clock
+) -> None:
+    """The desk is told what to do, and nothing has changed."""
+    visit = register(store, from_check_in)
+    before = bounds(store, visit)
+    clock.advance(days=3)
+    other = register(store, from_check_in, pin=visit.pin, email="ada@example.com")
+    with pytest.raises(Refused, match="is somebody else's now") as caught:
+        by_hand(store, visit, override=True)
+    assert caught.value.advice == "Register the visitor again."
+    assert visit.pin not in str(caught.value)
+    assert bounds(store, visit) == before
+    assert look_up(store, visit).state is VisitState.EXPIRED
+    assert use_pin(store, from_check_in, other.pin).id == other.id
+
+
+def test_r9_let_in_after_the_visit_not_with_a_pin_that_is_too_short(
+    store: Store, from_check_in: Location, clock: Clock
+) -> None:
+    """The location has gone over to longer PINs that log in alone."""
+    visit = register(store, from_check_in)
+    clock.advance(days=3)
+    set_up(store, from_check_in, "wifi-login=pin", "planned-guests=20", "pin-length=8")
+    with pytest.raises(Refused, match="fewer digits than the 8 with which a PIN alone logs in"):
+        by_hand(store, visit, override=True)
+
+
+def test_r7_two_desks_one_lets_in_and_one_gives_the_pin_away(
+    store: Store, from_check_in: Location, clock: Clock
+) -> None:
+    """Either the PIN is the old visit's again or the new one's, and neither waits for ever."""
+    visits = [register(store, from_check_in) for _ in range(8)]
+    clock.advance(days=3)
+    for visit in visits:
+        acts: list[Callable[[], object]] = [
+            partial(by_hand, store, visit, override=True),
+            partial(register, store, from_check_in, pin=visit.pin),
+        ]
+        got = at_once(*acts)
+        assert sum(isinstance(each, Refused) for each in got) == 1, got
 
 
 def test_r9_a_check_in_opens_no_more_windows_than_planned(

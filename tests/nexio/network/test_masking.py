@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio.network.masking import MASK, mask_pins
+from nexio.reception.pins import normalize_pin
 
 KNOWN = {"jan459377@example.com", "459377@example.com"}
 
@@ -50,6 +51,19 @@ def masked(name: str) -> str:
 def test_what_could_be_a_pin_is_masked(name: str, shown: str) -> None:
     """Each run of five digits or more, of any script, also with blanks and dashes in it."""
     assert masked(name) == shown
+
+
+def test_whatever_a_pin_may_be_typed_with_is_masked() -> None:
+    """R8: what check-in and the servers overlook between digits, and digits of any script."""
+    overlooked = [chr(code) for code in range(0x20000) if normalize_pin(pin_with(code))]
+    assert {"-", "\u2043", "\u00ad", "\uff14", "\U00010ead"} < set(overlooked)
+    for between in overlooked:
+        assert masked(f"zoe 459{between}377@x") == "zoe ******@x", hex(ord(between))
+
+
+def pin_with(code: int) -> bytes:
+    """What a guest types with any one character in the middle of it."""
+    return f"459{chr(code)}377".encode(errors="replace")
 
 
 @pytest.mark.parametrize("name", ["459377", " 459-377 ", "12", "\uff11\uff12", "45 9 3!"])

@@ -137,12 +137,43 @@ def test_r16_a_check_in_finds_its_days_counted(
     assert days(store) == counted
 
 
-def test_r15_an_early_check_in_by_hand_counts_earlier(store: Store, location: Location) -> None:
-    """Each day of the window that it opens counts, until the visit's own are over."""
+def test_r15_an_early_check_in_by_hand_counts_from_today(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """The window that it opens is today: so is the PIN, until the visit's own day is over.
+
+    An undo gives back the days that have not come; somebody may have guessed today.
+    """
     set_up(store, location, "token-starts=check-in")
     visit = register(store, location, arrival="monday 9am")
+    counted = days(store)
     by_hand(store, visit, override=True)
-    assert days(store)["2026-11-23"] == ANY_SIX
+    early = {f"2026-11-{day}": ANY_SIX for day in (20, 21, 22, 23)}
+    assert days(store) == early
+    take_back(store, visit)
+    assert days(store) == counted | {str(FRIDAY): ANY_SIX}
+
+
+def test_r6_who_is_let_in_early_makes_the_pins_of_today_longer(
+    store: Store, location: Location
+) -> None:
+    """Each of them logs in today: one more visitor of today gets 7 digits."""
+    set_up(store, location, "token-starts=check-in")
+    for _ in range(33):
+        by_hand(store, register(store, location, arrival="monday 9am"), override=True)
+    assert len(register(store, location).pin) == 7
+
+
+def test_r15_a_late_check_in_by_hand_counts_from_today(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """Days that are over do not: nobody draws a PIN for them any more."""
+    set_up(store, location, "token-starts=check-in")
+    visit = register(store, location)
+    clock.advance(days=5)
+    tidy(store)
+    by_hand(store, visit, override=True)
+    assert days(store) == {"2026-11-25": ANY_SIX}
 
 
 def test_r7_members_count_on_no_day(store: Store, location: Location) -> None:

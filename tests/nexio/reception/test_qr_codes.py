@@ -8,7 +8,7 @@ import pytest
 
 from nexio.checkin.taps import Direction
 from nexio.configuration import Configuration
-from nexio.errors import Refused
+from nexio.errors import Refused, UnknownCode
 from nexio.locations.locations import Location
 from nexio.operations.rotation import rotate_key
 from nexio.reception.changing import edit_visit
@@ -64,6 +64,7 @@ def test_a_scanned_text_names_its_visit(store: Store, location: Location) -> Non
     [
         *("", "482913", "NEXIO1", "NEXIO1:", "NEXIO1::", "NEXIO1:x:AAAA", "NEXIO1:-1:AAAA"),
         *("NEXIO2:1:AAAA", "https://example.com/NEXIO1:1:A", "NEXIO1:١:AAAA", "NEXIO1: 1:AAAA"),
+        *("\udc82", "\udc82NEXIO1:1:AAAA", "NEXIO1\udc82:1:AAAA", "NEXIO1:1\udc82:AAAA"),
     ],
 )
 def test_another_code_is_told_from_ours(
@@ -74,6 +75,16 @@ def test_another_code_is_told_from_ours(
     with pytest.raises(Refused, match="this is not a visitor's code") as caught:
         read(sqlite_store, text)
     assert "registration e-mail" in caught.value.advice
+
+
+@pytest.mark.parametrize("text", ["NEXIO1:1:\udc82", "NEXIO1:1:1:\ud800AA", "NEXIO1:1:\udc82:AAAA"])
+def test_octets_that_are_no_text_are_no_signature(
+    sqlite_store: Store, sqlite_location: Location, text: str
+) -> None:
+    """An argument of a command that is not UTF-8 comes as surrogates (PEP 383)."""
+    register(sqlite_store, sqlite_location)
+    with pytest.raises(UnknownCode, match="this code was not made here"):
+        read(sqlite_store, text)
 
 
 def test_a_forged_or_cut_code_is_refused(store: Store, location: Location) -> None:

@@ -85,11 +85,18 @@ def test_the_pin_within_a_user_name_is_masked_as_it_was_typed(typed: str) -> Non
         (None, None),
         (b"02-00-00-AB-CD-EF", "02:00:00:ab:cd:ef"),
         (b"192.0.2.7", "192.0.2.7"),
+        (b"198.51.100.23", "198.51.100.23"),
+        (b"2001:db8::7", "2001:db8::7"),
+        (b"fe80::1%482913", "fe80::1%" + MASK),
+        (b"482913", MASK),
+        (b"guest-482913", "guest-" + MASK),
+        (b"482 913@portal", MASK + "@portal"),
+        (b"port 12", "port 12"),
         (b"\x1b]0;title\x07", "\\x1b]0;title\\x07"),
     ],
 )
 def test_a_device_is_shown_in_one_notation(station: bytes | None, shown: str | None) -> None:
-    """R18 and Must 20: the MAC, or whatever the NAS says, harmless."""
+    """R18 and Must 20: the MAC, or whatever the NAS says, harmless and without a PIN."""
     assert device_for_log(station) == shown
 
 

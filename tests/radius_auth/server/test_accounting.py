@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -492,6 +493,18 @@ def test_must_20_a_pin_as_user_name_is_masked() -> None:
     assert record.session_id == r"\x1b[31m\x00\xff"
 
 
+@pytest.mark.parametrize("station", [b"482913", b"zoe 482-913"])
+def test_must_20_a_pin_as_calling_station_is_masked(station: bytes) -> None:
+    """Neither what was sent nor the device shows it; what a NAS makes stays as it is."""
+    record = record_of(accounting_request(attributes={Attribute.CALLING_STATION_ID: [station]}))
+    shown = "zoe ******" if station.startswith(b"zoe") else "******"
+    assert (record.calling_station, record.device) == (shown, shown)
+    assert station.decode() not in written(record) + repr(record)
+    for made in (b"02-00-00-12-34-56", b"020000123456", b"192.0.2.7"):
+        attributes = {Attribute.CALLING_STATION_ID: [made]}
+        assert record_of(accounting_request(attributes=attributes)).calling_station == made.decode()
+
+
 @pytest.mark.parametrize(
     ("attributes", "waited", "ago"),
     [
@@ -526,6 +539,35 @@ def test_must_17_a_retransmission_is_the_same_record() -> None:
     server.clock.advance(hours=1)
     (rebooted,) = server.records(accounting_request(ON))
     assert rebooted.record_id != first.record_id
+
+
+@pytest.mark.parametrize("status", [ON, OFF])
+def test_must_16_a_nas_that_starts_again_soon_is_stored_again(
+    sqlite_file: None, tmp_path: Path, status: int
+) -> None:
+    """Its clock says nothing, so both read the same; between them a session has begun.
+
+    The store is away, so all three wait in the spool, which keeps a record once.
+    """
+    spool = Spool(tmp_path / "spool" / "accounting.db", AccountingRecord)
+    server = Server(spool)
+    for identifier, told in enumerate((status, START, status)):
+        assert len(server.receive(accounting_request(told, identifier=identifier))) == 1
+        server.clock.advance(seconds=6)
+    first, began, again = spool.oldest(9)
+    assert first.status == again.status != began.status == "start"
+    assert first.at < began.at < again.at
+
+
+def test_must_17_the_same_octets_that_waited_together_are_one_record() -> None:
+    """The disk was slow, so the NAS has sent them again: each gets its answer."""
+    server = Server()
+    request = accounting_request(ON)
+    late = replace(AP, waited=4.5)
+    answers = server.accountant.answer([(request, late), (request, AP)], 1000.0)
+    assert len(answers) == 2
+    ((record,),) = server.commits
+    assert record.at == NINE - timedelta(seconds=4.5)
 
 
 @pytest.mark.parametrize(

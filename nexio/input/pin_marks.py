@@ -1,0 +1,22 @@
+"""What a guest's keyboard puts between the digits of a PIN without meaning it (R8).
+
+Whoever reads a PIN overlooks these, and whoever hides one (Must 20) has to look through them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_BLANKS: Final = "\t\u200b\u2060\ufeff"
+"""Those that Unicode does not count among its space separators; the last three have no width."""
+
+_DASHES: Final = "\u00ad\u2043\u2212"
+"""Soft hyphen, hyphen bullet and minus: those that Unicode does not count among its dashes."""
+
+
+def is_blank_or_dash(character: str) -> bool:
+    """Whether a character is a blank or a dash of any kind."""
+    if character in _BLANKS or character in _DASHES:
+        return True
+    return unicodedata.category(character) in {"Zs", "Pd"}
