@@ -21,7 +21,7 @@
 
 What a test asks for marks it: ``freeradius``, ``postgresql``, and ``fast`` where it needs no
 store on disk and no program.  A test that is marked ``fast`` and starts a program or opens a
-SQLite file fails in ``make test-fast``.
+SQLite file fails.
 
 ``tests.support.people`` registers visitors and saves settings in one line;
 ``tests.support.stores`` counts rows.
@@ -80,14 +80,15 @@ TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 """What shapes output where whoever starts the tests has set it."""
 
 _reached_out: list[str] = []
-_only_fast = False
+_is_fast = False
+"""Whether the test of this moment is marked so."""
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     """Hold each test to what it may do (an audit hook, see PEP 578)."""
     _watch_sockets(event, arguments)
     opens_file = event == "sqlite3.connect" and ":memory:" not in str(arguments[0])
-    if _only_fast and (event in STARTS_PROGRAM or opens_file):
+    if _is_fast and (event in STARTS_PROGRAM or opens_file):
         _reached_out.append(f"{event}: ask for the fixture `programs` or `sqlite_file`")
         raise AssertionError(_reached_out[-1])
 
@@ -145,15 +146,24 @@ def _place(item: pytest.Function) -> tuple[bool, int]:
     return item.get_closest_marker("fast") is not None, depth
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+def pytest_collection_finish() -> None:
     """Take what was loaded and collected out of each later garbage collection.
 
     The plugin collects garbage whenever FreeRADIUS ends, and walks all of the heap for that.
     """
-    global _only_fast  # noqa: PLW0603 - an audit hook has no other way to know
-    _only_fast = session.config.getoption("markexpr") == "fast"
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Hold a test that is marked ``fast`` to it, in whichever run."""
+    global _is_fast  # noqa: PLW0603 - an audit hook has no other way to know
+    _is_fast = item.get_closest_marker("fast") is not None
+    try:
+        return (yield)
+    finally:
+        _is_fast = False
 
 
 @pytest.fixture(scope="module", autouse=True)

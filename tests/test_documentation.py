@@ -354,7 +354,7 @@ def type_in(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
             assert (exit_code != 0) == bool(FAILS.search(shown)), exit_code
 
 
-def test_the_guide_waits_for_no_server_that_has_ended(tmp_path: Path) -> None:
+def test_the_guide_waits_for_no_server_that_has_ended(programs: None, tmp_path: Path) -> None:
     """Whoever tries FreeRADIUS learns why it does not start."""
     commands = [command for command, _ in examples((DOCS / "freeradius.md").read_text())]
     (waiting,) = [command for command in commands if "until grep" in command]

@@ -209,7 +209,7 @@ def _once(pending: Iterable[_Pending]) -> list[AccountingRecord]:
     records: dict[tuple[int, bytes] | None, AccountingRecord] = {}
     for each in pending:
         if each.record is not None:
-            records.setdefault(each.told, each.record)
+            records.setdefault(each.request_key, each.record)
     return list(records.values())
 
 

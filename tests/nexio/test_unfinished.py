@@ -59,7 +59,7 @@ def write_half(place: Path) -> None:
         raise ZeroDivisionError
 
 
-def test_the_next_writer_removes_what_a_killed_one_has_left(tmp_path: Path) -> None:
+def test_the_next_writer_removes_what_a_killed_one_has_left(programs: None, tmp_path: Path) -> None:
     """SIGKILL leaves no time to tidy up."""
     with start_one(tmp_path) as writer:
         writer.kill()
@@ -70,7 +70,7 @@ def test_the_next_writer_removes_what_a_killed_one_has_left(tmp_path: Path) -> N
     assert names(tmp_path) == []
 
 
-def test_a_writer_that_lives_is_left_alone(tmp_path: Path) -> None:
+def test_a_writer_that_lives_is_left_alone(programs: None, tmp_path: Path) -> None:
     """Two backups at once into one folder."""
     with start_one(tmp_path) as writer:
         with aside(tmp_path):
@@ -111,7 +111,9 @@ def test_a_killed_backup_leaves_nothing_for_long(
     assert names(place) == ["b.db"]
 
 
-def test_a_killed_change_of_keys_leaves_no_key_beside_the_key_file(tmp_path: Path) -> None:
+def test_a_killed_change_of_keys_leaves_no_key_beside_the_key_file(
+    programs: None, tmp_path: Path
+) -> None:
     """What is left holds keys: the next change removes it."""
     create_key_file(tmp_path / "key")
     with start_one(tmp_path) as writer:

@@ -146,7 +146,7 @@ def test_talk_that_nobody_can_read_stops_nothing(sqlite_desk: Nexio, stream: str
 
 
 def test_init_makes_all_of_it_without_streams(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Store, key and location, although its first words cannot be written."""
     monkeypatch.setenv("NEXIO_HOME", str(tmp_path / "made"))

@@ -3,7 +3,11 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import strategies as st
+
+from nexio.errors import InvalidValue
+from nexio.input.arrivals import parse_arrival
 
 LONDON = ZoneInfo("Europe/London")
 ZONES = [
@@ -21,3 +25,17 @@ WORDS = st.sampled_from([*VOCABULARY.split(), "\0", "\n", "\ud800"])
 SAID = st.lists(WORDS, max_size=6).flatmap(
     lambda words: st.sampled_from([" ".join(words), "".join(words)])
 )
+
+
+def read(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> str:
+    """Return an arrival as a local time with its offset."""
+    arrival = parse_arrival(text, now, zone)
+    assert arrival.tzinfo is UTC
+    return arrival.astimezone(zone).isoformat(timespec="minutes")
+
+
+def refusal(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> InvalidValue:
+    """Return the error about a text."""
+    with pytest.raises(InvalidValue) as caught:
+        parse_arrival(text, now, zone)
+    return caught.value

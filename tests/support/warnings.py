@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-class Warned(logging.Handler):
-    """Waits for a warning."""
-
+class _Listener(logging.Handler):
     def __init__(self, words: str) -> None:
         super().__init__(logging.WARNING)
         self._words = words
         self.heard = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line of the log."""
         if self._words in record.getMessage():
             self.heard.set()
+
+
+@contextmanager
+def warning(words: str, logger: str = "radius_auth.protocol.discards") -> Iterator[threading.Event]:
+    """What is set as soon as a warning has these words in it."""
+    listener, log = _Listener(words), logging.getLogger(logger)
+    log.addHandler(listener)
+    try:
+        yield listener.heard
+    finally:
+        log.removeHandler(listener)

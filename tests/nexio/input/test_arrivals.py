@@ -10,21 +10,7 @@ from hypothesis import strategies as st
 from nexio.errors import InvalidValue
 from nexio.input.arrivals import parse_arrival
 from nexio.input.zones import iso, show
-from tests.support.arrivals import LONDON, NOW, SAID, ZONES
-
-
-def read(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> str:
-    """Return an arrival as a local time with its offset."""
-    arrival = parse_arrival(text, now, zone)
-    assert arrival.tzinfo is UTC
-    return arrival.astimezone(zone).isoformat(timespec="minutes")
-
-
-def refusal(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> InvalidValue:
-    """Return the error about a text."""
-    with pytest.raises(InvalidValue) as caught:
-        parse_arrival(text, now, zone)
-    return caught.value
+from tests.support.arrivals import NOW, SAID, ZONES, read, refusal
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,13 @@
 """Arrivals in the hour in which the clocks change: R20."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from nexio.errors import InvalidValue
 from nexio.input.arrivals import parse_arrival
 from nexio.input.zones import show
-
-LONDON = ZoneInfo("Europe/London")
-NOW = datetime(2026, 11, 20, 12, 34, 56, tzinfo=UTC)
-
-
-def read(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> str:
-    """Return an arrival as a local time with its offset."""
-    arrival = parse_arrival(text, now, zone)
-    assert arrival.tzinfo is UTC
-    return arrival.astimezone(zone).isoformat(timespec="minutes")
-
-
-def refusal(text: str, now: datetime = NOW, zone: ZoneInfo = LONDON) -> InvalidValue:
-    """Return the error about a text."""
-    with pytest.raises(InvalidValue) as caught:
-        parse_arrival(text, now, zone)
-    return caught.value
+from tests.support.arrivals import NOW, read, refusal
 
 
 def test_the_second_of_two_equal_times_has_not_passed() -> None:

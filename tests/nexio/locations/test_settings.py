@@ -17,28 +17,14 @@ from nexio.locations.settings import (
     parse_changes,
     warnings_for,
 )
+from tests.support.settings import STARTS
 
 EIGHT_DIGITS_FOR_100: dict[str, Any] = {"wifi_login": "pin", "planned_guests": 100, "pin_length": 8}
 
 
 def test_what_a_new_location_starts_with() -> None:
     """R2, R3, R6: no tokens, 60 minutes, six digits, login by e-mail."""
-    assert as_words(Settings()) == {
-        "visitor-tokens": False,
-        "token-duration": "1h",
-        "token-starts": "expected-arrival",
-        "max-devices": None,
-        "pin-length": 6,
-        "wifi-login": "email",
-        "planned-guests": None,
-        "walk-in-tokens": False,
-        "remember-devices": False,
-        "end-wifi-at-checkout": False,
-        "roaming": False,
-        "cut-off": "00:00",
-        "retention-days": None,
-        "ssid": None,
-    }
+    assert as_words(Settings()) == STARTS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nexio.operations.unnamed_devices import ENOUGH, nas_that_name_no_device
-from tests.support.logins import logged
+from tests.support.log_entries import logged
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location

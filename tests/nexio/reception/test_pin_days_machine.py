@@ -141,7 +141,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(sqlite_file: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a store that each example copies."""
     home = tmp_path_factory.mktemp("empty") / "nexio"
     create_store(configuration_of(home))

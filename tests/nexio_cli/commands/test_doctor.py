@@ -12,7 +12,7 @@ from nexio.locations.locations import get_location
 from nexio.store.engine import Store
 from tests.support.cli.programs import free_port, program, serving
 from tests.support.cli.running import Nexio
-from tests.support.logins import logged
+from tests.support.log_entries import logged
 
 KEYS = ["subject", "well", "message", "advice"]
 

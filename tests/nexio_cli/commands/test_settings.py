@@ -6,23 +6,10 @@ import pytest
 
 from nexio.locations.settings import KEYS, NOT_YET, key_of
 from tests.support.cli.running import Nexio
+from tests.support.settings import STARTS
 
-STARTS = {
-    "visitor-tokens": True,
-    "token-duration": "1h",
-    "token-starts": "expected-arrival",
-    "max-devices": None,
-    "pin-length": 6,
-    "wifi-login": "email",
-    "planned-guests": None,
-    "walk-in-tokens": False,
-    "remember-devices": False,
-    "end-wifi-at-checkout": False,
-    "roaming": False,
-    "cut-off": "00:00",
-    "retention-days": None,
-    "ssid": None,
-}
+DESK = STARTS | {"visitor-tokens": True}
+"""Those of Harbour House."""
 
 OTHERS = {"max_devices": "2", "remember_devices": "on"}
 """Another value for each setting that cannot be changed yet."""
@@ -31,7 +18,7 @@ OTHERS = {"max_devices": "2", "remember_devices": "on"}
 def test_shown_as_json(desk: Nexio) -> None:
     """An object with each setting in the order of docs/json.md, values as JSON knows them."""
     shown = desk.done("settings", "show", "--json").json
-    assert shown == STARTS
+    assert shown == DESK
     assert list(shown) == list(KEYS)
 
 
@@ -76,7 +63,7 @@ def test_set_again_as_printed(desk: Nexio) -> None:
 def test_a_word_that_cannot_be_read(word: str, advice: str, sqlite_desk: Nexio) -> None:
     """Exit 2, and what would be right; nothing of the save is kept, whatever stood before it."""
     assert advice in sqlite_desk("settings", "set", "roaming=on", word).refused(2)
-    assert sqlite_desk.done("settings", "show", "--json").json == STARTS
+    assert sqlite_desk.done("settings", "show", "--json").json == DESK
 
 
 def test_a_setting_twice(sqlite_desk: Nexio) -> None:
@@ -91,7 +78,7 @@ def test_settings_that_nothing_obeys_yet(desk: Nexio) -> None:
     for field, value in OTHERS.items():
         said = desk("settings", "set", "pin-length=8", f"{key_of(field)}={value}").refused(4)
         assert key_of(field) in said.lower()
-    assert (desk.done("settings", "show", "--json").json, desk.rows()) == (STARTS, rows)
+    assert (desk.done("settings", "show", "--json").json, desk.rows()) == (DESK, rows)
 
 
 def test_weak_pins(desk: Nexio) -> None:
@@ -109,7 +96,7 @@ def test_pin_login_needs_long_pins(desk: Nexio) -> None:
     words = ["settings", "set", "wifi-login=pin", "planned-guests=50"]
     assert "enough for 1" in desk(*words).refused(4)
     assert "planned-guests" in desk("settings", "set", "wifi-login=pin").refused(4)
-    assert desk.done("settings", "show", "--json").json == STARTS
+    assert desk.done("settings", "show", "--json").json == DESK
     desk.done(*words, "pin-length=8")
     desk.done("settings", "set", "pin-length=6", "wifi-login=email")
     assert "can be guessed" in desk.done(*words, "--insecure-pin-login").err
@@ -154,7 +141,7 @@ def test_each_location_has_its_own(desk: Nexio) -> None:
         for name in ("Annex", "Harbour House")
     }
     assert (shown["Annex"]["pin-length"], shown["Annex"]["visitor-tokens"]) == (8, False)
-    assert shown["Harbour House"] == STARTS
+    assert shown["Harbour House"] == DESK
 
 
 def test_the_location_from_the_environment(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["file", "sqlite", "postgresql"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Journal]]:
+def opened(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_file: None
+) -> Iterator[Callable[[], Journal]]:
     """Opens one and the same journal again and again, in each of the places."""
     journals: list[Journal] = []
 
@@ -110,7 +112,7 @@ def test_an_act_of_a_newer_version_is_passed_over(
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, sqlite_file: None) -> Path:
     """Where it is, in a folder that is not there yet."""
     return guard_path(tmp_path)
 

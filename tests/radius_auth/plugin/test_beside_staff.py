@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.radius.desk import Desk, ask_until, desk_with
+from tests.support.radius.desk import Desk, ask_until
 from tests.support.radius.eapol import METHODS, Phone
 from tests.support.radius.freeradius import FreeRADIUS, copy_raddb, install, show_certificate
 from tests.support.radius.radiusd import free_port
@@ -14,16 +14,6 @@ from tests.support.radius.radiusd import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.support.stores import Template
-
-
-@pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on SQLite."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
-    with desk_with(configuration) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from nexio.store.engine import utc_now
 from radius_auth.protocol.framing import Code
-from tests.support.radius.desk import Desk, desk_with, seconds_left, sessions_when
+from tests.support.radius.desk import Desk, seconds_left, sessions_when
 from tests.support.radius.eapol import METHODS, Phone
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin
 from tests.support.radius.logins import CASES, CHAP, MS_CHAP, PAP, Case, Guest, add_other_locations
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from nexio.network.events import AuthEvent
     from nexio.reception.visits import Visit
-    from tests.support.stores import Template
 
 Server = Radiusd | FreeRADIUS
 
@@ -44,13 +43,11 @@ SERVED = {
 
 
 @pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(desk: Desk) -> Desk:
     """A desk with three locations."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
-    with desk_with(configuration) as made:
-        add_other_locations(made)
-        add_shared_controller(made)
-        yield made
+    add_other_locations(desk)
+    add_shared_controller(desk)
+    return desk
 
 
 @pytest.fixture(scope="module")

@@ -32,19 +32,10 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.network.events import AuthEvent
     from nexio.reception.visits import Visit
-    from tests.support.stores import Template
 
 TWO_PASSWORDS = {Attribute.USER_PASSWORD: [b"x" * 16] * 2}
 PATIENT_FOR = 3.0
 """Seconds in which a server that was going to answer would have."""
-
-
-@pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on SQLite."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
-    with desk_with(configuration) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

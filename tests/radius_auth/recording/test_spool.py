@@ -100,7 +100,7 @@ def test_a_name_with_signs_is_a_name(sqlite_file: None, tmp_path: Path) -> None:
     assert (tmp_path / "what? 100% #1" / "radiusd.db").is_file()
 
 
-def test_a_spool_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+def test_a_spool_that_cannot_be_made_says_why(sqlite_file: None, tmp_path: Path) -> None:
     """Guests come first; it is tried again with each use."""
     in_the_way = tmp_path / "spool"
     in_the_way.write_text("a file where the folder should be")

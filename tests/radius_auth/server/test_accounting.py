@@ -382,7 +382,7 @@ def test_a_replay_is_answered_and_does_nothing() -> None:
     assert server.discards.counts == {}
 
 
-def test_what_was_not_stored_is_no_replay(tmp_path: Path) -> None:
+def test_what_was_not_stored_is_no_replay(sqlite_file: None, tmp_path: Path) -> None:
     """Must 16: its NAS sends the same octets again until they are stored."""
     path = tmp_path / "spool" / "accounting.db"
     server = Server(Spool(path, AccountingRecord))

@@ -38,15 +38,6 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.network.sessions import WifiSession
-    from tests.support.stores import Template
-
-
-@pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on SQLite."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
-    with desk_with(configuration) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.guests import SECRET, visit
 from tests.support.radius.responder import LONGEST_DELAY, Server
 from tests.support.radius.worker import ask, running
-from tests.support.warnings import Warned
+from tests.support.warnings import warning
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
@@ -137,21 +137,18 @@ def test_a_flood_of_one_nas_does_not_keep_the_others_out(
         another = NewNas(name="lobby", address="127.0.0.9", secret=SECRET.decode())
         add_nas(work, sqlite_location, another)
     follower.follow()
-    warned = Warned("more requests of one NAS wait than may")
-    log = logging.getLogger("radius_auth.protocol.discards")
-    log.addHandler(warned)
     with (
+        warning("more requests of one NAS wait than may") as warned,
         running(follower, sqlite_configuration, clock) as (asking, _, _),
         socket.socket(type=socket.SOCK_DGRAM) as lobby,
     ):
         lobby.settimeout(10)
         lobby.bind(("127.0.0.9", 0))
         lobby.connect(asking.getpeername())
-        while not warned.heard.is_set():
+        while not warned.is_set():
             for _ in range(500):
                 asking.send(WRONG)
             assert ask(lobby, guest.email, guest.pin) == Code.ACCESS_ACCEPT
-    log.removeHandler(warned)
 
 
 def test_what_has_waited_too_long_is_dropped(
@@ -165,18 +162,17 @@ def test_what_has_waited_too_long_is_dropped(
     """Its NAS asks again, and that is answered in time."""
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
-    warned = Warned("it waited too long to be taken")
-    log = logging.getLogger("radius_auth.protocol.discards")
-    log.addHandler(warned)
-    with running(follower, sqlite_configuration, clock) as (asking, _, _):
+    with (
+        warning("it waited too long to be taken") as warned,
+        running(follower, sqlite_configuration, clock) as (asking, _, _),
+    ):
         # Time that passes for real is what the kernel measures: so none is too long here.
         monkeypatch.setattr(worker, "LONGEST_WAIT", 0.0)
         asking.send(access_request(guest.email, guest.pin.encode()))
-        assert warned.heard.wait(10)
+        assert warned.wait(10)
 
         monkeypatch.undo()
         assert ask(asking, guest.email, guest.pin) == Code.ACCESS_ACCEPT
-    log.removeHandler(warned)
 
 
 def test_a_fault_of_ours_costs_one_reject(
@@ -190,19 +186,18 @@ def test_a_fault_of_ours_costs_one_reject(
     """Must 15: a held reply that cannot be made or sent ends neither the worker nor the others."""
     guest = register(sqlite_store, sqlite_location)
     follower.follow()
-    warned = Warned("one whose reject waited: a fault of ours")
-    log = logging.getLogger("radius_auth.protocol.discards")
-    log.addHandler(warned)
 
     def fail(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    with running(follower, sqlite_configuration, clock) as (asking, thread, _):
+    with (
+        warning("one whose reject waited: a fault of ours") as warned,
+        running(follower, sqlite_configuration, clock) as (asking, thread, _),
+    ):
         monkeypatch.setattr(sockets, "send", fail)
         asking.send(access_request(guest.email, b"wrong"))
-        assert warned.heard.wait(10)
+        assert warned.wait(10)
 
         monkeypatch.undo()
         assert ask(asking, guest.email, guest.pin) == Code.ACCESS_ACCEPT
         assert thread.is_alive()
-    log.removeHandler(warned)

@@ -11,7 +11,7 @@ import pytest
 from radius_auth.protocol.framing import Attribute, Code
 from tests.support.certificates import certify
 from tests.support.radius.access_requests import access_request, verified
-from tests.support.radius.desk import Desk, desk_with
+from tests.support.radius.desk import Desk
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import PATIENCE, Radiusd, free_port
@@ -26,17 +26,8 @@ from tests.support.radius.radsecproxy import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.stores import Template
 
 SECRET_OF_THE_SITE = b"what the access points know"
-
-
-@pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on SQLite."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("radsec") / "nexio")
-    with desk_with(configuration) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_memory_is_bounded() -> None:
     assert (3, authenticator(2)) in replays
 
 
-def test_they_are_known_after_a_restart(tmp_path: Path) -> None:
+def test_they_are_known_after_a_restart(sqlite_file: None, tmp_path: Path) -> None:
     """The newest, as many as are kept."""
     path = tmp_path / "spool" / "replays.db"
     before = Replays(ReplayFile(path, most=3))
@@ -56,7 +56,7 @@ def test_they_are_known_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_without_a_file_they_are_known_in_memory(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sqlite_file: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Said once, also of a file that is something else; nothing fails for it."""
     (tmp_path / "spool").write_text("in the way")

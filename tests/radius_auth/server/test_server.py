@@ -28,17 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from tests.support.stores import Template
 
 # One server for what needs none of its own
-
-
-@pytest.fixture(scope="module")
-def desk(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk on SQLite."""
-    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("desk") / "nexio")
-    with desk_with(configuration) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

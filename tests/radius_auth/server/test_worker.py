@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from nexio.store.engine import Store
@@ -11,7 +10,7 @@ from radius_auth.replica.follower import Follower
 from tests.support.people import register
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.worker import ask, running
-from tests.support.warnings import Warned
+from tests.support.warnings import warning
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
@@ -60,18 +59,16 @@ def test_it_is_silent_when_it_knows_too_little(
     """Until `max-staleness` from memory, then the NAS asks another."""
     visit = register(sqlite_store, sqlite_location, arrival="tomorrow 8:31")
     follower.follow()
-    warned = Warned("the store has been out of reach for too long")
-    log = logging.getLogger("radius_auth.protocol.discards")
-    log.addHandler(warned)
-
-    with running(follower, sqlite_configuration, clock) as (asking, _, _):
+    with (
+        warning("the store has been out of reach for too long") as warned,
+        running(follower, sqlite_configuration, clock) as (asking, _, _),
+    ):
         clock.advance(hours=24)
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_REJECT  # a minute too early
         clock.advance(minutes=1)
         unheard = access_request(visit.email, visit.pin.encode())
         asking.send(unheard)
-        assert warned.heard.wait(10)
+        assert warned.wait(10)
 
         follower.follow()
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
-    log.removeHandler(warned)

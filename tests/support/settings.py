@@ -1,0 +1,21 @@
+"""The settings of a location."""
+
+from __future__ import annotations
+
+STARTS = {
+    "visitor-tokens": False,
+    "token-duration": "1h",
+    "token-starts": "expected-arrival",
+    "max-devices": None,
+    "pin-length": 6,
+    "wifi-login": "email",
+    "planned-guests": None,
+    "walk-in-tokens": False,
+    "remember-devices": False,
+    "end-wifi-at-checkout": False,
+    "roaming": False,
+    "cut-off": "00:00",
+    "retention-days": None,
+    "ssid": None,
+}
+"""Of a new one: no tokens, 60 minutes, six digits, login by e-mail."""
