@@ -99,7 +99,7 @@ def test_what_was_registered_is_said_where_it_cannot_be_printed(
     ("words", "done"),
     [
         (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1"),
-        (["visitor", "delete", "1", "--yes"], "revoke visit 1, delete visit 1"),
+        (["visitor", "delete", "1", "--yes"], "delete visit 1"),
         (["token", "extend", "1", "--by", "5m"], "extend visit 1"),
         (["checkin", "--visit", "1"], "check-in visit 1"),
         (["nas", "add", "lobby", "192.0.2.7"], "add nas 1"),
