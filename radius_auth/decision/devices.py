@@ -5,13 +5,16 @@ from __future__ import annotations
 _SEPARATORS = b":.- "
 _OCTETS = 6
 
+_IPV4_DOTS = 3
+"""``192.168.100.200`` has twelve digits, too."""
+
 
 def mac_of(station: bytes | None) -> str | None:
     """``aa:bb:cc:dd:ee:ff``, or None where the octets are no MAC address.
 
     ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.
     """
-    if station is None:
+    if station is None or station.count(b".") == _IPV4_DOTS:
         return None
     digits = station.strip().translate(None, _SEPARATORS)
     if len(digits) != 2 * _OCTETS:

@@ -26,6 +26,7 @@ def test_every_notation_is_the_same_device(station: bytes) -> None:
     "station",
     [
         None,
+        b"192.168.100.200",
         b"",
         b"192.0.2.7",
         b"+44 20 7946 0000",
