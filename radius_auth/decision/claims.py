@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
@@ -10,7 +10,7 @@ from nexio.input.addresses import email_key
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.rules import reason_against_request
-from radius_auth.guard import Guess
+from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
@@ -109,12 +109,21 @@ def location_of(request: Request, table: Table) -> Location | None:
 
 def guess_of(request: Request, claim: Claim, pin: str | None, table: Table, now: datetime) -> Guess:
     """What the guard has to know of it."""
-    by_pin = claim.email is None
-    return Guess(
+    guess = Guess(
         location=claim.location.id,
         nas="" if request.nas is None else request.nas.name,
         device=mac_of(request.calling_station) or "",
-        by_pin=by_pin,
-        visits=tuple((each.id, table.chance_of(each)) for each in claim.visits if not by_pin),
-        chance=table.chance_at(claim.location, len(pin or ""), now) if by_pin else 0.0,
     )
+    if claim.email is None:
+        chance, pins = table.chance_at(claim.location, len(pin or ""), now)
+        return replace(guess, by_pin=True, chance=chance, pins=pins)
+    visits = (
+        Guessed(
+            id=each.id,
+            location=each.location_id,
+            chance=table.chance_of(each),
+            pin=each.pin_digest,
+        )
+        for each in claim.visits
+    )
+    return replace(guess, visits=tuple(visits))

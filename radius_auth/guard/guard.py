@@ -40,6 +40,21 @@ MOST_TARGETS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guessed:
+    """A visit whose PIN it may be."""
+
+    id: int
+    location: int
+    """Its own one; with roaming not that of the guess."""
+
+    chance: float
+    """That one guess hits its PIN."""
+
+    pin: bytes
+    """Stands for its PIN: another one where the visit has another PIN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """A password that may be wrong: where it comes from, and what it is compared with."""
 
@@ -48,14 +63,21 @@ class Guess:
     device: str = ""
     """A MAC address; empty where the NAS names none."""
 
-    visits: tuple[tuple[int, float], ...] = ()
-    """The visits of an e-mail, each with the chance that one guess hits its PIN."""
+    visits: tuple[Guessed, ...] = ()
+    """The visits of an e-mail."""
 
     by_pin: bool = False
     """Whether it is compared with every visit of the location (``wifi-login=pin``)."""
 
     chance: float = 0.0
     """Then: that it hits one of them."""
+
+    pins: bytes = b""
+    """Then: stands for all PINs that it can hit."""
+
+    def against(self, visit: int | None) -> bytes:
+        """Stands for what it is compared with at a visit, or at the location."""
+        return next((each.pin for each in self.visits if each.id == visit), self.pins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +134,16 @@ class Guard:
     def count(self, guess: Guess, opening: Opening, now: datetime, password: bytes) -> None:
         """A guess was wrong.
 
-        The same password again at the same target tells nobody anything: it costs nothing.
+        The same password again, compared with the same PINs, tells nobody anything: it costs
+        nothing.
         """
-        digest = hmac.digest(self._key, password, "sha256")[:16]
+
+        def is_new(act: Act) -> bool:
+            compared = guess.against(act.visit_id) + password
+            return self._target(act).is_new(hmac.digest(self._key, compared, "sha256")[:16])
+
         with self._lock:
-            at = now.timestamp()
-            self._take(guess, opening, at, lambda act: self._target(act).is_new(digest))
+            self._take(guess, opening, now.timestamp(), is_new)
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -166,8 +192,10 @@ class Guard:
         if mine is not None and mine.was_in and not mine.guesses:
             return  # nothing is new, and most logins are such
         with self._lock:
-            chance = dict(guess.visits).get(visit, 0.0)
-            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
+            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit)
+            for each in guess.visits:
+                if each.id == visit:
+                    act = replace(act, location_id=each.location, chance=each.chance)
             self._do(replace(act, cost=float(self._room_to_give_back(act))))
 
     def say(self, kind: Kind, now: datetime) -> None:
@@ -233,7 +261,7 @@ class Guard:
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
             visits = frozenset(
-                visit for visit, _ in guess.visits if not self._wait(self._visits, visit, guess, at)
+                each.id for each in guess.visits if not self._wait(self._visits, each.id, guess, at)
             )
             return Opening(visits=visits, is_refused=bool(guess.visits) and not visits)
         if not self._wait(self._locations, guess.location, guess, at):
