@@ -355,6 +355,7 @@ class Guard:
             self._let_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
+        target.forget_one()
 
     def _let_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)

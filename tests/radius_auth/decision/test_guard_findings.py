@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND
 from radius_auth.decision.decide import Accepted, decide
 from radius_auth.decision.passwords import Pap
@@ -268,3 +269,31 @@ def test_7_roaming_gives_back_no_more() -> None:
     devices = [each for target in guard.visits().values() for each in target.devices.values()]
     given_back = sum(len(each.given_back) for each in devices)
     assert 100 < given_back <= 200
+
+
+def test_8_more_devices_than_are_kept() -> None:
+    """The latest ones are known, and no guess makes anybody forget them."""
+    table, guard = table_of(visit()), Guard()
+    for n in range(100, 170):
+        assert isinstance(ask(table, guard, PIN, calling_station=device(n)), Accepted)
+    assert looked_at(table, guard, count=20) == 6
+
+    later = NOW + HOUR / 60
+    assert isinstance(ask(table, guard, PIN, later, calling_station=device(169)), Accepted)
+    assert isinstance(ask(table, guard, PIN, later, calling_station=device(106)), Accepted)
+
+
+def test_8_a_device_that_the_desk_releases_is_known() -> None:
+    """However many were in before it."""
+    table, guard = table_of(visit()), Guard()
+    for n in range(64):
+        ask(table, guard, PIN, calling_station=device(100 + n))
+    looked_at(table, guard, count=20)
+    guard.apply([
+        Act(
+            kind=Kind.RELEASE, at=NOW.timestamp(), writer="desk", serial=1, host="desk",
+            visit_id=1, device="02:00:00:00:00:01",
+        )
+    ])  # fmt: skip
+
+    assert isinstance(ask(table, guard, PIN, calling_station=device(1)), Accepted)
