@@ -81,14 +81,11 @@ def read_claim(request: Request, pin: str | None, table: Table, now: datetime) -
 
 def right_visits(
     visits: Iterable[FollowedVisit], password: Password, table: Table
-) -> list[FollowedVisit]:
-    """Whose PIN it is.
+) -> tuple[list[FollowedVisit], KeyUnusable | None]:
+    """Whose PIN it is, and what is wrong with a PIN that cannot be opened: it may be that one.
 
     Every one is tried, and a stand-in where there is none, so that the time it takes does not
     tell which one fits, or whether there is one (R10, R11).
-
-    Raises:
-        KeyUnusable: none fits, but one PIN cannot be opened: it may be that one.
     """
     right, lost = [], None
     for visit in list(visits) or [table.nobody]:
@@ -97,9 +94,7 @@ def right_visits(
                 right.append(visit)
         except KeyUnusable as error:
             lost = error
-    if lost is not None and not right:
-        raise lost
-    return [visit for visit in right if visit is not table.nobody]
+    return [visit for visit in right if visit is not table.nobody], lost
 
 
 def location_of(request: Request, table: Table) -> Location | None:

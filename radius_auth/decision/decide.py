@@ -42,7 +42,11 @@ NOWHERE = 0
 
 
 def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
-    """Decide an Access-Request whose password we can check, as of ``now``."""
+    """Decide an Access-Request whose password we can check, as of ``now``.
+
+    Raises:
+        KeyUnusable: it is not right, but one PIN that it may be cannot be opened.
+    """
     return _decide(request, table, guard, arrived=now, now=now)
 
 
@@ -85,7 +89,7 @@ def _decide(
     guess = guess_of(request, claim, pin, table, now)
     opening = guard.look(guess, now)
     # What is refused is compared as well: it takes as long as what is wrong.
-    right = right_visits((*claim.visits, *claim.silent), password, table)
+    right, lost = right_visits((*claim.visits, *claim.silent), password, table)
     confirmed = [each for each in right if each in claim.visits and opening.admits(each.id)]
     if confirmed:
         decision = choose_visit(request, confirmed, table, arrived)
@@ -96,6 +100,8 @@ def _decide(
         return Rejected(reason=Reason.GUARDED)
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
+    if lost is not None:
+        raise lost  # who asks may be right, and is not told from the others
     silent = [each for each in right if each in claim.silent]
     if silent:
         kept_quiet = choose_visit(request, silent, table, arrived)

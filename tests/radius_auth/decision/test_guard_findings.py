@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.errors import KeyUnusable
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND
 from radius_auth.decision.decide import Accepted, decide
@@ -28,6 +29,7 @@ from tests.support.radius.guests import (
     NINE,
     OTHER_PIN,
     PIN,
+    chap,
     nas,
     pap,
     request,
@@ -297,3 +299,35 @@ def test_8_a_device_that_the_desk_releases_is_known() -> None:
     ])  # fmt: skip
 
     assert isinstance(ask(table, guard, PIN, calling_station=device(1)), Accepted)
+
+
+def damaged(number: int) -> FollowedVisit:
+    """A visit whose PIN cannot be opened."""
+    return visit(number, pin="555555", pin_sealed=b"\0" * len(visit().pin_sealed))
+
+
+def answers(table: Table, guard: Guard, pin: str) -> str:
+    """What is said to a CHAP response from a device of its own; nothing where it fails."""
+    asked = request(chap(pin), calling_station=device(int(pin)))
+    try:
+        return decide(asked, table, guard, NOW).reason
+    except KeyUnusable:
+        return "no answer"
+
+
+def test_9_a_pin_that_cannot_be_opened_hides_no_guess() -> None:
+    """DESIGN 6, R11: wrong ones count; when nothing is left the right one looks the same."""
+    table, guard = table_of(visit(), damaged(2)), Guard()
+    said = [answers(table, guard, f"1{n:05}") for n in range(20)]
+
+    assert said == ["no answer"] * 6 + [Reason.GUARDED] * 14
+    assert answers(table, guard, PIN) == Reason.GUARDED
+
+
+def test_9_a_pin_that_cannot_be_opened_tells_nothing_of_others() -> None:
+    """R11: the right PIN of tomorrow is answered as any other one."""
+    tomorrow = timedelta(days=1)
+    quiet = visit(1, valid_from=NINE + tomorrow, valid_until=NINE + HOUR + tomorrow)
+    table = table_of(quiet, damaged(2))
+
+    assert answers(table, Guard(), PIN) == answers(table, Guard(), "111111") == "no answer"
