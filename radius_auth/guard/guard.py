@@ -75,9 +75,9 @@ class Guess:
     pins: bytes = b""
     """Then: stands for all PINs that it can hit."""
 
-    def against(self, visit: int | None) -> bytes:
-        """Stands for what it is compared with at a visit, or at the location."""
-        return next((each.pin for each in self.visits if each.id == visit), self.pins)
+    def find(self, visit: int | None) -> Guessed | None:
+        """The visit of that number, where it is among those of the e-mail."""
+        return next((each for each in self.visits if each.id == visit), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,9 @@ class Guard:
         """
 
         def is_new(act: Act) -> bool:
-            compared = guess.against(act.visit_id) + password
-            return self._target(act).is_new(hmac.digest(self._key, compared, "sha256")[:16])
+            at_visit = guess.find(act.visit_id)
+            pins = guess.pins if at_visit is None else at_visit.pin
+            return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
 
         with self._lock:
             self._take(guess, opening, now.timestamp(), is_new)
@@ -192,10 +193,9 @@ class Guard:
         if mine is not None and mine.was_in and not mine.guesses:
             return  # nothing is new, and most logins are such
         with self._lock:
-            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit)
-            for each in guess.visits:
-                if each.id == visit:
-                    act = replace(act, location_id=each.location, chance=each.chance)
+            at_visit = guess.find(visit)
+            chance = 0.0 if at_visit is None else at_visit.chance
+            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
             self._do(replace(act, cost=float(self._room_to_give_back(act))))
 
     def say(self, kind: Kind, now: datetime) -> None:
@@ -307,14 +307,18 @@ class Guard:
         device = None if known is None else known.devices.get(guess.device)
         return 1.0 if device is None or not device.free else 0.0
 
-    def _act(self, kind: Kind, guess: Guess, at: float, **more: Any) -> Act:
+    def _act(
+        self, kind: Kind, guess: Guess, at: float, visit_id: int | None = None, **more: Any
+    ) -> Act:
+        at_visit = guess.find(visit_id)
         return Act(
             kind=kind,
             at=at,
             writer=self.writer,
             serial=next(self._serials),
             host=self.host,
-            location_id=guess.location,
+            location_id=guess.location if at_visit is None else at_visit.location,
+            visit_id=visit_id,
             device=guess.device,
             nas=guess.nas,
             **more,
