@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nexio.network.guard_acts import Kind
 from nexio.reception.guessing import GUESSES_AT_ONCE, length_for
-from radius_auth.guard import Guard, Guess
+from radius_auth.guard import Guard, Guess, Guessed
 from radius_auth.guard.target import UNHEARD
 
 if TYPE_CHECKING:
@@ -235,7 +235,10 @@ class _EmailLogin:
             setattr(self.outcome, waits, getattr(self.outcome, waits) + part)
 
     def _guess(self, group: Sequence[_Visit], device: str) -> Guess:
-        visits = tuple((each.number, each.chance) for each in group)
+        visits = tuple(
+            Guessed(id=each.number, location=1, chance=each.chance, pin=b"%d" % each.number)
+            for each in group
+        )
         return Guess(location=1, nas="ap-1", device=device, visits=visits)
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
 
-from nexio.store.tables import GuardActRow
+from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -26,6 +26,9 @@ GUESSES_KEPT: Final = timedelta(days=4)
 
 DEVICES_KEPT: Final = timedelta(days=62)
 """No token is valid for more than 30 days; twice, as a clock may have been ahead."""
+
+AT_ONCE: Final = 500
+"""Visits in one statement."""
 
 
 class Kind(StrEnum):
@@ -95,16 +98,15 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
     last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
-    columns = [getattr(GuardActRow, name) for name in Act.__dataclass_fields__]
+    names, kinds = list(Act.__dataclass_fields__), {kind.value: kind for kind in Kind}
     rows = connection.execute(
-        select(*columns)
-        .where(GuardActRow.id > number, GuardActRow.id <= last)
+        select(*(getattr(GuardActRow, name) for name in names))
+        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(kinds))
         .order_by(GuardActRow.id)
     )
     acts = [
-        Act(**{**row._mapping, "kind": Kind(row.kind), "at": row.at.timestamp()})  # noqa: SLF001 (SQLAlchemy's public name for it)
-        for row in rows
-        if row.kind in set(Kind)
+        Act(**dict(zip(names, (kinds[kind], at.timestamp(), *rest), strict=True)))
+        for kind, at, *rest in rows
     ]
     return acts, last
 
@@ -116,11 +118,31 @@ def count_releases(connection: Connection, visit_id: int, since: datetime) -> in
     return connection.scalar(released) or 0
 
 
-def forget_old(connection: Connection, now: datetime) -> int:
-    """Remove what nobody looks at any more, and say how much that was."""
-    passed = GuardActRow.at < now - GUESSES_KEPT
-    old = (passed & (GuardActRow.kind != Kind.IN)) | (GuardActRow.at < now - DEVICES_KEPT)
-    return connection.execute(delete(GuardActRow).where(old)).rowcount
+def live_visits(connection: Connection, now: datetime) -> frozenset[int]:
+    """The visits that a device may get in at, which only the store knows; also some that ended."""
+    live = select(VisitRow.id).where(VisitRow.closes_at > now - GUESSES_KEPT)
+    return frozenset(connection.scalars(live))
+
+
+def forget_old(connection: Connection, now: datetime, live: Collection[int] | None = None) -> int:
+    """Remove what nobody looks at any more, and say how much that was.
+
+    Args:
+        connection: to the store, or to the file of a host.
+        now: as of when.
+        live: visits whose devices are kept; None where nobody knows them.
+    """
+    passed, was_in = GuardActRow.at < now - GUESSES_KEPT, GuardActRow.kind == Kind.IN
+    old = (passed & ~was_in) | (GuardActRow.at < now - DEVICES_KEPT)
+    removed = connection.execute(delete(GuardActRow).where(old)).rowcount
+    if live is not None:
+        kept = connection.scalars(select(GuardActRow.visit_id).where(passed, was_in).distinct())
+        over = [visit for visit in kept if visit not in live]
+        for first in range(0, len(over), AT_ONCE):
+            of_some = GuardActRow.visit_id.in_(over[first : first + AT_ONCE])
+            gone = connection.execute(delete(GuardActRow).where(passed, was_in, of_some))
+            removed += gone.rowcount
+    return removed
 
 
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from nexio.checkin.cut_offs import write_cut_offs
 from nexio.locations.locations import list_locations
-from nexio.network.guard_acts import forget_old
+from nexio.network.guard_acts import forget_old, live_visits
 from nexio.store.batches import batch_of
 from nexio.store.tables import (
     AccessTokenRow,
@@ -81,7 +81,8 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
         sessions = _forget_old_rows(work, WifiSessionRow, WifiSessionRow.heard_at, locations)
     with store.write() as work:
         _drop_days(work)
-        forget_old(work.session.connection(), work.now)
+        connection = work.session.connection()
+        forget_old(connection, work.now, live_visits(connection, work.now))
     with store.write() as work:
         _drop_changes(work, kept_changes)
     return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)

@@ -14,7 +14,7 @@ from nexio.reception.pins import normalize_pin
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
-from radius_auth.guard import Guess
+from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ class Claim:
 
 
 def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
-    """Decide an Access-Request whose password we can check, as of ``now``."""
+    """Decide an Access-Request whose password we can check, as of ``now``.
+
+    Raises:
+        KeyUnusable: it is not right, but one PIN that it may be cannot be opened.
+    """
     return _decide(request, table, guard, arrived=now, now=now)
 
 
@@ -115,7 +119,7 @@ def _decide(
     guess = guess_of(request, claim, table, now)
     opening = guard.look(guess, now)
     # What is refused is compared as well: it takes as long as what is wrong.
-    right = _right_visits((*claim.visits, *claim.silent), password, table)
+    right, lost = _right_visits((*claim.visits, *claim.silent), password, table)
     confirmed = [each for each in right if each in claim.visits and opening.admits(each.id)]
     if confirmed:
         decision = choose_visit(request, confirmed, table, arrived)
@@ -126,6 +130,8 @@ def _decide(
         return refused(opening)
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
+    if lost is not None:
+        raise lost  # who asks may be right, and is not told from the others
     silent = [each for each in right if each in claim.silent]
     if silent:
         kept_quiet = choose_visit(request, silent, table, arrived)
@@ -176,27 +182,33 @@ def read_claim(
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
     """What the guard has to know of it."""
-    by_pin = claim.email is None
-    return Guess(
+    guess = Guess(
         location=claim.location.id,
         nas="" if request.nas is None else request.nas.name,
         device=request.device or "",
-        by_pin=by_pin,
-        visits=tuple((each.id, table.chance_of(each)) for each in claim.visits if not by_pin),
-        chance=table.chance_at(claim.location, len(claim.pin or ""), now) if by_pin else 0.0,
     )
+    if claim.email is None:
+        chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
+        return replace(guess, by_pin=True, chance=chance, pins=pins)
+    visits = (
+        Guessed(
+            id=each.id,
+            location=each.location_id,
+            chance=table.chance_of(each),
+            pin=each.pin_digest,
+        )
+        for each in claim.visits
+    )
+    return replace(guess, visits=tuple(visits))
 
 
 def _right_visits(
     visits: Iterable[FollowedVisit], password: Password, table: Table
-) -> list[FollowedVisit]:
-    """Whose PIN it is.
+) -> tuple[list[FollowedVisit], KeyUnusable | None]:
+    """Whose PIN it is, and what is wrong with a PIN that cannot be opened: it may be that one.
 
     Every one is tried, and a stand-in where there is none, so that the time it takes does not
     tell which one fits, or whether there is one (R10, R11).
-
-    Raises:
-        KeyUnusable: none fits, but one PIN cannot be opened: it may be that one.
     """
     right, lost = [], None
     for visit in list(visits) or [table.nobody]:
@@ -205,9 +217,7 @@ def _right_visits(
                 right.append(visit)
         except KeyUnusable as error:
             lost = error
-    if lost is not None and not right:
-        raise lost
-    return [visit for visit in right if visit is not table.nobody]
+    return [visit for visit in right if visit is not table.nobody], lost
 
 
 def refused(opening: Opening) -> Rejected:

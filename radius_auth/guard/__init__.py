@@ -5,6 +5,6 @@ nothing of RADIUS, so that the tablet can use its bucket as well.  Read ``bucket
 ``target.py``, ``guard.py`` and ``sharing.py``; ``docs/guessing.md`` explains it on one page.
 """
 
-from radius_auth.guard.guard import Guard, Guess, Opening
+from radius_auth.guard.guard import Guard, Guess, Guessed, Opening
 
-__all__ = ["Guard", "Guess", "Opening"]
+__all__ = ["Guard", "Guess", "Guessed", "Opening"]

@@ -40,6 +40,21 @@ MOST_TARGETS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guessed:
+    """A visit whose PIN it may be."""
+
+    id: int
+    location: int
+    """Its own one; with roaming not that of the guess."""
+
+    chance: float
+    """That one guess hits its PIN."""
+
+    pin: bytes
+    """Stands for its PIN: another one where the visit has another PIN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """A password that may be wrong: where it comes from, and what it is compared with."""
 
@@ -48,14 +63,21 @@ class Guess:
     device: str = ""
     """A MAC address; empty where the NAS names none."""
 
-    visits: tuple[tuple[int, float], ...] = ()
-    """The visits of an e-mail, each with the chance that one guess hits its PIN."""
+    visits: tuple[Guessed, ...] = ()
+    """The visits of an e-mail."""
 
     by_pin: bool = False
     """Whether it is compared with every visit of the location (``wifi-login=pin``)."""
 
     chance: float = 0.0
     """Then: that it hits one of them."""
+
+    pins: bytes = b""
+    """Then: stands for all PINs that it can hit."""
+
+    def find(self, visit: int | None) -> Guessed | None:
+        """The visit of that number, where it is among those of the e-mail."""
+        return next((each for each in self.visits if each.id == visit), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +144,17 @@ class Guard:
     def count(self, guess: Guess, opening: Opening, now: datetime, password: bytes) -> None:
         """A guess was wrong.
 
-        The same password again at the same target tells nobody anything: it costs nothing.
+        The same password again, compared with the same PINs, tells nobody anything: it costs
+        nothing.
         """
-        digest = hmac.digest(self._key, password, "sha256")[:16]
+
+        def is_new(act: Act) -> bool:
+            at_visit = guess.find(act.visit_id)
+            pins = guess.pins if at_visit is None else at_visit.pin
+            return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
+
         with self._lock:
-            at = now.timestamp()
-            self._take(guess, opening, at, lambda act: self._target(act).is_new(digest))
+            self._take(guess, opening, now.timestamp(), is_new)
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -176,7 +203,8 @@ class Guard:
         if mine is not None and mine.was_in and not mine.guesses:
             return  # nothing is new, and most logins are such
         with self._lock:
-            chance = dict(guess.visits).get(visit, 0.0)
+            at_visit = guess.find(visit)
+            chance = 0.0 if at_visit is None else at_visit.chance
             act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
             self._do(replace(act, cost=float(self._room_to_give_back(act))))
 
@@ -242,7 +270,7 @@ class Guard:
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
-            return self._look_at((visit for visit, _ in guess.visits), guess, at)
+            return self._look_at((each.id for each in guess.visits), guess, at)
         wait = self._wait(self._locations, guess.location, guess, at)
         if not wait:
             return Opening(everyone=True)
@@ -290,16 +318,21 @@ class Guard:
         known = self._visits.get(visit)
         if known is None or not known.is_free(guess.device, at):
             return {"cost": 1.0}
-        return {"cost": 0.0, "chance": dict(guess.visits).get(visit, guess.chance)}
+        at_visit = guess.find(visit)
+        return {"cost": 0.0, "chance": guess.chance if at_visit is None else at_visit.chance}
 
-    def _act(self, kind: Kind, guess: Guess, at: float, **more: Any) -> Act:
+    def _act(
+        self, kind: Kind, guess: Guess, at: float, visit_id: int | None = None, **more: Any
+    ) -> Act:
+        at_visit = guess.find(visit_id)
         return Act(
             kind=kind,
             at=at,
             writer=self.writer,
             serial=next(self._serials),
             host=self.host,
-            location_id=guess.location,
+            location_id=guess.location if at_visit is None else at_visit.location,
+            visit_id=visit_id,
             device=guess.device,
             nas=guess.nas,
             **more,
@@ -345,6 +378,7 @@ class Guard:
             self._let_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
+        target.forget_one()
 
     def _let_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from nexio.network.guard_acts import append, forget_old, read_after
+from nexio.network.guard_acts import append, forget_old, live_visits, read_after
 from nexio.store.engine import connect, unreachable
 from nexio.store.patience import Patience
 from nexio.store.spool_folder import FileDamaged, SpoolFile
 from nexio.store.tables import GuardActRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -72,14 +72,23 @@ class Journal:
         self._read = 0
         return self.exchange()
 
-    def forget_old(self, now: datetime) -> None:
-        """Remove what nobody looks at any more.
+    def live_visits(self, now: datetime) -> frozenset[int]:
+        """The visits that a device may get in at; of the store alone.
+
+        Raises:
+            StoreUnreachable: it cannot be read.
+        """
+        with self._transaction() as connection:
+            return live_visits(connection, now)
+
+    def forget_old(self, now: datetime, live: Collection[int] | None = None) -> None:
+        """Remove what nobody looks at any more, and devices at other visits than those.
 
         Raises:
             StoreUnreachable: it cannot be written.
         """
         with self._transaction() as connection:
-            forget_old(connection, now)
+            forget_old(connection, now, live)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -62,6 +62,9 @@ class Sharing:
         self._file = _Channel(file, "the guard's file", clock)
         self._store = _Channel(store, "the store", clock)
         self._heard: dict[str, int] = {}
+        self._live: frozenset[int] | None = None
+        """Visits that are not over; asked for once after each time at which the file is tidied."""
+
         self._lock = threading.Lock()
         self._said = self._tidied = self._latest = 0.0
         self._stopping = threading.Event()
@@ -110,20 +113,24 @@ class Sharing:
         """Tell the processes of this host, and hear them; never fails."""
         if self._look_at_the_clock():
             with self._file.trouble_in_the_log():
-                self._file.forget_old()
-        self._exchange(self._file)
+                self._file.forget_old(self._live)
+            self._live = None
+        with self._file.trouble_in_the_log():
+            self._exchange(self._file)
 
     def exchange_with_servers(self) -> None:
         """Tell the other servers, and hear them; never fails."""
-        self._exchange(self._store)
+        with self._store.trouble_in_the_log():
+            self._exchange(self._store)
+            if self._live is None:
+                self._live = self._store.live_visits()
 
     def _exchange(self, channel: _Channel) -> None:
-        with channel.trouble_in_the_log():
-            if channel.is_new:
-                self._begin(channel)
-            acts = channel.exchange(self.guard)
-            with self._lock:
-                self.guard.apply(self._not_heard(acts))
+        if channel.is_new:
+            self._begin(channel)
+        acts = channel.exchange(self.guard)
+        with self._lock:
+            self.guard.apply(self._not_heard(acts))
 
     def _begin(self, channel: _Channel) -> None:
         """Begin with all that the journals hold, in the order in which it happened."""
@@ -206,9 +213,13 @@ class _Channel:
         """Give the connections back."""
         self._journal.close()
 
-    def forget_old(self) -> None:
-        """Remove what nobody looks at any more."""
-        self._journal.forget_old(self._clock())
+    def live_visits(self) -> frozenset[int]:
+        """The visits that a device may get in at; of the store alone."""
+        return self._journal.live_visits(self._clock())
+
+    def forget_old(self, live: frozenset[int] | None) -> None:
+        """Remove what nobody looks at any more, and devices at other visits than those."""
+        self._journal.forget_old(self._clock(), live)
 
     @contextmanager
     def trouble_in_the_log(self) -> Iterator[None]:

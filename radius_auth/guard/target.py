@@ -95,10 +95,13 @@ class Target:
         """The record of a device, made where there is none; "" stands for no device."""
         known = self.devices.pop(name, None) or Device()
         self.devices[name] = known  # behind all others
-        if len(self.devices) > MOST_DEVICES:
-            kept = (key for key, each in self.devices.items() if not (each.was_in or each.free))
-            del self.devices[next(kept, next(iter(self.devices)))]
         return known
+
+    def forget_one(self) -> None:
+        """Where there are too many: a device that only guessed, or else the oldest."""
+        if len(self.devices) > MOST_DEVICES:
+            guests = (key for key, each in self.devices.items() if not (each.was_in or each.free))
+            del self.devices[next(guests, next(iter(self.devices)))]
 
     def wait(self, name: str, cost: float, now: float, *, shared: bool) -> float:
         """Seconds until a guess by that device is looked at; 0 is now.

@@ -6,8 +6,9 @@ immutable value that is replaced as a whole.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections import Counter
+from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from nexio.network.following import Horizon, News
 
     Visits = tuple[FollowedVisit, ...]
+
+    Tally = dict[int, tuple[float, bytes]]
+    """By the number of digits: the chance, and what stands for the PINs."""
 
 Key = TypeVar("Key", str, bytes)
 
@@ -56,7 +60,7 @@ class Table:
         self._visits: dict[int, FollowedVisit] = {}
         self._by_email: dict[str, Visits] = {}
         self._by_digest: dict[bytes, Visits] = {}
-        self._tallies: dict[int, tuple[datetime, Counter[int]]] = {}
+        self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
     def __len__(self) -> int:
         """How many visits are known."""
@@ -97,19 +101,30 @@ class Table:
         """The chance that a guess is the PIN of a visit."""
         return 10.0 ** -_DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
 
-    def chance_at(self, location: Location, digits: int, now: datetime) -> float:
-        """The chance that so many digits are a PIN of a location that would be confirmed now."""
+    def chance_at(self, location: Location, digits: int, now: datetime) -> tuple[float, bytes]:
+        """The chance that so many digits are a PIN of a location that would be confirmed now.
+
+        Returns:
+            The chance, and what stands for those PINs: it is another one when they are others.
+        """
         counted = self._tallies.get(location.id)
         if counted is None or abs(now - counted[0]) > TALLIED_EVERY:
-            soon = now + TALLIED_EVERY
-            lengths = Counter(
-                _DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
-                for visit in list(self._visits.values())
-                if visit.location_id == location.id
-                and (is_confirmed(visit, location, now) or is_confirmed(visit, location, soon))
-            )
-            counted = self._tallies[location.id] = (now, lengths)
-        return counted[1][digits] / 10.0**digits
+            counted = self._tallies[location.id] = (now, self._tally(location, now))
+        return counted[1].get(digits, (0.0, b""))
+
+    def _tally(self, location: Location, now: datetime) -> Tally:
+        soon = now + TALLIED_EVERY
+        pins: defaultdict[int, list[bytes]] = defaultdict(list)
+        for visit in list(self._visits.values()):
+            if visit.location_id == location.id and (
+                is_confirmed(visit, location, now) or is_confirmed(visit, location, soon)
+            ):
+                digits = _DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+                pins[digits].append(visit.pin_digest)
+        return {
+            digits: (len(same) / 10.0**digits, hashlib.sha256(b"".join(sorted(same))).digest())
+            for digits, same in pins.items()
+        }
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""

@@ -341,6 +341,15 @@ def test_what_others_count_counts_here() -> None:
     assert waits(one, guess(PHONE), NOON) == 6 * 7 * HOUR
 
 
+def test_the_same_wrong_pin_counts_once_at_each_server() -> None:
+    """DESIGN 6: nothing that was made of a password is told to others."""
+    one, other = Guard(), Guard()
+    for guard in (one, other, one, other):
+        guard.count(guess(), guard.look(guess(), NOON), NOON, b"111111")
+    one.apply(other.news_after(0))
+    assert one.visits()[1].bucket.level(NOON.timestamp()) == 6
+
+
 def test_servers_leave_each_other_time_to_hear() -> None:
     """One guess at a visit in 1.5 s, so that four servers stay within the bound."""
     guards = [Guard() for _ in range(4)]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.guard_acts import Kind
+from nexio.network.guard_acts import GUESSES_KEPT, Kind
+from nexio.operations.housekeeping import tidy
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing, shared_guard
 from tests.support.clocks import Clock
+from tests.support.people import register
 from tests.support.radius.guesses import (
     DAY,
     MINUTE,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Store
 
 PHONE = mac(1)
 NOWHERE = "sqlite:////nowhere/nexio.db"
@@ -198,6 +202,54 @@ def test_it_works_on_its_own(sqlite_configuration: Configuration) -> None:
     with shared_guard(sqlite_configuration) as other, shared_guard(sqlite_configuration) as one:
         slowly(one, guess(PHONE), NOON, most=3)
     assert 1 in other.visits()
+
+
+def test_devices_of_visits_that_are_over_are_forgotten(
+    start: Callable[..., Sharing],
+    configuration: Configuration,
+    store: Store,
+    location: Location,
+    clock: Clock,
+    tmp_path: Path,
+) -> None:
+    """DESIGN 6: on the disk of a host and by housekeeping, so that a start reads few of them."""
+    over = register(store, location).id
+    lasting = register(store, location, email="ada@example.com", arrival="tomorrow 9am").id
+    server = start()
+    for visit in (over, lasting):
+        server.guard.got_in(guess(PHONE, visit), visit, NOON)
+    meet(server)
+    clock.now = NOON + GUESSES_KEPT + DAY
+    server.guard.got_in(guess(mac(2), over), over, clock.now)  # what is new stays in any case
+    for _ in range(2):
+        meet(server)
+        clock.advance(hours=2)
+    tidy(store)
+
+    for journal in (
+        Journal.in_file(guard_path(tmp_path / "one")),
+        Journal(configuration.database_url),
+    ):
+        devices = [each for each in journal.read_again() if each.kind is Kind.IN]
+        journal.close()
+        assert [(each.visit_id, each.device) for each in devices] == [
+            (lasting, PHONE),
+            (over, mac(2)),
+        ]
+
+
+def test_without_the_store_no_device_is_forgotten(
+    start: Callable[..., Sharing], clock: Clock, tmp_path: Path
+) -> None:
+    """DESIGN 6: nobody knows which visits are over then."""
+    server = start(store=False)
+    server.guard.got_in(guess(PHONE), 1, NOON)
+    for days in (1, 9):
+        clock.now = NOON + days * DAY
+        meet(server)
+
+    acts = Journal.in_file(guard_path(tmp_path / "one")).read_again()
+    assert Kind.IN in {each.kind for each in acts}
 
 
 def test_no_password_is_on_disk(start: Callable[..., Sharing], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from radius_auth.guard import Guess
+from radius_auth.guard import Guess, Guessed
 from tests.support.radius.guests import HOUR, NINE, SECOND
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ def guess(device: str = mac(1), *visits: int, **changes: Any) -> Guess:
         "location": 1,
         "nas": "ap-1",
         "device": device,
-        "visits": tuple((visit, 1e-6) for visit in visits or (1,)),
+        "visits": tuple(
+            Guessed(id=visit, location=1, chance=1e-6, pin=b"%d" % visit)
+            for visit in visits or (1,)
+        ),
     }
     return Guess(**(fields | changes))
 
