@@ -209,14 +209,20 @@ def _right_visits(
 
     Every one is tried, and a stand-in where there is none, so that the time it takes does not
     tell which one fits, or whether there is one (R10, R11).
+
+    Raises:
+        KeyUnusable: none of the PINs can be opened: nothing was compared, so nothing is a guess.
     """
-    right, lost = [], None
+    right, lost, compared = [], None, False
     for visit in list(visits) or [table.nobody]:
         try:
             if password.matches(visit, table.keyring):
                 right.append(visit)
+            compared = True
         except KeyUnusable as error:
             lost = error
+    if lost is not None and not compared:
+        raise lost
     return [visit for visit in right if visit is not table.nobody], lost
 
 

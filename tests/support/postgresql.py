@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -99,7 +99,8 @@ class PostgreSQL:
     def _signal_all(self, server: int, number: int) -> None:
         os.kill(server, number)  # first: it starts the others
         for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
-            os.kill(int(child), number)
+            with suppress(ProcessLookupError):  # ended meanwhile
+                os.kill(int(child), number)
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of a database of this server."""

@@ -234,7 +234,7 @@ def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
     ("end", "reason"), [("visitor delete", "deleted"), ("token revoke", "revoked")]
 )
 def test_what_no_release_changes_comes_first(end: str, reason: str, sqlite_desk: Nexio) -> None:
-    """DESIGN 6: somebody guesses at a visit that is over anyway."""
+    """Somebody guesses at a visit that is over anyway."""
     visit = sqlite_desk.register()["id"]
     sqlite_desk.done(*end.split(), "--yes", str(visit))
     guard = Guard()
@@ -248,7 +248,7 @@ def test_what_no_release_changes_comes_first(end: str, reason: str, sqlite_desk:
 
 
 def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio) -> None:
-    """DESIGN 6: the wait is that of new devices, as long as some guesses are kept."""
+    """The wait is that of new devices, as long as some guesses are kept."""
     visit = sqlite_desk.register()["id"]
     guard = Guard()
     guard.got_in(guess(mac(2), visit), visit, utc_now() - timedelta(minutes=9))
@@ -265,7 +265,7 @@ def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio) -> None:
 
 
 def test_a_pause_of_seconds_is_not_explained(sqlite_desk: Nexio) -> None:
-    """DESIGN 6: it is over before the desk has read the sentence."""
+    """It is over before the desk has read the sentence."""
     visit = sqlite_desk.register()["id"]
     guard = Guard()
     slowly(guard, guess(mac(1), visit), utc_now() - timedelta(seconds=40), most=5)

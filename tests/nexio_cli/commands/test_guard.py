@@ -206,7 +206,7 @@ def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
 
 
 def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio) -> None:
-    """DESIGN 6: that is the most at a visit; then it needs a new PIN."""
+    """That is the most at a visit; then it needs a new PIN."""
     visit = str(sqlite_desk.register()["id"])
     for n in range(4):
         sqlite_desk.done("guard", "release", visit, "--device", f"02:00:00:00:01:0{n}", "--yes")

@@ -316,7 +316,7 @@ def answers(table: Table, guard: Guard, pin: str) -> str:
 
 
 def test_9_a_pin_that_cannot_be_opened_hides_no_guess() -> None:
-    """DESIGN 6, R11: wrong ones count; when nothing is left the right one looks the same."""
+    """R11: wrong ones count; when nothing is left the right one looks the same."""
     table, guard = table_of(visit(), damaged(2)), Guard()
     said = [answers(table, guard, f"1{n:05}") for n in range(20)]
 

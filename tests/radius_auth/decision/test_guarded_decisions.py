@@ -88,7 +88,7 @@ def test_what_is_refused_looks_like_what_is_wrong() -> None:
 
 
 def test_a_short_pause_has_words_of_its_own() -> None:
-    """DESIGN 6: the log says lock and pause apart; the repeats do not renew the pause."""
+    """The log says lock and pause apart; the repeats do not renew the pause."""
     desk = Desk()
     said = []
     for _ in range(20):

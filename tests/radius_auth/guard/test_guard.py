@@ -183,7 +183,7 @@ def test_at_the_desk_a_device_gets_three_tries() -> None:
 
 
 def test_tries_of_the_desk_are_not_given_back() -> None:
-    """DESIGN 6: they were not taken from the bucket."""
+    """They were not taken from the bucket."""
     guard = Guard()
     assert attack(guard, NOON) == 6
     guard.apply([released(PHONE)])
@@ -193,7 +193,7 @@ def test_tries_of_the_desk_are_not_given_back() -> None:
 
 
 def test_the_desk_takes_back_nothing() -> None:
-    """DESIGN 6: what a device had mistyped before it was released is given back as ever."""
+    """What a device had mistyped before it was released is given back as ever."""
     guard = Guard()
     slowly(guard, guess(PHONE), NOON, most=6)
     guard.apply([released(PHONE)])
@@ -202,7 +202,7 @@ def test_the_desk_takes_back_nothing() -> None:
 
 
 def test_twelve_tries_of_the_desk_are_looked_at_in_a_day() -> None:
-    """DESIGN 6: at one visit, however often devices are released there."""
+    """At one visit, however often devices are released there."""
     guard, looked_at = Guard(), 0
     attack(guard, NOON)
     for n in range(9):
@@ -214,7 +214,7 @@ def test_twelve_tries_of_the_desk_are_looked_at_in_a_day() -> None:
 
 
 def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
-    """DESIGN 6: one more for each other server, and never any number of them."""
+    """One more for each other server, and never any number of them."""
     guards = [Guard() for _ in range(4)]
     for guard in guards:
         attack(guard, NOON)
@@ -233,7 +233,7 @@ def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
 
 
 def test_tries_of_the_desk_leave_less_to_give_back() -> None:
-    """DESIGN 6: both together stay below what the bound of a location leaves for them."""
+    """Both together stay below what the bound of a location leaves for them."""
     guard, given = Guard(), 0
     for visit in range(1, 41):
         guard.apply([released(PHONE, visit)])
@@ -342,7 +342,7 @@ def test_what_others_count_counts_here() -> None:
 
 
 def test_the_same_wrong_pin_counts_once_at_each_server() -> None:
-    """DESIGN 6: nothing that was made of a password is told to others."""
+    """Nothing that was made of a password is told to others."""
     one, other = Guard(), Guard()
     for guard in (one, other, one, other):
         guard.count(guess(), guard.look(guess(), NOON), NOON, b"111111")

@@ -212,7 +212,7 @@ def test_devices_of_visits_that_are_over_are_forgotten(
     clock: Clock,
     tmp_path: Path,
 ) -> None:
-    """DESIGN 6: on the disk of a host and by housekeeping, so that a start reads few of them."""
+    """On the disk of a host and by housekeeping, so that a start reads few of them."""
     over = register(store, location).id
     lasting = register(store, location, email="ada@example.com", arrival="tomorrow 9am").id
     server = start()
@@ -241,7 +241,7 @@ def test_devices_of_visits_that_are_over_are_forgotten(
 def test_without_the_store_no_device_is_forgotten(
     start: Callable[..., Sharing], clock: Clock, tmp_path: Path
 ) -> None:
-    """DESIGN 6: nobody knows which visits are over then."""
+    """Nobody knows which visits are over then."""
     server = start(store=False)
     server.guard.got_in(guess(PHONE), 1, NOON)
     for days in (1, 9):
