@@ -21,7 +21,8 @@ import pytest
 from nexio.locations.locations import add_location, change_settings
 from nexio.locations.settings import parse_changes
 from nexio.store.engine import Store
-from tests.support.cli.running import Nexio, noon_zone
+from tests.support.cli.running import Nexio
+from tests.support.clocks import noon_zone
 
 if TYPE_CHECKING:
     from pathlib import Path

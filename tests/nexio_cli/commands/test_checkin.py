@@ -14,8 +14,8 @@ import pytest
 from nexio.checkin.check_ins import tap_visit
 from nexio.store.engine import Store, utc_now
 from tests.support.cli.programs import LIMIT, program, run
-from tests.support.cli.running import Nexio, noon_zone
-from tests.support.clocks import Clock
+from tests.support.cli.running import Nexio
+from tests.support.clocks import Clock, noon_zone
 
 DONE_KEYS = ["outcome", "wifi"]
 """What a check-in has beside a tap of a list."""

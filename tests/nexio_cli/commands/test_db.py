@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from nexio.store.schema import HEAD
 from nexio.store.tables import Row
-from tests.support.cli.running import Nexio, noon_zone
+from tests.support.cli.running import Nexio
+from tests.support.clocks import noon_zone
 from tests.support.postgresql import PostgreSQL
 from tests.support.stores import configuration_of, engine_of
 

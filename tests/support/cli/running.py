@@ -6,7 +6,7 @@ import io
 import json
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from nexio.locations.locations import get_location
@@ -107,13 +107,3 @@ def registration(*arguments: str, **options: str) -> list[str]:
     said = ZOE | {f"--{name.replace('_', '-')}": text for name, text in options.items()}
     pairs = [pair for pair in said.items() if pair[0] not in arguments]  # none is given twice
     return ["visitor", "register", *(word for pair in pairs for word in pair), *arguments]
-
-
-def noon_zone() -> str:
-    """A time zone in which it is between 11:30 and 12:30 now.
-
-    A test that would otherwise run into midnight, or today into yesterday, does not there.
-    """
-    now = datetime.now(UTC)
-    hours = round(12 - (now.hour + now.minute / 60))
-    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # its signs are the other way round

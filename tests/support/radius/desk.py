@@ -14,7 +14,7 @@ from nexio.network.events import list_events
 from nexio.network.nas import NewNas, add_nas
 from nexio.network.sessions import SessionFilter, list_sessions
 from nexio.store.engine import Store, utc_now
-from tests.support.clocks import Clock
+from tests.support.clocks import Clock, noon_zone
 from tests.support.people import add_location, register, set_up
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import PATIENCE
@@ -45,7 +45,7 @@ class Desk:
         self.configuration = configuration
         self.store = Store.open(configuration)
         self.location: Location = add_location(
-            self.store, "Harbour House", "Europe/London", "visitor-tokens=on"
+            self.store, "Harbour House", noon_zone(), "visitor-tokens=on"
         )
         self.add_nas("127.0.0.1", "::1")
 
