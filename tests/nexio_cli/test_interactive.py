@@ -222,7 +222,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
 
 
 @pytest.fixture
-def full(visited: Nexio) -> Nexio:
+def full(freeradius_python: None, visited: Nexio) -> Nexio:
     """Harbour House with something for each of them to destroy."""
     home = visited.configuration.home
     ana = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]

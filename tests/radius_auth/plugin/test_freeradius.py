@@ -258,7 +258,7 @@ def test_before_there_is_a_store_it_is_silent(freeradius_python: None, tmp_path:
 
 
 def test_without_a_spool_guests_are_answered(
-    sqlite_configuration: Configuration, tmp_path: Path
+    freeradius_python: None, sqlite_configuration: Configuration, tmp_path: Path
 ) -> None:
     """Unusable at the start or gone later; decisions are in the store, and it is said.
 

@@ -130,7 +130,9 @@ def test_a_running_server_goes_on(desk: Desk) -> None:
     assert server.stderr.count("is left out") == 1
 
 
-def test_freeradius_starts_and_serves_with_bad_rows(desk: Desk, tmp_path: Path) -> None:
+def test_freeradius_starts_and_serves_with_bad_rows(
+    freeradius_python: None, desk: Desk, tmp_path: Path
+) -> None:
     """The same in the plugin, from the first table on."""
     with desk.store.write() as work:
         add_nas(work, desk.location, NewNas(name="other", address="192.0.2.7"))
