@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Attribute, Code
 from radius_auth.server.accountant import Accountant
+from radius_auth.server.replays import Replays
 from radius_auth.server.sockets import Source
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import accounting_seeds, seeds
@@ -41,6 +42,9 @@ ROUND = 1000
 
 SETTLED = 20_000
 """Packets after which caches are as full as they get: more than 30 seconds' worth of them."""
+
+REPLAYS = 500
+"""Authenticators that the server remembers: so few that they are all there when it has settled."""
 
 MAX_GROWTH = 8 * 1024 * 1024
 """Octets that the process may grow once everything has settled."""
@@ -176,7 +180,8 @@ class Campaign:
 
 def _accounting(server: Server, store: Callable[[Sequence[AccountingRecord]], None]) -> Accountant:
     """What stands beside a server, for the other port."""
-    return Accountant(server, store, timedelta(days=1), server.clock, server.discards)
+    replays = Replays(of_one=REPLAYS, of_all=REPLAYS)
+    return Accountant(server, store, timedelta(days=1), server.clock, server.discards, replays=replays)
 
 
 @contextmanager
