@@ -181,7 +181,9 @@ class Campaign:
 def _accounting(server: Server, store: Callable[[Sequence[AccountingRecord]], None]) -> Accountant:
     """What stands beside a server, for the other port."""
     replays = Replays(of_one=REPLAYS, of_all=REPLAYS)
-    return Accountant(server, store, timedelta(days=1), server.clock, server.discards, replays=replays)
+    return Accountant(
+        server, store, timedelta(days=1), server.clock, server.discards, replays=replays
+    )
 
 
 @contextmanager
