@@ -102,7 +102,8 @@ class Parent:
 
     def _work(self, ready: int) -> int:
         """The worker's whole life; its exit code."""
-        from radius_auth.server.worker import Inherited, serve  # noqa: PLC0415 (the parent stays small)
+        from radius_auth.server.serving import serve  # noqa: PLC0415 (the parent stays small)
+        from radius_auth.server.worker import Inherited  # noqa: PLC0415
 
         def tell_parent() -> None:
             os.write(ready, b"\1")

@@ -1,41 +1,29 @@
-"""The process that answers: follower and recorder in the background, the sockets in front."""
+"""The loop that answers: from the sockets to the queue, to the responder, and back."""
 
 from __future__ import annotations
 
 import logging
 import os
 import selectors
-import signal
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.network.accounting_records import AccountingRecord, record_accounting
-from nexio.network.events import AuthEvent, record_events
-from nexio.network.following import Horizon
-from nexio.store.engine import Store, utc_now
-from nexio.store.patience import Patience
-from radius_auth.guard.sharing import shared_guard
+from nexio.store.engine import utc_now
 from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.recording.recorder import Recorder
-from radius_auth.recording.spool import Spool
-from radius_auth.replica.follower import Follower
 from radius_auth.server import sockets
-from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.fair_queue import FairQueue
-from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.responder import Responder
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from nexio.configuration import Configuration
+    from nexio.network.events import AuthEvent
     from nexio.store.engine import Clock
     from radius_auth.guard import Guard
+    from radius_auth.recording.recorder import Recorder
+    from radius_auth.replica.follower import Follower
     from radius_auth.server.options import Options
     from radius_auth.server.sockets import Source
 
@@ -43,13 +31,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 2.0
 """Seconds that a datagram may have waited for the server: its NAS is about to ask again."""
-
-HAND_OVER_SECONDS = 0.0005
-"""How long one thread may compute while another one wants to: Python's own 5 ms of accounting
-would be felt at the login page."""
-
-STOP_SECONDS = 3.0
-"""How long the database is still waited for at the end."""
 
 ANSWERS_PER_ROUND = 64
 """Datagrams answered before the held replies have their turn."""
@@ -202,89 +183,3 @@ class Worker:
     def _until_next(self) -> float | None:
         due = self._responder.next_due()
         return None if due is None else max(0.0, due - time.monotonic())
-
-
-def serve(
-    inherited: Inherited,
-    options: Options,
-    configuration: Configuration,
-    ready: Callable[[], None],
-) -> None:
-    """Be the worker process until SIGTERM or SIGINT.
-
-    Args:
-        inherited: what the parent has opened.
-        options: how to run.
-        configuration: where the store is.
-        ready: called once when requests are answered.
-
-    Raises:
-        NexioError: the store or its key cannot be used at the start.
-    """
-    sys.setswitchinterval(HAND_OVER_SECONDS)
-
-    patience = Patience.of_a_server()
-
-    def open_store() -> Store:
-        return Store.open(configuration, patience=patience)
-
-    with (
-        _following(Follower(open_store, Horizon())) as follower,
-        shared_guard(configuration, patience) as guard,
-    ):
-        folder = configuration.home / "spool"
-        recorder = Recorder(Spool(folder / "radiusd.db", AuthEvent), open_store, record_events)
-        worker = Worker(inherited, follower, recorder, options, guard=guard)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: worker.stop())
-        signal.signal(signal.SIGHUP, lambda *_: follower.reload())
-        recorder.start()
-        try:
-            with _accounting(inherited, options, follower, folder / "accounting.db", open_store):
-                ready()
-                try:
-                    worker.run()
-                finally:
-                    patience.end_in(STOP_SECONDS)  # what is not in the store by then is spooled
-        finally:
-            recorder.stop()
-            worker.close()
-
-
-@contextmanager
-def _accounting(
-    inherited: Inherited,
-    options: Options,
-    follower: Follower,
-    path: Path,
-    open_store: Callable[[], Store],
-) -> Iterator[None]:
-    """Store and answer accounting on the side, and pass it on to the store."""
-    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
-    discards = Discards()
-    accountant = Accountant(
-        follower,
-        recorder.keep_now,
-        options.max_staleness,
-        utc_now,
-        discards,
-        recorder.has_room,
-        Replays(ReplayFile(path.with_name("replays.db"))),
-    )
-    thread = AccountingThread(inherited.accounting, accountant, discards)
-    recorder.start()
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.stop()
-        recorder.stop()
-
-
-@contextmanager
-def _following(follower: Follower) -> Iterator[Follower]:
-    follower.start()
-    try:
-        yield follower
-    finally:
-        follower.stop()

@@ -1,0 +1,53 @@
+"""Accounting beside the logins: what is stored and answered, and passed on to the store."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from nexio.network.accounting_records import AccountingRecord, record_accounting
+from nexio.store.engine import utc_now
+from radius_auth.protocol.discards import Discards
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
+from radius_auth.server.accountant import Accountant, AccountingThread
+from radius_auth.server.replays import ReplayFile, Replays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from nexio.store.engine import Store
+    from radius_auth.replica.follower import Follower
+    from radius_auth.server.options import Options
+    from radius_auth.server.worker import Inherited
+
+
+@contextmanager
+def accounting(
+    inherited: Inherited,
+    options: Options,
+    follower: Follower,
+    path: Path,
+    open_store: Callable[[], Store],
+) -> Iterator[None]:
+    """Store and answer accounting on the side, and pass it on to the store."""
+    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
+    discards = Discards()
+    accountant = Accountant(
+        follower,
+        recorder.keep_now,
+        options.max_staleness,
+        utc_now,
+        discards,
+        recorder.has_room,
+        Replays(ReplayFile(path.with_name("replays.db"))),
+    )
+    thread = AccountingThread(inherited.accounting, accountant, discards)
+    recorder.start()
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
+        recorder.stop()
