@@ -16,6 +16,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.locations.locations import add_location, change_settings, get_location
 from nexio.locations.settings import parse_changes
@@ -23,7 +24,7 @@ from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas
 from nexio.reception.registration import read_registration, register
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio_cli.main import main as run_command
 from radius_auth.protocol.discards import Discards
 from radius_auth.replica.follower import Follower

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import radiusd
 
+from nexio.clock import utc_now
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import parse_duration
-from nexio.store.engine import utc_now
 from radius_auth.plugin.background import Background
 from radius_auth.plugin.calls import CallResult, ReturnCode
 from radius_auth.plugin.pairs import CLIENT

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from nexio.network.events import list_events
+from nexio.clock import utc_now
+from nexio.network.event_log import list_events
 from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.operations.backups import back_up, restore
 from nexio.operations.rotation import rotate_key
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from radius_auth.protocol.framing import Code
 from tests.support.people import add_location, register, set_up
 from tests.support.radius.access_requests import access_request, chap_attributes, verified

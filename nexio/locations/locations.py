@@ -2,60 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
+from nexio.locations.location import Location as Location  # noqa: PLC0414 (others import it from here)
 from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from nexio.store.engine import Reading, Writing
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
-
-NO_FILES_OF_ZONES = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """A place with a reception desk."""
-
-    id: int
-    name: str
-    time_zone: str
-    settings: Settings
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone in which people here read the clock.
-
-        UTC where the store has one that nobody knows: a row from elsewhere stops nothing, and
-        each time is shown with its offset.
-        """
-        try:
-            return ZoneInfo(self.time_zone)
-        except (LookupError, ValueError):
-            return ZoneInfo("UTC")
-        except OSError as error:
-            if error.errno in NO_FILES_OF_ZONES:
-                return ZoneInfo("UTC")
-            raise  # no file can be opened at this moment
-
-    @property
-    def knows_its_zone(self) -> bool:
-        """Whether that is the zone of its row."""
-        return self.zone.key == self.time_zone
 
 
 def add_location(work: Writing, name: str, time_zone: str) -> Location:

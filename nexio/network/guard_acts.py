@@ -1,34 +1,13 @@
-"""What the servers tell each other about guesses, kept in a table: each act is one row.
-
-The table stands in the store, for all servers, and again in a file on each host, for its
-processes, a restart, and the time in which the store is away.  It holds the numbers of visits
-and the addresses of devices; no password, and nothing that was made of one.
-"""
+"""What the servers tell each other about guesses; ``guard_table.py`` keeps it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
-
-from sqlalchemy import delete, func, insert, select, text
-
-from nexio.store.tables import GuardActRow, VisitRow
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from sqlalchemy import Connection
-
-GUESSES_KEPT: Final = timedelta(days=4)
-"""A bucket is full again by then, also one that was overdrawn."""
-
-DEVICES_KEPT: Final = timedelta(days=62)
-"""No token is valid for more than 30 days; twice, as a clock may have been ahead."""
-
-AT_ONCE: Final = 500
-"""Visits in one statement."""
+    from collections.abc import Iterable
 
 
 class Kind(StrEnum):
@@ -83,68 +62,6 @@ class Act:
     """That one guess at the visit is right; of ``in``, and of a guess that the desk gave."""
 
 
-def append(connection: Connection, acts: Sequence[Act]) -> None:
-    """Write acts, so that whoever reads by number misses none."""
-    if not acts:
-        return
-    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-        connection.execute(text("LOCK TABLE guard_act IN SHARE ROW EXCLUSIVE MODE"))
-    rows = [{**asdict(act), "at": _instant(act.at)} for act in acts]
-    connection.execute(insert(GuardActRow), rows)
-
-
-def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
-    """The acts behind that number in their order, and the number of the last one."""
-    last = connection.scalar(select(func.max(GuardActRow.id))) or 0
-    if last < number:  # another table took the place of this one
-        number = 0
-    names, kinds = list(Act.__dataclass_fields__), {kind.value: kind for kind in Kind}
-    rows = connection.execute(
-        select(*(getattr(GuardActRow, name) for name in names))
-        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(kinds))
-        .order_by(GuardActRow.id)
-    )
-    acts = [
-        Act(**dict(zip(names, (kinds[kind], at.timestamp(), *rest), strict=True)))
-        for kind, at, *rest in rows
-    ]
-    return acts, last
-
-
-def count_releases(connection: Connection, visit_id: int, since: datetime) -> int:
-    """How many devices the desk has released at a visit since then."""
-    mine = (GuardActRow.kind == Kind.RELEASE) & (GuardActRow.visit_id == visit_id)
-    released = select(func.count()).where(mine, GuardActRow.at > since)
-    return connection.scalar(released) or 0
-
-
-def live_visits(connection: Connection, now: datetime) -> frozenset[int]:
-    """The visits that a device may get in at, which only the store knows; also some that ended."""
-    live = select(VisitRow.id).where(VisitRow.closes_at > now - GUESSES_KEPT)
-    return frozenset(connection.scalars(live))
-
-
-def forget_old(connection: Connection, now: datetime, live: Collection[int] | None = None) -> int:
-    """Remove what nobody looks at any more, and say how much that was.
-
-    Args:
-        connection: to the store, or to the file of a host.
-        now: as of when.
-        live: visits whose devices are kept; None where nobody knows them.
-    """
-    passed, was_in = GuardActRow.at < now - GUESSES_KEPT, GuardActRow.kind == Kind.IN
-    old = (passed & ~was_in) | (GuardActRow.at < now - DEVICES_KEPT)
-    removed = connection.execute(delete(GuardActRow).where(old)).rowcount
-    if live is not None:
-        kept = connection.scalars(select(GuardActRow.visit_id).where(passed, was_in).distinct())
-        over = [visit for visit in kept if visit not in live]
-        for first in range(0, len(over), AT_ONCE):
-            of_some = GuardActRow.visit_id.in_(over[first : first + AT_ONCE])
-            gone = connection.execute(delete(GuardActRow).where(passed, was_in, of_some))
-            removed += gone.rowcount
-    return removed
-
-
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:
     """Acts that were read at the start, without times that cannot be.
 
@@ -157,7 +74,3 @@ def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:
         at = latest[act.host] = min(act.at, latest.get(act.host, now))
         right.append(act if at == act.at else replace(act, at=at))
     return right[::-1]
-
-
-def _instant(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

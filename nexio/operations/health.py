@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from nexio.clock import Clock
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
-    from nexio.store.engine import Clock, Reading
+    from nexio.store.engine import Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """A second is what R12 counts in; a few are what an unwatched clock loses in a day."""

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from nexio.checkin.cut_offs import write_cut_offs
 from nexio.locations.locations import list_locations
-from nexio.network.guard_acts import forget_old, live_visits
+from nexio.network.guard_table import forget_old, live_visits
 from nexio.store.batches import batch_of
 from nexio.store.tables import (
     AccessTokenRow,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
-from nexio.input.pin_marks import is_blank_or_dash
+from nexio.input.pins import normalize_pin
 from nexio.locations.locations import hold_location, location_of
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Writing
     from nexio.store.tables import MemberRow
 
-_DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPin:
@@ -40,39 +36,6 @@ class NewPin:
     def __repr__(self) -> str:
         """Never the digits."""
         return f"NewPin(length={len(self.digits)})"
-
-
-def normalize_pin(typed: bytes) -> str | None:
-    """The digits that a guest meant, whatever keyboard typed them (R8).
-
-    Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
-    Nothing else is overlooked: a PIN among other characters is not that PIN.
-
-    Args:
-        typed: raw octets, UTF-8.
-
-    Returns:
-        5 to 10 ASCII digits, or None where no PIN can be meant.
-    """
-    if typed.isdigit():  # the usual case: bytes know only ASCII digits
-        digits = typed.decode("ascii")
-    else:
-        try:
-            digits = "".join(map(_digit, typed.decode()))
-        except ValueError:
-            return None
-    return digits if _DIGITS.fullmatch(digits) else None
-
-
-def _digit(character: str) -> str:
-    """The ASCII digit that is meant, or nothing for a blank or a dash.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if is_blank_or_dash(character):
-        return ""
-    return str(unicodedata.decimal(character))
 
 
 def parse_pin(text: str) -> str:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from nexio.clock import Clock, utc_now
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
 from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
@@ -37,18 +38,11 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
 
-    Clock = Callable[[], datetime]
-
 KEY_CHANGE_LOCK = 0x6E6578696F
 """Number of the advisory lock of PostgreSQL: "nexio" in octets."""
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
-
-
-def utc_now() -> datetime:
-    """The time of day; the clock of everything that is not a test."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,8 @@ def command(context: click.Context, port: int, *, as_json: bool) -> None:
 
 
 def _findings(port: int) -> Iterator[Finding]:
+    from nexio.clock import utc_now
     from nexio.operations.health import look_over
-    from nexio.store.engine import utc_now
     from radius_auth.client.liveness import find_server
 
     well = True

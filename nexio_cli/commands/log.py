@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.locations.locations import Location
-    from nexio.network.events import AuthEvent, LoggedEvent
+    from nexio.network.event_log import LoggedEvent
+    from nexio.network.events import AuthEvent
 
 LOOK_SECONDS = 0.5
 
@@ -36,7 +37,7 @@ EVENTS_PER_LOOK = 1000
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
     """Show what the RADIUS servers decided, oldest first."""
     from nexio.locations.locations import get_location, list_locations
-    from nexio.network.events import list_events, newest_event
+    from nexio.network.event_log import list_events, newest_event
 
     with options.reading() as work:
         locations = list_locations(work)

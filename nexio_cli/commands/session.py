@@ -159,8 +159,8 @@ def _ask(
     session: WifiSession, peer: Peer, user_name: bytes | None
 ) -> tuple[DisconnectReply, WifiSession]:
     """Ask, outside of any transaction, and note what came of it."""
+    from nexio.clock import utc_now
     from nexio.network.sessions import get_session, record_disconnect
-    from nexio.store.engine import utc_now
     from radius_auth.client.disconnect import attributes_of, disconnect
 
     answer = disconnect(peer, attributes_of(session, user_name, utc_now()))

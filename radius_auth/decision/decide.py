@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
-from nexio.reception.pins import normalize_pin
+from nexio.input.pins import normalize_pin
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left

@@ -7,8 +7,8 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from nexio.reception.pins import normalize_pin
-from nexio.reception.visits import PIN_PURPOSE
+from nexio.input.pins import normalize_pin
+from nexio.keys.purposes import VISIT_PIN
 
 if TYPE_CHECKING:
     from nexio.keys.keyring import Keyring
@@ -75,7 +75,7 @@ class Chap:
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compute what the visit's PIN would have answered."""
-        pin = keyring.unseal(visit.pin_sealed, PIN_PURPOSE).encode()
+        pin = keyring.unseal(visit.pin_sealed, VISIT_PIN).encode()
         expected = hashlib.md5(bytes([self.ident]) + pin + self.challenge).digest()
         return hmac.compare_digest(expected, self.response)
 

@@ -12,8 +12,9 @@ from nexio.input.arrivals import parse_arrival
 from nexio.input.names import quoted
 from nexio.input.zones import show, show_window
 from nexio.locations.locations import get_location, list_locations, zone_for_entry
-from nexio.network.following import Horizon, read_visits_of
+from nexio.network.following import Horizon
 from nexio.network.nas import Nas, get_nas
+from nexio.network.news import read_visits_of
 from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
 from radius_auth.decision.devices import mac_of

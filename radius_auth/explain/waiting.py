@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from nexio.input.addresses import email_key
-from nexio.network.events import list_repeated
+from nexio.network.event_log import list_repeated
 from nexio.reception.visits import find_visit
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard.desk import Tried, guard_in, waits, with_refused
 
 if TYPE_CHECKING:
-    from nexio.network.events import Repeated
+    from nexio.network.event_log import Repeated
     from nexio.store.engine import Reading
     from radius_auth.guard.desk import Wait
 

@@ -8,14 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from nexio.network.guard_acts import (
-    Act,
-    Kind,
-    append,
-    count_releases,
-    read_after,
-    times_put_right,
-)
+from nexio.network.guard_acts import Act, Kind, times_put_right
+from nexio.network.guard_table import append, count_releases, read_after
 from nexio.store import audit
 from radius_auth.guard.guard import FREE_TRIES, Guard
 from radius_auth.guard.target import BACK_OFF, MOST_FREE, Device

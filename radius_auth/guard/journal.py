@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from nexio.network.guard_acts import append, forget_old, live_visits, read_after
+from nexio.network.guard_table import append, forget_old, live_visits, read_after
 from nexio.store.engine import connect, unreachable
 from nexio.store.patience import Patience
 from nexio.store.spool_folder import FileDamaged, SpoolFile

@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from nexio.clock import utc_now
 from nexio.errors import NexioError
 from nexio.network.guard_acts import Kind, times_put_right
-from nexio.store.engine import utc_now
 from radius_auth.guard.guard import Guard
 from radius_auth.guard.journal import Journal, guard_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from nexio.clock import Clock
     from nexio.configuration import Configuration
     from nexio.network.guard_acts import Act
-    from nexio.store.engine import Clock
     from nexio.store.patience import Patience
 
 log = logging.getLogger(__name__)

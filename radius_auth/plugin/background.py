@@ -10,10 +10,12 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from nexio.clock import utc_now
 from nexio.errors import NexioError
-from nexio.network.events import AuthEvent, record_events
+from nexio.network.event_log import record_events
+from nexio.network.events import AuthEvent
 from nexio.network.following import Horizon
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.guard.sharing import Sharing
 from radius_auth.plugin.plugin import OutOfReach
@@ -25,8 +27,8 @@ from radius_auth.replica.follower import RETRY_SECONDS, Follower
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from nexio.clock import Clock
     from nexio.configuration import Configuration
-    from nexio.store.engine import Clock
     from radius_auth.guard import Guard
     from radius_auth.replica.table import Table
 

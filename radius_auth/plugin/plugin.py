@@ -52,8 +52,8 @@ from radius_auth.protocol.printable import event_for_log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nexio.clock import Clock
     from nexio.network.events import AuthEvent
-    from nexio.store.engine import Clock
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
     from radius_auth.plugin.pairs import Pairs

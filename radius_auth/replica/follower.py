@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from nexio.clock import utc_now
 from nexio.errors import NexioError
-from nexio.network.following import Horizon, Position, read_all, read_news, read_visits_opening
-from nexio.store.engine import Store, utc_now
+from nexio.network.following import Horizon, Position
+from nexio.network.news import read_all, read_news, read_visits_opening
+from nexio.store.engine import Store
 from nexio.store.watching import watch
 from radius_auth.replica.table import Table
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from nexio.store.engine import Clock, Reading
+    from nexio.clock import Clock
+    from nexio.store.engine import Reading
 
 log = logging.getLogger(__name__)
 

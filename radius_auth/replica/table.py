@@ -15,9 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from nexio.keys.keyring import Keyring
+from nexio.keys.purposes import VISIT_PIN
 from nexio.locations.settings import LONGEST_PIN, SHORTEST_PIN
 from nexio.network.following import FollowedVisit
-from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.replica.confirming import is_confirmed
 from radius_auth.replica.nas_index import NasIndex
 
@@ -86,7 +86,7 @@ class Table:
             location_id=0,
             email_key="",
             pin_digest=secrets.token_bytes(32),
-            pin_sealed=self.keyring.seal("no PIN", PIN_PURPOSE),
+            pin_sealed=self.keyring.seal("no PIN", VISIT_PIN),
             opens_at=_NEVER,
             closes_at=_NEVER,
             deleted_at=None,

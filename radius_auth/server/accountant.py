@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import StrEnum
 
+    from nexio.clock import Clock
     from nexio.network.accounting_records import AccountingRecord
-    from nexio.store.engine import Clock
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nexio.clock import utc_now
 from nexio.network.accounting_records import AccountingRecord, record_accounting
-from nexio.store.engine import utc_now
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
+    from nexio.clock import Clock
     from nexio.network.events import AuthEvent
-    from nexio.store.engine import Clock
     from radius_auth.decision.decide import Decision, Request
     from radius_auth.protocol.statistics import Recording
     from radius_auth.replica.nas_index import Client

@@ -7,7 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent, record_events
+from nexio.network.event_log import record_events
+from nexio.network.events import AuthEvent
 from nexio.network.following import Horizon
 from nexio.store.engine import Store
 from nexio.store.patience import Patience

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.store.engine import utc_now
+from nexio.clock import utc_now
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.server import sockets
 from radius_auth.server.fair_queue import FairQueue
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from nexio.clock import Clock
     from nexio.network.events import AuthEvent
-    from nexio.store.engine import Clock
     from radius_auth.guard import Guard
     from radius_auth.recording.recorder import Recorder
     from radius_auth.replica.follower import Follower

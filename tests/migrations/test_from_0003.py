@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from nexio.network.accounting_records import Status
-from nexio.network.events import list_events
+from nexio.network.event_log import list_events
 from nexio.store.engine import Store
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock

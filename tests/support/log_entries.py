@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent, new_record_id, record_events
+from nexio.network.event_log import record_events
+from nexio.network.events import AuthEvent, new_record_id
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location

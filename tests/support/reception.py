@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from nexio.checkin import check_ins
 from nexio.checkin.taps import list_taps
-from nexio.network.following import Horizon, read_all
+from nexio.network.following import Horizon
+from nexio.network.news import read_all
 from nexio.outbox.outbox import Template
 from nexio.reception import members
 from nexio.reception import reissue as reissuing

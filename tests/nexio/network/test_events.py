@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from nexio.locations.locations import Location
-from nexio.network.events import AuthEvent, LoggedEvent, list_events, record_events
+from nexio.network.event_log import LoggedEvent, list_events, record_events
+from nexio.network.events import AuthEvent
 from nexio.store.engine import Store
 from tests.support.people import add_location
 from tests.support.stores import row_counts, run_sql

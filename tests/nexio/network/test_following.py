@@ -11,7 +11,7 @@ from sqlalchemy import delete as sql_delete
 from sqlalchemy import update
 
 from nexio.locations.locations import Location, edit_location
-from nexio.network import following
+from nexio.network import news as reading
 from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.nas import NewNas, add_nas, remove_nas
 from nexio.reception.tokens import revoke_all
@@ -30,13 +30,13 @@ LOBBY = NewNas(name="lobby", address="192.0.2.10", secret="a long enough secret"
 def read_all(store: Store) -> News:
     """What a server reads first."""
     with store.read() as work:
-        return following.read_all(work, HORIZON)
+        return reading.read_all(work, HORIZON)
 
 
 def read_news(store: Store, seen: Position) -> News:
     """What a server reads from then on; there must be an answer."""
     with store.read() as work:
-        news = following.read_news(work, seen)
+        news = reading.read_news(work, seen)
     assert news is not None
     return news
 
@@ -267,7 +267,7 @@ def test_a_reader_that_cannot_be_told_what_changed_reads_everything(
     register(store, location)
     run_sql(store, statement)
     with store.read() as work:
-        assert (following.read_news(work, seen) is not None) is known
+        assert (reading.read_news(work, seen) is not None) is known
 
 
 def test_the_visits_of_an_address_however_long_ago(
@@ -278,7 +278,7 @@ def test_the_visits_of_an_address_however_long_ago(
     register(store, location, email="other@example.com")
     clock.advance(days=400)
     new = register(store, location)
-    assert read(store, lambda work: following.read_visits_of(work, "zoe@example.com")) == {
+    assert read(store, lambda work: reading.read_visits_of(work, "zoe@example.com")) == {
         old.id,
         new.id,
     }
@@ -293,7 +293,7 @@ def test_the_horizon_moves_over_visits(store: Store, location: Location) -> None
 
     def opening(start_days: int, end_days: int) -> set[int]:
         begin, end = (start + timedelta(days=days) for days in (start_days, end_days))
-        return read(store, lambda work: following.read_visits_opening(work, begin, end))
+        return read(store, lambda work: reading.read_visits_opening(work, begin, end))
 
     assert opening(0, 1) == {tomorrow.id}
     assert opening(1, 2) == {next_day.id}
@@ -366,6 +366,6 @@ def test_what_the_store_gives_is_what_is_held(
     with store.write() as work:
         work.session.execute(update(VisitRow).values(closes_at=clock.now - timedelta(hours=25)))
     with store.read() as work:
-        (found,) = following.read_visits_of(work, "zoe@example.com")
+        (found,) = reading.read_visits_of(work, "zoe@example.com")
     assert not HORIZON.holds(found, clock.now)
     assert read_all(store).visits == []

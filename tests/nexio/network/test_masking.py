@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nexio.input.pins import normalize_pin
 from nexio.network.masking import MASK, mask_pins
-from nexio.reception.pins import normalize_pin
 
 KNOWN = {"jan459377@example.com", "459377@example.com"}
 

@@ -15,8 +15,9 @@ from sqlalchemy import select
 
 from nexio.errors import KeyUnusable, NexioError, NotFound, Refused, SchemaMismatch, Unreachable
 from nexio.keys.key_file import load_keys
-from nexio.network.following import Horizon, read_all, read_news
+from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas, get_nas
+from nexio.network.news import read_all, read_news
 from nexio.operations.backups import back_up, restore
 from nexio.operations.checking import find_damage
 from nexio.operations.rotation import rotate_key

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert
 
+from nexio.clock import utc_now
 from nexio.keys.key_file import add_key
-from nexio.network.events import record_events
+from nexio.network.event_log import record_events
 from nexio.network.nas import NewNas, add_nas
 from nexio.operations.health import Finding, look_over
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio.store.schema import HEAD
 from nexio.store.tables import MemberRow, PinRow
 from tests.support.clocks import Clock

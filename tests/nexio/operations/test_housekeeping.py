@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from nexio.locations.locations import Location
-from nexio.network import following
+from nexio.network import news as reading
 from nexio.network.accounting_records import Status
-from nexio.network.events import record_events
+from nexio.network.event_log import record_events
 from nexio.network.following import Horizon, News, Position
 from nexio.operations import housekeeping
 from nexio.operations.housekeeping import Tidied, tidy
@@ -35,13 +35,13 @@ def is_known(store: Store, visit: Visit) -> bool:
 def read_news(store: Store, seen: Position) -> News | None:
     """What a RADIUS server would read."""
     with store.read() as work:
-        return following.read_news(work, seen)
+        return reading.read_news(work, seen)
 
 
 def position(store: Store) -> Position:
     """Where a RADIUS server is that has read everything."""
     with store.read() as work:
-        return following.read_all(work, Horizon()).position
+        return reading.read_all(work, Horizon()).position
 
 
 def log(store: Store, location: Location | None, visit: Visit | None, when: str) -> None:

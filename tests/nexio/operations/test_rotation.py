@@ -16,8 +16,9 @@ from sqlalchemy import select
 from nexio.errors import KeyUnusable, NexioError, Refused
 from nexio.keys.key_file import add_key, load_keys
 from nexio.keys.keyring import ID_OCTETS
-from nexio.network.following import Horizon, read_all, read_news
+from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas, get_nas
+from nexio.network.news import read_all, read_news
 from nexio.operations.checking import find_damage
 from nexio.operations.rotation import rotate_key
 from nexio.reception.qr_codes import qr_text

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused
-from nexio.network.following import Horizon, read_all
+from nexio.network.following import Horizon
+from nexio.network.news import read_all
 from nexio.reception.changing import edit_visit, extend_token, reschedule
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState

@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.errors import InvalidValue, Refused
+from nexio.input.pins import normalize_pin
 from nexio.locations.locations import Location
 from nexio.reception import pins
-from nexio.reception.pins import NewPin, draw_pin, normalize_pin, parse_pin, take_pin
+from nexio.reception.pins import NewPin, draw_pin, parse_pin, take_pin
 from nexio.reception.visits import delete_visit
 from nexio.store.columns import Instant
 from nexio.store.engine import Store

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from nexio.configuration import Configuration
 from nexio.locations.locations import Location, change_settings
-from nexio.network.following import Horizon, Position, read_all, read_news
+from nexio.network.following import Horizon, Position
+from nexio.network.news import read_all, read_news
 from nexio.reception.registration import read_registration
 from nexio.reception.registration import register as register_visitor
 from nexio.reception.visits import Visit, delete_visit

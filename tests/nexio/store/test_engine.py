@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
+from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.keys.key_file import create_key_file
 from nexio.locations.locations import Location
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect, create_sqlite_file, readable, utc_now
+from nexio.store.engine import Store, connect, create_sqlite_file, readable
 from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
 from tests.support.clocks import Clock

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import LargeBinary, update
 
 from nexio.errors import KeyUnusable
+from nexio.keys import purposes
 from nexio.locations.locations import Location
 from nexio.network.accounting_records import seal_name
 from nexio.network.nas import NewNas, add_nas
 from nexio.operations.checking import find_damage
 from nexio.reception.members import add_member
 from nexio.store.engine import Store
-from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, Sealed
+from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, VISIT_PIN, Sealed
 from nexio.store.tables import Row
 from tests.support.accounting import record, tell
 from tests.support.people import register
@@ -95,3 +96,8 @@ def test_what_cannot_be_opened_is_named_once(full: Store) -> None:
     assert line.startswith("member.pin of row 1: ")
     with full.read() as work, pytest.raises(KeyUnusable):
         work.keyring.unseal(b"short", "member.pin")
+
+
+def test_servers_know_what_pins_are_sealed_for() -> None:
+    """They open them without the registry, which needs the tables."""
+    assert VISIT_PIN.purpose == purposes.VISIT_PIN

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from nexio.checkin.check_ins import tap_visit
-from nexio.store.engine import Store, utc_now
+from nexio.clock import utc_now
+from nexio.store.engine import Store
 from tests.support.cli.programs import LIMIT, program, run
 from tests.support.cli.running import Nexio
 from tests.support.clocks import Clock, noon_zone

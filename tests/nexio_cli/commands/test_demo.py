@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.locations.locations import (
     add_first_location,
@@ -23,7 +24,7 @@ from nexio.locations.settings import parse_changes
 from nexio.reception.registration import read_registration, register
 from nexio.reception.visits import Visit
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio_cli.commands.demo import FIRST_PORT, VISITOR, free_port, prepare
 from tests.support.cli.programs import serving
 from tests.support.clocks import Clock

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nexio.store.engine import utc_now
+from nexio.clock import utc_now
 from radius_auth.guard import Guard
 from radius_auth.guard.journal import Journal
 from tests.support.cli.running import Nexio

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.events import record_events
-from nexio.store.engine import Store, utc_now
+from nexio.clock import utc_now
+from nexio.network.event_log import record_events
+from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import guard_of
 from radius_auth.guard.journal import Journal

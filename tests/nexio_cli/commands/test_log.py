@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nexio.network.events import AuthEvent, record_events
+from nexio.network.event_log import record_events
+from nexio.network.events import AuthEvent
 from nexio.store.engine import Store
 from radius_auth.decision.reasons import Reason
 from tests.support.cli.programs import program

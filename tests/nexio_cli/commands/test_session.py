@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.clock import utc_now
 from nexio.network.accounting_records import Status, seal_name
 from nexio.reception.visits import get_visit
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from radius_auth.protocol.framing import frame
 from tests.support.accounting import MAC, record
 from tests.support.accounting import tell as tell_store

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.clock import utc_now
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from radius_auth.client.liveness import OLD_SECONDS, find_server
 from radius_auth.protocol.statistics import Counts
 from radius_auth.protocol.status import Status

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from nexio.input.pins import normalize_pin
 from nexio.network.following import FollowedVisit
-from nexio.reception.pins import normalize_pin
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.decision.decide import Accepted, Request, decide, remaining
 from radius_auth.decision.passwords import Chap, Pap

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.network.guard_acts import DEVICES_KEPT, GUESSES_KEPT, Kind, times_put_right
+from nexio.network.guard_acts import Kind, times_put_right
+from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
 from radius_auth.guard.journal import Journal, guard_path
 from tests.support.radius.guard_acts import ACTS, AT, act
 from tests.support.radius.guesses import NOON

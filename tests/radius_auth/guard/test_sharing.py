@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.guard_acts import GUESSES_KEPT, Kind
+from nexio.network.guard_acts import Kind
+from nexio.network.guard_table import GUESSES_KEPT
 from nexio.operations.housekeeping import tidy
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing, shared_guard

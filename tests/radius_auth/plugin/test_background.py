@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.events import list_events
+from nexio.network.event_log import list_events
 from radius_auth.plugin import background
 from radius_auth.plugin.background import Background
 from radius_auth.plugin.plugin import OutOfReach

@@ -16,7 +16,8 @@ import pytest
 
 import radius_auth
 from nexio.errors import InvalidValue
-from nexio.network.events import AuthEvent, list_events
+from nexio.network.event_log import list_events
+from nexio.network.events import AuthEvent
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard

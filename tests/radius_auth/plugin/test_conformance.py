@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nexio.store.engine import utc_now
+from nexio.clock import utc_now
 from radius_auth.protocol.framing import Code
 from tests.support.radius.desk import Desk, seconds_left, sessions_when
 from tests.support.radius.eapol import METHODS, Phone

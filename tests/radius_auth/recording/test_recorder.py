@@ -10,7 +10,8 @@ import pytest
 
 from nexio.configuration import Configuration
 from nexio.errors import StoreUnreachable
-from nexio.network.events import AuthEvent, list_events, record_events
+from nexio.network.event_log import list_events, record_events
+from nexio.network.events import AuthEvent
 from nexio.store.engine import Store, Writing
 from radius_auth.recording import recorder
 from radius_auth.recording import spool as spool_module

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from nexio.clock import utc_now
 from nexio.network.sessions import name_as_sent
-from nexio.store.engine import utc_now
 from radius_auth.client.disconnect import attributes_of
 from radius_auth.client.liveness import find_server
 from radius_auth.protocol.accounting_request import Acct

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.store.engine import utc_now
+from nexio.clock import utc_now
 from radius_auth.protocol.discards import Discards, Ignored
 from radius_auth.server import accountant
 from radius_auth.server.accountant import Accountant, AccountingThread

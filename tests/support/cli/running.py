@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from nexio.clock import utc_now
 from nexio.locations.locations import get_location
 from nexio.reception.registration import Repetition, read_registration, register
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio_cli.main import main
 from tests.support.clocks import Clock
 from tests.support.stores import row_counts, run_sql

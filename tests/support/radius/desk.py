@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
+from nexio.clock import utc_now
 from nexio.locations.locations import get_location
-from nexio.network.events import list_events
+from nexio.network.event_log import list_events
 from nexio.network.nas import NewNas, add_nas
 from nexio.network.sessions import SessionFilter, list_sessions
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from tests.support.clocks import Clock, noon_zone
 from tests.support.people import add_location, register, set_up
 from tests.support.radius.guests import SECRET

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from nexio.network.events import AuthEvent, record_events
+from nexio.network.event_log import record_events
+from nexio.network.events import AuthEvent
 from nexio.store.engine import Store
 from radius_auth.protocol.framing import Code
 from radius_auth.recording.recorder import Recorder

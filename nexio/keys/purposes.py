@@ -1,0 +1,7 @@
+"""What values are sealed for, where they are opened without a store at hand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VISIT_PIN: Final = "visit.pin"

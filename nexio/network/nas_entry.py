@@ -1,0 +1,30 @@
+"""The entry of a NAS, as the servers know it (R19)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from nexio.locations.locations import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nas:
+    """A device, or all of a network, that shares a secret with us."""
+
+    id: int
+    name: str
+    address: IPv4Network | IPv6Network
+    location: Location
+    secret: bytes = field(repr=False)
+    ssid: str | None
+    identifier: str | None
+    require_message_authenticator: bool
+    limit_proxy_state: bool
+    disconnect_host: str | None = None
+    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+
+    disconnect_port: int | None = None
