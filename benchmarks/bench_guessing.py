@@ -32,6 +32,8 @@ ROWS = (
     Day(visits=100, servers=2),
     Day(visits=100, servers=3),
     Day(visits=100, servers=4),
+    Day(visits=100, workers=8),
+    Day(visits=100, servers=4, workers=8),
     Day(visits=100, servers=2, devices="copied"),
     Day(visits=100, servers=4, devices="copied"),
     # The PIN alone
@@ -71,7 +73,7 @@ def row_of(day: Day) -> str:
         "PIN" if day.by_pin else "e-mail",
         f"{day.pin_length}" + ("" if day.fixed or day.by_pin else " and more"),
         f"{who}, {_DEVICES[day.devices]}",
-        f"{day.servers}",
+        f"{day.servers}" + ("" if day.workers == 1 else f" of {day.workers} workers"),
         f"{outcome.guesses:,}",
         f"{outcome.chance:.1e} (1 in {1 / outcome.chance:,.0f})",
         f"waits {outcome.attacked_waits:.0%} of the day",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from nexio.network.guard_acts import Kind
 from nexio.reception.guessing import GUESSES_AT_ONCE, length_for
-from radius_auth.guard import Guard, Guess, Guessed
+from radius_auth.guard import Guard, Guess, Guessed, Opening
+from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.guard.target import UNHEARD
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Day:
     """
 
     servers: int = 1
+    workers: int = 1
+    """Of each server; they share memory."""
 
 
 @dataclass(kw_only=True)
@@ -87,21 +90,36 @@ class _Visit:
 
 @dataclass
 class _Servers:
-    """Servers that share a store; what one does the others hear a moment later."""
+    """Servers that share a store; what one does the others hear a moment later.
+
+    The workers of one server hear of it at once, but not of what happens at the same moment.
+    """
 
     guards: list[Guard]
+    workers: int
     on_the_way: deque[tuple[datetime, int, Act]] = field(default_factory=deque)
     told: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, number: int) -> _Servers:
-        servers = cls([Guard() for _ in range(number)])
-        servers.told = [0] * number
-        return servers
+    def of(cls, number: int, workers: int) -> _Servers:
+        guards = []
+        for _ in range(number):
+            memory = shared_memory(workers)
+            for index in range(workers):
+                shared = Siblings(memory, workers, index, patience=0.0)
+                guard = Guard(shared if workers > 1 else None)
+                shared.begin(guard.writer)
+                guards.append(guard)
+        return cls(guards, workers, told=[0] * len(guards))
+
+    def server_of(self, number: int) -> range:
+        """The workers of the server that one belongs to."""
+        first = number - number % self.workers
+        return range(first, first + self.workers)
 
     def meet(self, now: datetime) -> None:
         """Let all of them know that the others are there, as each says every minute."""
-        for guard in self.guards:
+        for guard in self.guards[:: self.workers]:
             guard.say(Kind.HERE, now)
         self.hear(now)
         self.hear(now + HEARD_AFTER)
@@ -113,12 +131,21 @@ class _Servers:
         while self.on_the_way and self.on_the_way[0][0] <= now:
             _, sender, act = self.on_the_way.popleft()
             for number, guard in enumerate(self.guards):
-                if number != sender:
+                if number not in self.server_of(sender):
                     guard.apply([act])
         for number, guard in enumerate(self.guards):
+            guard.finish()
             for act in guard.news_after(self.told[number]):
                 self.told[number] = act.serial
                 self.on_the_way.append((now + HEARD_AFTER, number, act))
+                self._tell_siblings(number, act)
+
+    def _tell_siblings(self, sender: int, act: Act) -> None:
+        for number in self.server_of(sender):
+            if number != sender:
+                if act.kind is not Kind.HERE:
+                    self.guards[number].apply([act])
+                self.guards[number].heard_up_to(act.writer, act.serial)
 
 
 def pin_lengths(visits: int, least: int, *, fixed: bool = False) -> Iterator[int]:
@@ -141,7 +168,7 @@ class _EmailLogin:
     def __init__(self, day: Day) -> None:
         self.day = day
         self.visits = _visits_of(day)
-        self.servers = _Servers.of(day.servers)
+        self.servers = _Servers.of(day.servers, day.workers)
         self.outcome = Outcome()
         self.new = (f"0a:{n:010x}" for n in itertools.count())
         known = len(self.visits) if day.known is None else day.known
@@ -199,26 +226,41 @@ class _EmailLogin:
             self.servers.hear(now + HEARD_AFTER)
 
     def _guess_at(self, group: Sequence[_Visit], now: datetime) -> int:
-        """One server is asked as long as it has several left; for the last one all at once."""
+        """One server is asked as long as it has several left; for the last one all at once.
+
+        All workers of a server are asked at once in any case.
+        """
         left = _left(self.servers.guards[0], group[0].number, now)
         several = left >= 4 or (self.day.devices == "copied" and 2 <= left < 3)
-        passed = 0
-        for guard in self.servers.guards[: 1 if several else None]:
+        looked_at = []
+        for guard in self.servers.guards[: self.day.workers if several else None]:
             names = ["" if self.day.devices == "none" else next(self.new)]
             if self.day.devices == "copied":
                 names.append(f"02:{group[0].number:010x}")
             # The second one is tried where the first is refused.
-            passed += any(self._try(guard, self._guess(group, name), group, now) for name in names)
-        return passed
+            for name in names:
+                made = self._guess(group, name)
+                opening = guard.look(made, now)
+                if not opening.is_refused:
+                    looked_at.append((guard, made, opening))
+                    break
+        for each in looked_at:  # none of them has heard of another one
+            self._count(*each, group, now)
+        return len(looked_at)
 
     def _try(self, guard: Guard, made: Guess, group: Sequence[_Visit], now: datetime) -> int:
         opening = guard.look(made, now)
         if opening.is_refused:
             return 0
+        self._count(guard, made, opening, group, now)
+        return 1
+
+    def _count(
+        self, guard: Guard, made: Guess, opening: Opening, group: Sequence[_Visit], now: datetime
+    ) -> None:
         self.outcome.guesses += 1
         guard.count(made, opening, now, b"wrong %d" % self.outcome.guesses)
         self.outcome.chance += sum(each.chance for each in group if opening.admits(each.number))
-        return 1
 
     def _look(self, hour: int, now: datetime) -> None:
         guard = self.servers.guards[-1]
@@ -264,7 +306,7 @@ class _PinLogin(_EmailLogin):
             several = location is None or (
                 location.bucket.level(now.timestamp()) > location.bucket.holds / 4
             )
-            for guard in self.servers.guards[: 1 if several else None]:
+            for guard in self.servers.guards[: self.day.workers if several else None]:
                 for device in self._devices(there):
                     looked_at += self._burst(guard, device, chance, there, now)
             now += timedelta(seconds=4)

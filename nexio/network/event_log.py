@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from nexio.network.events import AuthEvent
-from nexio.store.tables import AuthEventRow
+from nexio.store.groups import in_groups
+from nexio.store.tables import AuthEventRow, EventBatchRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+
+    import psycopg
+    from sqlalchemy import Connection
 
     from nexio.locations.locations import Location
+    from nexio.network.events import Decided, EventBatch
     from nexio.store.engine import Reading, Writing
 
 
@@ -37,6 +42,55 @@ def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
     rows = [{name: getattr(event, name) for name in AuthEvent.__slots__} for event in new.values()]
     if rows:
         work.session.execute(insert(AuthEventRow), rows)
+
+
+def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
+    """Store decisions; a batch that is there already is not stored twice.
+
+    Rows go in as plain values: a server writes thousands of them a second.
+    """
+    ids = [batch.record_id for batch in batches]
+    known: set[str] = set()
+    for group in in_groups(ids):
+        known.update(
+            work.session.scalars(select(EventBatchRow.id).where(EventBatchRow.id.in_(group)))
+        )
+        # An older version kept an id for each decision.
+        of_old = select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(group))
+        known.update(each for each in work.session.scalars(of_old) if each is not None)
+    new = {batch.record_id: batch for batch in batches if batch.record_id not in known}
+    if not new:
+        return
+    connection = work.session.connection()
+    rows = [event for batch in new.values() for event in batch.events]
+    if connection.dialect.name == "postgresql":
+        _copy(connection, rows)
+    else:
+        connection.exec_driver_sql(_INSERT, [(_as_text(at), *others) for at, *others in rows])
+    connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
+
+
+def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
+    """Nobody will bring those batches again."""
+    for group in in_groups([batch.record_id for batch in batches]):
+        work.session.execute(delete(EventBatchRow).where(EventBatchRow.id.in_(group)))
+
+
+_COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
+_INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)
+
+
+def _as_text(at: float) -> str:
+    """An instant as SQLite keeps it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _copy(connection: Connection, rows: Sequence[Decided]) -> None:
+    driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    statement = f"COPY auth_event ({_COLUMNS}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for at, *others in rows:
+            copy.write_row((datetime.fromtimestamp(at, UTC), *others))
 
 
 def list_events(
@@ -94,4 +148,6 @@ def newest_event(work: Reading) -> int:
 
 
 def _event_of(row: AuthEventRow) -> AuthEvent:
-    return AuthEvent(**{name: getattr(row, name) for name in AuthEvent.__slots__})
+    values = {name: getattr(row, name) for name in AuthEvent.__slots__}
+    # One that came in a batch has no id of its own but its number.
+    return AuthEvent(**{**values, "record_id": row.record_id or f"{row.id:032x}"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import DateTime, and_, or_, select, type_coerce, union
 from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import list_locations
@@ -23,7 +24,6 @@ from nexio.store.tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Row
 
@@ -57,8 +57,12 @@ def read_news(work: Reading, seen: Position) -> News | None:
     removed: list[tuple[str, int]] = []
     locations_changed = nas_changed = False
     for group in in_groups(batches):
-        changed = or_(VisitRow.batch.in_(group), AccessTokenRow.batch.in_(group))
-        visits.update((visit.id, visit) for visit in _visits(work, changed))
+        # By their numbers: one condition about two tables would look at every visit there was.
+        changed = union(
+            select(VisitRow.id).where(VisitRow.batch.in_(group)),
+            select(AccessTokenRow.visit_id).where(AccessTokenRow.batch.in_(group)),
+        )
+        visits.update((visit.id, visit) for visit in _visits(work, VisitRow.id.in_(changed)))
         removed += [(row.kind, row.object_id) for row in _removed(work, group)]
         locations_changed |= _any(work, LocationRow.batch.in_(group))
         nas_changed |= _any(work, NasRow.batch.in_(group))
@@ -109,22 +113,43 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             VisitRow.email_key,
             VisitRow.pin_digest,
             VisitRow.pin_sealed,
-            VisitRow.opens_at,
-            VisitRow.closes_at,
-            VisitRow.deleted_at,
-            successor.id.is_not(None).label("replaced"),
-            AccessTokenRow.id.label("token_id"),
-            AccessTokenRow.valid_from,
-            AccessTokenRow.valid_until,
-            AccessTokenRow.revoked_at,
+            successor.id.is_not(None),
+            AccessTokenRow.id,
+            # As they stand in the store: many visits share one, which is made once here.
+            *(type_coerce(each, DateTime) for each in _INSTANTS.values()),
         )
         .outerjoin(VisitRow.token)
         .outerjoin(successor, successor.replaces_id == VisitRow.id)
         .where(condition)
         .execution_options(yield_per=10_000)
     )
-    for row in rows:
-        yield FollowedVisit(**row._mapping)  # noqa: SLF001 (SQLAlchemy's public name for it)
+    known: dict[datetime | None, datetime | None] = {None: None}
+    for id_, location_id, email_key, digest, sealed, replaced, token_id, *instants in rows:
+        times: list[Any] = []
+        for each in instants:
+            if each not in known:
+                known[each] = each.astimezone(UTC) if each.tzinfo else each.replace(tzinfo=UTC)
+            times.append(known[each])
+        yield FollowedVisit(
+            id=id_,
+            location_id=location_id,
+            email_key=email_key,
+            pin_digest=digest,
+            pin_sealed=sealed,
+            replaced=replaced,
+            token_id=token_id,
+            **dict(zip(_INSTANTS, times, strict=True)),
+        )
+
+
+_INSTANTS: Final = {
+    "opens_at": VisitRow.opens_at,
+    "closes_at": VisitRow.closes_at,
+    "deleted_at": VisitRow.deleted_at,
+    "valid_from": AccessTokenRow.valid_from,
+    "valid_until": AccessTokenRow.valid_until,
+    "revoked_at": AccessTokenRow.revoked_at,
+}
 
 
 def _removed(work: Reading, batches: Sequence[int]) -> Sequence[Row[str, int]]:

@@ -132,7 +132,7 @@ class VisitRow(Followed, Row):
     source: Mapped[str]
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     expected_arrival: Mapped[datetime]
-    opens_at: Mapped[datetime]
+    opens_at: Mapped[datetime] = mapped_column(index=True)
     closes_at: Mapped[datetime] = mapped_column(index=True)
     token_starts: Mapped[str]
     pin_sealed: Mapped[bytes]
@@ -456,11 +456,21 @@ class AuthEventRow(Row):
     __tablename__ = "auth_event"
     __table_args__ = (
         CheckConstraint("outcome IN ('accept', 'reject')", name="outcome"),
+        # A random unique number for each would cost more than all else that is written.
+        Index(
+            "ux_auth_event_record_id",
+            "record_id",
+            unique=True,
+            sqlite_where=text("record_id IS NOT NULL"),
+            postgresql_where=text("record_id IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    record_id: Mapped[str] = mapped_column(String(32), unique=True)
+    record_id: Mapped[str | None] = mapped_column(String(32))
+    """Makes a decision of FreeRADIUS or of an older version the same one wherever it is met."""
+
     at: Mapped[datetime] = mapped_column(index=True)
     user_name: Mapped[str]
     device: Mapped[str | None]
@@ -470,6 +480,15 @@ class AuthEventRow(Row):
     outcome: Mapped[str]
     reason: Mapped[str]
     latency_us: Mapped[int]
+
+
+class EventBatchRow(Row):
+    """A batch of decisions that is in ``auth_event``, while its server may bring it again."""
+
+    __tablename__ = "event_batch"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
 
 
 class GuardActRow(Row):

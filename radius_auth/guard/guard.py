@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from radius_auth.guard.siblings import Siblings
+
 FREE_TRIES: Final = 3
 """Tries that the desk gives a device."""
 
@@ -34,6 +36,9 @@ MOST_OPEN: Final = 20_000
 
 MOST_NEWS: Final = 20_000
 """Acts that are kept for the other servers."""
+
+MOMENT: Final = 1.0
+"""Seconds that a guess has to wait where another worker is looking at one; it is less by far."""
 
 MOST_TARGETS: Final = 65_536
 """Targets that are kept; those that were guessed at longest ago are forgotten first."""
@@ -118,17 +123,28 @@ class Guard:
     """Says which guesses are looked at, and counts the wrong ones.
 
     Its methods may be called by several threads.
+
+    Args:
+        siblings: what it shares with the other workers of its server; None where it is alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, siblings: Siblings | None = None) -> None:
         self.writer = secrets.token_hex(8)
+        self.announce: Callable[[], None] = lambda: None
+        """Called at once after a wrong guess: siblings wait until they have heard of it."""
+
+        self.catch_up: Callable[[], None] = lambda: None
+        """Waits for a moment, and hears what the siblings have done."""
+
+        self._siblings = siblings
+        self._known_of: dict[int, int] = {}
         self.host = socket.gethostname()
         self._visits: OrderedDict[int, Target] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] = {}
         self._heard: dict[str, float] = {}
-        self._serials = count(1)
+        self._serial = 0
         self._news: dict[int, Act] = {}
         self._handed_out = 0
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
@@ -138,8 +154,15 @@ class Guard:
 
     def look(self, guess: Guess, now: datetime) -> Opening:
         """What a guess may be compared with; counts nothing."""
+        busy = frozenset() if self._siblings is None else self._announce(self._siblings, guess)
         with self._lock:
-            return self._look(guess, now.timestamp())
+            opening = self._look(guess, now.timestamp())
+        return _without(opening, busy, guess) if busy else opening
+
+    def finish(self) -> None:
+        """What was looked at and not counted was no guess: the siblings need not wait for it."""
+        if self._siblings is not None:
+            self._siblings.withdraw()
 
     def count(self, guess: Guess, opening: Opening, now: datetime, password: bytes) -> None:
         """A guess was wrong.
@@ -154,7 +177,9 @@ class Guard:
             return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
 
         with self._lock:
-            self._take(guess, opening, now.timestamp(), is_new)
+            acts = self._take(guess, opening, now.timestamp(), is_new)
+        if acts:
+            self.announce()
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -171,7 +196,8 @@ class Guard:
             self._open[number] = _Reserved(guess=guess, acts=acts)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
-            return number
+        self.announce()
+        return number
 
     def give_back(self, number: int, visit: int | None, now: datetime) -> None:
         """A reserved guess was right.
@@ -185,7 +211,7 @@ class Guard:
             reserved = self._open.pop(number, None)
             for act in () if reserved is None else reserved.acts:
                 self._target(act).take_back(act.cost or 1.0, act.at)
-                back = replace(act, kind=Kind.BACK, serial=next(self._serials), at=now.timestamp())
+                back = replace(act, kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
                 if act.serial > self._handed_out and act.serial in self._news:
                     del self._news[act.serial]
                     self._apply(back)  # nobody else has heard of it
@@ -196,6 +222,7 @@ class Guard:
 
     def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
         """A device got in at a visit: it gets back what it had guessed wrongly there."""
+        self.finish()
         if not guess.device:
             return
         known = self._visits.get(visit)
@@ -218,6 +245,13 @@ class Guard:
         with self._lock:
             for act in acts:
                 self._apply(act)
+                if (
+                    self._siblings is not None
+                    and act.kind is Kind.GUESS
+                    and self._siblings.has(act.writer)
+                ):
+                    # The other servers have not heard of it yet, as of one of our own.
+                    self._target(act).spend(act.cost or 1.0, act.at)
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything that was counted, and take this in."""
@@ -227,12 +261,36 @@ class Guard:
             for act in acts:
                 self._apply(act)
 
+    def begin_with(self, other: Guard) -> None:
+        """Forget everything that was counted, and go on with what another one has taken in."""
+        with self._lock:
+            self._visits, self._locations = other._visits, other._locations
+            self._spare, self._visits_of = other._spare, other._visits_of
+            self._heard = other._heard
+
+    def told_up_to(self) -> int:
+        """The number of its latest act."""
+        return self._serial
+
+    def heard_up_to(self, writer: str, serial: int) -> None:
+        """Everything that another worker did until then is known here."""
+        self._known_of[int(writer, 16)] = serial
+
     def news_after(self, serial: int) -> list[Act]:
         """What this process did after that act of its own."""
         with self._lock:
             newest = takewhile(lambda act: act.serial > serial, reversed(self._news.values()))
             self._handed_out = max(self._handed_out, next(reversed(self._news), 0))
             return list(newest)[::-1]
+
+    def told_since(self, position: int) -> tuple[int, list[Act]]:
+        """The same, and the position to ask from the next time."""
+        news = self.news_after(position)
+        return (news[-1].serial if news else position), news
+
+    def take(self, acts: Iterable[Act]) -> None:
+        """Take in what another process did."""
+        self.apply(acts)
 
     def tidy(self, now: datetime) -> None:
         """Forget what counts no longer, and times that lie in the future."""
@@ -296,6 +354,21 @@ class Guard:
             return 0
         return sum(at - heard < OTHERS_KEPT for heard in self._heard.values())
 
+    def _announce(self, siblings: Siblings, guess: Guess) -> frozenset[int]:
+        """Let no sibling look at a guess there; where one does, and goes on doing so."""
+        siblings.withdraw()
+        keys = [each.id for each in guess.visits]
+        if guess.by_pin:
+            keys = [~guess.location, *self._visits_of.get(guess.device, ())]
+        number, known = self._serial + 1, self._known_of
+        return frozenset(
+            key for key in keys if not siblings.announce(key, number, known, self.catch_up)
+        )
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
+
     def _take(
         self, guess: Guess, opening: Opening, at: float, chosen: Callable[[Act], bool]
     ) -> list[Act]:
@@ -311,6 +384,10 @@ class Guard:
         for act in acts:
             self._do(act)
             self._target(act).spend(act.cost or 1.0, at)
+            if self._siblings is not None:
+                key = ~guess.location if act.visit_id is None else act.visit_id
+                self._siblings.keep(key, act.serial)
+        self.finish()
         return acts
 
     def _cost(self, visit: int, guess: Guess, at: float) -> dict[str, float]:
@@ -329,7 +406,7 @@ class Guard:
             kind=kind,
             at=at,
             writer=self.writer,
-            serial=next(self._serials),
+            serial=self._next_serial(),
             host=self.host,
             location_id=guess.location if at_visit is None else at_visit.location,
             visit_id=visit_id,
@@ -409,6 +486,16 @@ class Guard:
             return _find(self._visits, act.visit_id, lambda: Target(Bucket(act.at)))
         bucket = _of_chance(OF_PIN_LOGIN, act.at)
         return _find(self._locations, act.location_id or 0, lambda: Target(bucket, kept=0))
+
+
+def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:
+    """What is left of an opening where siblings look at guesses at this moment."""
+    if opening.everyone:
+        return Opening(wait=MOMENT) if ~guess.location in busy else opening
+    visits = opening.visits - busy
+    if visits or not opening.visits:
+        return replace(opening, visits=visits)
+    return Opening(wait=MOMENT)
 
 
 def _of_chance(in_a_day: float, at: float) -> Bucket:

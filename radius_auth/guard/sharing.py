@@ -9,7 +9,7 @@ import logging
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError
@@ -19,6 +19,7 @@ from radius_auth.guard.journal import Journal, guard_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
@@ -47,6 +48,30 @@ def shared_guard(configuration: Configuration, patience: Patience | None = None)
         sharing.stop()
 
 
+class Shared(Protocol):
+    """What is kept in step: a guard, or a relay between the guards of several processes."""
+
+    writer: str
+
+    def take(self, acts: Iterable[Act]) -> None:
+        """Take what a guard of this server did elsewhere."""
+
+    def apply(self, acts: Iterable[Act]) -> None:
+        """Take in what other servers did."""
+
+    def begin_again(self, acts: Iterable[Act]) -> None:
+        """Forget everything, and take this in."""
+
+    def told_since(self, position: int) -> tuple[int, list[Act]]:
+        """What was done here since then, and the position to ask from the next time."""
+
+    def say(self, kind: Kind, now: datetime) -> None:
+        """Let the others know that this server is at work, or ends."""
+
+    def tidy(self, now: datetime) -> None:
+        """Forget what counts no longer."""
+
+
 class Sharing:
     """Holds a guard, and keeps it in step with others.
 
@@ -58,6 +83,7 @@ class Sharing:
 
     def __init__(self, file: Journal, store: Journal, clock: Clock = utc_now) -> None:
         self.guard = Guard()
+        self._shared: Shared = self.guard
         self._clock = clock
         self._file = _Channel(file, "the guard's file", clock)
         self._store = _Channel(store, "the store", clock)
@@ -84,6 +110,15 @@ class Sharing:
         file = Journal.in_file(guard_path(configuration.home))
         return cls(file, Journal(configuration.database_url, patience=patience), clock)
 
+    def share(self, shared: Shared) -> None:
+        """Share that instead of a guard; before :meth:`start`."""
+        self._shared = shared
+
+    def take(self, acts: Iterable[Act]) -> None:
+        """Take what a guard of this server did in another process; what is known counts once."""
+        with self._lock:
+            self._shared.take(self._not_heard(acts))
+
     def start(self) -> None:
         """Read what is known, then go on in the background until :meth:`stop`."""
         self.exchange()
@@ -96,7 +131,7 @@ class Sharing:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
-        self.guard.say(Kind.GONE, self._clock())
+        self._shared.say(Kind.GONE, self._clock())
         self.exchange()
         self.close()
 
@@ -128,9 +163,9 @@ class Sharing:
     def _exchange(self, channel: _Channel) -> None:
         if channel.is_new:
             self._begin(channel)
-        acts = channel.exchange(self.guard)
+        acts = channel.exchange(self._shared)
         with self._lock:
-            self.guard.apply(self._not_heard(acts))
+            self._shared.apply(self._not_heard(acts))
 
     def _begin(self, channel: _Channel) -> None:
         """Begin with all that the journals hold, in the order in which it happened."""
@@ -143,14 +178,18 @@ class Sharing:
         with self._lock:
             self._heard = {}
             others = times_put_right(self._not_heard(acts), self._clock().timestamp())
-            known = [*others, *self.guard.news_after(0)]
-            self.guard.begin_again(sorted(known, key=lambda act: act.at))
+            _, own = self._shared.told_since(0)
+            # What our own workers did may have been read again just now.
+            known = {
+                (act.writer, act.serial): act for act in [*others, *self._not_heard(own), *own]
+            }
+            self._shared.begin_again(sorted(known.values(), key=lambda act: act.at))
         channel.is_new = False
 
     def _not_heard(self, acts: Iterable[Act]) -> Iterator[Act]:
         """Those of others; each comes by the file and by the store, and counts once."""
         for act in acts:
-            if act.writer != self.guard.writer and act.serial > self._heard.get(act.writer, 0):
+            if act.writer != self._shared.writer and act.serial > self._heard.get(act.writer, 0):
                 self._heard[act.writer] = act.serial
                 yield act
 
@@ -163,11 +202,11 @@ class Sharing:
         now = self._clock()
         at = now.timestamp()
         if not 0 <= at - self._said < SAID_EVERY or at < self._latest:
-            self.guard.say(Kind.HERE, now)
+            self._shared.say(Kind.HERE, now)
             self._said = at
         tidies = at < self._latest or at - self._tidied > TIDIED_EVERY
         if tidies:
-            self.guard.tidy(now)
+            self._shared.tidy(now)
             self._tidied = at
         self._latest = at
         return tidies
@@ -198,14 +237,15 @@ class _Channel:
         self._asked = self._clock().timestamp()
         return self._journal.read_again()
 
-    def exchange(self, guard: Guard) -> list[Act]:
+    def exchange(self, shared: Shared) -> list[Act]:
         """Tell what is new, and hear what others have told since the last time.
 
         That is when it happened, whatever the clock of another host says.
         """
-        news, now = guard.news_after(self._told), self._clock().timestamp()
+        told, news = shared.told_since(self._told)
+        now = self._clock().timestamp()
         found = self._journal.exchange(news)
-        self._told = news[-1].serial if news else self._told
+        self._told = told
         since, self._asked = min(self._asked, now), now
         return [replace(act, at=min(now, max(act.at, since))) for act in found]
 

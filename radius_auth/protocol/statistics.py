@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +23,7 @@ _PLAIN: Final = (
     "mean_us",
     "slowest_us",
 )
+_SUMMED: Final = ("repeats", "waiting", "lost", "unrecorded")
 _LINE: Final = re.compile(r"(\w+)(?:: (.+))?=(\d+)")
 
 
@@ -66,6 +67,25 @@ class Counts:
         ]
         return [*by_reason, *(f"{name}={getattr(self, name)}" for name in _PLAIN)]
 
+    def plus(self, other: Counts) -> Counts:
+        """What two servers did together."""
+        together: dict[str, Any] = {
+            name: dict(Counter(getattr(self, name)) + Counter(getattr(other, name)))
+            for name in _BY_REASON
+        }
+        together |= {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
+        total_us = self.mean_us * self._decisions + other.mean_us * other._decisions
+        return Counts(
+            **together,
+            without_spool=max(self.without_spool, other.without_spool),
+            mean_us=total_us // max(1, self._decisions + other._decisions),
+            slowest_us=max(self.slowest_us, other.slowest_us),
+        )
+
+    @property
+    def _decisions(self) -> int:
+        return sum(self.accepts.values()) + sum(self.rejects.values())
+
 
 def parse_counts(lines: Iterable[str]) -> Counts | None:
     """Read what `Counts.lines` says, whatever a later version may add; None: something else."""
@@ -99,6 +119,13 @@ class Recording(Protocol):
     def without_spool(self) -> bool:
         """Whether the spool cannot be used."""
 
+    @property
+    def siblings(self) -> Counts:
+        """What the other workers of this server have done."""
+
+
+NOTHING: Final = Counts()
+
 
 class Statistics:
     """Counts as requests are answered.
@@ -129,8 +156,13 @@ class Statistics:
         self._total_us += event.latency_us
         self._slowest_us = max(self._slowest_us, event.latency_us)
 
+    def of_all_workers(self, waiting: int) -> Counts:
+        """The numbers of this moment, of this worker and of its siblings."""
+        own = self.counts(waiting)
+        return own if self._recording is None else own.plus(self._recording.siblings)
+
     def counts(self, waiting: int) -> Counts:
-        """The numbers of this moment.
+        """The numbers of this moment, of this worker alone.
 
         Args:
             waiting: how many rejects wait for their time.

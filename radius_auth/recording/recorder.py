@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Generic
 
 from nexio.errors import NexioError
 from nexio.store.spool_folder import FileUnusable
-from radius_auth.recording.spool import Record
+from radius_auth.protocol.statistics import NOTHING
+from radius_auth.recording.spool import Record, alone, weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nexio.store.engine import Store, Writing
+    from radius_auth.protocol.statistics import Counts
     from radius_auth.recording.spool import Spool
 
     Keep = Callable[[Writing, Sequence[Record]], None]
@@ -39,6 +41,9 @@ LONGEST_REST = 0.1
 MOST_IN_MEMORY = 100_000
 """Where neither spool nor store can be written: the newest that are kept."""
 
+MANY = 400
+"""Batches, of which half a second brings fewer."""
+
 LAST_SECONDS = 5.0
 """How long a server that ends goes on delivering; what is in the spool then waits for its start."""
 
@@ -55,14 +60,24 @@ class Recorder(Generic[Record]):
         spool: where they go first; what others have put into it goes on with them.
         open_store: opens the store that they go to.
         keep: writes them into the store; twice is as good as once.
+        forget: in the store, what has left the spool for good; with the next ones.
+        stored: hears of records that are on a disk, or lost for good.
     """
 
     def __init__(
-        self, spool: Spool[Record], open_store: Callable[[], Store], keep: Keep[Record]
+        self,
+        spool: Spool[Record],
+        open_store: Callable[[], Store],
+        keep: Keep[Record],
+        forget: Keep[Record] | None = None,
+        stored: Callable[[Sequence[Record]], None] = lambda _: None,
     ) -> None:
         self._spool = spool
         self._open_store = open_store
         self._keep = keep
+        self._forget = forget
+        self._removed: Sequence[Record] = ()
+        self._stored = stored
         self._waiting: deque[Record] = deque()
         self._without_spool = not spool.is_made
         self._lost = 0
@@ -83,6 +98,11 @@ class Recorder(Generic[Record]):
         return self._lost
 
     @property
+    def siblings(self) -> Counts:
+        """No other process decides where the recorder is in the one that answers."""
+        return NOTHING
+
+    @property
     def without_spool(self) -> bool:
         """Whether the spool cannot be used, as far as is known."""
         return self._without_spool
@@ -91,11 +111,12 @@ class Recorder(Generic[Record]):
         """Whether another record of that NAS may wait for the store."""
         return self._without_spool or self._spool.has_room(source)
 
-    def record(self, record: Record) -> None:
-        """Take one record."""
-        self._waiting.append(record)
-        if len(self._waiting) > MOST_IN_MEMORY:
-            self._drop_oldest()
+    def record(self, *records: Record) -> None:
+        """Take records; what a process tells together comes together."""
+        self._waiting.extend(records)
+        if len(self._waiting) > min(MOST_IN_MEMORY, MANY):  # else it need not be looked at
+            while sum(map(weight, list(self._waiting))) > MOST_IN_MEMORY:
+                self._drop_oldest()
 
     def keep_now(self, records: Sequence[Record]) -> None:
         """Store records, in the spool or else in the store: they are on a disk at the return.
@@ -125,7 +146,7 @@ class Recorder(Generic[Record]):
                 thread.join()
         self._spooling.take()
         self._delivering.take()
-        self._lost += len(self._waiting)
+        self._lost += sum(map(weight, self._waiting))
         self._waiting.clear()
         self._tell_lost(time.monotonic() + TELL_EVERY)
 
@@ -153,7 +174,8 @@ class Recorder(Generic[Record]):
             self._waiting.extendleft(reversed(records))
             raise
         else:
-            self._lost += len(records) - len(fitting)
+            self._lost += sum(map(weight, records)) - sum(map(weight, fitting))
+            self._stored(records)
             self._find_spool()
 
     def _deliver(self) -> None:
@@ -170,6 +192,7 @@ class Recorder(Generic[Record]):
             began = time.monotonic()
             self._deliver_group(records)
             self._spool.remove(records)
+            self._removed = records
             # The desk writes, too; and guests wait for the same interpreter.
             self._stopping.wait(min((time.monotonic() - began) * REST, LONGEST_REST))
 
@@ -185,16 +208,19 @@ class Recorder(Generic[Record]):
             raise
         except Exception as fault:
             bad = self._unstorable(records)
-            if len(bad) == len(records):
+            count = sum(map(weight, bad))
+            if count == sum(map(weight, records)):
                 raise
             message = "%d records cannot be stored and are lost: %s"
-            log.error(message, len(bad), type(fault).__name__)  # noqa: TRY400 - it may quote them
-            self._lost += len(bad)
+            log.error(message, count, type(fault).__name__)  # noqa: TRY400 - it may quote them
+            self._lost += count
 
     def _unstorable(self, records: list[Record]) -> list[Record]:
         """Store all but those that the store does not take, by halves."""
         if len(records) == 1:
-            return records
+            records = alone(records[0])
+            if len(records) == 1:
+                return records
         bad = []
         for half in (records[: len(records) // 2], records[len(records) // 2 :]):
             try:
@@ -212,6 +238,7 @@ class Recorder(Generic[Record]):
             except BaseException:
                 self._waiting.extendleft(reversed(records))
                 raise
+            self._stored(records)
 
     def _taken(self, count: int) -> list[Record]:
         """The oldest in memory; both threads take from it."""
@@ -223,8 +250,9 @@ class Recorder(Generic[Record]):
 
     def _drop_oldest(self) -> None:
         with suppress(IndexError):  # taken meanwhile
-            self._waiting.popleft()
-            self._lost += 1
+            dropped = self._waiting.popleft()
+            self._lost += weight(dropped)
+            self._stored([dropped])
 
     def _miss_spool(self, what_becomes: str, error: FileUnusable) -> None:
         if not self._without_spool:
@@ -246,6 +274,10 @@ class Recorder(Generic[Record]):
         # Opened for each group: the store of a moment ago may have been exchanged for another.
         with closing(self._open_store()) as store, store.write() as work:
             self._keep(work, records)
+            removed = self._removed
+            if self._forget is not None and removed:
+                self._forget(work, removed)
+        self._removed = ()
 
     def _tell_lost(self, now: float) -> None:
         reported, at = self._reported_lost

@@ -14,10 +14,10 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from nexio.network.accounting_records import AccountingRecord
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, EventBatch, decided
 from nexio.network.masking import mask_pins
 from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile
 
@@ -40,9 +40,11 @@ INCREMENTAL: Final = 2
 NOBODY = "-"
 """Whose share a record of an older version takes."""
 
-Record = TypeVar("Record", bound=AuthEvent | AccountingRecord)
-"""What is told: a record has a ``record_id``, the time ``at`` which it happened, and a ``source``,
-the NAS whose share it takes."""
+Record = TypeVar("Record", bound=AuthEvent | AccountingRecord | EventBatch)
+"""What is told: a record has a ``record_id``, and a ``source``, the NAS whose share it takes."""
+
+MOST_WRITERS: Final = 1_000
+"""Processes of which it is known how far they have told, the newest."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Spool(Generic[Record]):
         self._counting = threading.Lock()
         self._waiting: Counter[str] = Counter()
         self._total = 0
+        self._heard: dict[str, int] = {}
         self._after = ""
         try:
             self.make()
@@ -111,17 +114,29 @@ class Spool(Generic[Record]):
             FileUnusable: the disk is full, or the file is gone.
         """
         self.make()
+        new = [record for record in records if not self._was_told(record)]
+        heard = {each.writer: each.number for each in new if isinstance(each, EventBatch)}
         with self._file.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO event (record_id, source, body) VALUES (?, ?, ?)",
-                [(record.record_id, record.source, written(record)) for record in records],
+                "INSERT OR IGNORE INTO event (record_id, source, weight, body) VALUES (?, ?, ?, ?)",
+                [(each.record_id, each.source, weight(each), written(each)) for each in new],
             )
+            connection.executemany(
+                "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", heard.items()
+            )
+        self._heard.update(heard)
         with self._counting:
-            self._waiting.update(record.source for record in records)
+            self._waiting.update(_weights(new))
             self._total = self._waiting.total()
+
+    def _was_told(self, record: Record) -> bool:
+        """Whether a process tells something again: it could not know that it was on the disk."""
+        return isinstance(record, EventBatch) and record.number <= self._heard.get(record.writer, 0)
 
     def oldest(self, count: int) -> list[Record]:
         """The records that have waited longest, of each NAS as many as of any other one.
+
+        A batch of decisions counts as many as it holds, and comes as a whole.
 
         Raises:
             FileUnusable: the file cannot be read.
@@ -153,7 +168,7 @@ class Spool(Generic[Record]):
             # A full disk has no room for a journal either: what is in the store goes without.
             self._remove(records, "MEMORY")
         with self._counting:
-            self._waiting.subtract(record.source for record in records)
+            self._waiting.subtract(_weights(records))
             self._waiting = +self._waiting
             self._total = self._waiting.total()
 
@@ -174,12 +189,16 @@ class Spool(Generic[Record]):
         sources = sorted(self._next_sources(connection, count), key=self._waiting.__getitem__)
         left = count
         for i, source in enumerate(sources):
+            share = max(1, left // (len(sources) - i))
             rows = connection.execute(
-                "SELECT number, body FROM event WHERE source = ? ORDER BY number LIMIT ?",
-                (source, max(1, left // (len(sources) - i))),
-            ).fetchall()
-            left -= len(rows)
-            yield from rows
+                "SELECT number, body, weight FROM event WHERE source = ? ORDER BY number LIMIT ?",
+                (source, share),
+            )
+            for number, body, weighs in rows:
+                yield number, body
+                left, share = left - weighs, share - weighs
+                if share <= 0:
+                    break
 
     def _next_sources(self, connection: sqlite3.Connection, count: int) -> list[str]:
         """Whose turn it is: all, or so many, where there are more of them than records wanted."""
@@ -199,8 +218,11 @@ class Spool(Generic[Record]):
             columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
             if "source" not in columns:
                 self._bring_up(connection)
+            if "weight" not in columns:
+                connection.execute("ALTER TABLE event ADD COLUMN weight INTEGER NOT NULL DEFAULT 1")
+            self._read_heard(connection)
             connection.execute("CREATE INDEX IF NOT EXISTS of_source ON event (source, number)")
-            waiting = connection.execute("SELECT source, count(*) FROM event GROUP BY source")
+            waiting = connection.execute("SELECT source, sum(weight) FROM event GROUP BY source")
             with self._counting:
                 self._waiting = Counter(dict(waiting.fetchall()))
                 self._total = self._waiting.total()
@@ -210,6 +232,16 @@ class Spool(Generic[Record]):
                 # Once, for a file of an older version: only so it can ever get smaller.
                 with suppress(sqlite3.OperationalError):  # no room for that now
                     connection.execute("VACUUM")
+
+    def _read_heard(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS heard (writer TEXT PRIMARY KEY, number INTEGER NOT NULL)"
+        )
+        connection.execute(
+            "DELETE FROM heard WHERE rowid <= (SELECT max(rowid) FROM heard) - ?", (MOST_WRITERS,)
+        )
+        rows = connection.execute("SELECT writer, number FROM heard")
+        self._heard = dict(rows.fetchall())
 
     @staticmethod
     def _bring_up(connection: sqlite3.Connection) -> None:
@@ -246,8 +278,28 @@ def _without_pins(body: str) -> str:
     return json.dumps(fields)
 
 
-def written(record: AuthEvent | AccountingRecord) -> str:
+def weight(record: AuthEvent | AccountingRecord | EventBatch) -> int:
+    """How many records it is."""
+    return len(record.events) if isinstance(record, EventBatch) else 1
+
+
+def alone(record: Record) -> list[Record]:
+    """The records that one is."""
+    several: list[Any] = record.alone() if isinstance(record, EventBatch) else [record]
+    return several
+
+
+def _weights(records: Sequence[Record]) -> Counter[str]:
+    weights: Counter[str] = Counter()
+    for record in records:
+        weights[record.source] += weight(record)
+    return weights
+
+
+def written(record: AuthEvent | AccountingRecord | EventBatch) -> str:
     """A record as it stands in the file."""
+    if isinstance(record, EventBatch):
+        return json.dumps([record.record_id, record.source, record.events])
     fields = {name: getattr(record, name) for name in type(record).__slots__}  # asdict() is slow
     sealed = fields.get("user_name_sealed")
     if sealed is not None:
@@ -259,9 +311,21 @@ def read_back(body: str, kind: type[Record]) -> Record | None:
     """A record from the file; None where it is damaged."""
     try:
         fields = json.loads(body)
+        if kind is EventBatch:
+            batch: Record = _batch(fields)
+            return batch
         sealed = fields.get("user_name_sealed")
         if sealed is not None:
             fields["user_name_sealed"] = bytes.fromhex(sealed)
         return kind(**{**fields, "at": datetime.fromisoformat(fields["at"])})
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _batch(fields: Any) -> Any:
+    """A batch from the file, or one decision of an older version as a batch of its own."""
+    if isinstance(fields, dict):
+        event = AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+        return EventBatch(record_id=event.record_id, source=event.source, events=(decided(event),))
+    record_id, source, events = fields
+    return EventBatch(record_id=record_id, source=source, events=tuple(map(tuple, events)))

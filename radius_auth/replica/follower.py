@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,13 @@ from nexio.store.watching import watch
 from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from nexio.clock import Clock
+    from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit, News
+    from nexio.network.nas import Nas
     from nexio.store.engine import Reading
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,25 @@ class Progress:
     """When the store was last followed successfully."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What has changed in a follower's table."""
+
+    is_whole: bool = False
+    """Another table has taken its place: its keys are others, or it is of another store."""
+
+    visits: Sequence[FollowedVisit] = ()
+    """Those that are new, or have changed."""
+
+    gone: Sequence[int] = ()
+    """Numbers of those that are no longer known."""
+
+    locations: Sequence[Location] | None = None
+    """All of them where one has changed, else None; as are the NAS."""
+
+    nas: Sequence[Nas] | None = None
+
+
 class Follower:
     """Holds the table and keeps it current.
 
@@ -52,6 +74,12 @@ class Follower:
     def __init__(
         self, open_store: Callable[[], Store], horizon: Horizon, clock: Clock = utc_now
     ) -> None:
+        self.changing = threading.RLock()
+        """Held while the table changes."""
+
+        self.told: Callable[[Change], None] = lambda _: None
+        """Called with each change, while that is held."""
+
         self._open_store = open_store
         self._horizon = horizon
         self._clock = clock
@@ -107,28 +135,44 @@ class Follower:
         """
         with self._store.read() as work:
             news = read_news(work, self._progress.position)
-            if news is not None:
-                self.table.apply(news, self._horizon, work.now)
-                self._move_horizon(work)
+            opening = None if news is None else self._opening(work)
         if news is None:
             self._reload()
-        else:
-            self._advance(news.position, work.now)
-
-    def _move_horizon(self, work: Reading) -> None:
-        if work.now - self._horizon_at < HORIZON_EVERY:
             return
+        with self.changing:
+            self.told(self._take(news, opening, work.now))
+        self._advance(news.position, work.now)
+
+    def _opening(self, work: Reading) -> list[FollowedVisit] | None:
+        """The visits that the horizon has moved over, or None while it need not be moved."""
+        if work.now - self._horizon_at < HORIZON_EVERY:
+            return None
         ahead = self._horizon.ahead
-        self.table.put(read_visits_opening(work, self._horizon_at + ahead, work.now + ahead))
-        self.table.drop_outside(self._horizon, work.now)
-        self._horizon_at = work.now
+        return read_visits_opening(work, self._horizon_at + ahead, work.now + ahead)
+
+    def _take(self, news: News, opening: list[FollowedVisit] | None, now: datetime) -> Change:
+        """Take in what is new, and what the horizon has moved over."""
+        holds = self._horizon.holds
+        visits = [visit for visit in news.visits if holds(visit, now)]
+        gone = [*news.removed_visits, *(each.id for each in news.visits if not holds(each, now))]
+        if opening is not None:
+            visits += opening
+            gone += [each.id for each in self.table.all_visits() if not holds(each, now)]
+            self._horizon_at = now
+        taken = replace(news, visits=visits, removed_visits=gone)
+        self.table.apply(taken, self._horizon, now)
+        return Change(visits=visits, gone=gone, locations=news.locations, nas=news.nas)
 
     def _reload(self) -> None:
         """Open the store again, with the keys read again, and load all of it."""
         fresh = self._open_store()
         self._store, old = fresh, self._store
         old.close()
-        self.table, progress = self._load()
+        table, progress = self._load()
+        with self.changing:
+            before, self.table = self.table, table
+            is_other = progress.position.epoch != self._progress.position.epoch
+            self.told(Change(is_whole=True) if is_other else _between(before, table))
         self._horizon_at = progress.at
         self._advance(progress.position, progress.at)
 
@@ -181,3 +225,18 @@ class Follower:
         if self._trouble and not trouble:
             log.warning("following the store again")
         self._trouble = trouble
+
+
+def _between(old: Table, new: Table) -> Change:
+    """What has changed from one table to another one of the same store."""
+    if old.keyring != new.keyring:
+        return Change(is_whole=True)
+    known = {visit.id: visit for visit in old.all_visits()}
+    visits = [visit for visit in new.all_visits() if known.pop(visit.id, None) != visit]
+    locations, nas = tuple(new.locations.values()), new.nas.entries
+    return Change(
+        visits=visits,
+        gone=list(known),
+        locations=None if locations == tuple(old.locations.values()) else locations,
+        nas=None if nas == old.nas.entries else nas,
+    )

@@ -80,8 +80,9 @@ class NasIndex:
     """The NAS by address, the longest prefix first; made anew when one of them changes."""
 
     def __init__(self, entries: Iterable[Nas]) -> None:
+        self.entries = tuple(entries)
         by_network: defaultdict[IPv4Network | IPv6Network, list[Nas]] = defaultdict(list)
-        for nas in entries:
+        for nas in self.entries:
             by_network[nas.address].append(nas)
         self._clients: dict[tuple[int, int, int], Client] = {
             (network.version, network.prefixlen, int(network.network_address)): _client(group)

@@ -66,6 +66,10 @@ class Table:
         """How many visits are known."""
         return len(self._visits)
 
+    def all_visits(self) -> list[FollowedVisit]:
+        """Every visit that is known."""
+        return list(self._visits.values())
+
     def find_visit(self, visit_id: int) -> FollowedVisit | None:
         """The visit of that number, where it is known."""
         return self._visits.get(visit_id)

@@ -14,18 +14,18 @@ from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.replays import ReplayFile, Replays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import socket
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from nexio.store.engine import Store
     from radius_auth.replica.follower import Follower
     from radius_auth.server.options import Options
-    from radius_auth.server.worker import Inherited
 
 
 @contextmanager
 def accounting(
-    inherited: Inherited,
+    opened: Sequence[socket.socket],
     options: Options,
     follower: Follower,
     path: Path,
@@ -43,7 +43,7 @@ def accounting(
         recorder.has_room,
         Replays(ReplayFile(path.with_name("replays.db"))),
     )
-    thread = AccountingThread(inherited.accounting, accountant, discards)
+    thread = AccountingThread(opened, accountant, discards)
     recorder.start()
     thread.start()
     try:

@@ -1,7 +1,8 @@
-"""``nexio-radiusd``: the parent, which holds the sockets and minds the worker.
+"""``nexio-radiusd``: the parent, which holds the sockets and minds the other processes.
 
-A worker that ends without being told to is replaced; its sockets stay open meanwhile, so that
-the kernel keeps the requests of that moment for its successor.
+Workers answer logins, each on sockets of its own; a companion does everything else.  One of them
+that ends without being told to is replaced.  The sockets stay open meanwhile, so that the kernel
+keeps the requests of that moment for its successor.
 """
 
 from __future__ import annotations
@@ -9,32 +10,116 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import selectors
 import signal
+import socket
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.streams import open_closed
+from radius_auth.guard.siblings import forget_worker, shared_memory
 from radius_auth.server.options import Options, parse_options
-from radius_auth.server.sockets import all_addresses, listen
+from radius_auth.server.sockets import all_addresses, listen, listen_together
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
 log = logging.getLogger("nexio-radiusd")
 
-RESTART_SECONDS = 1.0
-"""Between the end of a worker and its successor."""
+RESTART_SECONDS = 0.5
+"""Between the end of a process and its successor."""
+
+RETRY_SECONDS = 5.0
+"""The same where it has not got to work."""
+
+Work = Callable[[Callable[[], None], bool], None]
+"""A process's whole life: is given what to call when it works, and whether it replaces another."""
+
+
+class Child:
+    """One process, and its successors.
+
+    Args:
+        name: for the log.
+        comm: where processes are listed.
+        work: what it does.
+    """
+
+    def __init__(self, name: str, comm: str, work: Work) -> None:
+        self.name = name
+        self._comm = comm
+        self._work = work
+        self.process = 0
+        self.ready = -1
+        """Readable when it works, or has ended."""
+
+        self.has_worked = self.works = False
+        self.starts_at = 0.0
+
+    def start(self, leave: Callable[[], None]) -> None:
+        """Start it.
+
+        Args:
+            leave: closes in the child what belongs to the parent alone.
+        """
+        self.works = False
+        self.ready, write = os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            os.close(self.ready)
+            leave()
+            os._exit(self._live(write))
+        os.close(write)
+
+    def look(self) -> None:
+        """See whether it works."""
+        if os.read(self.ready, 1):
+            self.works = self.has_worked = True
+        os.close(self.ready)
+        self.ready = -1
+
+    def tell(self, number: int) -> None:
+        """Pass a signal on."""
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process, number)
+
+    def end(self) -> None:
+        """It has ended."""
+        if self.ready >= 0:
+            self.look()
+        self.process = 0  # its number may be another process's from now on
+        wait = RESTART_SECONDS if self.works else RETRY_SECONDS
+        self.starts_at, self.works = time.monotonic() + wait, False
+
+    def _live(self, write: int) -> int:
+        with contextlib.suppress(OSError):  # it is but a name
+            Path("/proc/self/comm").write_text(self._comm, "ascii")
+
+        def tell_parent() -> None:
+            os.write(write, b"\1")
+            os.close(write)
+
+        try:
+            self._work(tell_parent, self.has_worked)
+        except NexioError as error:
+            return _tell(error)
+        except Exception:
+            log.exception("the %s failed", self.name)
+            return 1
+        return 0
 
 
 class Parent:
-    """Minds one worker.
+    """Minds a companion and its workers.
 
     Args:
-        options: how it runs.
+        options: how they run.
         configuration: where the store is.
     """
 
@@ -42,95 +127,159 @@ class Parent:
         self._options = options
         self._configuration = configuration
         with contextlib.ExitStack() as stack:
-            self._sockets = _open_sockets(stack, options, options.auth_port)
-            self._accounting = _open_sockets(stack, options, options.acct_port)
+            addresses = options.listen or all_addresses()
+            self._sockets = [
+                list(
+                    map(
+                        stack.enter_context,
+                        listen_together(each, options.auth_port, options.workers),
+                    )
+                )
+                for each in addresses
+            ]
+            self._accounting = [
+                stack.enter_context(listen(each, options.acct_port)) for each in addresses
+            ]
+            self._door = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            self._door.bind("")  # a name that the kernel chooses, and that no file has
+            self._door.listen(2 * options.workers)
             self._opened = stack.pop_all()
-        self._worker = 0
-        self._stopping = False
+        self._memory = shared_memory(options.workers)
         self._life = os.pipe()
+        self._companion = Child("companion", "nexio-companion", self._accompany)
+        self._workers = [
+            Child("worker", "nexio-worker", self._worker(index)) for index in range(options.workers)
+        ]
+        self._children = [self._companion, *self._workers]
+        self._stopping = self._is_announced = False
+        self._code = 0
 
     def run(self) -> int:
-        """Run workers until told to end.
+        """Run them until told to end.
 
         Returns:
-            The exit code: that of a worker which could not even start, else 0.
+            The exit code: that of a process which could not even start, else 0.
         """
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._pass_on)
-        # Whoever started us may have signals blocked, or ignore the end of children.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, self._hear)
+        # Whoever started us may have signals blocked.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        has_answered = False
-        while True:
-            was_ready, code = self._mind_worker()
-            has_answered = has_answered or was_ready
-            if self._stopping:
-                return 0
-            if not has_answered:
-                return code
-            log.error("the worker ended with code %d and is replaced", code)
-            if not self._pause():
-                return 0
+        while not self._is_over():
+            self._start_due()
+            with selectors.DefaultSelector() as selector:
+                selector.register(wake_read, selectors.EVENT_READ)
+                for child in self._children:
+                    if child.ready >= 0:
+                        selector.register(child.ready, selectors.EVENT_READ)
+                for key, _ in selector.select(self._until_next()):
+                    if key.fd == wake_read:
+                        os.read(wake_read, 4096)
+                    else:
+                        self._look(key.fd)
+            self._reap()
+            self._stop_some()
+        return self._code
 
     def close(self) -> None:
         """Give the sockets back."""
         self._opened.close()
 
-    def _pause(self) -> bool:
-        """Let a moment pass between two workers; whether another one is still wanted."""
-        time.sleep(RESTART_SECONDS)
-        return not self._stopping
+    def _is_over(self) -> bool:
+        return self._stopping and not any(child.process for child in self._children)
 
-    def _mind_worker(self) -> tuple[bool, int]:
-        """Start a worker and wait for its end: whether it got to answer, and its exit code."""
-        read, write = os.pipe()
-        self._worker = os.fork()
-        if self._worker == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            os.close(read)
-            os.close(self._life[1])  # open in the parent alone: its death closes the pipe
-            os._exit(self._work(write))
-        os.close(write)
-        with os.fdopen(read, "rb") as pipe:
-            was_ready = bool(pipe.read(1))
+    def _start_due(self) -> None:
+        for child in self._children:
+            if not child.process and not self._stopping and child.starts_at <= time.monotonic():
+                child.start(self._leave)
+
+    def _until_next(self) -> float | None:
         if self._stopping:
-            self._pass_on(signal.SIGTERM)  # the first one may have come before it could listen
-        _, status = os.waitpid(self._worker, 0)
-        self._worker = 0  # its number may be another process's from now on
-        return was_ready, os.waitstatus_to_exitcode(status)
+            return 1.0
+        due = [child.starts_at for child in self._children if not child.process]
+        return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _work(self, ready: int) -> int:
-        """The worker's whole life; its exit code."""
-        from radius_auth.server.serving import serve  # noqa: PLC0415 (the parent stays small)
-        from radius_auth.server.worker import Inherited  # noqa: PLC0415
+    def _look(self, descriptor: int) -> None:
+        for child in self._children:
+            if child.ready == descriptor:
+                child.look()
+                if child.works and child is not self._companion and self._is_announced:
+                    self._announce()
+        if not self._is_announced and all(child.works for child in self._children):
+            self._is_announced = True
+            self._announce()
 
-        def tell_parent() -> None:
-            os.write(ready, b"\1")
-            os.close(ready)
-            log.info(
-                "answering on %s, accounting on %s",
-                _places(self._sockets),
-                _places(self._accounting),
-            )
+    def _announce(self) -> None:
+        auth = [each[0] for each in self._sockets]
+        log.info("answering on %s, accounting on %s", _places(auth), _places(self._accounting))
 
-        try:
+    def _reap(self) -> None:
+        for child in self._children:
+            if not child.process:
+                continue
+            process, status = os.waitpid(child.process, os.WNOHANG)
+            if not process:
+                continue
+            child.end()
+            if child in self._workers:
+                index = self._workers.index(child)
+                forget_worker(self._memory, self._options.workers, index)
+            code = os.waitstatus_to_exitcode(status)
+            if self._stopping:
+                continue
+            if not child.has_worked:
+                self._code, self._stopping = code, True
+                continue
+            log.error("the %s ended with code %d and is replaced", child.name, code)
+
+    def _stop_some(self) -> None:
+        """The workers first: the companion takes what they have decided."""
+        if not self._stopping:
+            return
+        living = [child for child in self._workers if child.process] or [self._companion]
+        for child in living:
+            child.tell(signal.SIGTERM)  # again and again: the first may come before it can listen
+
+    def _leave(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        os.close(self._life[1])  # open in the parent alone: its death closes the pipe
+
+    def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
+        from radius_auth.server.companion_process import Companion  # noqa: PLC0415 (for it alone)
+
+        companion = Companion(
+            self._door, self._accounting, self._life[0], self._options, self._configuration
+        )
+        companion.run(ready, replaces=replaces)
+
+    def _worker(self, index: int) -> Work:
+        def work(ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
+            del replaces
+            from radius_auth.guard.siblings import Siblings  # noqa: PLC0415 (as above)
+            from radius_auth.server.worker import Inherited  # noqa: PLC0415
+            from radius_auth.server.worker_process import serve  # noqa: PLC0415
+
+            workers = self._options.workers
             inherited = Inherited(
-                sockets=self._sockets, accounting=self._accounting, life=self._life[0]
+                sockets=[each[index] for each in self._sockets], life=self._life[0]
             )
-            serve(inherited, self._options, self._configuration, tell_parent)
-        except NexioError as error:
-            return _tell(error)
-        except Exception:
-            log.exception("the worker failed")
-            return 1
-        return 0
+            siblings = Siblings(self._memory, workers, index) if workers > 1 else None
+            serve(inherited, self._options, self._door.getsockname(), siblings, ready)
 
-    def _pass_on(self, number: int, _: object = None) -> None:
-        self._stopping = self._stopping or number != signal.SIGHUP
-        if self._worker:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._worker, number)
+        return work
+
+    def _hear(self, number: int, _: object) -> None:
+        if number in {signal.SIGTERM, signal.SIGINT}:
+            self._stopping = True
+        elif number == signal.SIGHUP and self._companion.has_worked:
+            self._companion.tell(number)
 
 
 def run() -> None:
@@ -155,17 +304,6 @@ def main(arguments: Sequence[str]) -> int:
             return parent.run()
     except NexioError as error:
         return _tell(error)
-
-
-def _open_sockets(stack: contextlib.ExitStack, options: Options, port: int) -> list[socket.socket]:
-    """One for each address, which the stack closes.
-
-    Raises:
-        PortUnusable: one cannot be opened.
-    """
-    return [
-        stack.enter_context(listen(address, port)) for address in options.listen or all_addresses()
-    ]
 
 
 def _places(opened: Sequence[socket.socket]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 NEXT = "the auth-port + 1"
 """Where accounting is listened for unless somebody says so: 1813."""
+
+PER_CORE = "one per core"
+"""How many workers there are unless somebody says so."""
+
+MOST_WORKERS = 64
 
 LONGEST_REJECT_DELAY = 5.0
 """Seconds; a NAS gives up soon after."""
@@ -41,6 +47,9 @@ class Options:
     max_staleness: timedelta
     """How long to go on without the store."""
 
+    workers: int
+    """How many processes answer."""
+
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """Read command line and environment; the command line wins.
@@ -64,6 +73,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         acct_port=acct_port,
         reject_delay=_seconds(given.reject_delay),
         max_staleness=parse_duration(given.max_staleness),
+        workers=_workers(given.workers),
     )
 
 
@@ -123,6 +133,7 @@ _OPTIONS = (
     ("acct-port", "PORT", NEXT, "UDP port for Accounting-Requests"),
     ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing: 0 to 5"),
     ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
+    ("workers", "NUMBER", PER_CORE, "how many processes answer Access-Requests"),
 )
 
 
@@ -139,6 +150,19 @@ def _port(text: str) -> int:
 def _next(auth_port: int) -> int:
     """RFC 2866 section 3: 1813 goes with 1812, and so with any other one."""
     return _port(str(auth_port + 1))
+
+
+def _workers(text: str) -> int:
+    if text == PER_CORE:
+        return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+    if (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= len("64")
+        and 1 <= int(text) <= MOST_WORKERS
+    ):
+        return int(text)
+    raise InvalidValue(f"{text!r} is no number of workers", f"Give 1 to {MOST_WORKERS}.")
 
 
 def _seconds(text: str) -> float:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from nexio.clock import Clock
     from nexio.network.events import AuthEvent
     from radius_auth.decision.decide import Decision, Request
-    from radius_auth.protocol.statistics import Recording
+    from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
     from radius_auth.server.sockets import Source
@@ -158,6 +158,10 @@ class Responder:
             except (Discarded, KeyUnusable) as silence:
                 self._ignore(silence, held.exchange.source, now)
 
+    def counts(self) -> Counts:
+        """What this worker has done."""
+        return self._statistics.counts(waiting=len(self._held))
+
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
         return self._held.next_due()
@@ -213,7 +217,7 @@ class Responder:
             up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
             followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
             visits=len(self._knowledge.table),
-            counts=self._statistics.counts(waiting=len(self._held)) if source.is_here else None,
+            counts=self._statistics.of_all_workers(len(self._held)) if source.is_here else None,
         )
         words, *statistics = status.lines()
         return StatusReply(reply_message=words, statistics=tuple(statistics))

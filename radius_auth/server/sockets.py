@@ -84,10 +84,39 @@ def all_addresses() -> tuple[str, ...]:
     return ("0.0.0.0", "::")
 
 
-def listen(address: str, port: int) -> socket.socket:
+def listen_together(address: str, port: int, count: int) -> list[socket.socket]:
+    """Open several UDP sockets on one port, for a process each.
+
+    The kernel chooses by the address and port of the sender, so that a retransmission comes to
+    the socket that its original came to.
+
+    Raises:
+        InvalidValue, PortUnusable: as :func:`listen`.
+    """
+    first = listen(address, port)  # alone, so that it fails where another server listens
+    opened = [first]
+    try:
+        if count > 1:
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        port = first.getsockname()[1]
+        while len(opened) < count:
+            opened.append(listen(address, port, shared=True))
+    except BaseException:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def listen(address: str, port: int, *, shared: bool = False) -> socket.socket:
     """Open a UDP socket.
 
     Without SO_REUSEADDR: with it, a second server would share the port and nobody would say so.
+
+    Args:
+        address: of this machine.
+        port: to listen on; 0 is a free one.
+        shared: with other sockets of ours that are shared, too.
 
     Raises:
         InvalidValue: not an IP address.
@@ -109,6 +138,8 @@ def listen(address: str, port: int) -> socket.socket:
             opened.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         opened.bind((address, port))
     except OSError as error:
         opened.close()

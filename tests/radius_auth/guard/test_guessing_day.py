@@ -24,12 +24,14 @@ def test_the_bound_holds(day: Day) -> None:
 
 @pytest.mark.parametrize("servers", [1, 2, 3, 4])
 @pytest.mark.parametrize("devices", ["new", "none", "copied"])
-def test_four_servers_stay_within_it(servers: int, devices: str) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_four_servers_stay_within_it(servers: int, devices: str, workers: int) -> None:
     """Asked at the same moment, one more guess at each visit for each other server.
 
+    However many workers each has: they look at one guess at a time.
     With what is given back that is the bound: 0.8 (11 + n) / 12 + 0.2 (4 - n) / 3 = 1.
     """
-    day = Day(visits=33, servers=servers, devices=devices)
+    day = Day(visits=33, servers=servers, devices=devices, workers=workers)
     looked_at = 33e-6 * (GUESSES_A_DAY + servers - 1)
     given_back = 0.2 * BOUND * (4 - servers) / 3 if devices == "copied" else 0.0
     assert play(day).chance <= looked_at + given_back + 1e-9

@@ -224,7 +224,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("victim", ["worker", "both"])
+@pytest.mark.parametrize("victim", ["companion", "both"])
 def test_must_16_a_crash_loses_nothing_that_was_answered(
     configuration: Configuration, victim: str
 ) -> None:
@@ -236,11 +236,11 @@ def test_must_16_a_crash_loses_nothing_that_was_answered(
                     request = accounting_request(session=b"%d" % identifier, identifier=identifier)
                     nas.send(request)
                     answered(request, nas.recv(4096))
-            worker = server.worker()
-            if victim == "both":  # the worker alone would end in peace
+            companion = server.companion()
+            if victim == "both":  # the companion alone would end in peace
                 server.signal(signal.SIGKILL)
-            os.kill(worker, signal.SIGKILL)
-            if victim == "worker":
+            os.kill(companion, signal.SIGKILL)
+            if victim == "companion":
                 server.wait_for_line("is replaced")
         with Radiusd(desk.configuration) as successor:
             found = sessions_when(desk, lambda found: len(found) >= 50)

@@ -1,5 +1,6 @@
 """What `nexio-radiusd` can be told, on the command line or in the environment."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ def test_nothing_said() -> None:
         acct_port=1813,
         reject_delay=1.0,
         max_staleness=timedelta(hours=24),
+        workers=len(os.sched_getaffinity(0)),
     )
 
 
@@ -26,6 +28,7 @@ def test_the_environment_says_it_too() -> None:
         "NEXIO_RADIUSD_AUTH_PORT": "11812",
         "NEXIO_RADIUSD_REJECT_DELAY": "0.5",
         "NEXIO_RADIUSD_MAX_STALENESS": "",
+        "NEXIO_RADIUSD_WORKERS": "3",
     }
 
     assert parse_options([], environment) == Options(
@@ -34,14 +37,16 @@ def test_the_environment_says_it_too() -> None:
         acct_port=11813,
         reject_delay=0.5,
         max_staleness=timedelta(hours=24),
+        workers=3,
     )
-    arguments = ["--listen", "::", "--auth-port=1645", "--max-staleness", "2h"]
+    arguments = ["--listen", "::", "--auth-port=1645", "--max-staleness", "2h", "--workers", "1"]
     assert parse_options(arguments, environment) == Options(
         listen=("::",),
         auth_port=1645,
         acct_port=1646,
         reject_delay=0.5,
         max_staleness=timedelta(hours=2),
+        workers=1,
     )
 
 
@@ -58,6 +63,10 @@ def test_the_environment_says_it_too() -> None:
         ["--reject-delay", "nan"],
         ["--reject-delay", "soon"],
         ["--max-staleness", "for ever"],
+        ["--workers", "0"],
+        ["--workers", "65"],
+        ["--workers", "all"],
+        ["--workers", "9" * 5000],
     ],
 )
 def test_a_value_that_cannot_be_used(arguments: list[str]) -> None:

@@ -40,6 +40,7 @@ class Radiusd:
             "--auth-port": str(self.port),
             "--acct-port": str(self.accounting_port),
             "--reject-delay": str(REJECT_DELAY),
+            "--workers": "2",
         }
         added = [word for name in ours.keys() - {*options} for word in (name, ours[name])]
         self._process = subprocess.Popen(
@@ -96,17 +97,35 @@ class Radiusd:
         return self.wait()
 
     def worker(self) -> int:
-        """The process id of the worker."""
+        """The process id of one of the workers."""
+        return self.workers()[0]
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        return self._children("nexio-worker")
+
+    def companion(self) -> int:
+        """The process id of the companion."""
+        (companion,) = self.companions()
+        return companion
+
+    def companions(self) -> list[int]:
+        """Itself, or nothing while it is replaced."""
+        return self._children("nexio-companion")
+
+    def _children(self, name: str) -> list[int]:
         parent = self._process.pid
-        (worker,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        return int(worker)
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        names = {int(each): Path(f"/proc/{each}/comm").read_text().strip() for each in children}
+        return [each for each, comm in names.items() if comm == name]
 
     def _end(self) -> None:
         self.signal()
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            os.kill(self.worker(), signal.SIGKILL)
+            for each in (*self.workers(), self.companion()):
+                os.kill(each, signal.SIGKILL)
             self._process.kill()
 
     def _read(self) -> None:

@@ -7,10 +7,11 @@ import socket
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from nexio.network.event_log import record_events
-from nexio.network.events import AuthEvent
+from nexio.network.event_log import record_batches
+from nexio.network.events import EventBatch, batches_of
 from nexio.store.engine import Store
 from radius_auth.protocol.framing import Code
 from radius_auth.recording.recorder import Recorder
@@ -22,27 +23,38 @@ from radius_auth.server.worker import Inherited, Worker
 from tests.support.radius.access_requests import access_request, verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nexio.configuration import Configuration
+    from nexio.network.events import Decided
     from tests.support.clocks import Clock
 
 OPTIONS = Options(
-    listen=(), auth_port=1812, acct_port=1813, reject_delay=0.05, max_staleness=timedelta(hours=24)
+    listen=(),
+    auth_port=1812,
+    acct_port=1813,
+    reject_delay=0.05,
+    max_staleness=timedelta(hours=24),
+    workers=1,
 )
 
 
 @contextmanager
 def running(follower: Follower, configuration: Configuration, clock: Clock) -> Iterator[Running]:
     """A worker that runs until the end, and a NAS's socket connected to it."""
-    spool = Spool(configuration.home / "spool" / "radiusd.db", AuthEvent)
-    recorder = Recorder(spool, lambda: Store.open(configuration, clock), record_events)
+    spool = Spool(configuration.home / "spool" / "radiusd.db", EventBatch)
+    recorder = Recorder(spool, lambda: Store.open(configuration, clock), record_batches)
+    numbers = count(1)
     life, parent = os.pipe()
     with listen("127.0.0.1", 0) as opened, socket.socket(type=socket.SOCK_DGRAM) as asking:
         asking.settimeout(10)
         asking.connect(opened.getsockname())
-        inherited = Inherited(sockets=[opened], accounting=[], life=life)
-        worker = Worker(inherited, follower, recorder, OPTIONS, clock)
+        inherited = Inherited(sockets=[opened], life=life)
+
+        def hand_over(decided: Sequence[Decided]) -> None:
+            recorder.record(*batches_of("test", next(numbers), decided))
+
+        worker = Worker(inherited, follower, hand_over, OPTIONS, clock, recording=recorder)
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:

@@ -1,0 +1,116 @@
+"""Messages over a stream socket: never waited for, in either direction."""
+
+from __future__ import annotations
+
+import marshal
+import struct
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    Message = tuple[Any, ...]
+    """A kind (see ``messages.py``), and what belongs to it, of types that marshal knows."""
+
+SLICE: Final = 32 * 1024
+"""Octets that are read at once: what is in them is taken in between two requests."""
+
+_LENGTH: Final = struct.Struct("!I")
+
+
+class Closed(Exception):
+    """The other end is gone."""
+
+
+class Channel:
+    """One end of a connection.
+
+    The processes at both ends are the same program, so marshal, which is the fastest way to write
+    plain values, can be read at the other end.
+
+    Args:
+        opened: the connected socket.
+    """
+
+    def __init__(self, opened: socket.socket) -> None:
+        opened.settimeout(0)
+        self._socket = opened
+        self._received = bytearray()
+        self._waiting: deque[memoryview] = deque()
+
+    def fileno(self) -> int:
+        """Of the socket."""
+        return self._socket.fileno()
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._waiting)
+
+    def send(self, *messages: bytes) -> None:
+        """Send what :func:`encoded` made, as far as it goes now; the rest waits for :meth:`flush`.
+
+        Raises:
+            Closed: the other end is gone.
+        """
+        self._waiting.extend(map(memoryview, messages))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits, as far as it goes now.
+
+        Raises:
+            Closed: the other end is gone.
+        """
+        try:
+            while self._waiting:
+                sent = self._socket.send(self._waiting[0])
+                if sent == len(self._waiting[0]):
+                    self._waiting.popleft()
+                else:
+                    self._waiting[0] = self._waiting[0][sent:]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise Closed from error
+
+    def receive(self) -> Iterator[Message]:
+        """One slice of what has come.
+
+        Raises:
+            Closed: the other end is gone.
+        """
+        try:
+            octets = self._socket.recv(SLICE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise Closed from error
+        if not octets:
+            raise Closed
+        self._received += octets
+        begin, end = 0, len(self._received)
+        with memoryview(self._received) as received:
+            while end - begin >= _LENGTH.size:
+                (length,) = _LENGTH.unpack_from(received, begin)
+                if end - begin - _LENGTH.size < length:
+                    break
+                begin += _LENGTH.size
+                message = marshal.loads(received[begin : begin + length])  # noqa: S302 (ours)
+                begin += length
+                yield message
+        del self._received[:begin]
+
+    def close(self) -> None:
+        """Give the socket back."""
+        with suppress(OSError):
+            self._socket.close()
+
+
+def encoded(kind: int, *values: Any) -> bytes:
+    """A message as it is sent."""
+    body = marshal.dumps((int(kind), *values))
+    return _LENGTH.pack(len(body)) + body

@@ -1,0 +1,363 @@
+"""The companion's end: tells every worker what it must know, and hears what it did."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import OrderedDict, deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from nexio.network.events import batches_of
+from radius_auth.companion.channel import Channel, Closed, encoded
+from radius_auth.companion.messages import (
+    VISITS_AT_ONCE,
+    Reported,
+    Told,
+    acts_of,
+    places_as_octets,
+    visits_as_values,
+)
+from radius_auth.companion.relay import Relay
+from radius_auth.protocol.statistics import Counts, parse_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from nexio.network.events import EventBatch
+    from radius_auth.companion.channel import Message
+    from radius_auth.guard.sharing import Sharing
+    from radius_auth.protocol.statistics import Recording
+    from radius_auth.replica.follower import Change, Follower
+    from radius_auth.replica.table import Table
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 0.25
+"""How often a worker hears how current it is."""
+
+MOST_ENDED: Final = 64
+"""Workers that have ended and whose numbers are still shown one by one; then as a sum."""
+
+_CREDENTIALS: Final = struct.Struct("3i")
+"""struct ucred: process, user, group (unix(7))."""
+
+
+class _Worker:
+    """One connection."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self.channel = Channel(opened)
+        self.name = self.writer = ""
+        self.told_up_to = 0
+        self.greeted = False
+        self.coming: list[Iterator[bytes]] = []
+        """What is made only when there is room for it: a whole table, or all acts."""
+
+        self.later: list[bytes] = []
+        """What has to come after that."""
+
+    def tell(self, *messages: bytes) -> None:
+        """Send messages, behind all that was told before.
+
+        Raises:
+            Closed: it is gone.
+        """
+        if self.coming:
+            self.later.extend(messages)
+        else:
+            self.channel.send(*messages)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits until it takes more."""
+        return self.channel.is_backed_up or bool(self.coming)
+
+    def go_on(self) -> None:
+        """Send more of what is coming.
+
+        Raises:
+            Closed: it is gone.
+        """
+        self.channel.flush()
+        while self.coming and not self.channel.is_backed_up:
+            message = next(self.coming[0], None)
+            if message is None:
+                del self.coming[0]
+            else:
+                self.channel.send(message)
+        if self.later and not self.coming:
+            later, self.later = self.later, []
+            self.channel.send(*later)
+
+
+class Hub:
+    """Serves the workers, in a thread.
+
+    Args:
+        listener: where they come to; others than the user of this process are sent away.
+        record: takes batches of decisions; :meth:`stored` says when it is on a disk.
+        recording: how that goes.
+        sharing: what is known of guesses.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        record: Callable[..., None],
+        recording: Recording,
+        sharing: Sharing,
+    ) -> None:
+        listener.settimeout(0)
+        self._listener = listener
+        self._record = record
+        self._recording = recording
+        self._sharing = sharing
+        self._relay = Relay(self._put_acts)
+        sharing.share(self._relay)
+        self._follower: Follower | None = None
+        self._workers: dict[int, _Worker] = {}
+        self._counts: OrderedDict[str, Counts] = OrderedDict()
+        self._ended = Counts()
+        self._todo: deque[Callable[[], None]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._stopping = self._is_over = False
+        self._ends_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="nexio-hub", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve, until :meth:`stop`."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Take what the workers still have to tell, until they are gone, and end."""
+        self._ends_at = time.monotonic() + seconds
+        self._stopping = True
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._is_over = True
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def follow(self, follower: Follower) -> None:
+        """From now on workers know what this follower knows."""
+        with follower.changing:
+            follower.told = self._changed
+            self._follower = follower
+            self._do(self._tell_table)
+
+    def stored(self, batches: Sequence[EventBatch]) -> None:
+        """Those batches are on a disk: their workers may forget them."""
+        numbers: dict[str, int] = {}
+        for batch in batches:
+            numbers[batch.writer] = max(batch.number, numbers.get(batch.writer, 0))
+        self._do(lambda: self._tell_stored(numbers))
+
+    def _changed(self, change: Change) -> None:
+        """Tell every worker what has changed; the follower calls it while it holds its lock."""
+        if change.is_whole:
+            self._do(self._tell_table)
+            return
+        messages = list(_messages_of(change))
+        self._do(lambda: self._tell_all(messages))
+
+    def _put_acts(self, messages: Sequence[bytes], but: str) -> None:
+        self._do(lambda: self._tell_all(messages, but))
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Let the thread do something, after what it was given before."""
+        self._todo.append(action)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._is_over:
+            return
+        with suppress(BlockingIOError):  # then it is awake
+            os.write(self._wake_write, b"\0")
+
+    def _run(self) -> None:
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        beat_at = 0.0
+        while not self._stopping or (self._workers and time.monotonic() < self._ends_at):
+            for key, events in self._selector.select(max(0.0, beat_at - time.monotonic())):
+                try:
+                    self._attend(key.fd, events)
+                except Exception:
+                    log.exception("what a worker told could not be taken")
+            self._do_all()
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + BEAT_SECONDS
+                self._beat()
+        for worker in list(self._workers.values()):
+            self._lose(worker)
+
+    def _attend(self, descriptor: int, events: int) -> None:
+        if descriptor == self._wake_read:
+            with suppress(BlockingIOError):
+                os.read(descriptor, 65_536)
+        elif descriptor == self._listener.fileno():
+            self._accept()
+        elif descriptor in self._workers:
+            worker = self._workers[descriptor]
+            try:
+                if events & selectors.EVENT_READ:
+                    for message in worker.channel.receive():
+                        self._take(worker, message)
+                worker.go_on()
+                self._watch(worker)
+            except Closed:
+                self._lose(worker)
+
+    def _do_all(self) -> None:
+        while self._todo:
+            self._todo.popleft()()
+
+    def _accept(self) -> None:
+        try:
+            opened, _ = self._listener.accept()
+        except OSError:
+            return  # it went away, or there are too many files open; it comes again
+        if _user_of(opened) not in {os.geteuid(), 0}:
+            log.warning("a process of another user is not a worker, and is sent away")
+            opened.close()
+            return
+        worker = _Worker(opened)
+        self._workers[worker.channel.fileno()] = worker
+        self._selector.register(opened, selectors.EVENT_READ)
+
+    def _lose(self, worker: _Worker) -> None:
+        descriptor = worker.channel.fileno()
+        self._selector.unregister(descriptor)
+        del self._workers[descriptor]
+        worker.channel.close()
+
+    def _watch(self, worker: _Worker) -> None:
+        writing = selectors.EVENT_WRITE if worker.is_behind else 0
+        self._selector.modify(worker.channel.fileno(), selectors.EVENT_READ | writing)
+
+    def _take(self, worker: _Worker, message: Message) -> None:
+        kind, *values = message
+        if kind == Reported.HELLO:
+            worker.name, worker.writer = values
+            self._welcome(worker)
+        elif kind == Reported.DECISIONS:
+            number, decisions = values
+            self._record(*batches_of(worker.name, number, decisions))
+        elif kind == Reported.ACTS:
+            worker.told_up_to, acts = values
+            self._sharing.take(acts_of(acts))
+            heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)
+            self._do(lambda: self._tell_all([heard], worker.writer))
+        elif kind == Reported.COUNTS:
+            self._count(worker.name, parse_counts(values[0]) or Counts())
+
+    def _welcome(self, worker: _Worker) -> None:
+        """Tell a worker all there is; what changes from now on comes after it."""
+        with self._relay.lock:
+            self._do_all()
+            worker.greeted = True
+            worker.coming.append(self._relay.everything())
+            for other in self._workers.values():
+                if other.greeted:
+                    worker.later.append(encoded(Told.HEARD, other.writer, other.told_up_to))
+        self._tell_table_to(worker)
+
+    def _tell_table(self) -> None:
+        for worker in list(self._workers.values()):
+            if worker.greeted:
+                self._tell_table_to(worker)
+
+    def _tell_table_to(self, worker: _Worker) -> None:
+        follower = self._follower
+        if follower is None:
+            return
+        with follower.changing:
+            # What is in the table must not be told again after it.
+            self._do_all()
+            worker.coming.append(_table_of(follower.table))
+        self._go_on(worker)
+        self._beat()
+
+    def _tell_all(self, messages: Sequence[bytes], but: str = "") -> None:
+        for worker in list(self._workers.values()):
+            if worker.greeted and (not but or worker.writer != but):
+                self._tell(worker, *messages)
+
+    def _tell_stored(self, numbers: dict[str, int]) -> None:
+        for worker in list(self._workers.values()):
+            if worker.name in numbers:
+                self._tell(worker, encoded(Told.STORED, numbers[worker.name]))
+
+    def _tell(self, worker: _Worker, *messages: bytes) -> None:
+        try:
+            worker.tell(*messages)
+            self._watch(worker)
+        except Closed:
+            self._lose(worker)
+
+    def _go_on(self, worker: _Worker) -> None:
+        try:
+            worker.go_on()
+            self._watch(worker)
+        except Closed:
+            self._lose(worker)
+
+    def _beat(self) -> None:
+        """Tell each worker how current it is, and what the others have done."""
+        follower = self._follower
+        if follower is None:
+            return
+        followed = follower.progress.at.timestamp()
+        lost, without_spool = self._recording.lost, self._recording.without_spool
+        for worker in list(self._workers.values()):
+            others = self._ended
+            for name, counts in self._counts.items():
+                others = others.plus(counts) if name != worker.name else others
+            beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())
+            self._tell(worker, beat)
+
+    def _count(self, name: str, counts: Counts) -> None:
+        self._counts[name] = counts
+        self._counts.move_to_end(name)
+        if len(self._counts) > MOST_ENDED + len(self._workers):
+            _, oldest = self._counts.popitem(last=False)
+            self._ended = self._ended.plus(replace(oldest, waiting=0))
+
+
+def _user_of(opened: socket.socket) -> int:
+    told = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    user: int = _CREDENTIALS.unpack(told)[1]
+    return user
+
+
+def _table_of(table: Table) -> Iterator[bytes]:
+    """All of a table, made as it is asked for."""
+    visits, keyring = table.all_visits(), table.keyring
+    locations, nas = tuple(table.locations.values()), table.nas.entries
+    yield encoded(Told.BEGIN, dict(keyring.keys), keyring.active)
+    yield encoded(Told.PLACES, places_as_octets(locations, nas))
+    for first in range(0, len(visits), VISITS_AT_ONCE):
+        yield encoded(Told.VISITS, visits_as_values(visits[first : first + VISITS_AT_ONCE]))
+    yield encoded(Told.END)
+
+
+def _messages_of(change: Change) -> Iterator[bytes]:
+    """A change, in parts that a worker takes in within a millisecond."""
+    if change.locations is not None or change.nas is not None:
+        yield encoded(Told.PLACES, places_as_octets(change.locations, change.nas))
+    for first in range(0, len(change.visits), VISITS_AT_ONCE):
+        yield encoded(Told.VISITS, visits_as_values(change.visits[first : first + VISITS_AT_ONCE]))
+    for first in range(0, len(change.gone), VISITS_AT_ONCE):
+        yield encoded(Told.GONE, list(change.gone[first : first + VISITS_AT_ONCE]))

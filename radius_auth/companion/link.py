@@ -1,0 +1,335 @@
+"""The worker's end: what it knows of the store, and what it has to tell.
+
+Nothing here waits.  While the companion is away a worker goes on with what it knows; what it has to
+tell waits for the next companion, which the parent starts within a second.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import select
+import socket
+import time
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from nexio.keys.keyring import Keyring
+from nexio.network.following import Horizon, News, Position
+from radius_auth.companion.channel import Channel, Closed, encoded
+from radius_auth.companion.messages import (
+    Instants,
+    Reported,
+    Told,
+    act_as_values,
+    acts_of,
+    places_of,
+    visits_of,
+)
+from radius_auth.guard import Guard
+from radius_auth.protocol.statistics import Counts, parse_counts
+from radius_auth.replica.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+    from nexio.clock import Clock
+    from nexio.network.events import Decided
+    from radius_auth.companion.channel import Message
+
+log = logging.getLogger(__name__)
+
+MOST_DECISIONS: Final = 100_000
+"""Decisions that wait for a companion; beyond that the oldest are lost, and counted."""
+
+GIVEN_BACK_AT_ONCE: Final = 200
+"""Visits of an old table that are given back between two requests."""
+
+TELL_EVERY: Final = 10.0
+"""Seconds between two lines about decisions that are lost."""
+
+_CENTURY: Final = Horizon(past=Horizon().past * 36_500, ahead=Horizon().ahead * 5_200)
+"""Holds whatever it is told: the companion has looked at the real one."""
+
+_NOWHERE: Final = Position(epoch="", number=0)
+
+
+class Link:
+    """Knows what the companion tells, and tells it what was decided.
+
+    Args:
+        address: where the companion is found.
+        name: of this worker, which no other one has.
+        guard: takes in what others guess.
+        clock: aware time of day.
+    """
+
+    def __init__(self, address: bytes, name: str, guard: Guard, clock: Clock) -> None:
+        self._address = address
+        self._name = name
+        self._guard = guard
+        self._clock = clock
+        self.counts: Callable[[], Counts] = Counts
+        """What this worker has done; the worker sets it."""
+
+        self.table = Table(Keyring(keys={}, active="", _digest_key=b""))
+        self.is_loaded = False
+        """Whether a whole table has come."""
+
+        self.siblings = Counts()
+        """What all other workers have done, and those that this one has followed."""
+
+        self.without_spool = False
+        self._followed_at = datetime.fromtimestamp(0, UTC)
+        self._lost = self._lost_there = 0
+        self._lost_told = 0, -TELL_EVERY
+        self._instants = Instants()
+        self._next: Table | None = None
+        self._old: list[Table] = []
+        self._fresh: Guard | None = None
+        self._own_acts = 0
+        self._told_acts = 0
+        self._number = 0
+        self._batches: OrderedDict[int, Sequence[Decided]] = OrderedDict()
+        self._decisions = 0
+        self._channel: Channel | None = None
+        # One descriptor for the worker's loop, whatever connection is behind it.
+        self._poll = select.epoll()
+        self._more = os.eventfd(0, os.EFD_NONBLOCK)
+        self._poll.register(self._more, select.EPOLLIN)
+        self._takers: dict[int, Callable[..., None]] = {
+            Told.BEGIN: self._begin,
+            Told.VISITS: self._visits,
+            Told.GONE: self._gone,
+            Told.PLACES: self._places,
+            Told.END: self._end,
+            Told.BEAT: self._beat,
+            Told.FIRST_ACTS: self._take_first_acts,
+            Told.ACTS: self._take_acts,
+            Told.ALL_ACTS: self._take_all_acts,
+            Told.HEARD: self._heard_up_to,
+            Told.TIDY: self._tidy,
+            Told.STORED: self._stored,
+        }
+        self._connect()
+
+    @property
+    def age(self) -> timedelta:
+        """Since when the companion has not followed the store."""
+        return self._clock() - self._followed_at
+
+    @property
+    def lost(self) -> int:
+        """How many decisions nobody had room for."""
+        return self._lost + self._lost_there
+
+    def fileno(self) -> int:
+        """Readable when :meth:`act` has something to do."""
+        return self._poll.fileno()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for something to do, and do it: before there is a table."""
+        if select.select([self._poll], [], [], seconds)[0]:
+            self.act()
+
+    def act(self) -> None:
+        """Take in what has come, a millisecond of it, and send what waited."""
+        ready = dict(self._poll.poll(0))
+        if self._more in ready:
+            self._give_back()
+        channel = self._channel
+        if channel is None or channel.fileno() not in ready:
+            return
+        try:
+            if ready[channel.fileno()] & ~select.EPOLLOUT:
+                for message in channel.receive():
+                    self._take(message)
+            channel.flush()
+            self._watch(channel)
+        except Closed:
+            self._connect()
+
+    def hand_over(self, decisions: Sequence[Decided]) -> None:
+        """Tell what was decided; it is kept until it is on a disk."""
+        self._number += 1
+        self._batches[self._number] = decisions
+        self._decisions += len(decisions)
+        while self._decisions > MOST_DECISIONS:
+            _, oldest = self._batches.popitem(last=False)
+            self._decisions -= len(oldest)
+            self._lost += len(oldest)
+            self._tell_lost()
+        self.tell_acts()
+        self._send(self._batch(self._number))
+
+    def tell_acts(self) -> None:
+        """Tell what was guessed since the last time."""
+        if self._guard.told_up_to() == self._told_acts:
+            return
+        acts = self._guard.news_after(self._told_acts)
+        self._told_acts = self._guard.told_up_to()
+        told = [act_as_values(act) for act in acts]
+        self._send(encoded(Reported.ACTS, self._told_acts, told))
+
+    def finish(self, seconds: float) -> None:
+        """Tell what is left, and wait until it is on a disk."""
+        self.tell_acts()
+        self._tell_counts()
+        until = time.monotonic() + seconds
+        while self._batches and time.monotonic() < until:
+            self.wait(0.1)
+        if self._batches:
+            self._lost += self._decisions
+            self._tell_lost()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._channel is not None:
+            self._channel.close()
+        self._poll.close()
+        os.close(self._more)
+
+    def _connect(self) -> None:
+        """Knock at the companion's door, which the parent holds open; who is there will answer."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.connect(self._address)
+        except OSError:
+            # The parent is gone, and with it this worker in a moment.
+            log.exception("the companion cannot be reached")
+            opened.close()
+            return
+        self._next = self._fresh = None
+        self._channel = Channel(opened)
+        self._poll.register(opened, select.EPOLLIN)
+        self._told_acts = 0
+        self._send(encoded(Reported.HELLO, self._name, self._guard.writer))
+        self.tell_acts()
+        for number in self._batches:
+            self._send(self._batch(number))
+
+    def _batch(self, number: int) -> bytes:
+        return encoded(Reported.DECISIONS, number, [tuple(each) for each in self._batches[number]])
+
+    def _send(self, message: bytes) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        try:
+            channel.send(message)
+        except Closed:
+            return  # it is readable, too: the next round connects again
+        self._watch(channel)
+
+    def _watch(self, channel: Channel) -> None:
+        writing = select.EPOLLOUT if channel.is_backed_up else 0
+        self._poll.modify(channel.fileno(), select.EPOLLIN | writing)
+
+    def _take(self, message: Message) -> None:
+        kind, *values = message
+        self._takers[kind](*values)
+
+    def _begin(self, keys: dict[str, bytes], active: str) -> None:
+        self._next = Table(Keyring.of(keys, active) if keys else self.table.keyring)
+
+    @property
+    def _filling(self) -> Table:
+        """The table that news belongs to: the one that comes, or else the present one."""
+        return self.table if self._next is None else self._next
+
+    def _visits(self, sent: list[tuple[Any, ...]]) -> None:
+        self._filling.put(visits_of(sent, self._instants))
+
+    def _gone(self, numbers: list[int]) -> None:
+        self._apply(removed_visits=numbers)
+
+    def _places(self, octets: bytes) -> None:
+        locations, nas = places_of(octets)
+        self._apply(locations=locations, nas=nas)
+
+    def _apply(self, **changed: Any) -> None:
+        none: dict[str, Any] = {"locations": None, "nas": None, "removed_visits": ()}
+        news = News(position=_NOWHERE, complete=False, visits=(), **{**none, **changed})
+        self._filling.apply(news, _CENTURY, self._clock())
+
+    def _end(self) -> None:
+        """The new table is whole: take it, and give the old one back little by little."""
+        if self._next is None:
+            return
+        self._old.append(self.table)
+        self.table, self._next = self._next, None
+        self.is_loaded = True
+        # It lives as long as we do: a collection would walk all of it while guests wait.
+        gc.freeze()
+        os.eventfd_write(self._more, 1)
+
+    def _give_back(self) -> None:
+        left = [table for table in self._old if _shrink(table, GIVEN_BACK_AT_ONCE)]
+        self._old = left
+        if not left:
+            os.eventfd_read(self._more)
+
+    def _beat(self, followed_at: float, lost: int, without_spool: int, siblings: list[str]) -> None:
+        self._followed_at = datetime.fromtimestamp(followed_at, UTC)
+        self._lost_there, self.without_spool = lost, bool(without_spool)
+        self.siblings = parse_counts(siblings) or Counts()
+        self._tell_counts()
+        self._guard.finish()
+
+    def _take_first_acts(self) -> None:
+        """All that was done follows, here and elsewhere, by its time."""
+        self._fresh, self._own_acts = Guard(), 0
+
+    def _take_acts(self, sent: list[tuple[Any, ...]]) -> None:
+        """What others did, or a part of all that was done."""
+        acts = acts_of(sent)
+        if self._fresh is None:
+            self._guard.apply(acts)
+            return
+        self._fresh.apply(acts)
+        mine = (act.serial for act in acts if act.writer == self._guard.writer)
+        self._own_acts = max(self._own_acts, *mine, 0)
+
+    def _take_all_acts(self) -> None:
+        if self._fresh is not None:
+            self._fresh.apply(self._guard.news_after(self._own_acts))
+            self._guard.begin_with(self._fresh)
+            self._fresh = None
+
+    def _heard_up_to(self, writer: str, serial: int) -> None:
+        self._guard.heard_up_to(writer, serial)
+
+    def _tidy(self) -> None:
+        self._guard.tidy(self._clock())
+
+    def _stored(self, number: int) -> None:
+        while self._batches and next(iter(self._batches)) <= number:
+            _, decisions = self._batches.popitem(last=False)
+            self._decisions -= len(decisions)
+
+    def _tell_counts(self) -> None:
+        own = replace(self.counts(), unrecorded=self._lost, without_spool=0)
+        self._send(encoded(Reported.COUNTS, own.lines()))
+
+    def _tell_lost(self) -> None:
+        told, at = self._lost_told
+        now = time.monotonic()
+        if self._lost > told and now - at >= TELL_EVERY:
+            log.error("%d decisions are lost since the start", self._lost)
+            self._lost_told = self._lost, now
+
+
+def _shrink(table: Table, count: int) -> bool:
+    """Take some of what a table holds out of it; whether there is more."""
+    held = [each for each in vars(table).values() if isinstance(each, dict) and each]
+    for each in held:
+        for _ in range(min(count, len(each))):
+            each.popitem()
+    return bool(held)

@@ -1,0 +1,154 @@
+"""The process beside the workers: it does all that is not answering a login."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import select
+import signal
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from nexio.errors import NexioError
+from nexio.network.event_log import forget_batches, record_batches
+from nexio.network.events import EventBatch
+from nexio.network.following import Horizon
+from nexio.store.engine import Store
+from nexio.store.patience import Patience
+from radius_auth.companion.hub import Hub
+from radius_auth.guard.sharing import Sharing
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
+from radius_auth.replica.follower import RETRY_SECONDS, Follower
+from radius_auth.server.accounting import accounting
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from nexio.configuration import Configuration
+    from radius_auth.server.options import Options
+
+log = logging.getLogger(__name__)
+
+HAND_OVER_SECONDS = 0.0005
+"""How long one thread may compute while another one wants to: Python's own 5 ms of recording
+would be felt by accounting, and by a change on its way to the workers."""
+
+STOP_SECONDS = 3.0
+"""How long the database is still waited for at the end, and before that, workers."""
+
+
+class Companion:
+    """The threads of that process.
+
+    Args:
+        door: where the workers come to.
+        opened: the sockets for accounting.
+        life: a descriptor that becomes readable when the parent has died.
+        options: how to run.
+        configuration: where the store is.
+    """
+
+    def __init__(
+        self,
+        door: socket.socket,
+        opened: Sequence[socket.socket],
+        life: int,
+        options: Options,
+        configuration: Configuration,
+    ) -> None:
+        self._accounting = opened
+        self._life = life
+        self._options = options
+        self._configuration = configuration
+        self._patience = Patience.of_a_server()
+        self._spool = configuration.home / "spool"
+        self._follower: Follower | None = None
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._sharing = Sharing.of(configuration, patience=self._patience)
+        self._door = door
+
+    def run(self, ready: Callable[[], None], *, replaces: bool) -> None:
+        """Be the companion until SIGTERM, or until the parent has died.
+
+        Args:
+            ready: called once when workers can be served.
+            replaces: whether another one was there before: the workers go on from memory, so the
+                store is waited for.
+
+        Raises:
+            NexioError: the store or its key cannot be used at the first start.
+        """
+        sys.setswitchinterval(HAND_OVER_SECONDS)
+        signal.signal(signal.SIGTERM, lambda *_: self._wake())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers go first, then the parent tells
+        signal.signal(signal.SIGHUP, lambda *_: self._reload())
+        # The store first: the spool would make the folder of one that is not there yet.
+        follower = None if replaces else self._follow()
+        with ExitStack() as stack:
+            recorder = Recorder(
+                Spool(self._spool / "radiusd.db", EventBatch),
+                self._open_store,
+                record_batches,
+                forget_batches,
+                lambda batches: hub.stored(batches),  # noqa: PLW0108 (there is none yet)
+            )
+            hub = Hub(self._door, recorder.record, recorder, self._sharing)
+            self._sharing.start()
+            stack.callback(self._sharing.stop)
+            recorder.start()
+            stack.callback(recorder.stop)
+            stack.callback(self._patience.end_in, STOP_SECONDS)  # the rest is spooled by then
+            hub.start()
+            stack.callback(hub.stop, STOP_SECONDS)
+            if follower is None:
+                follower = self._follow_when_it_can()
+            if follower is None:
+                return
+            self._follower = follower
+            follower.start()
+            stack.callback(follower.stop)
+            hub.follow(follower)
+            path = self._spool / "accounting.db"
+            stack.enter_context(
+                accounting(self._accounting, self._options, follower, path, self._open_store)
+            )
+            ready()
+            select.select([self._wake_read, self._life], [], [])
+
+    def _follow(self) -> Follower:
+        gc.disable()  # else all that was read so far is walked again and again
+        try:
+            return Follower(self._open_store, Horizon())
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    def _follow_when_it_can(self) -> Follower | None:
+        """Try until the store can be read; None where the end comes first."""
+        logged = ""
+        while True:
+            try:
+                return self._follow()
+            except NexioError as error:
+                if str(error) != logged:
+                    log.warning("not following the store: %s", error)
+                logged = str(error)
+            except Exception:
+                log.exception("not following the store")
+            if select.select([self._wake_read, self._life], [], [], RETRY_SECONDS)[0]:
+                return None
+
+    def _open_store(self) -> Store:
+        return Store.open(self._configuration, patience=self._patience)
+
+    def _reload(self) -> None:
+        if self._follower is not None:
+            self._follower.reload()
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"\0")

@@ -1,0 +1,1 @@
+"""What workers and companion tell each other."""

@@ -1,0 +1,129 @@
+"""Memory that the workers of a server share: one guess at a visit at a time, over all of them."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING
+
+from radius_auth.guard import Guard
+from radius_auth.guard.siblings import Siblings, forget_worker, shared_memory
+from tests.support.radius.guesses import MINUTE, NOON, guess, mac
+
+if TYPE_CHECKING:
+    import mmap
+    from datetime import datetime
+
+WORKERS = 4
+VISITS = 300
+
+
+def guard_of(memory: mmap.mmap, index: int, workers: int = 2, patience: float = 0.0) -> Guard:
+    """That of a worker."""
+    siblings = Siblings(memory, workers, index, patience)
+    guard = Guard(siblings)
+    siblings.begin(guard.writer)
+    return guard
+
+
+def pair() -> tuple[Guard, Guard]:
+    """Two workers of one server."""
+    memory = shared_memory(2)
+    return guard_of(memory, 0), guard_of(memory, 1)
+
+
+def wrong(guard: Guard, device: int, visit: int = 1, now: datetime = NOON) -> bool:
+    """Guess wrongly; whether it was looked at."""
+    made = guess(mac(device), visit)
+    opening = guard.look(made, now)
+    if opening.is_refused:
+        return False
+    guard.count(made, opening, now, b"%d" % device)
+    return True
+
+
+def tell(one: Guard, other: Guard) -> None:
+    """What the companion does."""
+    acts = one.news_after(0)
+    other.apply(acts)
+    other.heard_up_to(one.writer, one.told_up_to())
+
+
+def test_a_guess_that_was_not_heard_of_is_waited_for() -> None:
+    """Another worker looks at the next one when it has heard of the first."""
+    one, other = pair()
+    assert wrong(one, 1)
+
+    assert other.look(guess(mac(2)), NOON).is_pause
+    assert wrong(other, 2, visit=2)  # at any other visit at once
+    tell(one, other)
+    assert wrong(other, 3)
+
+
+def test_it_hears_of_it_while_it_waits() -> None:
+    """A guest notices nothing but some milliseconds."""
+    memory = shared_memory(2)
+    one, other = guard_of(memory, 0), guard_of(memory, 1, patience=10.0)
+    assert wrong(one, 1)
+    other.catch_up = lambda: tell(one, other)
+
+    assert wrong(other, 2)
+
+
+def test_what_was_right_is_withdrawn() -> None:
+    """A login with the right PIN keeps nobody out."""
+    one, other = pair()
+    assert not one.look(guess(mac(1)), NOON).is_refused
+    assert other.look(guess(mac(2)), NOON).is_refused
+    one.finish()
+    assert not other.look(guess(mac(2)), NOON).is_refused
+    other.got_in(guess(mac(2)), 1, NOON)
+    assert not one.look(guess(mac(1)), NOON).is_refused
+
+
+def test_the_same_password_again_keeps_nobody_out() -> None:
+    """It is no guess."""
+    one, other = pair()
+    assert wrong(one, 1)
+    tell(one, other)
+    assert wrong(one, 1, now=NOON + MINUTE)
+
+    assert wrong(other, 2, now=NOON + MINUTE)
+
+
+def test_a_worker_that_has_died_keeps_nobody_out() -> None:
+    """What it looked at last nobody will tell."""
+    memory = shared_memory(2)
+    one, other = guard_of(memory, 0), guard_of(memory, 1)
+    assert wrong(one, 1)
+    forget_worker(memory, 2, 0)
+    assert wrong(other, 2)
+
+    successor = guard_of(memory, 0)
+    assert successor.look(guess(mac(3)), NOON).is_refused
+    tell(other, successor)
+    assert wrong(successor, 3)
+
+
+def test_one_guess_by_all_of_them_together(programs: None) -> None:
+    """Real processes that guess at the same visits at the same moment, deaf to each other."""
+    memory = shared_memory(WORKERS)
+    read, write = os.pipe()
+    children = []
+    for index in range(WORKERS):
+        child = os.fork()
+        if child == 0:
+            guard = guard_of(memory, index, WORKERS, patience=0.001)
+            looked_at = [visit for visit in range(1, VISITS) if wrong(guard, index + 1, visit)]
+            os.write(write, struct.pack(f"{VISITS}H", *looked_at, *[0] * (VISITS - len(looked_at))))
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(write)
+    found: list[int] = []
+    with os.fdopen(read, "rb") as pipe:
+        while octets := pipe.read(2 * VISITS):
+            found += [visit for visit in struct.unpack(f"{VISITS}H", octets) if visit]
+    assert len(found) == len(set(found))  # no visit by two of them
+    assert len(found) > VISITS // 2
