@@ -15,7 +15,7 @@ from radius_auth.server import sockets, worker
 from radius_auth.server.delays import LIMIT
 from radius_auth.server.sockets import Source
 from tests.fuzz.campaign import resident
-from tests.radius_auth.server.conftest import follower
+from tests.radius_auth.conftest import follower
 from tests.support.people import register
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.guests import SECRET, visit

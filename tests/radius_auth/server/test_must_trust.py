@@ -12,7 +12,7 @@ from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.discards import Ignored
 from radius_auth.protocol.framing import Attribute, Code, frame
 from radius_auth.server.sockets import Source
-from tests.radius_auth.server.conftest import follower
+from tests.radius_auth.conftest import follower
 from tests.support.people import register
 from tests.support.radius.access_requests import (
     EAP,
