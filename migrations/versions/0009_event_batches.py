@@ -1,4 +1,4 @@
-"""Decisions are known again by their batch; visits are found by the day on which they open."""
+"""Decisions are known again by their batch."""
 
 from __future__ import annotations
 
@@ -30,4 +30,3 @@ def upgrade() -> None:
         sqlite_where=sa.text("record_id IS NOT NULL"),
         postgresql_where=sa.text("record_id IS NOT NULL"),
     )
-    op.create_index("ix_visit_opens_at", "visit", ["opens_at"])

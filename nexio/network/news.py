@@ -80,7 +80,9 @@ def read_news(work: Reading, seen: Position) -> News | None:
 
 def read_visits_opening(work: Reading, start: datetime, end: datetime) -> list[FollowedVisit]:
     """The visits whose first day begins in ``[start, end)``: the horizon has moved over them."""
-    return list(_visits(work, and_(VisitRow.opens_at >= start, VisitRow.opens_at < end)))
+    opening = and_(VisitRow.opens_at >= start, VisitRow.opens_at < end)
+    # None closes before it opens; and there is an index on the times when they close.
+    return list(_visits(work, and_(VisitRow.closes_at > start, opening)))
 
 
 def read_visits_of(work: Reading, email_key: str) -> list[FollowedVisit]:

@@ -132,7 +132,7 @@ class VisitRow(Followed, Row):
     source: Mapped[str]
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     expected_arrival: Mapped[datetime]
-    opens_at: Mapped[datetime] = mapped_column(index=True)
+    opens_at: Mapped[datetime]
     closes_at: Mapped[datetime] = mapped_column(index=True)
     token_starts: Mapped[str]
     pin_sealed: Mapped[bytes]
