@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import DateTime, and_, or_, select, type_coerce, union
+from sqlalchemy import Text, and_, or_, select, type_coerce, union
 from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import list_locations
@@ -71,7 +71,7 @@ def read_news(work: Reading, seen: Position) -> News | None:
     return News(
         position=Position(epoch=revision.epoch, number=revision.number),
         complete=False,
-        visits=list(visits.values()),
+        visits=sorted(visits.values(), key=lambda visit: visit.id),
         locations=list_locations(work) if locations_changed else None,
         nas=list_nas(work) if nas_changed or locations_changed or "nas" in kinds else None,
         removed_visits=[number for kind, number in removed if kind == "visit"],
@@ -117,20 +117,20 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             VisitRow.pin_sealed,
             successor.id.is_not(None),
             AccessTokenRow.id,
-            # As they stand in the store: many visits share one, which is made once here.
-            *(type_coerce(each, DateTime) for each in _INSTANTS.values()),
+            # As they come from the driver: many visits share one, which is read once here.
+            *(type_coerce(each, Text) for each in _INSTANTS.values()),
         )
         .outerjoin(VisitRow.token)
         .outerjoin(successor, successor.replaces_id == VisitRow.id)
         .where(condition)
         .execution_options(yield_per=10_000)
     )
-    known: dict[datetime | None, datetime | None] = {None: None}
+    known: dict[Any, datetime | None] = {None: None}
     for id_, location_id, email_key, digest, sealed, replaced, token_id, *instants in rows:
         times: list[Any] = []
         for each in instants:
             if each not in known:
-                known[each] = each.astimezone(UTC) if each.tzinfo else each.replace(tzinfo=UTC)
+                known[each] = _instant(each)
             times.append(known[each])
         yield FollowedVisit(
             id=id_,
@@ -142,6 +142,12 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             token_id=token_id,
             **dict(zip(_INSTANTS, times, strict=True)),
         )
+
+
+def _instant(stored: str | datetime) -> datetime:
+    """An instant as the driver gives it: SQLite keeps text, in UTC and without a zone."""
+    instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 _INSTANTS: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import secrets
 import select
 import signal
@@ -53,30 +54,42 @@ def serve(
     if siblings is not None:
         siblings.begin(guard.writer)
     link = Link(door, secrets.token_hex(8), guard, utc_now)
-    worker = Worker(inherited, link, link.hand_over, options, guard=guard, recording=link)
-    is_stopping = False
-
-    def stop(*_: object) -> None:
-        nonlocal is_stopping
-        is_stopping = True
-        worker.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
     try:
-        while not link.is_loaded and not is_stopping:
-            ready_now, _, _ = select.select([link.fileno(), inherited.life], [], [], 1.0)
-            if inherited.life in ready_now:
-                stop()
-            link.act()
-        if is_stopping:
+        if not _wait_for_table(link, inherited.life):
             return
-        link.counts = worker.counts
-        guard.announce, guard.catch_up = link.tell_acts, lambda: link.wait(CATCH_UP_SECONDS)
-        worker.watch(link.fileno(), link.act)
-        ready()
-        worker.run()
+        worker = Worker(inherited, link, link.hand_over, options, guard=guard, recording=link)
+        try:
+            _on_stop(lambda *_: worker.stop())
+            link.counts = worker.counts
+            guard.announce, guard.catch_up = link.tell_acts, lambda: link.wait(CATCH_UP_SECONDS)
+            worker.watch(link.fileno(), link.act)
+            ready()
+            worker.run()
+        finally:
+            worker.close()
         link.finish(STOP_SECONDS)
     finally:
-        worker.close()
         link.close()
+
+
+def _wait_for_table(link: Link, life: int) -> bool:
+    """Wait until there is something to answer by; whether the end did not come first."""
+    stopped, stop = os.pipe()
+    try:
+        _on_stop(lambda *_: os.write(stop, b"\0"))
+        ends = {life, stopped}
+        while not link.is_loaded:
+            readable, _, _ = select.select([link.fileno(), *ends], [], [])
+            if ends & {*readable}:
+                return False
+            link.act()
+        return True
+    finally:
+        _on_stop(signal.SIG_DFL)
+        os.close(stopped)
+        os.close(stop)
+
+
+def _on_stop(action: signal.Handlers | Callable[[int, object], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, action)
