@@ -225,7 +225,14 @@ class Worker:
         for each in replies:
             by_socket[each[1].socket].append(each)
         for number, some in by_socket.items():
-            for source in self._ports[number].send(some):
+            try:
+                failed = self._ports[number].send(some)
+            except Exception:
+                # A fault of ours costs these guests an answer, and not the process.
+                if self._discards.count(DiscardReason.FAULT, some[0][1].host, time.monotonic()):
+                    log.exception("replies could not be sent")
+                continue
+            for source in failed:
                 # The NAS asks again, and gets the same octets then.
                 self._discards.count(DiscardReason.NOT_SENT, source.host, time.monotonic())
 

@@ -50,7 +50,8 @@ def server(reply: Reply, address: str = "127.0.0.1") -> Iterator[tuple[int, list
 def accept(request: Packet) -> bytes:
     """Let everybody in."""
     asked = AuthPacket(packet=request.octets, secret=SECRET, dict=DICTIONARY)
-    reply = asked.CreateReply(code=Code.ACCESS_ACCEPT)
+    reply = asked.CreateReply()
+    reply.code = Code.ACCESS_ACCEPT
     reply["Session-Timeout"], reply[Attribute.CLASS] = 60, [b"7"]
     reply["Reply-Message"] = "Zoë"
     octets: bytes = reply.ReplyPacket()
