@@ -75,7 +75,10 @@ class Guess(NamedTuple):
 
     def find(self, visit: int | None) -> Guessed | None:
         """The visit of that number, where it is among those of the e-mail."""
-        return next((each for each in self.visits if each.id == visit), None)
+        for each in self.visits:
+            if each.id == visit:
+                return each
+        return None
 
 
 class Opening(NamedTuple):
@@ -134,7 +137,7 @@ class Guard:
 
         self._heard: dict[str, float] = {}
         self._serials = count(1)
-        self._news: dict[int, Act] = {}
+        self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
         self._handed_out = 0
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
@@ -297,8 +300,10 @@ class Guard:
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
         waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
-        least = min(waits.values(), default=0.0)
-        return Opening(visits=frozenset(each for each in waits if not waits[each]), wait=least)
+        if not any(waits.values()):
+            return Opening(frozenset(waits))
+        open_ = frozenset(each for each, wait in waits.items() if not wait)
+        return Opening(open_, wait=min(waits.values()))
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
         target = targets.get(key)
@@ -360,7 +365,7 @@ class Guard:
         self._apply(act)
         self._news[act.serial] = act
         if len(self._news) > MOST_NEWS:
-            del self._news[next(iter(self._news))]
+            self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> None:
         if act.kind is Kind.HERE:

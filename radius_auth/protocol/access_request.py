@@ -209,7 +209,9 @@ def _integer(value: bytes) -> int | None:
 def _port_type(values: Sequence[bytes]) -> int | None:
     """None also where it is not said clearly: it is never proof by itself (R22)."""
     said = _integer(values[0])
-    return said if all(_integer(value) == said for value in values[1:]) else None
+    return (
+        said if len(values) == 1 or all(_integer(value) == said for value in values[1:]) else None
+    )
 
 
 def _station(values: Sequence[bytes]) -> bytes:
@@ -245,9 +247,9 @@ def _is_bad_chap(values: Values) -> bool:
 
 def _is_unclear(services: Sequence[bytes]) -> bool:
     """Whether a Service-Type cannot be read (RFC 2865 section 5.6), or two are not the same."""
-    if any(len(each) != _INTEGER for each in services):
-        return True
-    return len(services) > 1 and _differ(_service, services)
+    if len(services) == 1:
+        return len(services[0]) != _INTEGER
+    return any(len(each) != _INTEGER for each in services) or _differ(_service, services)
 
 
 def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:
