@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
 import socket
 import threading
@@ -159,7 +159,8 @@ class Guard:
         def is_new(act: Act) -> bool:
             at_visit = guess.find(act.visit_id)
             pins = guess.pins if at_visit is None else at_visit.pin
-            return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
+            digest = hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
+            return self._target(act).is_new(digest)
 
         with self._lock:
             self._take(guess, opening, now.timestamp(), is_new)
@@ -299,7 +300,11 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
+        targets = self._visits
+        waits = {
+            visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
+            for visit in visits
+        }
         if not any(waits.values()):
             return Opening(frozenset(waits))
         open_ = frozenset(each for each, wait in waits.items() if not wait)
@@ -407,6 +412,8 @@ class Guard:
     def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)
         device.was_in, device.nas = True, act.nas
+        if not given:
+            return
         device.guesses = device.guesses[: len(device.guesses) - given]
         device.given_back += [act.at] * given
         target.bucket.take(-act.cost, act.at)
@@ -414,8 +421,8 @@ class Guard:
 
     def _room_to_give_back(self, act: Act) -> int:
         """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
-        target = self._target(act)
-        if act.device not in target.devices or not act.chance:
+        target = self._visits.get(act.visit_id or 0)
+        if target is None or act.device not in target.devices or not act.chance:
             return 0  # with ``wifi-login=pin`` nothing is given back
         left = MOST_OTHERS - self._others(act.at)
         room = self._spare_of(act).level(act.at) * left / MOST_OTHERS

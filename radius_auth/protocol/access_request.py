@@ -104,7 +104,11 @@ def request_of(
     names, stations = get(_USER_NAME, _NONE), get(_CALLING_STATION_ID, _NONE)
     services, ports = get(_SERVICE_TYPE, _NONE), get(_NAS_PORT_TYPE, _NONE)
     identifiers = get(_NAS_IDENTIFIER, _NONE)
-    nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
+    nas: Nas | None
+    if client is not None and client.only is not None:
+        nas, is_one = client.only, True
+    else:
+        nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
     contradictory = (
         not is_one
         or (len(names) > 1 and _differ(_key_of, names))
@@ -186,8 +190,6 @@ def _nas_of(
     """The entry of the NAS, and whether the SSIDs and NAS-Identifiers lead to one location."""
     if client is None:
         return None, True
-    if client.only is not None:
-        return client.only, True
     found = client.narrow_all(called, identifiers)
     return (found[0] if found else None), len(found) <= 1
 
