@@ -272,7 +272,7 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 50, 1_000)
+    gc.set_threshold(10_000, 10, 1_000)
 
 
 def serve(
