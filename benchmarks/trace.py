@@ -14,9 +14,10 @@ import tempfile
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.locations.locations import add_location, change_settings, get_location
 from nexio.locations.settings import parse_changes
@@ -112,7 +113,7 @@ def _actions(store: Store) -> dict[str, Callable[[], object]]:
     visit = _register(store)
     wrong = "0" * len(visit.pin) if visit.pin[0] != "0" else "1" * len(visit.pin)
     follower = Follower(lambda: store, Horizon())
-    responder = Responder(follower, lambda _: None, 1.0, utc_now, Discards())
+    responder = Responder(follower, 1.0, partial(datetime.now, UTC), Discards())
     requests = {
         pin: [access_request(EMAIL, pin.encode()) for _ in range(2)] for pin in (visit.pin, wrong)
     }
@@ -128,9 +129,9 @@ def _actions(store: Store) -> dict[str, Callable[[], object]]:
     at_the_desk += ["--email", EMAIL, "--arrival", "now"]
 
     def log_in(pin: str, now: float) -> None:
-        responder.receive(requests[pin].pop(), SOURCE, now)
-        for _ in responder.due(now + 10):
-            pass
+        if responder.receive(requests[pin].pop(), SOURCE, now) is None:
+            for _ in responder.due(now + 10):
+                pass
 
     def at_command_line() -> None:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):

@@ -25,8 +25,8 @@ from radius_auth.plugin.background import Background
 from radius_auth.plugin.calls import CallResult, ReturnCode
 from radius_auth.plugin.pairs import CLIENT
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +76,7 @@ class _Running:
         except Discarded as discarded:
             return self._silence(discarded.reason, pairs)
         except KeyUnusable:
-            return self._silence(Ignored.KEY_MISSING, pairs)
+            return self._silence(DiscardReason.KEY_MISSING, pairs)
         except Exception:
             log.exception("a request could not be answered")
             return _FAIL

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
 import socket
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
@@ -44,8 +44,7 @@ MOST_TARGETS: Final = 65_536
 """Targets that are kept; those that were guessed at longest ago are forgotten first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guessed:
+class Guessed(NamedTuple):
     """A visit whose PIN it may be."""
 
     id: int
@@ -59,8 +58,7 @@ class Guessed:
     """Stands for its PIN: another one where the visit has another PIN."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guess:
+class Guess(NamedTuple):
     """A password that may be wrong: where it comes from, and what it is compared with."""
 
     location: int
@@ -82,11 +80,13 @@ class Guess:
 
     def find(self, visit: int | None) -> Guessed | None:
         """The visit of that number, where it is among those of the e-mail."""
-        return next((each for each in self.visits if each.id == visit), None)
+        for each in self.visits:
+            if each.id == visit:
+                return each
+        return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(NamedTuple):
     """What a guess may be compared with now."""
 
     visits: frozenset[int] = frozenset()
@@ -143,9 +143,17 @@ class Guard:
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] = {}
+        self.undisturbed: dict[int, set[str]] = {}
+        """The devices that got in at a visit since anything else happened there.
+
+        Nobody has guessed at it, so :meth:`look` would admit them, and :meth:`got_in` would learn
+        nothing: one look in here stands for both (``python -m benchmarks.path``).  ``""`` is in
+        it for a device without a name, which counts only where e-mail and PIN log in.
+        """
+
         self._heard: dict[str, float] = {}
         self._serial = 0
-        self._news: dict[int, Act] = {}
+        self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
         self._handed_out = 0
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
@@ -158,6 +166,12 @@ class Guard:
         with self._lock:
             opening = self._look(guess, now.timestamp())
         return _without(opening, busy, guess) if busy else opening
+
+    def is_undisturbed(self, visit: int, device: str) -> bool:
+        """Whether :meth:`look` would admit a device, and :meth:`got_in` would learn nothing."""
+        return device in self.undisturbed.get(visit, ()) and (
+            self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
+        )
 
     def finish(self) -> None:
         """What was looked at and not counted was no guess: the siblings need not wait for it."""
@@ -174,7 +188,8 @@ class Guard:
         def is_new(act: Act) -> bool:
             at_visit = guess.find(act.visit_id)
             pins = guess.pins if at_visit is None else at_visit.pin
-            return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
+            digest = hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
+            return self._target(act).is_new(digest)
 
         with self._lock:
             acts = self._take(guess, opening, now.timestamp(), is_new)
@@ -223,17 +238,27 @@ class Guard:
     def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
         """A device got in at a visit: it gets back what it had guessed wrongly there."""
         self.finish()
-        if not guess.device:
-            return
-        known = self._visits.get(visit)
-        mine = None if known is None else known.devices.get(guess.device)
-        if mine is not None and mine.was_in and not mine.guesses:
-            return  # nothing is new, and most logins are such
+        at = now.timestamp()
         with self._lock:
-            at_visit = guess.find(visit)
-            chance = 0.0 if at_visit is None else at_visit.chance
-            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
-            self._do(replace(act, cost=float(self._room_to_give_back(act))))
+            if guess.device and not self._is_in(guess.device, visit):
+                self._let_in(guess, visit, at)
+            target = self._visits.get(visit)
+            if target is None or target.is_quiet(at):
+                self.undisturbed.setdefault(visit, set()).add(guess.device)
+
+    def _is_in(self, device: str, visit: int) -> bool:
+        """Whether a device was in, and has nothing to get back."""
+        target = self._visits.get(visit)
+        mine = None if target is None else target.devices.get(device)
+        return mine is not None and mine.was_in and not mine.guesses
+
+    def _let_in(self, guess: Guess, visit: int, at: float) -> None:
+        at_visit = guess.find(visit)
+        chance = 0.0 if at_visit is None else at_visit.chance
+        act = self._act(Kind.IN, guess, at, visit_id=visit, chance=chance)
+        if room := self._room_to_give_back(act):
+            act = replace(act, cost=float(room))
+        self._do(act)
 
     def say(self, kind: Kind, now: datetime) -> None:
         """Let the others know that this server is at work, or ends."""
@@ -258,6 +283,7 @@ class Guard:
         with self._lock:
             for each in (self._visits, self._locations, self._spare, self._visits_of, self._heard):
                 each.clear()
+            self.undisturbed.clear()
             for act in acts:
                 self._apply(act)
 
@@ -266,7 +292,7 @@ class Guard:
         with self._lock:
             self._visits, self._locations = other._visits, other._locations
             self._spare, self._visits_of = other._spare, other._visits_of
-            self._heard = other._heard
+            self._heard, self.undisturbed = other._heard, other.undisturbed
 
     def told_up_to(self) -> int:
         """The number of its latest act."""
@@ -296,6 +322,7 @@ class Guard:
         """Forget what counts no longer, and times that lie in the future."""
         at = now.timestamp()
         with self._lock:
+            self.undisturbed.clear()
             for targets in (self._visits, self._locations):
                 for key in [key for key, each in targets.items() if each.is_idle(at)]:
                     del targets[key]
@@ -337,9 +364,15 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
-        least = min(waits.values(), default=0.0)
-        return Opening(visits=frozenset(each for each in waits if not waits[each]), wait=least)
+        targets = self._visits
+        waits = {
+            visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
+            for visit in visits
+        }
+        if not any(waits.values()):
+            return Opening(frozenset(waits))
+        open_ = frozenset(each for each, wait in waits.items() if not wait)
+        return Opening(open_, wait=min(waits.values()))
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
         target = targets.get(key)
@@ -420,7 +453,7 @@ class Guard:
         self._apply(act)
         self._news[act.serial] = act
         if len(self._news) > MOST_NEWS:
-            del self._news[next(iter(self._news))]
+            self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> None:
         if act.kind is Kind.HERE:
@@ -432,6 +465,8 @@ class Guard:
             self._apply_to(self._target(act), act)
 
     def _apply_to(self, target: Target, act: Act) -> None:
+        if act.visit_id is not None:
+            self.undisturbed.pop(act.visit_id, None)
         device = target.device(act.device)
         if act.kind is Kind.GUESS and not act.cost:
             device.nas, device.free = act.nas, max(0, device.free - 1)
@@ -452,14 +487,16 @@ class Guard:
         elif act.kind is Kind.RELEASE:
             device.free = FREE_TRIES
         elif act.kind is Kind.IN:
-            self._let_in(target, device, act)
+            self._apply_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
         target.forget_one()
 
-    def _let_in(self, target: Target, device: Device, act: Act) -> None:
+    def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)
         device.was_in, device.nas = True, act.nas
+        if not given:
+            return
         device.guesses = device.guesses[: len(device.guesses) - given]
         device.given_back += [act.at] * given
         target.bucket.take(-act.cost, act.at)
@@ -467,8 +504,8 @@ class Guard:
 
     def _room_to_give_back(self, act: Act) -> int:
         """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
-        target = self._target(act)
-        if act.device not in target.devices or not act.chance:
+        target = self._visits.get(act.visit_id or 0)
+        if target is None or act.device not in target.devices or not act.chance:
             return 0  # with ``wifi-login=pin`` nothing is given back
         left = MOST_OTHERS - self._others(act.at)
         room = self._spare_of(act).level(act.at) * left / MOST_OTHERS
@@ -483,9 +520,22 @@ class Guard:
 
     def _target(self, act: Act) -> Target:
         if act.visit_id is not None:
-            return _find(self._visits, act.visit_id, lambda: Target(Bucket(act.at)))
-        bucket = _of_chance(OF_PIN_LOGIN, act.at)
-        return _find(self._locations, act.location_id or 0, lambda: Target(bucket, kept=0))
+            found = self._visits.get(act.visit_id)
+            if found is None:
+                found = self._visits[act.visit_id] = Target(Bucket(act.at))
+                if len(self._visits) > MOST_TARGETS:
+                    self.undisturbed.pop(self._visits.popitem(last=False)[0], None)
+            self._visits.move_to_end(act.visit_id)
+            return found
+        key = act.location_id or 0
+        found = self._locations.get(key)
+        if found is None:
+            found = Target(_of_chance(OF_PIN_LOGIN, act.at), kept=0)
+            self._locations[key] = found
+            if len(self._locations) > MOST_TARGETS:
+                self._locations.popitem(last=False)
+        self._locations.move_to_end(key)
+        return found
 
 
 def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:
@@ -494,7 +544,7 @@ def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:
         return Opening(wait=MOMENT) if ~guess.location in busy else opening
     visits = opening.visits - busy
     if visits or not opening.visits:
-        return replace(opening, visits=visits)
+        return opening._replace(visits=visits)
     return Opening(wait=MOMENT)
 
 
@@ -503,12 +553,3 @@ def _of_chance(in_a_day: float, at: float) -> Bucket:
     return Bucket(
         at, holds=in_a_day * GUESSES_AT_ONCE / GUESSES_A_DAY, a_day=in_a_day * A_DAY / GUESSES_A_DAY
     )
-
-
-def _find(targets: OrderedDict[int, Target], key: int, make: Callable[[], Target]) -> Target:
-    if key not in targets:
-        targets[key] = make()
-        if len(targets) > MOST_TARGETS:
-            targets.popitem(last=False)
-    targets.move_to_end(key)
-    return targets[key]

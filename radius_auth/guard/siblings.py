@@ -104,6 +104,10 @@ class Siblings:
                 return other
         return None
 
+    def is_quiet(self, key: int, heard: dict[int, int]) -> bool:
+        """Whether everything that the others have guessed there was heard of."""
+        return self._first_before(key % SLOTS, heard) is None
+
     def keep(self, key: int, number: int) -> None:
         """It was wrong, and is that act: the others wait until they have heard of it."""
         slot = key % SLOTS

@@ -128,6 +128,17 @@ class Target:
         known = self.devices.get(name)
         return known is not None and known.free > 0 and len(self.freed) < MOST_FREE
 
+    def is_quiet(self, now: float) -> bool:
+        """Whether nothing is counted here that anybody would have to wait for, now or later."""
+        if self.freed and within_a_day(self.freed, now):
+            return False
+        if self._unheard and self._recently(now):
+            return False
+        for each in self.devices.values():
+            if each.guesses and each.recent(now):
+                return False
+        return self.bucket.level(now) >= self.bucket.holds
+
     def is_idle(self, now: float) -> bool:
         """Whether it may be forgotten; no time that it keeps lies in the future any more."""
         level = self.bucket.level(now)

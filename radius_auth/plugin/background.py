@@ -19,7 +19,7 @@ from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.guard.sharing import Sharing
 from radius_auth.plugin.plugin import OutOfReach
-from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.discards import DiscardReason
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import RETRY_SECONDS, Follower
@@ -74,9 +74,9 @@ class Background:
         follower = self._follower
         if follower is None:
             self._start()
-            raise OutOfReach(Ignored.NOT_READ)
+            raise OutOfReach(DiscardReason.NOT_READ)
         if follower.age > self._max_staleness:
-            raise OutOfReach(Ignored.STALE)
+            raise OutOfReach(DiscardReason.STALE)
         return follower.table
 
     def record(self, event: AuthEvent) -> None:

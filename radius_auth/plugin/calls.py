@@ -11,8 +11,9 @@ from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
 from radius_auth.plugin.notes import Note, parse_note
 from radius_auth.plugin.pairs import CLIENT, NOTE, STAGE, Received, as_updates
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Discarded
+from radius_auth.protocol.replies import class_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,7 +97,7 @@ def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
     timeout, class_ = names
     return (
         (timeout, ":=", str(decision.session_timeout)),
-        (class_, ":=", f"0x{decision.class_.hex()}"),
+        (class_, ":=", f"0x{class_of(decision.visit).hex()}"),
     )
 
 
@@ -141,7 +142,7 @@ def check_proxy_state(call: Call) -> None:
     values = call.received.values
     unsigned = "Proxy-State" in values and "Message-Authenticator" not in values
     if unsigned and call.client is not None and call.client.limit_proxy_state:
-        raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
+        raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 
 
 def define_client(call: Call) -> CallResult:

@@ -12,14 +12,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from radius_auth.decision.passwords import Pap
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.protocol.access_request import (
     MS_CHAP2_RESPONSE,
     MS_CHAP_RESPONSE,
-    Kind,
-    read_access_request,
+    request_of,
+    without_empty,
 )
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +144,8 @@ def read_request(received: Received, client: Client | None) -> Request:
     values = _values(received)
     passwords = received.text(Attribute.USER_PASSWORD)
     values[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
-    return read_access_request(values, next(iter(passwords), None), None).ask(client)
+    password = Pap(passwords[0]) if passwords else None
+    return request_of(without_empty(values), password, None, client)
 
 
 def _values(received: Received) -> dict[Kind, Sequence[bytes]]:

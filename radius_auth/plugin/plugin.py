@@ -46,8 +46,8 @@ from radius_auth.plugin.pairs import (
     read_request,
     receive,
 )
-from radius_auth.protocol.framing import Discarded
-from radius_auth.protocol.printable import event_for_log
+from radius_auth.protocol.events import auth_event, decision_for_log
+from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ class Plugin:
         """
         call = self._begin(pairs)
         # FreeRADIUS has put what it found in EAP beside EAP-Message: no contradiction here.
-        call.request = replace(call.request, contradictory=False)
+        call.request = call.request._replace(contradictory=False)
         if not call.received.is_ms_chap:
             return self._decide(call)
         note = parse_note(call.received.find(NOTE))
@@ -213,10 +213,10 @@ class Plugin:
         request = call.request
         if not request.nas_identifier:
             address = call.received.find(CLIENT) or ""
-            request = replace(request, nas_identifier=address.encode())
+            request = request._replace(nas_identifier=address.encode())
         if call.received.is_eap and decision.visit is not None:
             # The name outside of the tunnel is "anonymous" or the like.
-            request = replace(request, user_name=decision.visit.email_key.encode())
+            request = request._replace(user_name=decision.visit.email_key.encode())
         latency_us = note.took_us + call.took_us
-        visits_of = call.table.visits_of
-        self._record(event_for_log(request, decision, visits_of, call.now, latency_us))
+        decided = decision_for_log(request, decision, call.table, call.now, latency_us)
+        self._record(auth_event(decided))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
 from radius_auth.guard import Guard
-from radius_auth.protocol.packet import fixed_lengths
 from radius_auth.server.worker import Worker
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ STOP_SECONDS: Final = 2.0
 
 CATCH_UP_SECONDS: Final = 0.001
 """How long the others are waited for at a time, where two look at guesses at the same visit."""
-
-NEVER: Final = 1_000_000
-"""Collections of what is young before all is collected: a guest would wait for that."""
 
 
 def serve(
@@ -48,8 +44,7 @@ def serve(
         siblings: what the guards of the workers share in memory; None where there is one worker.
         ready: called once when requests are answered.
     """
-    fixed_lengths()  # reads a file, which the first guest would wait for
-    gc.set_threshold(gc.get_threshold()[0], gc.get_threshold()[1], NEVER)
+    gc.disable()  # until all is loaded
     guard = Guard(siblings)
     if siblings is not None:
         siblings.begin(guard.writer)
@@ -63,6 +58,7 @@ def serve(
             link.counts = worker.counts
             guard.announce, guard.catch_up = link.tell_acts, lambda: link.wait(CATCH_UP_SECONDS)
             worker.watch(link.fileno(), link.act)
+            settle_memory()
             ready()
             worker.run()
         finally:
@@ -70,6 +66,17 @@ def serve(
         link.finish(STOP_SECONDS)
     finally:
         link.close()
+
+
+def settle_memory() -> None:
+    """Let the garbage collector look at what is new only, in a process that has loaded its table.
+
+    A full collection walks over all visits, which takes longer than a thousand logins
+    (``python -m benchmarks.path``); what a login leaves behind is freed without it.
+    """
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(10_000, 10, 1_000)
 
 
 def _wait_for_table(link: Link, life: int) -> bool:

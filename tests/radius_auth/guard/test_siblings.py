@@ -81,6 +81,18 @@ def test_what_was_right_is_withdrawn() -> None:
     assert not one.look(guess(mac(1)), NOON).is_refused
 
 
+def test_nobody_is_let_in_unseen_where_a_guess_was_not_heard_of() -> None:
+    """Else a device that was in could try as many PINs as fit into that moment."""
+    one, other = pair()
+    other.got_in(guess(mac(2)), 1, NOON)
+    assert other.is_undisturbed(1, mac(2))
+    assert wrong(one, 1)
+    assert not other.is_undisturbed(1, mac(2))
+    assert other.look(guess(mac(2)), NOON).is_refused
+    tell(one, other)
+    assert not other.look(guess(mac(2)), NOON).is_refused
+
+
 def test_the_same_password_again_keeps_nobody_out() -> None:
     """It is no guess."""
     one, other = pair()

@@ -24,7 +24,7 @@ from radius_auth.guard import Guard
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
 from radius_auth.plugin.plugin import OutOfReach
-from radius_auth.protocol.discards import Ignored
+from radius_auth.protocol.discards import DiscardReason
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
@@ -254,7 +254,10 @@ def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "words"),
-    [(OutOfReach(Ignored.STALE), "out of reach for too long"), (None, "the key of this store")],
+    [
+        (OutOfReach(DiscardReason.STALE), "out of reach for too long"),
+        (None, "the key of this store"),
+    ],
 )
 def test_what_is_out_of_reach_ends_in_silence_and_one_line(
     callbacks: Any, memory: Memory, radiusd: Radiusd, trouble: Exception | None, words: str
@@ -273,7 +276,7 @@ def test_what_is_out_of_reach_ends_in_silence_and_one_line(
 
 def test_without_a_table_nothing_is_answered(callbacks: Any, memory: Memory) -> None:
     """Must 18: nor a Status-Server: it is answered exactly as long as guests are."""
-    memory.known = OutOfReach(Ignored.NOT_READ)
+    memory.known = OutOfReach(DiscardReason.NOT_READ)
 
     assert answers(callbacks) == {FAIL}
     assert memory.events == []

@@ -16,7 +16,7 @@ from radius_auth.decision.reasons import Reason
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.notes import Note, parse_note
 from radius_auth.plugin.pairs import DECIDED, NOTE, PROVEN
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.packet import Discarded
 from tests.support.radius.freeradius_dictionary import dictionary
 from tests.support.radius.guests import EMAIL, HOUR, NINE, OTHER_PIN, PIN, SECOND, TEN, nas, visit
 from tests.support.radius.virtual_server import (
@@ -388,7 +388,7 @@ def test_in_a_tunnel_nobody_looks_like_everybody() -> None:
     assert [name for name, _, _ in known.control] == [name for name, _, _ in unknown.control]
     assert unknown.outcome is ReturnCode.OK
     assert server.answer_eap((("User-Name", "nobody@example.com"), EAP, DEVICE), PIN) == REJECT
-    assert server.event.reason is Reason.UNKNOWN_USER
+    assert server.event.reason == Reason.UNKNOWN_USER
 
 
 @pytest.mark.parametrize("limited", [True, False])

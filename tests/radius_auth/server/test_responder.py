@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nexio.keys.keyring import Keyring
 from nexio.reception.visits import PIN_PURPOSE
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Attribute, Code, Fault
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code, Fault
 from tests.support.radius.access_requests import (
     EAP,
     access_request,
@@ -57,9 +57,9 @@ def test_what_cannot_be_trusted_is_discarded() -> None:
     assert server.discards.counts == {
         Fault.TOO_SHORT: 1,
         Fault.TRUNCATED: 1,
-        Distrust.MESSAGE_AUTHENTICATOR_MISSING: 1,
-        Distrust.UNEXPECTED_CODE: 1,
-        Distrust.MESSAGE_AUTHENTICATOR_WRONG: 1,
+        DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: 1,
+        DiscardReason.UNEXPECTED_CODE: 1,
+        DiscardReason.MESSAGE_AUTHENTICATOR_WRONG: 1,
     }
     assert server.events == []
 
@@ -283,7 +283,7 @@ def test_without_the_key_there_is_silence() -> None:
 
     assert server.receive(access_request(password=None, attributes=chap_attributes())) is None
     assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.KEY_MISSING: 1}
+    assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
     assert server.events == []
 
 
@@ -299,7 +299,7 @@ def test_without_the_key_a_held_reject_is_not_sent() -> None:
     ((_, reply),) = server.wait(LONGEST_DELAY)
 
     assert verified(other, reply).code == Code.ACCESS_REJECT
-    assert server.discards.counts == {Ignored.KEY_MISSING: 1}
+    assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
     assert server.reasons() == ["unknown user"]
 
 
@@ -369,3 +369,36 @@ def test_records_have_ids_of_their_own() -> None:
         server.ask(access_request(identifier=identifier))
 
     assert len({event.record_id for event in server.events}) == 20
+
+
+def test_no_login_leaves_work_for_the_garbage_collector() -> None:
+    """A worker may do without one: what is done with is freed at once, whatever came."""
+    lost = visit(2, email="jo@example.com", pin_sealed=SEALED_OTHERWISE.pin_sealed)
+    server = Server(visit(), lost)
+    loads = [
+        [
+            access_request(),
+            access_request(password=WRONG),
+            access_request(password=None, attributes=chap_attributes(OTHER_PIN)),
+            access_request("jo@example.com", None, attributes=chap_attributes()),
+            access_request("nobody@example.com"),
+            access_request(attributes=EAP),
+            access_request(signed=False),
+            access_request()[:-1],
+            forged(access_request()),
+            b"",
+        ]
+        for _ in range(20)
+    ]
+    gc.collect()
+    gc.disable()
+    try:
+        for load in loads:
+            for datagram in [*load, *load]:
+                server.receive(datagram)
+            server.wait(LONGEST_DELAY)
+            server.events.clear()
+        assert server.discards.counts[DiscardReason.KEY_MISSING]
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -105,8 +105,7 @@ def table_of(
 
 def request(password: Password | None, user_name: str = EMAIL, **changes: Any) -> Request:
     """A guest at Harbour House, or as ``changes`` say."""
-    made = Request(nas=nas(), user_name=user_name.encode(), password=password)
-    return replace(made, **changes)
+    return Request(nas=nas(), user_name=user_name.encode(), password=password)._replace(**changes)
 
 
 def pap(typed: str = PIN) -> Pap:

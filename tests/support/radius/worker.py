@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from nexio.network.event_log import record_batches
 from nexio.network.events import EventBatch, batches_of
 from nexio.store.engine import Store
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
