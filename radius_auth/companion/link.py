@@ -93,7 +93,7 @@ class Link:
         self._fresh: Guard | None = None
         self._own_acts = 0
         self._told_acts = 0
-        self._number = 0
+        self._number = self._sent = 0
         self._batches: OrderedDict[int, Sequence[Decided]] = OrderedDict()
         self._decisions = 0
         self._channel: Channel | None = None
@@ -149,6 +149,7 @@ class Link:
                 for message in channel.receive():
                     self._take(message)
             channel.flush()
+            self._send_batches()
             self._watch(channel)
         except Closed:
             self._connect()
@@ -164,7 +165,7 @@ class Link:
             self._lost += len(oldest)
             self._tell_lost()
         self.tell_acts()
-        self._send(self._batch(self._number))
+        self._send_batches()
 
     def tell_acts(self) -> None:
         """Tell what was guessed since the last time."""
@@ -211,12 +212,18 @@ class Link:
         self._poll.register(opened, select.EPOLLIN)
         self._told_acts = 0
         self._send(encoded(Reported.HELLO, self._name, self._guard.writer))
+        self._sent = 0
         self.tell_acts()
-        for number in self._batches:
-            self._send(self._batch(number))
+        self._send_batches()
 
-    def _batch(self, number: int) -> bytes:
-        return encoded(Reported.DECISIONS, number, [tuple(each) for each in self._batches[number]])
+    def _send_batches(self) -> None:
+        """Send what was not sent yet, as far as the companion takes it: the rest stays here."""
+        for number in [number for number in self._batches if number > self._sent]:
+            if self._channel is None or self._channel.is_backed_up:
+                return
+            decisions = [tuple(each) for each in self._batches[number]]
+            self._sent = number
+            self._send(encoded(Reported.DECISIONS, number, decisions))
 
     def _send(self, message: bytes) -> None:
         channel = self._channel

@@ -191,6 +191,23 @@ def test_what_waits_for_a_companion_is_bounded(
     assert "2 decisions are lost since the start" in caplog.messages
 
 
+def test_a_companion_that_hangs_keeps_nobody_waiting(
+    connect: Callable[[], Link], tmp_path: Path, clock: Clock, door: socket.socket
+) -> None:
+    """What it does not take stays where it is, once; afterwards it gets all of it."""
+    link = connect()
+    many = [decided(event(number)) for number in range(1_000)]
+    for _ in range(50):
+        link.hand_over(many)
+    assert link._channel is not None  # noqa: SLF001 (what waits in it)
+    assert len(link._channel._waiting) <= 1  # noqa: SLF001
+
+    companion = Companion(tmp_path, clock, door)
+    until([link], lambda: len(companion.records.batches) == 50)
+    assert [each.number for each in companion.records.batches] == list(range(1, 51))
+    companion.hub.stop(0.0)
+
+
 def test_workers_hear_of_guesses_and_of_what_the_others_did(
     companion: Companion, connect: Callable[[], Link], follower: Follower, clock: Clock
 ) -> None:
