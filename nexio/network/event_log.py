@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
@@ -74,7 +74,12 @@ def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     """Nobody will bring those batches again."""
     for group in in_groups([batch.record_id for batch in batches]):
         work.session.execute(delete(EventBatchRow).where(EventBatchRow.id.in_(group)))
+    # What a server told last before its end.
+    work.session.execute(delete(EventBatchRow).where(EventBatchRow.at < work.now - BATCHES_KEPT))
 
+
+BATCHES_KEPT: Final = timedelta(days=90)
+"""A spool that has lain for longer may tell again what the store had just taken."""
 
 _COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
 _INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict, deque
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, tee
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from nexio.network.events import EventBatch
+    from nexio.network.following import FollowedVisit
     from radius_auth.companion.channel import Message
     from radius_auth.guard.sharing import Sharing
     from radius_auth.protocol.statistics import Recording
@@ -239,6 +241,8 @@ class Hub:
 
     def _lose(self, worker: _Worker) -> None:
         descriptor = worker.channel.fileno()
+        if descriptor not in self._workers:
+            return  # it was noticed before
         self._selector.unregister(descriptor)
         del self._workers[descriptor]
         worker.channel.close()
@@ -272,22 +276,22 @@ class Hub:
             for other in self._workers.values():
                 if other.greeted:
                     worker.later.append(encoded(Told.HEARD, other.writer, other.told_up_to))
-        self._tell_table_to(worker)
+        self._tell_table_to([worker])
 
     def _tell_table(self) -> None:
-        for worker in list(self._workers.values()):
-            if worker.greeted:
-                self._tell_table_to(worker)
+        self._tell_table_to([each for each in self._workers.values() if each.greeted])
 
-    def _tell_table_to(self, worker: _Worker) -> None:
+    def _tell_table_to(self, workers: Sequence[_Worker]) -> None:
         follower = self._follower
         if follower is None:
             return
         with follower.changing:
             # What is in the table must not be told again after it.
             self._do_all()
-            worker.coming.append(_table_of(follower.table))
-        self._go_on(worker)
+            messages = _table_of(follower.table)
+        for worker, its in zip(workers, tee(messages, len(workers)), strict=True):
+            worker.coming.append(its)
+            self._go_on(worker)
         self._beat()
 
     def _tell_all(self, messages: Sequence[bytes], but: str = "") -> None:
@@ -343,21 +347,25 @@ def _user_of(opened: socket.socket) -> int:
 
 
 def _table_of(table: Table) -> Iterator[bytes]:
-    """All of a table, made as it is asked for."""
+    """All of a table as it is now, in messages that are made as they are asked for."""
     visits, keyring = table.all_visits(), table.keyring
-    locations, nas = tuple(table.locations.values()), table.nas.entries
-    yield encoded(Told.BEGIN, dict(keyring.keys), keyring.active)
-    yield encoded(Told.PLACES, places_as_octets(locations, nas))
+    places = places_as_octets(tuple(table.locations.values()), table.nas.entries)
+    return chain(
+        [encoded(Told.BEGIN, dict(keyring.keys), keyring.active), encoded(Told.PLACES, places)],
+        _visits(visits),
+        [encoded(Told.END)],
+    )
+
+
+def _visits(visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
     for first in range(0, len(visits), VISITS_AT_ONCE):
         yield encoded(Told.VISITS, visits_as_values(visits[first : first + VISITS_AT_ONCE]))
-    yield encoded(Told.END)
 
 
 def _messages_of(change: Change) -> Iterator[bytes]:
     """A change, in parts that a worker takes in within a millisecond."""
     if change.locations is not None or change.nas is not None:
         yield encoded(Told.PLACES, places_as_octets(change.locations, change.nas))
-    for first in range(0, len(change.visits), VISITS_AT_ONCE):
-        yield encoded(Told.VISITS, visits_as_values(change.visits[first : first + VISITS_AT_ONCE]))
+    yield from _visits(change.visits)
     for first in range(0, len(change.gone), VISITS_AT_ONCE):
         yield encoded(Told.GONE, list(change.gone[first : first + VISITS_AT_ONCE]))

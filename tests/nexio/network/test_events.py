@@ -4,12 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from nexio.locations.locations import Location
-from nexio.network.event_log import LoggedEvent, list_events, record_events
-from nexio.network.events import AuthEvent
+from nexio.network.event_log import (
+    LoggedEvent,
+    forget_batches,
+    list_events,
+    record_batches,
+    record_events,
+)
+from nexio.network.events import AuthEvent, batches_of, decided
 from nexio.store.engine import Store
+from nexio.store.tables import EventBatchRow
 from tests.support.people import add_location
 from tests.support.stores import row_counts, run_sql
 
@@ -133,3 +141,37 @@ def test_events_are_no_news_for_radius_servers(store: Store) -> None:
     """They are what the servers told us."""
     recorded(store, ACCEPT)
     assert row_counts(store)["change"] == 0
+
+
+def test_a_batch_is_stored_once(store: Store) -> None:
+    """Whatever else comes with it; all of its decisions, in their order."""
+    events = numbered(5)
+    first = batches_of("one", 1, map(decided, events[:3]))
+    second = batches_of("one", 2, map(decided, [*events[3:], REJECT]))
+    assert [batch.source for batch in (*first, *second)] == ["lobby", "lobby", "-"]
+    for batches in (first, first + second, second):
+        with store.write() as work:
+            record_batches(work, batches)
+    with store.read() as work:
+        found = [each.event for each in list_events(work, None, limit=99)]
+    assert list(map(decided, found)) == list(map(decided, [*events, REJECT]))
+    assert len({event.record_id for event in found}) == 6
+
+
+def test_batches_are_forgotten(store: Store) -> None:
+    """When nobody brings them again: their marks are no log."""
+    batches = batches_of("one", 1, [decided(ACCEPT)])
+    with store.write() as work:
+        record_batches(work, batches)
+    with store.write() as work:
+        assert work.session.scalar(select(func.count()).select_from(EventBatchRow)) == 1
+        forget_batches(work, batches)
+        assert work.session.scalar(select(func.count()).select_from(EventBatchRow)) == 0
+
+
+def test_what_one_process_cannot_have_stored_is_split() -> None:
+    """One decision that the store does not take costs no other one."""
+    (batch,) = batches_of("one", 1, [decided(ACCEPT)] * 3)
+    alone = batch.alone()
+    assert [each.events for each in alone] == [(decided(ACCEPT),)] * 3
+    assert len({batch.record_id, *(each.record_id for each in alone)}) == 4

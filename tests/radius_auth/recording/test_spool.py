@@ -4,6 +4,7 @@ import json
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from nexio.errors import StoreUnreachable
 from nexio.network.accounting_records import AccountingRecord
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, EventBatch, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
 from tests.support.accounting import record
@@ -289,3 +290,65 @@ def test_what_the_store_has_goes_also_from_a_full_disk(path: Path) -> None:
 
     journal.unlink()
     assert spool.oldest(9) == [event(3)]
+
+
+def batch(number: int, writer: str = "one", source: str = "ap", count: int = 3) -> EventBatch:
+    """What a worker told together."""
+    return EventBatch(
+        record_id=f"{writer}-{number}-0",
+        source=source,
+        events=tuple(decided(each) for each in events(count)),
+        writer=writer,
+        number=number,
+    )
+
+
+def as_told(batches: list[EventBatch]) -> list[EventBatch]:
+    """As they come out: nobody asks any more who told them."""
+    return [replace(each, writer="", number=0) for each in batches]
+
+
+def test_a_batch_counts_as_many_as_it_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the share of its NAS, and for what is taken out at a time."""
+    monkeypatch.setattr(spool_module, "MOST_OF_ONE", 6)
+    spool = Spool(path, EventBatch)
+    batches = [batch(1), batch(2), batch(3, source="other")]
+    spool.append(batches[:1])
+    assert spool.has_room("ap")
+    spool.append(batches[1:])
+    assert not spool.has_room("ap")
+    assert not Spool(path, EventBatch).has_room("ap")
+
+    assert spool.oldest(4) == as_told([batches[0], batches[2]])
+    assert spool.oldest(99) == as_told(batches)
+    spool.remove(batches)
+    assert spool.has_room("ap")
+
+
+def test_a_batch_that_is_told_again_is_known(path: Path) -> None:
+    """Also when it is in the store by now, and after a restart of the companion."""
+    spool = Spool(path, EventBatch)
+    spool.append([batch(1), batch(2)])
+    spool.remove([batch(1), batch(2)])
+    spool.append([batch(2), batch(3)])
+    again = Spool(path, EventBatch)
+    again.append([batch(3), batch(4), batch(1, writer="other")])
+
+    assert again.oldest(99) == as_told([batch(3), batch(4), batch(1, writer="other")])
+
+
+def test_a_file_of_an_older_version_goes_on(path: Path) -> None:
+    """Each decision in it by itself, with its own id."""
+    Spool(path, AuthEvent).append(events(2))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE heard")
+        connection.execute("ALTER TABLE event DROP COLUMN weight")
+
+    spool = Spool(path, EventBatch)
+    spool.append([batch(1)])
+    found = spool.oldest(99)
+    assert [each.record_id for each in found] == [
+        *(each.record_id for each in events(2)),
+        "one-1-0",
+    ]
+    assert [each.events for each in found[:2]] == [(decided(each),) for each in events(2)]
