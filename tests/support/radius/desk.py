@@ -83,9 +83,10 @@ class Desk:
             return register(earlier, self.location, email=next(_emails))
 
     def events(self) -> list[AuthEvent]:
-        """What the log shows."""
+        """What the log shows, by the time: each worker tells in its own order."""
         with self.store.read() as work:
-            return [logged.event for logged in list_events(work, None, limit=10_000)]
+            found = [logged.event for logged in list_events(work, None, limit=10_000)]
+        return sorted(found, key=lambda event: event.at)
 
     def reasons(self) -> list[str]:
         """Why somebody got on or not, oldest first."""
