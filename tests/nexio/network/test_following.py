@@ -1,14 +1,17 @@
 """Following changes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import update
+from sqlalchemy.event import listens_for, remove
 
 from nexio.locations.locations import Location, edit_location
 from nexio.network import news as reading
@@ -369,3 +372,28 @@ def test_what_the_store_gives_is_what_is_held(
         (found,) = reading.read_visits_of(work, "zoe@example.com")
     assert not HORIZON.holds(found, clock.now)
     assert read_all(store).visits == []
+
+
+def test_nothing_is_looked_for_in_all_visits(
+    sqlite_store: Store, sqlite_location: Location
+) -> None:
+    """However many there were: each look goes by an index, at the start and at each change."""
+    register(sqlite_store, sqlite_location)
+    seen = read_all(sqlite_store).position
+    register(sqlite_store, sqlite_location)
+    plans: list[str] = []
+
+    @listens_for(sqlite_store.engine, "before_cursor_execute")
+    def explain(_: object, cursor: Any, statement: str, values: Any, *__: object) -> None:
+        if statement.startswith("SELECT"):
+            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.extend(row[3] for row in rows)
+
+    with sqlite_store.read() as work:
+        assert reading.read_news(work, seen) is not None
+        reading.read_all(work, HORIZON)
+        reading.read_visits_opening(work, work.now, work.now + timedelta(minutes=1))
+    remove(sqlite_store.engine, "before_cursor_execute", explain)
+
+    assert any("visit USING" in plan for plan in plans)
+    assert not [plan for plan in plans if re.match("SCAN (visit|access_token)", plan)]
