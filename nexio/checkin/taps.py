@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -12,14 +12,9 @@ from sqlalchemy.orm import selectinload
 from nexio.errors import NotFound
 from nexio.input.names import full_name
 from nexio.input.zones import day_start, local_date
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
+from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
 
 
 class Method(StrEnum):

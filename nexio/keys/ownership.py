@@ -11,20 +11,16 @@ import os
 import pwd
 import shlex
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, StoreUnreachable
 from nexio.keys.key_file import load_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
+from nexio.keys.keyring import Keyring
 
 
 def load_trusted_keys(configuration: Configuration) -> Keyring:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import unicodedata
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
@@ -15,11 +15,9 @@ from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
 from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Reading, Writing
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.durations import format_duration, parse_duration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 SHORTEST_PIN = 5
 LONGEST_PIN = 10

@@ -6,12 +6,12 @@ import ipaddress
 import secrets
 import unicodedata
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Network, IPv6Network
 
 from sqlalchemy import select
 
 from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.network.nas_texts import (
     parse_address,
     parse_disconnect,
@@ -20,14 +20,9 @@ from nexio.network.nas_texts import (
     parse_secret,
 )
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import NAS_SECRET
 from nexio.store.tables import LocationRow, NasRow
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 SECRET_PURPOSE = NAS_SECRET.purpose
 WEAK_SECRET = 12

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
+from nexio.locations.locations import Location
 from nexio.network.accounting_records import unseal_name
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

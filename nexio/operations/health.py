@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
+from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.input.names import counted
 from nexio.keys.ownership import load_trusted_keys
-from nexio.locations.locations import list_locations
+from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
 from nexio.mail.condition import look_at_mail
 from nexio.network.nas import list_nas
@@ -21,17 +22,9 @@ from nexio.operations.unnamed_devices import nas_that_name_no_device
 from nexio.reception.guessing import BOUND, odds
 from nexio.reception.pin_days import fullest_day
 from nexio.reception.pins import count_live
-from nexio.store.engine import Store
+from nexio.store.engine import Clock, Reading, Store
 from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from nexio.configuration import Configuration
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Clock, Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """A second is what R12 counts in; a few are what an unwatched clock loses in a day."""

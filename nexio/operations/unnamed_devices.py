@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import case, func, select
 
+from nexio.store.engine import Reading
 from nexio.store.tables import AuthEventRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Reading
 
 LOOKED_BACK: Final = timedelta(days=7)
 

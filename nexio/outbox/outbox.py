@@ -7,25 +7,19 @@ when it is sent: nothing that is rendered, and no PIN, is stored here.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
+from nexio.locations.locations import Location
 from nexio.outbox.mailboxes import Mailbox
 from nexio.outbox.templates import Template, find_host, recipient_of
+from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 __all__ = ["Mail", "MailState", "Template", "list_mail", "mail_states", "queue_mail"]
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from nexio.input.addresses import email_key
 from nexio.input.names import full_name, search_key
 from nexio.outbox.mailboxes import Mailbox
-from nexio.store.tables import MemberRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Reading
-    from nexio.store.tables import OutboxRow, VisitRow
+from nexio.store.engine import Reading
+from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 
 class Template(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -26,14 +27,8 @@ from nexio.reception.registration import (
 from nexio.reception.tokens import refuse_unplanned
 from nexio.reception.visits import PIN_PURPOSE, Visit, get_row, visit_of
 from nexio.store import audit
-from nexio.store.tables import PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime, timedelta
-
-    from nexio.store.engine import Writing
-    from nexio.store.tables import AccessTokenRow
+from nexio.store.engine import Writing
+from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
 
 
 def reschedule(

@@ -8,12 +8,10 @@ long enough that these guesses, summed over the visits of a day, stay below the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from nexio.locations.settings import LONGEST_PIN
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 BOUND: Final = 1e-3
 """The greatest chance that somebody who guesses for a day finds a PIN of one location."""

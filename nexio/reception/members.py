@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.addresses import email_key, parse_email
 from nexio.input.names import full_name, parse_full_name, quoted, search_key
-from nexio.locations.locations import get_location, location_of
+from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pins import draw_pin, hold_pin, pin_of, take_pin
+from nexio.reception.pins import NewPin, draw_pin, hold_pin, pin_of, take_pin
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import MEMBER_PIN
 from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nexio.locations.locations import Location
-    from nexio.reception.pins import NewPin
-    from nexio.store.engine import Reading, Writing
 
 PIN_PURPOSE = MEMBER_PIN.purpose
 

@@ -6,26 +6,20 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pin_marks import is_blank_or_dash
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import Location, hold_location, location_of
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
-from nexio.store.tables import PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import date
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import MemberRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import MemberRow, PinRow, VisitRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from nexio.errors import Refused, UnknownCode
 from nexio.input.scanners import bare, read_scan
-from nexio.reception.visits import no_such_visit
+from nexio.reception.visits import Visit, no_such_visit
+from nexio.store.engine import Reading
 from nexio.store.signing import sign
 from nexio.store.tables import LARGEST_NUMBER, VisitRow
-
-if TYPE_CHECKING:
-    from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading
 
 PREFIX = "NEXIO1"
 SIGNATURE_OCTETS = 15

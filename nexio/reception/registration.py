@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key, parse_email
-from nexio.input.arrivals import parse_expected, parse_until
+from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, quoted
 from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import hold_location, zone_for_entry
+from nexio.locations.locations import Location, hold_location, zone_for_entry
 from nexio.outbox.outbox import Template, queue_mail
+from nexio.reception.members import Member
 from nexio.reception.pin_days import days_of
-from nexio.reception.pins import draw_pin, hold_pin, parse_pin, take_pin
+from nexio.reception.pins import NewPin, draw_pin, hold_pin, parse_pin, take_pin
 from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.signing import sign
 from nexio.store.tables import LocationRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date, datetime, timedelta
-    from zoneinfo import ZoneInfo
-
-    from nexio.input.arrivals import Expected
-    from nexio.locations.locations import Location
-    from nexio.reception.members import Member
-    from nexio.reception.pins import NewPin
-    from nexio.store.engine import Reading, Writing
 
 LONGEST_LINE = 100
 LONGEST_NOTES = 1000

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
 from nexio.errors import Refused
 from nexio.input.zones import day_end, local_date, show
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting
 from nexio.reception.pin_days import count_out
 from nexio.reception.registration import Registration, enter, gives_token
 from nexio.reception.tokens import end_token, start_token
 from nexio.reception.visits import Visit, deleted, get_row, visit_of, visits_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.tables import OutboxRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 def reissue(work: Writing, visit_id: int) -> Visit:

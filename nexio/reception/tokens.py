@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from nexio.errors import Refused
 from nexio.input.zones import day_end, day_start, local_date
 from nexio.keys.keyring import Keyring
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import counted_anew
 from nexio.reception.pins import retake_pin
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 class TokenState(StrEnum):

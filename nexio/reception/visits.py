@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 
 from nexio.errors import NotFound, Refused
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import get_location, location_of
+from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states
 from nexio.reception.pin_days import count_out
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date, datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 PIN_PURPOSE = VISIT_PIN.purpose
 

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
+from nexio.keys.keyring import Keyring
 from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
@@ -28,16 +32,7 @@ from nexio.store.batches import publish
 from nexio.store.patience import Patience
 from nexio.store.tables import StoreRevisionRow
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy import URL, Connection, Engine
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
-
-    Clock = Callable[[], datetime]
+Clock = Callable[[], datetime]
 
 KEY_CHANGE_LOCK = 0x6E6578696F
 """Number of the advisory lock of PostgreSQL: "nexio" in octets."""

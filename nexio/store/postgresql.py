@@ -7,15 +7,13 @@ variable.  Each connection of ours sets what the code depends on.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Generator
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.waiting import Ready
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from nexio.store.patience import Patience
+from nexio.store.patience import Patience
 
 Result = TypeVar("Result")
 

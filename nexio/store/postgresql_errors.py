@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import psycopg
 from psycopg import errors
-
-if TYPE_CHECKING:
-    from sqlalchemy import URL
+from sqlalchemy import URL
 
 
 def advice_for(error: BaseException | None, url: URL) -> str:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, inspect, text
 
 from nexio.errors import SchemaMismatch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from alembic.config import Config
-    from sqlalchemy import Connection, Engine
 
 HEAD = "0008"
 """The newest migration.  Written here as well so that a command need not load Alembic."""

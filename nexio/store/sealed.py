@@ -7,26 +7,20 @@ be lost with the next key: a test looks for such ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.store.tables import (
     MemberRow,
     NasRow,
     PinRow,
+    Row,
     StoreRevisionRow,
     VisitRow,
     WifiSessionRow,
 )
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from sqlalchemy import Select
-    from sqlalchemy.orm import InstrumentedAttribute
-
-    from nexio.store.tables import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from nexio.store.creation import SIGNING_KEY_PURPOSE
+from nexio.store.engine import Reading
 from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Reading
 
 
 def sign(work: Reading, text: str) -> bytes:

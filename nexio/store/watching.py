@@ -9,15 +9,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import psycopg
+from sqlalchemy import Engine
 
 from nexio.store.batches import CHANNEL
 from nexio.store.engine import readable, unreachable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 LOOK_SECONDS = 0.05
 """How often SQLite is looked at."""
