@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 
 from nexio.mail.smtp import MailOutcome, MailReply
-from nexio.outbox.outbox import MailState, is_waiting
-from nexio.outbox.templates import recipient_of
+from nexio.outbox.outbox import MailState, is_waiting, recipient_of
 from nexio.store.engine import Reading, Store
 from nexio.store.tables import OutboxRow
 

@@ -13,10 +13,10 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from sqlalchemy import func, select
 
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.templates import Template
+from nexio.outbox.outbox import Template
 from nexio.reception.visits import Visit
 from nexio.store.engine import Reading
-from nexio.store.signing import sign
+from nexio.store.sealed import sign
 from nexio.store.tables import OutboxRow, VisitRow
 
 METHOD = "PUBLISH"

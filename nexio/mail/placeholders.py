@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from nexio.errors import InvalidValue
-from nexio.outbox.templates import Template
+from nexio.outbox.outbox import Template
 
 Values = Mapping[str, str | None]
 """What each placeholder stands for; None is nothing."""

@@ -20,7 +20,7 @@ from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
 from nexio.mail.placeholders import Values, check_placeholders, fill_html, fill_text
 from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
-from nexio.outbox.templates import Template, recipient_of
+from nexio.outbox.outbox import Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import visit_of

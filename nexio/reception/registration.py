@@ -25,7 +25,7 @@ from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
-from nexio.store.signing import sign
+from nexio.store.sealed import sign
 from nexio.store.tables import LocationRow, VisitRow
 
 LONGEST_LINE = 100

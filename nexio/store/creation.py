@@ -18,8 +18,6 @@ from nexio.store.engine import connect, create_sqlite_file, readable
 from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
 
-SIGNING_KEY_PURPOSE = SIGNING_KEY.purpose
-
 
 def create_store(configuration: Configuration) -> bool:
     """Make the key file, the store and its tables where they are not there yet.
@@ -97,5 +95,5 @@ def _first_revision(keyring: Keyring) -> StoreRevisionRow:
         oldest=0,
         epoch=secrets.token_hex(16),
         key_id=keyring.active,
-        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY_PURPOSE),
+        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY.purpose),
     )
