@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, UnknownCode
-from nexio.input.zones import day_start, local_date, show
+from nexio.input.zones import local_date, local_day, show
 from nexio.locations.locations import Location, location_of
 from nexio.reception.visits import deleted
 from nexio.store.engine import Reading
@@ -31,7 +31,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
     # Not `opens_at`: that reaches back to an override, which opens no other day.
-    if work.now < day_start(local_date(row.expected_arrival, zone), zone):
+    if work.now < local_day(row.expected_arrival, zone)[0]:
         raise Refused(
             f"visit {row.id} is for {show(row.expected_arrival, zone)}",
             f"Check in on that day, or {by_hand}",

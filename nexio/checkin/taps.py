@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from nexio.errors import NotFound
 from nexio.input.names import full_name
-from nexio.input.zones import day_start, local_date
+from nexio.input.zones import local_day
 from nexio.locations.locations import Location, location_of
 from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
@@ -78,7 +78,7 @@ def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
 
 def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
     """Who went in and out today, or with ``open_only`` who is in the building now."""
-    today = day_start(local_date(work.now, location.zone), location.zone)
+    today, _ = local_day(work.now, location.zone)
     query = (
         select(CheckInRow)
         .where(CheckInRow.location_id == location.id)

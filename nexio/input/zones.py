@@ -74,6 +74,12 @@ def day_end(day: date, zone: ZoneInfo) -> datetime:
     return day_start(day + timedelta(days=1), zone)
 
 
+def local_day(instant: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the beginning and the end of the local day that an instant is on.  R15."""
+    day = local_date(instant, zone)
+    return day_start(day, zone), day_end(day, zone)
+
+
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     """Return the date that the calendar on the wall shows at that instant."""
     return instant.astimezone(zone).date()

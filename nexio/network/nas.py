@@ -200,19 +200,9 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
         RowDamaged: its address is none.
         KeyUnusable: its secret cannot be opened.
     """
-    return Nas(
-        id=row.id,
-        name=row.name,
-        address=_network(row),
-        location=location_of(row.location),
-        secret=_secret_of(work, row).encode(),
-        ssid=row.ssid,
-        identifier=row.identifier,
-        require_message_authenticator=row.require_message_authenticator,
-        limit_proxy_state=row.limit_proxy_state,
-        disconnect_host=row.disconnect_host,
-        disconnect_port=row.disconnect_port,
-    )
+    known = row.fields_of(Nas) | {"address": _network(row)}
+    secret = _secret_of(work, row).encode()
+    return Nas(**known, location=location_of(row.location), secret=secret)
 
 
 def warnings_for(nas: Nas) -> list[str]:

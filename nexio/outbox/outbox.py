@@ -219,22 +219,14 @@ def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | Non
 
 def _mail_of(work: Reading, row: OutboxRow) -> Mail:
     state = MailState(row.state)
-    return Mail(
-        id=row.id,
-        template=Template(row.template),
-        to=_recipient(work, row, state),
-        visit_id=row.visit_id,
-        member_id=row.member_id,
-        state=state,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        next_try_at=row.next_try_at if state is MailState.QUEUED else None,
-        sent_at=row.sent_at,
-        answer=row.answer,
-        void=state is MailState.QUEUED
-        and row.visit is not None
-        and row.visit.deleted_at is not None,
-    )
+    waits = state is MailState.QUEUED
+    known = row.fields_of(Mail) | {
+        "template": Template(row.template),
+        "state": state,
+        "next_try_at": row.next_try_at if waits else None,
+    }
+    void = waits and row.visit is not None and row.visit.deleted_at is not None
+    return Mail(**known, to=_recipient(work, row, state), void=void)
 
 
 def _mailbox(person: VisitRow | MemberRow) -> Mailbox:
