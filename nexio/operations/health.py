@@ -48,9 +48,9 @@ class Finding:
     """What was looked at, how it is, and what to do where it is not well."""
 
     subject: str
+    well: bool
     message: str
     advice: str = ""
-    well: bool
 
 
 def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:

@@ -148,7 +148,7 @@ def _read_codes(how: How) -> None:
                 _wait(wrong.wait_after(time.monotonic()))
             continue
         if how.as_json:
-            output.print_json_line(_shape(tapped))
+            output.print_json(_shape(tapped), indent=None)
         else:
             output.print_sentence(_sentence(tapped))
         posting.deliver_now(quiet=True)
@@ -195,7 +195,7 @@ def _shape(tapped: _Tapped) -> dict[str, Any]:
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
-        output.print_json_line({"refused": str(error), "advice": error.advice})
+        output.print_json({"refused": str(error), "advice": error.advice}, indent=None)
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())
 

@@ -197,17 +197,17 @@ def list_(
             past_and_deleted=everything,
         )
         visits = list_visits(work, location, which)
-    if as_json:
-        output.print_json([visit_json(visit) for visit in visits])
-    else:
-        output.print_table(
-            COLUMNS,
-            [row_of(visit) for visit in visits],
-            "No visit matches. To search past and deleted ones, too: --all"
-            if day or state or search
-            else "No visits here. Register one with: nexio visitor register",
-            only_wide=WIDE_ONLY,
-        )
+    output.print_list(
+        visits,
+        visit_json,
+        COLUMNS,
+        row_of,
+        "No visit matches. To search past and deleted ones, too: --all"
+        if day or state or search
+        else "No visits here. Register one with: nexio visitor register",
+        as_json=as_json,
+        only_wide=WIDE_ONLY,
+    )
 
 
 @command.command()
