@@ -67,7 +67,6 @@ def deliver(
     store: Store,
     outgoing: Outgoing,
     *,
-    limit: int | None = None,
     newest_first: bool = False,
     patience: Patience | None = None,
 ) -> Report:
@@ -76,7 +75,6 @@ def deliver(
     Args:
         store: whose outbox.
         outgoing: from :func:`outgoing_of`.
-        limit: most mails; None is all.
         newest_first: rather what was just queued than what has waited for long.
         patience: how long to wait for the server.
     """
@@ -84,7 +82,7 @@ def deliver(
     trouble: MailServerUnreachable | None = None
     broken = 0
     with SmtpConnection(outgoing.server, patience or Patience()) as connection:
-        while trouble is None and tally.total() != limit and not connection.is_late:
+        while trouble is None and not connection.is_late:
             number = claim_next(store, newest_first=newest_first)
             if number is None:
                 break

@@ -148,11 +148,11 @@ def register(
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
             risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
-    output.warn(risk)
-    print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
-    if visit.token is None and not as_json:
-        output.say(_why_no_wifi(visit))
-    posting.deliver_now(quiet=as_json)
+        output.warn(risk)
+        print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
+        if visit.token is None and not as_json:
+            output.say(_why_no_wifi(visit))
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")

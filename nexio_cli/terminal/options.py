@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Callback = TypeVar("Callback", bound="Callable[..., object]")
 
+_STORE = "nexio.store"
+"""Where a command keeps the store that it has open."""
+
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
@@ -87,13 +90,19 @@ def configuration() -> Configuration:
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store of this deployment."""
+    """The store of this deployment; within this block it is opened only once."""
     from nexio.store.engine import Store
 
+    command = click.get_current_context().meta
+    if _STORE in command:
+        yield command[_STORE]
+        return
     with closing(Store.open(configuration())) as store:
+        command[_STORE] = store
         try:
             yield store
         finally:
+            del command[_STORE]
             done.extend(store.done)
             _warn_of(store.bad_rows.lines)
 
