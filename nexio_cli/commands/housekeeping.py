@@ -17,12 +17,10 @@ def command(*, as_json: bool) -> None:
 
     with options.opened() as store:
         tidied = tidy(store)
-    if as_json:
-        output.print_json(asdict(tidied))
-    else:
-        output.print_headline(
-            f"Checked out at the end of their day: {tidied.cut_offs};"
-            f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
-            f" {tidied.sessions} sessions."
-        )
+    words = (
+        f"Checked out at the end of their day: {tidied.cut_offs};"
+        f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
+        f" {tidied.sessions} sessions."
+    )
+    output.print_answer(asdict(tidied), words, as_json=as_json)
     posting.deliver_all()

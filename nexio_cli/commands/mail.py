@@ -43,15 +43,15 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
     with options.reading() as work:
         location = get_location(work, location_name)
         mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
-    if as_json:
-        output.print_json([mail_json(mail, location) for mail in mails])
-    else:
-        output.print_table(
-            ["mail", "about", "to", "state", "when", "tries", "last answer"],
-            [_row(mail, location) for mail in mails],
-            "No mail here.",
-            only_wide=("about", "tries"),
-        )
+    output.print_list(
+        mails,
+        lambda mail: mail_json(mail, location),
+        ["mail", "about", "to", "state", "when", "tries", "last answer"],
+        lambda mail: _row(mail, location),
+        "No mail here.",
+        as_json=as_json,
+        only_wide=("about", "tries"),
+    )
 
 
 @command.command()
@@ -60,13 +60,9 @@ def deliver(*, as_json: bool) -> None:
     """Send what waits, at all locations; for cron or a timer, every minute or so."""
     with options.opened() as store:
         report = _delivered(store)
-    if as_json:
-        counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
-        output.print_json(counts)
-    else:
-        output.print_headline(
-            f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
-        )
+    counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
+    words = f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
+    output.print_answer(counts, words, as_json=as_json)
     if report.trouble is not None and report.waiting:
         raise report.trouble
     if report.failed:

@@ -21,7 +21,7 @@ def command() -> None:
 def show(location_name: str | None, *, as_json: bool) -> None:
     """Show the settings of a location."""
     from nexio.locations.locations import get_location
-    from nexio.locations.settings import as_words
+    from nexio.locations.settings import SHOWN_KEYS, as_words
     from nexio.reception.risk import risk_words
 
     with options.reading() as work:
@@ -32,7 +32,7 @@ def show(location_name: str | None, *, as_json: bool) -> None:
         output.print_json(words)
     else:
         output.print_table(
-            ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
+            ["setting", "value"], [[key, _shown(words[key])] for key in SHOWN_KEYS], ""
         )
         output.say(risk)
 
