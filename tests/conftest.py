@@ -247,8 +247,10 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 @pytest.fixture(scope="session")
 def _postgresql_template(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
-) -> Template:
-    return PostgreSQLTemplate(tmp_path_factory.mktemp("postgresql-template"), postgresql)
+) -> Iterator[Template]:
+    home = tmp_path_factory.mktemp("postgresql-template")
+    with closing(PostgreSQLTemplate(home, postgresql)) as template:
+        yield template
 
 
 @pytest.fixture
