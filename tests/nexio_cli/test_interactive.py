@@ -173,9 +173,9 @@ def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
 def test_in_a_pipe_nothing_is_asked(words: str, visited: Nexio) -> None:
     """Exit 2, and the option that is missing; a script does not hang."""
     rows = visited.rows()
-    ran = run("nexio", *words.split(), stdin="Ada\nLovelace\nada@example.com\n")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Missing option" in ran.stderr
+    ran = visited(*words.split(), stdin="Ada\nLovelace\nada@example.com\n")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert "Missing option" in ran.err
     assert visited.rows() == rows
 
 
@@ -251,14 +251,13 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
     typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)
     for stdin in ("", "y\n"):
-        ran = run("nexio", *typed, stdin=stdin)
-        assert (ran.returncode, ran.stdout) == (4, ""), ran
-        assert "Error: This needs a terminal or --yes: " in ran.stderr
-        assert "Hint:  If it is meant, add --yes." in ran.stderr
+        said = full(*typed, stdin=stdin).refused(4)
+        assert "Error: This needs a terminal or --yes: " in said
+        assert "Hint:  If it is meant, add --yes." in said
     assert full.rows() == rows
     assert contents_of(home) == before
     if words != ("session", "disconnect"):  # no access point listens
-        assert run("nexio", *typed, "--yes").returncode == 0
+        full.done(*typed, "--yes")
 
 
 def contents_of(home: Path) -> dict[str, bytes]:
