@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import ExplanationJson
     from radius_auth.explain.explanation import Explanation
 
 
@@ -53,7 +54,7 @@ def command(
             output.print_sentence(explanation.sentence)
 
 
-def _shape(explanation: Explanation) -> dict[str, Any]:
+def _shape(explanation: Explanation) -> ExplanationJson:
     return {
         "visit": explanation.visit_id,
         "outcome": "accept" if explanation.accepted else "reject",

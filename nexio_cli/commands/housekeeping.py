@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from nexio_cli.terminal import once, options, output, posting
@@ -18,7 +16,14 @@ def command(*, as_json: bool) -> None:
     with options.opened() as store:
         tidied = tidy(store)
     if as_json:
-        output.print_json(asdict(tidied))
+        output.print_json(
+            {
+                "cut_offs": tidied.cut_offs,
+                "visits": tidied.visits,
+                "events": tidied.events,
+                "sessions": tidied.sessions,
+            }
+        )
     else:
         output.print_headline(
             f"Checked out at the end of their day: {tidied.cut_offs};"

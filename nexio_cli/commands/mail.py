@@ -61,8 +61,7 @@ def deliver(*, as_json: bool) -> None:
     with options.opened() as store:
         report = _delivered(store)
     if as_json:
-        counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
-        output.print_json(counts)
+        output.print_json({"sent": report.sent, "failed": report.failed, "waiting": report.waiting})
     else:
         output.print_headline(
             f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."

@@ -83,7 +83,8 @@ def add(
         sharing = find_sharing(work, nas)
     made = nas.secret.decode() if secret is None and sharing is None else None
     if as_json:
-        output.print_json(nas_json(nas) | ({} if made is None else {"secret": made}))
+        shape = nas_json(nas)
+        output.print_json(shape if made is None else {**shape, "secret": made})
     else:
         _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
     if sharing is not None:

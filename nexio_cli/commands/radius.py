@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,6 +13,7 @@ from nexio_cli.terminal import once, options, output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nexio_cli.terminal.json_types import StatusJson
     from radius_auth.client.client import AccessReply
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
@@ -130,7 +131,7 @@ def _print_status_json(status: Status) -> None:
 
     shown = asdict(status)
     counts = shown.pop("counts") or dict.fromkeys(asdict(Counts()))
-    output.print_json(shown | counts)
+    output.print_json(cast("StatusJson", shown | counts))
 
 
 def _print_status(status: Status) -> None:

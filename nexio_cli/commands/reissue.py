@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import ReissuedJson, ReissueFailedJson
 
 
 @click.command("reissue", cls=once.Command)
@@ -78,7 +79,7 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
         return list_without_token(work, get_location(work, location_name))
 
 
-def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
+def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailedJson:
     """One visit in its own transaction; what went wrong is told and the others go on."""
     from nexio.reception.reissue import reissue as renew
     from nexio_cli.terminal.shapes import visit_json

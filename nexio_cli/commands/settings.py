@@ -23,13 +23,14 @@ def show(location_name: str | None, *, as_json: bool) -> None:
     from nexio.locations.locations import get_location
     from nexio.locations.settings import as_words
     from nexio.reception.risk import risk_words
+    from nexio_cli.terminal.json_types import SettingsJson
 
     with options.reading() as work:
         location = get_location(work, location_name)
         risk = risk_words(work, location)
     words = as_words(location.settings)
     if as_json:
-        output.print_json(words)
+        output.print_json(SettingsJson(words))
     else:
         output.print_table(
             ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""

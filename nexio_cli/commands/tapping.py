@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio_cli.terminal import options, output, posting
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nexio.checkin.taps import Direction, Tap
     from nexio.store.engine import Writing
+    from nexio_cli.terminal.json_types import DoneTapJson
 
 
 _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
@@ -185,7 +186,7 @@ def _print(done: Sequence[_Tapped], how: How) -> None:
         output.print_headline(_sentence(tapped))
 
 
-def _shape(tapped: _Tapped) -> dict[str, Any]:
+def _shape(tapped: _Tapped) -> DoneTapJson:
     from nexio_cli.terminal.shapes import tap_json
 
     tap = tapped.tap

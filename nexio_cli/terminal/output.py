@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from nexio.operations.health import Finding
+    from nexio_cli.terminal.json_types import FindingJson, Printed
 
 COLOR = False if os.environ.get("NO_COLOR") else None
 """None is: colour on a terminal (https://no-color.org)."""
@@ -48,17 +49,17 @@ def plain(text: str) -> str:
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Printed | Sequence[Printed] | Sequence[str]) -> None:
     """One object or one array."""
     click.echo(json_text(value, indent=2))
 
 
-def print_json_line(value: Any) -> None:
+def print_json_line(value: Printed) -> None:
     """One object on a line of its own, where more follow."""
     click.echo(json_text(value))
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
+def json_text(value: object, indent: int | None = None) -> str:
     r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return _STEERING.sub(lambda found: found[0] if found[0] == "\n" else _escape(found[0]), text)
@@ -120,7 +121,7 @@ def print_headline(text: str) -> None:
     click.echo(click.style(sentence(text), bold=True))
 
 
-def print_answer(shape: Any, text: str, *, as_json: bool) -> None:
+def print_answer(shape: Printed, text: str, *, as_json: bool) -> None:
     """The answer in one line; or as JSON."""
     if as_json:
         print_json(shape)
@@ -149,7 +150,7 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
     return 0 if all(finding.well for finding in findings) else Refused.exit_code
 
 
-def _finding_shape(finding: Finding) -> dict[str, Any]:
+def _finding_shape(finding: Finding) -> FindingJson:
     return {
         "subject": finding.subject,
         "well": finding.well,
