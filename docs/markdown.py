@@ -37,7 +37,7 @@ def fenced(parts: Sequence[str]) -> str:
 def marked(text: str) -> str:
     """Words of ``--help``, with commands and options as code."""
     parts = re.split(r"'(nexio [^']+)'", text)
-    plain = [re.sub(r"(?<![\w-])--[a-z][a-z-]+", r"`\g<0>`", part) for part in parts[::2]]
+    plain = [re.sub(r"(?<![\w-])--[a-z][a-z-]+|\*{6}", r"`\g<0>`", part) for part in parts[::2]]
     commands = [code(part) for part in parts[1::2]]
     return "".join(piece for pair in zip(plain, [*commands, ""], strict=True) for piece in pair)
 

@@ -90,8 +90,20 @@ def command(
 ) -> None:
     """Check somebody in or out; see who is in the building.
 
-    nexio checkin PIN: the first use of a code checks in, the second checks out. For five minutes
-    after a check-in the code alone does not check out: say --out.
+    Name them in one of four ways: PIN ('-' reads it from stdin; a scanner may type a QR code
+    instead), --qr, --visit or --reader. A QR code needs no --location.
+
+    The first use of a code checks in, the second checks out. The same code within 10 seconds
+    counts once. From then until 5 minutes after the check-in, a code alone does not check out:
+    say --out.
+
+    A visitor may check in on the day of the arrival, or while the Wi-Fi lasts: in and out once
+    a day. Members come and go as they like. The cut-off of the location checks out whoever is
+    still in.
+
+    --reader goes on after a code that it refuses, and ends with exit code 0. After five wrong
+    codes within a quarter of an hour it waits before it reads the next: 1, 2, 4, … seconds, up
+    to a minute.
     """
     who = Who(qr=qr, visits=visits, reader=reader)
     other = context.invoked_subcommand
@@ -176,7 +188,11 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
 @options.location
 @options.as_json
 def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Take the last check-in or check-out of a visit back."""
+    """Take the last check-in or check-out of a visit back, with what it did to the Wi-Fi.
+
+    Run it twice to take two back. A check-out by the cut-off cannot be taken back, nor anything
+    of a deleted visit.
+    """
     from nexio.checkin.check_ins import undo as take_back
     from nexio.checkin.desk_wifi import wifi_words_after_undo
     from nexio.reception.visits import get_visit

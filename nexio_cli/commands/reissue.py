@@ -40,10 +40,14 @@ def reissue(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Register visits anew: a new PIN, a new mail, Wi-Fi by today's settings.
+    """Register visits anew: a new number, a new PIN, a new mail, Wi-Fi by today's settings.
 
-    The original is deleted without a word to the visitor. Each visit is reissued by itself:
-    what failed can be given again, and nobody is done twice.
+    Host, notes, check-ins, and an end or duration that was named come along. nexio deletes the
+    original, mails nothing about that, and refuses its PIN. A visit that is deleted or over
+    cannot be reissued.
+
+    Each visit is reissued by itself. If some fail, the others are done, the exit code is 4, and
+    a line says how to repeat the failed ones.
     """
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
