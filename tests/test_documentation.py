@@ -9,15 +9,14 @@ For whoever writes it:
   which a packet gets no answer.
 - ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
   every environment variable.
-- Fenced blocks marked ``console`` in docs/first-day.md and docs/freeradius.md (which finds a copy
-  of Debian's configuration in ``raddb``) are run by a test: those of a page in their order, in one
-  bash with one empty ``NEXIO_HOME``.  A line that starts with ``$ `` is typed in; a line that starts with
-  ``> `` goes on with it.  The lines after it are what must appear, stdout and stderr in their
-  order, in a pipe.  ``…`` stands for anything within a line, a line ``…`` for any lines or none,
-  and blanks for blanks and tabs.  A command that is to fail is one of which the page shows that:
-  ``Error:``, ``WRONG`` or ``Access-Reject``.  A server ends before its page does.  The port
-  18120 stands for a free one.  What is not to be run is marked ``sh``; what one would see
-  besides, ``text``.
+- A test runs the fenced blocks marked ``console`` of docs/first-day.md and docs/freeradius.md
+  (which finds a copy of Debian's configuration in ``raddb``): those of a page in their order, in
+  one bash with one empty ``NEXIO_HOME``.  A line that starts with ``$ `` is a command; a line that
+  starts with ``> `` continues it.  The lines after it are its output in a pipe, stdout and stderr
+  in order.  ``…`` stands for anything within a line, a line ``…`` for any lines or none, and
+  blanks for blanks and tabs.  A command that must fail shows ``Error:``, ``WRONG`` or
+  ``Access-Reject``.  A page ends the servers that it starts.  The port 18120 stands for a free
+  one.  Blocks marked ``sh`` and ``text`` are not run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stores that are made fast: migrated once for each process of the tests."""
+"""Stores made fast: migrated once for each process of the tests."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ OPERATOR = "test desk"
 
 
 class Template(Protocol):
-    """A store with our tables and nothing in them, made by the real migrations."""
+    """A store with empty tables, made by the real migrations."""
 
     def copy(self, home: Path) -> Configuration:
-        """A store of its own for a test, with its key in ``home``."""
+        """A test's own store, with its key in ``home``."""
 
 
 class SQLiteTemplate:
@@ -53,9 +53,9 @@ class SQLiteTemplate:
 
 
 class PostgreSQLTemplate:
-    """The tests of a process share one database, which is emptied before each of them.
+    """The tests of a process share one database, emptied before each of them.
 
-    A copy for each (``CREATE DATABASE … TEMPLATE``) is 300 files, which takes longer than most
+    A copy for each test (``CREATE DATABASE … TEMPLATE``) is 300 files, slower than most
     tests.
     """
 
@@ -82,7 +82,7 @@ class PostgreSQLTemplate:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            # Without a look at foreign keys for each row: all of them go.
+            # No check of foreign keys for each row: all rows go.
             connection.execute("SET session_replication_role = replica")
             for table in reversed(Row.metadata.sorted_tables):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
@@ -99,7 +99,7 @@ class PostgreSQLTemplate:
 
 @contextmanager
 def engine_of(url: str) -> Iterator[Engine]:
-    """An engine whose connections are closed at the end, however that comes."""
+    """An engine whose connections are always closed at the end."""
     engine = connect(url)
     try:
         yield engine
@@ -108,12 +108,12 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 
 def configuration_of(home: Path) -> Configuration:
-    """A deployment that keeps everything in ``home``, on SQLite."""
+    """A deployment with everything in ``home``, on SQLite."""
     return Configuration.from_environment({"NEXIO_HOME": str(home), "NEXIO_OPERATOR": OPERATOR})
 
 
 def row_counts(store: Store) -> dict[str, int]:
-    """How many rows each table has; what nothing half written leaves as it was."""
+    """How many rows each table has, which a half-written change must not alter."""
     with store.read() as work:
         return {
             table.name: work.session.scalar(select(func.count()).select_from(table)) or 0
@@ -122,7 +122,7 @@ def row_counts(store: Store) -> dict[str, int]:
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:
-    """Change a store behind the software's back; where SQL is the same on both engines."""
+    """Change a store behind the software's back, in SQL that both engines know."""
     with Session(store.engine) as session:
         session.execute(text(statement), values)
         session.commit()
