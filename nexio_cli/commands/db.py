@@ -67,11 +67,14 @@ def current(*, as_json: bool) -> None:
 def check(context: click.Context, *, as_json: bool) -> None:
     """Look for damage: the file, the tables, and every encrypted value.
 
-    Exit code 4 means that there is damage, a line each.
+    Exit code 4 means that there is damage, a line each: of the file (SQLite) or the tables;
+    PINs, secrets and the store's own key that the key file does not open; digests that are not
+    those of their PINs, so that the right PIN is refused; rows that cannot be used, such as a
+    location of an unknown time zone; a database (PostgreSQL) that cannot hold every name.
 
-    A damaged row stops nothing else. Commands and servers leave it out, or show what is left of
-    it, and warn once. Repair it with 'nexio nas edit', 'nexio location edit', 'nexio member
-    set-pin' or 'nexio visitor reissue'.
+    A damaged row stops nothing else. Commands and servers leave it out, or show the rest of it
+    (a visit without its PIN, times in UTC), and warn once. Repair it with 'nexio nas edit',
+    'nexio location edit', 'nexio member set-pin' or 'nexio visitor reissue'.
     """
     from nexio.operations.checking import find_damage
 

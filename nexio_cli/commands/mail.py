@@ -38,6 +38,10 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
     """List the mail of a location, the newest first, with the mail server's last answer.
 
     The column "when" is the time at which the mail was sent, or is tried next, or was queued.
+
+    A queued mail is tried again after 1, 5, 15 and 60 minutes, then every 4 hours, for 3 days.
+    A mail is sent when the mail server has taken it. It fails if the server refuses it for
+    good, if nexio gives up, or if its visit or member is deleted or over.
     """
     from nexio.locations.locations import get_location
     from nexio.outbox.outbox import MailState, list_mail

@@ -29,8 +29,8 @@ ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on.
 def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
     """Correct the data of a visitor; what you leave out stays.
 
-    Another e-mail means another PIN, which is mailed to the new address; the old one is refused.
-    A visit that is deleted or over cannot be changed.
+    Another e-mail means another PIN, which is mailed to the new address; the old one is
+    refused. A visit that is deleted or over cannot be changed.
     """
     from nexio.reception.changing import edit_visit
     from nexio.reception.visits import get_visit
