@@ -398,7 +398,7 @@ class GuessingDeviceJson(TypedDict):
     """As the ``until`` above, for this device"""
 
     refused: int
-    """Logins of the last 24 hours that were not looked at"""
+    """Logins of the last 24 hours that the guard did not check"""
 
 
 class WaitJson(TypedDict):
@@ -412,7 +412,7 @@ class WaitJson(TypedDict):
 
     location: str | None
     until: str | None
-    """When the next guess of another new device is looked at; ``null`` is now"""
+    """When the guard checks the next guess of another new device; ``null`` is now"""
 
     devices: list[GuessingDeviceJson]
 
