@@ -34,7 +34,7 @@ guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size
 	@$(python) -m benchmarks guessing
 
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
-	@$(python) docs/generate.py
+	@$(python) -m docs.generate
 
 picture: .venv/to-develop  ## draw the terminal that README.md shows
 	@$(python) docs/picture.py
@@ -45,7 +45,7 @@ check: .venv/to-develop  ## lint, format, types, imports, drift of the schema an
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	.ci/alembic-check
-	$(python) docs/generate.py --check
+	$(python) -m docs.generate --check
 
 clean:  ## remove what these targets made
 	rm -rf .venv .demo build dist *.egg-info

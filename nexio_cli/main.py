@@ -37,10 +37,10 @@ COMMANDS = {
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
     "freeradius": "Install and check the plugin for FreeRADIUS.",
-    "housekeeping": "What is to be done now and then, for cron.",
-    "doctor": "Look everything over and say what to do.",
+    "housekeeping": "Run the periodic jobs, at all locations.",
+    "doctor": "Check everything and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",
-    "key": "Change the key that PINs and secrets are sealed with.",
+    "key": "Change the key that encrypts PINs and secrets.",
 }
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 

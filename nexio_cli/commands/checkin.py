@@ -90,8 +90,26 @@ def command(
 ) -> None:
     """Check somebody in or out; see who is in the building.
 
-    nexio checkin PIN: the first use of a code checks in, the second checks out. For five minutes
-    after a check-in the code alone does not check out: say --out.
+    Name somebody in one of four ways: PIN ('-' reads it from stdin; a scanner may type a QR
+    code instead), --qr, --visit or --reader. A QR code needs no --location, and is good until
+    the visitor gets another PIN or the visit is deleted.
+
+    The first use of a code checks in, the second checks out. The same code within 10 seconds
+    counts once. From then until 5 minutes after the check-in, a code alone does not check out:
+    say --out. --visit checks out at once. --in for somebody who is in, and --out for somebody
+    who is out, change nothing.
+
+    A visitor may check in on the day of the arrival, or while the Wi-Fi lasts: in and out once
+    a day. Members come and go as they like. The cut-off of the location (midnight, unless it is
+    set) checks out whoever is still in.
+
+    With token-starts=check-in the first check-in starts the Wi-Fi. With end-wifi-at-checkout=on
+    a check-out revokes it: the next login is refused, an open session goes on. At the first
+    check-in of a visit the host gets a mail, if the host is a member.
+
+    --reader goes on after a code that it refuses, and ends with exit code 0. After five wrong
+    codes within a quarter of an hour it waits before it reads the next: 1, 2, 4, … seconds, up
+    to a minute.
     """
     who = Who(qr=qr, visits=visits, reader=reader)
     other = context.invoked_subcommand
@@ -173,7 +191,11 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
 @options.location
 @options.as_json
 def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Take the last check-in or check-out of a visit back."""
+    """Take the last check-in or check-out of a visit back, with what it did to the Wi-Fi.
+
+    Run it twice to take two back. A check-out by the cut-off cannot be taken back, nor anything
+    of a deleted visit.
+    """
     from nexio.checkin.check_ins import undo as take_back
     from nexio.checkin.desk_wifi import wifi_words_after_undo
     from nexio.reception.visits import get_visit

@@ -27,7 +27,8 @@ def command(
 ) -> None:
     """Check somebody out, also right after they came.
 
-    The same as nexio checkin with --out.
+    The same as 'nexio checkin --out'. Who is out already stays out; who never came in is
+    refused.
     """
     from nexio.checkin.taps import Direction
 

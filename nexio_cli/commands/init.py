@@ -23,7 +23,11 @@ ZONEINFO = "zoneinfo/"
     help="Its time zone, such as Europe/London (default: this machine's).",
 )
 def command(name: str | None, timezone: str | None) -> None:
-    """Make the key, the store and the first location; what is there already is left alone."""
+    """Make the key, the store and the first location; keep what is there already.
+
+    NEXIO_HOME, NEXIO_KEY_FILE and NEXIO_DATABASE_URL say where. If the store is there and its
+    key is not, nexio makes no new key: bring the old one back.
+    """
     from nexio.input.zones import get_zone
     from nexio.locations.locations import add_first_location
     from nexio.store.creation import create_store

@@ -19,7 +19,7 @@ def command() -> None:
 )
 @options.as_json
 def add(name: str, timezone: str | None, *, as_json: bool) -> None:
-    """Add a location."""
+    """Add a location: a place with its own time zone, settings, visitors, PINs and NAS."""
     from nexio.input.zones import get_zone
     from nexio.locations.locations import add_location
     from nexio_cli.terminal.shapes import location_json
@@ -56,7 +56,10 @@ def list_(*, as_json: bool) -> None:
 @click.option("--name", "new_name", metavar="NAME", help="A new name.")
 @click.option("--timezone", metavar="ZONE", help="Another time zone; visits keep their instants.")
 def edit(name: str, new_name: str | None, timezone: str | None) -> None:
-    """Rename a location or change its time zone."""
+    """Rename a location or change its time zone.
+
+    Visits keep their instants: 09:00 in London is 10:00 in Paris. A location cannot be removed.
+    """
     from nexio.locations.locations import edit_location, get_location
 
     with options.writing() as work:

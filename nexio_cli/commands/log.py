@@ -28,7 +28,15 @@ EVENTS_PER_LOOK = 1000
 @options.location_option("This location, and requests that led to none; default: all.")
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
-    """Show what the RADIUS servers decided, oldest first."""
+    """Show what the RADIUS servers decided, oldest first.
+
+    A line has the time of the request, the outcome, the name as typed, the device, the NAS, its
+    location, and the reason. ****** stands for a name with digits and no letter: probably a
+    PIN. Requests that led to no location are shown with every --location.
+
+    A decision appears about a second after the answer. Requests without an answer are in the
+    log of nexio-radiusd.
+    """
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.events import list_events, newest_event
 
@@ -60,7 +68,7 @@ def _print(
         if not follow:
             output.print_json(shapes)
         for shape in shapes if follow else []:
-            output.print_json(shape, indent=None)
+            output.print_json_line(shape)
         return
     for event, location in shown:
         click.echo(_sentence(event, location))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nexio.mail.delivery import Report
     from nexio.outbox.outbox import Mail
     from nexio.store.engine import Store
+    from nexio_cli.terminal.json_types import DeliveryJson
 
 STATES = click.Choice(["queued", "sent", "failed"])
 
@@ -35,7 +36,14 @@ def command() -> None:
 @options.location
 @options.as_json
 def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
-    """List the mail of a location, the newest first, with what the mail server said last."""
+    """List the mail of a location, the newest first, with the mail server's last answer.
+
+    The column "when" is the time at which the mail was sent, or is tried next, or was queued.
+
+    A queued mail is tried again after 1, 5, 15 and 60 minutes, then every 4 hours, for 3 days.
+    A mail is sent when the mail server has taken it. It fails if the server refuses it for
+    good, if nexio gives up, or if its visit or member is deleted or over.
+    """
     from nexio.locations.locations import get_location
     from nexio.outbox.outbox import MailState, list_mail
     from nexio_cli.terminal.shapes import mail_json
@@ -57,10 +65,17 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
 @command.command()
 @options.as_json
 def deliver(*, as_json: bool) -> None:
-    """Send what waits, at all locations; for cron or a timer, every minute or so."""
+    """Send the mail that waits, at all locations; run it from cron or a timer every minute.
+
+    Commands that cause mail send it at once; this sends what had to wait. 'nexio housekeeping'
+    does the same. Several may run at the same time: each mail is sent by one of them.
+
+    The exit code is 0 also if single mails fail, and 5 if mail waits and the mail server is out
+    of reach or not configured.
+    """
     with options.opened() as store:
         report = _delivered(store)
-    counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
+    counts: DeliveryJson = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
     words = f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
     output.print_answer(counts, words, as_json=as_json)
     if report.trouble is not None and report.waiting:

@@ -42,7 +42,10 @@ def add(
     as_json: bool,
     **texts: str | None,
 ) -> None:
-    """Add a member; a PIN is drawn where none is given."""
+    """Add a member, with a PIN for checking in.
+
+    On a terminal you are asked for names and e-mail if you leave them out.
+    """
     from nexio.locations.locations import get_location
     from nexio.reception.members import add_member
     from nexio.reception.pins import parse_pin
@@ -68,7 +71,7 @@ def add(
 @options.location
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
-    """List the members of a location."""
+    """List the members of a location by name, without their PINs."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import list_members
     from nexio_cli.terminal.shapes import member_json
@@ -106,7 +109,7 @@ def show(member: str, location_name: str | None, *, as_json: bool) -> None:
 @options.location
 @options.as_json
 def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
-    """Correct a member's name or address."""
+    """Correct a member's name or e-mail; what you leave out stays, and so does the PIN."""
     from nexio.reception.members import edit_member, get_member
 
     with options.writing() as work:
@@ -155,7 +158,7 @@ def set_pin(
 @options.location
 @options.yes
 def remove(member: str, location_name: str | None, *, yes: bool) -> None:
-    """Remove a member; the visits that they host stay."""
+    """Remove a member, and check them out if they are in; the visits that they host stay."""
     from nexio.reception.members import get_member, remove_member
 
     with options.reading() as work:

@@ -60,9 +60,13 @@ def add(
     limit_proxy_state: bool,
     disconnect: str | None,
 ) -> None:
-    """Let a NAS at ADDRESS (an IP address or a CIDR network) ask for a location's guests.
+    """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
 
-    A secret that is made here is shown once: enter it at the NAS.
+    nexio shows a secret that it makes once: enter it at the NAS. A second entry for the same
+    address takes the secret of the first. ::ffff:192.0.2.10 means 192.0.2.10; a zone
+    (fe80::1%eth0) is left out. A network larger than /16 (IPv6: /48) prints a warning.
+
+    The NAS asks for the guests of one location.
     """
     from nexio.locations.locations import get_location
     from nexio.network.nas import NewNas, add_nas, find_sharing, warnings_for
@@ -119,7 +123,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @click.argument("name")
 @options.as_json
 def show(name: str, *, as_json: bool) -> None:
-    """Show a NAS; its secret is not shown again."""
+    """Show a NAS without its secret."""
     from nexio.network.nas import get_nas
 
     with options.reading() as work:
@@ -153,7 +157,11 @@ def show(name: str, *, as_json: bool) -> None:
 )
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
-    """Change a NAS; running servers follow at once."""
+    """Change a NAS; running servers follow within a second.
+
+    An empty text removes a value: --ssid "", --identifier "", --disconnect-host "". The
+    location cannot be changed: remove the NAS and add it again.
+    """
     from nexio.network.nas import NasChanges, edit_nas, warnings_for
 
     changes["secret"] = options.typed_or_read(changes["secret"])
@@ -197,8 +205,10 @@ def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: b
         ("Proxy-State", "limited" if nas.limit_proxy_state else "not limited (insecure)"),
         ("disconnects", _disconnects(nas)),
     ]
-    made = {} if secret is None else {"secret": secret}
-    output.print_answer(nas_json(nas) | made, headline, fields, as_json=as_json)
+    shape = nas_json(nas)
+    if secret is not None:
+        shape["secret"] = secret
+    output.print_answer(shape, headline, fields, as_json=as_json)
 
 
 def _disconnects(nas: Nas) -> str | None:

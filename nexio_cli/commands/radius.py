@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,6 +13,7 @@ from nexio_cli.terminal import once, options, output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nexio_cli.terminal.json_types import StatusJson
     from radius_auth.client.client import AccessReply
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
@@ -72,8 +73,12 @@ def test(
 ) -> None:
     """Log in as a guest would: PAP, with Message-Authenticator. PIN '-' reads it from stdin.
 
-    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
-    Exit code 4 means rejected, 5 no answer.
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine
+    (127.0.0.1, or ::1 for an IPv6 server). --nas chooses the secret only: the server sees the
+    address of this machine.
+
+    It waits 3 seconds for an answer, and asks twice. The login appears in 'nexio log', from the
+    NAS-Identifier nexio-radius-test. Exit code 4 means rejected, 5 no answer.
     """
     from radius_auth.client.client import send_access_request
 
@@ -99,10 +104,14 @@ def test(
 @_typed_secret
 @options.as_json
 def status(server: str, port: int, nas: str | None, secret: str | None, *, as_json: bool) -> None:
-    """Ask a nexio-radiusd how it is, and on its own machine what it has done since its start.
+    """Ask a nexio-radiusd for its status, with a Status-Server (RFC 5997).
 
-    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
-    Exit code 5 means no answer, or another RADIUS server.
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine. The
+    server tells only its own machine what it has done since its start. Exit code 5 means no
+    answer, or another RADIUS server.
+
+    "no answer" counts discarded requests, "lost" those that the kernel dropped. "recording"
+    says whether the spool can be used, and how many decisions are missing in the log.
     """
     from nexio.errors import Unreachable
     from radius_auth.client.client import send_status_server
@@ -130,7 +139,7 @@ def _print_status_json(status: Status) -> None:
 
     shown = asdict(status)
     counts = shown.pop("counts") or dict.fromkeys(asdict(Counts()))
-    output.print_json(shown | counts)
+    output.print_json(cast("StatusJson", shown | counts))
 
 
 def _print_status(status: Status) -> None:

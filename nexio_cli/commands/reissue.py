@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import ReissuedJson, ReissueFailedJson
 
 
 @click.command("reissue", cls=once.Command)
@@ -39,10 +40,14 @@ def reissue(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Register visits anew: a new PIN, a new mail, Wi-Fi by today's settings.
+    """Register visits anew: a new number, a new PIN, a new mail, Wi-Fi by today's settings.
 
-    The original is deleted without a word to the visitor. Each visit is reissued by itself:
-    what failed can be given again, and nobody is done twice.
+    Host, notes, check-ins, and an end or duration that was named come along. nexio deletes the
+    original, mails nothing about that, and refuses its PIN. A visit that is deleted or over
+    cannot be reissued.
+
+    Each visit is reissued by itself. If some fail, the others are done, the exit code is 4, and
+    a line says how to repeat the failed ones.
     """
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
@@ -76,7 +81,7 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
         return list_without_token(work, get_location(work, location_name))
 
 
-def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
+def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailedJson:
     """One visit in its own transaction; what went wrong is told and the others go on."""
     from nexio.reception.reissue import reissue as renew
     from nexio_cli.terminal.shapes import visit_json

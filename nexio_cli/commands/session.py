@@ -40,7 +40,12 @@ def command() -> None:
 def list_(
     visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
 ) -> None:
-    """List sessions on the Wi-Fi, as the access points tell of them by accounting."""
+    """List sessions on the Wi-Fi in the order in which they began, as accounting reports them.
+
+    "in" is what came from the device, "out" what went to it. A session without a visitor shows
+    the User-Name: the access point did not give back the Class of the login. A session whose
+    Stop was lost stays open.
+    """
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
     from nexio.reception.visits import get_visit
@@ -94,8 +99,11 @@ def disconnect(
 ) -> None:
     """Ask access points to end a session (S7), or all open ones of a visit.
 
-    Exit code 4 means that one refused, 5 that one did not answer. The session is over when the
-    access point tells so by accounting.
+    nexio sends a Disconnect-Request (RFC 5176) three times at most, and waits after each. Exit
+    code 4 means that an access point refused, 5 that one did not answer. The session ends when
+    its Accounting Stop arrives.
+
+    The visitor can log in again: run 'nexio token revoke' first.
     """
     from nexio.locations.locations import list_locations
     from nexio.network.sessions import name_as_sent

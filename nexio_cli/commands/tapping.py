@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio_cli.terminal import options, output, posting
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nexio.checkin.taps import Direction, Tap
     from nexio.store.engine import Writing
+    from nexio_cli.terminal.json_types import DoneTapJson
 
 
 _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
@@ -60,7 +61,7 @@ class How:
 class _Done:
     """A check-in or a check-out, as it is printed."""
 
-    shape: dict[str, Any]
+    shape: DoneTapJson
     sentence: str
 
 
@@ -150,7 +151,7 @@ def _read_codes(how: How) -> None:
                 _wait(wrong.wait_after(time.monotonic()))
             continue
         if how.as_json:
-            output.print_json(done.shape, indent=None)
+            output.print_json_line(done.shape)
         else:
             output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
@@ -190,6 +191,6 @@ def _print(all_done: Sequence[_Done], how: How) -> None:
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
-        output.print_json({"refused": str(error), "advice": error.advice}, indent=None)
+        output.print_json_line({"refused": str(error), "advice": error.advice})
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())

@@ -26,9 +26,10 @@ def command() -> None:
 @click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
 @options.location
 def on(duration: str | None, location_name: str | None) -> None:
-    """Generate an access token for every pre-registered visitor from now on.
+    """Give every visitor who is registered from now on an access token.
 
-    Visitors who are registered already get none: see nexio visitor reissue --without-token.
+    Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
+    --duration changes the default duration; without it the last one stays (1 hour at first).
     """
     from nexio.input.durations import words_for
     from nexio.locations.locations import change_settings, get_location
@@ -48,7 +49,10 @@ def on(duration: str | None, location_name: str | None) -> None:
 @options.location
 @options.yes
 def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
-    """Generate no tokens from now on; those that were issued stay, unless --revoke."""
+    """Give visitors who are registered from now on no access token.
+
+    Tokens that were issued stay, unless --revoke ends all of the location that are not over.
+    """
     from nexio.locations.locations import change_settings, get_location
     from nexio.locations.settings import parse_changes
     from nexio.reception.tokens import revoke_all
@@ -69,7 +73,10 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
 @options.location
 @options.as_json
 def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
-    """List the access tokens of a location."""
+    """List the access tokens of a location by arrival, also those of past and deleted visits.
+
+    A token that waits for the check-in has "check-in" in the column "from".
+    """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
@@ -113,9 +120,14 @@ def _row(visit: Visit) -> list[str]:
 def extend(
     visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
 ) -> None:
-    """Let one visitor stay on the Wi-Fi longer.
+    """Let one visitor stay on the Wi-Fi longer, with the same PIN.
 
-    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00
+    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00. --by counts
+    from the end of the Wi-Fi, not from now. A time alone in --until is today, or on the day of
+    the arrival if that is later. On a terminal you are asked for --by if you give neither.
+
+    It works until the day of the arrival is over, also after the Wi-Fi has ended. A token lasts
+    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over.
     """
     from nexio.input.durations import parse_duration
     from nexio.input.zones import show
@@ -153,7 +165,11 @@ def extend(
 @options.yes
 @options.as_json
 def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Refuse one visitor's next login; a device that is on stays on until its time is over."""
+    """Refuse one visitor's next login; a device that is on stays on until its time is over.
+
+    There is no way back, but 'nexio visitor reissue' gives the visitor a new PIN and a new
+    token.
+    """
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
     from nexio_cli.terminal.shapes import held_token_json

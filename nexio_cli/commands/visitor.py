@@ -98,8 +98,16 @@ def register(
 ) -> None:
     """Register a visitor.
 
-    The visitor gets a PIN by mail, and an access token for the Wi-Fi where the location
-    generates them (see 'nexio token on').
+    The visitor gets a PIN, and an access token for the Wi-Fi where the location gives them (see
+    'nexio token on'). nexio mails the PIN at once. If that fails, a note says why; the
+    registration holds, and 'nexio mail deliver' tries again.
+
+    The Wi-Fi lasts for the default duration, unless one of these says its end: an arrival such
+    as "tomorrow 9:30-10:30", --until, or --duration. With token-starts=check-in only --duration
+    can.
+
+    On a terminal you are asked for names and e-mail if you leave them out; Return alone means
+    that there is no such name.
     """
     from nexio.checkin.check_ins import tap_visit
     from nexio.input.arrivals import parse_expected
@@ -182,7 +190,7 @@ def list_(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List the visits from today on."""
+    """List the visits from today on by arrival, without deleted ones."""
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
@@ -228,7 +236,10 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 @click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
 @options.location
 def qr(visit: str, location_name: str | None, *, text: bool) -> None:
-    """Draw the visitor's QR code, which names the visit and is not the PIN."""
+    """Draw the visitor's QR code, which 'nexio checkin' reads.
+
+    It names the visit, is signed, and does not hold the PIN.
+    """
     from nexio.reception.qr_codes import qr_text
     from nexio.reception.visits import get_visit
 

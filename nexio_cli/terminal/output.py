@@ -10,8 +10,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from nexio.operations.health import Finding
+    from nexio_cli.terminal.json_types import FindingJson, Printed
 
 Thing = TypeVar("Thing")
 
@@ -51,13 +51,20 @@ def plain(text: str) -> str:
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def print_json(value: Any, indent: int | None = 2) -> None:
-    r"""One object or one array; on one line with ``indent=None``.
+def print_json(value: Printed | Sequence[Printed] | Sequence[str]) -> None:
+    """One object or one array."""
+    click.echo(json_text(value, indent=2))
 
-    Letters stay as they are; what steers a terminal becomes ``\\u009b``.
-    """
+
+def print_json_line(value: Printed) -> None:
+    """One object on a line of its own, where more follow."""
+    click.echo(json_text(value))
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    click.echo(_STEERING.sub(_escaped_in_json, text))
+    return _STEERING.sub(_escaped_in_json, text)
 
 
 def _escaped_in_json(found: re.Match[str]) -> str:
@@ -66,7 +73,7 @@ def _escaped_in_json(found: re.Match[str]) -> str:
 
 def print_list(
     things: Sequence[Thing],
-    shape: Callable[[Thing], Any],
+    shape: Callable[[Thing], Printed],
     header: Sequence[str],
     row: Callable[[Thing], Sequence[str]],
     nothing: str,
@@ -134,7 +141,11 @@ def print_headline(text: str) -> None:
 
 
 def print_answer(
-    shape: Any, text: str, fields: Iterable[tuple[str, str | None]] = (), *, as_json: bool
+    shape: Printed | Sequence[Printed],
+    text: str,
+    fields: Iterable[tuple[str, str | None]] = (),
+    *,
+    as_json: bool,
 ) -> None:
     """The answer in one line, and what else is known below it; or as JSON."""
     if as_json:
@@ -156,13 +167,22 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
         The exit code.
     """
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([_finding_shape(finding) for finding in findings])
     for finding in findings if not as_json else []:
         mark = click.style("ok   ", fg="green") if finding.well else click.style("WRONG", fg="red")
         click.echo(f"{mark}  {finding.subject}: {sentence(finding.message)}")
         if finding.advice:
             print_sentence(f"       {finding.advice}")
     return 0 if all(finding.well for finding in findings) else Refused.exit_code
+
+
+def _finding_shape(finding: Finding) -> FindingJson:
+    return {
+        "subject": finding.subject,
+        "well": finding.well,
+        "message": finding.message,
+        "advice": finding.advice,
+    }
 
 
 def print_qr(content: str) -> None:

@@ -1,4 +1,4 @@
-"""Stores that are made fast: migrated once for each process of the tests."""
+"""Stores made fast: migrated once for each process of the tests."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ OPERATOR = "test desk"
 
 
 class Template(Protocol):
-    """A store with our tables and nothing in them, made by the real migrations."""
+    """A store with empty tables, made by the real migrations."""
 
     def copy(self, home: Path) -> Configuration:
-        """A store of its own for a test, with its key in ``home``."""
+        """A test's own store, with its key in ``home``."""
 
 
 class SQLiteTemplate:
@@ -53,7 +53,7 @@ class SQLiteTemplate:
 
 
 class PostgreSQLTemplate:
-    """The tests of a process share one database, which is emptied before each of them.
+    """The tests of a process share one database, emptied before each of them.
 
     A copy for each (``CREATE DATABASE … TEMPLATE``) is 300 files, which takes longer than most
     tests; so does a new connection for emptying it.
@@ -105,7 +105,7 @@ def _emptying(revision: tuple[Any, ...]) -> sql.Composable:
 
 @contextmanager
 def engine_of(url: str) -> Iterator[Engine]:
-    """An engine whose connections are closed at the end, however that comes."""
+    """An engine whose connections are always closed at the end."""
     engine = connect(url)
     try:
         yield engine
@@ -114,12 +114,12 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 
 def configuration_of(home: Path) -> Configuration:
-    """A deployment that keeps everything in ``home``, on SQLite."""
+    """A deployment with everything in ``home``, on SQLite."""
     return Configuration.from_environment({"NEXIO_HOME": str(home), "NEXIO_OPERATOR": OPERATOR})
 
 
 def row_counts(store: Store) -> dict[str, int]:
-    """How many rows each table has; what nothing half written leaves as it was."""
+    """How many rows each table has, which a half-written change must not alter."""
     with store.read() as work:
         return {
             table.name: work.session.scalar(select(func.count()).select_from(table)) or 0
@@ -128,7 +128,7 @@ def row_counts(store: Store) -> dict[str, int]:
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:
-    """Change a store behind the software's back; where SQL is the same on both engines."""
+    """Change a store behind the software's back, in SQL that both engines know."""
     with Session(store.engine) as session:
         session.execute(text(statement), values)
         session.commit()

@@ -1,4 +1,4 @@
-"""A FreeRADIUS that is none: it calls the plugin in the order of ``freeradius/sites-available``."""
+"""A stand-in for FreeRADIUS: it calls the plugin in the order of ``freeradius/sites-available``."""
 
 from __future__ import annotations
 
@@ -63,25 +63,25 @@ def chap_pairs(typed: str = PIN, user_name: str = EMAIL) -> Pairs:
 
 
 def ms_chap(user_name: str = EMAIL) -> Pairs:
-    """The same with MS-CHAPv2; what was typed, only the device knows."""
+    """The same with MS-CHAPv2; only the device knows what was typed."""
     return (("User-Name", user_name), MS_CHAP, DEVICE)
 
 
 def tunnelled(user_name: str = EMAIL) -> Pairs:
-    """What a device says inside its tunnel, by a method of EAP."""
+    """What a device sends inside its tunnel, by a method of EAP."""
     return (("User-Name", user_name), EAP, DEVICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the access point gets."""
+    """The reply to the access point."""
 
     accepted: bool
     attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str | None:
-        """What the guest reads."""
+        """The Reply-Message."""
         return self.attributes.get("Reply-Message")
 
 
@@ -89,11 +89,11 @@ REJECT = Reply(accepted=False)
 
 
 class VirtualServer:
-    """The sites ``nexio`` and ``nexio-inner-tunnel``, over a plugin with a table of the test.
+    """The sites ``nexio`` and ``nexio-inner-tunnel``, with a plugin on a test's table.
 
     Args:
-        table: what is known.
-        now: the time, until ``clock`` is moved.
+        table: visits and NAS.
+        now: the time, until ``clock`` moves.
     """
 
     def __init__(self, table: Table, now: datetime = NINE) -> None:
@@ -114,17 +114,17 @@ class VirtualServer:
 
         Args:
             pairs: the request.
-            typed: what the response to MS-CHAP was made from; FreeRADIUS verifies it.
+            typed: the PIN of the response to MS-CHAP, which FreeRADIUS verifies.
         """
         return self._log_in(
             pairs, Stage.OUTER, lambda control: self._verify(pairs, Stage.OUTER, control, typed)
         )[0]
 
     def answer_eap(self, pairs: Pairs, typed: str, *, gtc: bool = False) -> Reply:
-        """A login in a tunnel, in which the plugin is asked again outside at the end.
+        """A login in a tunnel; at its end the plugin decides again outside.
 
         Args:
-            pairs: what is said inside.
+            pairs: the request inside.
             typed: the PIN that the device has.
             gtc: the password itself comes through the tunnel, not a response to MS-CHAP.
         """
@@ -148,7 +148,7 @@ class VirtualServer:
     def _log_in(
         self, pairs: Pairs, stage: Stage, verify: Callable[[Control], bool]
     ) -> tuple[Reply, str]:
-        """Through the sections of one site, and the proof at the end."""
+        """Run the sections of one site, and verify at the end."""
         first = self._call(self.plugin.authorize, pairs, stage)
         control = _plain(first.control)
         if first.outcome is not ReturnCode.OK or not verify(control):
@@ -165,7 +165,7 @@ class VirtualServer:
         return Reply(accepted=True, attributes=_plain(last.reply)), proven
 
     def _verify(self, pairs: Pairs, stage: Stage, control: Control, typed: str | None) -> bool:
-        """Hold a response to MS-CHAP against the one PIN, as ``Auth-Type MS-CHAP`` of the sites."""
+        """Compare a response to MS-CHAP with the one PIN, as ``Auth-Type MS-CHAP`` does."""
         if control.get("Auth-Type") == "Accept":
             return True
         if not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
@@ -193,7 +193,7 @@ class VirtualServer:
 
 
 def hand_over(pairs: Pairs) -> Pairs:
-    """What ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio`` make of a request."""
+    """A request after ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio``."""
     names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
     text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
     return (*(pair for pair in pairs if pair[0] not in names), *text)
@@ -203,7 +203,7 @@ PASSED = CallResult(outcome=ReturnCode.NOOP)
 
 
 def at(stage: Stage, address: str = ADDRESS) -> Pairs:
-    """What our configuration adds to a request."""
+    """The attributes that our configuration adds to a request."""
     return ((CLIENT, address), (STAGE, stage.value))
 
 
