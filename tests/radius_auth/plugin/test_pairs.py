@@ -13,13 +13,12 @@ from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.plugin.pairs import (
     CLIENT,
-    HANDED_OVER,
     NOTE,
     PROVEN,
     STAGE,
+    TEXTS,
     Pairs,
     as_updates,
-    name_of,
     read_request,
     receive,
 )
@@ -29,6 +28,7 @@ from tests.support.radius.freeradius_dictionary import dictionary
 from tests.support.radius.guests import EMAIL, PIN, nas
 
 TEXT = "text without meaning"
+HEXADECIMAL = [name for _, name in TEXTS.values()]
 OCTETS = b"\x07" + b"r" * 16
 
 
@@ -47,10 +47,20 @@ def client_of(**changes: Any) -> Client:
 # The names
 
 
-@pytest.mark.parametrize("attribute", Attribute)
-def test_attributes_are_called_as_in_the_dictionary(attribute: Attribute) -> None:
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        *((name, attribute) for attribute, (name, _) in TEXTS.items()),
+        ("CHAP-Password", Attribute.CHAP_PASSWORD),
+        ("CHAP-Challenge", Attribute.CHAP_CHALLENGE),
+        ("EAP-Message", Attribute.EAP_MESSAGE),
+        ("Service-Type", Attribute.SERVICE_TYPE),
+        ("NAS-Port-Type", Attribute.NAS_PORT_TYPE),
+    ],
+)
+def test_attributes_are_called_as_in_the_dictionary(name: str, attribute: Attribute) -> None:
     """rlm_python3: a name that FreeRADIUS does not know is one that never comes."""
-    number, _ = dictionary().attributes[name_of(attribute)]
+    number, _ = dictionary().attributes[name]
 
     assert number == attribute
 
@@ -63,7 +73,7 @@ def test_what_is_read_as_octets_is_octets(name: str) -> None:
     assert dictionary().attributes[name][1] == "octets"
 
 
-@pytest.mark.parametrize("name", [CLIENT, STAGE, NOTE, PROVEN, *HANDED_OVER.values()])
+@pytest.mark.parametrize("name", [CLIENT, STAGE, NOTE, PROVEN, *HEXADECIMAL])
 def test_what_the_configuration_says_is_in_no_packet(name: str) -> None:
     """Must 1: an attribute of FreeRADIUS's own, whose number is above that of any on the wire."""
     number, kind = dictionary().attributes[name]
@@ -251,9 +261,9 @@ def test_no_value_is_in_a_repr() -> None:
 
 _NAMES = st.sampled_from(
     [
-        *map(name_of, Attribute),
-        *HANDED_OVER.values(),
+        *(name for names in TEXTS.values() for name in names),
         *(CLIENT, STAGE, NOTE, PROVEN),
+        *("CHAP-Password", "CHAP-Challenge", "EAP-Message", "Service-Type", "NAS-Port-Type"),
         *("MS-CHAP-Response", "MS-CHAP2-Response", "Attr-6"),
     ]
 )
