@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
-from radius_auth.plugin.pairs import as_updates
+from radius_auth.plugin.pairs import as_updates, first
 from radius_auth.protocol.authenticators import Distrust
 from radius_auth.protocol.framing import Discarded
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from radius_auth.decision.decide import Accepted, Rejected
     from radius_auth.plugin.logins import Login
-    from radius_auth.plugin.pairs import Received, Updates
+    from radius_auth.plugin.pairs import Updates, Values
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
 
@@ -60,22 +60,43 @@ class CallResult:
     control: Updates = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
-    """One call from FreeRADIUS."""
+    """One call from FreeRADIUS; it is made for each request, and freezing it would cost time."""
 
     began: int
     """Nanoseconds of ``time.perf_counter_ns``."""
 
     now: datetime
     table: Table
-    received: Received
+    values: Values = field(repr=False)
+    """What FreeRADIUS hands over; passwords are among it."""
+
     stage: str | None
     address: str
     """Where the packet came from."""
 
     client: Client | None
     """The NAS of that address."""
+
+    @property
+    def is_eap(self) -> bool:
+        """Whether the guest logs in by EAP."""
+        return "EAP-Message" in self.values
+
+    @property
+    def is_in_tunnel(self) -> bool:
+        """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
+        return "FreeRADIUS-Proxied-To" in self.values
+
+    @property
+    def is_ms_chap(self) -> bool:
+        """Whether there is a response that FreeRADIUS has to verify."""
+        return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values
+
+    def find(self, name: str) -> str | None:
+        """The first value of that name, or None."""
+        return first(self.values, name)
 
     @property
     def took_us(self) -> int:
@@ -90,7 +111,11 @@ ACCEPT: Final = ("Auth-Type", ":=", "Accept")
 
 def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
     """The attributes of an accept (R12), under these names."""
-    return as_updates(zip(names, (decision.session_timeout, decision.class_), strict=True))
+    timeout, class_ = names
+    return (
+        (timeout, ":=", str(decision.session_timeout)),
+        (class_, ":=", f"0x{decision.class_.hex()}"),
+    )
 
 
 def reason_of_freeradius(call: Call, login: Login | None) -> Reason:
@@ -100,17 +125,17 @@ def reason_of_freeradius(call: Call, login: Login | None) -> Reason:
         call: the call.
         login: what an earlier call kept, if one did.
     """
-    if call.received.is_eap:
+    if call.is_eap:
         # In the tunnel each PIN that is verified was counted as a guess before; PEAP itself ends
         # a login outside where GTC says nothing.
-        verified = login is not None and (not call.received.is_in_tunnel or login.guess)
+        verified = login is not None and (not call.is_in_tunnel or login.guess)
         return Reason.WRONG_PIN if verified else Reason.EAP_FAILED
-    return Reason.WRONG_PIN if call.received.is_ms_chap else Reason.UNSUPPORTED_METHOD
+    return Reason.WRONG_PIN if call.is_ms_chap else Reason.UNSUPPORTED_METHOD
 
 
 def words_for(call: Call, rejected: Rejected) -> Updates:
     """The Reply-Message of a reject (R11)."""
-    if rejected.visit is None or call.received.is_eap:  # RFC 3579 section 2.6.5
+    if rejected.visit is None or call.is_eap:  # RFC 3579 section 2.6.5
         return ()
     location = call.table.locations[rejected.visit.location_id]
     words = reply_message(rejected, location, call.now)
@@ -123,7 +148,7 @@ def check_proxy_state(call: Call) -> None:
     Raises:
         Discarded: the NAS may leave Message-Authenticator out, but not beside Proxy-State.
     """
-    values = call.received.values
+    values = call.values
     unsigned = "Proxy-State" in values and "Message-Authenticator" not in values
     if unsigned and call.client is not None and call.client.limit_proxy_state:
         raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)

@@ -9,7 +9,7 @@ in hexadecimal.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
@@ -22,12 +22,13 @@ from radius_auth.protocol.access_request import (
 from radius_auth.protocol.framing import Attribute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from radius_auth.decision.decide import Request
     from radius_auth.replica.nas_index import Client
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Values: TypeAlias = Mapping[str, list[str]]
 Updates: TypeAlias = tuple[tuple[str, str, str], ...]
 """Name, operator and value."""
 
@@ -100,57 +101,34 @@ _READ: Final[tuple[tuple[Kind, str, Callable[[str], bytes]], ...]] = (
 """How each attribute is read; of two names for one attribute the later one counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """The pairs of one call, by name; passwords are among them."""
-
-    values: Mapping[str, list[str]] = field(repr=False)
-
-    def find(self, name: str) -> str | None:
-        """The first value of that name, or None."""
-        found = self.values.get(name)
-        return found[0] if found else None
-
-    @property
-    def is_eap(self) -> bool:
-        """Whether the guest logs in by EAP."""
-        return "EAP-Message" in self.values
-
-    @property
-    def is_in_tunnel(self) -> bool:
-        """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
-        return "FreeRADIUS-Proxied-To" in self.values
-
-    @property
-    def is_ms_chap(self) -> bool:
-        """Whether there is a response that FreeRADIUS has to verify."""
-        return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values
-
-
-def receive(pairs: Pairs) -> Received:
-    """Sort the pairs of a call by their names."""
+def by_name(pairs: Pairs) -> Values:
+    """The values of a call by their names, in the order of the packet."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
         values[name].append(value)
-    return Received(dict(values))
+    return dict(values)
 
 
-def read_request(received: Received, client: Client | None) -> Request:
+def first(values: Values, name: str) -> str | None:
+    """The first value of that name, or None."""
+    found = values.get(name)
+    return found[0] if found else None
+
+
+def read_request(values: Values, client: Client | None) -> Request:
     """What the request asks.
 
     Args:
-        received: the attributes.
+        values: see :func:`by_name`.
         client: the NAS of the address that it came from.
     """
-    values = {
-        kind: list(map(read, found))
-        for kind, name, read in _READ
-        if (found := received.values.get(name))
+    sent = {
+        kind: list(map(read, found)) for kind, name, read in _READ if (found := values.get(name))
     }
-    passwords = values.get(Attribute.USER_PASSWORD, [])
+    passwords = sent.get(Attribute.USER_PASSWORD, [])
     if passwords:  # also an empty one is a password
-        values[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
-    return read_access_request(values, next(iter(passwords), None), None).ask(client)
+        sent[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
+    return read_access_request(sent, next(iter(passwords), None), None).ask(client)
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:

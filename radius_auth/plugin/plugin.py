@@ -40,8 +40,9 @@ from radius_auth.plugin.pairs import (
     REPLIED,
     STAGE,
     as_updates,
+    by_name,
+    first,
     read_request,
-    receive,
 )
 
 if TYPE_CHECKING:
@@ -92,10 +93,10 @@ class Plugin:
         if call.stage == Stage.OUTER:
             check_proxy_state(call)
         login = _read(call)
-        if call.received.is_eap and call.stage == Stage.OUTER:
+        if call.is_eap and call.stage == Stage.OUTER:
             # Outside of the tunnel the User-Name may be anything.
             return self._refuse_contradictory(call, login) or PASS
-        if call.received.is_eap or call.received.is_ms_chap:
+        if call.is_eap or call.is_ms_chap:
             return self._supply_pin(call, login)
         return self._decide(call, login)
 
@@ -106,12 +107,12 @@ class Plugin:
             KeyUnusable, Discarded: as in :meth:`authorize`.
         """
         call = self._begin(pairs)
-        if not call.received.is_ms_chap:
+        if not call.is_ms_chap:
             login = _read(call)
             # FreeRADIUS has put the password beside EAP-Message: no contradiction here.
             login.request = replace(login.request, contradictory=False)
             return self._decide(call, login)
-        login = self._logins.find(call.received.find(NOTE)) or _read(call)
+        login = self._logins.find(call.find(NOTE)) or _read(call)
         guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
         if isinstance(guess, Rejected):
             return self._refuse(call, login, guess)
@@ -128,14 +129,14 @@ class Plugin:
         call = self._begin(pairs)
         if call.stage == Stage.REJECTED:
             return self._log_reject(call)
-        number = call.received.find(PROVEN)
+        number = call.find(PROVEN)
         login = self._logins.find(number) or _read(call)
         visit = call.table.find_visit(login.visit_id)
         if visit is None:  # not proven, or removed since
-            noted = self._logins.find(call.received.find(NOTE))
+            noted = self._logins.find(call.find(NOTE))
             unknown = Reason.UNKNOWN_USER if login.visit_id else reason_of_freeradius(call, noted)
             return self._refuse(call, login, Rejected(reason=unknown))
-        if call.received.is_eap and call.stage == Stage.OUTER:
+        if call.is_eap and call.stage == Stage.OUTER:
             # The packet that gets the accept decides where the guest is, not an earlier one.
             login.request = _read(call).request
             if refused := self._refuse_contradictory(call, login):
@@ -171,7 +172,7 @@ class Plugin:
         if not isinstance(candidate, Rejected):
             pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
             login.visit_id = candidate.id
-        elif call.received.is_eap and is_miss(candidate.reason):
+        elif call.is_eap and is_miss(candidate.reason):
             # A tunnel takes several packets: a guest whom nobody knows sees what everybody sees.
             pin = secrets.token_hex(16)
             login.rejected = candidate
@@ -180,7 +181,7 @@ class Plugin:
             guess = reserve_guess(login.request, 0, call.table, self._guard, call.now)
             return self._refuse(call, login, guess if isinstance(guess, Rejected) else candidate)
         control = [("Cleartext-Password", pin), (NOTE, self._keep(call, login))]
-        if not call.received.is_eap:
+        if not call.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
         return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
 
@@ -202,7 +203,7 @@ class Plugin:
 
     def _log_reject(self, call: Call) -> CallResult:
         """Log a reject that FreeRADIUS is about to send, and find the words for the guest."""
-        number = call.received.find(NOTE)
+        number = call.find(NOTE)
         if number == LOGGED:  # an older policy.d/nexio asks all the same
             return DONE
         found = self._logins.find(number)
@@ -213,14 +214,14 @@ class Plugin:
         return CallResult(outcome=ReturnCode.OK, reply=words_for(call, rejected))
 
     def _begin(self, pairs: Pairs) -> Call:
-        began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
-        address = received.find(CLIENT) or ""
+        began, table, values = time.perf_counter_ns(), self._table(), by_name(pairs)
+        address = first(values, CLIENT) or ""
         return Call(
             began=began,
             now=self._clock(),
             table=table,
-            received=received,
-            stage=received.find(STAGE),
+            values=values,
+            stage=first(values, STAGE),
             address=address,
             client=table.nas.find(address) if address else None,
         )
@@ -231,11 +232,11 @@ class Plugin:
 
     def _log(self, call: Call, login: Login, decision: Decision) -> None:
         latency_us = login.took_us + call.took_us
-        is_eap = call.received.is_eap
+        is_eap = call.is_eap
         self._record(
             Decided(login.request, decision, call.table, call.now, latency_us, call.address, is_eap)
         )
 
 
 def _read(call: Call) -> Login:
-    return Login(request=read_request(call.received, call.client))
+    return Login(request=read_request(call.values, call.client))

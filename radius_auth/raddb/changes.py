@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from radius_auth.raddb.folder import closed
+from radius_auth.raddb.folder import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def look(path: Path) -> State:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise closed(path, error) from error
+        raise unreachable(path, error) from error
 
 
 def carry_out(folder: Path, changes: Sequence[Change]) -> None:
@@ -109,7 +109,7 @@ def carry_out(folder: Path, changes: Sequence[Change]) -> None:
             if look(folder / change.path) != change.before:
                 _put(folder / change.path, change.before)
         if isinstance(error, OSError):
-            raise closed(folder, error) from error
+            raise unreachable(folder, error) from error
         raise
 
 

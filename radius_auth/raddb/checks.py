@@ -11,7 +11,7 @@ from radius_auth.raddb.changes import File, look
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,
-    filled_in,
+    expanded,
     find_setting,
     other_python,
     read_lines,
@@ -161,7 +161,7 @@ def _eap(folder: Path) -> Iterator[Finding]:
         hint = "before you offer it in public, read docs/freeradius.md: in 3.2.1 it can be crashed"
         yield well("TTLS", f"offered; {hint}")
     files = ", ".join(
-        filled_in(folder, line.value)
+        expanded(folder, line.value)
         for line in lines
         if line.name == "certificate_file" and line.value
     )

@@ -50,14 +50,14 @@ def find_raddb(named: Path | None) -> Path:
             if (folder / MAIN).is_file():
                 return folder.resolve()
         except OSError as error:
-            raise closed(folder, error) from error
+            raise unreachable(folder, error) from error
     raise NotFound(
         f"there is no configuration of FreeRADIUS in {PLACES[0] if named is None else named}",
         "Install it (apt-get install freeradius freeradius-python3), or name its folder: --raddb",
     )
 
 
-def closed(path: Path, error: OSError) -> Unreachable:
+def unreachable(path: Path, error: OSError) -> Unreachable:
     """An error of the system's, with what to do about it."""
     where = error.filename or path
     return Unreachable(
@@ -74,7 +74,7 @@ def read_lines(path: Path) -> list[Line]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise closed(path, error) from error
+        raise unreachable(path, error) from error
     return list(_lines(text))
 
 
@@ -110,7 +110,7 @@ def enabled(folder: Path, kind: str) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise closed(folder / kind, error) from error
+        raise unreachable(folder / kind, error) from error
     return [path for path in there if path.is_file() and _LOADED.fullmatch(path.name)]
 
 
@@ -118,11 +118,11 @@ def find_setting(folder: Path, name: str, *sections: str) -> str | None:
     """The value of a setting in the main file, with its ``${…}`` filled in."""
     for line in read_lines(folder / MAIN):
         if (line.name, line.sections) == (name, sections) and line.value is not None:
-            return filled_in(folder, line.value)
+            return expanded(folder, line.value)
     return None
 
 
-def filled_in(folder: Path, value: str) -> str:
+def expanded(folder: Path, value: str) -> str:
     """A value with each ``${…}`` filled in that the main file sets."""
     lines = read_lines(folder / MAIN)
     known = {line.name: line.value for line in lines if not line.sections and line.value}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from nexio import __version__
 from radius_auth.raddb.changes import Change, File, Folder, Link, Rights, State, carry_out, look
 from radius_auth.raddb.manifest import MANIFEST, OURS, Manifest, digest, load_manifest
-from radius_auth.raddb.obstacles import links_to_take, refuse_obstacles
+from radius_auth.raddb.obstacles import links_to_remove, refuse_obstacles
 from radius_auth.raddb.package import links_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plan_install(folder: Path, source: Source, *, replace_default: bool) -> Plan
     before = load_manifest(folder)
     links = links_of(source.files)
     refuse_obstacles(folder, source.files, links, before)
-    taken = links_to_take(folder) if replace_default else {}
+    taken = links_to_remove(folder) if replace_default else {}
     kept = _changed(folder, source.files, before)
     new = {
         path: f"{NEW}/{path}" for path in kept if digest(source.files[path]) != before.files[path]

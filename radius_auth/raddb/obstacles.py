@@ -66,7 +66,7 @@ def has_default(folder: Path) -> bool:
     return look(folder / DEFAULT) is not None
 
 
-def links_to_take(folder: Path) -> dict[str, str]:
+def links_to_remove(folder: Path) -> dict[str, str]:
     """Links of FreeRADIUS's own that are to go, and where they point.
 
     Raises:
