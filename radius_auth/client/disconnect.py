@@ -1,4 +1,4 @@
-"""Asking a NAS to end a session (RFC 5176; Must 19)."""
+"""Asks a NAS to end a session (RFC 5176; Must 19)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
     """The NAS to ask: at the session's source address, or the host and port set for it.
 
     Args:
-        work: the look at the store.
+        work: the store.
         session: which.
         timeout: seconds to wait after each transmission.
 

@@ -62,7 +62,7 @@ class CallResult:
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One call from FreeRADIUS; it is made for each request, and freezing it would cost time."""
+    """One call from FreeRADIUS."""
 
     began: int
     """Nanoseconds of ``time.perf_counter_ns``."""

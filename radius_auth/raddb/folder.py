@@ -1,4 +1,4 @@
-"""Where FreeRADIUS's configuration is, and reading it line by line.
+"""Finds FreeRADIUS's configuration, and reads it line by line.
 
 This is no parser of FreeRADIUS's language: it knows comments, ``name = value``, and where a
 section begins and ends.
@@ -21,17 +21,17 @@ MAIN: Final = "radiusd.conf"
 
 _COMMENT: Final = re.compile(r"(^|\s)#.*")
 _LOADED: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-"""The names of files that FreeRADIUS reads where it includes a folder."""
+"""The files of a folder that FreeRADIUS loads have such a name."""
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line that says something."""
+    """A line that is neither empty nor a comment."""
 
     sections: tuple[str, ...]
-    """The sections that it stands in, the outermost first, as their first lines say."""
+    """The first lines of the sections around it, the outermost first."""
 
     name: str
     value: str | None = None
@@ -43,7 +43,7 @@ def find_raddb(named: Path | None) -> Path:
 
     Raises:
         NotFound: no configuration of FreeRADIUS there.
-        Unreachable: its folder is closed to us.
+        Unreachable: we may not read its folder.
     """
     for folder in PLACES if named is None else (named,):
         try:
@@ -58,7 +58,7 @@ def find_raddb(named: Path | None) -> Path:
 
 
 def unreachable(path: Path, error: OSError) -> Unreachable:
-    """An error of the system's, with what to do about it."""
+    """An error of the operating system, with advice."""
     where = error.filename or path
     return Unreachable(
         f"{where} cannot be used: {error.strerror}", "Run this as root, with sudo for example."
@@ -66,7 +66,7 @@ def unreachable(path: Path, error: OSError) -> Unreachable:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """What a file of configuration says.
+    """The lines of a file of configuration.
 
     Raises:
         Unreachable: it cannot be read.
@@ -115,7 +115,7 @@ def enabled(folder: Path, kind: str) -> list[Path]:
 
 
 def find_setting(folder: Path, name: str, *sections: str) -> str | None:
-    """The value of a setting in the main file, with its ``${…}`` filled in."""
+    """The value of a setting in the main file, expanded."""
     for line in read_lines(folder / MAIN):
         if (line.name, line.sections) == (name, sections) and line.value is not None:
             return expanded(folder, line.value)
@@ -123,7 +123,7 @@ def find_setting(folder: Path, name: str, *sections: str) -> str | None:
 
 
 def expanded(folder: Path, value: str) -> str:
-    """A value with each ``${…}`` filled in that the main file sets."""
+    """A value with each ``${…}`` replaced that the main file sets."""
     lines = read_lines(folder / MAIN)
     known = {line.name: line.value for line in lines if not line.sections and line.value}
     before = ""
@@ -134,7 +134,7 @@ def expanded(folder: Path, value: str) -> str:
 
 
 def other_python(folder: Path) -> list[str]:
-    """Files with a python3 module that is not ours: FreeRADIUS can have one only."""
+    """Files with a python3 module that is not ours: FreeRADIUS can have only one."""
     files = [path for path in enabled(folder, "mods-enabled") if path.name != "nexio"]
     return [
         str(path.relative_to(folder))

@@ -1,4 +1,4 @@
-"""Whether the user that FreeRADIUS runs as can use our packages, the key, the store, the spool."""
+"""Whether FreeRADIUS's user can use our packages, the key, the store and the spool."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNITS: Final = tuple(
 )
 USER: Final = "freerad"
 
-# As nexio_plugin.py does: our packages, and none of the system's. -S keeps those out.
+# As in nexio_plugin.py: our packages, and none of the system's, which -S keeps out.
 _CHILD: Final = """\
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -41,7 +41,7 @@ main(sys.argv[2], spool=sys.argv[3] == "spool")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Whom FreeRADIUS runs as."""
+    """The user that FreeRADIUS runs as."""
 
     name: str
     number: int
@@ -73,11 +73,11 @@ def examine_rights(folder: Path, python: str | None) -> Iterator[Finding]:
         return
     if not _can_be(user):
         yield well("user", f"what follows was tried as you; only root can try it as {name}")
-    for finding in _tried(folder, user, _interpreter(python)):
+    for finding in _try_as(folder, user, _interpreter(python)):
         yield finding if finding.well else _with_group(finding, user, folder)
 
 
-def _tried(folder: Path, user: User, python: str) -> list[Finding]:
+def _try_as(folder: Path, user: User, python: str) -> list[Finding]:
     """The findings of a child that loads our packages as the plugin does."""
     lines = read_lines(folder / MODULE)
     packages = next((line.value or "" for line in lines if line.name == "packages"), "")
