@@ -14,7 +14,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import SECRET
 

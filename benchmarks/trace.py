@@ -14,6 +14,8 @@ import tempfile
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
@@ -23,7 +25,7 @@ from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas
 from nexio.reception.registration import read_registration, register
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, utc_now
+from nexio.store.engine import Store
 from nexio_cli.main import main as run_command
 from radius_auth.protocol.discards import Discards
 from radius_auth.replica.follower import Follower
@@ -111,7 +113,7 @@ def _actions(store: Store) -> dict[str, Callable[[], object]]:
     visit = _register(store)
     wrong = "0" * len(visit.pin) if visit.pin[0] != "0" else "1" * len(visit.pin)
     follower = Follower(lambda: store, Horizon())
-    responder = Responder(follower, lambda _: None, 1.0, utc_now, Discards())
+    responder = Responder(follower, 1.0, partial(datetime.now, UTC), Discards())
     requests = {
         pin: [access_request(EMAIL, pin.encode()) for _ in range(2)] for pin in (visit.pin, wrong)
     }

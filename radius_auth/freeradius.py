@@ -25,8 +25,8 @@ from radius_auth.plugin.background import Background
 from radius_auth.plugin.calls import CallResult, ReturnCode
 from radius_auth.plugin.pairs import CLIENT
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +119,7 @@ def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
     try:
         result = ask(_running.plugin, pairs)
     except (Discarded, KeyUnusable) as error:
-        reason = error.reason if isinstance(error, Discarded) else Ignored.KEY_MISSING
+        reason = error.reason if isinstance(error, Discarded) else DiscardReason.KEY_MISSING
         _running.discards.count(reason, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
         return _FAIL
     except Exception:

@@ -35,9 +35,8 @@ import pytest
 from docs import generate
 from radius_auth.decision.reasons import Reason
 from radius_auth.protocol.accounting_request import Unstorable
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Fault
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Fault
 from radius_auth.server.options import parse_options
 from tests.support.cli.commands import every_command, options_of
 from tests.support.cli.programs import free_port
@@ -147,7 +146,7 @@ def test_what_the_page_on_security_names_is_tested() -> None:
     assert named - set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE)) == set()
 
 
-@pytest.mark.parametrize("reason", [*Ignored, *Fault, *Distrust, *Unstorable])
+@pytest.mark.parametrize("reason", [*DiscardReason, *Fault, *Unstorable])
 def test_every_silence_is_explained(reason: str) -> None:
     """As it stands in the log of nexio-radiusd."""
     assert reason in (DOCS / "reasons.md").read_text()

@@ -22,7 +22,7 @@ from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.operations.backups import back_up, restore
 from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store, utc_now
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.people import add_location, register, set_up
 from tests.support.radius.access_requests import access_request, chap_attributes, verified
 from tests.support.radius.guests import SECRET

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from nexio.store.engine import Store
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.people import register, revoke
 from tests.support.radius.busy_nas import BusyNas, Login
 from tests.support.radius.desk import Desk, desk_with

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nexio.network.sessions import WifiSession
     from nexio.store.engine import Reading
     from radius_auth.client.disconnect import DisconnectReply
-    from radius_auth.protocol.packet import Peer
+    from radius_auth.protocol.pyrad_codec import Peer
 
 HEADER = (
     *("session", "visitor", "e-mail", "device", "NAS", "since", "last heard"),
@@ -234,7 +234,7 @@ def _end(session: WifiSession) -> str:
 
 def _cause(attribute: str, number: int | None) -> str:
     """``Session-Context-Not-Found`` in words."""
-    from radius_auth.protocol.packet import value_name
+    from radius_auth.protocol.pyrad_codec import value_name
 
     if number is None:
         return "no reason given"

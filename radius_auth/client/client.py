@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nexio.errors import InvalidValue, Unreachable
-from radius_auth.protocol.framing import Attribute, Code, Frame, Malformed
-from radius_auth.protocol.packet import Peer, ask, ask_status
+from radius_auth.protocol.packet import Attribute, Code, Malformed, Packet
+from radius_auth.protocol.pyrad_codec import Peer, ask, ask_status
 
 
 class NoAnswer(Unreachable):
@@ -79,7 +79,7 @@ def send_status_server(server: str, port: int, secret: bytes, *, timeout: float)
     return _read(_ask_in_turn(server, peer, ask_status)).reply_message or ""
 
 
-def _ask_in_turn(server: str, peer: Peer, ask_one: Callable[[Peer], Frame]) -> Frame:
+def _ask_in_turn(server: str, peer: Peer, ask_one: Callable[[Peer], Packet]) -> Packet:
     """Ask each address of a server until one answers."""
     name = server.removeprefix("[").removesuffix("]")
     failure: Exception | None = None
@@ -118,7 +118,7 @@ def _no_answer(server: str, failure: Exception | None) -> NoAnswer:
     )
 
 
-def _read(reply: Frame) -> AccessReply:
+def _read(reply: Packet) -> AccessReply:
     timeouts = reply.values(Attribute.SESSION_TIMEOUT)
     # RFC 2865 section 5.18: several Reply-Messages are shown in their order.
     words = b"\n".join(reply.values(Attribute.REPLY_MESSAGE))

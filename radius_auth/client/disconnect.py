@@ -15,9 +15,9 @@ from nexio.network.masking import MASK
 from nexio.network.nas import list_nas
 from nexio.network.nas_texts import DISCONNECT_PORT
 from radius_auth.protocol.authenticators import check_message_authenticator, is_signed
-from radius_auth.protocol.framing import MAX_LENGTH, Code, Discarded, Frame, frame
-from radius_auth.protocol.packet import Peer, encode_disconnect_request
+from radius_auth.protocol.packet import MAX_LENGTH, Code, Discarded, Packet, read_packet
 from radius_auth.protocol.printable import LONGEST
+from radius_auth.protocol.pyrad_codec import Peer, encode_disconnect_request
 from radius_auth.replica.nas_index import NasIndex
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> Disco
         Unreachable: no such host.
     """
     identifier = secrets.randbelow(256)
-    request = frame(encode_disconnect_request(peer.secret, identifier, attributes))
+    request = read_packet(encode_disconnect_request(peer.secret, identifier, attributes))
     family, address = _resolve(peer)
     with socket.socket(family, socket.SOCK_DGRAM) as asking:
         for _ in range(peer.transmissions):
@@ -160,7 +160,7 @@ def _resolve(peer: Peer) -> tuple[int, Any]:
 
 
 def _wait(
-    asking: socket.socket, request: Frame, secret: bytes, until: float
+    asking: socket.socket, request: Packet, secret: bytes, until: float
 ) -> DisconnectReply | None:
     """The first answer that verifies; others do not end the wait."""
     while (left := until - time.monotonic()) > 0:
@@ -173,8 +173,8 @@ def _wait(
     return None
 
 
-def _read(datagram: bytes, request: Frame, secret: bytes) -> DisconnectReply | None:
-    reply = frame(datagram)
+def _read(datagram: bytes, request: Packet, secret: bytes) -> DisconnectReply | None:
+    reply = read_packet(datagram)
     outcome = _OUTCOMES.get(reply.code)
     if outcome is None or reply.identifier != request.identifier:
         return None

@@ -5,7 +5,6 @@ FreeRADIUS does so for MS-CHAP and inside of tunnels.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from radius_auth.decision.decide import choose_visit, guess_of, read_claim, refused
@@ -59,6 +58,6 @@ def reserve_guess(
     if isinstance(claim, Reason):
         return Rejected(reason=claim)
     candidate = tuple(visit for visit in claim.visits if visit.id == visit_id)
-    guess = guess_of(request, replace(claim, visits=candidate), table, now)
+    guess = guess_of(request, claim._replace(visits=candidate), table, now)
     number = guard.reserve(guess, visit_id, now)
     return refused(guard.look(guess, now)) if number is None else number

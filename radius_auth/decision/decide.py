@@ -6,11 +6,11 @@ the guard, in ``guard/``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.errors import KeyUnusable
 from nexio.reception.pins import normalize_pin
+from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
@@ -18,7 +18,7 @@ from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     from nexio.locations.locations import Location
@@ -46,29 +46,28 @@ NOWHERE = 0
 """No location has this number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """Whose PIN it may be."""
 
     location: Location
     """Of the NAS."""
 
-    email: str | None
-    """None where the PIN alone logs in (R9)."""
+    name: bytes | None
+    """The User-Name that visits were looked up by; None where the PIN alone logs in (R9)."""
 
     pin: str | None
     """Then: the PIN that is typed, if one is."""
 
-    visits: tuple[FollowedVisit, ...]
+    visits: Sequence[FollowedVisit]
     """Those whose right PIN would be confirmed now (R11, R19)."""
 
-    silent: tuple[FollowedVisit, ...]
+    silent: Sequence[FollowedVisit]
     """Those whose right PIN is a reject like any other; the log may know better."""
 
     @property
     def miss(self) -> Reason:
         """What it is when it is nobody's PIN."""
-        unknown = self.email is not None and not self.visits and not self.silent
+        unknown = self.name is not None and not self.visits and not self.silent
         return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
@@ -112,17 +111,22 @@ def _decide(
 ) -> Decision:
     password = request.password
     if password is None:
-        return Rejected(reason=reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
+        return Rejected(reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
     claim = read_claim(request, password, table, arrived)
     if isinstance(claim, Reason):
-        return Rejected(reason=claim)
+        return Rejected(claim)
+    # What will be refused is compared as well: it takes as long as what is wrong.
+    right, silent, unreadable = _right_visits(claim, password, table)
+    device = mac_of(request.calling_station) or ""
+    disturbed = [each for each in right if device not in guard.undisturbed.get(each.id, ())]
+    if right and not disturbed and (device or claim.name is not None):
+        # The guard would admit it, and would learn nothing.
+        return _choose(right, claim.location, arrived)
     guess = guess_of(request, claim, table, now)
     opening = guard.look(guess, now)
-    # What is refused is compared as well: it takes as long as what is wrong.
-    right, lost = _right_visits((*claim.visits, *claim.silent), password, table)
-    confirmed = [each for each in right if each in claim.visits and opening.admits(each.id)]
+    confirmed = [visit for visit in right if opening.admits(visit.id)]
     if confirmed:
-        decision = choose_visit(request, confirmed, table, arrived)
+        decision = _choose(confirmed, claim.location, arrived)
         if isinstance(decision, Accepted):
             guard.got_in(guess, decision.visit.id, now)
         return decision
@@ -130,13 +134,17 @@ def _decide(
         return refused(opening)
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
-    if lost is not None:
-        raise lost  # who asks may be right, and is not told from the others
-    silent = [each for each in right if each in claim.silent]
-    if silent:
-        kept_quiet = choose_visit(request, silent, table, arrived)
-        return Rejected(reason=kept_quiet.reason, visit=kept_quiet.visit, is_told=False)
-    return Rejected(reason=claim.miss)
+    if unreadable is not None:
+        raise unreadable  # who asks may be right, and is not told from the others
+    return _miss(claim, silent, arrived)
+
+
+def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
+    """Nobody's PIN; or one whose visit is not confirmed now, which only the log may know (R11)."""
+    if not silent:
+        return Rejected(claim.miss)
+    decision = _choose(silent, claim.location, now)
+    return Rejected(decision.reason, decision.visit, is_told=False)
 
 
 def read_claim(
@@ -158,72 +166,74 @@ def read_claim(
     location = _location_of(request, table)
     if location is None:
         return Reason.NO_LOCATION
+    name, email, pin = request.user_name, None, None
     if location.settings.wifi_login == "pin":
-        name = request.user_name
         pin = normalize_pin(name) if password is None else password.pin_alone(name)
-        email, visits = None, () if pin is None else table.visits_with(location.id, pin)
+        visits = () if pin is None else table.visits_with(location.id, pin)
     else:
-        email, pin, visits = request.email, None, table.visits_of(request.email)
+        # Most guests type their e-mail as it is looked up.
+        visits = table.by_name.get(name) or table.visits_of(request.email)
+        email = name
     confirmed: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     for visit in visits:
-        admitted = location.settings.roaming or visit.location_id == location.id
-        home = table.locations.get(visit.location_id, location)
-        fits = admitted and is_confirmed(visit, home, now)
+        admitted = visit.location_id == location.id or location.settings.roaming
+        fits = admitted and _is_confirmed(visit, location, table, now)
         (confirmed if fits else silent).append(visit)
-    return Claim(
-        location=location,
-        email=email,
-        pin=pin,
-        visits=tuple(confirmed),
-        silent=tuple(silent),
-    )
+    return Claim(location, email, pin, confirmed, silent)
+
+
+def _is_confirmed(visit: FollowedVisit, location: Location, table: Table, now: datetime) -> bool:
+    start, end = visit.valid_from, visit.valid_until
+    if start is not None and end is not None and start <= now < end:
+        return True  # without asking for its day
+    return is_confirmed(visit, table.locations.get(visit.location_id, location), now)
 
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
     """What the guard has to know of it."""
-    guess = Guess(
-        location=claim.location.id,
-        nas="" if request.nas is None else request.nas.name,
-        device=request.device or "",
-    )
-    if claim.email is None:
+    nas = "" if request.nas is None else request.nas.name
+    device = mac_of(request.calling_station) or ""
+    if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
-        return replace(guess, by_pin=True, chance=chance, pins=pins)
-    visits = (
-        Guessed(
-            id=each.id,
-            location=each.location_id,
-            chance=table.chance_of(each),
-            pin=each.pin_digest,
-        )
+        return Guess(claim.location.id, nas, device, by_pin=True, chance=chance, pins=pins)
+    visits = [
+        Guessed(each.id, each.location_id, table.chance_of(each), each.pin_digest)
         for each in claim.visits
-    )
-    return replace(guess, visits=tuple(visits))
+    ]
+    return Guess(claim.location.id, nas, device, tuple(visits))
 
 
 def _right_visits(
-    visits: Iterable[FollowedVisit], password: Password, table: Table
-) -> tuple[list[FollowedVisit], KeyUnusable | None]:
+    claim: Claim, password: Password, table: Table
+) -> tuple[list[FollowedVisit], list[FollowedVisit], KeyUnusable | None]:
     """Whose PIN it is, and what is wrong with a PIN that cannot be opened: it may be that one.
 
     Every one is tried, and a stand-in where there is none, so that the time it takes does not
     tell which one fits, or whether there is one (R10, R11).
 
+    Returns:
+        Of those that would be confirmed, and of the silent ones; and the error, if there is one.
+
     Raises:
         KeyUnusable: none of the PINs can be opened: nothing was compared, so nothing is a guess.
     """
-    right, lost, compared = [], None, False
-    for visit in list(visits) or [table.nobody]:
-        try:
-            if password.matches(visit, table.keyring):
-                right.append(visit)
-            compared = True
-        except KeyUnusable as error:
-            lost = error
-    if lost is not None and not compared:
-        raise lost
-    return [visit for visit in right if visit is not table.nobody], lost
+    right: list[FollowedVisit] = []
+    silent: list[FollowedVisit] = []
+    unreadable, compared, keyring = None, False, table.keyring
+    for visits, matching in ((claim.visits, right), (claim.silent, silent)):
+        for visit in visits:
+            try:
+                if password.matches(visit, keyring):
+                    matching.append(visit)
+                compared = True
+            except KeyUnusable as error:
+                unreadable = error
+    if not compared:
+        if unreadable is not None:
+            raise unreadable
+        password.matches(table.nobody, keyring)
+    return right, silent, unreadable
 
 
 def refused(opening: Opening) -> Rejected:
@@ -232,7 +242,7 @@ def refused(opening: Opening) -> Rejected:
 
 
 def choose_visit(
-    request: Request, right: Iterable[FollowedVisit], table: Table, now: datetime
+    request: Request, right: Sequence[FollowedVisit], table: Table, now: datetime
 ) -> Decision:
     """Decide for the best of the visits whose PIN was right (R10).
 
@@ -242,9 +252,16 @@ def choose_visit(
         table: what is known.
         now: as of when.
     """
-    location = _location_of(request, table)
-    roaming = location is not None and location.settings.roaming
-    admits = None if roaming else location.id if location is not None else NOWHERE
+    return _choose(right, _location_of(request, table), now)
+
+
+def _choose(right: Sequence[FollowedVisit], location: Location | None, now: datetime) -> Decision:
+    if location is None:
+        admits: int | None = NOWHERE
+    else:
+        admits = None if location.settings.roaming else location.id
+    if len(right) == 1:
+        return decide_visit(right[0], admits, now)
     return max((decide_visit(visit, admits, now) for visit in right), key=_preference)
 
 
@@ -255,7 +272,7 @@ def remaining(decision: Decision, now: datetime) -> Decision:
     seconds = seconds_left(decision.visit, now)
     if seconds < 1:
         return Rejected(reason=Reason.ENDED, visit=decision.visit)
-    return replace(decision, session_timeout=min(seconds, decision.session_timeout))
+    return Accepted(decision.visit, min(seconds, decision.session_timeout))
 
 
 def _location_of(request: Request, table: Table) -> Location | None:

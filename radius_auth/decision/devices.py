@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _SEPARATORS = b":.- "
 _OCTETS = 6
 
@@ -9,10 +11,12 @@ _IPV4_DOTS = 3
 """``192.168.100.200`` has twelve digits, too."""
 
 
+@lru_cache(maxsize=16_384)
 def mac_of(station: bytes | None) -> str | None:
     """``aa:bb:cc:dd:ee:ff``, or None where the octets are no MAC address.
 
-    ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.
+    ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.  It is
+    remembered, as each login asks several times: ``python -m benchmarks.path``.
     """
     if station is None or station.count(b".") == _IPV4_DOTS:
         return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nexio.reception.pins import normalize_pin
 from nexio.reception.visits import PIN_PURPOSE
@@ -31,17 +30,31 @@ class Password(Protocol):
         """What is equal where the same password is tried again; as secret as the password."""
 
 
-@dataclass(frozen=True, slots=True)
 class Pap:
-    """A password that we can read, whatever keyboard typed it (R8)."""
+    """A password that we can read, whatever keyboard typed it (R8); never changed once made."""
 
-    typed: bytes = field(repr=False)
-    pin: str | None = field(init=False, repr=False)
-    """The PIN that is meant, or None where none can be."""
+    __slots__ = ("pin", "typed")
 
-    def __post_init__(self) -> None:
-        """Normalize what was typed."""
-        object.__setattr__(self, "pin", normalize_pin(self.typed))
+    def __init__(self, typed: bytes) -> None:
+        self.typed = typed
+        self.pin = normalize_pin(typed)
+        """The PIN that is meant, or None where none can be."""
+
+    def __repr__(self) -> str:
+        """Nothing of it."""
+        return "Pap()"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same was typed."""
+        return isinstance(other, Pap) and other.typed == self.typed
+
+    def __hash__(self) -> int:
+        """As equality asks for."""
+        return hash(self.typed)
+
+    def is_in(self, octets: bytes) -> bool:
+        """Whether the PIN, or what was typed as one, is among other octets."""
+        return self.pin is not None and (self.typed in octets or self.pin.encode() in octets)
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compare digests, so that no PIN is unsealed for it."""
@@ -62,16 +75,19 @@ class Pap:
         return self.typed if self.pin is None else self.pin.encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chap:
+class Chap(NamedTuple):
     """MD5 over ident, PIN and challenge (RFC 2865 §2.2); the PIN cannot be read from it."""
 
     ident: int
-    response: bytes = field(repr=False)
+    response: bytes
     """16 octets."""
 
-    challenge: bytes = field(repr=False)
+    challenge: bytes
     """CHAP-Challenge, or the Request Authenticator where there is none."""
+
+    def __repr__(self) -> str:
+        """Nothing that could be tried against all PINs."""
+        return f"Chap(ident={self.ident})"
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compute what the visit's PIN would have answered."""

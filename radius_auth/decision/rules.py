@@ -13,7 +13,6 @@ from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Accepted, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from nexio.network.following import FollowedVisit
@@ -36,12 +35,35 @@ VIRTUAL_PORT = 5
 """NAS-Port-Type of a login without a port (RFC 2865 §5.41): to the NAS itself, or at a portal."""
 
 
+OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
+"""Somebody who wants to configure the NAS, or to be called back."""
+
+_CALL_CHECK = int(ServiceType.CALL_CHECK)
+
+
 def reason_against_request(request: Request) -> Reason | None:
-    """Why a request is refused whoever it is, or None."""
-    for reason, refuses in _SERVICES:
-        if refuses(request):
-            return reason
+    """Why a request is refused whoever it is, or None (R22)."""
+    if request.contradictory:
+        return Reason.CONTRADICTORY
+    # Guest portals send Virtual as well (FortiGate), but with the MAC address of the device.
+    if request.service_type in OTHER_SERVICES or (
+        request.nas_port_type == VIRTUAL_PORT and mac_of(request.calling_station) is None
+    ):
+        return Reason.UNSUPPORTED_SERVICE
+    if request.service_type == _CALL_CHECK or _is_device(request.user_name, request):
+        return Reason.MAC_AUTHENTICATION
     return None
+
+
+def _is_device(user_name: bytes, request: Request) -> bool:
+    """Whether the device's address stands in place of a guest."""
+    if not user_name:
+        return False
+    if user_name == request.calling_station:
+        return True
+    # An address is no MAC address, and most guests type one.
+    device = None if b"@" in user_name else mac_of(user_name)
+    return device is not None and device == mac_of(request.calling_station)
 
 
 def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
@@ -52,69 +74,35 @@ def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Dec
         admits: the location whose guests are admitted, None for every location's (R19).
         now: as of when.
     """
-    for reason, refuses in _RULES:
-        if refuses(visit, admits, now):
-            return Rejected(reason=reason, visit=visit)
-    return Accepted(visit=visit, session_timeout=seconds_left(visit, now))
+    reason = reason_against_visit(visit, admits, now)
+    if reason is None:
+        return Accepted(visit, seconds_left(visit, now))
+    return Rejected(reason, visit)
+
+
+def reason_against_visit(  # noqa: PLR0911 - a rule each, in their order
+    visit: FollowedVisit, admits: int | None, now: datetime
+) -> Reason | None:
+    """Why a visit whose PIN was right gets no Wi-Fi now, or None."""
+    if admits is not None and admits != visit.location_id:
+        return Reason.WRONG_LOCATION
+    if visit.replaced:
+        return Reason.REPLACED
+    if visit.deleted_at is not None:
+        return Reason.DELETED
+    if visit.token_id is None:
+        return Reason.NO_TOKEN
+    if visit.revoked_at is not None:
+        return Reason.REVOKED
+    if visit.valid_from is None:
+        return Reason.NOT_CHECKED_IN
+    if now < visit.valid_from:
+        return Reason.NOT_YET
+    if seconds_left(visit, now) < 1:
+        return Reason.ENDED
+    return None
 
 
 def seconds_left(visit: FollowedVisit, now: datetime) -> int:
     """Whole seconds until a visit's window ends (R12); not more than 0 where it is over."""
     return 0 if visit.valid_until is None else int((visit.valid_until - now).total_seconds())
-
-
-def _is_call_check(request: Request) -> bool:
-    """R22: the device's address in place of a guest."""
-    if request.service_type == ServiceType.CALL_CHECK:
-        return True
-    if not request.user_name:
-        return False
-    if request.user_name == request.calling_station:
-        return True
-    return request.device is not None and mac_of(request.user_name) == request.device
-
-
-def _is_other_service(request: Request) -> bool:
-    """R22: somebody who wants to configure the NAS, or to be called back.
-
-    Guest portals send Virtual as well (FortiGate), but with the MAC address of the device.
-    """
-    if request.service_type in _OTHER_SERVICES:
-        return True
-    return request.nas_port_type == VIRTUAL_PORT and request.device is None
-
-
-_OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
-
-_SERVICES: tuple[tuple[Reason, Callable[[Request], bool]], ...] = (
-    (Reason.CONTRADICTORY, lambda request: request.contradictory),
-    (Reason.UNSUPPORTED_SERVICE, _is_other_service),
-    (Reason.MAC_AUTHENTICATION, _is_call_check),
-)
-
-
-def _elsewhere(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
-    del now
-    return admits not in {None, visit.location_id}
-
-
-def _before(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
-    del admits
-    return visit.valid_from is not None and now < visit.valid_from
-
-
-def _after(visit: FollowedVisit, admits: int | None, now: datetime) -> bool:
-    del admits
-    return seconds_left(visit, now) < 1
-
-
-_RULES: tuple[tuple[Reason, Callable[[FollowedVisit, int | None, datetime], bool]], ...] = (
-    (Reason.WRONG_LOCATION, _elsewhere),
-    (Reason.REPLACED, lambda visit, _admits, _now: visit.replaced),
-    (Reason.DELETED, lambda visit, _admits, _now: visit.deleted_at is not None),
-    (Reason.NO_TOKEN, lambda visit, _admits, _now: visit.token_id is None),
-    (Reason.REVOKED, lambda visit, _admits, _now: visit.revoked_at is not None),
-    (Reason.NOT_CHECKED_IN, lambda visit, _admits, _now: visit.valid_from is None),
-    (Reason.NOT_YET, _before),
-    (Reason.ENDED, _after),
-)

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
@@ -39,8 +39,7 @@ MOST_TARGETS: Final = 65_536
 """Targets that are kept; those that were guessed at longest ago are forgotten first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guessed:
+class Guessed(NamedTuple):
     """A visit whose PIN it may be."""
 
     id: int
@@ -54,8 +53,7 @@ class Guessed:
     """Stands for its PIN: another one where the visit has another PIN."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guess:
+class Guess(NamedTuple):
     """A password that may be wrong: where it comes from, and what it is compared with."""
 
     location: int
@@ -80,8 +78,7 @@ class Guess:
         return next((each for each in self.visits if each.id == visit), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(NamedTuple):
     """What a guess may be compared with now."""
 
     visits: frozenset[int] = frozenset()
@@ -127,6 +124,14 @@ class Guard:
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] = {}
+        self.undisturbed: dict[int, set[str]] = {}
+        """The devices that got in at a visit since anything else happened there.
+
+        Nobody has guessed at it, so :meth:`look` would admit them, and :meth:`got_in` would learn
+        nothing: one look in here stands for both (``python -m benchmarks.path``).  ``""`` is in
+        it for a device without a name, which counts only where e-mail and PIN log in.
+        """
+
         self._heard: dict[str, float] = {}
         self._serials = count(1)
         self._news: dict[int, Act] = {}
@@ -196,17 +201,27 @@ class Guard:
 
     def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
         """A device got in at a visit: it gets back what it had guessed wrongly there."""
-        if not guess.device:
-            return
-        known = self._visits.get(visit)
-        mine = None if known is None else known.devices.get(guess.device)
-        if mine is not None and mine.was_in and not mine.guesses:
-            return  # nothing is new, and most logins are such
+        at = now.timestamp()
         with self._lock:
-            at_visit = guess.find(visit)
-            chance = 0.0 if at_visit is None else at_visit.chance
-            act = self._act(Kind.IN, guess, now.timestamp(), visit_id=visit, chance=chance)
-            self._do(replace(act, cost=float(self._room_to_give_back(act))))
+            if guess.device and not self._is_in(guess.device, visit):
+                self._let_in(guess, visit, at)
+            target = self._visits.get(visit)
+            if target is None or target.is_quiet(at):
+                self.undisturbed.setdefault(visit, set()).add(guess.device)
+
+    def _is_in(self, device: str, visit: int) -> bool:
+        """Whether a device was in, and has nothing to get back."""
+        target = self._visits.get(visit)
+        mine = None if target is None else target.devices.get(device)
+        return mine is not None and mine.was_in and not mine.guesses
+
+    def _let_in(self, guess: Guess, visit: int, at: float) -> None:
+        at_visit = guess.find(visit)
+        chance = 0.0 if at_visit is None else at_visit.chance
+        act = self._act(Kind.IN, guess, at, visit_id=visit, chance=chance)
+        if room := self._room_to_give_back(act):
+            act = replace(act, cost=float(room))
+        self._do(act)
 
     def say(self, kind: Kind, now: datetime) -> None:
         """Let the others know that this server is at work, or ends."""
@@ -224,6 +239,7 @@ class Guard:
         with self._lock:
             for each in (self._visits, self._locations, self._spare, self._visits_of, self._heard):
                 each.clear()
+            self.undisturbed.clear()
             for act in acts:
                 self._apply(act)
 
@@ -238,6 +254,7 @@ class Guard:
         """Forget what counts no longer, and times that lie in the future."""
         at = now.timestamp()
         with self._lock:
+            self.undisturbed.clear()
             for targets in (self._visits, self._locations):
                 for key in [key for key, each in targets.items() if each.is_idle(at)]:
                     del targets[key]
@@ -355,6 +372,8 @@ class Guard:
             self._apply_to(self._target(act), act)
 
     def _apply_to(self, target: Target, act: Act) -> None:
+        if act.visit_id is not None:
+            self.undisturbed.pop(act.visit_id, None)
         device = target.device(act.device)
         if act.kind is Kind.GUESS and not act.cost:
             device.nas, device.free = act.nas, max(0, device.free - 1)
@@ -375,12 +394,12 @@ class Guard:
         elif act.kind is Kind.RELEASE:
             device.free = FREE_TRIES
         elif act.kind is Kind.IN:
-            self._let_in(target, device, act)
+            self._apply_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
         target.forget_one()
 
-    def _let_in(self, target: Target, device: Device, act: Act) -> None:
+    def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)
         device.was_in, device.nas = True, act.nas
         device.guesses = device.guesses[: len(device.guesses) - given]
@@ -406,9 +425,22 @@ class Guard:
 
     def _target(self, act: Act) -> Target:
         if act.visit_id is not None:
-            return _find(self._visits, act.visit_id, lambda: Target(Bucket(act.at)))
-        bucket = _of_chance(OF_PIN_LOGIN, act.at)
-        return _find(self._locations, act.location_id or 0, lambda: Target(bucket, kept=0))
+            found = self._visits.get(act.visit_id)
+            if found is None:
+                found = self._visits[act.visit_id] = Target(Bucket(act.at))
+                if len(self._visits) > MOST_TARGETS:
+                    self.undisturbed.pop(self._visits.popitem(last=False)[0], None)
+            self._visits.move_to_end(act.visit_id)
+            return found
+        key = act.location_id or 0
+        found = self._locations.get(key)
+        if found is None:
+            found = Target(_of_chance(OF_PIN_LOGIN, act.at), kept=0)
+            self._locations[key] = found
+            if len(self._locations) > MOST_TARGETS:
+                self._locations.popitem(last=False)
+        self._locations.move_to_end(key)
+        return found
 
 
 def _of_chance(in_a_day: float, at: float) -> Bucket:
@@ -416,12 +448,3 @@ def _of_chance(in_a_day: float, at: float) -> Bucket:
     return Bucket(
         at, holds=in_a_day * GUESSES_AT_ONCE / GUESSES_A_DAY, a_day=in_a_day * A_DAY / GUESSES_A_DAY
     )
-
-
-def _find(targets: OrderedDict[int, Target], key: int, make: Callable[[], Target]) -> Target:
-    if key not in targets:
-        targets[key] = make()
-        if len(targets) > MOST_TARGETS:
-            targets.popitem(last=False)
-    targets.move_to_end(key)
-    return targets[key]

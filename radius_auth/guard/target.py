@@ -128,6 +128,15 @@ class Target:
         known = self.devices.get(name)
         return known is not None and known.free > 0 and len(self.freed) < MOST_FREE
 
+    def is_quiet(self, now: float) -> bool:
+        """Whether nothing is counted here that anybody would have to wait for, now or later."""
+        return (
+            self.bucket.level(now) >= self.bucket.holds
+            and not within_a_day(self.freed, now)
+            and not self._recently(now)
+            and not any(each.recent(now) for each in self.devices.values())
+        )
+
     def is_idle(self, now: float) -> bool:
         """Whether it may be forgotten; no time that it keeps lies in the future any more."""
         level = self.bucket.level(now)

@@ -18,8 +18,8 @@ from nexio.store.engine import Store, utc_now
 from nexio.store.patience import Patience
 from radius_auth.guard.sharing import Sharing
 from radius_auth.plugin.logins import event_of
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Discarded
 from radius_auth.recording.recorder import MOST_IN_MEMORY, Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import RETRY_SECONDS, Follower
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.store.engine import Clock
     from radius_auth.guard import Guard
-    from radius_auth.plugin.logins import Decided
+    from radius_auth.plugin.logins import DecidedLogin
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Background:
         self._clock = clock
         self._follower: Follower | None = None
         self._recorder: Recorder[AuthEvent] | None = None
-        self._decided: deque[Decided] = deque(maxlen=MOST_IN_MEMORY)
+        self._decided: deque[DecidedLogin] = deque(maxlen=MOST_IN_MEMORY)
         self._patience = Patience.of_a_server()
         self._guard = Sharing.of(configuration, clock, self._patience)
         self._thread: threading.Thread | None = None
@@ -79,12 +79,12 @@ class Background:
         follower = self._follower
         if follower is None:
             self._start()
-            raise Discarded(Ignored.NOT_READ)
+            raise Discarded(DiscardReason.NOT_READ)
         if follower.age > self._max_staleness:
-            raise Discarded(Ignored.STALE)
+            raise Discarded(DiscardReason.STALE)
         return follower.table
 
-    def record(self, decided: Decided) -> None:
+    def record(self, decided: DecidedLogin) -> None:
         """Take one decision."""
         self._decided.append(decided)
 

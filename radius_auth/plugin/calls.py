@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
 from radius_auth.plugin.pairs import as_updates, first
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -151,7 +151,7 @@ def check_proxy_state(call: Call) -> None:
     values = call.values
     unsigned = "Proxy-State" in values and "Message-Authenticator" not in values
     if unsigned and call.client is not None and call.client.limit_proxy_state:
-        raise Discarded(Distrust.PROXY_STATE_UNPROTECTED)
+        raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 
 
 def define_client(call: Call) -> CallResult:

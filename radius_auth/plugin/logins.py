@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from radius_auth.protocol.printable import event_for_log
+from radius_auth.protocol.events import auth_event, decision_for_log
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +59,7 @@ class Logins:
         self._kept.pop(number or "", None)
 
 
-class Decided(NamedTuple):
+class DecidedLogin(NamedTuple):
     """A decision as the call leaves it; the words for the log are made later, by a thread."""
 
     request: Request
@@ -73,12 +73,12 @@ class Decided(NamedTuple):
     is_eap: bool
 
 
-def event_of(decided: Decided) -> AuthEvent:
+def event_of(decided: DecidedLogin) -> AuthEvent:
     """The event for the log."""
     request, decision, table, at, latency_us, address, is_eap = decided
     if not request.nas_identifier:
-        request = replace(request, nas_identifier=address.encode())
+        request = request._replace(nas_identifier=address.encode())
     if is_eap and decision.visit is not None:
         # The name outside of the tunnel is "anonymous" or the like.
-        request = replace(request, user_name=decision.visit.email_key.encode())
-    return event_for_log(request, decision, table.visits_of, at, latency_us)
+        request = request._replace(user_name=decision.visit.email_key.encode())
+    return auth_event(decision_for_log(request, decision, table, at, latency_us))

@@ -12,14 +12,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from radius_auth.decision.passwords import Pap
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.protocol.access_request import (
     MS_CHAP2_RESPONSE,
     MS_CHAP_RESPONSE,
-    Kind,
-    read_access_request,
+    request_of,
+    without_empty,
 )
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -128,7 +129,8 @@ def read_request(values: Values, client: Client | None) -> Request:
     passwords = sent.get(Attribute.USER_PASSWORD, [])
     if passwords:  # also an empty one is a password
         sent[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
-    return read_access_request(sent, next(iter(passwords), None), None).ask(client)
+    password = Pap(passwords[0]) if passwords else None
+    return request_of(without_empty(sent), password, None, client)
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:

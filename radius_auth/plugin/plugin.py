@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexio.reception.visits import PIN_PURPOSE
@@ -30,7 +29,7 @@ from radius_auth.plugin.calls import (
     reason_of_freeradius,
     words_for,
 )
-from radius_auth.plugin.logins import Decided, Login, Logins
+from radius_auth.plugin.logins import DecidedLogin, Login, Logins
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
@@ -69,7 +68,7 @@ class Plugin:
         self,
         table: Callable[[], Table],
         guard: Guard,
-        record: Callable[[Decided], None],
+        record: Callable[[DecidedLogin], None],
         clock: Clock,
     ) -> None:
         self._table = table
@@ -110,7 +109,7 @@ class Plugin:
         if not call.is_ms_chap:
             login = _read(call)
             # FreeRADIUS has put the password beside EAP-Message: no contradiction here.
-            login.request = replace(login.request, contradictory=False)
+            login.request = login.request._replace(contradictory=False)
             return self._decide(call, login)
         login = self._logins.find(call.find(NOTE)) or _read(call)
         guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
@@ -234,7 +233,9 @@ class Plugin:
         latency_us = login.took_us + call.took_us
         is_eap = call.is_eap
         self._record(
-            Decided(login.request, decision, call.table, call.now, latency_us, call.address, is_eap)
+            DecidedLogin(
+                login.request, decision, call.table, call.now, latency_us, call.address, is_eap
+            )
         )
 
 

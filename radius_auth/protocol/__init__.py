@@ -1,5 +1,5 @@
 """RADIUS packets: reading, verifying and writing them, duplicates, and what is discarded.
 
-Only ``packet.py`` knows pyrad.  It may import ``radius_auth.decision`` and what is below it.  Read
-``access_request.py`` first.
+Only ``pyrad_codec.py`` knows pyrad.  It may import ``radius_auth.decision`` and what is below it.
+Read ``packet.py`` first, then ``access_request.py`` and ``replies.py``.
 """

@@ -1,4 +1,4 @@
-"""What an Access-Request says: its attributes read as values of our own, for both servers alike.
+"""What an Access-Request asks: its attributes read as one value, for both servers alike.
 
 The raw octets of each attribute come in, from a packet or from FreeRADIUS.  Only what the decision
 needs can be wrong with a request (R22): NAS send odd and doubled attributes.
@@ -6,27 +6,24 @@ needs can be wrong with a request (R22): NAS send odd and doubled attributes.
 
 from __future__ import annotations
 
-import hashlib
-import operator
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nexio.input.addresses import email_key
-from radius_auth.decision.decide import Request
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Chap, Pap
+from radius_auth.decision.request import Request
 from radius_auth.decision.rules import ServiceType
-from radius_auth.protocol.authenticators import Distrust, check_message_authenticator
-from radius_auth.protocol.framing import Attribute, Code, Discarded, Frame
+from radius_auth.protocol.authenticators import check_access_request, secret_of
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code, Discarded, Kind
 
 if TYPE_CHECKING:
+    from nexio.network.nas import Nas
     from radius_auth.decision.passwords import Password
+    from radius_auth.protocol.packet import Packet
     from radius_auth.replica.nas_index import Client
-
-Kind: TypeAlias = int | tuple[int, int]
-"""An attribute's type, or vendor and type."""
 
 Values: TypeAlias = Mapping[Kind, Sequence[bytes]]
 """Raw values by attribute, in the order of the packet."""
@@ -43,91 +40,96 @@ METHODS: Final[tuple[Kind, ...]] = (
     MS_CHAP2_RESPONSE,
     Attribute.EAP_MESSAGE,
 )
+_OTHER_METHODS: Final = frozenset(METHODS) - {Attribute.USER_PASSWORD}
 
+_USER_NAME, _USER_PASSWORD = int(Attribute.USER_NAME), int(Attribute.USER_PASSWORD)
+_CHAP_PASSWORD, _CHAP_CHALLENGE = int(Attribute.CHAP_PASSWORD), int(Attribute.CHAP_CHALLENGE)
+_EAP_MESSAGE, _VENDOR_SPECIFIC = int(Attribute.EAP_MESSAGE), int(Attribute.VENDOR_SPECIFIC)
+_CALLED_STATION_ID, _NAS_IDENTIFIER = (
+    int(Attribute.CALLED_STATION_ID),
+    int(Attribute.NAS_IDENTIFIER),
+)
+_CALLING_STATION_ID = int(Attribute.CALLING_STATION_ID)
+_SERVICE_TYPE, _NAS_PORT_TYPE = int(Attribute.SERVICE_TYPE), int(Attribute.NAS_PORT_TYPE)
+
+_NONE: Final[Sequence[bytes]] = ()
 _VENDOR_ID: Final = 4
 _CHAP_PASSWORD_LENGTH: Final = 17
 _SHORTEST_CHALLENGE: Final = 5
 _INTEGER: Final = 4
+_PASSWORD_BLOCK: Final = 16
 _SERVICES: Final = frozenset(ServiceType)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequest:
-    """What an Access-Request says, as raw octets.
-
-    Of an attribute that came twice the first counts.  The repr shows neither password nor
-    User-Name, which may be a PIN.
-    """
-
-    user_name: bytes | None = field(repr=False)
-    password: bytes | None = field(repr=False)
-    """User-Password in clear, only its trailing NULs removed; None for another method."""
-
-    chap: Chap | None
-    eap: bool
-    mschap: bool
-    called_station_ids: tuple[bytes, ...]
-    calling_station_id: bytes | None
-    nas_identifiers: tuple[bytes, ...]
-    service_type: int | None
-    nas_port_type: int | None
-    contradictory: bool
-    """Two methods; a wrong length or two values of what the decision needs: to be rejected."""
-
-    def ask(self, client: Client | None) -> Request:
-        """What is to be decided.
-
-        Args:
-            client: the NAS of the address that it came from.
-        """
-        found = (
-            ()
-            if client is None
-            else client.narrow_all(self.called_station_ids, self.nas_identifiers)
-        )
-        return Request(
-            nas=found[0] if found else None,
-            user_name=self.user_name or b"",
-            password=self._proof(),
-            calling_station=self.calling_station_id,
-            service_type=self.service_type,
-            nas_port_type=self.nas_port_type,
-            contradictory=self.contradictory or len(found) > 1,
-            nas_identifier=next(iter(self.nas_identifiers), b""),
-        )
-
-    def _proof(self) -> Password | None:
-        return self.chap if self.password is None else Pap(self.password)
-
-
-def read_request(frame: Frame, client: Client) -> Request:
+def verify_and_read(packet: Packet, client: Client) -> Request:
     """Verify an Access-Request, and read what is to be decided.
 
     Raises:
-        Discarded: as in :func:`decode_access_request`.
-    """
-    return decode_access_request(frame, client.secret).ask(client)
-
-
-def decode_access_request(frame: Frame, secret: bytes) -> AccessRequest:
-    """Verify and read an Access-Request.
-
-    Whatever is wrong with its contents ends in ``contradictory``, never in an exception.
-
-    Raises:
-        Discarded: another code, or see :func:`check_message_authenticator`.
+        Discarded: another code, or see :func:`check_access_request`.
     """
     # RFC 2865 section 3: a packet with an invalid code is silently discarded.
-    if frame.code != Code.ACCESS_REQUEST:
-        raise Discarded(Distrust.UNEXPECTED_CODE)
-    check_message_authenticator(frame, secret)
-    sent = with_microsoft(frame.by_type)
-    hidden = next(filter(None, sent.get(Attribute.USER_PASSWORD, ())), None)
-    clear = None if hidden is None else reveal_password(hidden, frame.authenticator, secret)
-    return read_access_request(sent, clear, frame.authenticator)
+    if packet.code != Code.ACCESS_REQUEST:
+        raise Discarded(DiscardReason.UNEXPECTED_CODE)
+    check_access_request(packet, client)
+    return read_access_request(packet, client)
 
 
-def with_microsoft(by_type: Mapping[int, Sequence[bytes]]) -> Values:
+def read_access_request(packet: Packet, client: Client) -> Request:
+    """Read what a verified Access-Request asks."""
+    sent: Values = packet.by_type
+    if _VENDOR_SPECIFIC in sent:
+        sent = without_empty(with_microsoft(sent))
+    elif packet.has_empty:
+        sent = without_empty(sent)
+    password = None
+    if hidden := sent.get(_USER_PASSWORD):
+        password = Pap(reveal_password(hidden[0], packet.authenticator, client.secret))
+    return request_of(sent, password, packet.authenticator, client)
+
+
+def request_of(
+    values: Values, password: Pap | None, authenticator: bytes | None, client: Client | None
+) -> Request:
+    """What is asked; whatever is wrong with it ends in ``contradictory``.
+
+    Of an attribute that came twice the first counts.
+
+    Args:
+        values: its attributes, without those that say nothing.
+        password: User-Password in clear, only its trailing NULs removed; None for another method.
+        authenticator: the Request Authenticator, None where it is not known.
+        client: the NAS of the address that it came from.
+    """
+    get = values.get
+    names, stations = get(_USER_NAME, _NONE), get(_CALLING_STATION_ID, _NONE)
+    services, ports = get(_SERVICE_TYPE, _NONE), get(_NAS_PORT_TYPE, _NONE)
+    identifiers = get(_NAS_IDENTIFIER, _NONE)
+    nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
+    contradictory = (
+        not is_one
+        or (len(names) > 1 and _differ(_key_of, names))
+        or (len(stations) > 1 and _differ(mac_of, stations))
+        or (len(services) > 0 and _is_unclear(services))
+    )
+    proof: Password | None = password
+    if password is None or not values.keys().isdisjoint(_OTHER_METHODS):
+        proof = password or _read_chap(values, authenticator)
+        contradictory = contradictory or _is_bad_chap(values) or _has_several_methods(values)
+    elif len(values[_USER_PASSWORD]) > 1:
+        contradictory = True
+    return Request(
+        nas,
+        names[0] if names else b"",
+        proof,
+        _station(stations) if stations else None,
+        _integer(services[0]) if services else None,
+        _port_type(ports) if ports else None,
+        contradictory,
+        identifiers[0] if identifiers else b"",
+    )
+
+
+def with_microsoft(by_type: Values) -> Values:
     """The attributes of a packet, Microsoft's by vendor and type; without other vendors'."""
     values: defaultdict[Kind, list[bytes]] = defaultdict(list)
     for kind, found in by_type.items():
@@ -140,6 +142,34 @@ def with_microsoft(by_type: Mapping[int, Sequence[bytes]]) -> Values:
     return values
 
 
+def without_empty(sent: Values) -> Values:
+    """RFC 2865 section 5: an attribute without a value is none.
+
+    EAP-Message alone says something without any: that a login begins (RFC 3579 section 2.1).
+    """
+    return {
+        kind: said
+        for kind, found in sent.items()
+        if (said := [value for value in found if value or kind == _EAP_MESSAGE])
+    }
+
+
+def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes:
+    r"""Decrypt User-Password (RFC 2865 section 5.2), of whatever length, as FreeRADIUS does.
+
+    pyrad's PwDecrypt drops octets that are not UTF-8: ``12\xff34`` would equal the PIN 1234.
+    """
+    clear, previous = b"", authenticator
+    for start in range(0, len(hidden), _PASSWORD_BLOCK):
+        block = hidden[start : start + _PASSWORD_BLOCK]
+        md5 = secret_of(secret).start.copy()
+        md5.update(previous)
+        pad = int.from_bytes(md5.digest()[: len(block)])
+        clear += (int.from_bytes(block) ^ pad).to_bytes(len(block))
+        previous = block
+    return clear.rstrip(b"\0")
+
+
 def _parts_of(value: bytes) -> Sequence[tuple[int, bytes]]:
     """RFC 2865 section 5.26: what a Vendor-Specific holds; nothing where that does not fill it."""
     start, parts = _VENDOR_ID, []
@@ -150,87 +180,43 @@ def _parts_of(value: bytes) -> Sequence[tuple[int, bytes]]:
     return parts if start == len(value) else ()
 
 
-def read_access_request(
-    sent: Values, password: bytes | None, authenticator: bytes | None
-) -> AccessRequest:
-    """Read a verified Access-Request; whatever is wrong with it ends in ``contradictory``.
-
-    Args:
-        sent: its attributes.
-        password: User-Password in clear.
-        authenticator: the Request Authenticator, None where it is not known.
-    """
-    values = _without_empty(sent)
-
-    def first(kind: Kind) -> bytes | None:
-        found = values.get(kind)
-        return found[0] if found else None
-
-    return AccessRequest(
-        user_name=first(Attribute.USER_NAME),
-        password=password,
-        chap=_read_chap(first, authenticator),
-        eap=bool(values.get(Attribute.EAP_MESSAGE)),
-        mschap=bool(values.get(MS_CHAP_RESPONSE) or values.get(MS_CHAP2_RESPONSE)),
-        called_station_ids=tuple(values.get(Attribute.CALLED_STATION_ID, ())),
-        calling_station_id=_station(values.get(Attribute.CALLING_STATION_ID, ())),
-        nas_identifiers=tuple(values.get(Attribute.NAS_IDENTIFIER, ())),
-        service_type=_integer(first(Attribute.SERVICE_TYPE)),
-        nas_port_type=_port_type(values.get(Attribute.NAS_PORT_TYPE, ())),
-        contradictory=_has_several_methods(values) or _contradicts_itself(values),
-    )
+def _nas_of(
+    client: Client | None, called: Sequence[bytes], identifiers: Sequence[bytes]
+) -> tuple[Nas | None, bool]:
+    """The entry of the NAS, and whether the SSIDs and NAS-Identifiers lead to one location."""
+    if client is None:
+        return None, True
+    if client.only is not None:
+        return client.only, True
+    found = client.narrow_all(called, identifiers)
+    return (found[0] if found else None), len(found) <= 1
 
 
-def _without_empty(sent: Values) -> Values:
-    """RFC 2865 section 5: an attribute without a value is none.
-
-    EAP-Message alone says something without any: that a login begins (RFC 3579 section 2.1).
-    """
-    if all(map(all, sent.values())):
-        return sent
-    return {
-        kind: [value for value in found if value or kind == Attribute.EAP_MESSAGE]
-        for kind, found in sent.items()
-    }
-
-
-def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes:
-    r"""Decrypt User-Password (RFC 2865 section 5.2), of whatever length, as FreeRADIUS does.
-
-    pyrad's PwDecrypt drops octets that are not UTF-8: ``12\xff34`` would equal the PIN 1234.
-    """
-    clear, previous = bytearray(), authenticator
-    for start in range(0, len(hidden), 16):
-        block = hidden[start : start + 16]
-        pad = hashlib.md5(secret + previous).digest()
-        clear += bytes(map(operator.xor, block, pad))
-        previous = block
-    return bytes(clear.rstrip(b"\0"))
-
-
-def _read_chap(first: Callable[[Kind], bytes | None], authenticator: bytes | None) -> Chap | None:
+def _read_chap(values: Values, authenticator: bytes | None) -> Chap | None:
     """RFC 2865 section 5.3: CHAP-Password is an ident and a response of 16 octets."""
-    password = first(Attribute.CHAP_PASSWORD)
+    password = values.get(_CHAP_PASSWORD, _NONE)
     # RFC 2865 section 5.40: without CHAP-Challenge it is the Request Authenticator.
-    challenge = first(Attribute.CHAP_CHALLENGE) or authenticator
-    if password is None or len(password) != _CHAP_PASSWORD_LENGTH or challenge is None:
+    challenge = next(iter(values.get(_CHAP_CHALLENGE, _NONE)), authenticator)
+    if not password or len(password[0]) != _CHAP_PASSWORD_LENGTH or challenge is None:
         return None
-    return Chap(ident=password[0], response=password[1:], challenge=challenge)
+    return Chap(password[0][0], password[0][1:], challenge)
 
 
-def _integer(value: bytes | None) -> int | None:
-    return int.from_bytes(value) if value is not None and len(value) == _INTEGER else None
+def _integer(value: bytes) -> int | None:
+    return int.from_bytes(value) if len(value) == _INTEGER else None
 
 
 def _port_type(values: Sequence[bytes]) -> int | None:
     """None also where it is not said clearly: it is never proof by itself (R22)."""
-    said = {_integer(value) for value in values}
-    return said.pop() if len(said) == 1 else None
+    said = _integer(values[0])
+    return said if all(_integer(value) == said for value in values[1:]) else None
 
 
-def _station(values: Sequence[bytes]) -> bytes | None:
+def _station(values: Sequence[bytes]) -> bytes:
     """The device's address; of several values the one that is a MAC (R18)."""
-    return next((value for value in values if mac_of(value)), values[0] if values else None)
+    if len(values) == 1:
+        return values[0]
+    return next(filter(mac_of, values), values[0])
 
 
 def _has_several_methods(values: Values) -> bool:
@@ -241,40 +227,39 @@ def _has_several_methods(values: Values) -> bool:
     )
 
 
-def _contradicts_itself(values: Values) -> bool:
-    """Whether something that the decision needs cannot be read, or is said in two ways.
+def _is_bad_chap(values: Values) -> bool:
+    """Whether CHAP cannot be read (RFC 2865 sections 5.3, 5.40), or has two challenges.
 
-    RFC 2865 section 5: an invalid length SHOULD be answered by an Access-Reject.  For
-    Called-Station-Id and NAS-Identifier see :meth:`AccessRequest.ask`.
+    RFC 2865 section 5: an invalid length SHOULD be answered by an Access-Reject.
     """
-    return any(
-        not all(map(valid, found)) or _differ(meaning, found)
-        for kind, meaning, valid in _NEEDED
-        if (found := values.get(kind))
-        and (kind != Attribute.CHAP_CHALLENGE or values.get(Attribute.CHAP_PASSWORD))
+    passwords = values.get(_CHAP_PASSWORD, _NONE)
+    if not passwords:
+        return False
+    challenges = values.get(_CHAP_CHALLENGE, _NONE)
+    return (
+        any(len(each) != _CHAP_PASSWORD_LENGTH for each in passwords)
+        or any(len(each) < _SHORTEST_CHALLENGE for each in challenges)
+        or len(set(challenges)) > 1
     )
+
+
+def _is_unclear(services: Sequence[bytes]) -> bool:
+    """Whether a Service-Type cannot be read (RFC 2865 section 5.6), or two are not the same."""
+    if any(len(each) != _INTEGER for each in services):
+        return True
+    return len(services) > 1 and _differ(_service, services)
 
 
 def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:
     """Whether several values mean different things; None means nothing."""
-    return len(found) > 1 and len(set(map(meaning, found)) - {None}) > 1
+    return len(set(map(meaning, found)) - {None}) > 1
+
+
+def _key_of(name: bytes) -> str:
+    return email_key(name.decode("utf-8", "replace"))
 
 
 def _service(value: bytes) -> int:
     """The service, 0 for all that are a guest's."""
-    service = _integer(value)
+    service = int.from_bytes(value)
     return service if service in _SERVICES else 0
-
-
-def _anything(_: bytes) -> bool:
-    return True
-
-
-_NEEDED: Final[tuple[tuple[Kind, Callable[[bytes], object], Callable[[bytes], bool]], ...]] = (
-    (Attribute.USER_NAME, lambda name: email_key(name.decode("utf-8", "replace")), _anything),
-    (Attribute.CALLING_STATION_ID, mac_of, _anything),
-    (Attribute.SERVICE_TYPE, _service, lambda value: len(value) == _INTEGER),
-    (Attribute.CHAP_PASSWORD, bytes, lambda value: len(value) == _CHAP_PASSWORD_LENGTH),
-    (Attribute.CHAP_CHALLENGE, bytes, lambda value: len(value) >= _SHORTEST_CHALLENGE),
-)
-"""Attribute, what it means, and whether it can be read (RFC 2865 sections 5.3, 5.6, 5.40)."""

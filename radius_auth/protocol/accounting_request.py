@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from nexio.network.accounting_records import AccountingRecord, Status, seal_name
 from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
-from radius_auth.protocol.framing import Attribute, Discarded
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
+from radius_auth.protocol.packet import Attribute, Discarded
 from radius_auth.protocol.printable import (
     device_for_log,
     printable,
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.network.nas import Nas
-    from radius_auth.protocol.access_request import Kind
-    from radius_auth.protocol.framing import Frame
     from radius_auth.protocol.nas_clocks import NasClocks
+    from radius_auth.protocol.packet import Kind, Packet
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
 
@@ -98,7 +97,7 @@ _CLASS: Final = re.compile(rb"nexio/([0-9]{1,10})/([0-9]{1,10})/([0-9]{1,10})")
 class Arrival:
     """An Accounting-Request that verifies, and where it came from."""
 
-    frame: Frame
+    frame: Packet
     table: Table
     clocks: NasClocks
     client: Client
@@ -169,14 +168,14 @@ def read_accounting_request(
     )
 
 
-def _check_lengths(frame: Frame, fixed_lengths: Mapping[Kind, int]) -> None:
+def _check_lengths(frame: Packet, fixed_lengths: Mapping[Kind, int]) -> None:
     """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
     for kind, value in frame.attributes:
         if kind in _NEEDED and len(value) != fixed_lengths.get(kind, len(value)):
             raise Discarded(Unstorable.LENGTH)
 
 
-def _only(frame: Frame, kind: int) -> bytes | None:
+def _only(frame: Packet, kind: int) -> bytes | None:
     """What must be one: a record is of one kind and of one session.
 
     Raises:
@@ -188,17 +187,17 @@ def _only(frame: Frame, kind: int) -> bytes | None:
     return found.pop() if found else None
 
 
-def _first(frame: Frame, kind: int) -> bytes | None:
+def _first(frame: Packet, kind: int) -> bytes | None:
     found = frame.values(kind)
     return found[0] if found else None
 
 
-def _largest(frame: Frame, kind: int) -> int | None:
+def _largest(frame: Packet, kind: int) -> int | None:
     """A number; of several the largest, for counters only grow."""
     return max(map(int.from_bytes, frame.values(kind)), default=None)
 
 
-def _station(frame: Frame) -> bytes | None:
+def _station(frame: Packet) -> bytes | None:
     """Calling-Station-Id; of several one that is a MAC, and none where they are two devices."""
     found = frame.values(Attribute.CALLING_STATION_ID)
     macs = {mac_of(value): value for value in reversed(found)}
@@ -222,24 +221,24 @@ def _name(arrival: Arrival, identifier: bytes | None) -> str:
     return printable(identifier) if identifier else arrival.source_address
 
 
-def _delay(frame: Frame) -> timedelta:
+def _delay(frame: Packet) -> timedelta:
     delay = timedelta(seconds=_largest(frame, Acct.DELAY_TIME) or 0)
     return delay if delay <= LONGEST_DELAY else timedelta()
 
 
-def _stamp(frame: Frame) -> int | None:
+def _stamp(frame: Packet) -> int | None:
     """Event-Timestamp, by the clock of the NAS; 0 is that of one that knows no time."""
     stamps = set(frame.values(Acct.EVENT_TIMESTAMP))
     stamp = stamps.pop() if len(stamps) == 1 else b""
     return int.from_bytes(stamp) or None if len(stamp) == _STAMP_OCTETS else None
 
 
-def _seconds(frame: Frame) -> int | None:
+def _seconds(frame: Packet) -> int | None:
     seconds = _largest(frame, Acct.SESSION_TIME)
     return None if seconds is None or seconds > LONGEST_SESSION.total_seconds() else seconds
 
 
-def _octets(frame: Frame, low: Acct, high: Acct) -> int | None:
+def _octets(frame: Packet, low: Acct, high: Acct) -> int | None:
     """RFC 2869 section 5.1: how often the 32 bits of the octets ran over."""
     below, above = _largest(frame, low), _largest(frame, high)
     if below is None and above is None:
@@ -247,7 +246,7 @@ def _octets(frame: Frame, low: Acct, high: Acct) -> int | None:
     return min(LARGEST_COUNT, ((above or 0) << 32) + (below or 0))
 
 
-def _nas_address(frame: Frame) -> str | None:
+def _nas_address(frame: Packet) -> str | None:
     """NAS-IP-Address, else NAS-IPv6-Address."""
     for kind in (Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS):
         value = _first(frame, kind)
@@ -256,7 +255,7 @@ def _nas_address(frame: Frame) -> str | None:
     return None
 
 
-def _claim(frame: Frame) -> tuple[int | None, int | None, int | None]:
+def _claim(frame: Packet) -> tuple[int | None, int | None, int | None]:
     """Location, visit and token by the first Class that looks like one of ours."""
     for value in frame.values(Attribute.CLASS):
         if found := _CLASS.fullmatch(value):
@@ -265,7 +264,7 @@ def _claim(frame: Frame) -> tuple[int | None, int | None, int | None]:
     return None, None, None
 
 
-def _record_id(sender: str, frame: Frame, status: Status, at: datetime) -> str:
+def _record_id(sender: str, frame: Packet, status: Status, at: datetime) -> str:
     """RFC 2866 section 5.2: with another Acct-Delay-Time it is the same record.
 
     But a NAS that knows no time says Accounting-On in the same octets at every start.  Then only

@@ -12,9 +12,17 @@ EVERY_SECONDS = 10.0
 """A reason is logged once in this time, with how many there were."""
 
 
-class Ignored(StrEnum):
-    """Why a well-formed, verified datagram gets no answer, or one from a stranger."""
+class DiscardReason(StrEnum):
+    """Why a datagram gets no answer; for one that is no packet at all see ``packet.Fault``."""
 
+    UNEXPECTED_CODE = "unexpected code"
+    MESSAGE_AUTHENTICATOR_MISSING = "Message-Authenticator missing"
+    MESSAGE_AUTHENTICATOR_REPEATED = "more than one Message-Authenticator"
+    MESSAGE_AUTHENTICATOR_LENGTH = "Message-Authenticator not of 16 octets"
+    MESSAGE_AUTHENTICATOR_WRONG = "Message-Authenticator wrong"
+    REQUEST_AUTHENTICATOR_WRONG = "Request Authenticator wrong"
+    PROXY_STATE_UNPROTECTED = "Proxy-State without Message-Authenticator"
+    REPLY_TOO_LONG = "so much Proxy-State that no reply can carry it"
     UNKNOWN_CLIENT = "no NAS of that address"
     REPEATED = "a repeat of a request in progress"
     KEY_MISSING = "the key of this store is not at hand"

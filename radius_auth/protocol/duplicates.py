@@ -10,9 +10,8 @@ from the NAS's address: it replaces nothing, and is answered beside what is know
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from itertools import islice
+from typing import Final, NamedTuple, TypeAlias
 
 Key: TypeAlias = tuple[int, tuple[str | int, ...], int]
 """Receiving socket, source address (host, port, …) and Identifier."""
@@ -20,58 +19,59 @@ Key: TypeAlias = tuple[int, tuple[str | int, ...], int]
 _Place: TypeAlias = Key | tuple[Key, bytes]
 """Where an entry is kept: its key, with the authenticator where another one has that key."""
 
-IN_PROGRESS_LIFETIME: Final = 30.0
-"""Seconds; no NAS waits longer for an answer."""
+LIFETIME: Final = 10.0
+LIMIT: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ticket:
-    """The right to answer one request, for as long as nothing replaces it."""
+    """The right to answer one request, for as long as nothing replaces it; then its reply."""
 
-    place: _Place
-    authenticator: bytes
-    expires: float
+    __slots__ = ("authenticator", "place", "reply")
+
+    def __init__(self, place: _Place, authenticator: bytes) -> None:
+        self.place = place
+        self.authenticator = authenticator
+        self.reply: bytes | None = None
+        """The octets to send again; None while it is in progress."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
+class Repeat(NamedTuple):
     """A request that is known already."""
 
-    reply: bytes | None = field(repr=False)
+    reply: bytes | None
     """The octets to send again; None: its first copy is in progress, so drop this one."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answered:
-    authenticator: bytes
-    reply: bytes
-    expires: float
-
-
-_Entry = TypeVar("_Entry", Ticket, _Answered)
+    def __repr__(self) -> str:
+        """Not the octets."""
+        return f"Repeat(is_answered={self.reply is not None})"
 
 
 class Duplicates:
     """The requests of the last seconds and their replies.
 
-    Every call takes ``now``, in monotonic seconds, and costs amortised constant time.
+    They are kept in two generations, so that nothing expires one by one: when the younger one is
+    old or full, it takes the place of the older one (``python -m benchmarks.path``).
 
     Args:
-        lifetime: how many seconds a reply is kept, 5 to 30 (RFC 5080 section 2.2.2).
-        limit: how many requests are kept; then the oldest answered one is forgotten first.
+        lifetime: how many seconds a reply is kept at least, from 5 on; at most three
+            times as long (RFC 5080 section 2.2.2: 5 to 30).
+        limit: how many requests each generation holds.
     """
 
-    def __init__(self, lifetime: float = 10.0, limit: int = 65536) -> None:
+    def __init__(self, lifetime: float = LIFETIME, limit: int = LIMIT) -> None:
         self._lifetime = lifetime
         self._limit = limit
-        # Each has one lifetime for all, so each is in the order of expiry.  A plain dict
-        # would do but for its front: finding the first key again and again is quadratic.
-        self._in_progress: OrderedDict[_Place, Ticket] = OrderedDict()
-        self._answered: OrderedDict[_Place, _Answered] = OrderedDict()
+        self._young: dict[_Place, Ticket] = {}
+        self._old: dict[_Place, Ticket] = {}
+        self._until = 0.0
+        """When the next generation begins, in monotonic seconds."""
+
+        self._has_forgeable = False
+        """Whether an entry is kept beside another one of its key."""
 
     def __len__(self) -> int:
         """Return how many requests are kept."""
-        return len(self._in_progress) + len(self._answered)
+        return len(self._young.keys() | self._old.keys())
 
     def admit(self, key: Key, authenticator: bytes, now: float, *, signed: bool) -> Ticket | Repeat:
         """Ask whether a request is to be run.
@@ -86,48 +86,51 @@ class Duplicates:
             A ticket for a new request, which replaces any other one under this key if it is
             signed; a repeat for one that is equal to the one before.
         """
-        self._expire(now)
-        beside = (key, authenticator)
-        for place in (key, beside):
-            answered, waiting = self._answered.get(place), self._in_progress.get(place)
-            if answered is not None and answered.authenticator == authenticator:
-                return Repeat(reply=answered.reply)
-            if waiting is not None and waiting.authenticator == authenticator:
-                return Repeat(reply=None)
-        taken = key in self._answered or key in self._in_progress
-        return self._issue_ticket(beside if taken and not signed else key, authenticator, now)
+        if now >= self._until:
+            self._begin_generation(now, self._young if now < self._until + self._lifetime else {})
+        known = self._young.get(key) or self._old.get(key)
+        if known is not None and known.authenticator == authenticator:
+            return Repeat(known.reply)
+        place: _Place = key
+        if self._has_forgeable or (known is not None and not signed):
+            beside = self._find((key, authenticator))
+            if beside is not None:
+                return Repeat(beside.reply)
+            if known is not None and not signed:
+                place, self._has_forgeable = (key, authenticator), True
+        if len(self._young) >= self._limit:
+            self._make_room()
+        ticket = self._young[place] = Ticket(place, authenticator)
+        return ticket
 
     def is_current(self, ticket: Ticket) -> bool:
         """Return whether an answer is still wanted: nothing has replaced this request."""
-        return self._in_progress.get(ticket.place) is ticket
+        return ticket.reply is None and self._find(ticket.place) is ticket
 
     def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
         """Keep the reply for repeats, and return whether to send it: is it still wanted?"""
+        if now >= self._until:
+            self._begin_generation(now, self._young)
         if not self.is_current(ticket):
             return False
-        del self._in_progress[ticket.place]
-        self._answered[ticket.place] = _Answered(
-            authenticator=ticket.authenticator, reply=reply, expires=now + self._lifetime
-        )
+        ticket.reply = reply
+        self._young[ticket.place] = ticket  # its lifetime begins now
         return True
 
-    def _issue_ticket(self, place: _Place, authenticator: bytes, now: float) -> Ticket:
-        # Removed first, so that the new entry stands at the end of the order.
-        self._answered.pop(place, None)
-        self._in_progress.pop(place, None)
-        if len(self) >= self._limit:
-            (self._answered or self._in_progress).popitem(last=False)
-        ticket = Ticket(
-            place=place, authenticator=authenticator, expires=now + IN_PROGRESS_LIFETIME
-        )
-        self._in_progress[place] = ticket
-        return ticket
+    def _find(self, place: _Place) -> Ticket | None:
+        return self._young.get(place) or self._old.get(place)
 
-    def _expire(self, now: float) -> None:
-        _drop_expired(self._answered, now)
-        _drop_expired(self._in_progress, now)
+    def _begin_generation(self, now: float, old: dict[_Place, Ticket]) -> None:
+        self._old = old
+        self._young = {}
+        self._has_forgeable = any(len(place) == _BESIDE for place in self._old)
+        self._until = now + self._lifetime
+
+    def _make_room(self) -> None:
+        """Forget the older generation before its time, but not what waits for its answer."""
+        waiting = (each for each in self._old.items() if each[1].reply is None)
+        self._old, self._young = self._young, dict(islice(waiting, self._limit // 2))
 
 
-def _drop_expired(entries: OrderedDict[_Place, _Entry], now: float) -> None:
-    while entries and next(iter(entries.values())).expires <= now:
-        entries.popitem(last=False)
+_BESIDE: Final = 2
+"""Parts of a place that is a key and an authenticator."""

@@ -1,262 +1,200 @@
-"""Replies, and requests of our own: the only module that knows pyrad.
+"""The one pass over the octets of a datagram: strict, and what comes out is immutable.
 
-``access_request.py`` reads the Access-Requests that come in.  What crosses this border are frozen
-values of our own.  Attributes are read and written by number, as octets: by name, pyrad 2.6.0
-drops octets that are not UTF-8, raises on wrong lengths and re-encodes ``octets`` that look like a
-number.
+pyrad 2.6.0 takes a packet whose last attribute is cut off, attribute type 0, a Length of
+8192 and any number of attributes.  What passes here is a packet by the letter of RFC 2865.
 """
 
 from __future__ import annotations
 
-import functools
+import enum
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import resources
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
-from pyrad.client import Client, Timeout
-from pyrad.dictionary import Dictionary
-from pyrad.packet import AcctPacket, AuthPacket, CoAPacket, Packet
+Kind: TypeAlias = int | tuple[int, int]
+"""An attribute's type, or vendor and type."""
 
-from radius_auth.protocol import framing
-from radius_auth.protocol.access_request import Kind
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.framing import MAX_LENGTH, Attribute, Code, Discarded, Frame
+MAX_ATTRIBUTES: Final = 200
+"""No NAS sends more."""
 
-_LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
-"""Octets in a value of this dictionary type."""
+MIN_LENGTH: Final = 20
+MAX_LENGTH: Final = 4096
 
-_MAX_TEXT: Final = 253
-"""Octets that fit into one attribute."""
+_HEADER: Final = struct.Struct("!BBH16s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessAccept:
-    """The guest may on."""
+class Code(enum.IntEnum):
+    """Packet codes (RFC 2865 section 3, RFC 5997; RFC 2866 section 3; RFC 5176 section 2.3)."""
 
-    session_timeout: int
-    """Seconds, at least 1: some NAS take 0 for unlimited."""
-
-    class_: bytes
-    reply_message: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a time that a NAS would not keep."""
-        if self.session_timeout < 1:
-            raise ValueError("an accept needs a Session-Timeout of at least one second")
+    ACCESS_REQUEST = 1
+    ACCESS_ACCEPT = 2
+    ACCESS_REJECT = 3
+    ACCOUNTING_REQUEST = 4
+    ACCOUNTING_RESPONSE = 5
+    STATUS_SERVER = 12
+    DISCONNECT_REQUEST = 40
+    DISCONNECT_ACK = 41
+    DISCONNECT_NAK = 42
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessReject:
-    """The guest may not on."""
+class Attribute(enum.IntEnum):
+    """Types of the attributes that decide something (RFC 2865 section 5, RFC 3579)."""
 
-    reply_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusReply:
-    """The server is there (RFC 5997 section 3)."""
-
-    reply_message: str
-    statistics: tuple[str, ...] = ()
-    """Further Reply-Messages (section 4.2)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
-    """A RADIUS server to ask, as a NAS would."""
-
-    address: str
-    """An IPv4 or IPv6 address, without brackets."""
-
-    port: int
-    secret: bytes = field(repr=False)
-    timeout: float
-    """Seconds to wait after each transmission."""
-
-    transmissions: int
-    """How many times the request is sent in all, at least 1."""
-
-
-def encode_reply(
-    frame: Frame, secret: bytes, reply: AccessAccept | AccessReject | StatusReply
-) -> bytes:
-    """Build the reply to a request, ready to be sent.
-
-    Message-Authenticator comes first (draft-ietf-radext-deprecating-radius section 5.3.6),
-    Proxy-State as it was sent (RFC 2865 section 5.33).
-    """
-    request = AuthPacket(
-        code=frame.code,
-        id=frame.identifier,
-        authenticator=frame.authenticator,
-        secret=secret,
-        dict=_dictionary(),
-    )
-    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
-        request[Attribute.PROXY_STATE] = list(proxy_states)
-    packet = request.CreateReply()
-    packet.code = Code.ACCESS_REJECT  # whatever is forgotten below: CreateReply says accept
-    if isinstance(reply, StatusReply):
-        packet.code = Code.ACCESS_ACCEPT  # RFC 5997 section 3: on the authentication port
-    if isinstance(reply, AccessAccept):
-        packet.code = Code.ACCESS_ACCEPT
-        packet["Session-Timeout"] = reply.session_timeout
-        packet[Attribute.CLASS] = [reply.class_]
-    # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
-    if reply.reply_message and Attribute.EAP_MESSAGE not in frame.by_type:
-        further = reply.statistics if isinstance(reply, StatusReply) else ()
-        packet[Attribute.REPLY_MESSAGE] = [_cut(text) for text in (reply.reply_message, *further)]
-    octets: bytes = packet.ReplyPacket()
-    if len(octets) > MAX_LENGTH and packet.pop(Attribute.REPLY_MESSAGE, None):
-        # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
-        octets = packet.ReplyPacket()
-    if len(octets) > MAX_LENGTH:
-        raise Discarded(Distrust.REPLY_TOO_LONG)
-    return octets
+    USER_NAME = 1
+    USER_PASSWORD = 2
+    CHAP_PASSWORD = 3
+    NAS_IP_ADDRESS = 4
+    NAS_PORT = 5
+    SERVICE_TYPE = 6
+    FRAMED_PROTOCOL = 7
+    FRAMED_IP_ADDRESS = 8
+    FRAMED_IP_NETMASK = 9
+    FRAMED_MTU = 12
+    REPLY_MESSAGE = 18
+    CALLBACK_NUMBER = 19
+    STATE = 24
+    CLASS = 25
+    VENDOR_SPECIFIC = 26
+    SESSION_TIMEOUT = 27
+    CALLED_STATION_ID = 30
+    CALLING_STATION_ID = 31
+    NAS_IDENTIFIER = 32
+    PROXY_STATE = 33
+    CHAP_CHALLENGE = 60
+    NAS_PORT_TYPE = 61
+    PORT_LIMIT = 62
+    EAP_MESSAGE = 79
+    MESSAGE_AUTHENTICATOR = 80
+    NAS_PORT_ID = 87
+    NAS_IPV6_ADDRESS = 95
 
 
-def encode_accounting_response(frame: Frame, secret: bytes) -> bytes:
-    """Build the answer to an Accounting-Request whose record is stored, or to a Status-Server.
-
-    RFC 2866 section 4.2: it says nothing but that; Proxy-State comes back as it was sent.  To
-    Status-Server it is signed with a Message-Authenticator (RFC 5997 section 3).
-
-    Raises:
-        Discarded: no packet can carry so much Proxy-State.
-    """
-    request = AcctPacket(
-        code=frame.code,
-        id=frame.identifier,
-        authenticator=frame.authenticator,
-        secret=secret,
-        dict=_dictionary(),
-    )
-    if proxy_states := frame.by_type.get(Attribute.PROXY_STATE):
-        request[Attribute.PROXY_STATE] = list(proxy_states)
-    octets: bytes = request.CreateReply().ReplyPacket()
-    if len(octets) > MAX_LENGTH:
-        raise Discarded(Distrust.REPLY_TOO_LONG)
-    return octets
+_MESSAGE_AUTHENTICATOR: Final = int(Attribute.MESSAGE_AUTHENTICATOR)
+_ROOM_FOR_ALLOWED: Final = MIN_LENGTH + 2 * MAX_ATTRIBUTES
+"""A packet that is no longer cannot have more attributes."""
 
 
-def encode_disconnect_request(
-    secret: bytes, identifier: int, attributes: Mapping[str, str | bytes | int]
-) -> bytes:
-    """Build a Disconnect-Request (RFC 5176), signed also with a Message-Authenticator.
+class Discarded(Exception):
+    """This packet gets no answer.
 
     Args:
-        secret: the one that is shared with the NAS.
-        identifier: of the packet.
-        attributes: by their names in the dictionary.
+        reason: why, for the log and the metrics; holds nothing that came from the network.
+    """
+
+    def __init__(self, reason: enum.StrEnum) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Fault(enum.StrEnum):
+    """In which way a datagram is not a RADIUS packet."""
+
+    TOO_SHORT = "shorter than 20 octets"
+    LENGTH_TOO_SMALL = "Length under 20"
+    LENGTH_TOO_LARGE = "Length over 4096"
+    TRUNCATED = "Length beyond the datagram"
+    CODE_ZERO = "code 0"
+    ATTRIBUTE_TYPE_ZERO = "attribute type 0"
+    ATTRIBUTE_TOO_SHORT = "attribute length under 2"
+    ATTRIBUTE_OVERRUN = "attribute beyond the end of the packet"
+    TOO_MANY_ATTRIBUTES = "more than 200 attributes"
+
+
+class Malformed(Discarded):
+    """The datagram is not a RADIUS packet; ``reason`` is a :class:`Fault`."""
+
+
+class Packet(NamedTuple):
+    """A packet taken apart, its attributes still raw.
+
+    The repr shows no attribute: a User-Name may be a PIN.
+    """
+
+    code: int
+    identifier: int
+    authenticator: bytes
+    """16 octets."""
+
+    octets: bytes
+    """The whole packet, cut to its Length."""
+
+    by_type: Mapping[Kind, list[bytes]]
+    """The values of each type, in their order."""
+
+    has_empty: bool
+    """Whether an attribute has no value."""
+
+    signature_at: int
+    """Where the octets of the last Message-Authenticator begin; 0 where there is none."""
+
+    def __repr__(self) -> str:
+        """Only what is no attribute."""
+        return f"Packet(code={self.code}, identifier={self.identifier}, {len(self.octets)} octets)"
+
+    @property
+    def attributes(self) -> tuple[tuple[int, bytes], ...]:
+        """Type and value of each, in the order of the packet; no login needs it."""
+        found, start = [], MIN_LENGTH
+        while start < len(self.octets):
+            end = start + self.octets[start + 1]
+            found.append((self.octets[start], self.octets[start + 2 : end]))
+            start = end
+        return tuple(found)
+
+    def values(self, kind: int) -> list[bytes]:
+        """The values of all attributes of one type, in their order."""
+        return self.by_type.get(kind, [])
+
+
+def read_packet(datagram: bytes) -> Packet:
+    """Take a datagram apart in one pass over its octets (RFC 2865 sections 3 and 5).
 
     Raises:
-        ValueError: an attribute is unknown, too long or of another type.
+        Malformed: it is not a RADIUS packet and must be silently discarded.
     """
-    packet = CoAPacket(
-        code=Code.DISCONNECT_REQUEST, id=identifier, secret=secret, dict=_dictionary()
-    )
-    for name, value in attributes.items():
-        _add(packet, name, value)
-    packet.add_message_authenticator()
-    octets: bytes = packet.RequestPacket()
-    return octets
-
-
-def value_name(attribute: str, number: int) -> str | None:
-    """What the dictionary calls a value: ``User-Request``; None where it has no name for it."""
-    values = _dictionary().attributes[attribute].values
-    key = number.to_bytes(4)
-    return str(values.GetBackward(key)) if values.HasBackward(key) else None
-
-
-def ask(peer: Peer, user_name: str, password: str, attributes: Mapping[str, str | int]) -> Frame:
-    """Send an Access-Request with PAP and wait for a reply that verifies.
-
-    Args:
-        peer: the server, the secret and how long to wait.
-        user_name: a str from the command line may hold escaped octets (PEP 383).
-        password: the same.
-        attributes: further attributes, by their names in the dictionary.
-
-    Raises:
-        TimeoutError: no valid reply came.
-        OSError: the server cannot be reached.
-        ValueError: an attribute is unknown, too long or of another type.
-        Malformed: the reply verifies, but is not a RADIUS packet.
-    """
-    client = _client(peer)
-    packet = client.CreateAuthPacket()
-    packet[Attribute.USER_NAME] = [user_name.encode(errors="surrogateescape")]
-    packet[Attribute.USER_PASSWORD] = [packet.PwCrypt(password.encode(errors="surrogateescape"))]
-    for name, value in attributes.items():
-        _add(packet, name, value)
-    return _exchange(client, packet)
-
-
-def ask_status(peer: Peer) -> Frame:
-    """Send a Status-Server (RFC 5997) and wait for a reply that verifies.
-
-    Raises:
-        TimeoutError: no valid reply came.
-        OSError: the server cannot be reached.
-        Malformed: the reply verifies, but is not a RADIUS packet.
-    """
-    client = _client(peer)
-    return _exchange(client, client.CreateAuthPacket(code=Code.STATUS_SERVER))
-
-
-def _client(peer: Peer) -> Client:
-    return Client(
-        server=peer.address,
-        authport=peer.port,
-        secret=peer.secret,
-        dict=_dictionary(),
-        timeout=peer.timeout,
-        retries=peer.transmissions,
-        enforce_ma=True,
-    )
-
-
-def _exchange(client: Client, packet: AuthPacket) -> Frame:
-    try:
-        reply = client.SendPacket(packet)
-    except Timeout:
-        raise TimeoutError from None
-    finally:
-        client._CloseSocket()  # noqa: SLF001 - pyrad has no other way to close it
-    return framing.frame(reply.raw_packet)
-
-
-@functools.cache
-def _dictionary() -> Dictionary:
-    with (resources.files("radius_auth.protocol") / "dictionary").open(encoding="utf-8") as lines:
-        return Dictionary(lines)
-
-
-@functools.cache
-def fixed_lengths() -> Mapping[Kind, int]:
-    """Octets of each attribute whose type in the dictionary says how many there must be."""
-    return {
-        attribute.code: _LENGTH_OF_TYPE[attribute.type]
-        for attribute in _dictionary().attributes.values()
-        if attribute.type in _LENGTH_OF_TYPE and not attribute.vendor
-    }
-
-
-def _cut(text: str) -> bytes:
-    """RFC 2865 section 5.18: as many whole characters as one attribute holds."""
-    return text.encode()[:_MAX_TEXT].decode(errors="ignore").encode()
-
-
-def _add(packet: Packet, name: str, value: str | bytes | int) -> None:
-    """Add an attribute by its name; pyrad would send the octets ``1234`` as the number 1234."""
-    try:
-        if isinstance(value, bytes) or _dictionary().attributes[name].type == "octets":
-            key = _dictionary().attrindex.GetForward(name)
-            octets = value if isinstance(value, bytes) else str(value).encode()
-            packet.setdefault(key, []).append(octets)
+    if len(datagram) < MIN_LENGTH:
+        raise Malformed(Fault.TOO_SHORT)
+    code, identifier, end, authenticator = _HEADER.unpack_from(datagram)
+    if not MIN_LENGTH <= end <= MAX_LENGTH or end > len(datagram) or code == 0:
+        raise Malformed(_fault_of_header(end, len(datagram)))
+    # RFC 2865 section 3: octets outside the range of Length are padding.
+    octets = datagram[:end]
+    by_type: dict[Kind, list[bytes]] = {}
+    has_empty, signature_at, start = False, 0, MIN_LENGTH
+    # RFC 2865 section 5: attributes of type, length and value fill the packet exactly.
+    while start < end:
+        kind = octets[start]
+        size = octets[start + 1] if start + 1 < end else MAX_LENGTH
+        after = start + size
+        if after > end or size < 2 or kind == 0:  # noqa: PLR2004 - type and length are part of it
+            raise Malformed(_fault_of_attribute(kind, size))
+        value = octets[start + 2 : after]
+        if kind in by_type:
+            by_type[kind].append(value)
         else:
-            packet.AddAttribute(name, value)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not known, or does not take such a value") from error
+            by_type[kind] = [value]
+        if kind == _MESSAGE_AUTHENTICATOR:
+            signature_at = start + 2
+        elif not value:
+            has_empty = True
+        start = after
+    if end > _ROOM_FOR_ALLOWED and sum(map(len, by_type.values())) > MAX_ATTRIBUTES:
+        raise Malformed(Fault.TOO_MANY_ATTRIBUTES)
+    return Packet(code, identifier, authenticator, octets, by_type, has_empty, signature_at)
+
+
+def _fault_of_header(length: int, received: int) -> Fault:
+    """RFC 2865 section 3: Length is 20 to 4096 and no more than what has arrived."""
+    if length < MIN_LENGTH:
+        return Fault.LENGTH_TOO_SMALL
+    if length > MAX_LENGTH:
+        return Fault.LENGTH_TOO_LARGE
+    return Fault.TRUNCATED if length > received else Fault.CODE_ZERO
+
+
+def _fault_of_attribute(kind: int, size: int) -> Fault:
+    if size == MAX_LENGTH:  # cut off after the type
+        return Fault.ATTRIBUTE_OVERRUN
+    if kind == 0:
+        return Fault.ATTRIBUTE_TYPE_ZERO
+    return Fault.ATTRIBUTE_TOO_SHORT if size < 2 else Fault.ATTRIBUTE_OVERRUN  # noqa: PLR2004

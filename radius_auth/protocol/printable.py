@@ -1,22 +1,18 @@
-"""Octets from the network as text that cannot harm a log or a terminal; decisions for the log."""
+"""Octets from the network as text that cannot harm a log or a terminal."""
 
 from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent
 from nexio.network.masking import MASK, mask_pins
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
-from radius_auth.decision.request import Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from radius_auth.decision.passwords import Password
-    from radius_auth.decision.request import Decision, Request
 
 LONGEST = 120
 
@@ -73,36 +69,6 @@ def _is_address(station: bytes) -> bool:
     except ValueError:
         return False
     return b"%" not in station
-
-
-def event_for_log(
-    request: Request,
-    decision: Decision,
-    is_known: Callable[[str], object],
-    at: datetime,
-    latency_us: int,
-) -> AuthEvent:
-    """A decision as it is logged.
-
-    Args:
-        request: what was asked.
-        decision: what was answered.
-        is_known: whether a visit has this e-mail.
-        at: when it was asked.
-        latency_us: how long the decision took, in microseconds.
-    """
-    nas, password = request.nas, request.password
-    return AuthEvent(
-        at=at,
-        user_name=user_name_for_log(request.user_name, is_known, password),
-        device=request.device or device_for_log(request.calling_station, password),
-        nas=printable(request.nas_identifier) if nas is None else nas.name,
-        location_id=None if nas is None else nas.location.id,
-        visit_id=None if decision.visit is None else decision.visit.id,
-        outcome="accept" if isinstance(decision, Accepted) else "reject",
-        reason=decision.reason,
-        latency_us=latency_us,
-    )
 
 
 def _masked(octets: bytes, password: Password | None) -> bytes:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from nexio.network.events import AuthEvent
     from radius_auth.protocol.discards import Discards
+    from radius_auth.protocol.events import Decided
 
 _BY_REASON: Final = ("accepts", "rejects", "discards")
 _PLAIN: Final = (
@@ -123,7 +123,7 @@ class Statistics:
         self._total_us = 0
         self._slowest_us = 0
 
-    def count(self, event: AuthEvent) -> None:
+    def count(self, event: Decided) -> None:
         """Count a decision."""
         self._decisions[event.outcome][event.reason] += 1
         self._total_us += event.latency_us

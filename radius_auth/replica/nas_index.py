@@ -38,6 +38,15 @@ class Client:
     require_message_authenticator: bool
     limit_proxy_state: bool
 
+    only: Nas | None = field(init=False)
+    """The entry, where there is one that asks for no SSID and no NAS-Identifier."""
+
+    def __post_init__(self) -> None:
+        """Prepare what is the same for each request."""
+        first = self.entries[0]
+        is_plain = len(self.entries) == 1 and first.ssid is None and first.identifier is None
+        object.__setattr__(self, "only", first if is_plain else None)
+
     def narrow(self, called_station: bytes | None, identifier: bytes | None) -> Nas | None:
         """The entry that this Called-Station-Id and NAS-Identifier belong to, the most exact one.
 
@@ -76,10 +85,15 @@ def ssid_of(called_station: bytes) -> bytes:
     return called_station if found is None else called_station[found.end() :]
 
 
-class NasIndex:
-    """The NAS by address, the longest prefix first; made anew when one of them changes."""
+class NasIndex(dict[str, "Client | None"]):
+    """The client of each source address; made anew when a NAS changes.
+
+    ``index[address]`` is one lookup for an address that has asked before
+    (``python -m benchmarks.path``); None means that the datagram is not for us.
+    """
 
     def __init__(self, entries: Iterable[Nas]) -> None:
+        super().__init__()
         by_network: defaultdict[IPv4Network | IPv6Network, list[Nas]] = defaultdict(list)
         for nas in entries:
             by_network[nas.address].append(nas)
@@ -91,17 +105,18 @@ class NasIndex:
         for version, length, _ in sorted(self._clients, reverse=True):
             if length not in self._prefixes[version]:
                 self._prefixes[version].append(length)
-        self._found: dict[str, Client] = {}
 
     def find(self, source: str) -> Client | None:
-        """The client of a source address, or None: then the datagram is not for us."""
-        client = self._found.get(source)
-        if client is None:
-            client = self._search(source)
-            if client is not None:  # strangers are not remembered: there may be any number
-                if len(self._found) >= REMEMBERED:
-                    self._found.clear()
-                self._found[source] = client
+        """The client of a source address, or None."""
+        return self[source]
+
+    def __missing__(self, source: str) -> Client | None:
+        """Search among the networks, the longest prefix first."""
+        client = self._search(source)
+        if client is not None:  # strangers are not remembered: there may be any number
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[source] = client
         return client
 
     def _search(self, source: str) -> Client | None:

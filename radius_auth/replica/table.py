@@ -7,6 +7,7 @@ immutable value that is replaced as a whole.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 from collections import defaultdict
 from contextlib import suppress
@@ -39,6 +40,7 @@ Key = TypeVar("Key", str, bytes)
 _DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
 """Of a PIN, by the length of the sealed one."""
 
+_revisions = itertools.count()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 TALLIED_EVERY = timedelta(minutes=1)
@@ -58,7 +60,12 @@ class Table:
         self.nas = NasIndex(())
         self._zones: list[ZoneInfo] = []
         self._visits: dict[int, FollowedVisit] = {}
-        self._by_email: dict[str, Visits] = {}
+        self.by_name: dict[bytes, Visits] = {}
+        """Visits by their e-mail, in octets as most guests type it."""
+
+        self.revision = next(_revisions)
+        """Another one after each change, and in each table."""
+
         self._by_digest: dict[bytes, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
@@ -72,7 +79,7 @@ class Table:
 
     def visits_of(self, email_key: str) -> Visits:
         """The visits of an address, at every location."""
-        return self._by_email.get(email_key, ())
+        return self.by_name.get(email_key.encode("utf-8", "surrogatepass"), ())
 
     def visits_with(self, location_id: int, pin: str) -> Visits:
         """The visits with that PIN at a location."""
@@ -128,6 +135,7 @@ class Table:
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""
+        self.revision = next(_revisions)
         if news.locations is not None:
             self.locations = {location.id: location for location in news.locations}
             self._zones = _zones(news.locations)
@@ -142,6 +150,7 @@ class Table:
 
     def put(self, visits: Iterable[FollowedVisit]) -> None:
         """Add visits, or replace those of the same number."""
+        self.revision = next(_revisions)
         for visit in visits:
             old = self._visits.get(visit.id)
             if old is not None and (old.email_key, old.pin_digest) != (
@@ -151,7 +160,7 @@ class Table:
                 self._drop(visit.id)
             self._visits[visit.id] = visit
             self._tallies.pop(visit.location_id, None)
-            _put(self._by_email, visit.email_key, visit)
+            _put(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit)
             _put(self._by_digest, visit.pin_digest, visit)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
@@ -160,9 +169,10 @@ class Table:
             self._drop(visit.id)
 
     def _drop(self, visit_id: int) -> None:
+        self.revision = next(_revisions)
         visit = self._visits.pop(visit_id, None)
         if visit is not None:
-            _drop(self._by_email, visit.email_key, visit_id)
+            _drop(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
 
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from nexio.errors import NexioError
 from radius_auth.protocol.accounting_request import Arrival, read_accounting_request
 from radius_auth.protocol.authenticators import (
-    Distrust,
     check_accounting_request,
     check_message_authenticator,
 )
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Code, Discarded, frame
+from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.nas_clocks import REMEMBERED, NasClocks
-from radius_auth.protocol.packet import encode_accounting_response, fixed_lengths
+from radius_auth.protocol.packet import Code, Discarded, read_packet
+from radius_auth.protocol.pyrad_codec import fixed_lengths
+from radius_auth.protocol.replies import encode_accounting_response
 from radius_auth.server import sockets
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import Replays
@@ -123,7 +123,9 @@ class Accountant:
                 self._store(records)
         except NexioError as error:
             for each in pending:
-                if each.record is not None and self._count(Ignored.NOT_STORED, each.source, now):
+                if each.record is not None and self._count(
+                    DiscardReason.NOT_STORED, each.source, now
+                ):
                     log.warning("%s", error)
             return [(each.source, each.octets) for each in pending if each.record is None]
         self._replays.add([each.request_key for each in pending if each.request_key is not None])
@@ -133,12 +135,12 @@ class Accountant:
         """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
         is_known = self._knowledge.table.nas.find(str(source.address[0])) is not None
         if not is_known:
-            self._count(Ignored.UNKNOWN_CLIENT, source, now)
+            self._count(DiscardReason.UNKNOWN_CLIENT, source, now)
         return is_known
 
     def refuse(self, source: Source, now: float) -> None:
         """Count a datagram that there is no room for."""
-        self._count(Ignored.NO_ROOM, source, now)
+        self._count(DiscardReason.NO_ROOM, source, now)
 
     def _understood(
         self, datagrams: Iterable[tuple[bytes, Source]], now: float
@@ -150,30 +152,30 @@ class Accountant:
                 self._count(discarded.reason, source, now)
             except Exception:
                 # A fault of ours costs this record an answer, and no other one.
-                if self._count(Ignored.FAULT, source, now):
+                if self._count(DiscardReason.FAULT, source, now):
                     log.exception("an Accounting-Request could not be read")
 
     def _understand(self, datagram: bytes, source: Source) -> _Pending:
         client = self._knowledge.table.nas.find(str(source.address[0]))
         if client is None:
-            raise Discarded(Ignored.UNKNOWN_CLIENT)
+            raise Discarded(DiscardReason.UNKNOWN_CLIENT)
         if source.waited > LONGEST_WAIT:
-            raise Discarded(Ignored.TOO_LATE)
+            raise Discarded(DiscardReason.TOO_LATE)
         if self._knowledge.age > self._max_staleness:
-            raise Discarded(Ignored.STALE)
-        received = frame(datagram)
+            raise Discarded(DiscardReason.STALE)
+        received = read_packet(datagram)
         if received.code == Code.STATUS_SERVER:  # RFC 5997 section 4.2: on this port, too
             check_message_authenticator(received, client.secret)
             return _Pending(source, encode_accounting_response(received, client.secret))
         if received.code != Code.ACCOUNTING_REQUEST:
-            raise Discarded(Distrust.UNEXPECTED_CODE)
+            raise Discarded(DiscardReason.UNEXPECTED_CODE)
         check_accounting_request(received, client.secret)
         answer = encode_accounting_response(received, client.secret)
         request_key = client.entries[0].id, received.authenticator
         if request_key in self._replays:
             return _Pending(source, answer)
         if not self._has_room(str(source.address[0])):
-            raise Discarded(Ignored.BACKLOG)
+            raise Discarded(DiscardReason.BACKLOG)
         arrival = Arrival(
             frame=received,
             table=self._knowledge.table,
@@ -288,11 +290,11 @@ class AccountingThread:
             try:
                 sockets.send(self._sockets[source.socket], octets, source)
             except OSError:  # the NAS sends its record again
-                self._discards.count(Ignored.NOT_SENT, str(source.address[0]), now)
+                self._discards.count(DiscardReason.NOT_SENT, str(source.address[0]), now)
 
     def _count_lost(self, opened: socket.socket, now: float) -> None:
         lost = sockets.lost(opened)
         if lost != self._lost[opened.fileno()]:
             more = lost - self._lost[opened.fileno()]
             self._lost[opened.fileno()] = lost
-            self._discards.count(Ignored.NO_ROOM, "accounting", now, times=more)
+            self._discards.count(DiscardReason.NO_ROOM, "accounting", now, times=more)

@@ -6,34 +6,23 @@ has it been answered before; only then is it decided.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nexio.errors import KeyUnusable
-from radius_auth.decision.decide import (
-    Accepted,
-    Rejected,
-    decide,
-    decide_again,
-    remaining,
-)
+from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
-from radius_auth.protocol.access_request import read_request
-from radius_auth.protocol.authenticators import Distrust, check_message_authenticator, check_policy
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.duplicates import Duplicates, Repeat, Ticket
-from radius_auth.protocol.framing import Attribute, Code, Discarded, Frame, frame
-from radius_auth.protocol.packet import (
-    AccessAccept,
-    AccessReject,
-    StatusReply,
-    encode_reply,
-)
-from radius_auth.protocol.printable import event_for_log
+from radius_auth.protocol.access_request import read_access_request
+from radius_auth.protocol.authenticators import check_access_request, check_message_authenticator
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.duplicates import Duplicates, Repeat
+from radius_auth.protocol.events import decision_for_log
+from radius_auth.protocol.packet import Attribute, Code, Discarded, read_packet
+from radius_auth.protocol.replies import StatusReply, encode_accept, encode_reject, encode_status
 from radius_auth.protocol.statistics import Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
@@ -42,43 +31,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
-    from nexio.network.events import AuthEvent
     from nexio.store.engine import Clock
     from radius_auth.decision.decide import Decision, Request
+    from radius_auth.protocol.duplicates import Ticket
+    from radius_auth.protocol.events import Decided
+    from radius_auth.protocol.packet import Packet
     from radius_auth.protocol.statistics import Recording
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
     from radius_auth.server.sockets import Source
 
+log = logging.getLogger(__name__)
+
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
-_ANSWERED = {Code.ACCESS_REQUEST, Code.STATUS_SERVER}
+_ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
+_MESSAGE_AUTHENTICATOR = int(Attribute.MESSAGE_AUTHENTICATOR)
 _CHANCE = random.SystemRandom()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Exchange:
-    """A verified request on its way to its reply."""
+class _Exchange(NamedTuple):
+    """A request that is answered, or whose reject waits for its time."""
 
     source: Source
-    frame: Frame
+    packet: Packet
     client: Client
     request: Request
     arrived: datetime
-    began: int
-    """Nanoseconds of ``time.perf_counter_ns`` at the arrival, for the latency."""
-
     ticket: Ticket
+    latency_us: int
+    """From the arrival to the decision, without the reject delay."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """A reject that waits for its time."""
 
     exchange: _Exchange
     rejected: Rejected
-    latency_us: int
+    revision: int
+    """Of the table that it was decided by."""
 
 
 class Knowledge(Protocol):
@@ -98,8 +90,7 @@ class Responder:
 
     Args:
         knowledge: gives the table; asked for each request, as a follower may exchange it.
-        record: takes each decision.
-        reject_delay: seconds that a reject waits at least.
+        reject_delay: seconds that a reject waits at least; less than ``duplicates.LIFETIME``.
         clock: aware time of day; decides windows.
         discards: counts what is not answered.
         lost: asks how many datagrams the kernel has dropped.
@@ -110,7 +101,6 @@ class Responder:
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         knowledge: Knowledge,
-        record: Callable[[AuthEvent], None],
         reject_delay: float,
         clock: Clock,
         discards: Discards,
@@ -120,7 +110,6 @@ class Responder:
     ) -> None:
         self._knowledge = knowledge
         self._started = clock()
-        self._record = record
         self._guard = Guard() if guard is None else guard
         self._reject_delay = reject_delay
         self._clock = clock
@@ -128,6 +117,9 @@ class Responder:
         self._statistics = Statistics(discards, lost, recording)
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
+        self._is_full = False
+        self._decided: list[tuple[Request, Decision, datetime, int]] = []
+        self._events: list[Decided] = []
 
     def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         """Answer a datagram.
@@ -141,74 +133,87 @@ class Responder:
             The reply to send at once, or None: it is discarded, or held back (see :meth:`due`).
         """
         try:
-            exchange = self._admit(datagram, source, now)
-            return exchange if isinstance(exchange, bytes) else self._answer(exchange, now)
+            return self._answer(datagram, source, now)
         except (Discarded, KeyUnusable) as silence:
             self._ignore(silence, source, now)
-        return None
+            return None
 
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
         for held in self._held.pop_due(now):
-            if not self._duplicates.is_current(held.exchange.ticket):
-                self._note(held.exchange, held.rejected, held.latency_us)
-                continue
+            self._is_full = False
             try:
-                yield held.exchange.source, self._release(held, now)
+                reply = self._release(held, now)
             except (Discarded, KeyUnusable) as silence:
                 self._ignore(silence, held.exchange.source, now)
+                continue
+            if reply is not None:
+                yield held.exchange.source, reply
 
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
         return self._held.next_due()
 
-    def _admit(self, datagram: bytes, source: Source, now: float) -> _Exchange | bytes:
-        """A request to decide, or the reply that it was given before.
+    @property
+    def has_events(self) -> bool:
+        """Whether :meth:`take_events` would give any."""
+        return bool(self._decided or self._events)
 
-        Raises:
-            Discarded: it gets no answer.
-        """
+    def take_events(self) -> list[Decided]:
+        """What was decided since the last call, in its order; whoever calls it records that."""
+        self._make_events()
+        events, self._events = self._events, []
+        return events
+
+    def _answer(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         began = time.perf_counter_ns()
-        client = self._knowledge.table.nas.find(str(source.address[0]))
+        table = self._knowledge.table
+        client = table.nas[source.host]
         if client is None:
-            raise Discarded(Ignored.UNKNOWN_CLIENT)
-        if self._held.is_full:
-            raise Discarded(Ignored.OVERLOADED)
-        received = frame(datagram)
-        if received.code not in _ANSWERED:
-            raise Discarded(Distrust.UNEXPECTED_CODE)
-        check_policy(
-            received,
-            require_message_authenticator=client.require_message_authenticator,
-            limit_proxy_state=client.limit_proxy_state,
+            raise Discarded(DiscardReason.UNKNOWN_CLIENT)
+        if self._is_full:
+            raise Discarded(DiscardReason.OVERLOADED)
+        packet = read_packet(datagram)
+        if packet.code != _ACCESS_REQUEST:
+            return self._answer_status(packet, client, source)
+        check_access_request(packet, client)
+        known = self._duplicates.admit(
+            (source.socket, source.address, packet.identifier),
+            packet.authenticator,
+            now,
+            signed=_MESSAGE_AUTHENTICATOR in packet.by_type,  # and verified by now
         )
-        if received.code == Code.STATUS_SERVER:
-            check_message_authenticator(received, client.secret)
-            return encode_reply(received, client.secret, self._status(source))
-        request = read_request(received, client)
-        key = (source.socket, source.address, received.identifier)
-        signed = Attribute.MESSAGE_AUTHENTICATOR in received.by_type  # and verified by now
-        ticket = self._duplicates.admit(key, received.authenticator, now, signed=signed)
-        if isinstance(ticket, Repeat):
-            if ticket.reply is None:
-                raise Discarded(Ignored.REPEATED)
-            self._statistics.repeats += 1
-            return ticket.reply
-        return _Exchange(
-            source=source,
-            frame=received,
-            client=client,
-            request=request,
-            arrived=self._clock(),
-            began=began,
-            ticket=ticket,
-        )
+        if isinstance(known, Repeat):
+            return self._repeat(known)
+        request, arrived = read_access_request(packet, client), self._clock()
+        decision = decide(request, table, self._guard, arrived)
+        latency_us = (time.perf_counter_ns() - began) // 1000
+        exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
+        if isinstance(decision, Rejected) and self._reject_delay > 0:
+            self._hold(_Held(exchange, decision, table.revision), now)
+            return None
+        return self._reply(exchange, decision, now)
+
+    def _answer_status(self, packet: Packet, client: Client, source: Source) -> bytes:
+        if packet.code != Code.STATUS_SERVER:
+            raise Discarded(DiscardReason.UNEXPECTED_CODE)
+        check_message_authenticator(packet, client.secret)
+        return encode_status(packet, client.secret, self._status(source))
+
+    def _repeat(self, known: Repeat) -> bytes:
+        if known.reply is None:
+            raise Discarded(DiscardReason.REPEATED)
+        self._statistics.repeats += 1
+        return known.reply
 
     def _ignore(self, silence: Discarded | KeyUnusable, source: Source, now: float) -> None:
-        reason = silence.reason if isinstance(silence, Discarded) else Ignored.KEY_MISSING
-        self._discards.count(reason, str(source.address[0]), now)
+        if isinstance(silence, Discarded):
+            self._discards.count(silence.reason, source.host, now)
+        else:
+            self._discards.count(DiscardReason.KEY_MISSING, source.host, now)
 
     def _status(self, source: Source) -> StatusReply:
+        self._make_events()  # which counts them
         status = Status(
             up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
             followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
@@ -218,49 +223,40 @@ class Responder:
         words, *statistics = status.lines()
         return StatusReply(reply_message=words, statistics=tuple(statistics))
 
-    def _answer(self, exchange: _Exchange, now: float) -> bytes | None:
-        decision = decide(exchange.request, self._knowledge.table, self._guard, exchange.arrived)
-        latency_us = (time.perf_counter_ns() - exchange.began) // 1000  # without the reject delay
-        if isinstance(decision, Rejected) and self._reject_delay > 0:
-            due = now + _CHANCE.uniform(1, 1 + JITTER) * self._reject_delay
-            self._held.push(due, _Held(exchange, decision, latency_us))
-            return None
-        octets = self._encode(exchange, decision)
-        self._duplicates.answer(exchange.ticket, octets, now)
-        self._note(exchange, decision, latency_us)
-        return octets
+    def _hold(self, held: _Held, now: float) -> None:
+        self._held.push(now + (1 + JITTER * _CHANCE.random()) * self._reject_delay, held)
+        self._is_full = self._held.is_full
 
-    def _release(self, held: _Held, now: float) -> bytes:
-        exchange, decision = held.exchange, self._once_more(held)
-        octets = self._encode(exchange, decision)
-        self._duplicates.answer(exchange.ticket, octets, now)
-        self._note(exchange, decision, held.latency_us)
-        return octets
+    def _release(self, held: _Held, now: float) -> bytes | None:
+        exchange = held.exchange
+        if not self._duplicates.is_current(exchange.ticket):
+            self._note(exchange, held.rejected)
+            return None
+        return self._reply(exchange, self._once_more(held), now)
 
     def _once_more(self, held: _Held) -> Decision:
         """Look again at what the table may have learned meanwhile.
 
         Decided as of the arrival; the time that is left counts from now.
         """
-        if held.rejected.reason not in MAY_CATCH_UP:
+        table, exchange = self._knowledge.table, held.exchange
+        if held.rejected.reason not in MAY_CATCH_UP or held.revision == table.revision:
             return held.rejected
         now = self._clock()
         decision = decide_again(
-            held.exchange.request,
-            held.rejected,
-            self._knowledge.table,
-            self._guard,
-            held.exchange.arrived,
-            now,
+            exchange.request, held.rejected, table, self._guard, exchange.arrived, now
         )
         return remaining(decision, now)
 
-    def _encode(self, exchange: _Exchange, decision: Decision) -> bytes:
+    def _reply(self, exchange: _Exchange, decision: Decision, now: float) -> bytes:
+        packet, secret = exchange.packet, exchange.client.secret
         if isinstance(decision, Accepted):
-            accept = AccessAccept(session_timeout=decision.session_timeout, class_=decision.class_)
-            return encode_reply(exchange.frame, exchange.client.secret, accept)
-        reject = AccessReject(reply_message=self._words(decision, exchange.arrived))
-        return encode_reply(exchange.frame, exchange.client.secret, reject)
+            octets = encode_accept(packet, secret, decision.session_timeout, decision.class_)
+        else:
+            octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
+        self._duplicates.answer(exchange.ticket, octets, now)
+        self._note(exchange, decision)
+        return octets
 
     def _words(self, rejected: Rejected, now: datetime) -> str | None:
         if rejected.visit is None:
@@ -269,13 +265,17 @@ class Responder:
         location = self._knowledge.table.locations.get(rejected.visit.location_id)
         return None if location is None else reply_message(rejected, location, now)
 
-    def _note(self, exchange: _Exchange, decision: Decision, latency_us: int) -> None:
-        event = event_for_log(
-            exchange.request,
-            decision,
-            self._knowledge.table.visits_of,
-            exchange.arrived,
-            latency_us,
-        )
-        self._statistics.count(event)
-        self._record(event)
+    def _note(self, exchange: _Exchange, decision: Decision) -> None:
+        self._decided.append((exchange.request, decision, exchange.arrived, exchange.latency_us))
+
+    def _make_events(self) -> None:
+        decided, self._decided = self._decided, []
+        table, statistics = self._knowledge.table, self._statistics
+        for request, decision, arrived, latency_us in decided:
+            try:
+                event = decision_for_log(request, decision, table, arrived, latency_us)
+            except Exception:  # a fault of ours costs one line of the log, and no other one
+                log.exception("a decision could not be recorded")
+                continue
+            statistics.count(event)
+            self._events.append(event)

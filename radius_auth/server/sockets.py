@@ -14,29 +14,29 @@ import time
 from dataclasses import dataclass, field
 
 from nexio.errors import InvalidValue, Unreachable
-from radius_auth.protocol.framing import MAX_LENGTH
+from radius_auth.protocol.packet import MAX_LENGTH
 
 IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux; Python names it from 3.14 on
 IPV6_PKTINFO = socket.IPV6_PKTINFO
 
-_IN_PKTINFO = struct.Struct("=I4s4s")
+IN_PKTINFO = struct.Struct("=I4s4s")
 """struct in_pktinfo: interface, local address, destination address (ip(7))."""
 
-_IN6_PKTINFO = struct.Struct("=16sI")
+IN6_PKTINFO = struct.Struct("=16sI")
 """struct in6_pktinfo: address, interface (ipv6(7))."""
 
 SO_TIMESTAMPNS = 35
 """Asks the kernel for the time when each datagram came (socket(7)); Python does not name it."""
 
-_TIMESPEC = struct.Struct("@ll")
+TIMESPEC = struct.Struct("@ll")
 """struct timespec: seconds and nanoseconds."""
 
 SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
 """The last of them is how many datagrams found no room (linux/sock_diag.h)."""
 
-ANCILLARY = socket.CMSG_SPACE(max(_IN_PKTINFO.size, _IN6_PKTINFO.size)) + socket.CMSG_SPACE(
-    _TIMESPEC.size
+ANCILLARY = socket.CMSG_SPACE(max(IN_PKTINFO.size, IN6_PKTINFO.size)) + socket.CMSG_SPACE(
+    TIMESPEC.size
 )
 RECEIVE_BUFFER = 4 * 1024 * 1024
 """Octets that the kernel may hold for us while we are busy; it takes what it allows."""
@@ -55,6 +55,16 @@ class Source:
 
     waited: float = field(default=0.0, compare=False)
     """Seconds from its arrival at this machine until it was taken."""
+
+    way: bytes = field(default=b"", compare=False, repr=False)
+    """The same as ``sendmmsg`` takes it, where it came with ``recvmmsg``."""
+
+    host: str = field(init=False, compare=False, repr=False)
+    """The address without the port."""
+
+    def __post_init__(self) -> None:
+        """Prepare what each request asks for."""
+        object.__setattr__(self, "host", str(self.address[0]))
 
     @property
     def is_here(self) -> bool:
@@ -148,21 +158,22 @@ def send(opened: socket.socket, octets: bytes, source: Source) -> None:
     Raises:
         OSError: the kernel did not take it.
     """
-    opened.sendmsg([octets], _control(opened, source.sent_to), 0, source.address)
+    opened.sendmsg([octets], reply_control(opened, source.sent_to), 0, source.address)
 
 
 def _seconds_since(timespec: bytes) -> float:
     """By the machine's clock, as the kernel's time of arrival is; 0 where that was set back."""
-    came: tuple[int, int] = _TIMESPEC.unpack(timespec)
+    came: tuple[int, int] = TIMESPEC.unpack(timespec)
     return max(0.0, time.time() - came[0] - came[1] / 1e9)
 
 
-def _control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:
-    if opened.family == socket.AF_INET6 and len(sent_to) == _IN6_PKTINFO.size:
+def reply_control(opened: socket.socket, sent_to: bytes) -> list[tuple[int, int, bytes]]:
+    """The control data that sends a reply from the address of ours that was asked."""
+    if opened.family == socket.AF_INET6 and len(sent_to) == IN6_PKTINFO.size:
         return [(socket.IPPROTO_IPV6, IPV6_PKTINFO, sent_to)]
-    if opened.family == socket.AF_INET and len(sent_to) == _IN_PKTINFO.size:
-        _, local, _ = _IN_PKTINFO.unpack(sent_to)
-        return [(socket.IPPROTO_IP, IP_PKTINFO, _IN_PKTINFO.pack(0, local, bytes(4)))]
+    if opened.family == socket.AF_INET and len(sent_to) == IN_PKTINFO.size:
+        _, local, _ = IN_PKTINFO.unpack(sent_to)
+        return [(socket.IPPROTO_IP, IP_PKTINFO, IN_PKTINFO.pack(0, local, bytes(4)))]
     return []
 
 

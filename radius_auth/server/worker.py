@@ -8,6 +8,7 @@ import selectors
 import signal
 import sys
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,25 +20,31 @@ from nexio.network.session_updates import record_accounting
 from nexio.store.engine import Store, utc_now
 from nexio.store.patience import Patience
 from radius_auth.guard.sharing import shared_guard
-from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.events import auth_event
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
 from radius_auth.server import sockets
 from radius_auth.server.accountant import Accountant, AccountingThread
+from radius_auth.server.batches import AT_ONCE, open_port
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.responder import Responder
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from nexio.configuration import Configuration
     from nexio.store.engine import Clock
     from radius_auth.guard import Guard
+    from radius_auth.protocol.events import Decided
+    from radius_auth.protocol.statistics import Recording
+    from radius_auth.server.batches import Port
     from radius_auth.server.options import Options
+    from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
 
 log = logging.getLogger(__name__)
@@ -61,6 +68,9 @@ DATAGRAMS_PER_READ = 1_024
 OF_ONE_NAS, OF_ALL = 1_024, 16_384
 """Datagrams that may wait: each NAS has its turn, however many another one sends."""
 
+HAND_OVER_EVERY = 0.25
+"""Seconds that a decision waits in memory before it is handed over to be recorded."""
+
 STRANGERS = ""
 """Who is no NAS has one turn with all others."""
 
@@ -80,42 +90,44 @@ class Worker:
 
     Args:
         inherited: what the parent has opened.
-        follower: holds the table.
-        recorder: takes the decisions.
+        knowledge: what requests are decided by.
+        hand_over: takes what was decided, a few times in a second; must not wait.
         options: how to run.
         clock: aware time of day.
         guard: counts wrong passwords; None is a new one.
+        recording: says how the recording of decisions goes.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         inherited: Inherited,
-        follower: Follower,
-        recorder: Recorder[AuthEvent],
+        knowledge: Knowledge,
+        hand_over: Callable[[list[Decided]], None],
         options: Options,
         clock: Clock = utc_now,
         guard: Guard | None = None,
+        recording: Recording | None = None,
     ) -> None:
-        self._sockets = {each.fileno(): each for each in inherited.sockets}
-        self._life = inherited.life
-        self._follower = follower
-        self._options = options
+        self._sockets = list(inherited.sockets)
+        self._ports = {each.fileno(): open_port(each) for each in inherited.sockets}
+        self._knowledge = knowledge
+        self._hand_over = hand_over
+        self._max_staleness = options.max_staleness
         self._discards = Discards()
         self._responder = Responder(
-            follower,
-            recorder.record,
-            options.reject_delay,
-            clock,
-            self._discards,
-            self._lost,
-            guard,
-            recorder,
+            knowledge, options.reject_delay, clock, self._discards, self._lost, guard, recording
         )
         self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._began = time.monotonic()
+        self._handed_over = self._began
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
+        self._watched = {self._wake_read: self._wake, inherited.life: self._wake}
         self._stopping = False
+
+    def watch(self, number: int, action: Callable[[], None]) -> None:
+        """Call ``action`` between requests when a file descriptor is readable; before `run`."""
+        self._watched[number] = action
 
     def stop(self) -> None:
         """Take no more requests, answer those that were taken, then end; safe in a signal.
@@ -129,80 +141,120 @@ class Worker:
     def run(self) -> None:
         """Answer until :meth:`stop`."""
         with selectors.DefaultSelector() as selector:
-            selector.register(self._wake_read, selectors.EVENT_READ)
-            selector.register(self._life, selectors.EVENT_READ)
-            for each in self._sockets.values():
-                selector.register(each, selectors.EVENT_READ)
+            for number in (*self._watched, *self._ports):
+                selector.register(number, selectors.EVENT_READ)
             while not self._stopping:
                 for key, _ in selector.select(0 if self._queue else self._until_next()):
-                    if key.fd in self._sockets:
-                        self._take(self._sockets[key.fd])
-                    self._stopping = self._stopping or key.fd == self._life
-                self._answer()
-                self._send_due()
+                    if key.fd in self._ports:
+                        self._take(self._ports[key.fd])
+                    else:
+                        self._watched[key.fd]()
+                self._answer_some()
         while self._queue:
-            self._answer()
-        while (wait := self._until_next()) is not None:
-            time.sleep(wait)
+            self._answer_some()
+        while (due := self._responder.next_due()) is not None:
+            time.sleep(max(0.0, due - time.monotonic()))
             self._send_due()
+        self._hand_over_events()
 
     def close(self) -> None:
         """Give back what the worker itself has opened."""
         os.close(self._wake_read)
         os.close(self._wake_write)
 
-    def _take(self, opened: socket.socket) -> None:
-        for _ in range(DATAGRAMS_PER_READ):
-            received = sockets.receive(opened)
-            if received is None:
+    def _wake(self) -> None:
+        """Somebody has called :meth:`stop`, or the parent has died."""
+        self._stopping = True
+
+    def _take(self, port: Port) -> None:
+        """Let what waits in a socket wait in the queue, where each NAS has its turn."""
+        for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
+            taken, now = port.receive(), time.monotonic()
+            clients = self._knowledge.table.nas
+            for datagram, source, waited in taken:
+                whose = STRANGERS if clients[source.host] is None else source.host
+                if not self._queue.put(whose, (datagram, source, now - waited)):
+                    self._discards.count(DiscardReason.OVER_SHARE, source.host, now)
+            if len(taken) < AT_ONCE:
                 return
-            now, host = time.monotonic(), str(received[1].address[0])
-            is_known = self._follower.table.nas.find(host) is not None
-            if not self._queue.put(host if is_known else STRANGERS, (*received, now)):
-                self._discards.count(Ignored.OVER_SHARE, host, now)
+
+    def _answer_some(self) -> None:
+        """Answer those whose turn it is, then what is due; all of each socket's at once."""
+        self._answer()
+        self._send_due()
+        if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
+            self._hand_over_events()
 
     def _answer(self) -> None:
-        for datagram, source, taken in self._queue.take(ANSWERS_PER_ROUND):
+        replies = []
+        is_stale = bool(self._queue) and self._knowledge.age > self._max_staleness
+        for datagram, source, came in self._queue.take(ANSWERS_PER_ROUND):
             now = time.monotonic()
             # What came before this worker did has waited for it, and is answered.
-            if min(source.waited + now - taken, now - self._began) > LONGEST_WAIT:
-                self._discards.count(Ignored.TOO_LATE, str(source.address[0]), now)
-                continue
-            if self._follower.age > self._options.max_staleness:
-                self._discards.count(Ignored.STALE, str(source.address[0]), now)
-                continue
-            try:
-                reply = self._responder.receive(datagram, source, now)
-            except Exception:
-                # A fault of ours costs this guest an answer, and nobody else.
-                if self._discards.count(Ignored.FAULT, str(source.address[0]), now):
-                    log.exception("a request could not be answered")
-                continue
-            if reply is not None:
-                self._send(reply, source)
+            if now - max(came, self._began) > LONGEST_WAIT:
+                self._discards.count(DiscardReason.TOO_LATE, source.host, now)
+            elif is_stale:
+                self._discards.count(DiscardReason.STALE, source.host, now)
+            elif (reply := self._reply(datagram, source, now)) is not None:
+                replies.append((reply, source))
+        self._send(replies)
+
+    def _reply(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+        try:
+            return self._responder.receive(datagram, source, now)
+        except Exception:
+            # A fault of ours costs this guest an answer, and nobody else.
+            if self._discards.count(DiscardReason.FAULT, source.host, now):
+                log.exception("a request could not be answered")
+            return None
 
     def _send_due(self) -> None:
+        replies = []
         try:
             for source, octets in self._responder.due(time.monotonic()):
-                self._send(octets, source)
+                replies.append((octets, source))
         except Exception:
             # What waits beside it is sent in the next round.
-            if self._discards.count(Ignored.FAULT, "one whose reject waited", time.monotonic()):
+            if self._discards.count(
+                DiscardReason.FAULT, "one whose reject waited", time.monotonic()
+            ):
                 log.exception("a reject could not be sent")
+        self._send(replies)
 
-    def _send(self, octets: bytes, source: Source) -> None:
-        try:
-            sockets.send(self._sockets[source.socket], octets, source)
-        except OSError:
-            # The NAS asks again, and gets the same octets then.
-            self._discards.count(Ignored.NOT_SENT, str(source.address[0]), time.monotonic())
+    def _send(self, replies: Iterable[tuple[bytes, Source]]) -> None:
+        by_socket: defaultdict[int, list[tuple[bytes, Source]]] = defaultdict(list)
+        for each in replies:
+            by_socket[each[1].socket].append(each)
+        for number, some in by_socket.items():
+            for source in self._ports[number].send(some):
+                # The NAS asks again, and gets the same octets then.
+                self._discards.count(DiscardReason.NOT_SENT, source.host, time.monotonic())
+
+    def _hand_over_events(self) -> None:
+        self._handed_over = time.monotonic()
+        if events := self._responder.take_events():
+            self._hand_over(events)
 
     def _lost(self) -> int:
-        return sum(sockets.lost(each) for each in self._sockets.values())
+        return sum(map(sockets.lost, self._sockets))
 
     def _until_next(self) -> float | None:
-        due = self._responder.next_due()
-        return None if due is None else max(0.0, due - time.monotonic())
+        """Seconds until a reject or an event has waited long enough; None where none waits."""
+        times = [self._responder.next_due()]
+        if self._responder.has_events:
+            times.append(self._handed_over + HAND_OVER_EVERY)
+        waits = [each - time.monotonic() for each in times if each is not None]
+        return max(0.0, min(waits)) if waits else None
+
+
+def recording_into(recorder: Recorder[AuthEvent]) -> Callable[[list[Decided]], None]:
+    """What hands decisions over to a recorder in this process."""
+
+    def hand_over(decided: list[Decided]) -> None:
+        for each in decided:
+            recorder.record(auth_event(each))
+
+    return hand_over
 
 
 def serve(
@@ -235,7 +287,9 @@ def serve(
     ):
         folder = configuration.home / "spool"
         recorder = Recorder(Spool(folder / "radiusd.db", AuthEvent), open_store, record_events)
-        worker = Worker(inherited, follower, recorder, options, guard=guard)
+        worker = Worker(
+            inherited, follower, recording_into(recorder), options, guard=guard, recording=recorder
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         signal.signal(signal.SIGHUP, lambda *_: follower.reload())

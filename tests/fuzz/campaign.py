@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Attribute, Code
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code
 from radius_auth.server.accountant import Accountant
 from radius_auth.server.replays import Replays
 from radius_auth.server.sockets import Source
@@ -150,7 +150,7 @@ class Campaign:
             replies = self._accounting.answer([(datagram, source)], self._server.monotonic)
             spent = time.thread_time() - began
             # There, what goes wrong with one record is caught, so that the others are stored.
-            assert Ignored.FAULT not in self.discards()
+            assert DiscardReason.FAULT not in self.discards()
         self.findings.packets += 1
         self.findings.replies += len(replies)
         if spent > self.findings.worst_seconds:

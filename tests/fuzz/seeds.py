@@ -7,7 +7,7 @@ import json
 from importlib import resources
 
 from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.framing import Attribute, Code
+from radius_auth.protocol.packet import Attribute, Code
 from tests.support.radius.access_requests import access_request, chap_attributes
 from tests.support.radius.accounting_requests import (
     OFF,

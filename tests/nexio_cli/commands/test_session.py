@@ -11,7 +11,7 @@ import pytest
 from nexio.network.accounting_records import Status, seal_name
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store, utc_now
-from radius_auth.protocol.framing import frame
+from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import MAC, record
 from tests.support.accounting import tell as tell_store
 from tests.support.cli.running import Nexio
@@ -135,7 +135,7 @@ def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
         with_nas(desk, nas)
         ran = desk.done("session", "disconnect", "--yes", "S1")
     ((request, _),) = nas.heard
-    assert frame(request).values(1) == [b"44863544@gu\xffest"]
+    assert read_packet(request).values(1) == [b"44863544@gu\xffest"]
     assert "44863544" not in ran.out + ran.err + desk.done("session", "list", "--json").out
 
 

@@ -19,8 +19,8 @@ from radius_auth.client.disconnect import (
     disconnect,
     peer_of,
 )
-from radius_auth.protocol.framing import Code, frame
-from radius_auth.protocol.packet import Peer
+from radius_auth.protocol.packet import Code, read_packet
+from radius_auth.protocol.pyrad_codec import Peer
 from tests.support.accounting import record, tell
 from tests.support.clocks import FRIDAY_MORNING
 from tests.support.radius.access_requests import DICTIONARY
@@ -54,7 +54,7 @@ def test_must_19_an_ack() -> None:
     with FakeNas(reply()) as nas:
         assert disconnect(peer(nas), ATTRIBUTES) == ACKNOWLEDGED
     ((request, _),) = nas.heard
-    parts = frame(request)
+    parts = read_packet(request)
     assert parts.code == Code.DISCONNECT_REQUEST
     digest = hashlib.md5(request[:4] + bytes(16) + request[20:] + SECRET).digest()
     assert parts.authenticator == digest
@@ -191,7 +191,7 @@ def test_the_name_goes_back_octet_for_octet(session: WifiSession) -> None:
         with FakeNas(reply()) as nas:
             assert disconnect(peer(nas), attributes) == ACKNOWLEDGED
         ((request, _),) = nas.heard
-        assert frame(request).values(1) == [name]
+        assert read_packet(request).values(1) == [name]
 
 
 def test_what_is_not_known_as_it_was_sent_is_left_out(session: WifiSession) -> None:

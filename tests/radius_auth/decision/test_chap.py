@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import resources
 from itertools import permutations
@@ -22,15 +22,14 @@ from radius_auth.decision.decide import Decision, decide
 from radius_auth.decision.passwords import Chap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
-from radius_auth.protocol.access_request import decode_access_request
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
-from tests.support.radius.access_requests import access_request, chap_attributes, verified
+from tests.support.radius.access_requests import access_request, chap_attributes, read, verified
 from tests.support.radius.guests import (
     EMAIL,
     HOUR,
@@ -96,14 +95,14 @@ def visit_with_word(word: str) -> FollowedVisit:
 def test_the_vector_of_the_rfc() -> None:
     """RFC 2865 §7.2: its response fits "arctangent", without CHAP-Challenge, and nothing else."""
     exchange = rfc_exchange()
-    received = frame(bytes.fromhex(exchange["request"]))
-    access = decode_access_request(received, exchange["secret"].encode())
-    assert access.chap is not None
-    assert access.chap.challenge == received.authenticator
+    received = read_packet(bytes.fromhex(exchange["request"]))
+    password = read(received, exchange["secret"].encode()).password
+    assert isinstance(password, Chap)
+    assert password.challenge == received.authenticator
 
-    assert access.chap.matches(visit_with_word(exchange["password"]), KEYRING)
+    assert password.matches(visit_with_word(exchange["password"]), KEYRING)
     for word in ("Arctangent", "arctangent ", "", exchange["user"]):
-        assert not access.chap.matches(visit_with_word(word), KEYRING)
+        assert not password.matches(visit_with_word(word), KEYRING)
 
 
 @pytest.mark.parametrize("changed", ["ident", "response", "challenge"])
@@ -112,7 +111,7 @@ def test_each_part_of_the_response_counts(changed: str) -> None:
     right = chap()
     others: dict[str, Any] = {"ident": 8, "response": bytes(16), "challenge": b"d" * 16}
     assert right.matches(visit(), KEYRING)
-    assert not replace(right, **{changed: others[changed]}).matches(visit(), KEYRING)
+    assert not right._replace(**{changed: others[changed]}).matches(visit(), KEYRING)
 
 
 def test_what_is_forgiven_to_pap_is_not_to_chap() -> None:
@@ -216,17 +215,20 @@ class Server:
     def __init__(self, *visits: FollowedVisit) -> None:
         self.table: Table = table_of(*visits, nas_entries=[nas()])
         self.age = timedelta(0)
-        self.reasons: list[str] = []
         self.discards = Discards()
         self._responder = Responder(
             self,
-            lambda event: self.reasons.append(event.reason),
             0.0,
             Clock(HALF_PAST),
             self.discards,
         )
 
-    def ask(self, datagram: bytes) -> Frame | None:
+    @property
+    def reasons(self) -> list[str]:
+        """What was decided since the last look."""
+        return [each.reason for each in self._responder.take_events()]
+
+    def ask(self, datagram: bytes) -> Packet | None:
         """The verified reply, or None for silence."""
         reply = self._responder.receive(datagram, AP, 1000.0)
         return None if reply is None else verified(datagram, reply)
@@ -269,7 +271,7 @@ def test_a_sealed_pin_that_cannot_be_opened_is_silence() -> None:
     for damaged in (foreign, visit().pin_sealed[:-1], b""):
         server = Server(visit(pin_sealed=damaged))
         assert server.ask(chap_request()) is None
-        assert server.discards.counts == {Ignored.KEY_MISSING: 1}
+        assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
         assert server.reasons == []
 
 

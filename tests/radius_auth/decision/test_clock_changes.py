@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nexio.network.following import Horizon
 from nexio.store.engine import Store
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from radius_auth.replica.follower import Follower
 from tests.support.people import register
 from tests.support.radius.access_requests import access_request, chap_attributes, verified

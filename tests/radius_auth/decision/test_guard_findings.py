@@ -18,7 +18,7 @@ from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.packet import Attribute
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import (
     ANNEX,

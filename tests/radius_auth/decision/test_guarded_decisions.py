@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -158,7 +157,7 @@ def test_what_is_no_login_is_no_guess(changes: dict[str, Any], reason: Reason) -
     desk = Desk()
     for n in range(50):
         asked = request(pap(f"1111{n}"), calling_station=MAC)
-        asked = replace(asked, **changes)
+        asked = asked._replace(**changes)
         assert decide(asked, desk.table, desk.guard, desk.now).reason is reason
 
     assert len(desk.guard) == 0
@@ -377,7 +376,7 @@ def test_nothing_makes_it_raise(
     table = table_of(visit(), locations=[BY_PIN if by_pin else HOUSE, ANNEX])
     response = Chap(ident=1, response=typed[:16].ljust(16, b"\0"), challenge=typed)
     asked = request(response if by_chap else Pap(typed), calling_station=station)
-    asked = replace(asked, user_name=user_name)
+    asked = asked._replace(user_name=user_name)
     for n in range(12):
         now = NINE + n * SECOND
         rejected = decide(asked, table, guard, now)

@@ -15,8 +15,8 @@ from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Rejected, Request
 from radius_auth.plugin import background
 from radius_auth.plugin.background import Background
-from radius_auth.plugin.logins import Decided
-from radius_auth.protocol.framing import Discarded
+from radius_auth.plugin.logins import DecidedLogin
+from radius_auth.protocol.packet import Discarded
 from radius_auth.replica.follower import Follower
 from tests.support.people import register
 from tests.support.radius.guests import NINE
@@ -106,12 +106,12 @@ def running() -> set[str]:
     return {each.name for each in threading.enumerate() if each.name.startswith("nexio-")}
 
 
-def rejects(count: int) -> list[Decided]:
+def rejects(count: int) -> list[DecidedLogin]:
     """That many decisions, which took 1, 2, ... microseconds."""
     request = Request(nas=None, user_name=b"nobody@example.com", password=None)
     rejected = Rejected(reason=Reason.UNKNOWN_USER)
     return [
-        Decided(request, rejected, house(), NINE, number, "192.0.2.7", False)
+        DecidedLogin(request, rejected, house(), NINE, number, "192.0.2.7", False)
         for number in range(1, count + 1)
     ]
 

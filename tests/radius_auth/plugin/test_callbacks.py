@@ -23,8 +23,8 @@ from radius_auth.guard import Guard
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.logins import event_of
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Discarded
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.plugin.logins import Decided
+    from radius_auth.plugin.logins import DecidedLogin
     from radius_auth.plugin.pairs import Pairs
     from radius_auth.replica.table import Table
 
@@ -129,7 +129,7 @@ class Memory:
             raise self.known
         return self.known
 
-    def record(self, decided: Decided) -> None:
+    def record(self, decided: DecidedLogin) -> None:
         """Keep it."""
         self.events.append(event_of(decided))
 
@@ -254,7 +254,10 @@ def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "words"),
-    [(Discarded(Ignored.STALE), "out of reach for too long"), (None, "the key of this store")],
+    [
+        (Discarded(DiscardReason.STALE), "out of reach for too long"),
+        (None, "the key of this store"),
+    ],
 )
 def test_what_is_out_of_reach_ends_in_silence_and_one_line(
     callbacks: Any, memory: Memory, radiusd: Radiusd, trouble: Exception | None, words: str
@@ -273,7 +276,7 @@ def test_what_is_out_of_reach_ends_in_silence_and_one_line(
 
 def test_without_a_table_nothing_is_answered(callbacks: Any, memory: Memory) -> None:
     """Must 18: nor a Status-Server: it is answered exactly as long as guests are."""
-    memory.known = Discarded(Ignored.NOT_READ)
+    memory.known = Discarded(DiscardReason.NOT_READ)
 
     assert answers(callbacks) == {FAIL}
     assert memory.events == []

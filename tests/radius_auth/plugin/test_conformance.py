@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.store.engine import utc_now
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.radius.desk import Desk, seconds_left, sessions_when
 from tests.support.radius.eapol import METHODS, Phone
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin

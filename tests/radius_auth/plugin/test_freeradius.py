@@ -13,7 +13,7 @@ import pytest
 from nexio.network.nas import remove_nas
 from nexio.store.creation import create_store
 from radius_auth.client.client import send_status_server
-from radius_auth.protocol.framing import Attribute, Code, Frame
+from radius_auth.protocol.packet import Attribute, Code, Packet
 from tests.support.people import delete, revoke
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.desk import Desk, ask_until, desk_with
@@ -378,7 +378,7 @@ def test_on_postgresql(
         assert "Traceback" not in server.log
 
 
-def ask_raw(server: FreeRADIUS, datagram: bytes) -> Frame:
+def ask_raw(server: FreeRADIUS, datagram: bytes) -> Packet:
     """Send octets, and check the reply as a NAS would."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(PATIENT_FOR)

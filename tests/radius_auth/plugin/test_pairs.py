@@ -24,7 +24,7 @@ from radius_auth.plugin.pairs import (
     first,
     read_request,
 )
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.packet import Attribute
 from radius_auth.replica.nas_index import Client, NasIndex
 from tests.support.radius.freeradius_dictionary import dictionary
 from tests.support.radius.guests import EMAIL, NINE, PIN, nas

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from radius_auth.protocol.discards import EVERY_SECONDS, Discards, Ignored
+from radius_auth.protocol.discards import EVERY_SECONDS, DiscardReason, Discards
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def _listen(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_the_first_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:
     """Must 20: with the peer and the reason."""
-    Discards().count(Ignored.UNKNOWN_CLIENT, "192.0.2.7", 0.0)
+    Discards().count(DiscardReason.UNKNOWN_CLIENT, "192.0.2.7", 0.0)
 
     assert caplog.messages == [
         "no answer to 192.0.2.7: no NAS of that address (1 since the last line)"
@@ -25,20 +25,24 @@ def test_must_20_a_flood_is_one_line_in_ten_seconds(caplog: pytest.LogCaptureFix
     """Must 20: rate-limited, and no discard is missing from the count."""
     discards = Discards()
     for hundredth in range(2_000):
-        discards.count(Ignored.UNKNOWN_CLIENT, "192.0.2.7", 5.0 + hundredth / 100)
+        discards.count(DiscardReason.UNKNOWN_CLIENT, "192.0.2.7", 5.0 + hundredth / 100)
 
     assert [message.partition("(")[2] for message in caplog.messages] == [
         "1 since the last line)",
         "1000 since the last line)",
     ]
-    assert discards.counts == {Ignored.UNKNOWN_CLIENT: 2_000}
+    assert discards.counts == {DiscardReason.UNKNOWN_CLIENT: 2_000}
 
 
 def test_each_reason_has_a_line_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
     """Must 20: a flood of one kind does not hide another."""
     discards = Discards()
-    for reason in (Ignored.UNKNOWN_CLIENT, Ignored.REPEATED, Ignored.UNKNOWN_CLIENT):
+    for reason in (
+        DiscardReason.UNKNOWN_CLIENT,
+        DiscardReason.REPEATED,
+        DiscardReason.UNKNOWN_CLIENT,
+    ):
         discards.count(reason, "192.0.2.7", EVERY_SECONDS / 2)
 
     assert len(caplog.messages) == 2
-    assert discards.counts == {Ignored.UNKNOWN_CLIENT: 2, Ignored.REPEATED: 1}
+    assert discards.counts == {DiscardReason.UNKNOWN_CLIENT: 2, DiscardReason.REPEATED: 1}

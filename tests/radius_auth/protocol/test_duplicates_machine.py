@@ -8,10 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from radius_auth.protocol.duplicates import IN_PROGRESS_LIFETIME, Duplicates, Key, Repeat, Ticket
+from radius_auth.protocol.duplicates import Duplicates, Key, Repeat, Ticket
 
 LIFETIME = 5.0
-LIMIT = 4
 IDENTIFIERS = st.integers(0, 5)
 SOURCES = st.sampled_from([(3, ("192.0.2.1", 40000)), (4, ("192.0.2.1", 40000))])
 AUTHENTICATORS = st.sampled_from([b"1" * 16, b"2" * 16, b"3" * 16])
@@ -26,7 +25,9 @@ class Known:
     """Another one had that key when it came, and it is not signed."""
 
     authenticator: bytes
-    expires: float
+    since: float
+    """When it came, or was answered."""
+
     reply: bytes | None = None
     """None: nobody has answered it yet."""
 
@@ -34,17 +35,24 @@ class Known:
 
 
 class AgainstAModel(RuleBasedStateMachine):
-    """The cache beside a list of the requests that it should know, the oldest first."""
+    """The cache beside a list of the requests that it should know.
+
+    It must know them for one lifetime, may know them for two more, and no longer.
+    """
 
     def __init__(self) -> None:
         """Start empty, at time zero."""
         super().__init__()
-        self.duplicates = Duplicates(lifetime=LIFETIME, limit=LIMIT)
+        self.duplicates = Duplicates(lifetime=LIFETIME)
         self.now = 0.0
         self.known: list[Known] = []
         self.tickets: list[Ticket] = []
 
-    @rule(seconds=st.sampled_from([0.0, 0.1, 1.0, 4.9, 5.0, 25.0, 30.0]))
+    def must_know(self, known: Known) -> bool:
+        """Whether it is not forgotten yet."""
+        return self.now < known.since + LIFETIME
+
+    @rule(seconds=st.sampled_from([0.0, 0.1, 1.0, 4.9, 5.0, 9.9, 25.0]))
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
@@ -64,36 +72,32 @@ class AgainstAModel(RuleBasedStateMachine):
     ) -> None:
         """Receive a request, new or not."""
         key: Key = (*source, identifier)
-        self.known = [each for each in self.known if self.now < each.expires]
-        same = [each for each in self.known if each.key == key]
         outcome = self.duplicates.admit(key, authenticator, self.now, signed=signed)
-        for each in same:
-            if each.authenticator == authenticator:
-                assert outcome == Repeat(reply=each.reply)
-                return
-        assert isinstance(outcome, Ticket)
-        assert outcome.authenticator == authenticator
+        # Whatever comes begins a new generation where it is time, and so forgets what is old.
+        self.known = [each for each in self.known if self.now < each.since + 3 * LIFETIME]
+        same = [each for each in self.known if each.key == key]
+        equal = [each for each in same if each.authenticator == authenticator]
+        if isinstance(outcome, Repeat):
+            assert outcome.reply in [each.reply for each in equal]
+            return
+        assert not any(map(self.must_know, equal))
         first = next((each for each in same if not each.beside), None)
-        beside = first is not None and not signed
-        self.remember(None if beside else first, key, beside, outcome)
-
-    def remember(self, before: Known | None, key: Key, beside: bool, ticket: Ticket) -> None:
-        """A signed one replaces; the oldest goes first, an answered one before all."""
-        if before is not None:
-            self.known.remove(before)
-        if len(self.known) == LIMIT:
-            answered = [each for each in self.known if each.reply is not None]
-            self.known.remove((answered or self.known)[0])
+        beside = outcome.place != key
+        assert not (beside and signed)
+        if first is not None and not beside:
+            assert signed or not self.must_know(first)
+            self.known.remove(first)
+        self.known = [each for each in self.known if each not in equal]
         self.known.append(
             Known(
                 key=key,
                 beside=beside,
-                authenticator=ticket.authenticator,
-                expires=self.now + IN_PROGRESS_LIFETIME,
-                ticket=ticket,
+                authenticator=authenticator,
+                since=self.now,
+                ticket=outcome,
             )
         )
-        self.tickets.append(ticket)
+        self.tickets.append(outcome)
 
     @rule(data=st.data(), octets=st.binary(max_size=2))
     def answer(self, data: st.DataObject, octets: bytes) -> None:
@@ -102,14 +106,15 @@ class AgainstAModel(RuleBasedStateMachine):
             return
         ticket = data.draw(st.sampled_from(self.tickets))
         waiting = self.waiting(ticket)
-        assert self.duplicates.answer(ticket, octets, self.now) is (waiting is not None)
+        is_taken = self.duplicates.answer(ticket, octets, self.now)
+        assert not is_taken or waiting is not None
         if waiting is not None:
-            self.known.remove(waiting)
-            waiting.reply, waiting.expires = octets, self.now + LIFETIME
-            self.known.append(waiting)
+            assert is_taken or not self.must_know(waiting)
+        if waiting is not None and is_taken:
+            waiting.reply, waiting.since = octets, self.now
 
     def waiting(self, ticket: Ticket) -> Known | None:
-        """The request of a ticket, unless it was answered, replaced or forgotten."""
+        """The request of a ticket, unless it was answered or replaced."""
         return next(
             (each for each in self.known if each.ticket is ticket and each.reply is None), None
         )
@@ -118,12 +123,11 @@ class AgainstAModel(RuleBasedStateMachine):
     def the_same_requests_can_be_answered(self) -> None:
         """Each ticket is worth what the model says."""
         for ticket in self.tickets:
-            assert self.duplicates.is_current(ticket) is (self.waiting(ticket) is not None)
-
-    @invariant()
-    def it_is_bounded(self) -> None:
-        """It never keeps more than its limit."""
-        assert len(self.duplicates) == len(self.known) <= LIMIT
+            waiting = self.waiting(ticket)
+            if self.duplicates.is_current(ticket):
+                assert waiting is not None
+            else:
+                assert waiting is None or not self.must_know(waiting)
 
 
 AgainstAModel.TestCase.settings = settings(stateful_step_count=60)

@@ -9,25 +9,24 @@ from hypothesis import strategies as st
 
 from radius_auth.decision.reasons import Reason
 from radius_auth.protocol.accounting_request import Unstorable
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import MAX_LENGTH, Fault
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import MAX_LENGTH, Fault
 from radius_auth.protocol.statistics import Counts, Statistics, parse_counts
-from tests.support.radius.decisions import event
+from tests.support.radius.decisions import decided
 
 COUNTS = st.integers(0, 10**12)
-SILENCES = [*Ignored, *Fault, *Distrust, *Unstorable]
+SILENCES = [*DiscardReason, *Fault, *Unstorable]
 
 
 def test_decisions_are_counted_by_reason() -> None:
     """RFC 5997 section 4.2: accepts, rejects, discards; how long they took, without the delay."""
     discards = Discards()
     statistics = Statistics(discards, lost=lambda: 7)
-    discards.count(Ignored.REPEATED, "192.0.2.1", 0.0)
+    discards.count(DiscardReason.REPEATED, "192.0.2.1", 0.0)
     statistics.repeats += 2
     for latency in (100, 300):
-        statistics.count(event(latency_us=latency))
-    statistics.count(event(outcome="reject", reason="wrong PIN", latency_us=200))
+        statistics.count(decided(latency_us=latency))
+    statistics.count(decided(outcome="reject", reason="wrong PIN", latency_us=200))
 
     assert statistics.counts(waiting=3) == Counts(
         accepts={"valid": 2},

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio import __version__
-from nexio.network.events import AuthEvent
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Discards
-from radius_auth.protocol.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.events import Decided
+from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from radius_auth.protocol.status import Status, parse_status
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
@@ -57,22 +56,23 @@ class Server:
         self.table = table_of(visit(), nas_entries=[nas(1, "192.0.2.10"), nas(2, "127.0.0.1")])
         self.age = timedelta(seconds=7)
         self.clock = Clock(NINE)
-        self.events: list[AuthEvent] = []
         self.discards = Discards()
-        self._responder = Responder(
-            self, self.events.append, 1.0, self.clock, self.discards, lost=lambda: 5
-        )
+        self._responder = Responder(self, 1.0, self.clock, self.discards, lost=lambda: 5)
 
     def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
         """What is answered at once."""
         return self._responder.receive(datagram, source, 1000.0)
+
+    def events(self) -> list[Decided]:
+        """What was decided."""
+        return self._responder.take_events()
 
     def wait(self) -> list[bytes]:
         """What is sent when every reject has had its time."""
         return [reply for _, reply in self._responder.due(2000.0)]
 
 
-def asked(server: Server, source: Source = AP) -> Frame:
+def asked(server: Server, source: Source = AP) -> Packet:
     """The verified reply to a Status-Server."""
     datagram = status_server()
     return verified(datagram, server.receive(datagram, source))
@@ -108,7 +108,7 @@ def test_it_is_answered_again_and_again() -> None:
     server.clock.advance(minutes=1)
     assert first is not None
     assert server.receive(datagram) not in {None, first}
-    assert server.events == []
+    assert server.events() == []
 
 
 @pytest.mark.parametrize("cut", [True, False])
@@ -117,7 +117,7 @@ def test_it_must_be_signed(cut: bool) -> None:
     server = Server()
     datagram = status_server(signed=False) if cut else status_server()[:-1] + b"\0"
     assert server.receive(datagram) is None
-    reason = Distrust.MESSAGE_AUTHENTICATOR_MISSING if cut else None
+    reason = DiscardReason.MESSAGE_AUTHENTICATOR_MISSING if cut else None
     assert reason is None or server.discards.counts == {reason: 1}
     assert sum(server.discards.counts.values()) == 1
 
@@ -129,7 +129,7 @@ def test_it_says_nothing_of_the_guests() -> None:
     words = asked(server, HERE).values(Attribute.REPLY_MESSAGE)
     assert len(words) > 5
     assert not [line for line in words if b"@" in line]
-    assert frame(access_request()).code == Code.ACCESS_REQUEST
+    assert read_packet(access_request()).code == Code.ACCESS_REQUEST
 
 
 # The counters

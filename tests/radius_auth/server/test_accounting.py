@@ -16,9 +16,8 @@ from pyrad.packet import AcctPacket
 from nexio.network.accounting_records import AccountingRecord, unseal_name
 from nexio.network.session_updates import record_accounting
 from radius_auth.protocol.accounting_request import Acct, Unstorable
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Discards, Ignored
-from radius_auth.protocol.framing import Attribute, Fault, frame
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import Attribute, Fault, read_packet
 from radius_auth.recording.spool import Spool, read_back, written
 from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source
@@ -114,7 +113,7 @@ def test_must_16_what_cannot_be_stored_is_not_answered(
         other.execute("BEGIN EXCLUSIVE")
         path.rename(path.with_suffix(".away"))
         assert server.receive(accounting_request(), accounting_request(STOP)) == []
-    assert server.discards.counts == {Ignored.NOT_STORED: 2}
+    assert server.discards.counts == {DiscardReason.NOT_STORED: 2}
     assert len([line for line in caplog.messages if "cannot be used" in line]) == 1
     path.with_suffix(".away").rename(path)
     assert len(server.receive(accounting_request())) == 1
@@ -131,7 +130,7 @@ def test_must_16_a_full_disk(sqlite_file: None, tmp_path: Path) -> None:
         )
     server = Server(Spool(path, AccountingRecord))
     assert server.receive(accounting_request()) == []
-    assert server.discards.counts == {Ignored.NOT_STORED: 1}
+    assert server.discards.counts == {DiscardReason.NOT_STORED: 1}
 
 
 def test_must_16_what_waits_together_is_stored_in_one_commit() -> None:
@@ -175,15 +174,15 @@ EMPTY_SECRET = accounting_request(secret=b"")
 @pytest.mark.parametrize(
     ("datagram", "reason"),
     [
-        (flipped(accounting_request()), Distrust.REQUEST_AUTHENTICATOR_WRONG),
-        (flipped(accounting_request(), 5), Distrust.REQUEST_AUTHENTICATOR_WRONG),
-        (accounting_request(secret=b"another secret"), Distrust.REQUEST_AUTHENTICATOR_WRONG),
-        (EMPTY_SECRET, Distrust.REQUEST_AUTHENTICATOR_WRONG),
-        (resigned(flipped(SIGNED, 25)), Distrust.MESSAGE_AUTHENTICATOR_WRONG),
-        (edited(80, bytes(15)), Distrust.MESSAGE_AUTHENTICATOR_LENGTH),
+        (flipped(accounting_request()), DiscardReason.REQUEST_AUTHENTICATOR_WRONG),
+        (flipped(accounting_request(), 5), DiscardReason.REQUEST_AUTHENTICATOR_WRONG),
+        (accounting_request(secret=b"another secret"), DiscardReason.REQUEST_AUTHENTICATOR_WRONG),
+        (EMPTY_SECRET, DiscardReason.REQUEST_AUTHENTICATOR_WRONG),
+        (resigned(flipped(SIGNED, 25)), DiscardReason.MESSAGE_AUTHENTICATOR_WRONG),
+        (edited(80, bytes(15)), DiscardReason.MESSAGE_AUTHENTICATOR_LENGTH),
         (
             resigned(packet(SIGNED[20:] + SIGNED[20:38], code=4)),
-            Distrust.MESSAGE_AUTHENTICATOR_REPEATED,
+            DiscardReason.MESSAGE_AUTHENTICATOR_REPEATED,
         ),
         (edited(Acct.SESSION_TIME, b"123"), Unstorable.LENGTH),
         (edited(Acct.INPUT_OCTETS, b""), Unstorable.LENGTH),
@@ -197,9 +196,9 @@ EMPTY_SECRET = accounting_request(secret=b"")
         (resigned(packet(b"\x00\x04ab", code=4)), Fault.ATTRIBUTE_TYPE_ZERO),
         (resigned(packet(b"\x01\x01", code=4)), Fault.ATTRIBUTE_TOO_SHORT),
         (resigned(packet(b"\x01\xff", code=4)), Fault.ATTRIBUTE_OVERRUN),
-        (access_request(authenticator=bytes(16)), Distrust.UNEXPECTED_CODE),
-        (resigned(packet(code=5)), Distrust.UNEXPECTED_CODE),
-        (packet(code=12), Distrust.MESSAGE_AUTHENTICATOR_MISSING),
+        (access_request(authenticator=bytes(16)), DiscardReason.UNEXPECTED_CODE),
+        (resigned(packet(code=5)), DiscardReason.UNEXPECTED_CODE),
+        (packet(code=12), DiscardReason.MESSAGE_AUTHENTICATOR_MISSING),
     ],
 )
 def test_must_16_what_is_wrong_is_discarded(datagram: bytes, reason: Any) -> None:
@@ -224,9 +223,9 @@ def test_must_01_a_stranger_is_discarded_before_anything_is_read() -> None:
     server.age = timedelta(0)
     assert server.receive(accounting_request(), source=Source(3, AP.address, waited=5.1)) == []
     assert server.discards.counts == {
-        Ignored.UNKNOWN_CLIENT: 1,
-        Ignored.STALE: 1,
-        Ignored.TOO_LATE: 1,
+        DiscardReason.UNKNOWN_CLIENT: 1,
+        DiscardReason.STALE: 1,
+        DiscardReason.TOO_LATE: 1,
     }
 
 
@@ -473,7 +472,7 @@ def test_what_may_not_wait_gets_no_answer() -> None:
     server.records(first := accounting_request(session=b"1", identifier=1))
     server.full.add("127.0.0.1")
     assert server.receive(accounting_request(identifier=2)) == []
-    assert server.discards.counts == {Ignored.BACKLOG: 1}
+    assert server.discards.counts == {DiscardReason.BACKLOG: 1}
     assert len(server.receive(first)) == 1
     assert len(server.receive(accounting_request(), source=Source(3, ("127.0.0.2", 1)))) == 1
 
@@ -618,9 +617,9 @@ def hold(datagram: bytes, check: Callable[[AccountingRecord], None]) -> None:
     stored = [record for commit in server.commits for record in commit]
     assert len(stored) <= len(answers) <= 1
     if answers and not stored:
-        (status,) = set(frame(datagram).values(Acct.STATUS_TYPE))
+        (status,) = set(read_packet(datagram).values(Acct.STATUS_TYPE))
         assert int.from_bytes(status) not in {START, STOP, UPDATE, ON, OFF}
-    assert Ignored.FAULT not in server.discards.counts
+    assert DiscardReason.FAULT not in server.discards.counts
     for record in stored:
         check(record)
 
@@ -666,4 +665,4 @@ def test_what_is_strange_can_be_stored(store: Store, location: Location) -> None
 
 def test_a_frame_that_pyrad_made_is_one() -> None:
     """The requests of these tests are what they should be."""
-    assert frame(accounting_request()).values(Acct.SESSION_ID) == [b"81"]
+    assert read_packet(accounting_request()).values(Acct.SESSION_ID) == [b"81"]

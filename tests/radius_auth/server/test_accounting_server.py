@@ -18,7 +18,7 @@ from nexio.store.engine import utc_now
 from radius_auth.client.disconnect import attributes_of
 from radius_auth.client.liveness import find_server
 from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.framing import Attribute, Code
+from radius_auth.protocol.packet import Attribute, Code
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.accounting_requests import (
     ON,

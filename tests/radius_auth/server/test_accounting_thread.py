@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.store.engine import utc_now
-from radius_auth.protocol.discards import Discards, Ignored
+from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.server import accountant
 from radius_auth.server.accountant import Accountant, AccountingThread
 from radius_auth.server.sockets import listen
@@ -145,4 +145,7 @@ def test_what_there_is_no_room_for_is_sent_again(monkeypatch: pytest.MonkeyPatch
         answered(start, lobby.recv(4096))
         for _ in range(11):
             flood.recv(4096)
-    assert answering.discards.counts == {Ignored.NO_ROOM: 40, Ignored.UNKNOWN_CLIENT: 50}
+    assert answering.discards.counts == {
+        DiscardReason.NO_ROOM: 40,
+        DiscardReason.UNKNOWN_CLIENT: 50,
+    }

@@ -12,7 +12,7 @@ import pytest
 
 from nexio.network.guard_acts import Kind
 from radius_auth.guard.journal import Journal, guard_path
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.radius.busy_nas import BusyNas, Login
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.radclient import radclient

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.network.nas import NewNas, add_nas
-from radius_auth.protocol.discards import EVERY_SECONDS, Ignored
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.discards import EVERY_SECONDS, DiscardReason
+from radius_auth.protocol.packet import Code
 from radius_auth.server import sockets, worker
 from radius_auth.server.delays import LIMIT
 from radius_auth.server.sockets import Source
@@ -70,7 +70,7 @@ def test_what_cannot_be_held_is_dropped_early(monkeypatch: pytest.MonkeyPatch) -
     for number in range(150):
         assert server.receive(WRONG, port(number)) is None
 
-    assert server.discards.counts == {Ignored.OVERLOADED: 50}
+    assert server.discards.counts == {DiscardReason.OVERLOADED: 50}
     assert server.receive(access_request(identifier=9)) is None
     assert len(server.wait(LONGEST_DELAY)) == 100
     accepted = access_request(identifier=9)
@@ -93,7 +93,7 @@ def test_must_20_a_flood_of_strangers_fills_no_log(
 
     counts = server.discards.counts
     assert sum(counts.values()) == 24_000
-    assert counts[Ignored.UNKNOWN_CLIENT] == 12_000
+    assert counts[DiscardReason.UNKNOWN_CLIENT] == 12_000
     assert len(caplog.messages) <= len(counts) * (60 / EVERY_SECONDS + 1)
     assert {message.split(":")[0] for message in caplog.messages if "no NAS" in message} != set()
     assert all(message.isprintable() for message in caplog.messages)

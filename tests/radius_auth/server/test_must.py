@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Attribute, Code, Fault, frame
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code, Fault, read_packet
 from radius_auth.server.sockets import Source
 from tests.support.radius.access_requests import (
     EAP,
@@ -56,7 +55,7 @@ def test_must_01_a_stranger_is_discarded_before_anything_is_read() -> None:
     for datagram in (b"", b"nonsense", access_request()):
         assert server.receive(datagram, STRANGER) is None
     assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.UNKNOWN_CLIENT: 3}
+    assert server.discards.counts == {DiscardReason.UNKNOWN_CLIENT: 3}
     assert server.events == []
 
 
@@ -73,7 +72,7 @@ def test_must_01_the_secret_is_that_of_the_source_address() -> None:
     datagram = access_request(attributes=claims)
 
     assert server.receive(datagram, Source(3, ("127.0.0.2", 40000))) is None
-    assert server.discards.counts == {Distrust.MESSAGE_AUTHENTICATOR_WRONG: 1}
+    assert server.discards.counts == {DiscardReason.MESSAGE_AUTHENTICATOR_WRONG: 1}
     assert verified(datagram, server.receive(datagram)).code == Code.ACCESS_ACCEPT
 
 
@@ -104,7 +103,7 @@ def test_must_02_a_secret_of_64_octets_works() -> None:
         (with_body(length=19), Fault.LENGTH_TOO_SMALL),
         (with_body(b"\x1a\xff" * 2100), Fault.LENGTH_TOO_LARGE),
         (GOOD[:-1], Fault.TRUNCATED),
-        *((bytes([code]) + GOOD[1:], Distrust.UNEXPECTED_CODE)
+        *((bytes([code]) + GOOD[1:], DiscardReason.UNEXPECTED_CODE)
           for code in (2, 3, 4, 5, 11, 13, 40, 43, 255)),
     ],
 )  # fmt: skip
@@ -123,7 +122,7 @@ def test_must_03_octets_after_the_length_are_padding() -> None:
     datagram = access_request()
 
     assert server.receive(datagram + b"padding") == server.receive(datagram)
-    assert frame(datagram).code == Code.ACCESS_REQUEST
+    assert read_packet(datagram).code == Code.ACCESS_REQUEST
     assert len(server.events) == 1
 
 
@@ -291,11 +290,11 @@ def test_must_07_two_that_lead_to_one_location_are_one(
 def test_must_07_two_right_passwords_are_no_accept() -> None:
     """Must 7: the PIN twice is a contradiction, not twice as right."""
     server = Server(visit())
-    right = frame(access_request(authenticator=bytes(16))).values(Attribute.USER_PASSWORD)
+    (right,) = read_packet(access_request(authenticator=bytes(16))).values(Attribute.USER_PASSWORD)
     datagram = access_request(
         authenticator=bytes(16),
         password=None,
-        attributes={Attribute.USER_PASSWORD: right * 2},
+        attributes={Attribute.USER_PASSWORD: [right, right]},
     )
 
     assert server.ask(datagram).code == Code.ACCESS_REJECT
@@ -329,7 +328,7 @@ def test_must_08_more_proxy_state_than_a_reply_can_carry() -> None:
     ((_, reply),) = server.wait(LONGEST_DELAY)
 
     assert reply[1] == 9
-    assert server.discards.counts == {Distrust.REPLY_TOO_LONG: 1}
+    assert server.discards.counts == {DiscardReason.REPLY_TOO_LONG: 1}
 
 
 # 9. Message-Authenticator in replies

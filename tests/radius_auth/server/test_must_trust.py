@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Attribute, Code, frame
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code, read_packet
 from radius_auth.server.sockets import Source
 from tests.radius_auth.server.conftest import follower
 from tests.support.people import register
@@ -49,15 +48,15 @@ GOOD = access_request(authenticator=bytes(range(16)))
 @pytest.mark.parametrize(
     ("datagram", "reason"),
     [
-        (forged(GOOD), Distrust.MESSAGE_AUTHENTICATOR_WRONG),
-        (sign(unsigned(), b"another secret"), Distrust.MESSAGE_AUTHENTICATOR_WRONG),
-        (unsigned(b"\x50\x11" + bytes(15)), Distrust.MESSAGE_AUTHENTICATOR_LENGTH),
-        (sign(unsigned(b"\x50\x12" + bytes(16))), Distrust.MESSAGE_AUTHENTICATOR_REPEATED),
+        (forged(GOOD), DiscardReason.MESSAGE_AUTHENTICATOR_WRONG),
+        (sign(unsigned(), b"another secret"), DiscardReason.MESSAGE_AUTHENTICATOR_WRONG),
+        (unsigned(b"\x50\x11" + bytes(15)), DiscardReason.MESSAGE_AUTHENTICATOR_LENGTH),
+        (sign(unsigned(b"\x50\x12" + bytes(16))), DiscardReason.MESSAGE_AUTHENTICATOR_REPEATED),
     ],
 )
 @pytest.mark.parametrize("required", [True, False])
 def test_must_11_a_bad_message_authenticator_is_discarded(
-    datagram: bytes, reason: Distrust, required: bool
+    datagram: bytes, reason: DiscardReason, required: bool
 ) -> None:
     """Must 11: wrong, of a wrong length or twice: also from a NAS that need not send any."""
     server = Server(visit(), nas_entries=(nas(require_message_authenticator=required),))
@@ -84,7 +83,7 @@ def test_must_12_it_is_required_by_default() -> None:
     server = Server(visit())
 
     assert server.receive(access_request(signed=False)) is None
-    assert server.discards.counts == {Distrust.MESSAGE_AUTHENTICATOR_MISSING: 1}
+    assert server.discards.counts == {DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: 1}
     assert server.events == []
 
 
@@ -96,7 +95,7 @@ def test_must_12_a_nas_that_cannot_sign_is_answered_where_that_is_allowed() -> N
 
     assert verified(plain, server.receive(plain)).code == Code.ACCESS_ACCEPT
     assert server.receive(proxied) is None
-    assert server.discards.counts == {Distrust.PROXY_STATE_UNPROTECTED: 1}
+    assert server.discards.counts == {DiscardReason.PROXY_STATE_UNPROTECTED: 1}
 
 
 def test_must_13_eap_and_status_server_never_come_without() -> None:
@@ -105,7 +104,7 @@ def test_must_13_eap_and_status_server_never_come_without() -> None:
 
     assert server.receive(access_request(password=None, attributes=EAP, signed=False)) is None
     assert server.receive(status_server(signed=False)) is None
-    assert server.discards.counts == {Distrust.MESSAGE_AUTHENTICATOR_MISSING: 2}
+    assert server.discards.counts == {DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: 2}
     assert server.wait(10) == []
 
 
@@ -136,7 +135,7 @@ def test_must_14_copies_of_a_reject_get_one_reply() -> None:
     assert verified(datagram, reply).code == Code.ACCESS_REJECT
     assert server.receive(datagram) == reply
     assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.REPEATED: 4}
+    assert server.discards.counts == {DiscardReason.REPEATED: 4}
     assert len(server.events) == 1
 
 
@@ -243,7 +242,7 @@ def test_must_15_comparisons_take_constant_time(monkeypatch: pytest.MonkeyPatch)
         compared.clear()
         assert server.ask(datagram).code == Code.ACCESS_ACCEPT
         digests.append(len(compared))
-        (signature,) = frame(datagram).values(Attribute.MESSAGE_AUTHENTICATOR)
+        (signature,) = read_packet(datagram).values(Attribute.MESSAGE_AUTHENTICATOR)
         assert signature in compared
 
     assert min(digests) >= 2  # the signature, and what the guest typed
@@ -281,9 +280,9 @@ def test_must_18_it_needs_a_right_message_authenticator() -> None:
     ):
         assert server.receive(datagram, source) is None
     assert set(server.discards.counts) == {
-        Distrust.MESSAGE_AUTHENTICATOR_MISSING,
-        Distrust.MESSAGE_AUTHENTICATOR_WRONG,
-        Ignored.UNKNOWN_CLIENT,
+        DiscardReason.MESSAGE_AUTHENTICATOR_MISSING,
+        DiscardReason.MESSAGE_AUTHENTICATOR_WRONG,
+        DiscardReason.UNKNOWN_CLIENT,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radius_auth.protocol.framing import Attribute, Code
+from radius_auth.protocol.packet import Attribute, Code
 from tests.support.certificates import certify
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.desk import Desk

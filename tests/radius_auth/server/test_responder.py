@@ -8,9 +8,8 @@ import pytest
 
 from nexio.keys.keyring import Keyring
 from nexio.reception.visits import PIN_PURPOSE
-from radius_auth.protocol.authenticators import Distrust
-from radius_auth.protocol.discards import Ignored
-from radius_auth.protocol.framing import Attribute, Code, Fault
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Attribute, Code, Fault
 from tests.support.radius.access_requests import (
     EAP,
     access_request,
@@ -57,9 +56,9 @@ def test_what_cannot_be_trusted_is_discarded() -> None:
     assert server.discards.counts == {
         Fault.TOO_SHORT: 1,
         Fault.TRUNCATED: 1,
-        Distrust.MESSAGE_AUTHENTICATOR_MISSING: 1,
-        Distrust.UNEXPECTED_CODE: 1,
-        Distrust.MESSAGE_AUTHENTICATOR_WRONG: 1,
+        DiscardReason.MESSAGE_AUTHENTICATOR_MISSING: 1,
+        DiscardReason.UNEXPECTED_CODE: 1,
+        DiscardReason.MESSAGE_AUTHENTICATOR_WRONG: 1,
     }
     assert server.events == []
 
@@ -283,7 +282,7 @@ def test_without_the_key_there_is_silence() -> None:
 
     assert server.receive(access_request(password=None, attributes=chap_attributes())) is None
     assert server.wait(10) == []
-    assert server.discards.counts == {Ignored.KEY_MISSING: 1}
+    assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
     assert server.events == []
 
 
@@ -299,7 +298,7 @@ def test_without_the_key_a_held_reject_is_not_sent() -> None:
     ((_, reply),) = server.wait(LONGEST_DELAY)
 
     assert verified(other, reply).code == Code.ACCESS_REJECT
-    assert server.discards.counts == {Ignored.KEY_MISSING: 1}
+    assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}
     assert server.reasons() == ["unknown user"]
 
 

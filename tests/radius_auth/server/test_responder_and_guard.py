@@ -1,6 +1,6 @@
 """What the guard against guessing looks like from the network."""
 
-from radius_auth.protocol.framing import Attribute, frame
+from radius_auth.protocol.packet import Attribute, read_packet
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import PIN, visit
 from tests.support.radius.responder import LONGEST_DELAY, Server
@@ -25,7 +25,7 @@ def test_a_refused_guess_looks_like_a_wrong_one() -> None:
     assert server.wait(0.999999) == []
     ((_, reply),) = server.wait(LONGEST_DELAY)
 
-    assert [kind for kind, _ in frame(reply).attributes] == [Attribute.MESSAGE_AUTHENTICATOR]
+    assert [kind for kind, _ in read_packet(reply).attributes] == [Attribute.MESSAGE_AUTHENTICATOR]
     assert server.reasons() == ["wrong PIN"] * 6 + ["too many guesses"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from nexio.network.nas import remove_nas
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from radius_auth.server.sockets import all_addresses, listen
 from tests.support.people import set_up
 from tests.support.radius.access_requests import access_request, verified

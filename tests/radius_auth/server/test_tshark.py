@@ -9,8 +9,9 @@ import pytest
 from pyrad.packet import CoAPacket
 
 from nexio.network.following import FollowedVisit
-from radius_auth.protocol.framing import Attribute, Code, frame
-from radius_auth.protocol.packet import encode_accounting_response, encode_disconnect_request
+from radius_auth.protocol.packet import Attribute, Code, read_packet
+from radius_auth.protocol.pyrad_codec import encode_disconnect_request
+from radius_auth.protocol.replies import encode_accounting_response
 from tests.support.radius.access_requests import DICTIONARY, EAP, access_request, chap_attributes
 from tests.support.radius.accounting_requests import accounting_request
 from tests.support.radius.captures import Exchange, complaints, read_by_tshark, write_capture
@@ -38,7 +39,7 @@ def exchange(datagram: bytes, held: FollowedVisit | None = None) -> Exchange:
 
 def accounted(datagram: bytes) -> Exchange:
     """An Accounting-Request and its answer."""
-    reply = encode_accounting_response(frame(datagram), SECRET)
+    reply = encode_accounting_response(read_packet(datagram), SECRET)
     return Exchange(request=datagram, reply=reply, port=1813)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,15 @@ from pyrad.client import Client
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket
 
-from radius_auth.protocol.framing import Attribute, Frame, frame
-from tests.support.radius.guests import EMAIL, PIN, SECRET
+from radius_auth.protocol.access_request import verify_and_read
+from radius_auth.protocol.packet import Attribute, Packet, read_packet
+from radius_auth.replica.nas_index import Client as OurClient
+from tests.support.radius.guests import EMAIL, PIN, SECRET, nas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from radius_auth.decision.request import Request
 
 DICTIONARY = Dictionary(str(resources.files("radius_auth.protocol") / "dictionary"))
 EAP: dict[int, list[bytes]] = {Attribute.EAP_MESSAGE: [b"\x02\0\0\x05\x01"]}
@@ -65,14 +70,28 @@ def chap_attributes(pin: str = PIN, challenge: bytes = b"challenge") -> dict[int
     }
 
 
+NAS = OurClient(
+    secret=SECRET,
+    entries=(nas(),),
+    require_message_authenticator=False,
+    limit_proxy_state=False,
+)
+"""One that may leave out what it wants."""
+
+
+def read(packet: Packet, secret: bytes = SECRET) -> Request:
+    """What a packet asks, after it was verified."""
+    return verify_and_read(packet, replace(NAS, secret=secret))
+
+
 def forged(datagram: bytes) -> bytes:
     """The same with one bit changed."""
     return datagram[:-1] + bytes([datagram[-1] ^ 1])
 
 
-def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Frame:
+def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Packet:
     """The reply, verified as a NAS does, and parsed."""
     assert reply is not None
     asked = AuthPacket(packet=datagram, secret=secret, dict=DICTIONARY)
     assert asked.VerifyReply(asked.CreateReply(packet=reply), reply, enforce_ma=True)
-    return frame(reply)
+    return read_packet(reply)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyrad.packet import AcctPacket
 
 from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.framing import Attribute, Code, Frame, frame
+from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from tests.support.radius.access_requests import DICTIONARY
 from tests.support.radius.guests import SECRET
 
@@ -67,11 +67,11 @@ def resigned(datagram: bytes, secret: bytes = SECRET) -> bytes:
     return datagram[:4] + digest + datagram[20:]
 
 
-def answered(datagram: bytes, reply: bytes | None) -> Frame:
+def answered(datagram: bytes, reply: bytes | None) -> Packet:
     """The Accounting-Response, verified by hand."""
     assert reply is not None
     digest = hashlib.md5(reply[:4] + datagram[4:20] + reply[20:] + SECRET).digest()
     assert (reply[1], reply[4:20]) == (datagram[1], digest)
-    answer = frame(reply)
+    answer = read_packet(reply)
     assert answer.code == Code.ACCOUNTING_RESPONSE
     return answer

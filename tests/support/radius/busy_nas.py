@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Self
 
-from radius_auth.protocol.framing import Attribute, Code
+from radius_auth.protocol.packet import Attribute, Code
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import PATIENCE
 from tests.support.radius.signing import sign

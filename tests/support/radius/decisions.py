@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from nexio.network.events import AuthEvent
+from radius_auth.protocol.events import Decided
 from tests.support.radius.guests import NINE
 
 
@@ -28,3 +29,9 @@ def event(number: int = 1, **changes: Any) -> AuthEvent:
 def events(count: int) -> list[AuthEvent]:
     """So many events, in order."""
     return [event(number) for number in range(1, count + 1)]
+
+
+def decided(**changes: Any) -> Decided:
+    """The same on its way out of the answering process."""
+    made = event(**changes)
+    return Decided(made.at.timestamp(), *(getattr(made, name) for name in Decided._fields[1:]))

@@ -104,9 +104,8 @@ def table_of(
 
 
 def request(password: Password | None, user_name: str = EMAIL, **changes: Any) -> Request:
-    """A request of a guest at Harbour House, or with ``changes``."""
-    made = Request(nas=nas(), user_name=user_name.encode(), password=password)
-    return replace(made, **changes)
+    """A guest at Harbour House, or as ``changes`` say."""
+    return Request(nas=nas(), user_name=user_name.encode(), password=password)._replace(**changes)
 
 
 def pap(typed: str = PIN) -> Pap:

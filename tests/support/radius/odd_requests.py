@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.network.nas import NewNas, add_nas
-from radius_auth.protocol.framing import Attribute
+from radius_auth.protocol.packet import Attribute
 from radius_auth.protocol.printable import user_name_for_log
 from tests.support.radius.access_requests import access_request, chap_attributes, verified
 from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
-    from radius_auth.protocol.framing import Frame
+    from radius_auth.protocol.packet import Packet
     from tests.support.radius.desk import Desk
 
 HERE: Final = "127.0.0.1"
@@ -319,7 +319,7 @@ def device_of(number: int) -> str:
     return f"0a:00:00:00:01:{number:02x}"
 
 
-def ask_oddly(number: int, visit: Visit, port: int, tries: int = 5) -> Frame | None:
+def ask_oddly(number: int, visit: Visit, port: int, tries: int = 5) -> Packet | None:
     """Send it as a NAS does, with repeats, and verify the reply; None for silence."""
     odd = ODD_REQUESTS[number]
     attributes = {

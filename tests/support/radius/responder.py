@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from radius_auth.protocol.discards import Discards
-from radius_auth.protocol.framing import Frame
+from radius_auth.protocol.events import auth_event
+from radius_auth.protocol.packet import Packet
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
 from tests.support.clocks import Clock
@@ -31,10 +32,16 @@ class Server:
         self.table: Table = table_of(*visits, nas_entries=nas_entries)
         self.clock = Clock(NINE + timedelta(minutes=30))
         self.monotonic = 1000.0
-        self.events: list[AuthEvent] = []
+        self._events: list[AuthEvent] = []
         self.discards = Discards()
         self.age = timedelta(0)
-        self.responder = Responder(self, self.events.append, 1.0, self.clock, self.discards)
+        self.responder = Responder(self, 1.0, self.clock, self.discards)
+
+    @property
+    def events(self) -> list[AuthEvent]:
+        """What was decided so far."""
+        self._events += map(auth_event, self.responder.take_events())
+        return self._events
 
     def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
         """Let time pass, and return what is sent then."""
@@ -46,7 +53,7 @@ class Server:
         """Return what is answered at once."""
         return self.responder.receive(datagram, source, self.monotonic)
 
-    def ask(self, datagram: bytes) -> Frame:
+    def ask(self, datagram: bytes) -> Packet:
         """The verified reply, also a delayed one."""
         reply = self.receive(datagram)
         if reply is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from tests.support.radius.access_requests import access_request
 from tests.support.radius.guests import SECRET
 

@@ -7,8 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from radius_auth.protocol.framing import frame
-from radius_auth.protocol.packet import StatusReply, encode_reply
+from radius_auth.protocol.packet import read_packet
+from radius_auth.protocol.replies import StatusReply, encode_status
 from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def saying(words: str) -> Iterator[int]:
 
     def answer(opened: socket.socket) -> None:
         datagram, sender = opened.recvfrom(4096)
-        reply = encode_reply(frame(datagram), SECRET, StatusReply(reply_message=words))
+        reply = encode_status(read_packet(datagram), SECRET, StatusReply(reply_message=words))
         opened.sendto(reply, sender)
 
     with bound() as opened:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
-from radius_auth.plugin.logins import Decided, Login, event_of
+from radius_auth.plugin.logins import DecidedLogin, Login, event_of
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
@@ -221,7 +221,7 @@ class VirtualServer:
         assert answer.outcome is ReturnCode.OK
         return Reply(accepted=False, attributes=_plain(answer.reply))
 
-    def _record(self, decided: Decided) -> None:
+    def _record(self, decided: DecidedLogin) -> None:
         self.events.append(event_of(decided))
 
     def _call(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from nexio.network.events import AuthEvent, record_events
 from nexio.store.engine import Store
-from radius_auth.protocol.framing import Code
+from radius_auth.protocol.packet import Code
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
 from radius_auth.server.options import Options
 from radius_auth.server.sockets import listen
-from radius_auth.server.worker import Inherited, Worker
+from radius_auth.server.worker import Inherited, Worker, recording_into
 from tests.support.radius.access_requests import access_request, verified
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def running(follower: Follower, configuration: Configuration, clock: Clock) -> I
         asking.settimeout(10)
         asking.connect(opened.getsockname())
         inherited = Inherited(sockets=[opened], accounting=[], life=life)
-        worker = Worker(inherited, follower, recorder, OPTIONS, clock)
+        worker = Worker(inherited, follower, recording_into(recorder), OPTIONS, clock)
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:

@@ -9,14 +9,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyrad.packet import AuthPacket
 
+from radius_auth.decision.passwords import Pap
 from radius_auth.protocol.access_request import (
-    decode_access_request,
-    read_access_request,
+    request_of,
     reveal_password,
     with_microsoft,
+    without_empty,
 )
-from radius_auth.protocol.framing import Attribute, Discarded, Frame, Malformed, frame
-from tests.support.radius.access_requests import DICTIONARY
+from radius_auth.protocol.packet import Attribute, Discarded, Malformed, Packet, read_packet
+from tests.support.radius.access_requests import DICTIONARY, NAS, read
 from tests.support.radius.datagrams import almost_packets, attributes, join, packet
 from tests.support.radius.guests import SECRET
 
@@ -66,7 +67,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 def test_must_04_pyrad_reads_what_we_read(datagram: bytes) -> None:
     """Must 4 and 5: discarded by us, or decoded by pyrad to the same values of each type."""
     try:
-        ours = frame(datagram)
+        ours = read_packet(datagram)
     except Malformed:
         return
     theirs = AuthPacket(packet=ours.octets, secret=SECRET, dict=DICTIONARY)
@@ -75,7 +76,7 @@ def test_must_04_pyrad_reads_what_we_read(datagram: bytes) -> None:
     assert dict(theirs.items()) == taken_apart(ours)
 
 
-def taken_apart(ours: Frame) -> dict[int | tuple[int, int], list[bytes]]:
+def taken_apart(ours: Packet) -> dict[int | tuple[int, int], list[bytes]]:
     """Our frame as pyrad shows it: Vendor-Specific by vendor and type where it has parts."""
     values: defaultdict[int | tuple[int, int], list[bytes]] = defaultdict(list)
     for kind, value in ours.attributes:
@@ -107,16 +108,16 @@ def parts_of(value: bytes) -> list[tuple[int, bytes]] | None:
 def test_must_05_the_reader_and_pyrad_say_the_same(datagram: bytes) -> None:
     """Must 5: our request is the one that pyrad's values make, whatever octets came."""
     try:
-        ours = frame(datagram)
-        read = decode_access_request(ours, SECRET)
+        ours = read_packet(datagram)
+        asked = read(ours)
     except Discarded:
         return
     theirs = AuthPacket(packet=datagram, secret=SECRET, dict=DICTIONARY)
     known = {kind: values for kind, values in theirs.items() if is_read(kind)}
     hidden = next(filter(None, known.get(Attribute.USER_PASSWORD, ())), None)
-    clear = None if hidden is None else reveal_password(hidden, ours.authenticator, SECRET)
+    clear = None if hidden is None else Pap(reveal_password(hidden, ours.authenticator, SECRET))
     assert with_microsoft(ours.by_type) == known
-    assert read == read_access_request(theirs, clear, theirs.authenticator)
+    assert asked == request_of(without_empty(theirs), clear, theirs.authenticator, NAS)
 
 
 def is_read(kind: int | tuple[int, int]) -> bool:
@@ -128,7 +129,7 @@ def is_read(kind: int | tuple[int, int]) -> bool:
 def test_whatever_passes_is_read_or_discarded(datagram: bytes) -> None:
     """Must 5: nothing but Discarded is raised."""
     with contextlib.suppress(Discarded):
-        decode_access_request(frame(datagram), SECRET)
+        read(read_packet(datagram))
 
 
 @given(attributes)
@@ -136,5 +137,5 @@ def test_must_05_a_vendors_odd_encoding_changes_nothing(drawn: list[tuple[int, b
     """Must 5: RFC 2865 section 5.26: sub-attributes are only a SHOULD."""
     drawn = [(kind, value) for kind, value in drawn if kind not in {26, 79, 80}]
     odd = [in_vendor(vendor, b"\x01\xffodd") for vendor in (CISCO, MICROSOFT)]
-    plainly = decode_access_request(frame(packet(join(drawn))), SECRET)
-    assert decode_access_request(frame(packet(join([*odd, *drawn, *odd]))), SECRET) == plainly
+    plainly = read(read_packet(packet(join(drawn))))
+    assert read(read_packet(packet(join([*odd, *drawn, *odd])))) == plainly

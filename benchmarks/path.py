@@ -1,0 +1,207 @@
+"""What a login costs without sockets and without a store: ``python -m benchmarks.path``.
+
+Prints microseconds of CPU from a datagram to its reply and its tuple for the log, with 100,000
+visits in memory.  Each of its figures is what an optimisation of the path has to show.
+"""
+
+from __future__ import annotations
+
+import gc
+import hmac
+import ipaddress
+import itertools
+import os
+import random
+import struct
+import sys
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from nexio.keys.keyring import Keyring
+from nexio.locations.locations import Location
+from nexio.locations.settings import Settings
+from nexio.network.following import FollowedVisit, Horizon, News, Position
+from nexio.network.nas import Nas
+from nexio.reception.visits import PIN_PURPOSE
+from nexio.store.engine import utc_now
+from radius_auth.protocol.authenticators import md5
+from radius_auth.protocol.discards import Discards
+from radius_auth.replica.table import Table
+from radius_auth.server.responder import Responder
+from radius_auth.server.sockets import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+VISITS: Final = 100_000
+LOGINS: Final = 4_096
+"""Of each kind in a round: those of 16 sockets, each of which has 256 Identifiers."""
+
+SECRET: Final = b"a secret of the hotel"
+KEYRING: Final = Keyring.of({"00000001": b"k" * 32}, "00000001")
+SOURCES: Final = [Source(3, ("127.0.0.1", 40000 + number)) for number in range(16)]
+
+
+class Known:
+    """What the server knows."""
+
+    def __init__(self, visits: int) -> None:
+        self.age = timedelta()
+        self.table = Table(KEYRING)
+        house = Location(id=1, name="House", time_zone="UTC", settings=Settings())
+        nas = Nas(
+            id=1,
+            name="ap-1",
+            address=ipaddress.ip_network("127.0.0.1"),
+            location=house,
+            secret=SECRET,
+            ssid=None,
+            identifier=None,
+            require_message_authenticator=True,
+            limit_proxy_state=True,
+        )
+        now = utc_now()
+        news = News(
+            position=Position(epoch="bench", number=0),
+            complete=True,
+            visits=[visit(number, now) for number in range(visits)],
+            locations=[house],
+            nas=[nas],
+            removed_visits=[],
+        )
+        self.table.apply(news, Horizon(), now)
+
+
+def email(number: int) -> bytes:
+    """Of a visitor."""
+    return b"visitor.%d@example.com" % number
+
+
+def pin(number: int) -> bytes:
+    """The PIN that the visitor has."""
+    return b"%08d" % (number * 37 % 10**8)
+
+
+def visit(number: int, now: datetime) -> FollowedVisit:
+    """A visit whose window is open."""
+    return FollowedVisit(
+        id=number,
+        location_id=1,
+        email_key=email(number).decode(),
+        pin_digest=KEYRING.digest(1, pin(number).decode()),
+        pin_sealed=KEYRING.seal(pin(number).decode(), PIN_PURPOSE),
+        opens_at=now - timedelta(hours=12),
+        closes_at=now + timedelta(hours=12),
+        deleted_at=None,
+        replaced=False,
+        token_id=number + 1,
+        valid_from=now - timedelta(hours=1),
+        valid_until=now + timedelta(hours=8),
+        revoked_at=None,
+    )
+
+
+def request(
+    number: int, identifier: int, typed: bytes, *, chap: bool = False, secret: bytes = SECRET
+) -> bytes:
+    """An Access-Request of twelve attributes, as a controller sends it."""
+    authenticator = os.urandom(16)
+    if chap:
+        challenge = os.urandom(16)
+        proof = attribute(3, b"\7" + md5(b"\7" + typed + challenge).digest())
+        proof += attribute(60, challenge)
+    else:
+        pad = md5(secret + authenticator).digest()
+        clear = typed.ljust(16, b"\0")
+        proof = attribute(2, bytes(a ^ b for a, b in zip(clear, pad, strict=True)))
+    attributes = b"".join(
+        [
+            attribute(1, email(number)),
+            proof,
+            attribute(4, b"\xc0\0\2\1"),
+            attribute(5, struct.pack("!I", number)),
+            attribute(6, struct.pack("!I", 2)),
+            attribute(12, struct.pack("!I", 1400)),
+            attribute(30, b"02-00-00-00-00-FF:Guests"),
+            attribute(31, device(number)),
+            attribute(32, b"controller-1"),
+            attribute(44, b"%016x" % number),
+            attribute(61, struct.pack("!I", 19)),
+        ]
+    )
+    length = 20 + len(attributes) + 18
+    head = struct.pack("!BBH", 1, identifier, length) + authenticator + attributes + b"\x50\x12"
+    return head + hmac.digest(secret, head + bytes(16), "md5")
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Type, length and value."""
+    return bytes([kind, 2 + len(value)]) + value
+
+
+def device(number: int) -> bytes:
+    """The Calling-Station-Id of a visitor."""
+    return b"02-00-00-%02X-%02X-%02X" % tuple(number.to_bytes(3))
+
+
+def prepared(
+    typed: Callable[[int], bytes], visitors: Iterator[int], *, chap: bool = False
+) -> list[tuple[bytes, Source]]:
+    """Requests of the next visitors, from all sources and with all Identifiers."""
+    places = itertools.product(range(256), SOURCES)
+    return [
+        (request(number, identifier, typed(number), chap=chap), source)
+        for (identifier, source), number in zip(places, visitors, strict=False)
+    ]
+
+
+def measure(responder: Responder, load: Sequence[tuple[bytes, Source]], now: float) -> float:
+    """Microseconds of CPU for each request, with its event, and with its reject where it is one."""
+    began = time.process_time()
+    for start in range(0, len(load), 64):
+        for datagram, source in load[start : start + 64]:
+            responder.receive(datagram, source, now)
+    for _ in responder.due(now + 10):
+        pass
+    responder.take_events()
+    return (time.process_time() - began) / len(load) * 1e6
+
+
+def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
+    """Each kind of login in turn, `count` times."""
+    responder = Responder(Known(visits), 1.0, utc_now, Discards())
+    gc.collect()
+    gc.freeze()
+    found: dict[str, list[float]] = {}
+    new = iter(random.sample(range(visits), visits))
+    wrong = iter(random.sample(range(visits), visits))
+    now = time.monotonic()
+
+    def take(kind: str, load: Sequence[tuple[bytes, Source]]) -> None:
+        nonlocal now
+        found.setdefault(kind, []).append(measure(responder, load, now))
+        now += 20
+
+    for _ in range(count):
+        again = list(itertools.islice(new, LOGINS))
+        take("accept, new device", prepared(pin, iter(again)))
+        load = prepared(pin, iter(again))
+        take("accept, known device", load)
+        now -= 20
+        take("duplicate", load)
+        take("CHAP accept", prepared(pin, iter(again), chap=True))
+        take("reject, wrong PIN", prepared(lambda _: b"00000000", wrong))
+    return found
+
+
+def main() -> None:
+    """Print the median and the least of each kind."""
+    for kind, figures in rounds(*(int(each) for each in sys.argv[1:])).items():
+        ordered = sorted(figures)
+        print(f"{kind:22} {ordered[len(ordered) // 2]:6.1f} us, at least {ordered[0]:6.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Decisions for the log: as tuples on their way out of the answering process, then as events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from nexio.network.events import AuthEvent
+from radius_auth.decision.passwords import Pap
+from radius_auth.decision.request import Accepted
+from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
+
+if TYPE_CHECKING:
+    from radius_auth.decision.request import Decision, Request
+    from radius_auth.replica.table import Table
+
+
+class Decided(NamedTuple):
+    """A decision as it is logged: numbers and text only, so that ``marshal`` takes it."""
+
+    at: float
+    """Seconds since 1970."""
+
+    user_name: str
+    """Without what could be a PIN."""
+
+    device: str | None
+    nas: str
+    location_id: int | None
+    visit_id: int | None
+    outcome: str
+    reason: str
+    latency_us: int
+
+
+def decision_for_log(
+    request: Request, decision: Decision, table: Table, at: datetime, latency_us: int
+) -> Decided:
+    """A decision as it is logged.
+
+    Args:
+        request: what was asked.
+        decision: what was answered.
+        table: whose e-mails are no PINs.
+        at: when it was asked.
+        latency_us: how long the decision took, in microseconds.
+    """
+    nas = request.nas
+    return Decided(
+        at.timestamp(),
+        _user_name(request, table),
+        device_for_log(request.calling_station, request.password),
+        printable(request.nas_identifier) if nas is None else nas.name,
+        None if nas is None else nas.location.id,
+        None if decision.visit is None else decision.visit.id,
+        "accept" if isinstance(decision, Accepted) else "reject",
+        decision.reason.value,
+        latency_us,
+    )
+
+
+def auth_event(decided: Decided) -> AuthEvent:
+    """The event for the store, which is the same one wherever it is met from now on."""
+    return AuthEvent(
+        at=datetime.fromtimestamp(decided.at, UTC),
+        user_name=decided.user_name,
+        device=decided.device,
+        nas=decided.nas,
+        location_id=decided.location_id,
+        visit_id=decided.visit_id,
+        outcome=decided.outcome,
+        reason=decided.reason,
+        latency_us=decided.latency_us,
+    )
+
+
+def _user_name(request: Request, table: Table) -> str:
+    name, password = request.user_name, request.password
+    # As most guests type it: the e-mail of a visit is no PIN, so nothing has to be searched.
+    if name in table.by_name and not (isinstance(password, Pap) and password.is_in(name)):
+        return printable(name)
+    return user_name_for_log(name, table.visits_of, password)
