@@ -1,10 +1,13 @@
 # `make` alone shows what there is. PYTHON=python3.13 chooses another interpreter.
 
 PYTHON ?=
-WORKERS ?= 2
+WORKERS ?=
 
 python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
+
+# Compiled modules stay for the next program and the next run, whatever the machine has set.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
@@ -19,7 +22,7 @@ test: .venv/to-develop debian-packages  ## run the tests
 	@WORKERS=$(WORKERS) .ci/test
 
 test-fast: .venv/to-develop  ## run the tests that need no other program and no store on disk
-	@$(python) -m pytest --numprocesses $(WORKERS) --dist worksteal -m fast
+	@$(python) -m pytest --numprocesses $(or $(WORKERS),2) --dist worksteal -m fast
 
 test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
 	@$(python) -m pytest -m long -o faulthandler_timeout=3600
