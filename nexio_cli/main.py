@@ -124,9 +124,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _readable(arguments: Sequence[str]) -> list[str]:
     """The words of the command line, which the store and the network take as UTF-8."""
-    for argument in arguments:
-        if any("\ud800" <= character <= "\udfff" for character in argument):
-            raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.")
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.") from None
     return list(arguments)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
@@ -15,26 +15,19 @@ from nexio.checkin.refused_taps import (
     refuse_early,
     refuse_third,
 )
-from nexio.checkin.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
+from nexio.checkin.taps import Direction, Method, Tap, is_cut_off, is_in, tap_of, taps_of
 from nexio.errors import Refused
 from nexio.input.scanners import read_scan
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
 from nexio.reception.pins import parse_pin
 from nexio.reception.qr_codes import read_qr
 from nexio.reception.tokens import end_token, start_token, unend_token, unstart_token
 from nexio.reception.visits import deleted, get_row
 from nexio.store import audit
+from nexio.store.engine import Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from nexio.checkin.taps import Tap
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Writing
 
 ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""

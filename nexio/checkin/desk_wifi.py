@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from nexio.checkin.taps import Direction
+from nexio.checkin.taps import Direction, Tap
 from nexio.input.zones import show
 from nexio.reception.tokens import Token, TokenState, token_of
+from nexio.store.engine import Reading
 from nexio.store.tables import VisitRow
-
-if TYPE_CHECKING:
-    from nexio.checkin.taps import Tap
-    from nexio.store.engine import Reading
 
 
 def wifi_words(work: Reading, tap: Tap) -> str | None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from nexio.checkin.check_ins import tap_visit
+from nexio.checkin.taps import Direction, Tap
 from nexio.errors import NexioError
 from nexio.locations.locations import hold_location, location_of
 from nexio.reception.visits import get_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nexio.checkin.taps import Direction, Tap
-    from nexio.store.engine import Writing
+from nexio.store.engine import Writing
 
 
 def tap_visits(

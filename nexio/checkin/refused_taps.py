@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from nexio.checkin.taps import Direction, is_cut_off, is_in, tap_of
+from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, UnknownCode
-from nexio.input.zones import day_start, local_date, show
-from nexio.locations.locations import location_of
+from nexio.input.zones import local_date, local_day, show
+from nexio.locations.locations import Location, location_of
 from nexio.reception.visits import deleted
-from nexio.store.tables import VisitRow
-
-if TYPE_CHECKING:
-    from nexio.checkin.taps import Tap
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
-    from nexio.store.tables import CheckInRow
+from nexio.store.engine import Reading
+from nexio.store.tables import CheckInRow, VisitRow
 
 MISTAKEN_UNTIL = timedelta(minutes=5)
 """R14: for so long after a check-in, the code alone does not check out."""
@@ -37,7 +31,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
     # Not `opens_at`: that reaches back to an override, which opens no other day.
-    if work.now < day_start(local_date(row.expected_arrival, zone), zone):
+    if work.now < local_day(row.expected_arrival, zone)[0]:
         raise Refused(
             f"visit {row.id} is for {show(row.expected_arrival, zone)}",
             f"Check in on that day, or {by_hand}",

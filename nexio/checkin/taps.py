@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from nexio.errors import NotFound
 from nexio.input.names import full_name
-from nexio.input.zones import day_start, local_date
-from nexio.locations.locations import location_of
+from nexio.input.zones import local_day
+from nexio.locations.locations import Location, location_of
+from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
 
 
 class Method(StrEnum):
@@ -83,7 +78,7 @@ def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
 
 def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
     """Who went in and out today, or with ``open_only`` who is in the building now."""
-    today = day_start(local_date(work.now, location.zone), location.zone)
+    today, _ = local_day(work.now, location.zone)
     query = (
         select(CheckInRow)
         .where(CheckInRow.location_id == location.id)

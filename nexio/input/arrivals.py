@@ -7,9 +7,10 @@ own, and the zone of the location makes an instant of the two.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.calendar_days import (
@@ -24,10 +25,6 @@ from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
 from nexio.input.durations import LONGEST, parse_duration
 from nexio.input.names import quoted
 from nexio.input.zones import instants_of, iso, local_date, show
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from zoneinfo import ZoneInfo
 
 FAR = timedelta(days=90)
 """So far away, a date without its year may be a slip: "nov 23" on 24 November."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.clock_times import holds_clock_time
 from nexio.input.names import quoted
 from nexio.input.written_dates import find_named_date, find_numeric_dates
 from nexio.input.zones import MONTHS, WEEKDAYS, local_date
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100

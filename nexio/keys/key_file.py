@@ -11,16 +11,13 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.keys.keyring import ID_OCTETS, KEY_OCTETS, Keyring
 from nexio.unfinished import aside
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 HEADER = """\
 # The keys of a nexio store. Without this file the PINs and secrets in the store are lost:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import unicodedata
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
@@ -15,11 +15,9 @@ from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
 from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Reading, Writing
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
@@ -67,13 +65,12 @@ def add_location(work: Writing, name: str, time_zone: str) -> Location:
     """
     name = _parse_name(name)
     _refuse_taken(work, name)
-    settings = Settings()
     row = LocationRow(
         name=name,
         name_key=_key(name),
         time_zone=get_zone(time_zone).key,
         created_at=work.now,
-        **{field.name: getattr(settings, field.name) for field in fields(Settings)},
+        **asdict(Settings()),
     )
     work.session.add(row)
     work.session.flush()
@@ -173,7 +170,7 @@ def zone_for_entry(location: Location) -> ZoneInfo:
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
     locations = []
-    for row in work.session.scalars(_by_name()):
+    for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
         locations.append(location := location_of(row))
         if not location.knows_its_zone:
             work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
@@ -231,8 +228,7 @@ def hold_location(work: Writing, location: Location) -> Location:
 
 def location_of(row: LocationRow) -> Location:
     """What a row says, free of the store."""
-    settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})
-    return Location(id=row.id, name=row.name, time_zone=row.time_zone, settings=settings)
+    return Location(**row.fields_of(Location), settings=Settings(**row.fields_of(Settings)))
 
 
 def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:
@@ -252,10 +248,6 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
             f" fewer than {new.pin_length} digits",
             "Wait until their visits are over, or insist with --insecure-pin-login.",
         )
-
-
-def _by_name() -> Any:
-    return select(LocationRow).order_by(LocationRow.name_key)
 
 
 def _parse_name(name: str) -> str:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from nexio.mail.smtp import MailOutcome, MailReply
-from nexio.outbox.outbox import MailState, is_waiting
-from nexio.outbox.templates import recipient_of
+from nexio.outbox.outbox import MailState, is_waiting, recipient_of
+from nexio.store.engine import Reading, Store
 from nexio.store.tables import OutboxRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.store.engine import Reading, Store
 
 CLAIM = timedelta(minutes=10)
 """How long a mail belongs to who took it; longer than all waiting for one mail can take."""

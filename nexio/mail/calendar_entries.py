@@ -7,22 +7,17 @@ table of clock changes.  The PIN is not in it: people share their calendars.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event, vCalAddress, vText
 from sqlalchemy import func, select
 
-from nexio.outbox.templates import Template
-from nexio.store.signing import sign
+from nexio.outbox.mailboxes import Mailbox
+from nexio.outbox.outbox import Template
+from nexio.reception.visits import Visit
+from nexio.store.engine import Reading
+from nexio.store.sealed import sign
 from nexio.store.tables import OutboxRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.outbox.mailboxes import Mailbox
-    from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading
 
 METHOD = "PUBLISH"
 """RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher

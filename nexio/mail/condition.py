@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from nexio.configuration import Configuration
 from nexio.errors import Refused
 from nexio.mail.delivery import outgoing_of
 from nexio.mail.smtp import Patience, SmtpConnection
 from nexio.outbox.outbox import MailState, Template, mail_states
+from nexio.store.engine import Reading
 from nexio.store.tables import OutboxRow, VisitRow
-
-if TYPE_CHECKING:
-    from nexio.configuration import Configuration
-    from nexio.store.engine import Reading
 
 TOO_LONG = timedelta(hours=1)
 """A mail that waits for so long is one that somebody misses."""

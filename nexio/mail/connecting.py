@@ -12,16 +12,13 @@ import socket
 import ssl
 import unicodedata
 from asyncio import WriteTransport
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import aiosmtplib
 
 from nexio.errors import MailServerUnreachable
-from nexio.mail.server import Tls
+from nexio.mail.server import MailServer, Tls
 from nexio.outbox.mailboxes import one_line
-
-if TYPE_CHECKING:
-    from nexio.mail.server import MailServer
 
 BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
 """What can go wrong on the way; ValueError is a name or an address that cannot be sent."""

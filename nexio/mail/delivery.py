@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
-from nexio.mail.rendering import render
+from nexio.mail.rendering import Letter, render
 from nexio.mail.server import MailServer, parse_smtp_url
 from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox, parse_sender
 from nexio.outbox.outbox import count_waiting
+from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
-
-if TYPE_CHECKING:
-    from nexio.configuration import Configuration
-    from nexio.mail.rendering import Letter
-    from nexio.store.engine import Store
 
 BROKEN_IN_A_ROW = 3
 """So many lines that break, one after the other, are the server's fault and not the mails'."""
@@ -71,7 +67,6 @@ def deliver(
     store: Store,
     outgoing: Outgoing,
     *,
-    limit: int | None = None,
     newest_first: bool = False,
     patience: Patience | None = None,
 ) -> Report:
@@ -80,7 +75,6 @@ def deliver(
     Args:
         store: whose outbox.
         outgoing: from :func:`outgoing_of`.
-        limit: most mails; None is all.
         newest_first: rather what was just queued than what has waited for long.
         patience: how long to wait for the server.
     """
@@ -88,7 +82,7 @@ def deliver(
     trouble: MailServerUnreachable | None = None
     broken = 0
     with SmtpConnection(outgoing.server, patience or Patience()) as connection:
-        while trouble is None and tally.total() != limit and not connection.is_late:
+        while trouble is None and not connection.is_late:
             number = claim_next(store, newest_first=newest_first)
             if number is None:
                 break

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from nexio.errors import InvalidValue
-from nexio.outbox.templates import Template
+from nexio.outbox.outbox import Template
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    Values = Mapping[str, str | None]
-    """What each placeholder stands for; None is nothing."""
+Values = Mapping[str, str | None]
+"""What each placeholder stands for; None is nothing."""
 
 _VISITOR = (
     *("visitorcode", "visitorname", "hostname", "location", "expectedarrival"),

@@ -8,7 +8,6 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from importlib import resources
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
@@ -18,18 +17,15 @@ from nexio.errors import Refused, RowDamaged
 from nexio.input.names import full_name
 from nexio.locations.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
-from nexio.mail.placeholders import check_placeholders, fill_html, fill_text
+from nexio.mail.placeholders import Values, check_placeholders, fill_html, fill_text
 from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
-from nexio.outbox.templates import Template, recipient_of
+from nexio.outbox.outbox import Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import visit_of
-
-if TYPE_CHECKING:
-    from nexio.mail.placeholders import Values
-    from nexio.store.engine import Reading
-    from nexio.store.tables import MemberRow, OutboxRow, VisitRow
+from nexio.store.engine import Reading
+from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Not every server takes 8 bits (RFC 6152); those that do lose nothing."""

@@ -10,19 +10,16 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from aiosmtplib import SMTPResponseException
 
+from nexio.errors import MailServerUnreachable
 from nexio.mail.connecting import BROKEN, Client, connect, reason_of, reply, unreachable
-
-if TYPE_CHECKING:
-    from email.message import EmailMessage
-
-    from nexio.errors import MailServerUnreachable
-    from nexio.mail.server import MailServer
+from nexio.mail.server import MailServer
 
 LEAST_SECONDS = 1.0
 """What a mail gets that was begun when the time for all was nearly over."""

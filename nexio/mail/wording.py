@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from nexio.input.durations import words_for
 from nexio.input.zones import MONTHS, WEEKDAYS
+from nexio.mail.placeholders import Values
 from nexio.reception.tokens import TokenState
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from nexio.mail.placeholders import Values
-    from nexio.reception.visits import Visit
+from nexio.reception.visits import Visit
 
 _SAID_IN_MINUTES = timedelta(minutes=90)
 """Up to this length people count minutes."""

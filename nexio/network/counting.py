@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from nexio.network.accounting_records import AccountingRecord
-    from nexio.store.tables import WifiSessionRow
+from nexio.network.accounting_records import AccountingRecord
+from nexio.store.tables import WifiSessionRow
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
 from nexio.errors import InvalidValue
 from nexio.input.names import parse_text
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
 
 LONGEST_NAME: Final = 60
 LONGEST_SECRET: Final = 128

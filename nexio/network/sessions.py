@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
+from nexio.locations.locations import Location
 from nexio.network.accounting_records import unseal_name
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +22,7 @@ class Disconnect:
 
     at: datetime
     outcome: str
-    """``ack``, ``nak`` or ``timeout``.  Over is the session when its Stop came."""
+    """``ack``, ``nak`` or ``timeout``.  The session ends when its Accounting Stop arrives."""
 
     error_cause: int | None
     """Error-Cause, RFC 5176 section 3.5."""
@@ -134,14 +127,8 @@ def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
 
 def count_open(work: Reading, visit_id: int) -> int:
     """How many sessions of a visit are not over, as far as NAS have told."""
-    return (
-        work.session.scalar(
-            select(func.count())
-            .select_from(WifiSessionRow)
-            .where(WifiSessionRow.visit_id == visit_id, WifiSessionRow.ended_at.is_(None))
-        )
-        or 0
-    )
+    still_open = (WifiSessionRow.visit_id == visit_id) & WifiSessionRow.ended_at.is_(None)
+    return work.session.scalar(select(func.count()).where(still_open)) or 0
 
 
 def record_disconnect(
@@ -170,17 +157,8 @@ def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
 
 
 def _session_of(row: WifiSessionRow, name: str | None, email: str | None) -> WifiSession:
-    same = {each: getattr(row, each) for each in _SAME}
-    return WifiSession(
-        **same,
-        name=name,
-        email=email,
-        seconds=row.seconds or _seconds_between(row),
-        disconnect=_disconnect_of(row),
-    )
-
-
-_SAME = set(WifiSession.__slots__) - {"name", "email", "seconds", "disconnect"}
+    known = row.fields_of(WifiSession) | {"seconds": row.seconds or _seconds_between(row)}
+    return WifiSession(**known, name=name, email=email, disconnect=_disconnect_of(row))
 
 
 def _seconds_between(row: WifiSessionRow) -> int:

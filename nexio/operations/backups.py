@@ -12,30 +12,34 @@ import secrets
 import shlex
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import MetaData, delete, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound
 from sqlalchemy.types import NullType
 
 from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import connect, for_reading, hold_writers, readable
+from nexio.store.engine import Store, connect, for_reading, hold_writers, readable
 from nexio.store.tables import Row, StoreRevisionRow
 from nexio.unfinished import aside
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy import Connection, Engine, Table
-
-    from nexio.store.engine import Store
-
-    Tables = list[Table]
+Tables = list[Table]
 
 ROWS_IN_MEMORY = 5_000
 """Rows held in memory at a time."""

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Connection, Select, Table, inspect, select, text
 
 from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations.locations import location_of
 from nexio.network.nas import nas_of
 from nexio.store import schema
 from nexio.store.creation import poor_encoding
-from nexio.store.sealed import DIGESTS, SEALED
+from nexio.store.engine import Reading
+from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
 from nexio.store.tables import LocationRow, NasRow, Row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
-
-    from sqlalchemy import Connection, Select, Table
-
-    from nexio.store.engine import Reading
-    from nexio.store.sealed import Digest, Sealed
 
 SHOWN = 20
 """Lines about one kind of damage; the rest is counted."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.checkin.cut_offs import write_cut_offs
-from nexio.locations.locations import list_locations
+from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_acts import forget_old, live_visits
 from nexio.store.batches import batch_of
+from nexio.store.engine import Reading, Store, Writing
 from nexio.store.tables import (
     AccessTokenRow,
     AuditRow,
@@ -28,17 +30,7 @@ from nexio.store.tables import (
     WifiSessionRow,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.orm import InstrumentedAttribute
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Store, Writing
-
-    Logged = AuthEventRow | WifiSessionRow
+Logged = AuthEventRow | WifiSessionRow
 
 KEPT_CHANGES = 100_000
 """How many changes a reader may be behind before it loads everything anew."""

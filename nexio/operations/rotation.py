@@ -7,23 +7,17 @@ is taken out of the file.  Wherever that is cut short, the file opens the store.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from sqlalchemy import bindparam, inspect, select, update
 
 from nexio.keys.key_file import add_key, keep_only
+from nexio.keys.keyring import Keyring
 from nexio.store import audit
-from nexio.store.sealed import DIGESTS, SEALED
-from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from nexio.keys.keyring import Keyring
-    from nexio.store.engine import Store, Writing
-    from nexio.store.sealed import Digest, Sealed
-    from nexio.store.tables import Row
+from nexio.store.engine import Store, Writing
+from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
+from nexio.store.tables import Row, StoreRevisionRow
 
 
 def rotate_key(store: Store, key_file: Path) -> str:

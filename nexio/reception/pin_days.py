@@ -12,29 +12,20 @@ somebody may have guessed at it.  A member's PIN logs nobody in, and counts on n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from nexio.input.zones import local_date
 from nexio.keys.keyring import Keyring
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import Location, hold_location, location_of
 from nexio.network.following import Horizon
 from nexio.reception.guessing import chance_of
-from nexio.store.tables import PinDayRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-    from datetime import date, datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import VisitRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import PinDayRow, VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
 """R11: for so long after the window's end the right PIN is still told that it has ended."""

@@ -6,26 +6,20 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
 from sqlalchemy import delete, func, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pin_marks import is_blank_or_dash
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import Location, hold_location, location_of
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
-from nexio.store.tables import PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import date
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import MemberRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import MemberRow, PinRow, VisitRow
 
 _DIGITS = re.compile(r"[0-9]{5,10}", re.ASCII)
 
@@ -87,6 +81,20 @@ def parse_pin(text: str) -> str:
             "this is not a PIN", f"A PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits and no letters."
         )
     return pin
+
+
+def new_pin(
+    work: Writing,
+    location: Location,
+    given: str | None,
+    days: Collection[date] = (),
+    *,
+    insecure_short_pin: bool = False,
+) -> NewPin:
+    """The PIN that was given, else a random one (see :func:`take_pin` and :func:`draw_pin`)."""
+    if given is None:
+        return draw_pin(work, location, days)
+    return take_pin(work, location, given, days, insecure_short_pin=insecure_short_pin)
 
 
 def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
@@ -170,8 +178,7 @@ def retake_pin(work: Writing, visit: VisitRow) -> None:
     location = hold_location(work, location_of(visit.location))
     free_passed(work, location)
     length = pin_digits(visit)
-    by_pin_alone = location.settings.wifi_login == "pin"
-    if by_pin_alone and length < location.settings.pin_length:
+    if location.settings.wifi_login == "pin" and length < location.settings.pin_length:
         raise Refused(
             f"the PIN of visit {visit.id} has fewer digits than the"
             f" {location.settings.pin_length} with which a PIN alone logs in",
@@ -182,16 +189,7 @@ def retake_pin(work: Writing, visit: VisitRow) -> None:
             f"the PIN of visit {visit.id} was freed with its day and is somebody else's now",
             "Register the visitor again.",
         )
-    work.session.add(
-        PinRow(
-            location_id=location.id,
-            digest=visit.pin_digest,
-            length=length,
-            visit_id=visit.id,
-            free_at=visit.closes_at,
-        )
-    )
-    work.session.flush()
+    hold_pin(work, visit, visit.pin_digest, length)
 
 
 def refuse_guessable(
@@ -237,13 +235,18 @@ def is_live(work: Reading, location: Location, digest: bytes) -> bool:
     return work.session.scalar(select(PinRow.id).where(same)) is not None
 
 
-def hold_pin(work: Writing, pin: NewPin, holder: VisitRow | MemberRow) -> None:
+def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
+    """The row that holds the PIN of a visit; None where it is free."""
+    return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+
+
+def hold_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
     row = PinRow(
         location_id=holder.location_id,
-        digest=pin.digest,
-        length=len(pin.digits),
+        digest=digest,
+        length=length,
         visit_id=holder.id if visit else None,
         member_id=None if visit else holder.id,
         free_at=visit.closes_at if visit else None,

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key, parse_email
-from nexio.input.arrivals import parse_expected, parse_until
+from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, quoted
-from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import hold_location, zone_for_entry
+from nexio.input.zones import local_day, show
+from nexio.locations.locations import Location, hold_location, zone_for_entry
 from nexio.outbox.outbox import Template, queue_mail
+from nexio.reception.members import Member
 from nexio.reception.pin_days import days_of
-from nexio.reception.pins import draw_pin, hold_pin, parse_pin, take_pin
+from nexio.reception.pins import hold_pin, new_pin, parse_pin
 from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
-from nexio.store.signing import sign
-from nexio.store.tables import LocationRow, VisitRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.sealed import sign
+from nexio.store.tables import LocationRow, VisitRow, shared_names
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date, datetime, timedelta
-    from zoneinfo import ZoneInfo
+_LONGEST = {"host": 100, "company": 100, "phone": 100, "notes": 1000}
+"""What may be left empty, and how many characters it may have."""
 
-    from nexio.input.arrivals import Expected
-    from nexio.locations.locations import Location
-    from nexio.reception.members import Member
-    from nexio.reception.pins import NewPin
-    from nexio.store.engine import Reading, Writing
-
-LONGEST_LINE = 100
-LONGEST_NOTES = 1000
+_LONGEST_KEY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +74,22 @@ class Repetition:
     """All that was asked with that key, as it was said."""
 
 
+def parse_optional(name: str, text: str) -> str | None:
+    """What is known of a visitor besides name and address; None where it is empty.
+
+    Raises:
+        InvalidValue: too long, or with control characters.
+    """
+    return parse_text(text, name, _LONGEST[name]) or None
+
+
 def parse_key(text: str) -> str:
     """An idempotency key as a script gives it.
 
     Raises:
         InvalidValue: empty, too long, or with control characters.
     """
-    key = parse_text(text, "idempotency key", LONGEST_LINE)
+    key = parse_text(text, "idempotency key", _LONGEST_KEY)
     if not key:
         raise InvalidValue("the idempotency key is empty", "Give each registration one of its own.")
     return key
@@ -125,15 +129,16 @@ def read_registration(
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
     )
+    email = parse_email(texts.get("email") or "")
+    known = {name: parse_optional(name, texts.get(name) or "") for name in _LONGEST}
+    if host is not None:
+        known["host"] = host.name
     return Registration(
         first_name=first_name,
         last_name=last_name,
-        email=parse_email(texts.get("email") or ""),
+        email=email,
         expected_arrival=expected.arrival,
-        host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),
-        company=_optional(texts, "company", LONGEST_LINE),
-        phone=_optional(texts, "phone", LONGEST_LINE),
-        notes=_optional(texts, "notes", LONGEST_NOTES),
+        **known,
         source="customer" if host is not None else texts.get("source") or "admin",
         member_id=None if host is None else host.id,
         pin=None if pin is None else parse_pin(pin),
@@ -193,11 +198,17 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location, arrival, visit.closes_at - arrival)
-    pin = _pin(work, location, registration, days_of(visit))
+    pin = new_pin(
+        work,
+        location,
+        registration.pin,
+        days_of(visit),
+        insecure_short_pin=registration.insecure_short_pin,
+    )
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
-    hold_pin(work, pin, visit)
+    hold_pin(work, visit, pin.digest, len(pin.digits))
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
     return visit
 
@@ -287,41 +298,18 @@ def _refuse_twice(
 
 
 def _new_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    arrival, zone = registration.expected_arrival, location.zone
-    day = local_date(arrival, zone)
+    opens_at, closes_at = local_day(registration.expected_arrival, location.zone)
+    known = {name: getattr(registration, name) for name in shared_names(VisitRow, Registration)}
     return VisitRow(
+        **known,
         location=work.session.get_one(LocationRow, location.id),
-        first_name=registration.first_name,
-        last_name=registration.last_name,
-        email=registration.email,
         email_key=email_key(registration.email),
-        host=registration.host,
-        company=registration.company,
-        phone=registration.phone,
-        notes=registration.notes,
-        source=registration.source,
-        member_id=registration.member_id,
-        expected_arrival=arrival,
-        opens_at=day_start(day, zone),
-        closes_at=day_end(day, zone),
+        opens_at=opens_at,
+        closes_at=closes_at,
         token_starts=location.settings.token_starts,
         qr_edition=1,
         token_duration=registration.duration,
         registered_at=work.now,
-    )
-
-
-def _pin(
-    work: Writing, location: Location, registration: Registration, days: Collection[date]
-) -> NewPin:
-    if registration.pin is None:
-        return draw_pin(work, location, days)
-    return take_pin(
-        work,
-        location,
-        registration.pin,
-        days,
-        insecure_short_pin=registration.insecure_short_pin,
     )
 
 
@@ -358,7 +346,3 @@ def _refuse_unheeded(location: Location, registration: Registration) -> None:
             f"the Wi-Fi starts with the check-in at {location.name}, so its end is not known",
             "Say how long it lasts: --duration 2h",
         )
-
-
-def _optional(texts: Mapping[str, str | None], name: str, longest: int) -> str | None:
-    return parse_text(texts.get(name) or "", name, longest) or None

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from nexio.errors import Refused
-from nexio.input.zones import day_end, day_start, local_date
+from nexio.input.zones import local_day
 from nexio.keys.keyring import Keyring
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import counted_anew
-from nexio.reception.pins import retake_pin
+from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
-from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
 
 
 class TokenState(StrEnum):
@@ -145,9 +138,9 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
     if visit.token is None or visit.token.revoked_at is not None:
         return False
     visit.token.revoked_at = work.now
-    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    pin = live_pin(work, visit)
     if pin is not None and frees_pin:
-        pin.free_at = _end_of_day(visit)
+        _, pin.free_at = _day_of(visit, visit.expected_arrival)
     audit.record(work, "revoke", "visit", visit.id)
     return True
 
@@ -173,7 +166,7 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
     with counted_anew(work, visit):
         token.valid_from = work.now.replace(microsecond=0)
         token.valid_until = token.valid_from + token.duration
-        visit.opens_at = min(visit.opens_at, _start_of_day(visit, work.now))
+        visit.opens_at = min(visit.opens_at, _day_of(visit, work.now)[0])
         refuse_unplanned(work, location_of(visit.location), token)
         _hold(work, visit, max(visit.closes_at, token.valid_until))
     return True
@@ -185,8 +178,8 @@ def unstart_token(work: Writing, visit: VisitRow) -> None:
         return
     with counted_anew(work, visit):
         visit.token.valid_from = visit.token.valid_until = None
-        visit.opens_at = _start_of_day(visit, visit.expected_arrival)
-        _hold(work, visit, _end_of_day(visit))
+        visit.opens_at, until = _day_of(visit, visit.expected_arrival)
+        _hold(work, visit, until)
 
 
 def unend_token(visit: VisitRow) -> None:
@@ -198,19 +191,13 @@ def unend_token(visit: VisitRow) -> None:
 def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
     """Keep visit and PIN until then (R7, R15)."""
     visit.closes_at = until
-    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    pin = live_pin(work, visit)
     if pin is not None:
         pin.free_at = until
 
 
-def _start_of_day(visit: VisitRow, instant: datetime) -> datetime:
-    zone = location_of(visit.location).zone
-    return day_start(local_date(instant, zone), zone)
-
-
-def _end_of_day(visit: VisitRow) -> datetime:
-    zone = location_of(visit.location).zone
-    return day_end(local_date(visit.expected_arrival, zone), zone)
+def _day_of(visit: VisitRow, instant: datetime) -> tuple[datetime, datetime]:
+    return local_day(instant, location_of(visit.location).zone)
 
 
 def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:

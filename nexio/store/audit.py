@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nexio.store.engine import Writing
 from nexio.store.tables import AuditRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Writing
 
 
 def record(

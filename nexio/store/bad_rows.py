@@ -6,14 +6,11 @@ Such a row costs itself and one line of the log.  ``nexio db check`` names it.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from nexio.errors import NexioError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from nexio.store.tables import Row
+from nexio.store.tables import Row
 
 log = logging.getLogger(__name__)
 

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.orm import Session
 
+from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, Refused
 from nexio.keys.key_file import create_key_file
+from nexio.keys.keyring import Keyring
 from nexio.keys.ownership import load_trusted_keys, require_closed
 from nexio.store import schema
 from nexio.store.engine import connect, create_sqlite_file, readable
 from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
-
-SIGNING_KEY_PURPOSE = SIGNING_KEY.purpose
 
 
 def create_store(configuration: Configuration) -> bool:
@@ -102,5 +95,5 @@ def _first_revision(keyring: Keyring) -> StoreRevisionRow:
         oldest=0,
         epoch=secrets.token_hex(16),
         key_id=keyring.active,
-        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY_PURPOSE),
+        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY.purpose),
     )

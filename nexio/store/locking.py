@@ -6,14 +6,12 @@ moment ago may be another one by now: whoever is about to change it locks it and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
 
 from nexio.store.tables import Row
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 Kind = TypeVar("Kind", bound=Row)
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: what they rely on, and how long they wait.
+"""Connections to PostgreSQL: what they rely on, how long they wait, what their errors mean.
 
 Whoever runs it may have set anything for the server, the database or the role, or in a ``PG…``
 variable.  Each connection of ours sets what the code depends on.
@@ -7,15 +7,15 @@ variable.  Each connection of ours sets what the code depends on.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Generator
+from typing import Any, Self, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg.waiting import Ready
+from sqlalchemy import URL, Engine, create_engine, event
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from nexio.store.patience import Patience
+from nexio.store.patience import Patience
 
 Result = TypeVar("Result")
 
@@ -41,6 +41,17 @@ _SET = (
     "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)"
     " WHERE current_setting(name, true) IS NOT NULL"
 )
+
+
+def postgresql_engine(url: URL, patience: Patience) -> Engine:
+    """An engine that connects as :func:`open_connection` does."""
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+    def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
+        return open_connection(patience, *args, **kwargs)
+
+    event.listen(engine, "do_connect", connect_it)
+    return engine
 
 
 def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientConnection:
@@ -129,3 +140,42 @@ class PatientConnection(psycopg.Connection[Any]):
 def _require_time(patience: Patience) -> None:
     if patience.is_over:
         raise TimeIsUp("this program is stopping and waits for the database no longer")
+
+
+def advice_for(error: BaseException | None, url: URL) -> str:
+    """What to do about an error of psycopg's."""
+    shown = url.difference_update_query(["password", "sslpassword"])
+    place = shown.render_as_string(hide_password=True)
+    for kind, advice in _ADVICE:
+        if isinstance(error, kind):
+            names = {"place": place, "user": url.username or "USER"}
+            return advice.format(
+                **names, database=url.database or "DATABASE", schema=_schema(str(error))
+            )
+    if "FATAL" in str(error):
+        return f"PostgreSQL answers: look at user, password and database in {place}."
+    return f"Is PostgreSQL answering at {place}?"
+
+
+_GRANT = (
+    'As its owner: psql {database} -c \'GRANT USAGE, CREATE ON SCHEMA {schema} TO "{user}";'
+    ' GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO "{user}";'
+    ' GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO "{user}"\''
+)
+_DRIFT = "The tables are not as they should be: nexio db check says how."
+_ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (errors.InsufficientPrivilege, _GRANT),
+    (errors.InvalidSchemaName, _GRANT),  # it may not see the schema that is there
+    (errors.ReadOnlySqlTransaction, "{place} is a standby, which only reads: name the primary."),
+    (errors.LockNotAvailable, "Somebody else changes the store at this moment: try again soon."),
+    (errors.UndefinedTable, _DRIFT),
+    (errors.UndefinedColumn, _DRIFT),
+    (errors.DiskFull, "Make room on the disk of {place}."),
+)
+
+
+def _schema(message: str) -> str:
+    """The last word of "permission denied for schema public", in any language; else "public"."""
+    words = message.strip().splitlines()[0].split()
+    is_named = "schema" in [word.lower() for word in words[-2:]]
+    return words[-1].strip("»«\"'.") if is_named else "public"

@@ -11,15 +11,12 @@ import os
 import secrets
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nexio.errors import StoreUnreachable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GROUP = stat.S_IRWXG | stat.S_ISGID
 

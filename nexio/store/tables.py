@@ -12,7 +12,9 @@ SQLite needs to be told (``sqlite_autoincrement``).
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +36,15 @@ from nexio.store.columns import Duration, Instant
 LARGEST_NUMBER = 2**31 - 1
 """What a column of numbers holds; to the drivers a larger one is an error, to us no row."""
 
+
+def parse_number(text: str) -> int | None:
+    """The number in a text, None where it is none, 0 (which no row has) where no row could."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    small = len(text) <= len(str(LARGEST_NUMBER)) and int(text) <= LARGEST_NUMBER
+    return int(text) if small else 0
+
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -53,6 +64,17 @@ class Row(DeclarativeBase):
         str: Text,
         dict[str, Any]: JSON,
     }
+
+    def fields_of(self, kind: type) -> dict[str, Any]:
+        """What this row holds under the names of a dataclass, to make one of it."""
+        return {name: getattr(self, name) for name in shared_names(type(self), kind)}
+
+
+@cache
+def shared_names(table: type[Row], kind: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that are also columns of a table."""
+    columns = table.__table__.columns
+    return tuple(field.name for field in fields(kind) if field.name in columns)
 
 
 class Followed:

@@ -166,25 +166,22 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
     with options.reading() as work:
         location = get_location(work, location_name)
         taps = list_taps(work, location, open_only=open_only)
-    if as_json:
-        output.print_json([tap_json(tap) for tap in taps])
-        return
-    if open_only:
+    if open_only and not as_json:
         output.say(f"{len(taps)} in the building at {show(work.now, location.zone)}")
-    output.print_table(
+    output.print_list(
+        taps,
+        tap_json,
         ["name", "kind", "host", "direction", "at", "method"],
-        [
-            [
-                tap.name,
-                tap.kind,
-                tap.host or "",
-                tap.direction.value,
-                show(tap.at, location.zone),
-                tap.method.value,
-            ]
-            for tap in taps
+        lambda tap: [
+            tap.name,
+            tap.kind,
+            tap.host or "",
+            tap.direction.value,
+            show(tap.at, location.zone),
+            tap.method.value,
         ],
         "Nobody." if open_only else "No check-ins today.",
+        as_json=as_json,
         only_wide=("kind", "method"),
     )
 

@@ -55,10 +55,8 @@ def current(*, as_json: bool) -> None:
 
     with _opened() as engine, engine.connect() as connection:
         version = schema.current_version(connection)
-    if as_json:
-        output.print_json({"version": version, "needed": schema.HEAD})
-    else:
-        output.print_headline(f"The store has version {version}; {schema.HEAD} is needed.")
+    words = f"The store has version {version}; {schema.HEAD} is needed."
+    output.print_answer({"version": version, "needed": schema.HEAD}, words, as_json=as_json)
 
 
 @command.command()

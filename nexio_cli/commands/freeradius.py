@@ -57,17 +57,16 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
     Run it again after each new version of nexio, or when the store has moved.
     """
     from radius_auth.raddb.folder import find_raddb
-    from radius_auth.raddb.installation import Source, plan_install
+    from radius_auth.raddb.installation import plan_install
     from radius_auth.raddb.obstacles import has_default
-    from radius_auth.raddb.package import fill_in, package_digest, packaged
+    from radius_auth.raddb.package import fill_in, packaged
     from radius_auth.raddb.program import require_same_python
 
     folder, configuration = find_raddb(named), options.configuration()
     require_same_python(folder)
-    templates = packaged()
-    source = Source(files=fill_in(templates, configuration), package=package_digest(templates))
     if replace_default is None and has_default(folder):
         replace_default = yes or _ask_about_default()
+    source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
     _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
     output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])

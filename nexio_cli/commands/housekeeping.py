@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nexio_cli.terminal import once, options, output, posting
+
+if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import HousekeepingJson
 
 
 @click.command(cls=once.Command)
@@ -23,19 +28,16 @@ def command(*, as_json: bool) -> None:
 
     with options.opened() as store:
         tidied = tidy(store)
-    if as_json:
-        output.print_json(
-            {
-                "cut_offs": tidied.cut_offs,
-                "visits": tidied.visits,
-                "events": tidied.events,
-                "sessions": tidied.sessions,
-            }
-        )
-    else:
-        output.print_headline(
-            f"Checked out at the end of their day: {tidied.cut_offs};"
-            f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
-            f" {tidied.sessions} sessions."
-        )
+    words = (
+        f"Checked out at the end of their day: {tidied.cut_offs};"
+        f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
+        f" {tidied.sessions} sessions."
+    )
+    shape: HousekeepingJson = {
+        "cut_offs": tidied.cut_offs,
+        "visits": tidied.visits,
+        "events": tidied.events,
+        "sessions": tidied.sessions,
+    }
+    output.print_answer(shape, words, as_json=as_json)
     posting.deliver_all()

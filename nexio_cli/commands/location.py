@@ -28,10 +28,8 @@ def add(name: str, timezone: str | None, *, as_json: bool) -> None:
         timezone = asking.ask("Timezone", get_zone)
     with options.writing() as work:
         location = add_location(work, name, timezone)
-    if as_json:
-        output.print_json(location_json(location))
-    else:
-        output.print_headline(f"Added {location.name} ({location.time_zone}).")
+    added = f"Added {location.name} ({location.time_zone})."
+    output.print_answer(location_json(location), added, as_json=as_json)
 
 
 @command.command("list")
@@ -43,14 +41,14 @@ def list_(*, as_json: bool) -> None:
 
     with options.reading() as work:
         locations = list_locations(work)
-    if as_json:
-        output.print_json([location_json(location) for location in locations])
-    else:
-        output.print_table(
-            ["location", "time zone"],
-            [[location.name, location.time_zone] for location in locations],
-            "There is no location yet. Add one with: nexio location add NAME --timezone ZONE",
-        )
+    output.print_list(
+        locations,
+        location_json,
+        ["location", "time zone"],
+        lambda location: [location.name, location.time_zone],
+        "There is no location yet. Add one with: nexio location add NAME --timezone ZONE",
+        as_json=as_json,
+    )
 
 
 @command.command()

@@ -25,13 +25,7 @@ EVENTS_PER_LOOK = 1000
 @click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @options.last
-@click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="This location, and requests that led to none; default: all.  [env: NEXIO_LOCATION]",
-)
+@options.location_option("This location, and requests that led to none; default: all.")
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
     """Show what the RADIUS servers decided, oldest first.

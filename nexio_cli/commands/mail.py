@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nexio.mail.delivery import Report
     from nexio.outbox.outbox import Mail
     from nexio.store.engine import Store
+    from nexio_cli.terminal.json_types import DeliveryJson
 
 STATES = click.Choice(["queued", "sent", "failed"])
 
@@ -50,15 +51,15 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
     with options.reading() as work:
         location = get_location(work, location_name)
         mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
-    if as_json:
-        output.print_json([mail_json(mail, location) for mail in mails])
-    else:
-        output.print_table(
-            ["mail", "about", "to", "state", "when", "tries", "last answer"],
-            [_row(mail, location) for mail in mails],
-            "No mail here.",
-            only_wide=("about", "tries"),
-        )
+    output.print_list(
+        mails,
+        lambda mail: mail_json(mail, location),
+        ["mail", "about", "to", "state", "when", "tries", "last answer"],
+        lambda mail: _row(mail, location),
+        "No mail here.",
+        as_json=as_json,
+        only_wide=("about", "tries"),
+    )
 
 
 @command.command()
@@ -74,12 +75,9 @@ def deliver(*, as_json: bool) -> None:
     """
     with options.opened() as store:
         report = _delivered(store)
-    if as_json:
-        output.print_json({"sent": report.sent, "failed": report.failed, "waiting": report.waiting})
-    else:
-        output.print_headline(
-            f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
-        )
+    counts: DeliveryJson = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
+    words = f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
+    output.print_answer(counts, words, as_json=as_json)
     if report.trouble is not None and report.waiting:
         raise report.trouble
     if report.failed:

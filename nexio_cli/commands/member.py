@@ -78,14 +78,14 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 
     with options.reading() as work:
         members = list_members(work, get_location(work, location_name))
-    if as_json:
-        output.print_json([member_json(each) for each in members])
-    else:
-        output.print_table(
-            ["member", "name", "e-mail"],
-            [[str(each.id), each.name, each.email] for each in members],
-            "No members here. Add one with: nexio member add",
-        )
+    output.print_list(
+        members,
+        member_json,
+        ["member", "name", "e-mail"],
+        lambda each: [str(each.id), each.name, each.email],
+        "No members here. Add one with: nexio member add",
+        as_json=as_json,
+    )
 
 
 @command.command()
@@ -172,11 +172,8 @@ def remove(member: str, location_name: str | None, *, yes: bool) -> None:
 def _print_member(member: Member, *, headline: str, as_json: bool) -> None:
     from nexio_cli.terminal.shapes import member_json
 
-    if as_json:
-        output.print_json(member_json(member))
-        return
-    output.print_headline(headline)
-    output.print_fields([("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)])
+    fields = [("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)]
+    output.print_answer(member_json(member), headline, fields, as_json=as_json)
 
 
 def _risk(member: Member) -> list[str]:

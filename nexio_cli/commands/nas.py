@@ -70,7 +70,6 @@ def add(
     """
     from nexio.locations.locations import get_location
     from nexio.network.nas import NewNas, add_nas, find_sharing, warnings_for
-    from nexio_cli.terminal.shapes import nas_json
 
     new = NewNas(
         name=name,
@@ -86,11 +85,7 @@ def add(
         nas = add_nas(work, get_location(work, location_name), new)
         sharing = find_sharing(work, nas)
     made = nas.secret.decode() if secret is None and sharing is None else None
-    if as_json:
-        shape = nas_json(nas)
-        output.print_json(shape if made is None else {**shape, "secret": made})
-    else:
-        _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
+    _print_nas(nas, f"Added {nas.name} for {nas.location.name}.", made, as_json=as_json)
     if sharing is not None:
         output.say(f"It has the secret of {sharing.name}, which is at the same address.")
     output.warn(warnings_for(nas))
@@ -108,16 +103,19 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_nas(work, location)
-    if as_json:
-        output.print_json([nas_json(nas) for nas in found])
-        return
-    output.print_table(
+    output.print_list(
+        found,
+        nas_json,
         ["NAS", "address", "location", "SSID", "identifier"],
-        [
-            [nas.name, address_words(nas), nas.location.name, nas.ssid or "", nas.identifier or ""]
-            for nas in found
+        lambda nas: [
+            nas.name,
+            address_words(nas),
+            nas.location.name,
+            nas.ssid or "",
+            nas.identifier or "",
         ],
         "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
+        as_json=as_json,
     )
 
 
@@ -127,14 +125,11 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 def show(name: str, *, as_json: bool) -> None:
     """Show a NAS without its secret."""
     from nexio.network.nas import get_nas
-    from nexio_cli.terminal.shapes import nas_json
 
     with options.reading() as work:
         nas = get_nas(work, name)
-    if as_json:
-        output.print_json(nas_json(nas))
-    else:
-        _print_nas(nas, headline=f"{nas.name} asks for the guests of {nas.location.name}.")
+    headline = f"{nas.name} asks for the guests of {nas.location.name}."
+    _print_nas(nas, headline, as_json=as_json)
 
 
 @command.command()
@@ -168,15 +163,11 @@ def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> N
     location cannot be changed: remove the NAS and add it again.
     """
     from nexio.network.nas import NasChanges, edit_nas, warnings_for
-    from nexio_cli.terminal.shapes import nas_json
 
     changes["secret"] = options.typed_or_read(changes["secret"])
     with options.writing() as work:
         nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
-    if as_json:
-        output.print_json(nas_json(nas))
-    else:
-        _print_nas(nas, headline=f"Changed {nas.name}.")
+    _print_nas(nas, f"Changed {nas.name}.", as_json=as_json)
     output.warn(warnings_for(nas))
 
 
@@ -198,27 +189,26 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
     output.print_answer(nas_json(nas), done, as_json=as_json)
 
 
-def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:
-    from nexio_cli.terminal.shapes import address_words
+def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
+    """A NAS, with its secret where it was made just now."""
+    from nexio_cli.terminal.shapes import address_words, nas_json
 
-    output.print_headline(headline)
-    output.print_fields(
-        [
-            ("address", address_words(nas)),
-            ("secret", secret and f"{secret}  (shown this once)"),
-            ("SSID", nas.ssid),
-            ("identifier", nas.identifier),
-            (
-                "Message-Authenticator",
-                "required" if nas.require_message_authenticator else "not required (insecure)",
-            ),
-            (
-                "Proxy-State",
-                "limited" if nas.limit_proxy_state else "not limited (insecure)",
-            ),
-            ("disconnects", _disconnects(nas)),
-        ]
-    )
+    fields = [
+        ("address", address_words(nas)),
+        ("secret", secret and f"{secret}  (shown this once)"),
+        ("SSID", nas.ssid),
+        ("identifier", nas.identifier),
+        (
+            "Message-Authenticator",
+            "required" if nas.require_message_authenticator else "not required (insecure)",
+        ),
+        ("Proxy-State", "limited" if nas.limit_proxy_state else "not limited (insecure)"),
+        ("disconnects", _disconnects(nas)),
+    ]
+    shape = nas_json(nas)
+    if secret is not None:
+        shape["secret"] = secret
+    output.print_answer(shape, headline, fields, as_json=as_json)
 
 
 def _disconnects(nas: Nas) -> str | None:

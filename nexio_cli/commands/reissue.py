@@ -8,7 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
-from nexio_cli.terminal.visit_view import words_for_open_sessions
+from nexio_cli.terminal.visit_view import COLUMNS, row_of, words_for_open_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,10 +60,8 @@ def reissue(
         options.confirm(f"Reissue {what} a new PIN and mail?", yes=yes)
     results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
     failed = [str(result["visit"]) for result in results if "error" in result]
-    if as_json:
-        output.print_json(results)
-    else:
-        output.print_headline(f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}.")
+    words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
+    output.print_answer(results, words, as_json=as_json)
     if failed:
         output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
     if len(failed) < len(results):
@@ -102,22 +100,13 @@ def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailed
 
 
 def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
-    from nexio.input.zones import show
     from nexio_cli.terminal.shapes import visit_json
 
-    if as_json:
-        output.print_json([visit_json(visit) for visit in chosen])
-        return
-    output.print_table(
-        ["visit", "arrival", "visitor", "e-mail"],
-        [
-            [
-                str(visit.id),
-                show(visit.expected_arrival, visit.location.zone),
-                visit.name,
-                visit.email,
-            ]
-            for visit in chosen
-        ],
+    output.print_list(
+        chosen,
+        visit_json,
+        COLUMNS[:4],
+        lambda visit: row_of(visit)[:4],
         "No visit needs it.",
+        as_json=as_json,
     )

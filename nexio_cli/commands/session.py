@@ -18,17 +18,8 @@ if TYPE_CHECKING:
     from radius_auth.protocol.packet import Peer
 
 HEADER = (
-    "session",
-    "visitor",
-    "e-mail",
-    "device",
-    "NAS",
-    "since",
-    "last heard",
-    "time",
-    "in",
-    "out",
-    "end",
+    *("session", "visitor", "e-mail", "device", "NAS", "since", "last heard"),
+    *("time", "in", "out", "end"),
 )
 
 TIMEOUT = 3.0
@@ -72,13 +63,13 @@ def list_(
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
     shown = [(session, places.get(session.location_id or 0)) for session in sessions]
-    if as_json:
-        output.print_json([session_json(session, place) for session, place in shown])
-        return
-    output.print_table(
+    output.print_list(
+        shown,
+        lambda each: session_json(*each),
         HEADER,
-        [_row(session, place) for session, place in shown],
+        lambda each: _row(*each),
         "No sessions. They come from access points that send accounting to port 1813.",
+        as_json=as_json,
         only_wide=("e-mail", "NAS", "in", "out"),
     )
 

@@ -26,7 +26,7 @@ def show(location_name: str | None, *, as_json: bool) -> None:
     to wait.
     """
     from nexio.locations.locations import get_location
-    from nexio.locations.settings import as_words
+    from nexio.locations.settings import SHOWN_KEYS, as_words
     from nexio.reception.risk import risk_words
     from nexio_cli.terminal.json_types import SettingsJson
 
@@ -38,7 +38,7 @@ def show(location_name: str | None, *, as_json: bool) -> None:
         output.print_json(SettingsJson(words))
     else:
         output.print_table(
-            ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
+            ["setting", "value"], [[key, _shown(words[key])] for key in SHOWN_KEYS], ""
         )
         output.say(risk)
 

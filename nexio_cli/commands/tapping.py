@@ -58,14 +58,11 @@ class How:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tapped:
-    tap: Tap
-    wifi: str | None
-    """What it means for the Wi-Fi."""
+class _Done:
+    """A check-in or a check-out, as it is printed."""
 
-    just_now: bool
-    other_way: str | None
-    """What to type where it was the same once more and another one was meant."""
+    shape: DoneTapJson
+    sentence: str
 
 
 def use(who: Who, how: How) -> None:
@@ -74,12 +71,10 @@ def use(who: Who, how: How) -> None:
         _read_codes(how)
     elif who.visits:
         _print(_tap_visits(who.visits, how), how)
-        posting.deliver_now(quiet=True)
     else:
         _refuse_visit(who.pin or "", how)
         code = who.pin if who.pin is not None else who.qr
         _print([_tap(_typed_or_scanned(code or ""), how, is_qr=who.qr is not None)], how)
-        posting.deliver_now(quiet=True)
 
 
 def _refuse_visit(typed: str, how: How) -> None:
@@ -97,7 +92,7 @@ def _refuse_visit(typed: str, how: How) -> None:
         raise InvalidValue("this is not a PIN", advice[how.way])
 
 
-def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
+def _tap(code: str, how: How, *, is_qr: bool = False) -> _Done:
     from nexio.checkin.check_ins import tap_pin, tap_qr
     from nexio.locations.locations import find_only_location, get_location
     from nexio.reception import qr_codes
@@ -105,12 +100,12 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
     with options.writing() as work:
         if is_qr or qr_codes.is_qr(code):
             place = find_only_location(work, how.location_name)
-            return _with_wifi(work, tap_qr(work, place, code, way=how.way))
+            return _done(work, tap_qr(work, place, code, way=how.way))
         place = get_location(work, how.location_name)
-        return _with_wifi(work, tap_pin(work, place, code, way=how.way))
+        return _done(work, tap_pin(work, place, code, way=how.way))
 
 
-def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
+def _tap_visits(visits: Sequence[str], how: How) -> list[_Done]:
     """All of them or none."""
     from nexio.checkin.groups import tap_visits
     from nexio.reception.visits import get_visit
@@ -118,19 +113,26 @@ def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
     with options.writing() as work:
         numbers = [get_visit(work, each, how.location_name).id for each in visits]
         taps = tap_visits(work, numbers, way=how.way, override=how.override)
-        return [_with_wifi(work, tap) for tap in taps]
+        return [_done(work, tap) for tap in taps]
 
 
-def _with_wifi(work: Writing, tap: Tap) -> _Tapped:
+def _done(work: Writing, tap: Tap) -> _Done:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
     from nexio.checkin.refused_taps import other_way
+    from nexio.input.zones import show
+    from nexio_cli.terminal.shapes import tap_json
 
-    return _Tapped(
-        tap=tap,
-        wifi=wifi_words(work, tap),
-        just_now=work.now - tap.at < ONE_TAP,
-        other_way=other_way(tap) if tap.repeated else None,
+    wifi = wifi_words(work, tap)
+    outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
+    just_now = ", just now" if work.now - tap.at < ONE_TAP else ""
+    already = f" already{just_now}" if tap.repeated else ""
+    when = show(tap.at, tap.location.zone)
+    checked = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
+    words = (checked, wifi, other_way(tap) if tap.repeated else None)
+    return _Done(
+        shape={**tap_json(tap), "outcome": outcome, "wifi": wifi},
+        sentence=" ".join(filter(None, words)),
     )
 
 
@@ -142,16 +144,16 @@ def _read_codes(how: How) -> None:
     wrong = WrongCodes()
     for code in codes(_chunks()):
         try:
-            tapped = _tap(code, how)
+            done = _tap(code, how)
         except NexioError as error:
             _print_refused(error, as_json=how.as_json)
             if isinstance(error, UnknownCode):
                 _wait(wrong.wait_after(time.monotonic()))
             continue
         if how.as_json:
-            output.print_json_line(_shape(tapped))
+            output.print_json_line(done.shape)
         else:
-            output.print_sentence(_sentence(tapped))
+            output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
 
 
@@ -177,21 +179,14 @@ def _chunks() -> Iterator[bytes]:
     return iter([sys.stdin.read().encode()])
 
 
-def _print(done: Sequence[_Tapped], how: How) -> None:
+def _print(all_done: Sequence[_Done], how: How) -> None:
     if how.as_json:
-        shapes = [_shape(tapped) for tapped in done]
+        shapes = [done.shape for done in all_done]
         output.print_json(shapes[0] if len(shapes) == 1 else shapes)
-        return
-    for tapped in done:
-        output.print_headline(_sentence(tapped))
-
-
-def _shape(tapped: _Tapped) -> DoneTapJson:
-    from nexio_cli.terminal.shapes import tap_json
-
-    tap = tapped.tap
-    outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
-    return {**tap_json(tap), "outcome": outcome, "wifi": tapped.wifi}
+    else:
+        for done in all_done:
+            output.print_headline(done.sentence)
+    posting.deliver_now(quiet=True)
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
@@ -199,13 +194,3 @@ def _print_refused(error: NexioError, *, as_json: bool) -> None:
         output.print_json_line({"refused": str(error), "advice": error.advice})
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())
-
-
-def _sentence(tapped: _Tapped) -> str:
-    from nexio.input.zones import show
-
-    tap = tapped.tap
-    already = (" already, just now" if tapped.just_now else " already") if tap.repeated else ""
-    when = show(tap.at, tap.location.zone)
-    said = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    return " ".join(filter(None, (said, tapped.wifi, tapped.other_way)))

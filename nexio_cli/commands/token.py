@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import InvalidValue
 from nexio_cli.terminal import asking, once, options, output
 from nexio_cli.terminal.visit_view import words_for_open_sessions
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -73,7 +77,6 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 
     A token that waits for the check-in has "check-in" in the column "from".
     """
-    from nexio.input.zones import show
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
@@ -87,24 +90,25 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
             past_and_deleted=True,
         )
         visits = list_visits(work, location, which)
-    if as_json:
-        output.print_json([held_token_json(visit) for visit in visits])
-        return
-    rows = [
-        [
-            str(visit.id),
-            visit.name,
-            visit.email,
-            show(visit.token.valid_from, location.zone) if visit.token.valid_from else "check-in",
-            show(visit.token.valid_until, location.zone) if visit.token.valid_until else "",
-            visit.token.state.value,
-        ]
-        for visit in visits
-        if visit.token is not None
-    ]
-    header = ["visit", "visitor", "e-mail", "from", "until", "state"]
-    nothing = "No tokens here. Turn them on with: nexio token on"
-    output.print_table(header, rows, nothing, only_wide=("e-mail",))
+    output.print_list(
+        visits,
+        held_token_json,
+        ["visit", "visitor", "e-mail", "from", "until", "state"],
+        _row,
+        "No tokens here. Turn them on with: nexio token on",
+        as_json=as_json,
+        only_wide=("e-mail",),
+    )
+
+
+def _row(visit: Visit) -> list[str]:
+    from nexio.input.zones import show
+
+    token, zone = visit.token, visit.location.zone
+    start = "check-in" if token is None or not token.valid_from else show(token.valid_from, zone)
+    end = "" if token is None or not token.valid_until else show(token.valid_until, zone)
+    state = "" if token is None else token.state.value
+    return [str(visit.id), visit.name, visit.email, start, end, state]
 
 
 @command.command()

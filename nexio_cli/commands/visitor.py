@@ -156,11 +156,11 @@ def register(
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
             risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
-    output.warn(risk)
-    print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
-    if visit.token is None and not as_json:
-        output.say(_why_no_wifi(visit))
-    posting.deliver_now(quiet=as_json)
+        output.warn(risk)
+        print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
+        if visit.token is None and not as_json:
+            output.say(_why_no_wifi(visit))
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")
@@ -205,17 +205,17 @@ def list_(
             past_and_deleted=everything,
         )
         visits = list_visits(work, location, which)
-    if as_json:
-        output.print_json([visit_json(visit) for visit in visits])
-    else:
-        output.print_table(
-            COLUMNS,
-            [row_of(visit) for visit in visits],
-            "No visit matches. To search past and deleted ones, too: --all"
-            if day or state or search
-            else "No visits here. Register one with: nexio visitor register",
-            only_wide=WIDE_ONLY,
-        )
+    output.print_list(
+        visits,
+        visit_json,
+        COLUMNS,
+        row_of,
+        "No visit matches. To search past and deleted ones, too: --all"
+        if day or state or search
+        else "No visits here. Register one with: nexio visitor register",
+        as_json=as_json,
+        only_wide=WIDE_ONLY,
+    )
 
 
 @command.command()

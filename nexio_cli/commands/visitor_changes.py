@@ -79,9 +79,9 @@ def reschedule(
         options.confirm_far(expected, found.location.zone, far=far)
         with store.write() as work:
             moved = reschedule(work, found.id, expected.arrival, expected.until)
-    print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
-    if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
-        posting.deliver_now(quiet=as_json)
+        print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
+        if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
+            posting.deliver_now(quiet=as_json)
 
 
 @click.command(cls=once.Command)

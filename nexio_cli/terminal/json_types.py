@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import NewType, NotRequired, TypedDict
 
 from nexio.checkin.taps import Direction, Method
-from nexio.outbox.outbox import MailState
-from nexio.outbox.templates import Template
+from nexio.outbox.outbox import MailState, Template
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState
 

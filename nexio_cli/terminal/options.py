@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -13,33 +13,37 @@ from nexio.errors import Refused
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
     from nexio.store.engine import Reading, Store, Writing
 
+Callback = TypeVar("Callback", bound="Callable[..., object]")
+
+_STORE = "nexio.store"
+"""Where a command keeps the store that it has open."""
+
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
-location = click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="Which location; not needed where there is only one.  [env: NEXIO_LOCATION]",
-)
 
-location_or_all = click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="Only this location; default: all.  [env: NEXIO_LOCATION]",
-)
+def location_option(meaning: str) -> Callable[[Callback], Callback]:
+    """``--location``, with what it means to a command."""
+    return click.option(
+        "--location",
+        "location_name",
+        envvar="NEXIO_LOCATION",
+        metavar="NAME",
+        help=f"{meaning}  [env: NEXIO_LOCATION]",
+    )
+
+
+location = location_option("Which location; not needed where there is only one.")
+location_or_all = location_option("Only this location; default: all.")
 
 NAME_HELP = (
     "Letters of any script, blanks, apostrophes, hyphens, dots, commas and brackets; no "
@@ -86,13 +90,19 @@ def configuration() -> Configuration:
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store of this deployment."""
+    """The store of this deployment; within this block it is opened only once."""
     from nexio.store.engine import Store
 
+    command = click.get_current_context().meta
+    if _STORE in command:
+        yield command[_STORE]
+        return
     with closing(Store.open(configuration())) as store:
+        command[_STORE] = store
         try:
             yield store
         finally:
+            del command[_STORE]
             done.extend(store.done)
             _warn_of(store.bad_rows.lines)
 
@@ -143,7 +153,6 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         Refused: there is nobody to ask.
         click.Abort: the answer is no.
     """
-    from nexio.errors import Refused
     from nexio.input.zones import show
 
     if far or not expected.is_far:

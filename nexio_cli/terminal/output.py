@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,10 +18,12 @@ from nexio.errors import Refused
 from nexio.streams import silence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nexio.operations.health import Finding
     from nexio_cli.terminal.json_types import FindingJson, Printed
+
+Thing = TypeVar("Thing")
 
 COLOR = False if os.environ.get("NO_COLOR") else None
 """None is: colour on a terminal (https://no-color.org)."""
@@ -62,11 +64,28 @@ def print_json_line(value: Printed) -> None:
 def json_text(value: object, indent: int | None = None) -> str:
     r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return _STEERING.sub(lambda found: found[0] if found[0] == "\n" else _escape(found[0]), text)
+    return _STEERING.sub(_escaped_in_json, text)
 
 
-def _escape(character: str) -> str:
-    return f"\\u{ord(character):04x}"
+def _escaped_in_json(found: re.Match[str]) -> str:
+    return "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}"
+
+
+def print_list(
+    things: Sequence[Thing],
+    shape: Callable[[Thing], Printed],
+    header: Sequence[str],
+    row: Callable[[Thing], Sequence[str]],
+    nothing: str,
+    *,
+    as_json: bool,
+    only_wide: Sequence[str] = (),
+) -> None:
+    """A table with a row for each thing, or a JSON array of their shapes."""
+    if as_json:
+        print_json([shape(thing) for thing in things])
+    else:
+        print_table(header, [row(thing) for thing in things], nothing, only_wide)
 
 
 def print_table(
@@ -121,12 +140,19 @@ def print_headline(text: str) -> None:
     click.echo(click.style(sentence(text), bold=True))
 
 
-def print_answer(shape: Printed, text: str, *, as_json: bool) -> None:
-    """The answer in one line; or as JSON."""
+def print_answer(
+    shape: Printed | Sequence[Printed],
+    text: str,
+    fields: Iterable[tuple[str, str | None]] = (),
+    *,
+    as_json: bool,
+) -> None:
+    """The answer in one line, and what else is known below it; or as JSON."""
     if as_json:
         print_json(shape)
     else:
         print_headline(text)
+        print_fields(fields)
 
 
 def print_line(text: str) -> None:

@@ -19,26 +19,21 @@ def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
     from nexio.input.zones import show
     from nexio_cli.terminal.shapes import visit_json
 
-    if as_json:
-        output.print_json(visit_json(visit))
-        return
-    output.print_headline(headline)
-    output.print_fields(
-        [
-            ("visit", str(visit.id)),
-            ("PIN", visit.pin),
-            ("e-mail", visit.email),
-            ("arrival", show(visit.expected_arrival, visit.location.zone)),
-            ("Wi-Fi", _wifi_words(visit)),
-            ("network", visit.location.settings.ssid if visit.token is not None else None),
-            ("host", visit.host),
-            ("company", visit.company),
-            ("phone", visit.phone),
-            ("notes", visit.notes),
-            ("source", None if visit.source == "admin" else visit.source),
-            ("state", visit.state.value),
-        ]
-    )
+    fields = [
+        ("visit", str(visit.id)),
+        ("PIN", visit.pin),
+        ("e-mail", visit.email),
+        ("arrival", show(visit.expected_arrival, visit.location.zone)),
+        ("Wi-Fi", _wifi_words(visit)),
+        ("network", visit.location.settings.ssid if visit.token is not None else None),
+        ("host", visit.host),
+        ("company", visit.company),
+        ("phone", visit.phone),
+        ("notes", visit.notes),
+        ("source", None if visit.source == "admin" else visit.source),
+        ("state", visit.state.value),
+    ]
+    output.print_answer(visit_json(visit), headline, fields, as_json=as_json)
 
 
 def row_of(visit: Visit) -> list[str]:

@@ -1,7 +1,7 @@
-"""What FreeRADIUS's user can use: run as that user, by a Python of its own.
+"""Tries to use key, store and spool, as FreeRADIUS's user and in a Python of its own.
 
-``nexio freeradius check`` starts this with the packages that the plugin would load.  It prints
-what it found as JSON.
+``nexio freeradius check`` starts this with the packages that the plugin would load (see
+``rights.py``).  It prints its findings as JSON.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
 
 
 def main(environment: str, *, spool: bool) -> None:
-    """Look and print.
+    """Try, and print the findings.
 
     Args:
         environment: the file that says where the store is.
-        spool: whether to make the spool, too: its owner is whoever makes it.
+        spool: whether to make the spool too: whoever makes it owns it.
     """
-    print(json.dumps([asdict(each) for each in _look(Path(environment), spool=spool)]))  # noqa: T201
+    print(json.dumps([asdict(each) for each in _try_all(Path(environment), spool=spool)]))  # noqa: T201
 
 
-def _look(environment: Path, *, spool: bool) -> Iterator[Finding]:
+def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
     try:
         configuration = Configuration.from_environment(read_environment(environment))
     except NexioError as error:
         yield trouble("environment", error)
         return
-    yield _tried("key", str(configuration.key_file), lambda: load_trusted_keys(configuration))
-    store = _tried("store", "it can be opened", lambda: _open(configuration))
+    yield _try("key", str(configuration.key_file), lambda: load_trusted_keys(configuration))
+    store = _try("store", "it can be opened", lambda: _open_to_write(configuration))
     yield store
     if spool and store.well:  # making a spool makes the folder of a store that is not there
         path = configuration.home / "spool" / "freeradius.db"
-        yield _tried("spool", str(path), lambda: Spool(path, AuthEvent).make())
+        yield _try("spool", str(path), lambda: Spool(path, AuthEvent).make())
 
 
-def _open(configuration: Configuration) -> None:
+def _open_to_write(configuration: Configuration) -> None:
     """Open the store as the plugin does, which writes decisions into it."""
     with closing(Store.open(configuration)) as store, store.write():
         pass
 
 
-def _tried(subject: str, message: str, act: Callable[[], object]) -> Finding:
+def _try(subject: str, message: str, act: Callable[[], object]) -> Finding:
     try:
         act()
     except NexioError as error:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.network.accounting_records import AccountingRecord, record_accounting
+from nexio.network.accounting_records import AccountingRecord
 from nexio.network.events import AuthEvent, record_events
 from nexio.network.following import Horizon
+from nexio.network.session_updates import record_accounting
 from nexio.store.engine import Store, utc_now
 from nexio.store.patience import Patience
 from radius_auth.guard.sharing import shared_guard

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nexio.network.accounting_records import AccountingRecord, Status, record_accounting
+from nexio.network.accounting_records import AccountingRecord, Status
+from nexio.network.session_updates import record_accounting
 from nexio.network.sessions import SessionFilter, WifiSession, list_sessions
 from tests.support.clocks import FRIDAY_MORNING
 

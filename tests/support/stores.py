@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -55,46 +55,52 @@ class SQLiteTemplate:
 class PostgreSQLTemplate:
     """The tests of a process share one database, emptied before each of them.
 
-    A copy for each test (``CREATE DATABASE … TEMPLATE``) is 300 files, slower than most
-    tests.
+    A copy for each (``CREATE DATABASE … TEMPLATE``) is 300 files, which takes longer than most
+    tests; so does a new connection for emptying it.
     """
 
     def __init__(self, home: Path, server: PostgreSQL) -> None:
         url = server.create_database("store_of_tests")
         self._made = replace(configuration_of(home), database_url=url)
         create_store(self._made)
-        with self._connect() as connection:
-            row = connection.execute("SELECT * FROM store_revision").fetchone()
+        self._connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        row = self._connection.execute("SELECT * FROM store_revision").fetchone()
         assert row is not None
-        self._revision = row
+        self._emptying = _emptying(row).as_string(self._connection)
 
     def copy(self, home: Path) -> Configuration:
         """See :class:`Template`."""
         home.mkdir()
         shutil.copy2(self._made.key_file, home / "key")
-        self._empty()
+        self._connection.execute(self._emptying)
         return replace(configuration_of(home), database_url=self._made.database_url)
 
-    def _empty(self) -> None:
-        values = sql.SQL(", ").join(map(sql.Literal, self._revision))
-        with self._connect() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            # No check of foreign keys for each row: all rows go.
-            connection.execute("SET session_replication_role = replica")
-            for table in reversed(Row.metadata.sorted_tables):
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
-            connection.execute(
-                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
-                " FROM pg_sequences"
-            )
-            connection.execute(sql.SQL("INSERT INTO store_revision VALUES ({})").format(values))
-            connection.execute("UPDATE alembic_version SET version_num = %s", [schema.HEAD])
+    def close(self) -> None:
+        """Leave the server."""
+        self._connection.close()
 
-    def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self._made.database_url.replace("+psycopg", ""))
+
+def _emptying(revision: tuple[Any, ...]) -> sql.Composable:
+    """What ends all other connections and leaves the store as it was made: one transaction."""
+    terminate = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    # Without a look at foreign keys for each row: all of them go.
+    all_go = "SET LOCAL session_replication_role = replica"
+    deletes = [
+        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
+        for table in reversed(Row.metadata.sorted_tables)
+    ]
+    numbers = (
+        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+        " FROM pg_sequences"
+    )
+    values = sql.SQL(", ").join(map(sql.Literal, revision))
+    insert = sql.SQL("INSERT INTO store_revision VALUES ({})").format(values)
+    version = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
+    before = [sql.SQL(terminate), sql.SQL(all_go)]
+    return sql.SQL("; ").join([*before, *deletes, sql.SQL(numbers), insert, version])
 
 
 @contextmanager

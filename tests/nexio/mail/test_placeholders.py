@@ -4,7 +4,7 @@ import pytest
 
 from nexio.errors import InvalidValue
 from nexio.mail.placeholders import KNOWN, check_placeholders, fill_html, fill_text
-from nexio.outbox.templates import Template
+from nexio.outbox.outbox import Template
 
 DOCUMENTED = {
     *("visitorcode", "visitorname", "hostname", "location", "expectedarrival", "wifiuntil"),

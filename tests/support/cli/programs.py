@@ -93,11 +93,9 @@ class Terminal:
     def __enter__(self) -> Self:
         self._screen, keyboard = os.openpty()
         set_size(keyboard)
-        # The terminal becomes the controlling terminal of a new session, then the program
-        # replaces this Python.
-        login = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", login, *self.command],
+            # The terminal becomes the controlling one of a session of the program's own.
+            ["setsid", "--ctty", *self.command],
             stdin=keyboard,
             stdout=keyboard,
             stderr=keyboard,

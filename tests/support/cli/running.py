@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 ZOE = {"--first-name": "Zoë", "--last-name": "Nguyễn Văn", "--email": "zoe@example.com"}
 
 
+class Keyboard(io.StringIO):
+    """What somebody types at a terminal, to the end of it."""
+
+    def isatty(self) -> bool:
+        """As a terminal says."""
+        return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ran:
     """The exit code and output of a command."""
@@ -59,10 +67,11 @@ class Nexio:
     _monkeypatch: pytest.MonkeyPatch
     _capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+    def __call__(self, *arguments: str, stdin: str | Keyboard = "") -> Ran:
         """Run one command."""
         self._capsys.readouterr()
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        read = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr("sys.stdin", read)
         exit_code = main(arguments)
         out, err = self._capsys.readouterr()
         return Ran(exit_code=exit_code, out=out, err=err)

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radius_auth.raddb.installation import Source, plan_install
-from radius_auth.raddb.package import fill_in, package_digest, packaged
+from radius_auth.raddb.installation import plan_install
+from radius_auth.raddb.package import Source, fill_in, packaged
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
@@ -43,7 +43,7 @@ def source(configuration: Configuration, **changed: bytes) -> Source:
     templates = {
         path: changed.get(Path(path).name, content) for path, content in packaged().items()
     }
-    return Source(files=fill_in(templates, configuration), package=package_digest(templates))
+    return fill_in(templates, configuration)
 
 
 def planned(folder: Path, configuration: Configuration, **changed: bytes) -> Plan:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
+from radius_auth.plugin.logins import Decided, Login, event_of
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
-    HANDED_OVER,
+    LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
     STAGE,
-    name_of,
+    TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
 from tests.support.clocks import Clock
@@ -101,13 +103,34 @@ class VirtualServer:
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
         self.guard = Guard()
-        self.plugin = Plugin(lambda: self.table, self.guard, self.events.append, self.clock)
+        self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock)
 
     @property
     def event(self) -> AuthEvent:
         """The one decision that was recorded."""
         (event,) = self.events
         return event
+
+    def keep(self, visit_id: int = 0, **more: Any) -> str:
+        """Let an earlier call have kept a login; its number."""
+        request = Request(nas=nas(), user_name=EMAIL.encode(), password=None)
+        login = Login(request=request, visit_id=visit_id, **more)
+        return self.plugin._logins.keep(login)  # noqa: SLF001 - as that call would
+
+    def find(self, number: str) -> Login | None:
+        """A login that is kept."""
+        return self.plugin._logins.find(number)  # noqa: SLF001
+
+    def reason_of(self, result: CallResult) -> str:
+        """Why a call has rejected: it was logged, or is kept until it is."""
+        assert result.outcome is ReturnCode.REJECT
+        note = _plain(result.control)[NOTE]
+        if note == LOGGED:
+            return self.event.reason
+        login = self.find(note)
+        assert login is not None
+        assert login.rejected is not None
+        return login.rejected.reason
 
     def answer(self, pairs: Pairs, typed: str | None = None) -> Reply:
         """A login by PAP, CHAP or MS-CHAP.
@@ -142,7 +165,7 @@ class VirtualServer:
             return REJECT
         outer = self._call(self.plugin.post_auth, outside, Stage.OUTER, (PROVEN, proven))
         if outer.outcome is not ReturnCode.OK:
-            return self._rejected(outside, _plain(outer.control))
+            return self._rejected(outside, outer)
         return Reply(accepted=True, attributes=_plain(outer.reply))
 
     def _log_in(
@@ -150,9 +173,11 @@ class VirtualServer:
     ) -> tuple[Reply, str]:
         """Run the sections of one site, and verify at the end."""
         first = self._call(self.plugin.authorize, pairs, stage)
+        if first.outcome is not ReturnCode.OK:
+            return self._rejected(pairs, first), ""
         control = _plain(first.control)
-        if first.outcome is not ReturnCode.OK or not verify(control):
-            return self._rejected(pairs, control), ""
+        if not verify(control):
+            return self._rejected(pairs, first, control), ""
         if control.keys() >= set(DECIDED):  # PAP and CHAP
             decided = {
                 replied: control[name] for name, replied in zip(DECIDED, REPLIED, strict=True)
@@ -161,7 +186,7 @@ class VirtualServer:
         proven = control.get(PROVEN, "")
         last = self._call(self.plugin.post_auth, pairs, stage, (PROVEN, proven))
         if last.outcome is not ReturnCode.OK:
-            return self._rejected(pairs, control | _plain(last.control)), ""
+            return self._rejected(pairs, last), ""
         return Reply(accepted=True, attributes=_plain(last.reply)), proven
 
     def _verify(self, pairs: Pairs, stage: Stage, control: Control, typed: str | None) -> bool:
@@ -180,11 +205,24 @@ class VirtualServer:
         control |= _plain(answer.control)
         return answer.outcome is ReturnCode.OK
 
-    def _rejected(self, pairs: Pairs, control: Control) -> Reply:
-        noted = ((NOTE, control[NOTE]),) if NOTE in control else ()
+    def _rejected(self, pairs: Pairs, result: CallResult, control: Control | None = None) -> Reply:
+        """The end of a reject, as in ``nexio_say_no``.
+
+        Args:
+            pairs: the request.
+            result: of the call that rejected, or that came before FreeRADIUS did.
+            control: where later calls have added to it.
+        """
+        note = (control or _plain(result.control)).get(NOTE)
+        if note == LOGGED:
+            return Reply(accepted=False, attributes=_plain(result.reply))
+        noted = () if note is None else ((NOTE, note),)
         answer = self._call(self.plugin.post_auth, pairs, Stage.REJECTED, *noted)
         assert answer.outcome is ReturnCode.OK
         return Reply(accepted=False, attributes=_plain(answer.reply))
+
+    def _record(self, decided: Decided) -> None:
+        self.events.append(event_of(decided))
 
     def _call(
         self, ask: Callable[[Pairs], CallResult], pairs: Pairs, stage: Stage, *more: tuple[str, str]
@@ -193,8 +231,8 @@ class VirtualServer:
 
 
 def hand_over(pairs: Pairs) -> Pairs:
-    """A request after ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio``."""
-    names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
+    """What ``policy.d/nexio`` makes of a request with text that is not UTF-8."""
+    names = dict(TEXTS.values())
     text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
     return (*(pair for pair in pairs if pair[0] not in names), *text)
 
