@@ -100,7 +100,7 @@ class Plugin:
         return self._decide(call, login)
 
     def authenticate(self, pairs: Pairs) -> CallResult:
-        """Decide about the password of EAP-GTC; or count a response before it is verified.
+        """Decide about the password of EAP-GTC; or count the response of EAP-MSCHAPv2.
 
         Raises:
             KeyUnusable, Discarded: as in :meth:`authorize`.
@@ -112,12 +112,9 @@ class Plugin:
             login.request = login.request._replace(contradictory=False)
             return self._decide(call, login)
         login = self._logins.find(call.find(NOTE)) or _read(call)
-        guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
-        if isinstance(guess, Rejected):
-            return self._refuse(call, login, guess)
-        login.guess = guess
+        refused = None if login.guess else self._reserve(call, login)
         login.took_us += call.took_us
-        return DONE
+        return refused or DONE
 
     def post_auth(self, pairs: Pairs) -> CallResult:
         """Decide about a visit whose PIN was proven; or log a reject of FreeRADIUS's.
@@ -177,12 +174,21 @@ class Plugin:
             login.rejected = candidate
         else:
             # Nothing will be verified, but it is a guess all the same.
-            guess = reserve_guess(login.request, 0, call.table, self._guard, call.now)
-            return self._refuse(call, login, guess if isinstance(guess, Rejected) else candidate)
+            return self._reserve(call, login) or self._refuse(call, login, candidate)
+        if call.is_ms_chap and (refused := self._reserve(call, login)):
+            return refused
         control = [("Cleartext-Password", pin), (NOTE, self._keep(call, login))]
         if not call.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
         return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
+
+    def _reserve(self, call: Call, login: Login) -> CallResult | None:
+        """Count a response as a wrong PIN until it is proven; reject where there were too many."""
+        guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
+        if isinstance(guess, Rejected):
+            return self._refuse(call, login, guess)
+        login.guess = guess
+        return None
 
     def _refuse_contradictory(self, call: Call, login: Login) -> CallResult | None:
         if not login.request.contradictory:

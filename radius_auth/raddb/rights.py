@@ -9,19 +9,24 @@ import pwd
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
-from nexio.operations.health import Finding, unwell, well
+from nexio.keys.ownership import load_trusted_keys
+from nexio.network.events import AuthEvent
+from nexio.operations.health import Finding, trouble, unwell, well
+from nexio.store.engine import Store
 from radius_auth.raddb.folder import PLACES, find_setting, read_lines
 from radius_auth.raddb.package import ENVIRONMENT, MODULE
 from radius_auth.raddb.program import SECONDS
+from radius_auth.recording.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 UNITS: Final = tuple(
     Path(folder) / f"{name}.service"
@@ -34,8 +39,8 @@ USER: Final = "freerad"
 _CHILD: Final = """\
 import site, sys
 site.addsitedir(sys.argv[1])
-from radius_auth.raddb.access import main
-main(sys.argv[2], spool=sys.argv[3] == "spool")
+from radius_auth.raddb.rights import print_findings
+print_findings(sys.argv[2], spool=sys.argv[3] == "spool")
 """
 
 
@@ -153,3 +158,41 @@ def _can_be(user: User) -> bool:
 
 def _is_root() -> bool:
     return os.geteuid() == 0
+
+
+def print_findings(environment: str, *, spool: bool) -> None:
+    """Try what the plugin uses, and print the findings as JSON: the child does this.
+
+    Args:
+        environment: the file that says where the store is.
+        spool: whether to make the spool too: whoever makes it owns it.
+    """
+    print(json.dumps([asdict(each) for each in _try_all(Path(environment), spool=spool)]))  # noqa: T201
+
+
+def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
+    try:
+        configuration = Configuration.from_environment(read_environment(environment))
+    except NexioError as error:
+        yield trouble("environment", error)
+        return
+    yield _try("key", str(configuration.key_file), lambda: load_trusted_keys(configuration))
+    store = _try("store", "it can be opened", lambda: _open_to_write(configuration))
+    yield store
+    if spool and store.well:  # making a spool makes the folder of a store that is not there
+        path = configuration.home / "spool" / "freeradius.db"
+        yield _try("spool", str(path), lambda: Spool(path, AuthEvent).make())
+
+
+def _open_to_write(configuration: Configuration) -> None:
+    """Open the store as the plugin does, which writes decisions into it."""
+    with closing(Store.open(configuration)) as store, store.write():
+        pass
+
+
+def _try(subject: str, message: str, act: Callable[[], object]) -> Finding:
+    try:
+        act()
+    except NexioError as error:
+        return trouble(subject, error)
+    return well(subject, message)

@@ -355,6 +355,22 @@ def test_a_proof_counts_once() -> None:
     assert outcomes == [ReturnCode.OK, ReturnCode.REJECT]
 
 
+@pytest.mark.parametrize(("pairs", "stage"), [(ms_chap(), Stage.OUTER), (ms_chap(), Stage.INNER)])
+def test_a_response_is_one_guess(pairs: Pairs, stage: Stage) -> None:
+    """R11: counted when it comes, and not again where FreeRADIUS asks before it verifies it."""
+    server = VirtualServer(house(visit()), DURING)
+    control = server.plugin.authorize((*pairs, *at(stage))).control
+    number = next(value for name, _, value in control if name == NOTE)
+    login = server.find(number)
+    assert login is not None
+    guess = login.guess
+
+    again = server.plugin.authenticate((*pairs, *at(stage), (NOTE, number)))
+
+    assert again == CallResult(outcome=ReturnCode.OK)
+    assert guess == login.guess > 0
+
+
 def test_a_reject_of_ours_needs_no_second_call() -> None:
     """R11: its words come at once, and an older policy.d/nexio, which asks again, logs it once."""
     server = VirtualServer(house(visit(deleted_at=NINE)), DURING)

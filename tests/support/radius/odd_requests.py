@@ -161,6 +161,7 @@ _TYPED: dict[str, tuple[Callable[[str], bytes], str]] = {
     "octets that are none": (lambda pin: b"\xff" + pin.encode(), "wrong PIN"),
     "a line's end": (_as_typed("{}{}\r\n"), "wrong PIN"),
     "a NUL inside": (lambda pin: pin[:3].encode() + b"\0" + pin[3:].encode(), "wrong PIN"),
+    "a NUL and more": (lambda pin: pin.encode() + b"\0x", "wrong PIN"),
     "a NUL at the end": (lambda pin: pin.encode() + b"\0\0", "valid"),
     "its octets in hexadecimal": (lambda pin: b"0x" + pin.encode().hex().encode(), "wrong PIN"),
     "0x, and no digits": (lambda pin: b"0xzz" + pin.encode(), "wrong PIN"),

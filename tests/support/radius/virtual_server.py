@@ -193,7 +193,8 @@ class VirtualServer:
         """Compare a response to MS-CHAP with the one PIN, as ``Auth-Type MS-CHAP`` does."""
         if control.get("Auth-Type") == "Accept":
             return True
-        if not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
+        asks = stage == Stage.INNER
+        if asks and not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
             return False
         if typed is None or control.get("Cleartext-Password") != typed:
             return False
