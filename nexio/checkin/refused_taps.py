@@ -43,7 +43,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
         )
 
 
-def refuse_third(work: Reading, row: VisitRow) -> None:
+def refuse_third_tap(work: Reading, row: VisitRow) -> None:
     """R14: in and out once a local day."""
     zone = location_of(row.location).zone
     today = local_date(work.now, zone)
@@ -63,7 +63,7 @@ def other_way(tap: Tap) -> str:
     return f"To check out: nexio checkout --visit {tap.id}"
 
 
-def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
+def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
     """Why a PIN is nobody's: at the desk that may be said."""
     row = work.session.scalar(
         select(VisitRow)
@@ -78,7 +78,7 @@ def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
     by_hand = f"with: nexio checkin --visit {row.id}"
     inside = any(is_in(stay, work.now) for stay in row.check_ins[-1:])
     if row.deleted_at is not None:
-        return leaves_by_hand(row) if inside else deleted(work, row)
+        return deleted_but_inside(row) if inside else deleted(work, row)
     if work.now < row.closes_at:
         return Refused(
             f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
@@ -90,7 +90,7 @@ def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
     )
 
 
-def leaves_by_hand(row: VisitRow) -> Refused:
+def deleted_but_inside(row: VisitRow) -> Refused:
     """The refusal of a code of a deleted visit, whose visitor is in the building."""
     return Refused(
         f"visit {row.id} was deleted",

@@ -43,16 +43,16 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
 
     Rule: R20.
     """
-    said = " ".join(text.lower().split())
-    if not said:
+    phrase = " ".join(text.lower().split())
+    if not phrase:
         raise InvalidValue("The day is empty", _EXAMPLES)
     today = local_date(now, zone)
     day = None
-    if said == "yesterday":
+    if phrase == "yesterday":
         day = today - _ONE_DAY
-    elif len(said) <= LONGEST_TEXT:
-        day = find_day(said.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
-    if day is None and holds_clock_time(said):
+    elif len(phrase) <= LONGEST_TEXT:
+        day = find_day(phrase.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
+    if day is None and holds_clock_time(phrase):
         raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {_EXAMPLES}")
     if day is None:
         raise InvalidValue(f"{quoted(text)} cannot be read as a day", _EXAMPLES)

@@ -57,9 +57,9 @@ class NamedDate:
         return [day for day in days if day is not None]
 
     def _in(self, year: str) -> date | None:
-        said = f"{self.day} {self.month} {year}"
+        phrase = f"{self.day} {self.month} {year}"
         try:
-            read = dateutil_parser.parse(said, default=datetime(2000, 1, 1))  # noqa: DTZ001 - a date
+            read = dateutil_parser.parse(phrase, default=datetime(2000, 1, 1))  # noqa: DTZ001 - a date
         except (ValueError, OverflowError):
             return None
         # dateutil takes the year 0026 for 2026.

@@ -173,7 +173,7 @@ def list_locations(work: Reading) -> list[Location]:
     for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
         locations.append(location := location_of(row))
         if not location.knows_its_zone:
-            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+            work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
     return locations
 
 
@@ -218,7 +218,7 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     return None if several else get_location(work, name)
 
 
-def hold_location(work: Writing, location: Location) -> Location:
+def lock_location(work: Writing, location: Location) -> Location:
     """The location as it is now, kept from changing until this transaction ends.
 
     Registrations take turns: two at once would each not count the other (R6, R9).

@@ -20,7 +20,7 @@ from nexio.errors import MailServerUnreachable
 from nexio.mail.server import MailServer, Tls
 from nexio.outbox.mailboxes import one_line
 
-BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
+CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
 """What can go wrong on the way; ValueError is a name or an address that cannot be sent."""
 
 LONGEST_TEXT = 100
@@ -67,7 +67,7 @@ async def connect(server: MailServer) -> Client:
         await client.rset()  # says EHLO where nothing did yet
     except BaseException as error:
         client.close()
-        if isinstance(error, BROKEN):
+        if isinstance(error, CONNECTION_ERRORS):
             raise unreachable(server, error) from None
         raise
     return client
@@ -102,16 +102,16 @@ def reason_of(server: MailServer, error: Exception) -> str:
     if isinstance(cause, OSError) and cause.errno:
         # asyncio and the resolver put addresses and numbers of their own into the text.
         return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or "unknown name"
-    return may_be_kept(server, str(error)) or type(error).__name__
+    return redacted(server, str(error)) or type(error).__name__
 
 
 def reply(server: MailServer, code: int, text: str) -> str:
     """A reply with its code: "550 no such user"."""
-    words = may_be_kept(server, text)
+    words = redacted(server, text)
     return f"{code} {words}".strip() if code > 0 else words  # the library's own have -1
 
 
-def may_be_kept(server: MailServer, text: str) -> str:
+def redacted(server: MailServer, text: str) -> str:
     """A server's words in one short line, without numbers and without our password."""
     for secret in _secrets(server):
         text = text.replace(secret, "******")

@@ -15,13 +15,13 @@ from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refuse
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
 from nexio.mail.rendering import Letter, render
 from nexio.mail.server import MailServer, parse_smtp_url
-from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, MailTimeouts, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox, parse_sender
 from nexio.outbox.outbox import count_waiting
 from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
 
-BROKEN_IN_A_ROW = 3
+FAILURES_IN_A_ROW = 3
 """So many lines that break, one after the other, are the server's fault and not the mails'."""
 
 
@@ -68,7 +68,7 @@ def deliver(
     outgoing: Outgoing,
     *,
     newest_first: bool = False,
-    patience: Patience | None = None,
+    timeouts: MailTimeouts | None = None,
 ) -> Report:
     """Send what is due by the store's clock.
 
@@ -76,12 +76,12 @@ def deliver(
         store: whose outbox.
         outgoing: from :func:`outgoing_of`.
         newest_first: rather what was just queued than what has waited for long.
-        patience: how long to wait for the server.
+        timeouts: how long to wait for the server.
     """
     tally: Counter[MailOutcome] = Counter()
     trouble: MailServerUnreachable | None = None
     broken = 0
-    with SmtpConnection(outgoing.server, patience or Patience()) as connection:
+    with SmtpConnection(outgoing.server, timeouts or MailTimeouts()) as connection:
         while trouble is None and not connection.is_late:
             number = claim_next(store, newest_first=newest_first)
             if number is None:
@@ -89,7 +89,7 @@ def deliver(
             answer, trouble = _send(store, outgoing, connection, number)
             tally[mark(store, number, answer)] += 1
             broken = broken + 1 if answer.broken else 0
-            if broken == BROKEN_IN_A_ROW:
+            if broken == FAILURES_IN_A_ROW:
                 trouble = MailServerUnreachable(answer.words, "Look at the mail server's log.")
         if trouble is not None and not connection.is_late:
             postpone_due(store, str(trouble))

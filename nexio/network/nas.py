@@ -100,7 +100,7 @@ def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
     query = select(NasRow).order_by(NasRow.name_key)
     if location is not None:
         query = query.where(NasRow.location_id == location.id)
-    return list(work.bad_rows.leave_out(work.session.scalars(query), lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(work.session.scalars(query), lambda row: nas_of(work, row)))
 
 
 def find_nas(work: Reading, name: str) -> Nas | None:
@@ -224,7 +224,7 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
     with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
         rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
-    return list(work.bad_rows.leave_out(rows, lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: nas_of(work, row)))
 
 
 def _find_row(work: Reading, name: str) -> NasRow | None:

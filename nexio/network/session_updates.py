@@ -38,8 +38,8 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     """Let sessions begin, go on and end; to do it twice with the same records changes nothing."""
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
-    for told in records:
-        record = _with_the_key_of_now(work, told)
+    for received in records:
+        record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
             _end_all(work, record)
             continue
@@ -56,7 +56,7 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     work.session.flush()
 
 
-def _with_the_key_of_now(work: Writing, record: AccountingRecord) -> AccountingRecord:
+def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingRecord:
     """A record that waited while the key was changed has a name that nobody can read.
 
     The next one of its session brings the name again.

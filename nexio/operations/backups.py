@@ -35,9 +35,9 @@ from sqlalchemy.types import NullType
 from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import Store, connect, for_reading, hold_writers, readable
+from nexio.store.engine import Store, connect, for_reading, lock_writers, readable
 from nexio.store.tables import Row, StoreRevisionRow
-from nexio.unfinished import aside
+from nexio.unfinished import temporary_folder
 
 Tables = list[Table]
 
@@ -71,7 +71,7 @@ def back_up_from(source: Connection, path: Path) -> int:
                 f"the file {path} is there already",
                 "Choose another name: no backup is overwritten.",
             )
-        with aside(path.parent) as folder:
+        with temporary_folder(path.parent) as folder:
             part = folder / "backup.db"
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             with _opened(part) as target:
@@ -98,7 +98,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
     """
 
     def first(connection: Connection) -> None:
-        hold_writers(connection, alone=True)
+        lock_writers(connection, alone=True)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -131,7 +131,7 @@ def restore(store: Store, path: Path) -> int:
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
-    with _files(path), aside(Path(tempfile.gettempdir())) as folder:
+    with _files(path), temporary_folder(Path(tempfile.gettempdir())) as folder:
         copy = folder / "backup.db"
         shutil.copyfile(path, copy)
         with _opened(copy) as source:

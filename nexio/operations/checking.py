@@ -12,7 +12,7 @@ from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations.locations import location_of
 from nexio.network.nas import nas_of
 from nexio.store import schema
-from nexio.store.creation import poor_encoding
+from nexio.store.creation import unsuitable_encoding
 from nexio.store.engine import Reading
 from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
 from nexio.store.tables import LocationRow, NasRow, Row
@@ -59,7 +59,7 @@ def _drift(connection: Connection) -> list[str]:
 
 
 def _encoding(connection: Connection) -> Iterator[str]:
-    if encoding := poor_encoding(connection):
+    if encoding := unsuitable_encoding(connection):
         yield f"the database has the encoding {encoding}: not every name can be kept, use UTF8"
 
 

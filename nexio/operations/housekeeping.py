@@ -32,7 +32,7 @@ from nexio.store.tables import (
 
 Logged = AuthEventRow | WifiSessionRow
 
-KEPT_CHANGES = 100_000
+MOST_CHANGES = 100_000
 """How many changes a reader may be behind before it loads everything anew."""
 
 VISITS_PER_TRANSACTION = 500
@@ -56,7 +56,7 @@ class Tidied:
     """Sessions on the Wi-Fi that were forgotten."""
 
 
-def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
+def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
 
     Each part is a transaction of its own, so that nobody waits for the whole.
@@ -76,7 +76,7 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
         connection = work.session.connection()
         forget_old(connection, work.now, live_visits(connection, work.now))
     with store.write() as work:
-        _drop_changes(work, kept_changes)
+        _drop_changes(work, most_changes)
     return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
 
 

@@ -133,7 +133,7 @@ def list_mail(
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
     rows = work.session.scalars(query)
-    return list(work.bad_rows.leave_out(rows, lambda row: _mail_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 
 
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:

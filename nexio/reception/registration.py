@@ -16,11 +16,11 @@ from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, quoted
 from nexio.input.zones import local_day, show
-from nexio.locations.locations import Location, hold_location, zone_for_entry
+from nexio.locations.locations import Location, lock_location, zone_for_entry
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.members import Member
 from nexio.reception.pin_days import days_of
-from nexio.reception.pins import hold_pin, new_pin, parse_pin
+from nexio.reception.pins import new_pin, parse_pin, store_pin
 from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
@@ -164,33 +164,33 @@ def register(
     """
     visit = _find_by_key(work, location, repetition)
     if visit is None:
-        refuse_void(work, location, registration)
+        refuse_useless(work, location, registration)
         if not repetition.again:
             _refuse_twice(work, location, registration, repetition.key)
         visit = _register_once(work, location, registration, repetition)
     return visit_of(work, visit)
 
 
-def refuse_void(work: Reading, location: Location, registration: Registration) -> None:
+def refuse_useless(work: Reading, location: Location, registration: Registration) -> None:
     """See that something would come of a registration, whoever the visitor is.
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
         Refused: an end was named that nothing would come of.
     """
-    _refuse_unheeded(location, registration)
+    _refuse_unused_end(location, registration)
     duration = registration.duration or location.settings.token_duration
     refuse_past(work, location, registration.expected_arrival, duration)
 
 
-def enter(work: Writing, location: Location, registration: Registration) -> VisitRow:
+def add_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
     """Write a visit down with its PIN, its token and its mail.
 
     Raises:
         InvalidValue: it would be over at once.
         Refused: no PIN to be had (R7), or too many guests at one time (R9).
     """
-    location = hold_location(work, location)
+    location = lock_location(work, location)
     arrival = registration.expected_arrival
     visit = _new_visit(work, location, registration)
     if gives_token(location, registration.source):
@@ -208,7 +208,7 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
-    hold_pin(work, visit, pin.digest, len(pin.digits))
+    store_pin(work, visit, pin.digest, len(pin.digits))
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
     return visit
 
@@ -219,7 +219,7 @@ def gives_token(location: Location, source: str) -> bool:
     return settings.walk_in_tokens if source == "walk-in" else settings.visitor_tokens
 
 
-def turning_on(source: str) -> str:
+def command_for_tokens(source: str) -> str:
     """The command after which such a visitor gets a token."""
     return "nexio settings set walk-in-tokens=on" if source == "walk-in" else "nexio token on"
 
@@ -256,7 +256,7 @@ def _register_once(
 
 
 def _register(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    visit = enter(work, location, registration)
+    visit = add_visit(work, location, registration)
     audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
     return visit
 
@@ -331,7 +331,7 @@ def _named_duration(
     return None if end is None else end - expected.arrival
 
 
-def _refuse_unheeded(location: Location, registration: Registration) -> None:
+def _refuse_unused_end(location: Location, registration: Registration) -> None:
     """Refuse to take an end or a duration that nothing would come of."""
     if registration.duration is None:
         return
@@ -339,7 +339,7 @@ def _refuse_unheeded(location: Location, registration: Registration) -> None:
         who = "walk-ins" if registration.source == "walk-in" else "visitors"
         raise Refused(
             f"{who} get no Wi-Fi at {location.name}, so none can end",
-            f"Say the arrival alone, or turn it on: {turning_on(registration.source)}",
+            f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
         )
     if registration.has_end and location.settings.token_starts == "check-in":
         raise Refused(

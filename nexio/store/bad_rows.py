@@ -24,7 +24,7 @@ class BadRows:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def leave_out(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
+    def usable(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
         """What can be made of rows, in their order."""
         for row in rows:
             try:
@@ -32,11 +32,11 @@ class BadRows:
             except (NexioError, ValueError) as error:
                 # Not the error's own words where they are Python's: they may quote the row.
                 why = str(error) if isinstance(error, NexioError) else "it cannot be read"
-                self.tell(row, f"is left out: {why}")
+                self.report(row, f"is left out: {why}")
             else:
                 yield made
 
-    def tell(self, row: Row, what: str) -> None:
+    def report(self, row: Row, what: str) -> None:
         """Log what is the matter with a row, if that is new."""
         line = f"{row.__tablename__} {row.id} {what} (see: nexio db check)"  # type: ignore[attr-defined]
         if line not in self.lines:

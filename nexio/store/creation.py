@@ -45,7 +45,7 @@ def create_store(configuration: Configuration) -> bool:
         engine.dispose()
 
 
-def poor_encoding(connection: Connection) -> str | None:
+def unsuitable_encoding(connection: Connection) -> str | None:
     """The encoding of a database, where it is another one than UTF-8, in which all names fit."""
     if connection.dialect.name != "postgresql":
         return None
@@ -59,7 +59,7 @@ def _require_encoding(connection: Connection) -> None:
     Raises:
         Refused: it cannot.
     """
-    if encoding := poor_encoding(connection):
+    if encoding := unsuitable_encoding(connection):
         name = connection.engine.url.database
         raise Refused(
             f"the database {name} has the encoding {encoding}, which cannot hold every name",

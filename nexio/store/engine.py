@@ -138,7 +138,7 @@ class Store:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
         """
         with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
-            hold_writers(session.connection(), alone=alone)
+            lock_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(
                 session=session,
@@ -174,7 +174,7 @@ class Store:
             self.keyring = self.keyring.using(key_id)
 
 
-def hold_writers(connection: Connection, *, alone: bool) -> None:
+def lock_writers(connection: Connection, *, alone: bool) -> None:
     """Begin a write that no change of keys can cut in two.
 
     SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers

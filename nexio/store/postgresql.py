@@ -80,7 +80,7 @@ class PatientConnection(psycopg.Connection[Any]):
     """A connection of psycopg's on which no wait lasts for ever."""
 
     patience: Patience
-    way: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @classmethod
     def open(cls, patience: Patience, *args: Any, **kwargs: Any) -> Self:
@@ -90,9 +90,9 @@ class PatientConnection(psycopg.Connection[Any]):
             psycopg.Error: it cannot be reached.
         """
         _require_time(patience)
-        way = {"connect_timeout": int(patience.connecting)} | kwargs
-        made = cls.connect(*args, **way)
-        made.patience, made.way = patience, (args, way)
+        arguments = {"connect_timeout": int(patience.connecting)} | kwargs
+        made = cls.connect(*args, **arguments)
+        made.patience, made.arguments = patience, (args, arguments)
         return made
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
@@ -125,9 +125,9 @@ class PatientConnection(psycopg.Connection[Any]):
 
     def _require_sign_of_life(self, began: float) -> None:
         """Whether somebody else would be let in: a statement may take long, a server hangs."""
-        args, way = self.way
+        args, arguments = self.arguments
         try:
-            psycopg.connect(*args, **way).close()
+            psycopg.connect(*args, **arguments).close()
         except psycopg.Error as error:
             there = "FATAL" in str(error)  # it said something, such as "too many clients"
         else:

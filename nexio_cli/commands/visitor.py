@@ -109,7 +109,7 @@ def register(
         Repetition,
         parse_key,
         read_registration,
-        refuse_void,
+        refuse_useless,
         register,
     )
     from nexio.reception.risk import chosen_pin_words
@@ -132,7 +132,7 @@ def register(
             if asking.is_incomplete(texts):
                 host = None if by is None else get_member(work, by, location_name)
                 seen = asking.with_stand_ins(texts)
-                refuse_void(work, location, read_registration(seen, work.now, location, host))
+                refuse_useless(work, location, read_registration(seen, work.now, location, host))
         options.confirm_far(expected, zone, far=far)
         texts = asking.ask_person(texts)
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
@@ -244,9 +244,9 @@ for _change in (edit, reschedule, delete, resend, reissue):
     command.add_command(_change)
 
 
-def _canonical(said: dict[str, Any]) -> str:
+def _canonical(words: dict[str, Any]) -> str:
     """What was said, always in the same order and without what was not."""
-    given = {name: value for name, value in said.items() if value is not None}
+    given = {name: value for name, value in words.items() if value is not None}
     return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 

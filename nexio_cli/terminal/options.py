@@ -109,13 +109,13 @@ def opened() -> Iterator[Store]:
 
 def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
-    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
-    new = [line for line in bad_rows if line not in told]
+    shown: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    new = [line for line in bad_rows if line not in shown]
     more = len(new) - SHOWN
     are = "row is" if more == 1 else "rows are"
     rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
-    told.update(new)
+    shown.update(new)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import enter, read_registration
+from nexio.reception.registration import add_visit, read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import (
     VisitFilter,
@@ -173,7 +173,7 @@ def test_a_search_that_finds_many(store: Store, location: Location) -> None:
         for number in range(1100):
             email = f"zoe{number}@example.com"
             texts = {"first_name": "Zoë", "last_name": "N", "email": email}
-            enter(work, location, read_registration(texts, work.now, location))
+            add_visit(work, location, read_registration(texts, work.now, location))
     found = listed(store, location, search="zoë")
     assert found == [f"zoe{number}" for number in range(1100)]
 
