@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.zones import show
 from nexio_cli.commands.tapping import How, Who, use
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from nexio.checkin.taps import Direction
@@ -141,9 +143,7 @@ def _way(*, only_in: bool, only_out: bool) -> Direction | None:
 def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
     """List today's check-ins and check-outs; --open is the list for an evacuation."""
     from nexio.checkin.taps import list_taps
-    from nexio.input.zones import show
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -177,7 +177,6 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
     from nexio.checkin.check_ins import undo as take_back
     from nexio.checkin.desk_wifi import wifi_words_after_undo
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)

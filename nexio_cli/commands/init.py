@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 import click
 
+from nexio.input.zones import get_zone
 from nexio_cli.terminal import once, options, output
 
 ZONEINFO = "zoneinfo/"
@@ -24,7 +25,6 @@ ZONEINFO = "zoneinfo/"
 )
 def command(name: str | None, timezone: str | None) -> None:
     """Make the key, the store and the first location; what is there already is left alone."""
-    from nexio.input.zones import get_zone
     from nexio.locations.locations import add_first_location
     from nexio.store.creation import create_store
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import address_words, nas_json
 
 if TYPE_CHECKING:
     from nexio.network.nas import Nas
@@ -94,7 +95,6 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the NAS of a location, or of all."""
     from nexio.locations.locations import get_location
     from nexio.network.nas import list_nas
-    from nexio_cli.terminal.shapes import address_words, nas_json
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
@@ -170,7 +170,6 @@ def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> N
 def remove(name: str, *, yes: bool, as_json: bool) -> None:
     """Remove a NAS: its requests get no answer from then on."""
     from nexio.network.nas import get_nas, remove_nas
-    from nexio_cli.terminal.shapes import nas_json
 
     with options.reading() as work:
         found = get_nas(work, name)
@@ -183,8 +182,6 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
 
 def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
     """A NAS, with its secret where it was made just now."""
-    from nexio_cli.terminal.shapes import address_words, nas_json
-
     fields = [
         ("address", address_words(nas)),
         ("secret", secret and f"{secret}  (shown this once)"),

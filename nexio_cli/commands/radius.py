@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused, Unreachable
+from nexio.input.durations import words_for
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -104,7 +107,6 @@ def status(server: str, port: int, nas: str | None, secret: str | None, *, as_js
     Without --nas or --secret it takes the secret of the NAS that stands for this machine.
     Exit code 5 means no answer, or another RADIUS server.
     """
-    from nexio.errors import Unreachable
     from radius_auth.client.client import send_status_server
     from radius_auth.protocol.printable import printable
     from radius_auth.protocol.status import parse_status
@@ -124,7 +126,6 @@ def status(server: str, port: int, nas: str | None, secret: str | None, *, as_js
 
 
 def _print_status_json(status: Status) -> None:
-    from dataclasses import asdict
 
     from radius_auth.protocol.statistics import Counts
 
@@ -134,9 +135,6 @@ def _print_status_json(status: Status) -> None:
 
 
 def _print_status(status: Status) -> None:
-    from datetime import timedelta
-
-    from nexio.input.durations import words_for
 
     up = words_for(timedelta(seconds=status.up_seconds))
     output.print_headline(f"nexio-radiusd {status.version} has answered for {up}.")
@@ -188,7 +186,6 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
     """
     if secret is not None:
         return secret.encode(errors="surrogateescape")
-    from nexio.errors import InvalidValue
     from nexio.network.nas import get_nas, list_nas
     from radius_auth.replica.nas_index import NasIndex
 
@@ -206,9 +203,7 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
 
 
 def _print(answer: AccessReply, seconds: float, *, as_json: bool) -> None:
-    from datetime import timedelta
 
-    from nexio.input.durations import words_for
     from radius_auth.protocol.printable import printable
 
     outcome = "accept" if answer.accepted else "reject"

@@ -8,6 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of, words_for_open_sessions
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
 def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
     """One visit in its own transaction; what went wrong is told and the others go on."""
     from nexio.reception.reissue import reissue as renew
-    from nexio_cli.terminal.shapes import visit_json
 
     try:
         with options.writing() as work:
@@ -95,7 +95,6 @@ def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
 
 
 def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
-    from nexio_cli.terminal.shapes import visit_json
 
     output.print_list(
         chosen,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nexio.locations.settings import NIST_FLOOR, SHOWN_KEYS, as_words, parse_changes, warnings_for
 from nexio_cli.terminal import once, options, output
 
 RISKY = {"wifi_login", "planned_guests", "pin_length"}
@@ -21,7 +22,6 @@ def command() -> None:
 def show(location_name: str | None, *, as_json: bool) -> None:
     """Show the settings of a location."""
     from nexio.locations.locations import get_location
-    from nexio.locations.settings import SHOWN_KEYS, as_words
     from nexio.reception.risk import risk_words
 
     with options.reading() as work:
@@ -59,7 +59,6 @@ def set_(
     (wifi-login, roaming) holds at once.
     """
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import NIST_FLOOR, parse_changes, warnings_for
     from nexio.reception.risk import risk_words, short_pin_words
 
     parsed = parse_changes(changes)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
+from nexio.input.zones import show
 from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,8 +121,6 @@ def _done(work: Writing, tap: Tap) -> _Done:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
     from nexio.checkin.refused_taps import other_way
-    from nexio.input.zones import show
-    from nexio_cli.terminal.shapes import tap_json
 
     wifi = wifi_words(work, tap)
     outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"

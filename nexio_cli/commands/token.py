@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.durations import parse_duration, words_for
+from nexio.input.zones import show
+from nexio.locations.settings import parse_changes
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.shapes import held_token_json
 from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 if TYPE_CHECKING:
@@ -30,9 +34,7 @@ def on(duration: str | None, location_name: str | None) -> None:
 
     Visitors who are registered already get none: see nexio visitor reissue --without-token.
     """
-    from nexio.input.durations import words_for
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
 
     words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
     with options.writing() as work:
@@ -50,7 +52,6 @@ def on(duration: str | None, location_name: str | None) -> None:
 def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
     """Generate no tokens from now on; those that were issued stay, unless --revoke."""
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
     from nexio.reception.tokens import revoke_all
 
     if revoke:
@@ -73,7 +74,6 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -95,7 +95,6 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 
 
 def _row(visit: Visit) -> list[str]:
-    from nexio.input.zones import show
 
     token, zone = visit.token, visit.location.zone
     start = "check-in" if token is None or not token.valid_from else show(token.valid_from, zone)
@@ -117,11 +116,8 @@ def extend(
 
     Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00
     """
-    from nexio.input.durations import parse_duration
-    from nexio.input.zones import show
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     if by is None and until is None and sys.stdin.isatty():
         with options.reading() as work:
@@ -156,7 +152,6 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     """Refuse one visitor's next login; a device that is on stays on until its time is over."""
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)

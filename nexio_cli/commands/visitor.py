@@ -11,6 +11,7 @@ from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
@@ -186,7 +187,6 @@ def list_(
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         location = get_location(work, location_name)

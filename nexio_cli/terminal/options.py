@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from nexio.errors import Refused
+from nexio.input.zones import show
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
@@ -153,8 +154,6 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         Refused: there is nobody to ask.
         click.Abort: the answer is no.
     """
-    from nexio.input.zones import show
-
     if far or not expected.is_far:
         return
     arrival = show(expected.arrival, zone)
