@@ -77,6 +77,12 @@ def shared_names(table: type[Row], kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name in columns)
 
 
+def unique_where(condition: str, name: str, *columns: str) -> Index:
+    """An index that keeps rows apart as long as a condition holds for them."""
+    where = text(condition)
+    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
+
 class Followed:
     """A row that RADIUS must know: each change carries the batch that made it."""
 
@@ -210,14 +216,7 @@ class MemberRow(Row):
 
     __tablename__ = "member"
     __table_args__ = (
-        Index(
-            "ux_member_email",
-            "location_id",
-            "email_key",
-            unique=True,
-            sqlite_where=text("removed_at IS NULL"),
-            postgresql_where=text("removed_at IS NULL"),
-        ),
+        unique_where("removed_at IS NULL", "ux_member_email", "location_id", "email_key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -292,20 +291,8 @@ class CheckInRow(Row):
         CheckConstraint("(out_at IS NULL) = (out_method IS NULL)", name="out_is_whole"),
         CheckConstraint("out_at >= in_at", name="out_after_in"),
         CheckConstraint("cut_off_at > in_at", name="cut_off_after_in"),
-        Index(
-            "ux_check_in_open_visit",
-            "visit_id",
-            unique=True,
-            sqlite_where=text("out_at IS NULL"),
-            postgresql_where=text("out_at IS NULL"),
-        ),
-        Index(
-            "ux_check_in_open_member",
-            "member_id",
-            unique=True,
-            sqlite_where=text("out_at IS NULL"),
-            postgresql_where=text("out_at IS NULL"),
-        ),
+        unique_where("out_at IS NULL", "ux_check_in_open_visit", "visit_id"),
+        unique_where("out_at IS NULL", "ux_check_in_open_member", "member_id"),
         Index(None, "location_id", "in_at"),
         {"sqlite_autoincrement": True},
     )

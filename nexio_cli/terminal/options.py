@@ -140,10 +140,14 @@ def confirm(question: str, *, yes: bool) -> None:
         click.Abort: the answer is no.
         Refused: nobody can be asked, as there is no terminal, and --yes was not said.
     """
-    if yes:
-        return
+    if not yes:
+        refusal = f"this needs a terminal or --yes: {question}"
+        _ask(question, Refused(refusal, "If it is meant, add --yes."))
+
+
+def _ask(question: str, refusal: Refused) -> None:
     if not sys.stdin.isatty():
-        raise Refused(f"this needs a terminal or --yes: {question}", "If it is meant, add --yes.")
+        raise refusal
     click.confirm(question, abort=True, err=True)
 
 
@@ -154,15 +158,11 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         Refused: there is nobody to ask.
         click.Abort: the answer is no.
     """
-    if far or not expected.is_far:
-        return
-    arrival = show(expected.arrival, zone)
-    if not sys.stdin.isatty():
-        raise Refused(
-            f"the arrival would be on {arrival}, and no year was said",
-            "Say the year, or confirm this one with --far.",
-        )
-    click.confirm(f"No year was said. Is {arrival} meant?", abort=True, err=True)
+    if expected.is_far and not far:
+        arrival = show(expected.arrival, zone)
+        refusal = f"the arrival would be on {arrival}, and no year was said"
+        advice = "Say the year, or confirm this one with --far."
+        _ask(f"No year was said. Is {arrival} meant?", Refused(refusal, advice))
 
 
 def typed_or_read(value: str | None) -> str | None:
