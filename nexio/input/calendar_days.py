@@ -134,7 +134,7 @@ def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool
     named = find_named_date(words)
     if named is None:
         return None
-    if not named.day:
+    if named.day is None:
         raise InvalidValue(f"{quoted(text)} names no day", advice)
     day = named.nearest_to(today) if nearest else named.first_from(today)
     if day is None:
