@@ -37,7 +37,7 @@ COMMANDS = {
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
     "freeradius": "Install and check the plugin for FreeRADIUS.",
-    "housekeeping": "What is to be done now and then, for cron.",
+    "housekeeping": "Periodic jobs, for cron.",
     "doctor": "Look everything over and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",
     "key": "Change the key that PINs and secrets are sealed with.",
@@ -65,7 +65,7 @@ class ReaderGone(Exception):
 
 @contextmanager
 def _past_click() -> Iterator[None]:
-    """Take a closed pipe past click, which would end with 1: a fault of ours."""
+    """Take a closed pipe past click, which would end with 1, as for a bug."""
     try:
         yield
     except BrokenPipeError:
@@ -145,7 +145,7 @@ def guarded(act: Callable[[], Any]) -> int:
     except (ReaderGone, BrokenPipeError):
         silence(sys.stdout)
         return _tell_unwritten("its reader has gone") if options.done else 0
-    except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
+    except Exception as error:  # noqa: BLE001 (the boundary: a bug becomes a report)
         return _tell_fault(error)
     return result if isinstance(result, int) else 0
 
@@ -153,7 +153,7 @@ def guarded(act: Callable[[], Any]) -> int:
 def run() -> None:
     """The program."""
     open_closed()
-    # What it has to tell of bad rows stands among the warnings of the command.
+    # Bad rows are among the warnings of the command already.
     logging.getLogger("nexio.store.bad_rows").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams

@@ -82,7 +82,7 @@ def tap_visit(
         work: the transaction.
         visit_id: the visit's number.
         way: which way the visitor goes; None is in, or out for who is in.
-        override: let in (and never out) before or after the visit's day, or once more on it
+        override: check in (never out) before or after the visit's day, or once more on it
             (R14, R15).
 
     Raises:

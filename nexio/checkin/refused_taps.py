@@ -64,7 +64,7 @@ def other_way(tap: Tap) -> str:
 
 
 def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
-    """Why a PIN is nobody's: at the desk that may be said."""
+    """Why a PIN does not work; the desk may know."""
     row = work.session.scalar(
         select(VisitRow)
         .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)

@@ -72,7 +72,7 @@ def is_in(stay: CheckInRow, now: datetime) -> bool:
 
 
 def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
-    """Whether the cut-off checked them out, be it written down by now or not."""
+    """Whether the cut-off checked them out, even if that is not written down yet."""
     return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
 
 

@@ -56,7 +56,7 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     follow any time; without one the time is the zone's.  ``9:30-10:30`` is a range.
 
     Args:
-        text: what was typed; case and blanks are forgiven.
+        text: what was typed; upper or lower case and extra blanks make no difference.
         now: the aware present; ``now`` and ``+2h`` are rounded down to the minute.
         zone: the zone of the location.
 

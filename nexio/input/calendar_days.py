@@ -33,7 +33,7 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     before or after today: lists look back as well.  A weekday may stand before a date.
 
     Args:
-        text: what was typed; case and blanks are forgiven.
+        text: what was typed; upper or lower case and extra blanks make no difference.
         now: the aware present.
         zone: the zone of the location, whose calendar says what today is.
 

@@ -69,7 +69,7 @@ class _Time:
 
 
 def split_range(phrase: str, text: str) -> tuple[str, str] | None:
-    """Take a range apart into two times, each with the words around it; None where it is none.
+    """Split a range into two times, each with the words around it; None where it is no range.
 
     Args:
         phrase: in lower case with single blanks, and not long.

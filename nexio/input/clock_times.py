@@ -48,7 +48,7 @@ class ClockTime:
 
 
 def find_clock_time(phrase: str, text: str) -> ClockTime | None:
-    """Take the time out of a text; None where there is none that can be told apart.
+    """Take the time out of a text; None where there is no clear one.
 
     Args:
         phrase: in lower case with single blanks, and not long: the patterns take their time.

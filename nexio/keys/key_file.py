@@ -147,7 +147,7 @@ def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
-    """A complete file in the same folder, to be put in place at one stroke."""
+    """A complete file in the same folder, which one rename puts in place."""
     with temporary_folder(path.parent) as folder:
         whole = folder / path.name
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

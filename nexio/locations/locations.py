@@ -131,7 +131,7 @@ def change_settings(
     """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
 
     Raises:
-        Refused: a rule of the house says no (see ``settings.changed``).
+        Refused: a rule refuses it (see ``settings.changed``).
     """
     row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
@@ -219,7 +219,7 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
 
 
 def lock_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, kept from changing until this transaction ends.
+    """The location as it is now, locked until this transaction ends.
 
     Registrations take turns: two at once would each not count the other (R6, R9).
     """

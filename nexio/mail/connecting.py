@@ -1,6 +1,6 @@
-"""The way to the mail server: connected, encrypted, logged in; and what may be kept of its words.
+"""Connecting to the mail server, encrypting, logging in; and what we store of its replies.
 
-A server sees the whole mail and may quote it.  So what it says is kept without any word that
+A server sees the whole mail and may quote it.  So its replies are stored without any word that
 has a digit in it, in whatever script: no PIN can be read from the rest.
 """
 
@@ -24,7 +24,7 @@ CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
 """What can go wrong on the way; ValueError is a name or an address that cannot be sent."""
 
 LONGEST_TEXT = 100
-"""Characters that are kept of what a server says."""
+"""Characters of a server's reply that are stored."""
 
 LONGEST_WORD = 30
 """Characters; what is longer may be a piece of the mail, encoded."""

@@ -45,7 +45,7 @@ class Report:
     """What is still to be sent, now or later."""
 
     postponed: int = 0
-    """What was due in this run and is not sent: tried in vain, or no time was left for it."""
+    """What was due in this run and was not sent: it failed, or there was no time left."""
 
     trouble: MailServerUnreachable | None = None
     """Why it stopped before its end."""
@@ -129,7 +129,7 @@ def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:
         row = work.session.get(OutboxRow, number)
         if row is None:
             raise Refused("it was about somebody who is forgotten")
-        # No server for weeks, and now there is one: news of weeks ago is none.
+        # A mail that no server took for weeks is too old to be of use.
         if row.attempts == 0 and work.now > row.created_at + GIVE_UP:
             raise Refused(f"gave up after {GIVE_UP.days} days in which nothing was sent")
         return render(work, row, outgoing.sender)

@@ -47,12 +47,12 @@ class MailOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReply:
-    """What a server said to a mail."""
+    """A server's reply to a mail."""
 
     outcome: MailOutcome
     words: str
     broken: bool = False
-    """Whether the line broke, so that the words are ours."""
+    """Whether the connection broke, so that the words are not the server's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

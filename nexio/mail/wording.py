@@ -59,7 +59,7 @@ def moment(instant: datetime, zone: ZoneInfo) -> str:
 def window(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """Return "Friday 20 November 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)".
 
-    Both ends are said in full where the day or the offset is another one at the end.
+    Both ends are written in full where the day or the offset changes in between.
     """
     same_place = _place(start, zone) == _place(end, zone)
     if not same_place or _day(start, zone) != _day(end, zone):

@@ -15,7 +15,7 @@ from nexio.store.tables import WifiSessionRow
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}
-"""The column with what the NAS said last."""
+"""The column with the last value that the NAS reported."""
 
 LATE: Final = timedelta(seconds=30)
 """A record may come so late without an Acct-Delay-Time that says so, when it is sent again."""

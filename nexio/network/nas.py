@@ -46,7 +46,7 @@ class Nas:
     require_message_authenticator: bool
     limit_proxy_state: bool
     disconnect_host: str | None = None
-    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+    """Where it takes disconnects (RFC 5176); None is the address that its accounting comes from."""
 
     disconnect_port: int | None = None
 
@@ -168,7 +168,7 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
     """What a row says, free of the store and with its secret readable.
 
     Raises:
-        RowDamaged: its address is none.
+        RowDamaged: its address is not one.
         KeyUnusable: its secret cannot be opened.
     """
     known = row.fields_of(Nas) | {"address": _network(row)}

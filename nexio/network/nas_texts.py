@@ -94,7 +94,7 @@ def parse_narrowing(text: str | None, field_name: str) -> str | None:
 
 
 def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
-    """Where a NAS takes disconnects: host and port, both None where nothing is said.
+    """Where a NAS takes disconnects: host and port, both None where none is given.
 
     Raises:
         InvalidValue: neither an address nor a name, or no port.

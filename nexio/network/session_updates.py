@@ -171,7 +171,7 @@ def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
 
 
 def _goes_on(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> bool:
-    """Whether it is not over: the NAS said Accounting-On for another part, or a Stop too early.
+    """Whether the session goes on after an end that came too early, or was for another part.
 
     An update that only repeats the Stop is a late one.
     """

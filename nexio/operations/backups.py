@@ -1,7 +1,7 @@
 """Backups: all rows of a store in a SQLite file of the same tables, and back again.
 
 The same rows go from and to SQLite and PostgreSQL.  What is sealed stays sealed: a backup is
-worth nothing without the key file, and is to be kept apart from it.
+worth nothing without the key file: keep the two apart.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
 def restore(store: Store, path: Path) -> int:
     """Put the rows of a backup in place of all that the store holds, in one transaction.
 
-    Servers that follow the store load it anew.  A backup of an older version is upgraded on
+    Servers that follow the store load it again.  A backup of an older version is upgraded on
     the way; the file itself stays as it is.
 
     Returns:
@@ -176,7 +176,11 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
             for table in reversed(Row.metadata.sorted_tables):
                 target.execute(delete(table))
             rows = _copy(source, target, *_our_tables(target))
-        except (IntegrityError, DataError, ValueError) as error:  # the last: a time that is none
+        except (
+            IntegrityError,
+            DataError,
+            ValueError,
+        ) as error:  # ValueError: text where a time should be
             raise _damaged(path, "its rows do not fit into the store") from error
         _never_use_numbers_twice(target)
         work.session.expire_all()

@@ -87,7 +87,7 @@ def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
 
 
 def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
-    """SQLite keeps any text in a column of times or numbers; others read it in vain."""
+    """SQLite stores any text in a column of times or numbers, where nothing can read it."""
     if connection.dialect.name == "sqlite" and not _is_readable(connection, select(table)):
         (key,) = table.primary_key.columns
         for number in connection.execute(select(key).order_by(key)).scalars().all():

@@ -29,7 +29,7 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 """A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
 
 ROOM_FOR_PINS = 0.25
-"""From half of all PINs on none is issued (R7): said well before."""
+"""When half of all PINs are in use, no more are drawn (R7); this warns long before."""
 
 LEAST_FREE = 200 * 1024 * 1024
 """Octets of disk space below which it is time to do something."""
@@ -37,7 +37,7 @@ LEAST_FREE = 200 * 1024 * 1024
 LOOKED_BACK = timedelta(days=7)
 
 ENOUGH = 10
-"""Logins without a device before anybody is warned: a test or two are none."""
+"""Logins without a device before there is a warning: a test or two do not count."""
 
 _MAC = "__:__:__:__:__:__"
 """How the log shows a MAC address."""

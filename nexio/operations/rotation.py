@@ -1,7 +1,7 @@
 """Changing the keys of a store while it is in use.
 
-A new key is added to the key file, everything is sealed anew in one transaction, the old key
-is taken out of the file.  Wherever that is cut short, the file opens the store.
+A new key is added to the key file, everything is sealed again in one transaction, the old key
+is taken out of the file.  If that is interrupted anywhere, the file still opens the store.
 """
 
 from __future__ import annotations

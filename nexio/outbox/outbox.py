@@ -40,7 +40,7 @@ class Template(StrEnum):
 
 
 class MailState(StrEnum):
-    """Where a mail stands; ``none`` where there is none."""
+    """The state of a mail; ``none`` where there is no mail."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -55,7 +55,7 @@ class Mail:
     id: int
     template: Template
     to: Mailbox | None
-    """None where nobody is to be had any more: a host or a member who was removed."""
+    """None where there is no receiver any more: a host or a member who was removed."""
 
     visit_id: int | None
     member_id: int | None
@@ -67,7 +67,7 @@ class Mail:
 
     sent_at: datetime | None
     answer: str | None
-    """What the mail server said last, or why the mail failed."""
+    """The last reply of the mail server, or why the mail failed."""
 
     void: bool
     """Whether it waits and is about a visit that was deleted: it does not go out (R13)."""

@@ -117,7 +117,7 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
     Raises:
         NotFound: no such visit.
         InvalidValue: nothing to change, or a value that is not allowed.
-        Refused: the visit is deleted or over, or no PIN to be had (R7).
+        Refused: the visit is deleted or over, or there is no free PIN (R7).
     """
     given = {name: text for name, text in texts.items() if text is not None}
     if not given:

@@ -57,7 +57,7 @@ def add_member(
 
     Raises:
         InvalidValue: a name, address or PIN that is not allowed.
-        Refused: the address belongs to a member here, or no PIN to be had.
+        Refused: the address belongs to a member here, or there is no free PIN.
     """
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""

@@ -1,9 +1,9 @@
 """On which days a PIN may be guessed, and how many PINs there are on a day (R6).
 
-A visit's PIN counts on each local day on which it logs in, checks in, or is put into words: the
-days from the arrival to two hours after the window's end (R11, R15).  The counts are kept beside
-the visits, so that a PIN is drawn without a look at all others.  Whoever changes a count holds
-the location, so that of two desks each counts the other.
+A visit's PIN counts on each local day on which it logs in, checks in, or gets its own words: the
+days from the arrival to two hours after the window's end (R11, R15).  The counts have a table of
+their own, so that drawing a PIN need not look at all others.  A transaction that changes a count
+locks the location, so that of two desks each counts the other.
 
 A PIN that was drawn for today still counts when its visit is deleted, revoked or moved away:
 somebody may have guessed at it.  A member's PIN logs nobody in, and counts on no day.
@@ -28,7 +28,7 @@ from nexio.store.engine import Reading, Writing
 from nexio.store.tables import PinDayRow, VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
-"""R11: for so long after the window's end the right PIN is still told that it has ended."""
+"""R11: for so long after its end the right PIN still gets the answer that it has ended."""
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -71,7 +71,7 @@ class Repetition:
     """The same key and words again give the same visit again (idempotency key)."""
 
     words: str = field(default="", repr=False)
-    """All that was asked with that key, as it was said."""
+    """Everything that was given with that key."""
 
 
 def parse_optional(name: str, text: str) -> str | None:
@@ -158,7 +158,7 @@ def register(
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
-        Refused: no PIN to be had (R7), too many guests at one time (R9), the same e-mail is
+        Refused: there is no free PIN (R7), too many guests at one time (R9), the same e-mail is
             expected at the same time, the idempotency key was used for something else, or an
             end was named that nothing would come of.
     """
@@ -172,11 +172,11 @@ def register(
 
 
 def refuse_useless(work: Reading, location: Location, registration: Registration) -> None:
-    """See that something would come of a registration, whoever the visitor is.
+    """Refuse a registration that would have no effect, whoever the visitor is.
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
-        Refused: an end was named that nothing would come of.
+        Refused: the end that was given would have no effect.
     """
     _refuse_unused_end(location, registration)
     duration = registration.duration or location.settings.token_duration
@@ -188,7 +188,7 @@ def add_visit(work: Writing, location: Location, registration: Registration) -> 
 
     Raises:
         InvalidValue: it would be over at once.
-        Refused: no PIN to be had (R7), or too many guests at one time (R9).
+        Refused: there is no free PIN (R7), or too many guests at one time (R9).
     """
     location = lock_location(work, location)
     arrival = registration.expected_arrival

@@ -1,4 +1,4 @@
-"""Registering a visit anew: a new PIN, a new mail, a token by today's settings (R5)."""
+"""Registering a visit again: a new PIN, a new mail, a token by today's settings (R5)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
 
 
 class TokenState(StrEnum):
-    """Where a token stands at a moment."""
+    """The state of a token at a moment."""
 
     UPCOMING = "upcoming"
     VALID = "valid"

@@ -29,7 +29,7 @@ PIN_PURPOSE = VISIT_PIN.purpose
 
 
 class VisitState(StrEnum):
-    """Where a visit stands at a moment."""
+    """The state of a visit at a moment."""
 
     EXPECTED = "expected"
     CHECKED_IN = "checked_in"

@@ -19,7 +19,7 @@ Made = TypeVar("Made")
 
 
 class BadRows:
-    """What was found so far; each is told once, however often it is met."""
+    """The damaged rows that were found so far; each is reported once."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -177,7 +177,7 @@ class Store:
 def lock_writers(connection: Connection, *, alone: bool) -> None:
     """Begin a write that no change of keys can cut in two.
 
-    SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers
+    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
     share an advisory lock, which a change of keys has for itself.
     """
     if connection.dialect.name == "postgresql":

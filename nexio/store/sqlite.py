@@ -50,7 +50,11 @@ def create_file(path: Path) -> None:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a file, where that can be told."""
+    """Whether there is a file.
+
+    Raises:
+        StoreUnreachable: the folder cannot be read.
+    """
     try:
         return path.exists()
     except OSError as error:

@@ -1,7 +1,7 @@
 """Noticing that the store has changed, without reading it again and again.
 
 SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
-PostgreSQL calls (``LISTEN``), and is looked at now and then in case a call was lost.
+PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost.
 """
 
 from __future__ import annotations

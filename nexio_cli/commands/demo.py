@@ -50,7 +50,7 @@ class Demo:
 
 
 def prepare(configuration: Configuration) -> Demo:
-    """Make what is missing; a visitor whose window is over is registered anew."""
+    """Make what is missing; a visitor whose Wi-Fi is over is registered again."""
     create_store(configuration)
     with closing(Store.open(configuration)) as store, store.write() as work:
         add_first_location(work, None, system_zone())

@@ -12,7 +12,7 @@ from nexio_cli.terminal import once, options, output, posting
 @click.command(cls=once.Command)
 @options.as_json
 def command(*, as_json: bool) -> None:
-    """What is to be done now and then, for cron: cut-offs, mail, what is past its time."""
+    """Periodic jobs, for cron: check out at cut-off, send mail, delete what is past its time."""
     from nexio.operations.housekeeping import tidy
 
     with options.opened() as store:

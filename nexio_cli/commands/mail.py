@@ -38,7 +38,7 @@ def command() -> None:
 @options.location
 @options.as_json
 def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
-    """List the mail of a location, the newest first, with what the mail server said last."""
+    """List the mail of a location, the newest first, with the last reply of the mail server."""
     from nexio.locations.locations import get_location
     from nexio.outbox.outbox import MailState, list_mail
 

@@ -40,7 +40,7 @@ def reissue(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Register visits anew: a new PIN, a new mail, Wi-Fi by today's settings.
+    """Register visits again: a new PIN, a new mail, Wi-Fi by today's settings.
 
     The original is deleted without a word to the visitor. Each visit is reissued by itself:
     what failed can be given again, and nobody is done twice.
@@ -78,7 +78,7 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
 
 
 def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
-    """One visit in its own transaction; what went wrong is told and the others go on."""
+    """One visit in its own transaction; an error is printed and the others go on."""
     from nexio.reception.reissue import reissue as renew
 
     try:

@@ -45,7 +45,7 @@ def command() -> None:
 def list_(
     visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
 ) -> None:
-    """List sessions on the Wi-Fi, as the access points tell of them by accounting."""
+    """List sessions on the Wi-Fi, as the access points report them by accounting."""
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
     from nexio.reception.visits import get_visit
@@ -98,8 +98,8 @@ def disconnect(
 ) -> None:
     """Ask access points to end a session (S7), or all open ones of a visit.
 
-    Exit code 4 means that one refused, 5 that one did not answer. The session is over when the
-    access point tells so by accounting.
+    Exit code 4 means that one refused, 5 that one did not answer. The session ends when the
+    access point reports so by accounting.
     """
     from nexio.locations.locations import list_locations
     from nexio.network.sessions import name_as_sent

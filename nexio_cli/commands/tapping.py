@@ -50,7 +50,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """What else was said."""
+    """The other options."""
 
     way: Direction | None = None
     location_name: str | None
@@ -157,7 +157,7 @@ def _read_codes(how: How) -> None:
 
 
 def _wait(seconds: float) -> None:
-    """Slow down whoever tries codes; the next one is read afterwards."""
+    """Slow down somebody who tries codes: the next one is read afterwards."""
     if seconds:
         output.say(f"Too many wrong codes: the next one is read in {seconds:.0f} s.")
         time.sleep(seconds)

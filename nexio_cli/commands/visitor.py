@@ -245,7 +245,7 @@ for _change in (edit, reschedule, delete, resend, reissue):
 
 
 def _canonical(words: dict[str, Any]) -> str:
-    """What was said, always in the same order and without what was not."""
+    """What was given, always in the same order."""
     given = {name: value for name, value in words.items() if value is not None}
     return json.dumps(given, sort_keys=True, ensure_ascii=False)
 

@@ -54,7 +54,7 @@ def reschedule(
 ) -> None:
     """Move a visit to another time; its PIN stays.
 
-    The length of the Wi-Fi stays, too, unless an end is said: "tomorrow 9:30-10:30".
+    The length of the Wi-Fi stays, too, unless you give an end: "tomorrow 9:30-10:30".
     """
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import zone_for_entry

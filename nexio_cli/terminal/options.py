@@ -138,7 +138,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Raises:
         click.Abort: the answer is no.
-        Refused: nobody can be asked, as there is no terminal, and --yes was not said.
+        Refused: there is no terminal to ask on, and no --yes.
     """
     if not yes:
         refusal = f"this needs a terminal or --yes: {question}"
@@ -152,7 +152,7 @@ def _ask(question: str, refusal: Refused) -> None:
 
 
 def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
-    """Repeat an arrival back whose year was not said, where another one is likely (R20).
+    """Ask whether an arrival without a year is right, where another year is likely (R20).
 
     Raises:
         Refused: there is nobody to ask.
