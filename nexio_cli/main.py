@@ -127,7 +127,7 @@ def _readable(arguments: Sequence[str]) -> list[str]:
     try:
         "".join(arguments).encode()
     except UnicodeEncodeError:
-        raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.") from None
+        raise InvalidValue("a word of the command line is not UTF-8", "Type it again.") from None
     return list(arguments)
 
 

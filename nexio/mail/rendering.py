@@ -66,7 +66,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox) -> Letter:
     to = recipient_of(work, row)
     _refuse_pointless(work, row, to)
     if to is None:
-        raise Refused("there is nobody to write to any more")
+        raise Refused("there is no receiver any more")
     content = _content(work, row, sender, to)
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender.header

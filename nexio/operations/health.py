@@ -207,7 +207,7 @@ def nas_that_name_no_device(work: Reading) -> list[str]:
 
 
 def _bad_row(line: str) -> Finding:
-    advice = "Find all of them with 'nexio db check', and mend or remove them."
+    advice = "Find all of them with 'nexio db check', and repair or remove them."
     return unwell("row", line, advice)
 
 

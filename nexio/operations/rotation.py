@@ -72,6 +72,6 @@ def _change(
 ) -> None:
     key = inspect(table).primary_key[0]
     statement = update(table).where(key == bindparam("of_row"))
-    changes = [{"of_row": number, "anew": value} for number, value in values]
+    changes = [{"of_row": number, "value": value} for number, value in values]
     if changes:
-        work.session.connection().execute(statement.values({column: bindparam("anew")}), changes)
+        work.session.connection().execute(statement.values({column: bindparam("value")}), changes)

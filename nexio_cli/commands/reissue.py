@@ -59,7 +59,7 @@ def reissue(
     words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
     output.print_answer(results, words, as_json=as_json)
     if failed:
-        output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
+        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(failed)}")
     if len(failed) < len(results):
         posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)

@@ -142,7 +142,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if not yes:
         refusal = f"this needs a terminal or --yes: {question}"
-        _ask(question, Refused(refusal, "If it is meant, add --yes."))
+        _ask(question, Refused(refusal, "To do it without being asked, add --yes."))
 
 
 def _ask(question: str, refusal: Refused) -> None:
@@ -160,9 +160,9 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
     """
     if expected.is_far and not far:
         arrival = show(expected.arrival, zone)
-        refusal = f"the arrival would be on {arrival}, and no year was said"
-        advice = "Say the year, or confirm this one with --far."
-        _ask(f"No year was said. Is {arrival} meant?", Refused(refusal, advice))
+        refusal = f"the arrival would be on {arrival}, and no year was given"
+        advice = "Give the year, or confirm this one with --far."
+        _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
 
 
 def typed_or_read(value: str | None) -> str | None:

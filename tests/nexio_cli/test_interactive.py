@@ -254,7 +254,7 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
         ran = run("nexio", *typed, stdin=stdin)
         assert (ran.returncode, ran.stdout) == (4, ""), ran
         assert "Error: This needs a terminal or --yes: " in ran.stderr
-        assert "Hint:  If it is meant, add --yes." in ran.stderr
+        assert "Hint:  To do it without being asked, add --yes." in ran.stderr
     assert full.rows() == rows
     assert contents_of(home) == before
     if words != ("session", "disconnect"):  # no access point listens
