@@ -231,9 +231,9 @@ def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
 
 
 def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:
-    """The last tap, where this one says nothing new.
+    """The last tap, where this one is only a repetition.
 
-    The same code twice within ten seconds is one tap; who says which way is taken at the word.
+    The same code twice within ten seconds is one tap, unless the way is given.
     """
     if last is None:
         return None

@@ -1,4 +1,4 @@
-"""What somebody's way through the door means for their Wi-Fi, in words for the desk."""
+"""What a check-in or check-out means for the Wi-Fi, in words for the desk."""
 
 from __future__ import annotations
 

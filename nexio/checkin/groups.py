@@ -1,4 +1,4 @@
-"""A group that comes or goes together: all of them or nobody."""
+"""Checking a group in or out: all of them or nobody."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tap_visits(
 
 
 def _lock(work: Writing, numbers: Iterable[int]) -> None:
-    """Visits before locations, each by number: two desks with one group never wait crosswise."""
+    """Lock visits before locations, each in the order of numbers: two desks never deadlock."""
     rows = [get_row(work, number) for number in sorted(numbers)]
     places = {row.location_id: location_of(row.location) for row in rows}
     for number in sorted(places):

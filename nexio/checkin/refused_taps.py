@@ -1,4 +1,4 @@
-"""Why somebody is not checked in or out, and what the desk can do (R14, R15)."""
+"""Why a check-in or check-out is refused, and what the desk can do (R14, R15)."""
 
 from __future__ import annotations
 

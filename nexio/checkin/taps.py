@@ -1,4 +1,4 @@
-"""Going in and going out, as the desk reads it (R14)."""
+"""Check-ins and check-outs, as the desk reads them (R14)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Method(StrEnum):
     QR = "qr"
     DESK = "desk"
     CUT_OFF = "cut-off"
-    """Not at all: the end of the day has checked them out."""
+    """The end of the day checked them out."""
 
 
 class Direction(StrEnum):

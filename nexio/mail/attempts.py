@@ -1,4 +1,4 @@
-"""Who sends which mail, and what became of it: each in a short transaction of its own."""
+"""Taking a mail to send it, and noting the result: each in a short transaction of its own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
 
 
 def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
-    """Write down what became of a mail.
+    """Note the result of sending a mail.
 
     Returns:
         The outcome, which is REFUSED also for a mail that is given up.
@@ -54,7 +54,7 @@ def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
 
 
 def postpone_due(store: Store, words: str) -> None:
-    """Note at all mails that are due why they have to wait: it is the same for each."""
+    """Note at all mails that are due why they wait; the reason is the same for each."""
     with store.write() as work:
         due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
         for row in work.session.scalars(due):

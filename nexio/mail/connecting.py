@@ -21,7 +21,7 @@ from nexio.mail.server import MailServer, Tls
 from nexio.outbox.mailboxes import one_line
 
 CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
-"""What can go wrong on the way; ValueError is a name or an address that cannot be sent."""
+"""What can go wrong with a connection; ValueError is a name or an address that cannot be sent."""
 
 LONGEST_TEXT = 100
 """Characters of a server's reply that are stored."""
@@ -31,7 +31,7 @@ LONGEST_WORD = 30
 
 
 class Client(aiosmtplib.SMTP):
-    """Hangs up at once: with TLS, a server could make a polite goodbye wait."""
+    """Closes at once: with TLS, a server could delay an orderly close."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -74,7 +74,7 @@ async def connect(server: MailServer) -> Client:
 
 
 def unreachable(server: MailServer, error: Exception) -> MailServerUnreachable:
-    """What a person reads where the server cannot be used."""
+    """The error for a server that cannot be used."""
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return MailServerUnreachable(
             f"the mail server {server.shown} refuses our login: {reason_of(server, error)}",
@@ -93,7 +93,7 @@ def unreachable(server: MailServer, error: Exception) -> MailServerUnreachable:
 
 
 def reason_of(server: MailServer, error: Exception) -> str:
-    """Why a line broke, in a few words."""
+    """Why a connection broke, in a few words."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return reply(server, error.code, error.message)
     if isinstance(error, TimeoutError):

@@ -1,7 +1,7 @@
-"""Sending what waits in the outbox, so that nothing is lost and hardly anything comes twice.
+"""Sending the mail in the outbox, so that none is lost and hardly any comes twice.
 
-A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  Who
-dies in between leaves a claim that ends by itself: the mail is then sent once more, under the
+A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  A process
+that dies in between leaves a claim that expires: the mail is then sent once more, under the
 same Message-ID.
 """
 
@@ -22,7 +22,7 @@ from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
 
 FAILURES_IN_A_ROW = 3
-"""So many lines that break, one after the other, are the server's fault and not the mails'."""
+"""After so many broken connections in a row, the server is at fault and not the mails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

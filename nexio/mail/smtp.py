@@ -1,7 +1,7 @@
-"""Giving mail to a mail server (RFC 5321): one connection for many mails.
+"""Sending mail to a mail server (RFC 5321): one connection for many mails.
 
-What goes wrong before a mail is the server's or the deployment's fault and raises; what goes
-wrong with a mail is an :class:`MailReply` about that mail.
+An error before a mail is about the server or the deployment, and raises; an error with a mail
+is a :class:`MailReply` about that mail.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MailOutcome(Enum):
     """For good: trying again is no use."""
 
     LATER = auto()
-    """For now, or nobody knows: the line broke."""
+    """For now, or nobody knows: the connection broke."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class SmtpConnection:
     async def _ready(self) -> Client:
         """A connection that is fit for the next mail.
 
-        A server may have hung up on a line that was idle: that says nothing about this mail.
+        A server may have closed a connection that was idle: that says nothing about this mail.
         """
         if self._client is not None:
             try:

@@ -77,7 +77,7 @@ class NewNas(NasChanges):
 
 
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
-    """Let a NAS ask for the guests of a location.
+    """Add a NAS for the guests of a location.
 
     A strong secret is made where none is given.
 
@@ -153,7 +153,7 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
 
 
 def remove_nas(work: Writing, name: str) -> Nas:
-    """Take a NAS away; its requests are discarded from then on.
+    """Remove a NAS; its requests are discarded from then on.
 
     Raises:
         NotFound: no such NAS.

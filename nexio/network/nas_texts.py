@@ -1,4 +1,4 @@
-"""What an engineer writes of a NAS, and what it means."""
+"""Reading what an engineer types about a NAS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def parse_name(text: str) -> str:
-    """What an engineer calls it.
+    """The name of a NAS.
 
     Raises:
         InvalidValue: nothing, too long, or with control characters.

@@ -1,4 +1,4 @@
-"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, mail, disk."""
+"""Checking a deployment: key, store, clock, PINs, NAS, mail, disk."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _MAC = "__:__:__:__:__:__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and what to do where it is not well."""
+    """What was checked, the result, and what to do where it is not well."""
 
     subject: str
     well: bool

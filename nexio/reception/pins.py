@@ -1,4 +1,4 @@
-"""PINs: the one code that checks a visitor in and lets them onto the Wi-Fi (R6, R7, R8)."""
+"""PINs: the code for the check-in and for the Wi-Fi (R6, R7, R8)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NewPin:
 
 
 def normalize_pin(typed: bytes) -> str | None:
-    """The digits that a guest meant, whatever keyboard typed them (R8).
+    """The digits of a typed PIN, whatever keyboard it came from (R8).
 
     Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
     Nothing else is overlooked: a PIN among other characters is not that PIN.
@@ -170,7 +170,7 @@ def take_pin(
 
 
 def retake_pin(work: Writing, visit: VisitRow) -> None:
-    """Make the PIN of a visit that is over live once more; until when is the caller's to say (R7).
+    """Make the PIN of a visit that is over live again; the caller says until when (R7).
 
     Raises:
         Refused: somebody else at the location holds it by now, or it is too short to log in alone.

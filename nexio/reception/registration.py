@@ -36,7 +36,7 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What is known of a visitor before the visit, checked."""
+    """The data of a registration, checked."""
 
     first_name: str
     last_name: str
@@ -62,7 +62,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repetition:
-    """How a registration that was made before is treated."""
+    """What to do with a registration that was made before."""
 
     again: bool = False
     """Register although the same e-mail is expected at the same time already."""
@@ -103,7 +103,7 @@ def read_registration(
     *,
     insecure_short_pin: bool = False,
 ) -> Registration:
-    """Check what a person or a file says of a visitor.
+    """Read and check the data of a registration.
 
     Args:
         texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
@@ -184,7 +184,7 @@ def refuse_useless(work: Reading, location: Location, registration: Registration
 
 
 def add_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    """Write a visit down with its PIN, its token and its mail.
+    """Store a visit with its PIN, its token and its mail.
 
     Raises:
         InvalidValue: it would be over at once.
@@ -316,7 +316,7 @@ def _new_visit(work: Writing, location: Location, registration: Registration) ->
 def _named_duration(
     texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
 ) -> timedelta | None:
-    """R2: how long the Wi-Fi lasts, where somebody says that or when it ends."""
+    """R2: how long the Wi-Fi lasts, where the duration or the end is given."""
     length, until = texts.get("duration"), texts.get("until")
     if [length is not None, until is not None, expected.until is not None].count(True) > 1:
         raise InvalidValue(
@@ -332,7 +332,7 @@ def _named_duration(
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
-    """Refuse to take an end or a duration that nothing would come of."""
+    """Refuse an end or a duration that would have no effect."""
     if registration.duration is None:
         return
     if not gives_token(location, registration.source):

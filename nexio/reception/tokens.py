@@ -117,7 +117,7 @@ def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
 
 
 def _forbid_undo(work: Writing, which: ColumnElement[bool]) -> bool:
-    """Let no undo of a check-out (R17) give back what is revoked for good; whether one could."""
+    """Prevent an undo of a check-out (R17) from restoring the token; whether one could have."""
     ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
     for stay in ended:
         stay.ended_wifi = False
@@ -183,13 +183,13 @@ def close_window(work: Writing, visit: VisitRow) -> None:
 
 
 def restore_token(visit: VisitRow) -> None:
-    """Give the token back that a check-out has ended (R17): it was a mistake."""
+    """Restore the token that a check-out ended by mistake (R17)."""
     if visit.token is not None:
         visit.token.revoked_at = None
 
 
 def _keep_until(work: Writing, visit: VisitRow, until: datetime) -> None:
-    """Keep visit and PIN until then (R7, R15)."""
+    """Keep the visit open and its PIN live until then (R7, R15)."""
     visit.closes_at = until
     pin = live_pin(work, visit)
     if pin is not None:

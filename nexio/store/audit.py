@@ -1,4 +1,4 @@
-"""Who did what, when."""
+"""The audit: who did what, when."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Rows that cannot be used, as they come from a store that was damaged or made by others.
+"""Rows that cannot be used, from a store that was damaged or changed by other software.
 
-Such a row costs itself and one line of the log.  ``nexio db check`` names it.
+Such a row is left out, with one line in the log.  ``nexio db check`` names it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class BadRows:
         self.lines: list[str] = []
 
     def usable(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
-        """What can be made of rows, in their order."""
+        """What ``make`` makes of the rows, in their order, without those that cannot be used."""
         for row in rows:
             try:
                 made = make(row)
@@ -37,7 +37,7 @@ class BadRows:
                 yield made
 
     def report(self, row: Row, what: str) -> None:
-        """Log what is the matter with a row, if that is new."""
+        """Log what is wrong with a row, if that is new."""
         line = f"{row.__tablename__} {row.id} {what} (see: nexio db check)"  # type: ignore[attr-defined]
         if line not in self.lines:
             self.lines.append(line)

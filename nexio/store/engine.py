@@ -1,4 +1,4 @@
-"""Opening the store, and the two ways of using it: reading and writing.
+"""Opening the store, and using it: reading and writing.
 
 Everything that touches the store takes a :class:`Reading` or a :class:`Writing`; both are one
 transaction with the keys and the time that it happens at.
@@ -45,7 +45,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One consistent look at the store."""
+    """One consistent view of the store."""
 
     session: Session
     keyring: Keyring
@@ -234,7 +234,7 @@ def _is_about_uniqueness(cause: BaseException | None) -> bool:
 
 
 def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
-    """What a driver's error means to the person at the keyboard."""
+    """A driver's error as an error that says what to do."""
     first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
     if engine.dialect.name == "sqlite":
         advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."

@@ -76,7 +76,7 @@ def _open(path: Path, patience: Patience) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-    """Durable, private and patient."""
+    """Set up a connection: durable, and nothing deleted stays readable."""
     del entry
     for pragma in (
         "journal_mode = WAL",

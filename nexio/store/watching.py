@@ -1,4 +1,4 @@
-"""Noticing that the store has changed, without reading it again and again.
+"""Noticing changes of the store without reading it again and again.
 
 SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
 PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost.

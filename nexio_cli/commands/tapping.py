@@ -27,7 +27,7 @@ _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Who goes through the door: one of these says it."""
+    """Who goes through the door: exactly one of these is given."""
 
     pin: str | None = None
     qr: str | None = None
@@ -35,10 +35,10 @@ class Who:
     reader: bool = False
 
     def require_one(self, *others: object) -> None:
-        """See that exactly one of them, or of the others, says it.
+        """Require exactly one of them, or of the others.
 
         Raises:
-            InvalidValue: none does, or several do.
+            InvalidValue: none is given, or several are.
         """
         given = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
         if sum([*given, *(other is not None for other in others)]) != 1:
