@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, UnknownCode
+from nexio.input.names import counted
 from nexio.input.zones import local_date, local_day, show
 from nexio.locations.locations import Location, location_of
 from nexio.reception.visits import deleted
@@ -109,5 +110,4 @@ def _back_in(visit_id: int, *, cut_off: bool) -> str:
 
 def _ago(since: timedelta) -> str:
     minutes, seconds = divmod(int(since.total_seconds()), 60)
-    number, unit = (minutes, "minute") if minutes else (seconds, "second")
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    return f"{counted(minutes, 'minute') if minutes else counted(seconds, 'second')} ago"

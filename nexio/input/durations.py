@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from nexio.errors import InvalidValue
-from nexio.input.names import quoted
+from nexio.input.names import counted, quoted
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=30)
@@ -82,8 +82,7 @@ def words_for(duration: timedelta) -> str:
     ]
     if seconds < _SECONDS_SHOWN_BELOW:
         parts.append((seconds % 60, "second"))
-    words = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
-    return " ".join(words) or "0 seconds"
+    return " ".join(counted(number, unit) for number, unit in parts if number) or "0 seconds"
 
 
 def _unreadable(text: str, phrase: str) -> InvalidValue:

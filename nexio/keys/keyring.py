@@ -82,7 +82,7 @@ class Keyring:
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None
 
-    def is_of_now(self, sealed: bytes) -> bool:
+    def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key in use."""
         return sealed[:ID_OCTETS].hex() == self.active
 

@@ -26,7 +26,7 @@ def fill_text(text: str, values: Values) -> str:
 
 def fill_html(text: str, values: Values, markup: Values) -> str:
     """HTML: ``values`` are escaped, ``markup`` is HTML already."""
-    escaped = {name: _escaped(value) for name, value in values.items()}
+    escaped = {name: html.escape(value or "") for name, value in values.items()}
     return _filled(text, {**escaped, **markup})
 
 
@@ -41,7 +41,3 @@ def _filled(text: str, values: Values) -> str:
 
 def _names_nothing(line: str, values: Values) -> bool:
     return any(not values[name] for name in PLACEHOLDER.findall(line))
-
-
-def _escaped(value: str | None) -> str | None:
-    return None if value is None else html.escape(value)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nexio.input.durations import words_for
+from nexio.input.names import counted
 from nexio.input.zones import MONTHS, WEEKDAYS
 from nexio.mail.placeholders import Values
 from nexio.reception.tokens import TokenState
@@ -78,8 +79,7 @@ def _login(visit: Visit) -> str:
 def _length(duration: timedelta) -> str:
     if duration > _SAID_IN_MINUTES:
         return words_for(duration)
-    minutes = duration // timedelta(minutes=1)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return counted(duration // timedelta(minutes=1), "minute")
 
 
 def _day(instant: datetime, zone: ZoneInfo) -> str:

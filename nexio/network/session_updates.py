@@ -62,7 +62,7 @@ def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingReco
     The next one of its session brings the name again.
     """
     sealed = record.user_name_sealed
-    if sealed is None or work.keyring.is_of_now(sealed):
+    if sealed is None or work.keyring.is_current(sealed):
         return record
     return replace(record, user_name_sealed=None)
 

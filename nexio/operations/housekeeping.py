@@ -160,10 +160,10 @@ def _drop_days(work: Writing) -> None:
     work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
 
 
-def _drop_changes(work: Writing, kept: int) -> None:
+def _drop_changes(work: Writing, most: int) -> None:
     """Keep the newest changes; a reader that is further behind loads everything (``oldest``)."""
     revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
-    oldest = revision.number - kept
+    oldest = revision.number - most
     if oldest <= revision.oldest:
         return
     dropped = select(ChangeRow.batch).where(ChangeRow.number <= oldest)

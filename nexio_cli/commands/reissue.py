@@ -49,7 +49,14 @@ def reissue(
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
     chosen = _choose(visits, location_name)
     if dry_run:
-        _print_chosen(chosen, as_json=as_json)
+        output.print_list(
+            chosen,
+            visit_json,
+            COLUMNS[:4],
+            lambda visit: row_of(visit)[:4],
+            "No visit needs it.",
+            as_json=as_json,
+        )
         return
     if chosen:
         what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
@@ -92,15 +99,3 @@ def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
     if still_on:
         output.say(still_on)
     return {"visit": visit.id, "reissued": visit_json(new)}
-
-
-def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
-
-    output.print_list(
-        chosen,
-        visit_json,
-        COLUMNS[:4],
-        lambda visit: row_of(visit)[:4],
-        "No visit needs it.",
-        as_json=as_json,
-    )
