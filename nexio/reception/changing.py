@@ -15,12 +15,8 @@ from nexio.locations.locations import location_of, lock_location
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of, recounting
 from nexio.reception.pins import draw_pin, live_pin
-from nexio.reception.registration import (
-    command_for_tokens,
-    gives_token,
-    parse_optional,
-    refuse_past,
-)
+from nexio.reception.registration import command_for_tokens, gives_token, refuse_past
+from nexio.reception.registration_texts import parse_optional
 from nexio.reception.tokens import refuse_unplanned
 from nexio.reception.visits import PIN_PURPOSE, Visit, get_open_row, visit_of
 from nexio.store import audit

@@ -11,7 +11,8 @@ from nexio.input.zones import local_day, show
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting
 from nexio.reception.pin_days import stop_counting
-from nexio.reception.registration import Registration, add_visit, gives_token
+from nexio.reception.registration import add_visit, gives_token
+from nexio.reception.registration_texts import Registration
 from nexio.reception.tokens import end_token, start_token
 from nexio.reception.visits import Visit, get_open_row, visit_of, visits_of
 from nexio.store import audit

@@ -17,7 +17,8 @@ from nexio.locations.locations import add_first_location, change_settings, get_l
 from nexio.locations.settings import parse_changes
 from nexio.network.nas import NewNas, add_nas, find_nas
 from nexio.reception.qr_codes import qr_text
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import find_visits_by_email
 from nexio.store.creation import create_store

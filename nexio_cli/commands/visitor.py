@@ -106,13 +106,8 @@ def register(
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
-    from nexio.reception.registration import (
-        Repetition,
-        parse_key,
-        read_registration,
-        refuse_useless,
-        register,
-    )
+    from nexio.reception.registration import Repetition, refuse_useless, register
+    from nexio.reception.registration_texts import parse_key, read_registration
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import add_visit, read_registration
+from nexio.reception.registration import add_visit
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import (
     VisitFilter,
