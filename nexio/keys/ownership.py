@@ -29,13 +29,13 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
         KeyUnusable: it cannot be used, or somebody else could have put it there.
         StoreUnreachable: everybody may write where the store lies.
     """
-    require_closed(configuration)
+    refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
     _require_owner(configuration)
     return keyring
 
 
-def require_closed(configuration: Configuration) -> None:
+def refuse_open_folders(configuration: Configuration) -> None:
     """Refuse a deployment whose folders everybody may write to.
 
     A group may: stores are shared that way.  So may everybody in a folder such as /tmp *above*

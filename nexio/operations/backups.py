@@ -35,7 +35,7 @@ from sqlalchemy.types import NullType
 from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import Store, connect, for_reading, lock_writers, readable
+from nexio.store.engine import Store, connected, explain_errors, for_reading, lock_writers
 from nexio.store.tables import Row, StoreRevisionRow
 from nexio.unfinished import temporary_folder
 
@@ -58,14 +58,14 @@ def back_up(engine: Engine, path: Path) -> int:
         SchemaMismatch: the store is empty, newer than this software, or of no version.
         StoreUnreachable: the store cannot be read, or the file not written.
     """
-    with readable(engine), for_reading(engine).connect() as source:
+    with explain_errors(engine), for_reading(engine).connect() as source:
         return back_up_from(source, path)
 
 
 def back_up_from(source: Connection, path: Path) -> int:
     """:func:`back_up` within a transaction."""
     version = schema.require_known(source)
-    with _files(path):
+    with _explain_file_errors(path):
         if path.exists():
             raise Refused(
                 f"the file {path} is there already",
@@ -74,7 +74,7 @@ def back_up_from(source: Connection, path: Path) -> int:
         with temporary_folder(path.parent) as folder:
             part = folder / "backup.db"
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with _opened(part) as target:
+            with connected(_url_of(part)) as target:
                 schema.upgrade(target, to=version)
                 with target.begin() as connection:
                     rows = _copy(source, connection, *_tables_of(source, connection))
@@ -131,10 +131,10 @@ def restore(store: Store, path: Path) -> int:
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
-    with _files(path), temporary_folder(Path(tempfile.gettempdir())) as folder:
+    with _explain_file_errors(path), temporary_folder(Path(tempfile.gettempdir())) as folder:
         copy = folder / "backup.db"
         shutil.copyfile(path, copy)
-        with _opened(copy) as source:
+        with connected(_url_of(copy)) as source:
             _make_usable(source, path)
             with source.connect() as connection:
                 return _replace_all(store, connection, path)
@@ -260,18 +260,12 @@ _RAISE_SEQUENCE = text(
 )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{quote(str(path))}")
-    try:
-        with readable(engine):
-            yield engine
-    finally:
-        engine.dispose()
+def _url_of(path: Path) -> str:
+    return f"sqlite:///{quote(str(path))}"
 
 
 @contextmanager
-def _files(path: Path) -> Iterator[None]:
+def _explain_file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -26,13 +26,13 @@ def find_damage(work: Reading) -> list[str]:
     connection = work.session.connection()
     lines = [*file_damage(connection), *_drift(connection), *_encoding(connection)]
     for sealed in SEALED:
-        lines += _few(_unreadable(work, sealed), sealed.purpose)
+        lines += _shortened(_unreadable(work, sealed), sealed.purpose)
     for digest in DIGESTS:
-        lines += _few(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
-    lines += _few(_unknown_zones(work), "location")
-    lines += _few(_broken_nas(work), "nas")
+        lines += _shortened(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
+    lines += _shortened(_unknown_zones(work), "location")
+    lines += _shortened(_broken_nas(work), "nas")
     for table in Row.metadata.sorted_tables:
-        lines += _few(_unreadable_rows(connection, table), table.name)
+        lines += _shortened(_unreadable_rows(connection, table), table.name)
     return lines
 
 
@@ -47,7 +47,7 @@ def file_damage(connection: Connection) -> Iterator[str]:
         yield f"row {row} of {table} belongs to a row that is not there"
 
 
-def _few(lines: Iterable[str], kind: str) -> list[str]:
+def _shortened(lines: Iterable[str], kind: str) -> list[str]:
     found = list(lines)
     rest = [f"and {len(found) - SHOWN} more of {kind}"] if len(found) > SHOWN else []
     return found[:SHOWN] + rest

@@ -113,7 +113,7 @@ class Store:
             store = cls(
                 engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
             )
-            with readable(engine), Session(store._reader) as session:
+            with explain_errors(engine), Session(store._reader) as session:
                 schema.require_head(session.connection())
                 store._use_key(session)
         except BaseException:
@@ -124,7 +124,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A snapshot of the store; it cannot write."""
-        with readable(self.engine), Session(self._reader) as session:
+        with explain_errors(self.engine), Session(self._reader) as session:
             self._use_key(session)
             yield Reading(
                 session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
@@ -137,7 +137,7 @@ class Store:
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
         """
-        with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
+        with explain_errors(self.engine), Session(self.engine, expire_on_commit=False) as session:
             lock_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(
@@ -212,7 +212,22 @@ def create_sqlite_file(database_url: str) -> None:
 
 
 @contextmanager
-def readable(engine: Engine) -> Iterator[None]:
+def connected(database_url: str) -> Iterator[Engine]:
+    """A database for the time of a block, whatever version its store has.
+
+    Raises:
+        InvalidValue, StoreUnreachable: as :func:`connect` and :func:`explain_errors`.
+    """
+    engine = connect(database_url)
+    try:
+        with explain_errors(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def explain_errors(engine: Engine) -> Iterator[None]:
     """Turn what a database driver raises into an error that says what to do."""
     try:
         yield

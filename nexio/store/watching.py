@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from nexio.store.batches import CHANNEL
-from nexio.store.engine import readable, unreachable
+from nexio.store.engine import explain_errors, unreachable
 
 LOOK_SECONDS = 0.05
 """How often SQLite is looked at."""
@@ -30,7 +30,7 @@ def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
     Raises:
         StoreUnreachable: it cannot be watched at present.
     """
-    with readable(engine):
+    with explain_errors(engine):
         return SQLiteWatch(engine) if engine.dialect.name == "sqlite" else PostgreSQLWatch(engine)
 
 

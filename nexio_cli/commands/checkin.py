@@ -8,7 +8,7 @@ import click
 
 from nexio.errors import InvalidValue
 from nexio.input.zones import show
-from nexio_cli.commands.tapping import How, Who, use
+from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options, output
 from nexio_cli.terminal.shapes import tap_json
 
@@ -105,7 +105,9 @@ def command(
     way = _way(only_in=only_in, only_out=only_out)
     if other in {None, "pin"}:
         if other is None:
-            use(who, How(way=way, location_name=location_name, override=override, as_json=as_json))
+            check_in_or_out(
+                who, How(way=way, location_name=location_name, override=override, as_json=as_json)
+            )
     elif way is not None:
         raise InvalidValue(
             "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
@@ -123,7 +125,7 @@ def pin(
 ) -> None:
     """Use a PIN; '-' reads it from stdin."""
     way = _way(only_in=only_in, only_out=only_out)
-    use(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
+    check_in_or_out(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
 
 
 def _way(*, only_in: bool, only_out: bool) -> Direction | None:

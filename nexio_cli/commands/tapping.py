@@ -66,7 +66,7 @@ class _Done:
     sentence: str
 
 
-def use(who: Who, how: How) -> None:
+def check_in_or_out(who: Who, how: How) -> None:
     """Check in or out, and say who, when, and what it means for the Wi-Fi."""
     if who.reader:
         _read_codes(how)
