@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.names import counted, parse_text, quoted
@@ -235,12 +235,10 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
     """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
     if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
         return
-    short = work.session.scalar(
-        select(func.count()).where(
-            PinRow.location_id == location.id,
-            PinRow.length < new.pin_length,
-            or_(PinRow.free_at.is_(None), PinRow.free_at > work.now),
-        )
+    short = work.count(
+        (PinRow.location_id == location.id)
+        & (PinRow.length < new.pin_length)
+        & (PinRow.free_at.is_(None) | (PinRow.free_at > work.now))
     )
     if short:
         raise Refused(

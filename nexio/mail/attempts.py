@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from nexio.mail.smtp import MailOutcome, MailReply
 from nexio.outbox.outbox import MailState, is_waiting, recipient_of
@@ -63,7 +63,7 @@ def postpone_due(store: Store, words: str) -> None:
 
 def count_due(work: Reading) -> int:
     """How many mails could be taken now."""
-    return work.session.scalar(select(func.count()).where(_is_due(work.now))) or 0
+    return work.count(_is_due(work.now))
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

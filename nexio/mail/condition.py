@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from nexio.configuration import Configuration
 from nexio.errors import Refused
@@ -56,7 +56,7 @@ def _count_late(work: Reading) -> int:
     late = (OutboxRow.state == MailState.QUEUED.value) & (
         OutboxRow.created_at < work.now - TOO_LONG
     )
-    return work.session.scalar(select(func.count()).where(late)) or 0
+    return work.count(late)
 
 
 def _count_without_mail(work: Reading) -> int:

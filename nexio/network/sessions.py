@@ -128,7 +128,7 @@ def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
 def count_open(work: Reading, visit_id: int) -> int:
     """How many sessions of a visit are open, as far as NAS have reported."""
     still_open = (WifiSessionRow.visit_id == visit_id) & WifiSessionRow.ended_at.is_(None)
-    return work.session.scalar(select(func.count()).where(still_open)) or 0
+    return work.count(still_open)
 
 
 def record_disconnect(

@@ -142,7 +142,7 @@ def _forget_old_rows(
     for of_location, since in limits:
         if since is not None:
             past = of_location & (at < since)
-            count += work.session.scalar(select(func.count()).select_from(table).where(past)) or 0
+            count += work.count(past)
             work.session.execute(delete(table).where(past))
     return count
 

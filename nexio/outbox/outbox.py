@@ -201,7 +201,7 @@ def is_waiting(now: datetime) -> ColumnElement[bool]:
 def count_waiting(work: Reading) -> int:
     """How many mails are still to be sent, at all locations."""
     queued = OutboxRow.state == MailState.QUEUED.value
-    return work.session.scalar(select(func.count()).where(queued)) or 0
+    return work.count(queued)
 
 
 def _has_no_host(work: Reading, visit_id: int | None) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pin_marks import is_blank_or_dash
@@ -226,7 +226,7 @@ def free_passed(work: Writing, location: Location) -> None:
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
     same = (PinRow.location_id == location.id) & (PinRow.length == length)
-    return work.session.scalar(select(func.count()).where(same)) or 0
+    return work.count(same)
 
 
 def is_live(work: Reading, location: Location, digest: bytes) -> bool:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -51,6 +51,10 @@ class Reading:
     keyring: Keyring
     now: datetime
     bad_rows: BadRows = field(default_factory=BadRows)
+
+    def count(self, condition: ColumnElement[bool]) -> int:
+        """How many rows there are for which a condition holds."""
+        return self.session.scalar(select(func.count()).where(condition)) or 0
 
 
 @dataclass(frozen=True, kw_only=True)
