@@ -138,7 +138,7 @@ def test_a_far_date_without_a_year_on_a_terminal(
     """R20: it is repeated back with its year, and nobody waits for it in a transaction."""
     rows = sqlite_desk.rows()
     with Terminal((NEXIO, *registration("--arrival", FAR))) as terminal:
-        terminal.wait_for("meant?")
+        terminal.wait_for("?")
         sqlite_desk.register(email="meanwhile@example.com")
         terminal.type(answer)
         assert terminal.end() == code, terminal.shown
