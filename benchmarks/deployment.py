@@ -16,7 +16,8 @@ from nexio.configuration import Configuration
 from nexio.locations.locations import add_location, change_settings, get_location
 from nexio.locations.settings import parse_changes
 from nexio.network.nas import NewNas, add_nas
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.client.client import NoAnswer, send_access_request

@@ -23,7 +23,8 @@ from nexio.locations.locations import add_location, change_settings, get_locatio
 from nexio.locations.settings import parse_changes
 from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio_cli.main import main as run_command

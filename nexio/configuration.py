@@ -1,4 +1,4 @@
-"""Where this deployment keeps its things, read once from the environment."""
+"""The configuration of this deployment, read once from the environment."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Everything that can be refused or go wrong, and whose turn it is then.
+"""Everything that can be refused or go wrong, and who can do something about it.
 
 NexioError
 ├── InvalidValue        exit 2  the caller wrote something that cannot be read
 ├── NotFound            exit 3  no such visitor, NAS, location, …
-├── Refused             exit 4  a rule of the house says no
+├── Refused             exit 4  a rule refuses it
 │   └── UnknownCode
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable

@@ -65,7 +65,7 @@ class ReaderGone(Exception):
 
 @contextmanager
 def _past_click() -> Iterator[None]:
-    """Take a closed pipe past click, which would end with 1: a fault of ours."""
+    """Take a closed pipe past click, which would end with 1, as for a bug."""
     try:
         yield
     except BrokenPipeError:
@@ -127,7 +127,7 @@ def _readable(arguments: Sequence[str]) -> list[str]:
     try:
         "".join(arguments).encode()
     except UnicodeEncodeError:
-        raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.") from None
+        raise InvalidValue("a word of the command line is not UTF-8", "Type it again.") from None
     return list(arguments)
 
 
@@ -145,7 +145,7 @@ def guarded(act: Callable[[], Any]) -> int:
     except (ReaderGone, BrokenPipeError):
         silence(sys.stdout)
         return _tell_unwritten("its reader has gone") if options.done else 0
-    except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
+    except Exception as error:  # noqa: BLE001 (the boundary: a bug becomes a report)
         return _tell_fault(error)
     return result if isinstance(result, int) else 0
 
@@ -153,7 +153,7 @@ def guarded(act: Callable[[], Any]) -> int:
 def run() -> None:
     """The program."""
     open_closed()
-    # What it has to tell of bad rows stands among the warnings of the command.
+    # Bad rows are among the warnings of the command already.
     logging.getLogger("nexio.store.bad_rows").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams

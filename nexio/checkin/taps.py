@@ -1,4 +1,4 @@
-"""Going in and going out, as the desk reads it (R14)."""
+"""Check-ins and check-outs, as the desk reads them (R14)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Method(StrEnum):
     QR = "qr"
     DESK = "desk"
     CUT_OFF = "cut-off"
-    """Not at all: the end of the day has checked them out."""
+    """The end of the day checked them out."""
 
 
 class Direction(StrEnum):
@@ -72,7 +72,7 @@ def is_in(stay: CheckInRow, now: datetime) -> bool:
 
 
 def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
-    """Whether the cut-off checked them out, be it written down by now or not."""
+    """Whether the cut-off checked them out, even if that is not written down yet."""
     return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
 
 

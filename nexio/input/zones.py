@@ -153,9 +153,9 @@ def _advice(wanted: str) -> str:
     zones = _all_zones()
     # People know their city, not the continent it is filed under.
     by_city = {lower.rpartition("/")[2]: lower for lower in sorted(zones, reverse=True)}
-    said = wanted[:40].lower().replace(" ", "_")
-    city = difflib.get_close_matches(said.rpartition("/")[2], by_city, n=2, cutoff=0.75)
-    lower = [by_city[name] for name in city] + difflib.get_close_matches(said, zones, n=2)
+    phrase = wanted[:40].lower().replace(" ", "_")
+    city = difflib.get_close_matches(phrase.rpartition("/")[2], by_city, n=2, cutoff=0.75)
+    lower = [by_city[name] for name in city] + difflib.get_close_matches(phrase, zones, n=2)
     close = [zones[name] for name in dict.fromkeys(lower)]
     if close:
         return f"Did you mean {' or '.join(close[:3])}?"

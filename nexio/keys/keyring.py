@@ -3,7 +3,7 @@
 A *sealed* value is AES-256-GCM: key id (4 octets), nonce (12), ciphertext and tag; the
 associated data names table and column, so that a value cannot be moved to another one.
 A *digest* is an HMAC-SHA-256 of location and PIN under a second key derived from the first:
-equal PINs of one location have equal digests, which is how a PIN is looked up and kept unique
+equal PINs of one location have equal digests, so a PIN can be looked up and be unique
 without being readable.
 """
 
@@ -85,7 +85,7 @@ class Keyring:
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None
 
-    def is_of_now(self, sealed: bytes) -> bool:
+    def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key in use."""
         return sealed[:ID_OCTETS].hex() == self.active
 

@@ -1,8 +1,8 @@
 """Whom a deployment trusts: who may own its key file, and who may write where its files lie.
 
-Whoever can replace the key file, the store or a folder above them reads what is sealed from then
-on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway, and so can a
-group that somebody lets in.  Everybody else must not.
+Somebody who can replace the key file, the store or a folder above them can read what is sealed
+from then on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway,
+and so can a group that was given the right.  Nobody else may.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
         KeyUnusable: it cannot be used, or somebody else could have put it there.
         StoreUnreachable: everybody may write where the store lies.
     """
-    require_closed(configuration)
+    refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
     _require_owner(configuration)
     return keyring
 
 
-def require_closed(configuration: Configuration) -> None:
+def refuse_open_folders(configuration: Configuration) -> None:
     """Refuse a deployment whose folders everybody may write to.
 
     A group may: stores are shared that way.  So may everybody in a folder such as /tmp *above*
@@ -56,7 +56,7 @@ def require_closed(configuration: Configuration) -> None:
 
 
 def _store_paths(database_url: str) -> list[Path]:
-    """A store on SQLite and its folder: whoever may write there can leave a journal to replay."""
+    """The SQLite file and its folder: a user who may write there can leave a journal to replay."""
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):  # opening it will say so

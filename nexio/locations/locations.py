@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.names import counted, parse_text, quoted
@@ -131,7 +131,7 @@ def change_settings(
     """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
 
     Raises:
-        Refused: a rule of the house says no (see ``settings.changed``).
+        Refused: a rule refuses it (see ``settings.changed``).
     """
     row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
@@ -173,7 +173,7 @@ def list_locations(work: Reading) -> list[Location]:
     for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
         locations.append(location := location_of(row))
         if not location.knows_its_zone:
-            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+            work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
     return locations
 
 
@@ -218,8 +218,8 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     return None if several else get_location(work, name)
 
 
-def hold_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, kept from changing until this transaction ends.
+def lock_location(work: Writing, location: Location) -> Location:
+    """The location as it is now, locked until this transaction ends.
 
     Registrations take turns: two at once would each not count the other (R6, R9).
     """
@@ -235,12 +235,10 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
     """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
     if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
         return
-    short = work.session.scalar(
-        select(func.count()).where(
-            PinRow.location_id == location.id,
-            PinRow.length < new.pin_length,
-            or_(PinRow.free_at.is_(None), PinRow.free_at > work.now),
-        )
+    short = work.count(
+        (PinRow.location_id == location.id)
+        & (PinRow.length < new.pin_length)
+        & (PinRow.free_at.is_(None) | (PinRow.free_at > work.now))
     )
     if short:
         raise Refused(

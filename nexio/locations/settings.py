@@ -17,7 +17,7 @@ NIST_FLOOR = 6
 """NIST SP 800-63B asks for at least six digits."""
 
 PINS_PER_GUEST = 10**6
-"""R9: where the PIN alone lets in, this many PINs must stand behind each guest."""
+"""R9: where the PIN alone logs in, there must be this many PINs for each guest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Settings:
     """``on``: visitors who are registered at the door get tokens, too (R21)."""
 
     remember_devices: bool = False
-    """Whether a device that logged in is let on again by its MAC (R22)."""
+    """Whether a device that logged in may log in again by its MAC address (R22)."""
 
     end_wifi_at_checkout: bool = False
     """``on``: a check-out by a person revokes the token (R17)."""
@@ -83,7 +83,7 @@ def key_of(field: str) -> str:
 
 KEYS = {key_of(field.name): field.name for field in fields(Settings)}
 SHOWN_KEYS = [key for key, field in KEYS.items() if field not in NOT_YET]
-"""Those that people are told of."""
+"""The settings that help, tables and hints name."""
 
 
 def parse_changes(words: Iterable[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event, vCalAddress, vText
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from nexio.outbox.mailboxes import Mailbox
 from nexio.outbox.outbox import Template
@@ -77,14 +77,10 @@ def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
     """
     visits = _replaced(work, row.visit_id)
     first = min(visits)
-    before = select(func.count()).where(
-        OutboxRow.visit_id.in_(visits),
-        OutboxRow.template.in_(_WITH_ENTRY),
-        OutboxRow.id < row.id,
-    )
+    before = OutboxRow.visit_id.in_(visits) & (OutboxRow.id < row.id)
     return Edition(
         uid=f"visit-{first}-{sign(work, f'calendar:{first}').hex()[:16]}@{sender.domain}",
-        sequence=work.session.scalar(before) or 0,
+        sequence=work.count(before & OutboxRow.template.in_(_WITH_ENTRY)),
     )
 
 

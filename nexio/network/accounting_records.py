@@ -1,4 +1,4 @@
-"""Accounting records: what a NAS tells of a session (RFC 2866)."""
+"""Accounting records: what a NAS reports about a session (RFC 2866)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountingRecord:
-    """One thing that a NAS told; ``record_id`` is the same for each of its transmissions."""
+    """One report of a NAS; ``record_id`` is the same for each of its transmissions."""
 
     record_id: str
     """32 hex digits."""
@@ -62,7 +62,7 @@ class AccountingRecord:
     """Acct-Session-Time."""
 
     octets_in: int | None
-    """From the guest's device, Gigawords counted; None where nothing is said of it."""
+    """From the guest's device, Gigawords included; None where the record has no such attribute."""
 
     octets_out: int | None
     terminate_cause: int | None
@@ -77,7 +77,7 @@ class AccountingRecord:
 
     @property
     def began_at(self) -> datetime | None:
-        """When its session began, where that can be told."""
+        """When its session began; None where that is unknown."""
         if self.status == Status.START:
             return self.at
         return None if self.seconds is None else self.at - timedelta(seconds=self.seconds)

@@ -46,7 +46,7 @@ class Nas:
     require_message_authenticator: bool
     limit_proxy_state: bool
     disconnect_host: str | None = None
-    """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
+    """Where it takes disconnects (RFC 5176); None is the address that its accounting comes from."""
 
     disconnect_port: int | None = None
 
@@ -77,7 +77,7 @@ class NewNas(NasChanges):
 
 
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
-    """Let a NAS ask for the guests of a location.
+    """Add a NAS for the guests of a location.
 
     A strong secret is made where none is given.
 
@@ -100,7 +100,7 @@ def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
     query = select(NasRow).order_by(NasRow.name_key)
     if location is not None:
         query = query.where(NasRow.location_id == location.id)
-    return list(work.bad_rows.leave_out(work.session.scalars(query), lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(work.session.scalars(query), lambda row: nas_of(work, row)))
 
 
 def find_nas(work: Reading, name: str) -> Nas | None:
@@ -153,7 +153,7 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
 
 
 def remove_nas(work: Writing, name: str) -> Nas:
-    """Take a NAS away; its requests are discarded from then on.
+    """Remove a NAS; its requests are discarded from then on.
 
     Raises:
         NotFound: no such NAS.
@@ -168,7 +168,7 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
     """What a row says, free of the store and with its secret readable.
 
     Raises:
-        RowDamaged: its address is none.
+        RowDamaged: its address is not one.
         KeyUnusable: its secret cannot be opened.
     """
     known = row.fields_of(Nas) | {"address": _network(row)}
@@ -224,7 +224,7 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
     with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
         rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
-    return list(work.bad_rows.leave_out(rows, lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: nas_of(work, row)))
 
 
 def _find_row(work: Reading, name: str) -> NasRow | None:

@@ -35,11 +35,11 @@ REUSE: Final = "reuse"
 
 
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
-    """Let sessions begin, go on and end; to do it twice with the same records changes nothing."""
+    """Begin, update and end sessions; the same records once more change nothing."""
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
-    for told in records:
-        record = _with_the_key_of_now(work, told)
+    for received in records:
+        record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
             _end_all(work, record)
             continue
@@ -56,13 +56,13 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     work.session.flush()
 
 
-def _with_the_key_of_now(work: Writing, record: AccountingRecord) -> AccountingRecord:
+def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingRecord:
     """A record that waited while the key was changed has a name that nobody can read.
 
     The next one of its session brings the name again.
     """
     sealed = record.user_name_sealed
-    if sealed is None or work.keyring.is_of_now(sealed):
+    if sealed is None or work.keyring.is_current(sealed):
         return record
     return replace(record, user_name_sealed=None)
 
@@ -82,7 +82,7 @@ def _known_sessions(
 
 
 class _Grants:
-    """What this store knows of the tokens that the network has named."""
+    """What this store knows of the tokens that records claim."""
 
     def __init__(self, work: Writing, records: Iterable[AccountingRecord]) -> None:
         self.roaming: dict[int | None, bool] = {}
@@ -102,7 +102,7 @@ class _Grants:
             self._tokens.update((token, (visit, place)) for token, visit, place in tokens)
 
     def allow(self, record: AccountingRecord) -> bool:
-        """Whether all of the Class is right, and its token may be used at that NAS (R19)."""
+        """Whether the whole Class is right and its token may be used at that NAS (R19)."""
         claim = (record.claimed_visit, record.claimed_location)
         if self._tokens.get(record.claimed_token or 0) != claim:
             return False
@@ -155,7 +155,7 @@ def _begin(
 
 
 def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
-    """Take in what a record tells."""
+    """Update a session by a record."""
     if not row.user_name:
         row.user_name = record.user_name
     row.user_name_sealed = row.user_name_sealed or record.user_name_sealed
@@ -171,7 +171,7 @@ def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
 
 
 def _goes_on(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> bool:
-    """Whether it is not over: the NAS said Accounting-On for another part, or a Stop too early.
+    """Whether the session goes on after an end that came too early, or was for another part.
 
     An update that only repeats the Stop is a late one.
     """

@@ -30,11 +30,11 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WifiSession:
-    """A device on the Wi-Fi, as its NAS told of it."""
+    """A device on the Wi-Fi, as its NAS reported it."""
 
     id: int
     visit_id: int | None
-    """None where the NAS did not give back the Class of an accept of ours."""
+    """None where the NAS did not return the Class of our Access-Accept."""
 
     name: str | None
     email: str | None
@@ -115,7 +115,7 @@ def get_session(work: Reading, number: int) -> WifiSession:
 
 
 def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
-    """User-Name, octet for octet; None where no record brought one that was kept.
+    """User-Name, octet for octet; None where no record with one was stored.
 
     Raises:
         KeyUnusable: it is damaged.
@@ -126,15 +126,15 @@ def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
 
 
 def count_open(work: Reading, visit_id: int) -> int:
-    """How many sessions of a visit are not over, as far as NAS have told."""
+    """How many sessions of a visit are open, as far as NAS have reported."""
     still_open = (WifiSessionRow.visit_id == visit_id) & WifiSessionRow.ended_at.is_(None)
-    return work.session.scalar(select(func.count()).where(still_open)) or 0
+    return work.count(still_open)
 
 
 def record_disconnect(
     work: Writing, number: int, outcome: str, error_cause: int | None = None
 ) -> None:
-    """Note what a NAS said to a Disconnect-Request; the session goes on until its Stop (Must 19).
+    """Note a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
 
     Args:
         work: the transaction.

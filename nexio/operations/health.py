@@ -1,4 +1,4 @@
-"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, mail, disk."""
+"""Checking a deployment: key, store, clock, PINs, NAS, mail, disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 """A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
 
 ROOM_FOR_PINS = 0.25
-"""From half of all PINs on none is issued (R7): said well before."""
+"""When half of all PINs are in use, no more are drawn (R7); this warns long before."""
 
 LEAST_FREE = 200 * 1024 * 1024
 """Octets of disk space below which it is time to do something."""
@@ -37,7 +37,7 @@ LEAST_FREE = 200 * 1024 * 1024
 LOOKED_BACK = timedelta(days=7)
 
 ENOUGH = 10
-"""Logins without a device before anybody is warned: a test or two are none."""
+"""Logins without a device before there is a warning: a test or two do not count."""
 
 _MAC = "__:__:__:__:__:__"
 """How the log shows a MAC address."""
@@ -45,7 +45,7 @@ _MAC = "__:__:__:__:__:__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and what to do where it is not well."""
+    """What was checked, the result, and what to do where it is not well."""
 
     subject: str
     well: bool
@@ -207,7 +207,7 @@ def nas_that_name_no_device(work: Reading) -> list[str]:
 
 
 def _bad_row(line: str) -> Finding:
-    advice = "Find all of them with 'nexio db check', and mend or remove them."
+    advice = "Find all of them with 'nexio db check', and repair or remove them."
     return unwell("row", line, advice)
 
 

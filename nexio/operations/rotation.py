@@ -1,7 +1,7 @@
 """Changing the keys of a store while it is in use.
 
-A new key is added to the key file, everything is sealed anew in one transaction, the old key
-is taken out of the file.  Wherever that is cut short, the file opens the store.
+A new key is added to the key file, everything is sealed again in one transaction, the old key
+is taken out of the file.  If that is interrupted anywhere, the file still opens the store.
 """
 
 from __future__ import annotations
@@ -72,6 +72,6 @@ def _change(
 ) -> None:
     key = inspect(table).primary_key[0]
     statement = update(table).where(key == bindparam("of_row"))
-    changes = [{"of_row": number, "anew": value} for number, value in values]
+    changes = [{"of_row": number, "value": value} for number, value in values]
     if changes:
-        work.session.connection().execute(statement.values({column: bindparam("anew")}), changes)
+        work.session.connection().execute(statement.values({column: bindparam("value")}), changes)

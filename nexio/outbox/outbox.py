@@ -40,7 +40,7 @@ class Template(StrEnum):
 
 
 class MailState(StrEnum):
-    """Where a mail stands; ``none`` where there is none."""
+    """The state of a mail; ``none`` where there is no mail."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -55,7 +55,7 @@ class Mail:
     id: int
     template: Template
     to: Mailbox | None
-    """None where nobody is to be had any more: a host or a member who was removed."""
+    """None where there is no receiver any more: a host or a member who was removed."""
 
     visit_id: int | None
     member_id: int | None
@@ -67,7 +67,7 @@ class Mail:
 
     sent_at: datetime | None
     answer: str | None
-    """What the mail server said last, or why the mail failed."""
+    """The last reply of the mail server, or why the mail failed."""
 
     void: bool
     """Whether it waits and is about a visit that was deleted: it does not go out (R13)."""
@@ -133,7 +133,7 @@ def list_mail(
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
     rows = work.session.scalars(query)
-    return list(work.bad_rows.leave_out(rows, lambda row: _mail_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 
 
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:
@@ -201,7 +201,7 @@ def is_waiting(now: datetime) -> ColumnElement[bool]:
 def count_waiting(work: Reading) -> int:
     """How many mails are still to be sent, at all locations."""
     queued = OutboxRow.state == MailState.QUEUED.value
-    return work.session.scalar(select(func.count()).where(queued)) or 0
+    return work.count(queued)
 
 
 def _has_no_host(work: Reading, visit_id: int | None) -> bool:

@@ -11,11 +11,12 @@ from nexio.input.arrivals import check_end, parse_end, same_time_after
 from nexio.input.durations import LONGEST
 from nexio.input.names import parse_full_name
 from nexio.input.zones import local_day, show
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import location_of, lock_location
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pin_days import counted_anew, days_of
+from nexio.reception.pin_days import days_of, recounting
 from nexio.reception.pins import draw_pin, live_pin
-from nexio.reception.registration import gives_token, parse_optional, refuse_past, turning_on
+from nexio.reception.registration import command_for_tokens, gives_token, refuse_past
+from nexio.reception.registration_texts import parse_optional
 from nexio.reception.tokens import refuse_unplanned
 from nexio.reception.visits import PIN_PURPOSE, Visit, get_open_row, visit_of
 from nexio.store import audit
@@ -44,7 +45,7 @@ def reschedule(
     """
     row = get_open_row(work, visit_id)
     before = _times_of(row)
-    with counted_anew(work, row):
+    with recounting(work, row):
         _move(work, row, arrival, until)
     details = {"before": before[0].isoformat(), "after": arrival.isoformat()}
     if until is not None:
@@ -67,7 +68,7 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
     token = _open_token(row)
     if token.duration + by > LONGEST:
         raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
-    with counted_anew(work, row):
+    with recounting(work, row):
         token.duration += by
         if token.valid_until is not None:
             _extend_window(work, row, by)
@@ -112,7 +113,7 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
     Raises:
         NotFound: no such visit.
         InvalidValue: nothing to change, or a value that is not allowed.
-        Refused: the visit is deleted or over, or no PIN to be had (R7).
+        Refused: the visit is deleted or over, or there is no free PIN (R7).
     """
     given = {name: text for name, text in texts.items() if text is not None}
     if not given:
@@ -154,7 +155,7 @@ def _open_token(row: VisitRow) -> AccessTokenRow:
     if token is None or token.revoked_at is not None:
         why = "has no access token" if token is None else "had its access token revoked"
         gives = gives_token(location_of(row.location), row.source)
-        first = "" if gives else f"{turning_on(row.source)}, then: "
+        first = "" if gives else f"{command_for_tokens(row.source)}, then: "
         raise Refused(
             f"visit {row.id} {why}",
             f"Give it one, with a new PIN: {first}nexio visitor reissue {row.id}",
@@ -231,7 +232,7 @@ def _live_pin(work: Writing, row: VisitRow) -> PinRow:
 def _renew_pin(work: Writing, row: VisitRow) -> None:
     """Draw another PIN; the old one and the QR codes that were made so far are refused."""
     row.qr_edition += 1
-    location = hold_location(work, location_of(row.location))
+    location = lock_location(work, location_of(row.location))
     pin = draw_pin(work, location, days_of(row))
     row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     live = _live_pin(work, row)

@@ -12,7 +12,7 @@ from nexio.input.addresses import email_key, parse_email
 from nexio.input.names import full_name, parse_full_name, quoted, search_key
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pins import hold_pin, new_pin, pin_of
+from nexio.reception.pins import new_pin, pin_of, store_pin
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import MEMBER_PIN
@@ -57,7 +57,7 @@ def add_member(
 
     Raises:
         InvalidValue: a name, address or PIN that is not allowed.
-        Refused: the address belongs to a member here, or no PIN to be had.
+        Refused: the address belongs to a member here, or there is no free PIN.
     """
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
@@ -76,7 +76,7 @@ def add_member(
     )
     work.session.add(row)
     work.session.flush()
-    hold_pin(work, row, pin.digest, len(pin.digits))
+    store_pin(work, row, pin.digest, len(pin.digits))
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "add", "member", row.id)
@@ -125,7 +125,7 @@ def set_pin(
     pin = new_pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
     row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
-    hold_pin(work, row, pin.digest, len(pin.digits))
+    store_pin(work, row, pin.digest, len(pin.digits))
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "set-pin", "member", row.id)

@@ -1,4 +1,4 @@
-"""PINs: the one code that checks a visitor in and lets them onto the Wi-Fi (R6, R7, R8)."""
+"""PINs: the code for the check-in and for the Wi-Fi (R6, R7, R8)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pin_marks import is_blank_or_dash
-from nexio.locations.locations import Location, hold_location, location_of
+from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
@@ -37,7 +37,7 @@ class NewPin:
 
 
 def normalize_pin(typed: bytes) -> str | None:
-    """The digits that a guest meant, whatever keyboard typed them (R8).
+    """The digits of a typed PIN, whatever keyboard it came from (R8).
 
     Blanks and dashes of any kind are left out, and decimal digits of any script or width count.
     Nothing else is overlooked: a PIN among other characters is not that PIN.
@@ -170,12 +170,12 @@ def take_pin(
 
 
 def retake_pin(work: Writing, visit: VisitRow) -> None:
-    """Make the PIN of a visit that is over live once more; until when is the caller's to say (R7).
+    """Make the PIN of a visit that is over live again; the caller says until when (R7).
 
     Raises:
         Refused: somebody else at the location holds it by now, or it is too short to log in alone.
     """
-    location = hold_location(work, location_of(visit.location))
+    location = lock_location(work, location_of(visit.location))
     free_passed(work, location)
     length = pin_digits(visit)
     if location.settings.wifi_login == "pin" and length < location.settings.pin_length:
@@ -189,7 +189,7 @@ def retake_pin(work: Writing, visit: VisitRow) -> None:
             f"the PIN of visit {visit.id} was freed with its day and is somebody else's now",
             "Register the visitor again.",
         )
-    hold_pin(work, visit, visit.pin_digest, length)
+    store_pin(work, visit, visit.pin_digest, length)
 
 
 def refuse_guessable(
@@ -226,7 +226,7 @@ def free_passed(work: Writing, location: Location) -> None:
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
     same = (PinRow.location_id == location.id) & (PinRow.length == length)
-    return work.session.scalar(select(func.count()).where(same)) or 0
+    return work.count(same)
 
 
 def is_live(work: Reading, location: Location, digest: bytes) -> bool:
@@ -240,7 +240,7 @@ def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
     return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
 
 
-def hold_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
+def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
     row = PinRow(
@@ -266,5 +266,5 @@ def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
     try:
         return work.keyring.unseal(row.pin_sealed, purpose)
     except KeyUnusable as error:
-        work.bad_rows.tell(row, f"shows no PIN: {error}")
+        work.bad_rows.report(row, f"shows no PIN: {error}")
         return ""

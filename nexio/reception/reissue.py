@@ -1,4 +1,4 @@
-"""Registering a visit anew: a new PIN, a new mail, a token by today's settings (R5)."""
+"""Registering a visit again: a new PIN, a new mail, a token by today's settings (R5)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from nexio.errors import Refused
 from nexio.input.zones import local_day, show
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting
-from nexio.reception.pin_days import count_out
-from nexio.reception.registration import Registration, enter, gives_token
+from nexio.reception.pin_days import stop_counting
+from nexio.reception.registration import add_visit, gives_token
+from nexio.reception.registration_texts import Registration
 from nexio.reception.tokens import end_token, start_token
 from nexio.reception.visits import Visit, get_open_row, visit_of, visits_of
 from nexio.store import audit
@@ -38,10 +39,10 @@ def reissue(work: Writing, visit_id: int) -> Visit:
     key, digest = old.idempotency_key, old.idempotency_digest
     _delete(work, old)  # first, so that its guest does not count twice (R9)
     as_before = Registration(**old.fields_of(Registration), duration=old.token_duration)
-    new = enter(work, location, as_before)
+    new = add_visit(work, location, as_before)
     new.replaces_id, new.idempotency_key, new.idempotency_digest = old.id, key, digest
     work.session.execute(delete(PinRow).where(PinRow.visit_id == old.id))
-    count_out(work, old)
+    stop_counting(work, old)
     _move_check_ins(work, old, new)
     _move_mail(work, old, new)
     audit.record(work, "reissue", "visit", new.id, {"replaces": old.id})
@@ -118,8 +119,8 @@ def _move_check_ins(work: Writing, old: VisitRow, new: VisitRow) -> None:
 
 
 def _move_mail(work: Writing, old: VisitRow, new: VisitRow) -> None:
-    """The host is told of the arrival all the same; the visitor gets the new mail only."""
+    """The host still learns of the arrival; the visitor gets only the new mail."""
     waiting = (OutboxRow.visit_id == old.id) & is_waiting(work.now)
-    told = waiting & (OutboxRow.template == Template.VISITOR_ARRIVED.value)
-    work.session.execute(update(OutboxRow).where(told).values(visit_id=new.id))
+    for_host = waiting & (OutboxRow.template == Template.VISITOR_ARRIVED.value)
+    work.session.execute(update(OutboxRow).where(for_host).values(visit_id=new.id))
     work.session.execute(delete(OutboxRow).where(waiting))

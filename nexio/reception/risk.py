@@ -1,4 +1,4 @@
-"""What an operator is told of guessing: how likely it succeeds, and what it does to guests."""
+"""What an operator reads about guessing: how likely it succeeds, and what it does to guests."""
 
 from __future__ import annotations
 

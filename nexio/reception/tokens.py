@@ -13,7 +13,7 @@ from nexio.errors import Refused
 from nexio.input.zones import local_day
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
-from nexio.reception.pin_days import counted_anew
+from nexio.reception.pin_days import recounting
 from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
@@ -22,7 +22,7 @@ from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
 
 
 class TokenState(StrEnum):
-    """Where a token stands at a moment."""
+    """The state of a token at a moment."""
 
     UPCOMING = "upcoming"
     VALID = "valid"
@@ -74,7 +74,7 @@ def revoke_token(work: Writing, visit_id: int) -> None:
         raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
     if visit.token.valid_until is not None and visit.token.valid_until <= work.now:
         raise Refused(f"the token of visit {visit_id} is over", "There is nothing to revoke.")
-    final = _no_way_back(work, CheckInRow.visit_id == visit_id)
+    final = _forbid_undo(work, CheckInRow.visit_id == visit_id)
     if not end_token(work, visit) and not final:
         raise Refused(
             f"the token of visit {visit_id} was revoked before", "There is nothing to do."
@@ -87,7 +87,7 @@ def revoke_all(work: Writing, location: Location) -> int:
     Returns:
         How many were ended.
     """
-    _no_way_back(work, CheckInRow.location_id == location.id)
+    _forbid_undo(work, CheckInRow.location_id == location.id)
     running = (
         select(VisitRow)
         .join(VisitRow.token)
@@ -116,8 +116,8 @@ def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
     return Counter({length - Keyring.sealed_length(0): count for length, count in found})
 
 
-def _no_way_back(work: Writing, which: ColumnElement[bool]) -> bool:
-    """Let no undo of a check-out (R17) give back what is revoked for good; whether one could."""
+def _forbid_undo(work: Writing, which: ColumnElement[bool]) -> bool:
+    """Prevent an undo of a check-out (R17) from restoring the token; whether one could have."""
     ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
     for stay in ended:
         stay.ended_wifi = False
@@ -163,33 +163,33 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
         return False
     if visit.closes_at <= work.now:
         retake_pin(work, visit)
-    with counted_anew(work, visit):
+    with recounting(work, visit):
         token.valid_from = work.now.replace(microsecond=0)
         token.valid_until = token.valid_from + token.duration
         visit.opens_at = min(visit.opens_at, _day_of(visit, work.now)[0])
         refuse_unplanned(work, location_of(visit.location), token)
-        _hold(work, visit, max(visit.closes_at, token.valid_until))
+        _keep_until(work, visit, max(visit.closes_at, token.valid_until))
     return True
 
 
-def unstart_token(work: Writing, visit: VisitRow) -> None:
+def close_window(work: Writing, visit: VisitRow) -> None:
     """Close the window again: the check-in that opened it was a mistake."""
     if visit.token is None:
         return
-    with counted_anew(work, visit):
+    with recounting(work, visit):
         visit.token.valid_from = visit.token.valid_until = None
         visit.opens_at, until = _day_of(visit, visit.expected_arrival)
-        _hold(work, visit, until)
+        _keep_until(work, visit, until)
 
 
-def unend_token(visit: VisitRow) -> None:
-    """Give the token back that a check-out has ended (R17): it was a mistake."""
+def restore_token(visit: VisitRow) -> None:
+    """Restore the token that a check-out ended by mistake (R17)."""
     if visit.token is not None:
         visit.token.revoked_at = None
 
 
-def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
-    """Keep visit and PIN until then (R7, R15)."""
+def _keep_until(work: Writing, visit: VisitRow, until: datetime) -> None:
+    """Keep the visit open and its PIN live until then (R7, R15)."""
     visit.closes_at = until
     pin = live_pin(work, visit)
     if pin is not None:

@@ -15,7 +15,7 @@ from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states
-from nexio.reception.pin_days import count_out
+from nexio.reception.pin_days import stop_counting
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit
@@ -29,7 +29,7 @@ PIN_PURPOSE = VISIT_PIN.purpose
 
 
 class VisitState(StrEnum):
-    """Where a visit stands at a moment."""
+    """The state of a visit at a moment."""
 
     EXPECTED = "expected"
     CHECKED_IN = "checked_in"
@@ -153,7 +153,7 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     row.deleted_at = work.now
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
-    count_out(work, row)
+    stop_counting(work, row)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 

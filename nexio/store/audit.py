@@ -1,4 +1,4 @@
-"""Who did what, when."""
+"""The audit: who did what, when."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def record(
 
 
 def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
-    """Note an action that has rows of its own, such as a check-in, for whoever prints it.
+    """Note an action that has rows of its own, such as a check-in, so that it can be printed.
 
     What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
     """

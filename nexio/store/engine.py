@@ -1,4 +1,4 @@
-"""Opening the store, and the two ways of using it: reading and writing.
+"""Opening the store, and using it: reading and writing.
 
 Everything that touches the store takes a :class:`Reading` or a :class:`Writing`; both are one
 transaction with the keys and the time that it happens at.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import URL, Connection, Engine, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -45,12 +45,16 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One consistent look at the store."""
+    """One consistent view of the store."""
 
     session: Session
     keyring: Keyring
     now: datetime
     bad_rows: BadRows = field(default_factory=BadRows)
+
+    def count(self, condition: ColumnElement[bool]) -> int:
+        """How many rows there are for which a condition holds."""
+        return self.session.scalar(select(func.count()).where(condition)) or 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +117,7 @@ class Store:
             store = cls(
                 engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
             )
-            with readable(engine), Session(store._reader) as session:
+            with explain_errors(engine), Session(store._reader) as session:
                 schema.require_head(session.connection())
                 store._use_key(session)
         except BaseException:
@@ -124,7 +128,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A snapshot of the store; it cannot write."""
-        with readable(self.engine), Session(self._reader) as session:
+        with explain_errors(self.engine), Session(self._reader) as session:
             self._use_key(session)
             yield Reading(
                 session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
@@ -137,8 +141,8 @@ class Store:
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
         """
-        with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
-            hold_writers(session.connection(), alone=alone)
+        with explain_errors(self.engine), Session(self.engine, expire_on_commit=False) as session:
+            lock_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(
                 session=session,
@@ -174,10 +178,10 @@ class Store:
             self.keyring = self.keyring.using(key_id)
 
 
-def hold_writers(connection: Connection, *, alone: bool) -> None:
+def lock_writers(connection: Connection, *, alone: bool) -> None:
     """Begin a write that no change of keys can cut in two.
 
-    SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers
+    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
     share an advisory lock, which a change of keys has for itself.
     """
     if connection.dialect.name == "postgresql":
@@ -212,7 +216,22 @@ def create_sqlite_file(database_url: str) -> None:
 
 
 @contextmanager
-def readable(engine: Engine) -> Iterator[None]:
+def connected(database_url: str) -> Iterator[Engine]:
+    """A database for the time of a block, whatever version its store has.
+
+    Raises:
+        InvalidValue, StoreUnreachable: as :func:`connect` and :func:`explain_errors`.
+    """
+    engine = connect(database_url)
+    try:
+        with explain_errors(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def explain_errors(engine: Engine) -> Iterator[None]:
     """Turn what a database driver raises into an error that says what to do."""
     try:
         yield
@@ -234,7 +253,7 @@ def _is_about_uniqueness(cause: BaseException | None) -> bool:
 
 
 def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
-    """What a driver's error means to the person at the keyboard."""
+    """A driver's error as an error that says what to do."""
     first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
     if engine.dialect.name == "sqlite":
         advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."

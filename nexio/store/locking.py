@@ -1,7 +1,7 @@
-"""Keeping others from changing a row between looking at it and writing it.
+"""Locking a row between reading it and writing it.
 
 SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was read a
-moment ago may be another one by now: whoever is about to change it locks it and looks anew.
+moment ago may have changed by now: code that is about to change it locks it and reads it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: what they rely on, how long they wait, what their errors mean.
 
-Whoever runs it may have set anything for the server, the database or the role, or in a ``PG…``
-variable.  Each connection of ours sets what the code depends on.
+Its administrator may have set anything for the server, the database or the role, or in a ``PG…``
+variable.  Each of our connections sets what the code depends on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTINGS = {
     "standard_conforming_strings": "on",
     "bytea_output": "hex",
     "transform_null_equals": "off",
-    "default_transaction_isolation": "read committed",  # locked rows are looked at anew
+    "default_transaction_isolation": "read committed",  # locked rows are read again
     "default_transaction_deferrable": "off",
     "default_transaction_read_only": "off",
     "statement_timeout": "0",  # an import takes its time; patience.py has the limits
@@ -55,7 +55,7 @@ def postgresql_engine(url: URL, patience: Patience) -> Engine:
 
 
 def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientConnection:
-    """Connect, with the limits and the settings of ours; the arguments are those of psycopg.
+    """Connect with our limits and settings; the arguments are those of psycopg.
 
     Raises:
         psycopg.Error: it cannot be reached.
@@ -80,7 +80,7 @@ class PatientConnection(psycopg.Connection[Any]):
     """A connection of psycopg's on which no wait lasts for ever."""
 
     patience: Patience
-    way: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @classmethod
     def open(cls, patience: Patience, *args: Any, **kwargs: Any) -> Self:
@@ -90,9 +90,9 @@ class PatientConnection(psycopg.Connection[Any]):
             psycopg.Error: it cannot be reached.
         """
         _require_time(patience)
-        way = {"connect_timeout": int(patience.connecting)} | kwargs
-        made = cls.connect(*args, **way)
-        made.patience, made.way = patience, (args, way)
+        arguments = {"connect_timeout": int(patience.connecting)} | kwargs
+        made = cls.connect(*args, **arguments)
+        made.patience, made.arguments = patience, (args, arguments)
         return made
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
@@ -124,12 +124,12 @@ class PatientConnection(psycopg.Connection[Any]):
             return end.value  # type: ignore[no-any-return]  # of the generator's own type
 
     def _require_sign_of_life(self, began: float) -> None:
-        """Whether somebody else would be let in: a statement may take long, a server hangs."""
-        args, way = self.way
+        """Try another connection: a long statement lets it in, a server that hangs does not."""
+        args, arguments = self.arguments
         try:
-            psycopg.connect(*args, **way).close()
+            psycopg.connect(*args, **arguments).close()
         except psycopg.Error as error:
-            there = "FATAL" in str(error)  # it said something, such as "too many clients"
+            there = "FATAL" in str(error)  # it answered, with "too many clients" for example
         else:
             there = True
         silent = time.monotonic() - began

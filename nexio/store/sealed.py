@@ -1,7 +1,7 @@
 """The registry of what is sealed in the store, and of the digests of PINs.
 
-``db check`` opens all of it, ``key rotate`` seals all of it anew.  A column that is not here would
-be lost with the next key: a test looks for such ones.
+``db check`` opens all of it, ``key rotate`` seals all of it again.  A column that is missing
+here would be lost with the next key: a test looks for one.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class SpoolFile:
     def put_aside(self) -> None:
         """Take a damaged file out of the way: guests come first.
 
-        What was in it stays for whoever wants to look.
+        Its content stays, for somebody who wants to look.
         """
         aside = self.path.with_suffix(f".damaged-{secrets.token_hex(4)}")
         with suppress(OSError):

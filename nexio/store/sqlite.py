@@ -50,7 +50,11 @@ def create_file(path: Path) -> None:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a file, where that can be told."""
+    """Whether there is a file.
+
+    Raises:
+        StoreUnreachable: the folder cannot be read.
+    """
     try:
         return path.exists()
     except OSError as error:
@@ -72,7 +76,7 @@ def _open(path: Path, patience: Patience) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-    """Durable, private and patient."""
+    """Set up a connection: durable, and nothing deleted stays readable."""
     del entry
     for pragma in (
         "journal_mode = WAL",

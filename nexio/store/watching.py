@@ -1,7 +1,7 @@
-"""Noticing that the store has changed, without reading it again and again.
+"""Noticing changes of the store without reading it again and again.
 
 SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
-PostgreSQL calls (``LISTEN``), and is looked at now and then in case a call was lost.
+PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from nexio.store.batches import CHANNEL
-from nexio.store.engine import readable, unreachable
+from nexio.store.engine import explain_errors, unreachable
 
 LOOK_SECONDS = 0.05
 """How often SQLite is looked at."""
@@ -30,7 +30,7 @@ def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
     Raises:
         StoreUnreachable: it cannot be watched at present.
     """
-    with readable(engine):
+    with explain_errors(engine):
         return SQLiteWatch(engine) if engine.dialect.name == "sqlite" else PostgreSQLWatch(engine)
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio_cli.commands.tapping import How, Who, use
+from nexio.input.zones import show
+from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from nexio.checkin.taps import Direction
@@ -121,7 +123,9 @@ def command(
     way = _way(only_in=only_in, only_out=only_out)
     if other in {None, "pin"}:
         if other is None:
-            use(who, How(way=way, location_name=location_name, override=override, as_json=as_json))
+            check_in_or_out(
+                who, How(way=way, location_name=location_name, override=override, as_json=as_json)
+            )
     elif way is not None:
         raise InvalidValue(
             "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
@@ -139,7 +143,7 @@ def pin(
 ) -> None:
     """Use a PIN; '-' reads it from stdin."""
     way = _way(only_in=only_in, only_out=only_out)
-    use(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
+    check_in_or_out(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
 
 
 def _way(*, only_in: bool, only_out: bool) -> Direction | None:
@@ -159,9 +163,7 @@ def _way(*, only_in: bool, only_out: bool) -> Direction | None:
 def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
     """List today's check-ins and check-outs; --open is the list for an evacuation."""
     from nexio.checkin.taps import list_taps
-    from nexio.input.zones import show
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -199,7 +201,6 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
     from nexio.checkin.check_ins import undo as take_back
     from nexio.checkin.desk_wifi import wifi_words_after_undo
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)

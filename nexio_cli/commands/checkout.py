@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli.commands.checkin import qr_option, reader_option, visits_option
-from nexio_cli.commands.tapping import How, Who, use
+from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options
 
 
@@ -34,4 +34,4 @@ def command(
 
     who = Who(pin=pin, qr=qr, visits=visits, reader=reader)
     who.require_one()
-    use(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))
+    check_in_or_out(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))

@@ -102,17 +102,13 @@ def _tell_of_backup(path: Path, rows: int) -> None:
 @contextmanager
 def _opened() -> Iterator[Engine]:
     """The store of this deployment, whatever its version."""
-    from nexio.keys.ownership import require_closed
-    from nexio.store.engine import connect, readable
+    from nexio.keys.ownership import refuse_open_folders
+    from nexio.store.engine import connected
 
     configuration = options.configuration()
-    require_closed(configuration)
-    engine = connect(configuration.database_url)
-    try:
-        with readable(engine):
-            yield engine
-    finally:
-        engine.dispose()
+    refuse_open_folders(configuration)
+    with connected(configuration.database_url) as engine:
+        yield engine
 
 
 @command.command()

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import wait_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +42,6 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     the last 20 are shown; 'nexio log' has all of them.
     """
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import wait_json
     from radius_auth.explain.waiting import list_waits
 
     with options.reading() as work:
@@ -110,8 +111,6 @@ class _Place:
 
     def show(self, at: datetime | None) -> str:
         """A time there; of a place that is gone in UTC."""
-        from nexio.input.zones import show
-
         zone = ZoneInfo("UTC") if self.location is None else self.location.zone
         return "" if at is None else show(at, zone)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from nexio.input.zones import get_zone
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.shapes import location_json
 
 
 @click.group(cls=once.Group)
@@ -20,9 +22,7 @@ def command() -> None:
 @options.as_json
 def add(name: str, timezone: str | None, *, as_json: bool) -> None:
     """Add a location: a place with its own time zone, settings, visitors, PINs and NAS."""
-    from nexio.input.zones import get_zone
     from nexio.locations.locations import add_location
-    from nexio_cli.terminal.shapes import location_json
 
     if timezone is None:
         timezone = asking.ask("Timezone", get_zone)
@@ -37,7 +37,6 @@ def add(name: str, timezone: str | None, *, as_json: bool) -> None:
 def list_(*, as_json: bool) -> None:
     """List the locations."""
     from nexio.locations.locations import list_locations
-    from nexio_cli.terminal.shapes import location_json
 
     with options.reading() as work:
         locations = list_locations(work)

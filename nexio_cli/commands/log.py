@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from nexio.input.zones import iso
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ def _print(
 
 def _sentence(event: AuthEvent, location: Location | None) -> str:
     """``2026-11-20T17:11:25+00:00  accept  zoe@example.com  …: the PIN is right …``."""
-    from nexio.input.zones import iso
     from radius_auth.decision.reasons import Reason
     from radius_auth.decision.words import LOGGED
 

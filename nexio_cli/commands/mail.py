@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nexio.errors import MailServerUnreachable
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import mail_json
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location
@@ -46,7 +49,6 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
     """
     from nexio.locations.locations import get_location
     from nexio.outbox.outbox import MailState, list_mail
-    from nexio_cli.terminal.shapes import mail_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -85,7 +87,6 @@ def deliver(*, as_json: bool) -> None:
 
 
 def _delivered(store: Store) -> Report:
-    from nexio.errors import MailServerUnreachable
     from nexio.mail.delivery import Report, deliver, outgoing_of
     from nexio.outbox.outbox import count_waiting
 
@@ -104,7 +105,6 @@ def _delivered(store: Store) -> Report:
 
 
 def _row(mail: Mail, location: Location) -> list[str]:
-    from nexio.input.zones import show
 
     when = mail.sent_at or mail.next_try_at or mail.created_at
     return [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import member_json
 
 if TYPE_CHECKING:
     from nexio.reception.members import Member
@@ -74,7 +75,6 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the members of a location by name, without their PINs."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import list_members
-    from nexio_cli.terminal.shapes import member_json
 
     with options.reading() as work:
         members = list_members(work, get_location(work, location_name))
@@ -170,7 +170,6 @@ def remove(member: str, location_name: str | None, *, yes: bool) -> None:
 
 
 def _print_member(member: Member, *, headline: str, as_json: bool) -> None:
-    from nexio_cli.terminal.shapes import member_json
 
     fields = [("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)]
     output.print_answer(member_json(member), headline, fields, as_json=as_json)

@@ -7,9 +7,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import address_words, nas_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nexio.network.nas import Nas
+
+
+def _protection(*, default: bool | None) -> Callable[[options.Callback], options.Callback]:
+    """The two switches against forged requests; a NAS that is edited keeps what it has."""
+    message_authenticator = click.option(
+        "--require-message-authenticator/--insecure-no-message-authenticator",
+        default=default,
+        help="Discard requests that could be forged on their way"
+        + (" (default: required)." if default else "."),
+    )
+    proxy_state = click.option(
+        "--limit-proxy-state/--insecure-any-proxy-state",
+        default=default,
+        help="Without Message-Authenticator, discard requests that carry Proxy-State"
+        + (" (default: on)." if default else "."),
+    )
+    return lambda callback: message_authenticator(proxy_state(callback))
 
 
 @click.group(cls=once.Group)
@@ -28,16 +48,7 @@ def command() -> None:
 )
 @click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
-@click.option(
-    "--require-message-authenticator/--insecure-no-message-authenticator",
-    default=True,
-    help="Discard requests that could be forged on their way (default: required).",
-)
-@click.option(
-    "--limit-proxy-state/--insecure-any-proxy-state",
-    default=True,
-    help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
-)
+@_protection(default=True)
 @click.option(
     "--disconnect-host",
     "disconnect",
@@ -98,7 +109,6 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the NAS of a location, or of all."""
     from nexio.locations.locations import get_location
     from nexio.network.nas import list_nas
-    from nexio_cli.terminal.shapes import address_words, nas_json
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
@@ -139,16 +149,7 @@ def show(name: str, *, as_json: bool) -> None:
 @click.option("--secret", metavar="TEXT", help="Another secret; '-' reads it from stdin.")
 @click.option("--ssid", metavar="SSID", help="Only for this network name; '' for every one.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier; '' for any.")
-@click.option(
-    "--require-message-authenticator/--insecure-no-message-authenticator",
-    default=None,
-    help="Discard requests that could be forged on their way.",
-)
-@click.option(
-    "--limit-proxy-state/--insecure-any-proxy-state",
-    default=None,
-    help="Without Message-Authenticator, discard requests that carry Proxy-State.",
-)
+@_protection(default=None)
 @click.option(
     "--disconnect-host",
     "disconnect",
@@ -178,7 +179,6 @@ def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> N
 def remove(name: str, *, yes: bool, as_json: bool) -> None:
     """Remove a NAS: its requests get no answer from then on."""
     from nexio.network.nas import get_nas, remove_nas
-    from nexio_cli.terminal.shapes import nas_json
 
     with options.reading() as work:
         found = get_nas(work, name)
@@ -191,8 +191,6 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
 
 def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
     """A NAS, with its secret where it was made just now."""
-    from nexio_cli.terminal.shapes import address_words, nas_json
-
     fields = [
         ("address", address_words(nas)),
         ("secret", secret and f"{secret}  (shown this once)"),

@@ -8,6 +8,7 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of, words_for_open_sessions
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ def reissue(
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
     chosen = _choose(visits, location_name)
     if dry_run:
-        _print_chosen(chosen, as_json=as_json)
+        output.print_list(
+            chosen,
+            visit_json,
+            COLUMNS[:4],
+            lambda visit: row_of(visit)[:4],
+            "No visit needs it.",
+            as_json=as_json,
+        )
         return
     if chosen:
         what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
@@ -63,7 +71,7 @@ def reissue(
     words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
     output.print_answer(results, words, as_json=as_json)
     if failed:
-        output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
+        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(failed)}")
     if len(failed) < len(results):
         posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)
@@ -84,7 +92,6 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
 def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailedJson:
     """One visit in its own transaction; what went wrong is told and the others go on."""
     from nexio.reception.reissue import reissue as renew
-    from nexio_cli.terminal.shapes import visit_json
 
     try:
         with options.writing() as work:
@@ -97,16 +104,3 @@ def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailed
     if still_on:
         output.say(still_on)
     return {"visit": visit.id, "reissued": visit_json(new)}
-
-
-def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
-    from nexio_cli.terminal.shapes import visit_json
-
-    output.print_list(
-        chosen,
-        visit_json,
-        COLUMNS[:4],
-        lambda visit: row_of(visit)[:4],
-        "No visit needs it.",
-        as_json=as_json,
-    )

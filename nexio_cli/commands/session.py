@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
+from nexio.errors import NotFound, Refused, Unreachable
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import session_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +54,6 @@ def list_(
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import session_json
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
@@ -107,7 +111,6 @@ def disconnect(
     """
     from nexio.locations.locations import list_locations
     from nexio.network.sessions import name_as_sent
-    from nexio_cli.terminal.shapes import session_json
     from radius_auth.client.disconnect import peer_of
 
     with options.reading() as work:
@@ -135,7 +138,6 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
         NotFound: no such session or visit, or none of it is open.
         Refused: the session is over.
     """
-    from nexio.errors import NotFound, Refused
     from nexio.network.sessions import SessionFilter, get_session, list_sessions
     from nexio.reception.visits import get_visit
 
@@ -170,7 +172,6 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.errors import Refused, Unreachable
     from radius_auth.client.disconnect import DisconnectOutcome
 
     outcomes = {answer.outcome for answer in answers}
@@ -197,10 +198,6 @@ def _sentence(session: WifiSession, answer: DisconnectReply) -> str:
 
 
 def _row(session: WifiSession, place: Location | None) -> list[str]:
-    from datetime import timedelta
-    from zoneinfo import ZoneInfo
-
-    from nexio.input.zones import show
 
     zone = place.zone if place is not None else ZoneInfo("UTC")
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nexio.locations.settings import NIST_FLOOR, SHOWN_KEYS, as_words, parse_changes, warnings_for
 from nexio_cli.terminal import once, options, output
 
 RISKY = {"wifi_login", "planned_guests", "pin_length"}
@@ -26,7 +27,6 @@ def show(location_name: str | None, *, as_json: bool) -> None:
     to wait.
     """
     from nexio.locations.locations import get_location
-    from nexio.locations.settings import SHOWN_KEYS, as_words
     from nexio.reception.risk import risk_words
     from nexio_cli.terminal.json_types import SettingsJson
 
@@ -66,7 +66,6 @@ def set_(
     on; retention-days when housekeeping runs; ssid at once.
     """
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import NIST_FLOOR, parse_changes, warnings_for
     from nexio.reception.risk import risk_words, short_pin_words
 
     parsed = parse_changes(changes)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
+from nexio.input.zones import show
 from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +28,7 @@ _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Who goes through the door: one of these says it."""
+    """Who goes through the door: exactly one of these is given."""
 
     pin: str | None = None
     qr: str | None = None
@@ -34,10 +36,10 @@ class Who:
     reader: bool = False
 
     def require_one(self, *others: object) -> None:
-        """See that exactly one of them, or of the others, says it.
+        """Require exactly one of them, or of the others.
 
         Raises:
-            InvalidValue: none does, or several do.
+            InvalidValue: none is given, or several are.
         """
         given = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
         if sum([*given, *(other is not None for other in others)]) != 1:
@@ -49,7 +51,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """What else was said."""
+    """The other options."""
 
     way: Direction | None = None
     location_name: str | None
@@ -65,7 +67,7 @@ class _Done:
     sentence: str
 
 
-def use(who: Who, how: How) -> None:
+def check_in_or_out(who: Who, how: How) -> None:
     """Check in or out, and say who, when, and what it means for the Wi-Fi."""
     if who.reader:
         _read_codes(how)
@@ -120,8 +122,6 @@ def _done(work: Writing, tap: Tap) -> _Done:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
     from nexio.checkin.refused_taps import other_way
-    from nexio.input.zones import show
-    from nexio_cli.terminal.shapes import tap_json
 
     wifi = wifi_words(work, tap)
     outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
@@ -158,7 +158,7 @@ def _read_codes(how: How) -> None:
 
 
 def _wait(seconds: float) -> None:
-    """Slow down whoever tries codes; the next one is read afterwards."""
+    """Slow down somebody who tries codes: the next one is read afterwards."""
     if seconds:
         output.say(f"Too many wrong codes: the next one is read in {seconds:.0f} s.")
         time.sleep(seconds)

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.durations import parse_duration, words_for
+from nexio.input.zones import show
+from nexio.locations.settings import parse_changes
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.shapes import held_token_json
 from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 if TYPE_CHECKING:
@@ -31,9 +35,7 @@ def on(duration: str | None, location_name: str | None) -> None:
     Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
     --duration changes the default duration; without it the last one stays (1 hour at first).
     """
-    from nexio.input.durations import words_for
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
 
     words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
     with options.writing() as work:
@@ -54,7 +56,6 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
     Tokens that were issued stay, unless --revoke ends all of the location that are not over.
     """
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
     from nexio.reception.tokens import revoke_all
 
     if revoke:
@@ -80,7 +81,6 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -102,7 +102,6 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 
 
 def _row(visit: Visit) -> list[str]:
-    from nexio.input.zones import show
 
     token, zone = visit.token, visit.location.zone
     start = "check-in" if token is None or not token.valid_from else show(token.valid_from, zone)
@@ -129,11 +128,8 @@ def extend(
     It works until the day of the arrival is over, also after the Wi-Fi has ended. A token lasts
     30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over.
     """
-    from nexio.input.durations import parse_duration
-    from nexio.input.zones import show
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     if by is None and until is None and sys.stdin.isatty():
         with options.reading() as work:
@@ -172,7 +168,6 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     """
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)

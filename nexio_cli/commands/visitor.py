@@ -11,6 +11,7 @@ from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
@@ -113,13 +114,8 @@ def register(
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
-    from nexio.reception.registration import (
-        Repetition,
-        parse_key,
-        read_registration,
-        refuse_void,
-        register,
-    )
+    from nexio.reception.registration import Repetition, refuse_useless, register
+    from nexio.reception.registration_texts import parse_key, read_registration
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -140,7 +136,7 @@ def register(
             if asking.is_incomplete(texts):
                 host = None if by is None else get_member(work, by, location_name)
                 seen = asking.with_stand_ins(texts)
-                refuse_void(work, location, read_registration(seen, work.now, location, host))
+                refuse_useless(work, location, read_registration(seen, work.now, location, host))
         options.confirm_far(expected, zone, far=far)
         texts = asking.ask_person(texts)
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
@@ -194,7 +190,6 @@ def list_(
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -255,9 +250,9 @@ for _change in (edit, reschedule, delete, resend, reissue):
     command.add_command(_change)
 
 
-def _canonical(said: dict[str, Any]) -> str:
-    """What was said, always in the same order and without what was not."""
-    given = {name: value for name, value in said.items() if value is not None}
+def _canonical(words: dict[str, Any]) -> str:
+    """What was given, always in the same order."""
+    given = {name: value for name, value in words.items() if value is not None}
     return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 

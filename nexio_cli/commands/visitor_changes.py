@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit, words_for_open_sessions
 
 ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
@@ -96,7 +97,6 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     see 'nexio visitor list --all'.
     """
     from nexio.reception.visits import delete_visit, get_visit
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
@@ -121,7 +121,6 @@ def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """
     from nexio.reception.changing import resend_mail
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.writing() as work:
         found = resend_mail(work, get_visit(work, visit, location_name).id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from nexio.errors import Refused
+from nexio.input.zones import show
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
@@ -109,13 +110,13 @@ def opened() -> Iterator[Store]:
 
 def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
-    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
-    new = [line for line in bad_rows if line not in told]
+    shown: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    new = [line for line in bad_rows if line not in shown]
     more = len(new) - SHOWN
     are = "row is" if more == 1 else "rows are"
     rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
-    told.update(new)
+    shown.update(new)
 
 
 @contextmanager
@@ -137,33 +138,31 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Raises:
         click.Abort: the answer is no.
-        Refused: nobody can be asked, as there is no terminal, and --yes was not said.
+        Refused: there is no terminal to ask on, and no --yes.
     """
-    if yes:
-        return
+    if not yes:
+        refusal = f"this needs a terminal or --yes: {question}"
+        _ask(question, Refused(refusal, "To do it without being asked, add --yes."))
+
+
+def _ask(question: str, refusal: Refused) -> None:
     if not sys.stdin.isatty():
-        raise Refused(f"this needs a terminal or --yes: {question}", "If it is meant, add --yes.")
+        raise refusal
     click.confirm(question, abort=True, err=True)
 
 
 def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
-    """Repeat an arrival back whose year was not said, where another one is likely (R20).
+    """Ask whether an arrival without a year is right, where another year is likely (R20).
 
     Raises:
         Refused: there is nobody to ask.
         click.Abort: the answer is no.
     """
-    from nexio.input.zones import show
-
-    if far or not expected.is_far:
-        return
-    arrival = show(expected.arrival, zone)
-    if not sys.stdin.isatty():
-        raise Refused(
-            f"the arrival would be on {arrival}, and no year was said",
-            "Say the year, or confirm this one with --far.",
-        )
-    click.confirm(f"No year was said. Is {arrival} meant?", abort=True, err=True)
+    if expected.is_far and not far:
+        arrival = show(expected.arrival, zone)
+        refusal = f"the arrival would be on {arrival}, and no year was given"
+        advice = "Give the year, or confirm this one with --far."
+        _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
 
 
 def typed_or_read(value: str | None) -> str | None:

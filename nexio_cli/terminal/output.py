@@ -42,7 +42,7 @@ _TWO_DOTS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
 def sentence(text: str) -> str:
-    """Words of ours as :func:`plain` text, with one dot at an end whatever name stands there."""
+    """Our own words as :func:`plain` text; a sentence that ends with "Jr." gets no second dot."""
     return _TWO_DOTS.sub(".", plain(text))
 
 

@@ -9,7 +9,7 @@ from nexio_cli.terminal import options, output
 
 if TYPE_CHECKING:
     from nexio.mail.delivery import Report
-    from nexio.mail.smtp import Patience
+    from nexio.mail.smtp import MailTimeouts
 
 MAIL_SECONDS = 5.0
 """Seconds that somebody at the desk waits for the mail server."""
@@ -24,9 +24,11 @@ def deliver_now(*, quiet: bool = False) -> None:
     Args:
         quiet: say nothing where this deployment sends no mail.
     """
-    from nexio.mail.smtp import Patience
+    from nexio.mail.smtp import MailTimeouts
 
-    _deliver(Patience(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS), quiet=quiet)
+    _deliver(
+        MailTimeouts(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS), quiet=quiet
+    )
 
 
 def deliver_all() -> None:
@@ -34,7 +36,7 @@ def deliver_all() -> None:
     _deliver(None, quiet=True)
 
 
-def _deliver(patience: Patience | None, *, quiet: bool) -> None:
+def _deliver(timeouts: MailTimeouts | None, *, quiet: bool) -> None:
     """Send mail; whatever goes wrong is a note, as the mail waits and is safe."""
     from nexio.mail.delivery import deliver, outgoing_of
 
@@ -43,7 +45,7 @@ def _deliver(patience: Patience | None, *, quiet: bool) -> None:
         if outgoing is not None:
             with options.opened() as store:
                 _note(
-                    deliver(store, outgoing, newest_first=patience is not None, patience=patience)
+                    deliver(store, outgoing, newest_first=timeouts is not None, timeouts=timeouts)
                 )
         elif not quiet:
             output.say("The mail waits: no mail server is configured (NEXIO_SMTP_URL).")

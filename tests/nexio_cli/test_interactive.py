@@ -253,7 +253,7 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
     for stdin in ("", "y\n"):
         said = full(*typed, stdin=stdin).refused(4)
         assert "Error: This needs a terminal or --yes: " in said
-        assert "Hint:  If it is meant, add --yes." in said
+        assert "Hint:  To do it without being asked, add --yes." in said
     assert full.rows() == rows
     assert contents_of(home) == before
     if words != ("session", "disconnect"):  # no access point listens

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from nexio.locations import locations
 from nexio.locations.settings import parse_changes
-from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit, find_visit
 

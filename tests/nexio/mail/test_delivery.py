@@ -15,7 +15,7 @@ from nexio.locations.locations import Location
 from nexio.mail import delivery
 from nexio.mail.attempts import CLAIM, claim_next
 from nexio.mail.delivery import Report
-from nexio.mail.smtp import Patience
+from nexio.mail.smtp import MailTimeouts
 from nexio.outbox.outbox import Mail, MailState, Template
 from nexio.store.engine import Store
 from tests.support.clocks import Clock
@@ -169,7 +169,7 @@ def test_a_slow_server(store: Store, location: Location, mail_server: MailServer
 def test_no_time_is_left(store: Store, location: Location, mail_server: MailServer) -> None:
     """What was not begun is as it was, and due."""
     register(store, location)
-    report = deliver(store, mail_server.url, Patience(total=0))
+    report = deliver(store, mail_server.url, MailTimeouts(total=0))
     assert report == Report(sent=0, failed=0, waiting=1, postponed=1)
     assert states(store, location) == [("queued", 0)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from nexio.errors import MailServerUnreachable
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import MailOutcome, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailTimeouts, SmtpConnection
 from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.scripts import hostile
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Behaviour = Callable[[socket.socket, threading.Event], None]
 
-PATIENCE = Patience(mail=1.0, receipt=1.0)
+TIMEOUTS = MailTimeouts(mail=1.0, receipt=1.0)
 SLACK = 3.0
 """Seconds that a busy machine may need besides."""
 
@@ -90,7 +90,7 @@ class Attempt(NamedTuple):
 
 def attempt(behave: Behaviour) -> Attempt:
     """Give one mail to a server, within bounds of time, of memory and of what is said of it."""
-    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), TIMEOUTS) as connection:
         tracemalloc.start()
         begun = time.monotonic()
         try:
@@ -102,7 +102,7 @@ def attempt(behave: Behaviour) -> Attempt:
             made = Attempt(answer.outcome, answer.words)
         took, (_, peak) = time.monotonic() - begun, tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert took < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert took < TIMEOUTS.mail + TIMEOUTS.receipt + SLACK
     assert peak < MOST_MEMORY
     assert made.words.isprintable()
     assert len(made.words) < 250
@@ -177,10 +177,10 @@ def test_a_server_that_does_not_read() -> None:
 
     large = mail()
     large.add_attachment(b"x" * 8_000_000, maintype="application", subtype="octet-stream")
-    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), TIMEOUTS) as connection:
         begun = time.monotonic()
         answer = connection.send(FROM, TO, large)
-    assert time.monotonic() - begun < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert time.monotonic() - begun < TIMEOUTS.mail + TIMEOUTS.receipt + SLACK
     assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
 
 
@@ -205,9 +205,9 @@ def test_a_server_that_cannot_speak_tls(url: str, rubbish: bytes) -> None:
         server = parse_smtp_url(url.format(plain.partition("1:")[2].partition("?")[0]))
         begun = time.monotonic()
         with (
-            SmtpConnection(server, PATIENCE) as connection,
+            SmtpConnection(server, TIMEOUTS) as connection,
             pytest.raises(MailServerUnreachable) as refused,
         ):
             connection.send(FROM, TO, mail())
-    assert time.monotonic() - begun < PATIENCE.mail + SLACK
+    assert time.monotonic() - begun < TIMEOUTS.mail + SLACK
     assert str(refused.value).isprintable()

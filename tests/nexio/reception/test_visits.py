@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import enter, read_registration
+from nexio.reception.registration import add_visit
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import (
     VisitFilter,
@@ -177,7 +178,7 @@ def test_a_search_that_finds_many(store: Store, location: Location) -> None:
         for number in range(MANY):
             email = f"zoe{number}@example.com"
             texts = {"first_name": "Zoë", "last_name": "N", "email": email}
-            enter(work, location, read_registration(texts, work.now, location))
+            add_visit(work, location, read_registration(texts, work.now, location))
     found = listed(store, location, search="zoë")
     assert found == [f"zoe{number}" for number in range(MANY)]
 

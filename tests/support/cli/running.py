@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from nexio.locations.locations import get_location
-from nexio.reception.registration import Repetition, read_registration, register
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import read_registration
 from nexio.store.engine import Store, utc_now
 from nexio_cli.main import main
 from tests.support.clocks import Clock

@@ -10,7 +10,7 @@ from nexio.mail import delivery
 from nexio.mail.delivery import Outgoing
 from nexio.mail.rendering import render
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import Patience
+from nexio.mail.smtp import MailTimeouts
 from nexio.outbox.mailboxes import parse_sender
 from nexio.outbox.outbox import list_mail, queue_mail
 from nexio.store.tables import OutboxRow
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nexio.store.engine import Store
 
 SENDER = parse_sender("Harbour House <desk@example.com>")
-SHORT = Patience(mail=1.0, receipt=1.0)
+SHORT = MailTimeouts(mail=1.0, receipt=1.0)
 """Short, because some servers hang."""
 
 
@@ -34,9 +34,9 @@ def outgoing_to(url: str) -> Outgoing:
     return Outgoing(server=parse_smtp_url(url), sender=SENDER)
 
 
-def deliver(store: Store, url: str, patience: Patience | None = None) -> Report:
+def deliver(store: Store, url: str, timeouts: MailTimeouts | None = None) -> Report:
     """Send the mail that is due."""
-    return delivery.deliver(store, outgoing_to(url), patience=patience)
+    return delivery.deliver(store, outgoing_to(url), timeouts=timeouts)
 
 
 def queue(store: Store, template: Template, visit: Visit) -> int | None:
