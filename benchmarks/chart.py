@@ -9,7 +9,7 @@ from typing import Final
 from benchmarks.results import Results
 from benchmarks.targets import OURS, PLUGIN
 
-WIDTH, ROW, TOP, NAMES, BARS = 860, 26, 48, 250, 210
+WIDTH, ROW, TOP, NAMES, BARS = 920, 26, 48, 330, 200
 HEAD: Final = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
 font-family="sans-serif" font-size="13">
 <title>{title}</title>

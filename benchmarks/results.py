@@ -12,6 +12,9 @@ from typing import Any, Final, Self
 BUSY_GENERATOR: Final = 0.9
 """Of a processor: it has nothing left then."""
 
+LOADED: Final = 0.5
+"""A load average that an idle machine does not have."""
+
 BUSY: Final = 0.05
 """A machine of which others use more is not idle."""
 
@@ -115,8 +118,7 @@ class Results:
 
     def disturbances(self) -> Iterator[str]:
         """What makes the figures doubtful, in sentences."""
-        processors = int(self.machine["cores"])
-        if self.load_average > BUSY * processors + 0.1:
+        if self.load_average > LOADED:
             yield f"The load average was {self.load_average:.2f} at the start."
         disturbed = [each for each in self.rounds if each.others > BUSY]
         if disturbed:

@@ -27,7 +27,7 @@ def warm_up(generator: Generator, server: Server, load: Load) -> None:
         RuntimeError: it does not answer all of them.
     """
     for first in range(0, 10 * SOCKETS, SOCKETS):
-        order = Order(port=server.port, seconds=5, first=first, limit=SOCKETS)
+        order = Order(port=server.port, seconds=5, first=first, limit=SOCKETS, patience=1.0)
         if not generator.send(load, order).lost:
             return
     raise RuntimeError(f"{server.name} does not answer all access points")

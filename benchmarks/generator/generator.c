@@ -1,12 +1,13 @@
 /* The load generator: sends prepared requests, keeps the replies, writes down when each came.
  *
- *     generator PORT SOCKETS WINDOW RATE SECONDS FIRST WARM LIMIT LOAD RESULT
+ *     generator PORT SOCKETS WINDOW RATE SECONDS FIRST WARM LIMIT PATIENCE LOAD RESULT
  *
  * Socket n sends from 127.0.0.(n + 1) every SOCKETS-th request of the file LOAD, beginning with
  * number FIRST and around again at its end.  RATE 0: each socket keeps WINDOW requests in flight;
  * else RATE requests a second are sent, whether answers come or not.  WARM requests are sent
  * before the clock starts; then "ready" is printed and a line on stdin waited for.  LIMIT is the
- * most requests of the clock's time, or 0.  At the end one line of JSON is printed.
+ * most requests of the clock's time, or 0.  What has no reply after PATIENCE seconds is lost.  At
+ * the end one line of JSON is printed.
  *
  * LOAD: for each request its length (16 bits) and octets.  RESULT: for each request that was sent
  * its number (32 bits), the length of its reply (32 bits; 0 is lost), when it was sent and when
@@ -26,7 +27,6 @@
 #include <time.h>
 
 enum { BATCH = 64, MOST_SOCKETS = 64, LARGEST = 512, IDENTIFIERS = 256 };
-#define LOST_AFTER 5000000000LL
 
 typedef struct { uint16_t length; const uint8_t *octets; } Request;
 typedef struct { uint32_t number, length; int64_t sent, came; } Record;
@@ -38,7 +38,7 @@ static uint32_t count;
 static Line lines[MOST_SOCKETS];
 static struct pollfd sockets[MOST_SOCKETS];
 static uint64_t sockets_used, window, first, sent, answered, lost, stray;
-static int64_t epoch;
+static int64_t epoch, patience;
 static FILE *result;
 
 static int64_t now(void) {
@@ -159,7 +159,7 @@ static void give_up(int64_t sent_before) {
 
 /* Send and receive until `until`, or until `limit` were sent, and then for the replies. */
 static void run(int64_t until, uint64_t rate, uint64_t limit) {
-    int64_t began = now(), next_look = began + LOST_AFTER / 10;
+    int64_t began = now(), next_look = began + patience / 10;
     for (;;) {
         int64_t at = now();
         int is_over = at >= until || (limit && sent >= limit);
@@ -172,15 +172,15 @@ static void run(int64_t until, uint64_t rate, uint64_t limit) {
             if (limit && room > limit - sent) room = limit - sent;
             if (room) send_some(socket, room);
         }
-        int64_t pause = LOST_AFTER / 20;
+        int64_t pause = patience / 20;
         if (!is_over && rate) pause = (int64_t)((sent + 1) * 1000000000 / rate) + began - now();
         struct timespec wait = {0, pause > 0 ? pause % 1000000000 : 0};
         if (ppoll(sockets, sockets_used, &wait, NULL) > 0)
             for (uint64_t socket = 0; socket < sockets_used; socket++)
                 if (sockets[socket].revents) receive(socket);
         if ((at = now()) > next_look) {
-            give_up(at - LOST_AFTER);
-            next_look = at + LOST_AFTER / 10;
+            give_up(at - patience);
+            next_look = at + patience / 10;
         }
     }
 }
@@ -193,19 +193,20 @@ static double cpu_seconds(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 11) return 2;
+    if (argc != 12) return 2;
     sockets_used = atoi(argv[2]);
     window = atoi(argv[3]);
     uint64_t rate = atoi(argv[4]), warm = atoi(argv[7]), limit = atoi(argv[8]);
     int64_t seconds = atof(argv[5]) * 1e9;
+    patience = atof(argv[9]) * 1e9;
     first = atoi(argv[6]);
     prctl(PR_SET_TIMERSLACK, 1);
-    read_load(argv[9]);
+    read_load(argv[10]);
     open_sockets(atoi(argv[1]));
     if (!(result = fopen("/dev/null", "wb"))) fail("/dev/null");
     if (warm) run(INT64_MAX, 0, warm);
     fclose(result);
-    if (!(result = fopen(argv[10], "wb"))) fail(argv[10]);
+    if (!(result = fopen(argv[11], "wb"))) fail(argv[11]);
     setvbuf(result, NULL, _IOFBF, 1 << 20);
     puts("ready");
     fflush(stdout);

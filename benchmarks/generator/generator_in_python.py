@@ -14,13 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-LOST_AFTER = 5.0
-
 
 def main() -> None:
     """Send, receive, and write down what came."""
-    port, sockets, window, rate, seconds, first, warm, limit, load, result = sys.argv[1:]
+    port, sockets, window, rate, seconds, first, warm, limit, patience, load, result = sys.argv[1:]
     sender = Sender(read_load(Path(load)), int(port), int(sockets), int(first))
+    sender.patience = float(patience)
     if int(warm):
         sender.run(float("inf"), 0, int(window), int(warm))
     sender.begin()
@@ -47,6 +46,9 @@ def read_load(path: Path) -> list[bytes]:
 
 class Sender:
     """Sockets, and the requests that wait for an answer on each."""
+
+    patience: float
+    """Seconds until a request is lost."""
 
     def __init__(self, requests: list[bytes], port: int, sockets: int, first: int) -> None:
         self.requests, self.first = requests, first
@@ -78,7 +80,7 @@ class Sender:
             is_over = self.now() >= until or self.sent >= limit
             if self.stray or (is_over and self.sent == self.answered + self.lost):
                 return
-            pause = LOST_AFTER / 20
+            pause = self.patience / 20
             if not is_over and rate:
                 while self.sent < min(limit, self.now() * rate) and self.send(
                     self.sent % len(self.sockets)
@@ -122,7 +124,7 @@ class Sender:
 
     def give_up(self) -> None:
         """Take those for lost that wait too long."""
-        before = self.now() - LOST_AFTER
+        before = self.now() - self.patience
         for waiting in self.waiting:
             while waiting and next(iter(waiting.values()))[1] < before:
                 identifier = next(iter(waiting))

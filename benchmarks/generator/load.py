@@ -65,7 +65,8 @@ class Order:
     limit: int = 0
     """The most requests while it runs; 0 is any number."""
 
-    window: int = WINDOW
+    patience: float = 5.0
+    """Seconds after which a request without an answer is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +114,10 @@ class Generator:
         Raises:
             WrongReply: a reply is wrong, or none was asked for.
         """
-        words = (order.port, SOCKETS, order.window, order.rate, order.seconds,
-                 order.first, order.warm, order.limit, load.path, self._result)  # fmt: skip
+        words = (
+            *(order.port, SOCKETS, WINDOW, order.rate, order.seconds),
+            *(order.first, order.warm, order.limit, order.patience, load.path, self._result),
+        )
         with subprocess.Popen(
             [*self._command, *map(str, words)],
             stdin=subprocess.PIPE,

@@ -72,7 +72,8 @@ class Server:
             self._process.wait(PATIENCE / 4)
         except subprocess.TimeoutExpired:
             for pid in members:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self._process.wait()
 
     def first_answer(self, load: Load) -> float:

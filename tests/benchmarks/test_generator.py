@@ -119,7 +119,7 @@ def test_a_rate_is_kept(generator: Generator, load: Load) -> None:
 def test_a_lost_request_is_counted(generator: Generator, load: Load) -> None:
     """The others go on."""
     with answering(lambda octets: None if octets == REQUESTS[5] else octets) as port:
-        order = Order(port=port, seconds=60, limit=len(REQUESTS))
+        order = Order(port=port, seconds=60, limit=len(REQUESTS), patience=0.5)
         outcome = generator.send(load, order)
 
     assert (outcome.answers, outcome.lost) == (len(REQUESTS) - 1, 1)
