@@ -80,8 +80,8 @@ class Turn:
         return self._measure(number, RATE, self._form.paced_seconds, first, self._for_pace)
 
     def _measure(self, number: int, rate: int, seconds: float, first: int, most: int) -> Round:
-        watch = Watch(self._server, patience=BEFORE_DUPLICATES)
         is_duplicate = self._column == "duplicate"
+        watch = Watch(self._server, patience=BEFORE_DUPLICATES if is_duplicate else 0.0)
         order = Order(
             port=self._server.port + (self._column == ACCOUNTING),
             seconds=seconds,
@@ -101,7 +101,7 @@ class Watch:
         self._server, self._patience = server, patience
 
     def start(self) -> None:
-        """Begin, when what was before is done."""
+        """Begin, when what was done to warm up is recorded; or after so many seconds."""
         self._server.wait_until_quiet(self._patience)
         self._cpu, self._machine = self._server.cpu_seconds(), processes.machine_seconds()
         self._ours = processes.cpu_seconds(os.getpid())
