@@ -17,6 +17,7 @@ from benchmarks.crowd import fill
 from benchmarks.form import WHOLE, Form
 from benchmarks.generator.load import Generator, Load, Order
 from benchmarks.generator.programs import compiler, make_program
+from benchmarks.packets import SOCKETS
 from benchmarks.recorded import check_guesses
 from benchmarks.results import Opponent, Results, Round
 from benchmarks.servers.lineup import MAKERS, Lineup, add_access_points
@@ -66,7 +67,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
                 check_guesses(lineup.home_of(key), guesses[-1])
         return Results(
             date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            form="the whole" if form is WHOLE else "short form",
+            form="whole form" if form is WHOLE else "short form",
             visitors=len(visitors),
             pin_lengths=sorted({len(each.pin) for each in visitors}),
             machine=machine.describe(),
@@ -93,7 +94,7 @@ def _fill(folder: Path, form: Form) -> list[Visitor]:
 
 
 def _prove(generator: Generator, load: Load, folder: Path) -> dict[str, object]:
-    """What the generator gets from the fastest echo there is: no server is limited by it."""
+    """What the generator gets from the fastest echo there is, and what it takes itself."""
     port = free_port()
     echo = Server(
         key="echo",
@@ -128,8 +129,8 @@ def _reload(
         return []
     _say("reload")
     return [
-        interruptions.reload_pair(generator, servers[OURS], load, form.reload_seconds, number)
-        for number in range(form.reloads)
+        interruptions.reload_pair(generator, servers[OURS], load, form.reload_seconds, first)
+        for first in range(0, form.reloads * SOCKETS, SOCKETS)
     ]
 
 
