@@ -30,11 +30,11 @@ test-long: .venv/to-develop debian-packages  ## run the tests that take minutes 
 fuzz: .venv/to-develop  ## send a million broken packets to the server; SECONDS=60 ends it earlier
 	@$(python) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
-bench: .venv/to-develop debian-packages  ## measure
-	@$(python) -m benchmarks
+bench: .venv/to-develop debian-packages  ## measure against other servers; SHORT=1 takes two minutes
+	@$(python) -m benchmarks $(if $(SHORT),--short) $(if $(JSON),--json $(JSON))
 
 guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size of location
-	@$(python) -m benchmarks guessing
+	@$(python) -m benchmarks.bench_guessing
 
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
 	@$(python) -m docs.generate
