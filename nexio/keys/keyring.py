@@ -72,7 +72,7 @@ class Keyring:
         key_id = sealed[:ID_OCTETS].hex()
         if key_id not in self.keys:
             raise KeyUnusable(
-                "a value in the store is sealed with a key that the key file does not hold",
+                "a value in the store is encrypted with a key that the key file does not hold",
                 "Restore the key file that belongs to this store.",
             )
         nonce = sealed[ID_OCTETS : ID_OCTETS + NONCE_OCTETS]

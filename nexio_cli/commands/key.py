@@ -29,6 +29,6 @@ def rotate(*, yes: bool) -> None:
     key_file = options.configuration().key_file
     with options.opened() as store:
         new = rotate_key(store, key_file)
-    output.print_headline(f"The store is sealed with the new key {new} in {key_file}.")
+    output.print_headline(f"The store is encrypted with the new key {new} in {key_file}.")
     output.say(f"The old key is in {key_file}.retired: move it to where older backups are kept.")
     output.say("Make a copy of the key file now, and a backup.")
