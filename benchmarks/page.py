@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.chart import draw
-from benchmarks.form import COLUMNS
+from benchmarks.form import COLUMNS, WHOLE
 from benchmarks.results import BUSY, Results
 from benchmarks.targets import OURS, TARGETS
 
@@ -63,6 +63,8 @@ def _parts(results: Results) -> Iterator[str]:
     yield f"**The machine was not idle.** {disturbed}" if disturbed else idle
     yield _generator(results)
     yield "### What is to be reached"
+    if results.visitors < WHOLE.visitors:
+        yield f"This holds for {WHOLE.visitors:,} visitors; so few say little about it."
     yield table(
         ["figure", "must", "goal", "measured", "reached"],
         *(
