@@ -63,7 +63,7 @@ class PostgreSQLTemplate:
         url = server.create_database("store_of_tests")
         self._made = replace(configuration_of(home), database_url=url)
         create_store(self._made)
-        self._connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+        self._connection = self._connect()
         row = self._connection.execute("SELECT * FROM store_revision").fetchone()
         assert row is not None
         self._emptying = _emptying(row).as_string(self._connection)
@@ -72,12 +72,20 @@ class PostgreSQLTemplate:
         """See :class:`Template`."""
         home.mkdir()
         shutil.copy2(self._made.key_file, home / "key")
-        self._connection.execute(self._emptying)
+        try:
+            self._connection.execute(self._emptying)
+        except psycopg.OperationalError:  # a test has ended all connections, ours too
+            self._connection.close()
+            self._connection = self._connect()
+            self._connection.execute(self._emptying)
         return replace(configuration_of(home), database_url=self._made.database_url)
 
     def close(self) -> None:
         """Leave the server."""
         self._connection.close()
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(self._made.database_url.replace("+psycopg", ""), autocommit=True)
 
 
 def _emptying(revision: tuple[Any, ...]) -> sql.Composable:

@@ -77,7 +77,7 @@ class Nexio:
         out, err = self._capsys.readouterr()
         return Ran(exit_code=exit_code, out=out, err=err)
 
-    def done(self, *arguments: str, stdin: str = "") -> Ran:
+    def done(self, *arguments: str, stdin: str | Keyboard = "") -> Ran:
         """Run one command that must succeed."""
         ran = self(*arguments, stdin=stdin)
         assert ran.exit_code == 0, ran
