@@ -6,7 +6,6 @@ visits in memory.  Each of its figures is what an optimisation of the path has t
 
 from __future__ import annotations
 
-import gc
 import hmac
 import ipaddress
 import itertools
@@ -30,6 +29,7 @@ from radius_auth.protocol.discards import Discards
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
+from radius_auth.server.worker import settle_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -172,8 +172,7 @@ def measure(responder: Responder, load: Sequence[tuple[bytes, Source]], now: flo
 def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
     """Each kind of login in turn, `count` times."""
     responder = Responder(Known(visits), 1.0, utc_now, Discards())
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     found: dict[str, list[float]] = {}
     new = iter(random.sample(range(visits), visits))
     wrong = iter(random.sample(range(visits), visits))

@@ -98,7 +98,8 @@ class Keyring:
         """The blind index (32 octets) of a PIN at a location."""
         # Copies of a key that is hashed once: a sixth of the time of ``hmac.digest``, and a server
         # computes one for each login (``python -m benchmarks.path``).
-        inner, outer = (each.copy() for each in _hashed(self._digest_key))
+        inner, outer = _hashed(self._digest_key)
+        inner, outer = inner.copy(), outer.copy()
         inner.update(b"%d:%b" % (location_id, pin.encode()))
         outer.update(inner.digest())
         return outer.digest()

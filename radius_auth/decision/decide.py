@@ -135,7 +135,10 @@ def _decide(
     if password.could_be_pin():
         guard.count(guess, opening, now, password.sample())
     if unreadable is not None:
-        raise unreadable  # who asks may be right, and is not told from the others
+        try:
+            raise unreadable  # who asks may be right, and is not told from the others
+        finally:
+            unreadable = None
     return _miss(claim, silent, arrived)
 
 
@@ -228,10 +231,13 @@ def _right_visits(
                     matching.append(visit)
                 compared = True
             except KeyUnusable as error:
-                unreadable = error
+                unreadable = error.with_traceback(None)
     if not compared:
         if unreadable is not None:
-            raise unreadable
+            try:
+                raise unreadable
+            finally:
+                unreadable = None  # or its traceback would keep it for the garbage collector
         password.matches(table.nobody, keyring)
     return right, silent, unreadable
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from nexio.locations.settings import LONGEST_PIN, SHORTEST_PIN
 from nexio.reception.pins import normalize_pin
 from nexio.reception.visits import PIN_PURPOSE
 
@@ -37,7 +38,9 @@ class Pap:
 
     def __init__(self, typed: bytes) -> None:
         self.typed = typed
-        self.pin = normalize_pin(typed)
+        # Most type their PIN as it is.
+        is_plain = SHORTEST_PIN <= len(typed) <= LONGEST_PIN and typed.isdigit()
+        self.pin = typed.decode() if is_plain else normalize_pin(typed)
         """The PIN that is meant, or None where none can be."""
 
     def __repr__(self) -> str:

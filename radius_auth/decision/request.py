@@ -67,12 +67,6 @@ class Accepted(NamedTuple):
     reason: Reason = Reason.VALID
     """For the log, which has a reason for each outcome."""
 
-    @property
-    def class_(self) -> bytes:
-        """The Class attribute: where accounting finds the token again (R12)."""
-        visit = self.visit
-        return b"nexio/%d/%d/%d" % (visit.location_id, visit.id, visit.token_id or 0)
-
 
 class Rejected(NamedTuple):
     """The guest may not on."""

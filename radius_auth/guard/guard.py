@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
 import socket
 import threading
@@ -75,7 +75,10 @@ class Guess(NamedTuple):
 
     def find(self, visit: int | None) -> Guessed | None:
         """The visit of that number, where it is among those of the e-mail."""
-        return next((each for each in self.visits if each.id == visit), None)
+        for each in self.visits:
+            if each.id == visit:
+                return each
+        return None
 
 
 class Opening(NamedTuple):
@@ -134,7 +137,7 @@ class Guard:
 
         self._heard: dict[str, float] = {}
         self._serials = count(1)
-        self._news: dict[int, Act] = {}
+        self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
         self._handed_out = 0
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
@@ -156,7 +159,8 @@ class Guard:
         def is_new(act: Act) -> bool:
             at_visit = guess.find(act.visit_id)
             pins = guess.pins if at_visit is None else at_visit.pin
-            return self._target(act).is_new(hmac.digest(self._key, pins + password, "sha256")[:16])
+            digest = hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
+            return self._target(act).is_new(digest)
 
         with self._lock:
             self._take(guess, opening, now.timestamp(), is_new)
@@ -296,9 +300,15 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        waits = {visit: self._wait(self._visits, visit, guess, at) for visit in visits}
-        least = min(waits.values(), default=0.0)
-        return Opening(visits=frozenset(each for each in waits if not waits[each]), wait=least)
+        targets = self._visits
+        waits = {
+            visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
+            for visit in visits
+        }
+        if not any(waits.values()):
+            return Opening(frozenset(waits))
+        open_ = frozenset(each for each, wait in waits.items() if not wait)
+        return Opening(open_, wait=min(waits.values()))
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
         target = targets.get(key)
@@ -360,7 +370,7 @@ class Guard:
         self._apply(act)
         self._news[act.serial] = act
         if len(self._news) > MOST_NEWS:
-            del self._news[next(iter(self._news))]
+            self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> None:
         if act.kind is Kind.HERE:
@@ -402,6 +412,8 @@ class Guard:
     def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)
         device.was_in, device.nas = True, act.nas
+        if not given:
+            return
         device.guesses = device.guesses[: len(device.guesses) - given]
         device.given_back += [act.at] * given
         target.bucket.take(-act.cost, act.at)
@@ -409,8 +421,8 @@ class Guard:
 
     def _room_to_give_back(self, act: Act) -> int:
         """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
-        target = self._target(act)
-        if act.device not in target.devices or not act.chance:
+        target = self._visits.get(act.visit_id or 0)
+        if target is None or act.device not in target.devices or not act.chance:
             return 0  # with ``wifi-login=pin`` nothing is given back
         left = MOST_OTHERS - self._others(act.at)
         room = self._spare_of(act).level(act.at) * left / MOST_OTHERS

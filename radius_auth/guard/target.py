@@ -130,12 +130,14 @@ class Target:
 
     def is_quiet(self, now: float) -> bool:
         """Whether nothing is counted here that anybody would have to wait for, now or later."""
-        return (
-            self.bucket.level(now) >= self.bucket.holds
-            and not within_a_day(self.freed, now)
-            and not self._recently(now)
-            and not any(each.recent(now) for each in self.devices.values())
-        )
+        if self.freed and within_a_day(self.freed, now):
+            return False
+        if self._unheard and self._recently(now):
+            return False
+        for each in self.devices.values():
+            if each.guesses and each.recent(now):
+                return False
+        return self.bucket.level(now) >= self.bucket.holds
 
     def is_idle(self, now: float) -> bool:
         """Whether it may be forgotten; no time that it keeps lies in the future any more."""

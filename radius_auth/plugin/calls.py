@@ -12,6 +12,7 @@ from radius_auth.decision.words import reply_message
 from radius_auth.plugin.pairs import as_updates, first
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
+from radius_auth.protocol.replies import class_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -114,7 +115,7 @@ def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
     timeout, class_ = names
     return (
         (timeout, ":=", str(decision.session_timeout)),
-        (class_, ":=", f"0x{decision.class_.hex()}"),
+        (class_, ":=", f"0x{class_of(decision.visit).hex()}"),
     )
 
 

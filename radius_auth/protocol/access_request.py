@@ -104,7 +104,11 @@ def request_of(
     names, stations = get(_USER_NAME, _NONE), get(_CALLING_STATION_ID, _NONE)
     services, ports = get(_SERVICE_TYPE, _NONE), get(_NAS_PORT_TYPE, _NONE)
     identifiers = get(_NAS_IDENTIFIER, _NONE)
-    nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
+    nas: Nas | None
+    if client is not None and client.only is not None:
+        nas, is_one = client.only, True
+    else:
+        nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
     contradictory = (
         not is_one
         or (len(names) > 1 and _differ(_key_of, names))
@@ -186,8 +190,6 @@ def _nas_of(
     """The entry of the NAS, and whether the SSIDs and NAS-Identifiers lead to one location."""
     if client is None:
         return None, True
-    if client.only is not None:
-        return client.only, True
     found = client.narrow_all(called, identifiers)
     return (found[0] if found else None), len(found) <= 1
 
@@ -209,7 +211,9 @@ def _integer(value: bytes) -> int | None:
 def _port_type(values: Sequence[bytes]) -> int | None:
     """None also where it is not said clearly: it is never proof by itself (R22)."""
     said = _integer(values[0])
-    return said if all(_integer(value) == said for value in values[1:]) else None
+    return (
+        said if len(values) == 1 or all(_integer(value) == said for value in values[1:]) else None
+    )
 
 
 def _station(values: Sequence[bytes]) -> bytes:
@@ -245,9 +249,9 @@ def _is_bad_chap(values: Values) -> bool:
 
 def _is_unclear(services: Sequence[bytes]) -> bool:
     """Whether a Service-Type cannot be read (RFC 2865 section 5.6), or two are not the same."""
-    if any(len(each) != _INTEGER for each in services):
-        return True
-    return len(services) > 1 and _differ(_service, services)
+    if len(services) == 1:
+        return len(services[0]) != _INTEGER
+    return any(len(each) != _INTEGER for each in services) or _differ(_service, services)
 
 
 def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:

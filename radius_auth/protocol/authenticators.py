@@ -48,15 +48,18 @@ class Secret:
     that ``hmac.digest`` takes, which is computed three times for a login.
     """
 
-    __slots__ = ("_inner", "_outer", "octets", "start")
+    __slots__ = ("_inner", "_outer", "start")
 
     def __init__(self, octets: bytes) -> None:
-        self.octets = octets
         key = octets if len(octets) <= _BLOCK else md5(octets).digest()
         self._inner = md5(key.ljust(_BLOCK, b"\0").translate(_INNER))
         self._outer = md5(key.ljust(_BLOCK, b"\0").translate(_OUTER))
         self.start = md5(octets)
         """MD5 that has read the secret, to be copied."""
+
+    def __repr__(self) -> str:
+        """Nothing of it."""
+        return "Secret()"
 
     def hmac(self, octets: bytes) -> bytes:
         """HMAC-MD5 (RFC 2104)."""

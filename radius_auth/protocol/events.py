@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.network.events import AuthEvent
 from radius_auth.decision.passwords import Pap
+from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Accepted
 from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
 
 if TYPE_CHECKING:
     from radius_auth.decision.request import Decision, Request
     from radius_auth.replica.table import Table
+
+
+_WORDS = {reason: reason.value for reason in Reason}
+"""Plain text: a member of an enumeration is none to ``marshal``."""
 
 
 class Decided(NamedTuple):
@@ -54,7 +59,7 @@ def decision_for_log(
         None if nas is None else nas.location.id,
         None if decision.visit is None else decision.visit.id,
         "accept" if isinstance(decision, Accepted) else "reject",
-        decision.reason.value,
+        _WORDS[decision.reason],
         latency_us,
     )
 

@@ -14,6 +14,7 @@ from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import MAX_LENGTH, MIN_LENGTH, Attribute, Code, Discarded
 
 if TYPE_CHECKING:
+    from nexio.network.following import FollowedVisit
     from radius_auth.protocol.packet import Packet
 
 _MAX_TEXT: Final = 253
@@ -37,6 +38,11 @@ class StatusReply:
     reply_message: str
     statistics: tuple[str, ...] = ()
     """Further Reply-Messages (section 4.2)."""
+
+
+def class_of(visit: FollowedVisit) -> bytes:
+    """The Class attribute: where accounting finds the token again (R12)."""
+    return b"nexio/%d/%d/%d" % (visit.location_id, visit.id, visit.token_id or 0)
 
 
 def encode_accept(packet: Packet, secret: bytes, session_timeout: int, class_: bytes) -> bytes:

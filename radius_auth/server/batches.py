@@ -130,7 +130,8 @@ class BatchedPort:
 
         self._incoming = _Buffers(0, _CONTROL_ROOM)
         self._outgoing = _Buffers(_TIME_ROOM, socket.CMSG_LEN(pktinfo))
-        self._sources: dict[bytes, Source] = {}
+        self.sources: dict[bytes, Source] = {}
+        """The senders that have asked before, by what the kernel says of them."""
 
     @staticmethod
     def works(opened: socket.socket) -> bool:
@@ -156,7 +157,7 @@ class BatchedPort:
             start = index * _DATA_ROOM
             octets = data[start : start + octets_of[index * _OCTETS_STEP + _OCTETS]].tobytes()
             came = seconds + nanoseconds * 1e-9
-            source = self._sources.get(whence)
+            source = self.sources.get(whence)
             if (
                 source is None
                 or kind != SO_TIMESTAMPNS
@@ -222,9 +223,9 @@ class BatchedPort:
         name = self._incoming.meta[start + _CONTROL_ROOM : start + _META_ROOM].tobytes()
         source = Source(self._socket.fileno(), _address_of(name), sent_to)
         source = replace(source, way=self._way(source))
-        if len(self._sources) >= REMEMBERED:
-            self._sources.clear()
-        self._sources[whence] = source
+        if len(self.sources) >= REMEMBERED:
+            self.sources.clear()
+        self.sources[whence] = source
         return source, came
 
     def _way(self, source: Source) -> bytes:

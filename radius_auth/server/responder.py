@@ -22,7 +22,13 @@ from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.duplicates import Duplicates, Repeat
 from radius_auth.protocol.events import decision_for_log
 from radius_auth.protocol.packet import Attribute, Code, Discarded, read_packet
-from radius_auth.protocol.replies import StatusReply, encode_accept, encode_reject, encode_status
+from radius_auth.protocol.replies import (
+    StatusReply,
+    class_of,
+    encode_accept,
+    encode_reject,
+    encode_status,
+)
 from radius_auth.protocol.statistics import Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
@@ -251,7 +257,8 @@ class Responder:
     def _reply(self, exchange: _Exchange, decision: Decision, now: float) -> bytes:
         packet, secret = exchange.packet, exchange.client.secret
         if isinstance(decision, Accepted):
-            octets = encode_accept(packet, secret, decision.session_timeout, decision.class_)
+            class_ = class_of(decision.visit)
+            octets = encode_accept(packet, secret, decision.session_timeout, class_)
         else:
             octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
         self._duplicates.answer(exchange.ticket, octets, now)

@@ -20,6 +20,7 @@ from radius_auth.decision.decide import (
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
+from radius_auth.protocol.replies import class_of
 from tests.support.radius.guests import (
     ANNEX,
     EMAIL,
@@ -167,7 +168,7 @@ def test_an_accept_says_which_token_it_was() -> None:
     decision = decided(request(pap()), visit(7, token_id=9))
 
     assert isinstance(decision, Accepted)
-    assert decision.class_ == b"nexio/1/7/9"
+    assert class_of(decision.visit) == b"nexio/1/7/9"
 
 
 @pytest.mark.parametrize(

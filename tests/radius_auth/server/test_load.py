@@ -11,7 +11,7 @@ import pytest
 from nexio.network.nas import NewNas, add_nas
 from radius_auth.protocol.discards import EVERY_SECONDS, DiscardReason
 from radius_auth.protocol.packet import Code
-from radius_auth.server import sockets, worker
+from radius_auth.server import worker
 from radius_auth.server.delays import LIMIT
 from radius_auth.server.sockets import Source
 from tests.fuzz.campaign import resident
@@ -175,7 +175,16 @@ def test_what_has_waited_too_long_is_dropped(
         assert ask(asking, guest.email, guest.pin) == Code.ACCESS_ACCEPT
 
 
+@pytest.mark.parametrize(
+    ("faulty", "peer"),
+    [
+        ("radius_auth.server.responder.encode_reject", "one whose reject waited"),
+        ("radius_auth.server.batches.BatchedPort.send", "127.0.0.1"),
+    ],
+)
 def test_a_fault_of_ours_costs_one_reject(
+    faulty: str,
+    peer: str,
     follower: Follower,
     sqlite_configuration: Configuration,
     sqlite_store: Store,
@@ -191,10 +200,10 @@ def test_a_fault_of_ours_costs_one_reject(
         raise RuntimeError("a fault")
 
     with (
-        warning("one whose reject waited: a fault of ours") as warned,
+        warning(f"{peer}: a fault of ours") as warned,
         running(follower, sqlite_configuration, clock) as (asking, thread, _),
     ):
-        monkeypatch.setattr(sockets, "send", fail)
+        monkeypatch.setattr(faulty, fail)
         asking.send(access_request(guest.email, b"wrong"))
         assert warned.wait(10)
 

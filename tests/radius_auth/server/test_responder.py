@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -368,3 +369,36 @@ def test_records_have_ids_of_their_own() -> None:
         server.ask(access_request(identifier=identifier))
 
     assert len({event.record_id for event in server.events}) == 20
+
+
+def test_no_login_leaves_work_for_the_garbage_collector() -> None:
+    """A worker may do without one: what is done with is freed at once, whatever came."""
+    lost = visit(2, email="jo@example.com", pin_sealed=SEALED_OTHERWISE.pin_sealed)
+    server = Server(visit(), lost)
+    loads = [
+        [
+            access_request(),
+            access_request(password=WRONG),
+            access_request(password=None, attributes=chap_attributes(OTHER_PIN)),
+            access_request("jo@example.com", None, attributes=chap_attributes()),
+            access_request("nobody@example.com"),
+            access_request(attributes=EAP),
+            access_request(signed=False),
+            access_request()[:-1],
+            forged(access_request()),
+            b"",
+        ]
+        for _ in range(20)
+    ]
+    gc.collect()
+    gc.disable()
+    try:
+        for load in loads:
+            for datagram in [*load, *load]:
+                server.receive(datagram)
+            server.wait(LONGEST_DELAY)
+            server.events.clear()
+        assert server.discards.counts[DiscardReason.KEY_MISSING]
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
