@@ -51,7 +51,6 @@ def accept(request: Packet) -> bytes:
     """Let everybody in."""
     asked = AuthPacket(packet=request.octets, secret=SECRET, dict=DICTIONARY)
     reply = asked.CreateReply()
-    reply.code = Code.ACCESS_ACCEPT
     reply["Session-Timeout"], reply[Attribute.CLASS] = 60, [b"7"]
     reply["Reply-Message"] = "Zoë"
     octets: bytes = reply.ReplyPacket()
