@@ -1,10 +1,13 @@
 # `make` alone shows what there is. PYTHON=python3.13 chooses another interpreter.
 
 PYTHON ?=
-WORKERS ?= 2
+WORKERS ?=
 
 python := .venv/bin/python
 packaging := setup.cfg pyproject.toml constraints.txt
+
+# Compiled modules stay for the next program and the next run, whatever the machine has set.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
@@ -19,7 +22,7 @@ test: .venv/to-develop debian-packages  ## run the tests
 	@WORKERS=$(WORKERS) .ci/test
 
 test-fast: .venv/to-develop  ## run the tests that need no other program and no store on disk
-	@$(python) -m pytest --numprocesses $(WORKERS) --dist worksteal -m fast
+	@$(python) -m pytest --numprocesses $(or $(WORKERS),2) --dist worksteal -m fast
 
 test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
 	@$(python) -m pytest -m long -o faulthandler_timeout=3600
@@ -27,14 +30,14 @@ test-long: .venv/to-develop debian-packages  ## run the tests that take minutes 
 fuzz: .venv/to-develop  ## send a million broken packets to the server; SECONDS=60 ends it earlier
 	@$(python) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
-bench: .venv/to-develop debian-packages  ## measure
-	@$(python) -m benchmarks
+bench: .venv/to-develop debian-packages  ## measure against other servers; SHORT=1 takes two minutes
+	@$(python) -m benchmarks $(if $(SHORT),--short) $(if $(JSON),--json $(JSON))
 
 guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size of location
-	@$(python) -m benchmarks guessing
+	@$(python) -m benchmarks.bench_guessing
 
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
-	@$(python) docs/generate.py
+	@$(python) -m docs.generate
 
 picture: .venv/to-develop  ## draw the terminal that README.md shows
 	@$(python) docs/picture.py
@@ -45,7 +48,7 @@ check: .venv/to-develop  ## lint, format, types, imports, drift of the schema an
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	.ci/alembic-check
-	$(python) docs/generate.py --check
+	$(python) -m docs.generate --check
 
 clean:  ## remove what these targets made
 	rm -rf .venv .demo build dist *.egg-info

@@ -1,22 +1,35 @@
-"""Runs every ``bench_*.py`` of this folder, or those that are named."""
+"""``make bench``: measure our servers and their opponents, print and keep what came of it."""
 
 from __future__ import annotations
 
-import importlib
-import sys
+import argparse
 from pathlib import Path
 
-
-def main(names: list[str]) -> None:
-    """Run benchmarks one after the other."""
-    found = sorted(
-        path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py")
-    )
-    for name in names or found:
-        module = importlib.import_module(f"benchmarks.bench_{name}")
-        print(f"{name}: {(module.__doc__ or '').splitlines()[0]}")
-        module.main()
-        print()
+from benchmarks import page
+from benchmarks.form import SHORT, WHOLE
+from benchmarks.results import Results
+from benchmarks.servers.lineup import MAKERS
+from benchmarks.session import measure
 
 
-main(sys.argv[1:])
+def main() -> None:
+    """Measure, or show what was measured before."""
+    reader = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    reader.add_argument("--short", action="store_true", help="two minutes; the page stays")
+    reader.add_argument("--json", type=Path, metavar="FILE", help="keep the results there")
+    reader.add_argument("--only", nargs="+", choices=MAKERS, help="only these servers")
+    reader.add_argument("--shown", type=Path, metavar="FILE", help="show kept results again")
+    given = reader.parse_args()
+    is_whole = not (given.short or given.only)
+    if given.shown:
+        results = Results.read(given.shown)
+    else:
+        results = measure(SHORT if given.short else WHOLE, given.only or tuple(MAKERS))
+    if given.json:
+        results.save(given.json)
+    print(page.tables(results))
+    if is_whole:
+        page.write(results)
+
+
+main()

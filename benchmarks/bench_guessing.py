@@ -83,3 +83,7 @@ def row_of(day: Day) -> str:
 
 
 _DEVICES = {"new": "new devices", "none": "no device named", "copied": "new and copied devices"}
+
+
+if __name__ == "__main__":
+    main()

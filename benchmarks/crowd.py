@@ -12,7 +12,8 @@ from nexio.locations.locations import add_location, change_settings
 from nexio.locations.settings import parse_changes
 from nexio.reception.guessing import chance_of, length_for
 from nexio.reception.pin_days import count_pin, days_of, pins_of_days
-from nexio.reception.registration import Repetition, read_registration, register
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import PIN_PURPOSE
 from nexio.store.engine import Store
 from nexio.store.tables import AccessTokenRow, PinRow, VisitRow

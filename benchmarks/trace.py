@@ -1,8 +1,8 @@
-"""How far a login and a registration travel through the code: ``python -m benchmarks.trace``.
+"""The path of a login and a registration through the code: ``python -m benchmarks.trace``.
 
-Counts for one Access-Accept, one Access-Reject and one registration the modules of the project
-that take part, the calls between their functions, and how many of those cross from one module
-into another.  Each runs once before it is counted, so that imports and caches are in place.
+For one Access-Accept, one Access-Reject and one registration it counts the modules of the project
+that take part, the calls of their functions, and how many of those cross from one module into
+another.  Each action runs once before it is counted, which fills imports and caches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from nexio.locations.locations import add_location, change_settings, get_locatio
 from nexio.locations.settings import parse_changes
 from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio_cli.main import main as run_command
@@ -50,10 +51,10 @@ class Journey:
     """The calls of one action, counted while it runs."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    """By the module that is called."""
+    """By called module."""
 
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By the module that calls and the one that is called."""
+    """By calling and called module."""
 
     def run(self, action: Callable[[], object]) -> None:
         """Count an action."""
@@ -80,7 +81,7 @@ def _module(frame: FrameType) -> str:
 
 
 def main() -> None:
-    """Print the three journeys; ``--modules`` names the modules as well."""
+    """Print the three journeys; ``--modules`` also lists their modules."""
     with tempfile.TemporaryDirectory(prefix="nexio-trace-") as folder:
         os.environ["NEXIO_HOME"] = folder
         store = _fill(Configuration.from_environment(os.environ))
@@ -117,16 +118,7 @@ def _actions(store: Store) -> dict[str, Callable[[], object]]:
     requests = {
         pin: [access_request(EMAIL, pin.encode()) for _ in range(2)] for pin in (visit.pin, wrong)
     }
-    at_the_desk = [
-        "visitor",
-        "register",
-        "--again",
-        "--first-name",
-        "Ada",
-        "--last-name",
-        "Example",
-    ]
-    at_the_desk += ["--email", EMAIL, "--arrival", "now"]
+    at_the_desk = "visitor register --again --first-name Ada --last-name Example --arrival now"
 
     def log_in(pin: str, now: float) -> None:
         if responder.receive(requests[pin].pop(), SOURCE, now) is None:
@@ -135,7 +127,7 @@ def _actions(store: Store) -> dict[str, Callable[[], object]]:
 
     def at_command_line() -> None:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            run_command(at_the_desk)
+            run_command([*at_the_desk.split(), "--email", EMAIL])
 
     return {
         "Access-Accept": lambda: log_in(visit.pin, 0.0),

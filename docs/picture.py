@@ -1,8 +1,7 @@
 """Make ``docs/images/terminal.svg``, the terminal that README.md shows: ``make picture``.
 
-The commands are run in a store of their own, against a server of their own, and what they print on
-a terminal is drawn by rich.  PINs and times are those of the moment, so nothing compares the
-picture with what the commands print now.
+It runs the commands against a new store and a new server; rich draws what they print on a
+terminal.  PINs and times differ each time, so no test compares the picture with the commands.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ COLUMNS, LINES = 100, 50
 PORT = "18120"
 PROGRAMS = Path(sys.executable).parent
 SECONDS = 20.0
-"""How long the server may take to start."""
+"""The server must start within these."""
 
 BEFORE = [
     "nexio init --location 'Harbour House' --timezone Europe/London",
@@ -55,7 +54,7 @@ SHOWN = [
     "nexio explain ada@example.com",
 ]
 FONTS = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
-"""They would be fetched from elsewhere; whoever looks at the picture has a font."""
+"""A reader would fetch them from elsewhere; every reader has a font."""
 
 
 def main() -> None:
@@ -87,7 +86,7 @@ def main() -> None:
 
 
 def on_a_terminal(command: str, environment: Mapping[str, str]) -> str:
-    """What a command prints where somebody looks at it."""
+    """What a command prints on a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     with subprocess.Popen(
@@ -103,13 +102,13 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             octets = os.read(terminal, 4096)
-        except OSError:  # Linux: the other end is closed
+        except OSError:  # Linux: the other end was closed
             return
         yield octets
 
 
 def pin_of(email: str, environment: Mapping[str, str]) -> str:
-    """The PIN of a visitor; none before there is one."""
+    """The PIN of a visitor; empty before there is one."""
     shown = subprocess.run(
         ["nexio", "visitor", "show", email, "--json"],
         env=environment,

@@ -1,20 +1,17 @@
-"""Where this deployment keeps its things, read once from the environment."""
+"""The configuration of this deployment, read once from the environment."""
 
 from __future__ import annotations
 
 import getpass
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import platformdirs
 
 from nexio.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SYSTEM_HOME = Path("/var/lib/nexio")
 SYSTEM_KEY_FILE = Path("/etc/nexio/key")

@@ -1,9 +1,9 @@
-"""Everything that can be refused or go wrong, and whose turn it is then.
+"""Everything that can be refused or go wrong, and who can do something about it.
 
 NexioError
 ├── InvalidValue        exit 2  the caller wrote something that cannot be read
 ├── NotFound            exit 3  no such visitor, NAS, location, …
-├── Refused             exit 4  a rule of the house says no
+├── Refused             exit 4  a rule refuses it
 │   └── UnknownCode
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
@@ -30,6 +30,7 @@ class NexioError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    """a fault of nexio itself; it names a report file that you can send to its maintainers"""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -40,18 +41,22 @@ class InvalidValue(NexioError):
     """A value that cannot be read or is not allowed."""
 
     exit_code = 2
+    """the command line is wrong: an unknown option, or a value that cannot be read"""
 
 
 class NotFound(NexioError):
     """Nothing of that name, number or address is in the store."""
 
     exit_code = 3
+    """no such visitor, member, NAS, location or file"""
 
 
 class Refused(NexioError):
     """A rule refused what was asked; the message names the rule in words."""
 
     exit_code = 4
+    """a rule says no, and the message says which; also: a login was rejected, a check found
+    something, or `--yes` is missing in a script"""
 
 
 class UnknownCode(Refused):
@@ -62,6 +67,7 @@ class Unreachable(NexioError):
     """Something outside this process is not there or does not let us in."""
 
     exit_code = 5
+    """the store, the key, a server or a file is out of reach, or the output cannot be written"""
 
 
 class StoreUnreachable(Unreachable):

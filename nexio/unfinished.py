@@ -1,4 +1,4 @@
-"""Files that are written aside and put in place when they are whole.
+"""Files that are written temporary_folder and put in place when they are whole.
 
 Each is in a folder of its own, which its writer holds locked.  A writer that is killed leaves the
 folder, and the lock is gone with it: the next one in the same place removes what nobody holds.
@@ -10,37 +10,34 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PREFIX = ".nexio-unfinished-"
 
 
 @contextmanager
-def aside(place: Path) -> Iterator[Path]:
+def temporary_folder(place: Path) -> Iterator[Path]:
     """An empty folder, closed to others, on the disk of ``place``; removed at the end.
 
     Raises:
         OSError: it cannot be made.
     """
     for left in place.glob(f"{PREFIX}*"):
-        with suppress(OSError), _held(left):
+        with suppress(OSError), _locked(left):
             if left.stat().st_uid == os.geteuid():
                 shutil.rmtree(left)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with suppress(OSError):  # a disk of the network may know no locks, and keeps what is left
-            stack.enter_context(_held(folder))
+            stack.enter_context(_locked(folder))
         yield folder
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Hold a folder.
 
     Raises:

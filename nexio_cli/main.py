@@ -37,10 +37,10 @@ COMMANDS = {
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
     "freeradius": "Install and check the plugin for FreeRADIUS.",
-    "housekeeping": "What is to be done now and then, for cron.",
-    "doctor": "Look everything over and say what to do.",
+    "housekeeping": "Run the periodic jobs, at all locations.",
+    "doctor": "Check everything and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",
-    "key": "Change the key that PINs and secrets are sealed with.",
+    "key": "Change the key that encrypts PINs and secrets.",
 }
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
@@ -65,7 +65,7 @@ class ReaderGone(Exception):
 
 @contextmanager
 def _past_click() -> Iterator[None]:
-    """Take a closed pipe past click, which would end with 1: a fault of ours."""
+    """Take a closed pipe past click, which would end with 1, as for a bug."""
     try:
         yield
     except BrokenPipeError:
@@ -124,9 +124,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _readable(arguments: Sequence[str]) -> list[str]:
     """The words of the command line, which the store and the network take as UTF-8."""
-    for argument in arguments:
-        if any("\ud800" <= character <= "\udfff" for character in argument):
-            raise InvalidValue("a word of the command line is not UTF-8", "Type it anew.")
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("a word of the command line is not UTF-8", "Type it again.") from None
     return list(arguments)
 
 
@@ -144,7 +145,7 @@ def guarded(act: Callable[[], Any]) -> int:
     except (ReaderGone, BrokenPipeError):
         silence(sys.stdout)
         return _tell_unwritten("its reader has gone") if options.done else 0
-    except Exception as error:  # noqa: BLE001 (the boundary: a fault of ours becomes a report)
+    except Exception as error:  # noqa: BLE001 (the boundary: a bug becomes a report)
         return _tell_fault(error)
     return result if isinstance(result, int) else 0
 
@@ -152,7 +153,7 @@ def guarded(act: Callable[[], Any]) -> int:
 def run() -> None:
     """The program."""
     open_closed()
-    # What it has to tell of bad rows stands among the warnings of the command.
+    # Bad rows are among the warnings of the command already.
     logging.getLogger("nexio.store.bad_rows").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # real streams

@@ -1,8 +1,8 @@
-"""The callbacks of rlm_python3: what FreeRADIUS calls, and how it is answered.
+"""The callbacks of rlm_python3: FreeRADIUS calls these functions.
 
-``freeradius/mods-available/nexio`` names these functions.  What rlm_python3 of FreeRADIUS 3.2 asks
-for: plain numbers and tuples of text; a return code on every way, because none would be an
-accept; no exception, because that would be a reject.
+``freeradius/mods-available/nexio`` names them.  rlm_python3 of FreeRADIUS 3.2 wants plain numbers
+and tuples of text; a return code in every case, because without one it accepts; and no exception,
+because that rejects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from enum import StrEnum
 
     from radius_auth.plugin.pairs import Pairs, Updates
 
@@ -69,23 +68,6 @@ class _Running:
         )
         self.discards = Discards()
 
-    def call(self, ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
-        """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
-        try:
-            answer = ask(self.plugin, pairs)
-        except Discarded as discarded:
-            return self._silence(discarded.reason, pairs)
-        except KeyUnusable:
-            return self._silence(DiscardReason.KEY_MISSING, pairs)
-        except Exception:
-            log.exception("a request could not be answered")
-            return _FAIL
-        return int(answer.outcome), answer.reply, answer.control
-
-    def _silence(self, why: StrEnum, pairs: Pairs) -> Returned:
-        self.discards.count(why, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
-        return _FAIL
-
 
 _FAIL: Returned = (int(ReturnCode.FAIL), (), ())
 _running: _Running | None = None
@@ -95,7 +77,7 @@ def instantiate(_: object = None) -> int:
     """FreeRADIUS starts: read where the store is, and touch nothing yet."""
     global _running  # noqa: PLW0603 - FreeRADIUS calls functions of a module, not of an object
     _set_up_log()
-    # The threads of ours give way to a guest soon: Python's own 5 ms are a hundred logins.
+    # Our threads give way to a guest soon: Python's own 5 ms are a hundred logins.
     sys.setswitchinterval(0.0005)
     try:
         _running = _Running(radiusd.config)
@@ -124,14 +106,26 @@ def detach(_: object = None) -> int:
     """FreeRADIUS ends."""
     if _running is not None:
         _running.background.stop()
-    # A connection to SQLite that only the end of Python would close ends FreeRADIUS with an abort:
-    # it gives the interpreter's lock away, which rlm_python3 does not hold any more by then.
+    # Only the end of Python would close some connections to SQLite, and that ends FreeRADIUS with
+    # an abort: closing gives the interpreter's lock away, which rlm_python3 no longer holds then.
     gc.collect()
     return int(ReturnCode.OK)
 
 
 def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
-    return _FAIL if _running is None else _running.call(ask, pairs)
+    """Ask the plugin; whatever goes wrong ends in silence, and in the log."""
+    if _running is None:
+        return _FAIL
+    try:
+        result = ask(_running.plugin, pairs)
+    except (Discarded, KeyUnusable) as error:
+        reason = error.reason if isinstance(error, Discarded) else DiscardReason.KEY_MISSING
+        _running.discards.count(reason, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
+        return _FAIL
+    except Exception:
+        log.exception("a request could not be answered")
+        return _FAIL
+    return int(result.outcome), result.reply, result.control
 
 
 @functools.cache

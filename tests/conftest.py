@@ -52,6 +52,7 @@ from tests.support.mail_server import MailServer
 from tests.support.people import add_location
 from tests.support.postgresql import PostgreSQL
 from tests.support.signals import start_children_with_default_signals
+from tests.support.statements import share_compiled_statements
 from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ settings.register_profile("long", settings.get_profile("ci"), derandomize=False,
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 start_children_with_default_signals()
+share_compiled_statements()
 
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
@@ -245,8 +247,10 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 @pytest.fixture(scope="session")
 def _postgresql_template(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL
-) -> Template:
-    return PostgreSQLTemplate(tmp_path_factory.mktemp("postgresql-template"), postgresql)
+) -> Iterator[Template]:
+    home = tmp_path_factory.mktemp("postgresql-template")
+    with closing(PostgreSQLTemplate(home, postgresql)) as template:
+        yield template
 
 
 @pytest.fixture

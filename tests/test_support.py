@@ -30,6 +30,15 @@ def imports_of_tests(source: str) -> list[str]:
     return [name for name in imported(source) if TEST_MODULES & {*name.split(".")}]
 
 
+def functions_without(source: str, fixture: str, calls: set[str]) -> Iterator[str]:
+    """Those that call one of these and do not ask for that fixture."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and fixture not in {a.arg for a in node.args.args}:
+            inside = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+            if calls & {each.id for each in inside if isinstance(each, ast.Name)}:
+                yield node.name
+
+
 def test_no_test_module_is_imported() -> None:
     """Whoever changes a test looks at that file alone."""
     found = {path: imports_of_tests((ROOT / path).read_text()) for path in FILES}
@@ -50,3 +59,15 @@ def test_no_test_module_is_imported() -> None:
 def test_an_import_of_one_is_found(source: str) -> None:
     """In every way to write it."""
     assert len(imports_of_tests(source)) == 1
+
+
+def test_who_starts_freeradius_asks_for_its_python() -> None:
+    """FreeRADIUS loads the plugin with its own version of Python: the fixture marks such tests."""
+    calls = {"with_plugin", "copy_raddb"}
+    found = {
+        path: list(functions_without((ROOT / path).read_text(), "freeradius_python", calls))
+        for path in FILES
+        if not path.startswith("tests/support/")
+    }
+
+    assert {path: names for path, names in found.items() if names} == {}

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
 from nexio.checkin.cut_offs import close_overdue, next_cut_off
 from nexio.checkin.refused_taps import (
-    leaves_by_hand,
-    nobodys,
+    deleted_but_inside,
     refuse_closed,
     refuse_early,
-    refuse_third,
+    refuse_third_tap,
+    unknown_pin,
 )
-from nexio.checkin.taps import Direction, Method, is_cut_off, is_in, tap_of, taps_of
+from nexio.checkin.taps import Direction, Method, Tap, is_cut_off, is_in, tap_of, taps_of
 from nexio.errors import Refused
 from nexio.input.scanners import read_scan
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
 from nexio.reception.pins import parse_pin
 from nexio.reception.qr_codes import read_qr
-from nexio.reception.tokens import end_token, start_token, unend_token, unstart_token
+from nexio.reception.tokens import close_window, end_token, restore_token, start_token
 from nexio.reception.visits import deleted, get_row
 from nexio.store import audit
+from nexio.store.engine import Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from nexio.checkin.taps import Tap
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Writing
 
 ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
@@ -58,7 +51,7 @@ def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | No
         select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
     )
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
-        raise nobodys(work, location, digest)
+        raise unknown_pin(work, location, digest)
     if pin.member_id is not None:
         return _tap_member(work, pin.member_id, way)
     return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
@@ -89,7 +82,7 @@ def tap_visit(
         work: the transaction.
         visit_id: the visit's number.
         way: which way the visitor goes; None is in, or out for who is in.
-        override: let in (and never out) before or after the visit's day, or once more on it
+        override: check in (never out) before or after the visit's day, or once more on it
             (R14, R15).
 
     Raises:
@@ -128,17 +121,17 @@ def undo(work: Writing, visit_id: int) -> Tap:
 def _undo_out(row: VisitRow, stay: CheckInRow) -> None:
     stay.out_at = stay.out_method = None
     if stay.ended_wifi:
-        unend_token(row)
+        restore_token(row)
         stay.ended_wifi = False
 
 
 def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
     if stay.started_wifi:
-        unstart_token(work, row)
+        close_window(work, row)
     work.session.delete(stay)
     if len(row.check_ins) == 1:  # nobody has arrived: the host need not come down
-        told = OutboxRow.template == Template.VISITOR_ARRIVED.value
-        waiting = (OutboxRow.visit_id == row.id) & told & is_waiting(work.now)
+        for_host = OutboxRow.template == Template.VISITOR_ARRIVED.value
+        waiting = (OutboxRow.visit_id == row.id) & for_host & is_waiting(work.now)
         work.session.execute(delete(OutboxRow).where(waiting))
 
 
@@ -154,7 +147,7 @@ def _tap_visit(
     last = _last(row.check_ins)
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not (inside and method is Method.DESK):
-        raise leaves_by_hand(row) if inside else deleted(work, row)
+        raise deleted_but_inside(row) if inside else deleted(work, row)
     known = _already(last, work.now, way)
     if known is not None:
         return known
@@ -169,7 +162,7 @@ def _tap_visit(
         audit.record(work, "override", "visit", row.id)
     else:
         refuse_closed(work, row)
-        refuse_third(work, row)
+        refuse_third_tap(work, row)
     return _check_in_visit(work, row, method)
 
 
@@ -238,9 +231,9 @@ def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
 
 
 def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:
-    """The last tap, where this one says nothing new.
+    """The last tap, where this one is only a repetition.
 
-    The same code twice within ten seconds is one tap; who says which way is taken at the word.
+    The same code twice within ten seconds is one tap, unless the way is given.
     """
     if last is None:
         return None

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from nexio.checkin.taps import Method
 from nexio.input.zones import day_end, instants_of, local_date
+from nexio.locations.locations import Location
+from nexio.store.engine import Writing
 from nexio.store.tables import CheckInRow
-
-if TYPE_CHECKING:
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Writing
 
 
 def next_cut_off(location: Location, now: datetime) -> datetime:

@@ -1,18 +1,14 @@
-"""What somebody's way through the door means for their Wi-Fi, in words for the desk."""
+"""What a check-in or check-out means for the Wi-Fi, in words for the desk."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from nexio.checkin.taps import Direction
+from nexio.checkin.taps import Direction, Tap
 from nexio.input.zones import show
 from nexio.reception.tokens import Token, TokenState, token_of
+from nexio.store.engine import Reading
 from nexio.store.tables import VisitRow
-
-if TYPE_CHECKING:
-    from nexio.checkin.taps import Tap
-    from nexio.store.engine import Reading
 
 
 def wifi_words(work: Reading, tap: Tap) -> str | None:
@@ -59,10 +55,10 @@ def _in_words(tap: Tap, token: Token | None, *, ended_by_check_out: bool) -> str
 
 
 def _revoked_words(visit_id: int, *, ended_by_check_out: bool) -> str:
-    anew = f"nexio visitor reissue {visit_id} (a new PIN)"
+    reissue = f"nexio visitor reissue {visit_id} (a new PIN)"
     if not ended_by_check_out:
-        return f"No Wi-Fi: it was revoked. Give it anew with: {anew}"
+        return f"No Wi-Fi: it was revoked. Give it again with: {reissue}"
     return (
         "No Wi-Fi: the check-out ended it."
-        f" Was that a mistake? Type twice: nexio checkin undo {visit_id}. Else: {anew}"
+        f" Was that a mistake? Type twice: nexio checkin undo {visit_id}. Else: {reissue}"
     )

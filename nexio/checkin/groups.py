@@ -1,19 +1,15 @@
-"""A group that comes or goes together: all of them or nobody."""
+"""Checking a group in or out: all of them or nobody."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from nexio.checkin.check_ins import tap_visit
+from nexio.checkin.taps import Direction, Tap
 from nexio.errors import NexioError
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import location_of, lock_location
 from nexio.reception.visits import get_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nexio.checkin.taps import Direction, Tap
-    from nexio.store.engine import Writing
+from nexio.store.engine import Writing
 
 
 def tap_visits(
@@ -31,16 +27,16 @@ def tap_visits(
     numbers = list(dict.fromkeys(visit_ids))
     if len(numbers) == 1:
         return [tap_visit(work, numbers[0], way=way, override=override)]
-    _hold(work, numbers)
+    _lock(work, numbers)
     return [_tap(work, number, way, override=override) for number in numbers]
 
 
-def _hold(work: Writing, numbers: Iterable[int]) -> None:
-    """Visits before locations, each by number: two desks with one group never wait crosswise."""
+def _lock(work: Writing, numbers: Iterable[int]) -> None:
+    """Lock visits before locations, each in the order of numbers: two desks never deadlock."""
     rows = [get_row(work, number) for number in sorted(numbers)]
     places = {row.location_id: location_of(row.location) for row in rows}
     for number in sorted(places):
-        hold_location(work, places[number])
+        lock_location(work, places[number])
 
 
 def _tap(work: Writing, number: int, way: Direction | None, *, override: bool) -> Tap:

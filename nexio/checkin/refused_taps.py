@@ -1,24 +1,19 @@
-"""Why somebody is not checked in or out, and what the desk can do (R14, R15)."""
+"""Why a check-in or check-out is refused, and what the desk can do (R14, R15)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from nexio.checkin.taps import Direction, is_cut_off, is_in, tap_of
+from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, UnknownCode
-from nexio.input.zones import day_start, local_date, show
-from nexio.locations.locations import location_of
+from nexio.input.names import counted
+from nexio.input.zones import local_date, local_day, show
+from nexio.locations.locations import Location, location_of
 from nexio.reception.visits import deleted
-from nexio.store.tables import VisitRow
-
-if TYPE_CHECKING:
-    from nexio.checkin.taps import Tap
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
-    from nexio.store.tables import CheckInRow
+from nexio.store.engine import Reading
+from nexio.store.tables import CheckInRow, VisitRow
 
 MISTAKEN_UNTIL = timedelta(minutes=5)
 """R14: for so long after a check-in, the code alone does not check out."""
@@ -37,7 +32,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
     zone = location_of(row.location).zone
     by_hand = f"let in with: nexio checkin --visit {row.id} --override"
     # Not `opens_at`: that reaches back to an override, which opens no other day.
-    if work.now < day_start(local_date(row.expected_arrival, zone), zone):
+    if work.now < local_day(row.expected_arrival, zone)[0]:
         raise Refused(
             f"visit {row.id} is for {show(row.expected_arrival, zone)}",
             f"Check in on that day, or {by_hand}",
@@ -49,7 +44,7 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
         )
 
 
-def refuse_third(work: Reading, row: VisitRow) -> None:
+def refuse_third_tap(work: Reading, row: VisitRow) -> None:
     """R14: in and out once a local day."""
     zone = location_of(row.location).zone
     today = local_date(work.now, zone)
@@ -69,8 +64,8 @@ def other_way(tap: Tap) -> str:
     return f"To check out: nexio checkout --visit {tap.id}"
 
 
-def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
-    """Why a PIN is nobody's: at the desk that may be said."""
+def unknown_pin(work: Reading, location: Location, digest: bytes) -> Refused:
+    """Why a PIN does not work; the desk may know."""
     row = work.session.scalar(
         select(VisitRow)
         .where(VisitRow.location_id == location.id, VisitRow.pin_digest == digest)
@@ -84,7 +79,7 @@ def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
     by_hand = f"with: nexio checkin --visit {row.id}"
     inside = any(is_in(stay, work.now) for stay in row.check_ins[-1:])
     if row.deleted_at is not None:
-        return leaves_by_hand(row) if inside else deleted(work, row)
+        return deleted_but_inside(row) if inside else deleted(work, row)
     if work.now < row.closes_at:
         return Refused(
             f"the PIN of visit {row.id} ended with its day, as its Wi-Fi was revoked",
@@ -96,7 +91,7 @@ def nobodys(work: Reading, location: Location, digest: bytes) -> Refused:
     )
 
 
-def leaves_by_hand(row: VisitRow) -> Refused:
+def deleted_but_inside(row: VisitRow) -> Refused:
     """The refusal of a code of a deleted visit, whose visitor is in the building."""
     return Refused(
         f"visit {row.id} was deleted",
@@ -115,5 +110,4 @@ def _back_in(visit_id: int, *, cut_off: bool) -> str:
 
 def _ago(since: timedelta) -> str:
     minutes, seconds = divmod(int(since.total_seconds()), 60)
-    number, unit = (minutes, "minute") if minutes else (seconds, "second")
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    return f"{counted(minutes, 'minute') if minutes else counted(seconds, 'second')} ago"

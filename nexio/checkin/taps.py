@@ -1,25 +1,20 @@
-"""Going in and going out, as the desk reads it (R14)."""
+"""Check-ins and check-outs, as the desk reads them (R14)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from nexio.errors import NotFound
 from nexio.input.names import full_name
-from nexio.input.zones import day_start, local_date
-from nexio.locations.locations import location_of
+from nexio.input.zones import local_day
+from nexio.locations.locations import Location, location_of
+from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
 
 
 class Method(StrEnum):
@@ -29,7 +24,7 @@ class Method(StrEnum):
     QR = "qr"
     DESK = "desk"
     CUT_OFF = "cut-off"
-    """Not at all: the end of the day has checked them out."""
+    """The end of the day checked them out."""
 
 
 class Direction(StrEnum):
@@ -77,13 +72,13 @@ def is_in(stay: CheckInRow, now: datetime) -> bool:
 
 
 def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
-    """Whether the cut-off checked them out, be it written down by now or not."""
+    """Whether the cut-off checked them out, even if that is not written down yet."""
     return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
 
 
 def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
     """Who went in and out today, or with ``open_only`` who is in the building now."""
-    today = day_start(local_date(work.now, location.zone), location.zone)
+    today, _ = local_day(work.now, location.zone)
     query = (
         select(CheckInRow)
         .where(CheckInRow.location_id == location.id)

@@ -1,14 +1,14 @@
-"""Whoever tries codes at a reader waits longer and longer."""
+"""A reader makes somebody who tries codes wait longer and longer."""
 
 from __future__ import annotations
 
 from collections import deque
 
 FREE = 5
-"""Wrong codes within :data:`REMEMBERED` that cost no wait: typing errors are kind."""
+"""Wrong codes within :data:`REMEMBERED` that cost no wait: anybody can mistype."""
 
 LONGEST_WAIT = 60.0
-"""Seconds; whoever comes next with the right code waits no longer than this."""
+"""Seconds; the next person with the right code waits no longer."""
 
 REMEMBERED = 900.0
 """Seconds after which a wrong code is forgotten."""

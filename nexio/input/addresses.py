@@ -37,7 +37,7 @@ def email_key(address: str) -> str:
     """Return what is compared and looked up: trimmed, composed, without case.
 
     A domain has two spellings, ``bücher.example`` and ``xn--bcher-kva.example``: they have the
-    same key.  It never raises, whatever a guest typed.  R8: upper or lower case is forgiven.
+    same key.  It never raises, whatever a guest typed.  R8: case makes no difference.
     """
     if address.isascii() and _ACE not in address.lower():  # composed as it is
         return address.lower().strip()
@@ -48,7 +48,7 @@ def email_key(address: str) -> str:
 
 
 def ascii_spelling(address: str) -> str:
-    """An address of ours with its domain as DNS knows it."""
+    """A stored address with its domain as DNS knows it."""
     if address.isascii():
         return address
     local, at, domain = address.rpartition("@")

@@ -7,9 +7,10 @@ own, and the zone of the location makes an instant of the two.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.calendar_days import (
@@ -24,10 +25,6 @@ from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
 from nexio.input.durations import LONGEST, parse_duration
 from nexio.input.names import quoted
 from nexio.input.zones import instants_of, iso, local_date, show
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from zoneinfo import ZoneInfo
 
 FAR = timedelta(days=90)
 """So far away, a date without its year may be a slip: "nov 23" on 24 November."""
@@ -45,21 +42,21 @@ class Expected:
     """An aware instant in UTC, a whole minute.  It may be in the past."""
 
     until: datetime | None
-    """The end of a range, after the arrival; None where only the arrival was said."""
+    """The end of a range, after the arrival; None where only the arrival was given."""
 
     is_far: bool
-    """Whether the year was not said and the arrival is so far away that another is likely."""
+    """Whether no year was given and the arrival is so far away that another is likely."""
 
 
 def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
-    """Read when a visitor is expected, and until when where that is said, too.
+    """Read when a visitor is expected, and until when where that is given.
 
     Our own words first (``now``, ``today 14:00``, ``tomorrow 9am``, ``monday 10:30``,
     ``+2h``, a time alone), then ISO 8601 or a date with the month by name.  An offset may
     follow any time; without one the time is the zone's.  ``9:30-10:30`` is a range.
 
     Args:
-        text: what was typed; case and blanks are forgiven.
+        text: what was typed; upper or lower case and extra blanks make no difference.
         now: the aware present; ``now`` and ``+2h`` are rounded down to the minute.
         zone: the zone of the location.
 
@@ -71,23 +68,23 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
 
     Rule: R20.
     """
-    said = " ".join(text.lower().split())
-    if said == "now":
+    phrase = " ".join(text.lower().split())
+    if phrase == "now":
         return Expected(arrival=_whole_minute(now), until=None, is_far=False)
-    if said.startswith("+"):
-        arrival = _whole_minute(now) + _length(text, said)
+    if phrase.startswith("+"):
+        arrival = _whole_minute(now) + _length(text, phrase)
         return Expected(arrival=arrival, until=None, is_far=False)
-    if not said or len(said) > LONGEST_TEXT:
-        raise _unreadable(text, said)
+    if not phrase or len(phrase) > LONGEST_TEXT:
+        raise _unreadable(text, phrase)
     today = local_date(now, zone)
-    first, last = split_range(said, text) or (said, None)
+    first, last = split_range(phrase, text) or (phrase, None)
     start = find_clock_time(first, text)
     end = None if last is None else find_clock_time(last, text)
     if start is None or (last is not None and end is None):
-        raise _without_time(text, said, today, lambda typed: _lies_ahead(typed, now, zone))
+        raise _without_time(text, phrase, today, lambda typed: _lies_ahead(typed, now, zone))
     if end is not None:
         start, end = _shared(start, end)
-    day = _day(start.day or "today", text, said, today)
+    day = _day(start.day or "today", text, phrase, today)
     # A weekday is the coming one: today counts while the time has not passed.
     if day == today and is_weekday(start.day) and _passed(day, start, now, zone):
         day += timedelta(days=7)
@@ -140,17 +137,17 @@ def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> date
     Raises:
         InvalidValue: it cannot be read.
     """
-    said = " ".join(text.lower().split())
-    if said == "now" or said.startswith("+") or split_range(said[:LONGEST_TEXT], text):
+    phrase = " ".join(text.lower().split())
+    if phrase == "now" or phrase.startswith("+") or split_range(phrase[:LONGEST_TEXT], text):
         raise InvalidValue(f"{quoted(text)} names no end", _END_EXAMPLES)
-    if not said or len(said) > LONGEST_TEXT:
-        raise _unreadable(text, said, "end")
+    if not phrase or len(phrase) > LONGEST_TEXT:
+        raise _unreadable(text, phrase, "end")
     today = local_date(now, zone)
-    clock = find_clock_time(said, text)
+    clock = find_clock_time(phrase, text)
     if clock is None:
         after = max(first, now)
         raise _without_time(
-            text, said, today, lambda typed: parse_end(typed, first, now, zone) > after
+            text, phrase, today, lambda typed: parse_end(typed, first, now, zone) > after
         )
     return _end(clock, text, local_date(first, zone), today, zone)
 
@@ -200,7 +197,7 @@ def _lies_ahead(text: str, now: datetime, zone: ZoneInfo) -> bool:
 
 
 def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
-    """What was said once of both: the day behind both times, and an offset."""
+    """What was given once for both: the day behind both times, and an offset."""
     offset = end.offset if start.offset is None else start.offset
     day = end.day if end.day_follows and not start.day else start.day
     end_day = "" if end.day_follows and not start.day else end.day
@@ -210,10 +207,10 @@ def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
     )
 
 
-def _day(words: str, text: str, said: str, today: date) -> date:
+def _day(words: str, text: str, phrase: str, today: date) -> date:
     day = find_day(words, text, today, _EXAMPLES)
     if day is None:
-        raise _unreadable(text, said)
+        raise _unreadable(text, phrase)
     return day
 
 
@@ -228,9 +225,9 @@ def _whole_minute(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(second=0, microsecond=0)
 
 
-def _length(text: str, said: str) -> timedelta:
+def _length(text: str, phrase: str) -> timedelta:
     try:
-        return parse_duration(said.removeprefix("+"))
+        return parse_duration(phrase.removeprefix("+"))
     except InvalidValue as error:
         raise InvalidValue(f"{quoted(text)} cannot be read: {error}", error.advice) from error
 
@@ -263,14 +260,14 @@ def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
 
 
 def _without_time(
-    text: str, said: str, today: date, is_good: Callable[[str], bool]
+    text: str, phrase: str, today: date, is_good: Callable[[str], bool]
 ) -> InvalidValue:
     """What to type for a day alone: what was typed with a time, as far as that is taken."""
-    words = said.removeprefix("at ").removeprefix("on ")
+    words = phrase.removeprefix("at ").removeprefix("on ")
     # A day that cannot be read is the better thing to say.
     day = find_day(words, text, today, _EXAMPLES)
     if day is None:
-        return _unreadable(text, said)
+        return _unreadable(text, phrase)
     advice = _EXAMPLES
     if _is_taken(f"{text.strip()} 14:00", is_good):
         advice = f"Add the time: {quoted(text.strip() + ' 14:00')}."
@@ -289,10 +286,10 @@ def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
         return False
 
 
-def _unreadable(text: str, said: str, what: str = "arrival") -> InvalidValue:
-    if not said:
+def _unreadable(text: str, phrase: str, what: str = "arrival") -> InvalidValue:
+    if not phrase:
         return InvalidValue(f"The {what} is empty", _EXAMPLES)
-    name = find_zone_name(said[:LONGEST_TEXT])
+    name = find_zone_name(phrase[:LONGEST_TEXT])
     if name is not None:
         return InvalidValue(
             f"{quoted(text)} cannot be read: {quoted(name)} is no day and no offset",

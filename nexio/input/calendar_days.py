@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.clock_times import holds_clock_time
 from nexio.input.names import quoted
 from nexio.input.written_dates import find_named_date, find_numeric_dates
 from nexio.input.zones import MONTHS, WEEKDAYS, local_date
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
@@ -35,7 +33,7 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     before or after today: lists look back as well.  A weekday may stand before a date.
 
     Args:
-        text: what was typed; case and blanks are forgiven.
+        text: what was typed; upper or lower case and extra blanks make no difference.
         now: the aware present.
         zone: the zone of the location, whose calendar says what today is.
 
@@ -45,16 +43,16 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
 
     Rule: R20.
     """
-    said = " ".join(text.lower().split())
-    if not said:
+    phrase = " ".join(text.lower().split())
+    if not phrase:
         raise InvalidValue("The day is empty", _EXAMPLES)
     today = local_date(now, zone)
     day = None
-    if said == "yesterday":
+    if phrase == "yesterday":
         day = today - _ONE_DAY
-    elif len(said) <= LONGEST_TEXT:
-        day = find_day(said.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
-    if day is None and holds_clock_time(said):
+    elif len(phrase) <= LONGEST_TEXT:
+        day = find_day(phrase.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
+    if day is None and holds_clock_time(phrase):
         raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {_EXAMPLES}")
     if day is None:
         raise InvalidValue(f"{quoted(text)} cannot be read as a day", _EXAMPLES)
@@ -136,7 +134,7 @@ def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool
     named = find_named_date(words)
     if named is None:
         return None
-    if not named.day:
+    if named.day is None:
         raise InvalidValue(f"{quoted(text)} names no day", advice)
     day = named.nearest_to(today) if nearest else named.first_from(today)
     if day is None:

@@ -59,7 +59,7 @@ class _Time:
         return 60 * (hour + _HALF_DAY * (self.half == "p")) + int(self.minute or 0)
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """As it can be read by itself."""
         return f"{self.hour}:{self.minute or '00'}{self.half + 'm' if self.half else ''}"
 
@@ -68,18 +68,18 @@ class _Time:
         return _Time(self.hour, self.minute, half)
 
 
-def split_range(said: str, text: str) -> tuple[str, str] | None:
-    """Take a range apart into two times, each with the words around it; None where it is none.
+def split_range(phrase: str, text: str) -> tuple[str, str] | None:
+    """Split a range into two times, each with the words around it; None where it is no range.
 
     Args:
-        said: in lower case with single blanks, and not long.
+        phrase: in lower case with single blanks, and not long.
         text: as it was typed, for the message.
 
     Raises:
         InvalidValue: it can also be read as one time with an offset.
     """
-    said = re.sub(r"\bfrom ", "", said, count=1)
-    found = _RANGE.fullmatch(said) or _RANGE_TO_NUMBER.fullmatch(said)
+    phrase = re.sub(r"\bfrom ", "", phrase, count=1)
+    found = _RANGE.fullmatch(phrase) or _RANGE_TO_NUMBER.fullmatch(phrase)
     if found is None:
         return None
     start, end = _time(found, "start"), _time(found, "end")
@@ -90,8 +90,8 @@ def split_range(said: str, text: str) -> tuple[str, str] | None:
         return None
     start, end = _in_halves(start, end)
     return (
-        f"{found['before']}{start.said}{found['offset']}",
-        f"{found['day']}{end.said}{found['after']}",
+        f"{found['before']}{start.text}{found['offset']}",
+        f"{found['day']}{end.text}{found['after']}",
     )
 
 
@@ -113,7 +113,7 @@ def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> boo
         return True
     raise InvalidValue(
         f"{quoted(text)} may be a time to another, or one time with an offset",
-        f'Write "{found["before"]}{start.said} to {end.said}" for two times, and an offset as in'
+        f'Write "{found["before"]}{start.text} to {end.text}" for two times, and an offset as in'
         ' "2026-11-20T09:00-05:00".',
     )
 

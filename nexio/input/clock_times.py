@@ -34,33 +34,33 @@ _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})t(\d{2})(\d{2})(\d{2})?(?!\d)", re.AS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockTime:
-    """A time that was said, and the words around it."""
+    """A time on the clock, and the words around it."""
 
     time: time
     offset: timezone | None
-    """None where none was said: the time is the zone's."""
+    """None where none was given: the time is the zone's."""
 
     day: str
-    """The words for the day, not read yet; empty where only a time was said."""
+    """The words for the day, not read yet; empty where only a time was given."""
 
     day_follows: bool = False
     """Whether they stand behind the time."""
 
 
-def find_clock_time(said: str, text: str) -> ClockTime | None:
-    """Take the time out of a text; None where there is none that can be told apart.
+def find_clock_time(phrase: str, text: str) -> ClockTime | None:
+    """Take the time out of a text; None where there is no clear one.
 
     Args:
-        said: in lower case with single blanks, and not long: the patterns take their time.
+        phrase: in lower case with single blanks, and not long: the patterns take their time.
         text: as it was typed, for the message.
 
     Raises:
         InvalidValue: no such time or offset, seconds, "9.30", which may be a date, or an
             offset without a blank before it and without a full ISO date before that.
     """
-    said = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), said)
-    said = said.removeprefix("at ")
-    found = _DAY_THEN_CLOCK.fullmatch(said) or _CLOCK_THEN_DAY.fullmatch(said)
+    phrase = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), phrase)
+    phrase = phrase.removeprefix("at ")
+    found = _DAY_THEN_CLOCK.fullmatch(phrase) or _CLOCK_THEN_DAY.fullmatch(phrase)
     if found is None:
         return None
     day = (found["day"] or "").removeprefix("on ")
@@ -77,14 +77,14 @@ def find_clock_time(said: str, text: str) -> ClockTime | None:
     )
 
 
-def holds_clock_time(said: str) -> bool:
+def holds_clock_time(phrase: str) -> bool:
     """Tell whether there is anything in a text that looks like a time on the clock."""
-    return _CLOCK_ANYWHERE.search(said) is not None
+    return _CLOCK_ANYWHERE.search(phrase) is not None
 
 
-def find_zone_name(said: str) -> str | None:
+def find_zone_name(phrase: str) -> str | None:
     """Return the name after a time that may be meant for its zone: "14:00 CET"."""
-    found = _CLOCK_THEN_NAME.fullmatch(said)
+    found = _CLOCK_THEN_NAME.fullmatch(phrase)
     return found["name"] if found and found["name"] not in {"am", "pm"} else None
 
 
@@ -112,16 +112,16 @@ def _time(found: re.Match[str], text: str) -> time:
         ) from error
 
 
-def _offset(said: str | None, text: str) -> timezone | None:
-    if said is None:
+def _offset(phrase: str | None, text: str) -> timezone | None:
+    if phrase is None:
         return None
-    if said in {"z", "utc", "gmt"}:
+    if phrase in {"z", "utc", "gmt"}:
         return UTC
-    hours, minutes = int(said[1:3]), int(said[3:].lstrip(":") or 0)
+    hours, minutes = int(phrase[1:3]), int(phrase[3:].lstrip(":") or 0)
     offset = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or offset > _WIDEST_OFFSET:  # noqa: PLR2004 - of an hour
         raise InvalidValue(
             f"{quoted(text)} has an offset that no place has",
             "Offsets go from -12:00 to +14:00.",
         )
-    return timezone(-offset if said[0] == "-" else offset)
+    return timezone(-offset if phrase[0] == "-" else offset)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from nexio.errors import InvalidValue
-from nexio.input.names import quoted
+from nexio.input.names import counted, quoted
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=30)
@@ -38,10 +38,10 @@ def parse_duration(text: str) -> timedelta:
         InvalidValue: no unit, a decimal number, another unit, too short or too long.
 
     """
-    said = " ".join(text.lower().split())
-    shape = _SHAPE.fullmatch(said)
-    if not said or shape is None:
-        raise _unreadable(text, said)
+    phrase = " ".join(text.lower().split())
+    shape = _SHAPE.fullmatch(phrase)
+    if not phrase or shape is None:
+        raise _unreadable(text, phrase)
     days, hours, minutes = (int(number or 0) for number in shape.group("days", "hours", "minutes"))
     # Compared as a number: a timedelta overflows long before 18 digits do.
     total = days * _DAY + hours * _HOUR + minutes
@@ -82,29 +82,28 @@ def words_for(duration: timedelta) -> str:
     ]
     if seconds < _SECONDS_SHOWN_BELOW:
         parts.append((seconds % 60, "second"))
-    words = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
-    return " ".join(words) or "0 seconds"
+    return " ".join(counted(number, unit) for number, unit in parts if number) or "0 seconds"
 
 
-def _unreadable(text: str, said: str) -> InvalidValue:
-    if not said:
+def _unreadable(text: str, phrase: str) -> InvalidValue:
+    if not phrase:
         return InvalidValue("The duration is empty", _EXAMPLES)
-    if said.isascii() and said.isdigit():
+    if phrase.isascii() and phrase.isdigit():
         # "60" alone may be minutes, hours or days; the operator says which.
         allowed = [
-            f'"{said}{unit}" for {name}'
+            f'"{phrase}{unit}" for {name}'
             for unit, name, minutes in (
                 ("m", "minutes", 1),
                 ("h", "hours", _HOUR),
                 ("d", "days", _DAY),
             )
-            if 1 <= int(said[:9]) * minutes <= LONGEST // _MINUTE
+            if 1 <= int(phrase[:9]) * minutes <= LONGEST // _MINUTE
         ]
         return InvalidValue(
             f"The duration {quoted(text)} has no unit",
             f"Write {' or '.join(allowed)}." if allowed else _EXAMPLES,
         )
-    if _DECIMAL.match(said):
+    if _DECIMAL.match(phrase):
         return InvalidValue(
             f"The duration {quoted(text)} is a decimal number",
             'Write whole numbers: "1h30m" instead of "1.5h".',

@@ -118,7 +118,7 @@ def _joins(name: str, number: int) -> bool:
 
 
 def parse_text(text: str, field: str, longest: int) -> str:
-    """Return free text, trimmed and composed; an empty one is the caller's to judge.
+    """Return free text, trimmed and composed; the caller decides whether it may be empty.
 
     Args:
         text: one line of anything printable.

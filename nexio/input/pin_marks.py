@@ -1,6 +1,6 @@
 """What a guest's keyboard puts between the digits of a PIN without meaning it (R8).
 
-Whoever reads a PIN overlooks these, and whoever hides one (Must 20) has to look through them.
+Code that reads a PIN skips these, and code that masks one (Must 20) has to skip them, too.
 """
 
 from __future__ import annotations

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from nexio.errors import InvalidValue
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 LONGEST = 1000
-"""Octets of one code; what is longer is no code, and is not kept in memory."""
+"""Octets of one code; anything longer is not a code, and the rest is dropped."""
 
 _ENDS = re.compile(rb"[\r\n\x03]+")
 """Scanners end a code with CR, LF, both, or ETX."""
@@ -67,7 +64,7 @@ def bare(text: str) -> str:
 
 
 def codes(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Each code that a scanner types, as soon as its end has come; empty ones are none.
+    """Each code that a scanner types, as soon as it is complete; empty ones are left out.
 
     Args:
         chunks: octets as they arrive; a code may be cut anywhere.

@@ -1,19 +1,21 @@
 """Dates as they are written: with the month by name, or in numbers alone (R20).
 
-Only a date with its month by name goes through python-dateutil, and only in one of the
-shapes below: dateutil is made to find a date in anything ("10", "CET", "0026").
+python-dateutil knows the names of months.  Its parser is not used: it finds a date in anything
+("10", "CET", "0026").
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from dateutil import parser as dateutil_parser
+from dateutil.parser import parserinfo
 
 # 29 February comes at least once in nine years (2096 to 2104).
 _LEAP_SEARCH = 9
+
+_FIRST_YEAR = 1000  # 0026 is a slip
 
 _NUMBERS = re.compile(r"(\d{1,4}) ?[-/.] ?(\d{1,2})(?: ?[-/.] ?(\d{1,4}))?\.?", re.ASCII)
 _GAP = " ?[-/.]? ?"
@@ -29,18 +31,18 @@ _SHAPES = tuple(
         rf"{_MONTH}{_YEAR}(?P<day>)",
     )
 )
-_MONTH_NAMES = dateutil_parser.parserinfo()
+_MONTH_NAMES = parserinfo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedDate:
-    """A date with the month by name, which may be in no calendar."""
+class WrittenDate:
+    """A day and a month, with or without a year; it may be in no calendar."""
 
-    day: str
-    """Empty where there is only a month."""
+    day: int | None
+    """None where there is only a month."""
 
-    month: str
-    year: str | None
+    month: int
+    year: int | None = None
 
     def first_from(self, today: date) -> date | None:
         """Return the date; without a year the next such one, today included."""
@@ -53,25 +55,26 @@ class NamedDate:
 
     def _around(self, today: date) -> list[date]:
         years = range(today.year - _LEAP_SEARCH, today.year + _LEAP_SEARCH)
-        days = map(self._in, [self.year] if self.year is not None else map(str, years))
+        days = (self._in(year) for year in ([self.year] if self.year is not None else years))
         return [day for day in days if day is not None]
 
-    def _in(self, year: str) -> date | None:
-        said = f"{self.day} {self.month} {year}"
+    def _in(self, year: int) -> date | None:
         try:
-            read = dateutil_parser.parse(said, default=datetime(2000, 1, 1))  # noqa: DTZ001 - a date
-        except (ValueError, OverflowError):
+            return date(year, self.month, self.day or 0) if year >= _FIRST_YEAR else None
+        except ValueError:
             return None
-        # dateutil takes the year 0026 for 2026.
-        return read.date() if (read.day, read.year) == (int(self.day), int(year)) else None
 
 
-def find_named_date(words: str) -> NamedDate | None:
+def find_named_date(words: str) -> WrittenDate | None:
     """Read "20 Nov 2026", "November 20th", "2026 nov 20", …, in lower case."""
     for shape in _SHAPES:
         found = shape.fullmatch(words)
-        if found is not None and _MONTH_NAMES.month(found["month"]) is not None:
-            return NamedDate(**found.groupdict())
+        month = None if found is None else _MONTH_NAMES.month(found["month"])
+        if found is not None and month is not None:
+            year = None if found["year"] is None else int(found["year"])
+            return WrittenDate(
+                day=int(found["day"]) if found["day"] else None, month=month, year=year
+            )
     return None
 
 
@@ -85,28 +88,14 @@ def find_numeric_dates(words: str, today: date) -> list[date] | None:
     found = _NUMBERS.fullmatch(words)
     if found is None:
         return None
-    one, two, year = found.groups()
-    if len(one) > 2:  # noqa: PLR2004 - digits: the year comes first
-        days = [_date_or_none(one, two, year or "0")]
-    elif year is not None:
-        full = year if len(year) > 2 else f"20{year:0>2}"  # noqa: PLR2004 - digits
-        days = [_date_or_none(full, two, one), _date_or_none(full, one, two)]
+    one, two, last = (int(number or 0) for number in found.groups())
+    if len(found[1]) > 2:  # noqa: PLR2004 - digits: the year comes first
+        dates = [WrittenDate(year=one, month=two, day=last)]
     else:
-        days = [_first_from(today, two, one), _first_from(today, one, two)]
-    return list(dict.fromkeys(filter(None, days)))
-
-
-def _coming_years(today: date) -> range:
-    return range(today.year, today.year + _LEAP_SEARCH)
-
-
-def _first_from(today: date, month: str, day: str) -> date | None:
-    days = (_date_or_none(str(year), month, day) for year in _coming_years(today))
-    return next((day for day in days if day is not None and day >= today), None)
-
-
-def _date_or_none(year: str, month: str, day: str) -> date | None:
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return None
+        short = found[3] is not None and len(found[3]) <= 2  # noqa: PLR2004 - digits
+        year = None if found[3] is None else 2000 + last if short else last
+        dates = [
+            WrittenDate(day=one, month=two, year=year),
+            WrittenDate(day=two, month=one, year=year),
+        ]
+    return list(dict.fromkeys(filter(None, (each.first_from(today) for each in dates))))

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import difflib
 import zoneinfo
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -74,6 +72,12 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
 def day_end(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant, in UTC, at which the next local day begins.  R15."""
     return day_start(day + timedelta(days=1), zone)
+
+
+def local_day(instant: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the beginning and the end of the local day that an instant is on.  R15."""
+    day = local_date(instant, zone)
+    return day_start(day, zone), day_end(day, zone)
 
 
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
@@ -149,9 +153,9 @@ def _advice(wanted: str) -> str:
     zones = _all_zones()
     # People know their city, not the continent it is filed under.
     by_city = {lower.rpartition("/")[2]: lower for lower in sorted(zones, reverse=True)}
-    said = wanted[:40].lower().replace(" ", "_")
-    city = difflib.get_close_matches(said.rpartition("/")[2], by_city, n=2, cutoff=0.75)
-    lower = [by_city[name] for name in city] + difflib.get_close_matches(said, zones, n=2)
+    phrase = wanted[:40].lower().replace(" ", "_")
+    city = difflib.get_close_matches(phrase.rpartition("/")[2], by_city, n=2, cutoff=0.75)
+    lower = [by_city[name] for name in city] + difflib.get_close_matches(phrase, zones, n=2)
     close = [zones[name] for name in dict.fromkeys(lower)]
     if close:
         return f"Did you mean {' or '.join(close[:3])}?"

@@ -11,16 +11,13 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.keys.keyring import ID_OCTETS, KEY_OCTETS, Keyring
-from nexio.unfinished import aside
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from nexio.unfinished import temporary_folder
 
 HEADER = """\
 # The keys of a nexio store. Without this file the PINs and secrets in the store are lost:
@@ -69,16 +66,16 @@ def keep_only(path: Path, key_id: str) -> Path:
         KeyUnusable: a file cannot be read or written, or does not hold that key.
     """
     path = path.resolve()
-    aside = path.with_name(f"{path.name}.retired")
+    retired_file = path.with_name(f"{path.name}.retired")
     keys = load_keys(path).using(key_id).keys
     retired = {each: secret for each, secret in keys.items() if each != key_id}
     if retired:
-        with _writing(aside):
-            before = load_keys(aside).keys if aside.exists() else {}
-        with _writing(aside), _beside(aside, {**before, **retired}) as whole:
-            whole.replace(aside)
+        with _writing(retired_file):
+            before = load_keys(retired_file).keys if retired_file.exists() else {}
+        with _writing(retired_file), _beside(retired_file, {**before, **retired}) as whole:
+            whole.replace(retired_file)
     _replace(path, {key_id: keys[key_id]})
-    return aside
+    return retired_file
 
 
 def load_keys(path: Path) -> Keyring:
@@ -150,8 +147,8 @@ def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def _beside(path: Path, keys: Mapping[str, bytes]) -> Iterator[Path]:
-    """A complete file in the same folder, to be put in place at one stroke."""
-    with aside(path.parent) as folder:
+    """A complete file in the same folder, which one rename puts in place."""
+    with temporary_folder(path.parent) as folder:
         whole = folder / path.name
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

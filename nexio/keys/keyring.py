@@ -3,7 +3,7 @@
 A *sealed* value is AES-256-GCM: key id (4 octets), nonce (12), ciphertext and tag; the
 associated data names table and column, so that a value cannot be moved to another one.
 A *digest* is an HMAC-SHA-256 of location and PIN under a second key derived from the first:
-equal PINs of one location have equal digests, which is how a PIN is looked up and kept unique
+equal PINs of one location have equal digests, so a PIN can be looked up and be unique
 without being readable.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,9 +21,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nexio.errors import KeyUnusable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KEY_OCTETS = 32
 ID_OCTETS = 4
@@ -75,7 +72,7 @@ class Keyring:
         key_id = sealed[:ID_OCTETS].hex()
         if key_id not in self.keys:
             raise KeyUnusable(
-                "a value in the store is sealed with a key that the key file does not hold",
+                "a value in the store is encrypted with a key that the key file does not hold",
                 "Restore the key file that belongs to this store.",
             )
         nonce = sealed[ID_OCTETS : ID_OCTETS + NONCE_OCTETS]
@@ -88,7 +85,7 @@ class Keyring:
                 "The store is damaged or the key file is another one: restore a backup of both.",
             ) from None
 
-    def is_of_now(self, sealed: bytes) -> bool:
+    def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key in use."""
         return sealed[:ID_OCTETS].hex() == self.active
 

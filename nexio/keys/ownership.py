@@ -1,8 +1,8 @@
 """Whom a deployment trusts: who may own its key file, and who may write where its files lie.
 
-Whoever can replace the key file, the store or a folder above them reads what is sealed from then
-on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway, and so can a
-group that somebody lets in.  Everybody else must not.
+Somebody who can replace the key file, the store or a folder above them can read what is sealed
+from then on.  Root, the user of this process and the owner of ``NEXIO_HOME`` can do so anyway,
+and so can a group that was given the right.  Nobody else may.
 """
 
 from __future__ import annotations
@@ -12,19 +12,14 @@ import pwd
 import shlex
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, StoreUnreachable
 from nexio.keys.key_file import load_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
+from nexio.keys.keyring import Keyring
 
 
 def load_trusted_keys(configuration: Configuration) -> Keyring:
@@ -34,13 +29,13 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
         KeyUnusable: it cannot be used, or somebody else could have put it there.
         StoreUnreachable: everybody may write where the store lies.
     """
-    require_closed(configuration)
+    refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
     _require_owner(configuration)
     return keyring
 
 
-def require_closed(configuration: Configuration) -> None:
+def refuse_open_folders(configuration: Configuration) -> None:
     """Refuse a deployment whose folders everybody may write to.
 
     A group may: stores are shared that way.  So may everybody in a folder such as /tmp *above*
@@ -52,13 +47,16 @@ def require_closed(configuration: Configuration) -> None:
     closed = [configuration.home, *_store_paths(configuration.database_url)]
     for path in closed:
         _refuse_if_open(path, shared=0)
+    folders: dict[Path, None] = {}
     for path in (*closed, configuration.key_file):
-        for folder in _above(path):
-            _refuse_if_open(folder, shared=stat.S_ISVTX)
+        # Those of the link, too, where one leads there.
+        folders |= dict.fromkeys((*path.parents, *path.resolve().parents))
+    for folder in folders:
+        _refuse_if_open(folder, shared=stat.S_ISVTX)
 
 
 def _store_paths(database_url: str) -> list[Path]:
-    """A store on SQLite and its folder: whoever may write there can leave a journal to replay."""
+    """The SQLite file and its folder: a user who may write there can leave a journal to replay."""
     try:
         url = make_url(database_url)
     except (ArgumentError, ValueError):  # opening it will say so
@@ -71,25 +69,15 @@ def _store_paths(database_url: str) -> list[Path]:
 
 def _refuse_if_open(path: Path, *, shared: int) -> None:
     """Refuse what everybody may write to, unless it has the bit that makes this harmless."""
-    mode = _mode(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or closed to us: using it will say so
+        return
     if mode & stat.S_IWOTH and not mode & shared:
         raise StoreUnreachable(
             f"{path} can be written by every user of this machine (mode {stat.S_IMODE(mode):04o})",
             f"Close it with: chmod o-w {shlex.quote(str(path))}",
         )
-
-
-def _above(path: Path) -> Iterator[Path]:
-    """The folders in which a file lies; those of the link too where one leads there."""
-    yield from path.parents
-    yield from path.resolve().parents
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError:  # not there, or closed to us: using it will say so
-        return 0
 
 
 def _require_owner(configuration: Configuration) -> None:

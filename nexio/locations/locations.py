@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.names import counted, parse_text, quoted
@@ -14,13 +15,9 @@ from nexio.input.zones import get_zone
 from nexio.locations.location import Location as Location  # noqa: PLC0414 (others import it from here)
 from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import LocationRow, PinRow
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from nexio.store.engine import Reading, Writing
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
@@ -35,13 +32,12 @@ def add_location(work: Writing, name: str, time_zone: str) -> Location:
     """
     name = _parse_name(name)
     _refuse_taken(work, name)
-    settings = Settings()
     row = LocationRow(
         name=name,
         name_key=_key(name),
         time_zone=get_zone(time_zone).key,
         created_at=work.now,
-        **{field.name: getattr(settings, field.name) for field in fields(Settings)},
+        **asdict(Settings()),
     )
     work.session.add(row)
     work.session.flush()
@@ -102,7 +98,7 @@ def change_settings(
     """Save settings, all or nothing; ``changes`` comes from ``settings.parse_changes``.
 
     Raises:
-        Refused: a rule of the house says no (see ``settings.changed``).
+        Refused: a rule refuses it (see ``settings.changed``).
     """
     row = get_locked(work.session, LocationRow, location.id)
     old = location_of(row).settings
@@ -141,10 +137,10 @@ def zone_for_entry(location: Location) -> ZoneInfo:
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
     locations = []
-    for row in work.session.scalars(_by_name()):
+    for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
         locations.append(location := location_of(row))
         if not location.knows_its_zone:
-            work.bad_rows.tell(row, "has an unknown time zone: its times are those of UTC")
+            work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
     return locations
 
 
@@ -189,8 +185,8 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     return None if several else get_location(work, name)
 
 
-def hold_location(work: Writing, location: Location) -> Location:
-    """The location as it is now, kept from changing until this transaction ends.
+def lock_location(work: Writing, location: Location) -> Location:
+    """The location as it is now, locked until this transaction ends.
 
     Registrations take turns: two at once would each not count the other (R6, R9).
     """
@@ -199,20 +195,17 @@ def hold_location(work: Writing, location: Location) -> Location:
 
 def location_of(row: LocationRow) -> Location:
     """What a row says, free of the store."""
-    settings = Settings(**{field.name: getattr(row, field.name) for field in fields(Settings)})
-    return Location(id=row.id, name=row.name, time_zone=row.time_zone, settings=settings)
+    return Location(**row.fields_of(Location), settings=Settings(**row.fields_of(Settings)))
 
 
 def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:
     """R9: a PIN that is to log in alone is as long as the settings say, also an older one."""
     if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
         return
-    short = work.session.scalar(
-        select(func.count()).where(
-            PinRow.location_id == location.id,
-            PinRow.length < new.pin_length,
-            or_(PinRow.free_at.is_(None), PinRow.free_at > work.now),
-        )
+    short = work.count(
+        (PinRow.location_id == location.id)
+        & (PinRow.length < new.pin_length)
+        & (PinRow.free_at.is_(None) | (PinRow.free_at > work.now))
     )
     if short:
         raise Refused(
@@ -220,10 +213,6 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
             f" fewer than {new.pin_length} digits",
             "Wait until their visits are over, or insist with --insecure-pin-login.",
         )
-
-
-def _by_name() -> Any:
-    return select(LocationRow).order_by(LocationRow.name_key)
 
 
 def _parse_name(name: str) -> str:

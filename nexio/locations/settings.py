@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.durations import format_duration, parse_duration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 SHORTEST_PIN = 5
 LONGEST_PIN = 10
@@ -19,7 +17,7 @@ NIST_FLOOR = 6
 """NIST SP 800-63B asks for at least six digits."""
 
 PINS_PER_GUEST = 10**6
-"""R9: where the PIN alone lets in, this many PINs must stand behind each guest."""
+"""R9: where the PIN alone logs in, there must be this many PINs for each guest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,7 @@ class Settings:
     """``on``: visitors who are registered at the door get tokens, too (R21)."""
 
     remember_devices: bool = False
-    """Whether a device that logged in is let on again by its MAC (R22)."""
+    """Whether a device that logged in may log in again by its MAC address (R22)."""
 
     end_wifi_at_checkout: bool = False
     """``on``: a check-out by a person revokes the token (R17)."""
@@ -73,14 +71,9 @@ class Settings:
     octets, or ``none``."""
 
 
-NOT_YET = frozenset(
-    {
-        "max_devices",
-        "remember_devices",
-    }
-)
-"""Settings that the store has a place for and that nothing obeys yet: they cannot be changed,
-so that nobody relies on them."""
+NOT_YET = frozenset({"max_devices", "remember_devices"})
+"""Settings that the store has a place for and that nothing obeys yet: they are not shown and
+cannot be changed, so that nobody relies on them."""
 
 
 def key_of(field: str) -> str:
@@ -89,6 +82,8 @@ def key_of(field: str) -> str:
 
 
 KEYS = {key_of(field.name): field.name for field in fields(Settings)}
+SHOWN_KEYS = [key for key, field in KEYS.items() if field not in NOT_YET]
+"""The settings that help, tables and hints name."""
 
 
 def parse_changes(words: Iterable[str]) -> dict[str, Any]:
@@ -105,8 +100,9 @@ def parse_changes(words: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise InvalidValue(f"{word!r} is not KEY=VALUE", "Write for example: pin-length=6")
         if key not in KEYS:
-            near = get_close_matches(key, KEYS, 1)
-            advice = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(KEYS)}."
+            near = get_close_matches(key, SHOWN_KEYS, 1)
+            known = f"The settings are: {', '.join(SHOWN_KEYS)}."
+            advice = f"Did you mean {near[0]}?" if near else known
             raise InvalidValue(f"there is no setting {key!r}", advice)
         field = KEYS[key]
         if field in changes:

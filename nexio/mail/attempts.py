@@ -1,23 +1,15 @@
-"""Who sends which mail, and what became of it: each in a short transaction of its own."""
+"""Taking a mail to send it, and noting the result: each in a short transaction of its own."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, select
 
 from nexio.mail.smtp import MailOutcome, MailReply
-from nexio.outbox.outbox import MailState, is_waiting
-from nexio.outbox.templates import recipient_of
+from nexio.outbox.outbox import MailState, is_waiting, recipient_of
+from nexio.store.engine import Reading, Store
 from nexio.store.tables import OutboxRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.store.engine import Reading, Store
 
 CLAIM = timedelta(minutes=10)
 """How long a mail belongs to who took it; longer than all waiting for one mail can take."""
@@ -49,7 +41,7 @@ def claim_next(store: Store, *, newest_first: bool = False) -> int | None:
 
 
 def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
-    """Write down what became of a mail.
+    """Note the result of sending a mail.
 
     Returns:
         The outcome, which is REFUSED also for a mail that is given up.
@@ -62,7 +54,7 @@ def mark(store: Store, number: int, answer: MailReply) -> MailOutcome:
 
 
 def postpone_due(store: Store, words: str) -> None:
-    """Note at all mails that are due why they have to wait: it is the same for each."""
+    """Note at all mails that are due why they wait; the reason is the same for each."""
     with store.write() as work:
         due = select(OutboxRow).where(_is_due(work.now)).with_for_update(skip_locked=True)
         for row in work.session.scalars(due):
@@ -71,7 +63,7 @@ def postpone_due(store: Store, words: str) -> None:
 
 def count_due(work: Reading) -> int:
     """How many mails could be taken now."""
-    return work.session.scalar(select(func.count()).where(_is_due(work.now))) or 0
+    return work.count(_is_due(work.now))
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -7,22 +7,17 @@ table of clock changes.  The PIN is not in it: people share their calendars.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event, vCalAddress, vText
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from nexio.outbox.templates import Template
-from nexio.store.signing import sign
+from nexio.outbox.mailboxes import Mailbox
+from nexio.outbox.outbox import Template
+from nexio.reception.visits import Visit
+from nexio.store.engine import Reading
+from nexio.store.sealed import sign
 from nexio.store.tables import OutboxRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.outbox.mailboxes import Mailbox
-    from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading
 
 METHOD = "PUBLISH"
 """RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher
@@ -82,14 +77,10 @@ def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
     """
     visits = _replaced(work, row.visit_id)
     first = min(visits)
-    before = select(func.count()).where(
-        OutboxRow.visit_id.in_(visits),
-        OutboxRow.template.in_(_WITH_ENTRY),
-        OutboxRow.id < row.id,
-    )
+    before = OutboxRow.visit_id.in_(visits) & (OutboxRow.id < row.id)
     return Edition(
         uid=f"visit-{first}-{sign(work, f'calendar:{first}').hex()[:16]}@{sender.domain}",
-        sequence=work.session.scalar(before) or 0,
+        sequence=work.count(before & OutboxRow.template.in_(_WITH_ENTRY)),
     )
 
 

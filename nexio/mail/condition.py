@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from nexio.configuration import Configuration
 from nexio.errors import Refused
 from nexio.mail.delivery import outgoing_of
-from nexio.mail.smtp import Patience, SmtpConnection
+from nexio.mail.smtp import MailTimeouts, SmtpConnection
 from nexio.outbox.outbox import MailState, Template, mail_states
+from nexio.store.engine import Reading
 from nexio.store.tables import OutboxRow, VisitRow
-
-if TYPE_CHECKING:
-    from nexio.configuration import Configuration
-    from nexio.store.engine import Reading
 
 TOO_LONG = timedelta(hours=1)
 """A mail that waits for so long is one that somebody misses."""
 
-PATIENCE = Patience(mail=5.0)
+TIMEOUTS = MailTimeouts(mail=5.0)
 
 
 def look_at_mail(work: Reading, configuration: Configuration) -> str:
@@ -34,7 +31,7 @@ def look_at_mail(work: Reading, configuration: Configuration) -> str:
     """
     outgoing = outgoing_of(configuration)
     if outgoing is not None:
-        with SmtpConnection(outgoing.server, PATIENCE) as connection:
+        with SmtpConnection(outgoing.server, TIMEOUTS) as connection:
             connection.open()
     late = _count_late(work)
     if late:
@@ -59,7 +56,7 @@ def _count_late(work: Reading) -> int:
     late = (OutboxRow.state == MailState.QUEUED.value) & (
         OutboxRow.created_at < work.now - TOO_LONG
     )
-    return work.session.scalar(select(func.count()).where(late)) or 0
+    return work.count(late)
 
 
 def _count_without_mail(work: Reading) -> int:

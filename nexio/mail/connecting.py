@@ -1,6 +1,6 @@
-"""The way to the mail server: connected, encrypted, logged in; and what may be kept of its words.
+"""Connecting to the mail server, encrypting, logging in; and what we store of its replies.
 
-A server sees the whole mail and may quote it.  So what it says is kept without any word that
+A server sees the whole mail and may quote it.  So its replies are stored without any word that
 has a digit in it, in whatever script: no PIN can be read from the rest.
 """
 
@@ -12,29 +12,26 @@ import socket
 import ssl
 import unicodedata
 from asyncio import WriteTransport
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import aiosmtplib
 
 from nexio.errors import MailServerUnreachable
-from nexio.mail.server import Tls
+from nexio.mail.server import MailServer, Tls
 from nexio.outbox.mailboxes import one_line
 
-if TYPE_CHECKING:
-    from nexio.mail.server import MailServer
-
-BROKEN = (aiosmtplib.SMTPException, OSError, ValueError)
-"""What can go wrong on the way; ValueError is a name or an address that cannot be sent."""
+CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
+"""What can go wrong with a connection; ValueError is a name or an address that cannot be sent."""
 
 LONGEST_TEXT = 100
-"""Characters that are kept of what a server says."""
+"""Characters of a server's reply that are stored."""
 
 LONGEST_WORD = 30
 """Characters; what is longer may be a piece of the mail, encoded."""
 
 
 class Client(aiosmtplib.SMTP):
-    """Hangs up at once: with TLS, a server could make a polite goodbye wait."""
+    """Closes at once: with TLS, a server could delay an orderly close."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -70,14 +67,14 @@ async def connect(server: MailServer) -> Client:
         await client.rset()  # says EHLO where nothing did yet
     except BaseException as error:
         client.close()
-        if isinstance(error, BROKEN):
+        if isinstance(error, CONNECTION_ERRORS):
             raise unreachable(server, error) from None
         raise
     return client
 
 
 def unreachable(server: MailServer, error: Exception) -> MailServerUnreachable:
-    """What a person reads where the server cannot be used."""
+    """The error for a server that cannot be used."""
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return MailServerUnreachable(
             f"the mail server {server.shown} refuses our login: {reason_of(server, error)}",
@@ -96,7 +93,7 @@ def unreachable(server: MailServer, error: Exception) -> MailServerUnreachable:
 
 
 def reason_of(server: MailServer, error: Exception) -> str:
-    """Why a line broke, in a few words."""
+    """Why a connection broke, in a few words."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return reply(server, error.code, error.message)
     if isinstance(error, TimeoutError):
@@ -105,16 +102,16 @@ def reason_of(server: MailServer, error: Exception) -> str:
     if isinstance(cause, OSError) and cause.errno:
         # asyncio and the resolver put addresses and numbers of their own into the text.
         return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or "unknown name"
-    return may_be_kept(server, str(error)) or type(error).__name__
+    return redacted(server, str(error)) or type(error).__name__
 
 
 def reply(server: MailServer, code: int, text: str) -> str:
     """A reply with its code: "550 no such user"."""
-    words = may_be_kept(server, text)
+    words = redacted(server, text)
     return f"{code} {words}".strip() if code > 0 else words  # the library's own have -1
 
 
-def may_be_kept(server: MailServer, text: str) -> str:
+def redacted(server: MailServer, text: str) -> str:
     """A server's words in one short line, without numbers and without our password."""
     for secret in _secrets(server):
         text = text.replace(secret, "******")

@@ -1,7 +1,7 @@
-"""Sending what waits in the outbox, so that nothing is lost and hardly anything comes twice.
+"""Sending the mail in the outbox, so that none is lost and hardly any comes twice.
 
-A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  Who
-dies in between leaves a claim that ends by itself: the mail is then sent once more, under the
+A mail is claimed in a transaction of its own, sent outside of any, and marked at once.  A process
+that dies in between leaves a claim that expires: the mail is then sent once more, under the
 same Message-ID.
 """
 
@@ -9,24 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
-from nexio.mail.rendering import render
+from nexio.mail.rendering import Letter, render
 from nexio.mail.server import MailServer, parse_smtp_url
-from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, MailTimeouts, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox, parse_sender
 from nexio.outbox.outbox import count_waiting
+from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
 
-if TYPE_CHECKING:
-    from nexio.configuration import Configuration
-    from nexio.mail.rendering import Letter
-    from nexio.store.engine import Store
-
-BROKEN_IN_A_ROW = 3
-"""So many lines that break, one after the other, are the server's fault and not the mails'."""
+FAILURES_IN_A_ROW = 3
+"""After so many broken connections in a row, the server is at fault and not the mails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +45,7 @@ class Report:
     """What is still to be sent, now or later."""
 
     postponed: int = 0
-    """What was due in this run and is not sent: tried in vain, or no time was left for it."""
+    """What was due in this run and was not sent: it failed, or there was no time left."""
 
     trouble: MailServerUnreachable | None = None
     """Why it stopped before its end."""
@@ -71,31 +67,29 @@ def deliver(
     store: Store,
     outgoing: Outgoing,
     *,
-    limit: int | None = None,
     newest_first: bool = False,
-    patience: Patience | None = None,
+    timeouts: MailTimeouts | None = None,
 ) -> Report:
     """Send what is due by the store's clock.
 
     Args:
         store: whose outbox.
         outgoing: from :func:`outgoing_of`.
-        limit: most mails; None is all.
         newest_first: rather what was just queued than what has waited for long.
-        patience: how long to wait for the server.
+        timeouts: how long to wait for the server.
     """
     tally: Counter[MailOutcome] = Counter()
     trouble: MailServerUnreachable | None = None
     broken = 0
-    with SmtpConnection(outgoing.server, patience or Patience()) as connection:
-        while trouble is None and tally.total() != limit and not connection.is_late:
+    with SmtpConnection(outgoing.server, timeouts or MailTimeouts()) as connection:
+        while trouble is None and not connection.is_late:
             number = claim_next(store, newest_first=newest_first)
             if number is None:
                 break
             answer, trouble = _send(store, outgoing, connection, number)
             tally[mark(store, number, answer)] += 1
             broken = broken + 1 if answer.broken else 0
-            if broken == BROKEN_IN_A_ROW:
+            if broken == FAILURES_IN_A_ROW:
                 trouble = MailServerUnreachable(answer.words, "Look at the mail server's log.")
         if trouble is not None and not connection.is_late:
             postpone_due(store, str(trouble))
@@ -135,7 +129,7 @@ def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:
         row = work.session.get(OutboxRow, number)
         if row is None:
             raise Refused("it was about somebody who is forgotten")
-        # No server for weeks, and now there is one: news of weeks ago is none.
+        # A mail that no server took for weeks is too old to be of use.
         if row.attempts == 0 and work.now > row.created_at + GIVE_UP:
             raise Refused(f"gave up after {GIVE_UP.days} days in which nothing was sent")
         return render(work, row, outgoing.sender)

@@ -8,7 +8,6 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from importlib import resources
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
@@ -18,18 +17,15 @@ from nexio.errors import Refused, RowDamaged
 from nexio.input.names import full_name
 from nexio.locations.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
-from nexio.mail.placeholders import check_placeholders, fill_html, fill_text
+from nexio.mail.placeholders import Values, fill_html, fill_text
 from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
-from nexio.outbox.templates import Template, recipient_of
+from nexio.outbox.outbox import Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import visit_of
-
-if TYPE_CHECKING:
-    from nexio.mail.placeholders import Values
-    from nexio.store.engine import Reading
-    from nexio.store.tables import MemberRow, OutboxRow, VisitRow
+from nexio.store.engine import Reading
+from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Not every server takes 8 bits (RFC 6152); those that do lose nothing."""
@@ -70,7 +66,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox) -> Letter:
     to = recipient_of(work, row)
     _refuse_pointless(work, row, to)
     if to is None:
-        raise Refused("there is nobody to write to any more")
+        raise Refused("there is no receiver any more")
     content = _content(work, row, sender, to)
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender.header
@@ -184,6 +180,4 @@ def qr_png(text: str) -> bytes:
 def _part(template: Template, ending: str) -> str:
     """The text of a template, from the package."""
     file = resources.files("nexio.mail").joinpath("templates", f"{template.value}.{ending}")
-    text = file.read_text("utf-8")
-    check_placeholders(template, text)
-    return text
+    return file.read_text("utf-8")

@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue
 
 
 class Tls(StrEnum):
-    """How the way to the mail server is kept from others."""
+    """How the connection to the mail server is encrypted."""
 
     STARTTLS = "starttls"
     """Asked for after the greeting; no mail without it."""

@@ -1,7 +1,7 @@
-"""Giving mail to a mail server (RFC 5321): one connection for many mails.
+"""Sending mail to a mail server (RFC 5321): one connection for many mails.
 
-What goes wrong before a mail is the server's or the deployment's fault and raises; what goes
-wrong with a mail is an :class:`MailReply` about that mail.
+An error before a mail is about the server or the deployment, and raises; an error with a mail
+is a :class:`MailReply` about that mail.
 """
 
 from __future__ import annotations
@@ -10,19 +10,16 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from aiosmtplib import SMTPResponseException
 
-from nexio.mail.connecting import BROKEN, Client, connect, reason_of, reply, unreachable
-
-if TYPE_CHECKING:
-    from email.message import EmailMessage
-
-    from nexio.errors import MailServerUnreachable
-    from nexio.mail.server import MailServer
+from nexio.errors import MailServerUnreachable
+from nexio.mail.connecting import CONNECTION_ERRORS, Client, connect, reason_of, reply, unreachable
+from nexio.mail.server import MailServer
 
 LEAST_SECONDS = 1.0
 """What a mail gets that was begun when the time for all was nearly over."""
@@ -45,21 +42,21 @@ class MailOutcome(Enum):
     """For good: trying again is no use."""
 
     LATER = auto()
-    """For now, or nobody knows: the line broke."""
+    """For now, or nobody knows: the connection broke."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReply:
-    """What a server said to a mail."""
+    """A server's reply to a mail."""
 
     outcome: MailOutcome
     words: str
     broken: bool = False
-    """Whether the line broke, so that the words are ours."""
+    """Whether the connection broke, so that the words are not the server's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class MailTimeouts:
     """How many seconds to wait for a mail server."""
 
     mail: float = 60.0
@@ -76,10 +73,10 @@ class Patience:
 class SmtpConnection:
     """A connection that is made for the first mail, and again after it broke."""
 
-    def __init__(self, server: MailServer, patience: Patience) -> None:
+    def __init__(self, server: MailServer, timeouts: MailTimeouts) -> None:
         self._server = server
-        self._patience = patience
-        self._deadline = time.monotonic() + patience.total
+        self._timeouts = timeouts
+        self._deadline = time.monotonic() + timeouts.total
         self._runner = asyncio.Runner()
         self._client: Client | None = None
 
@@ -130,10 +127,10 @@ class SmtpConnection:
                 known = True
                 await client.mail(sender, options=_UTF8_OPTIONS if utf8 else (), encoding="utf-8")
                 await client.rcpt(to, encoding="utf-8")
-                deadline.reschedule(asyncio.get_running_loop().time() + self._patience.receipt)
+                deadline.reschedule(asyncio.get_running_loop().time() + self._timeouts.receipt)
                 policy = SMTPUTF8 if utf8 else None
                 receipt = await client.data(message.as_bytes(policy=policy))
-        except BROKEN as error:
+        except CONNECTION_ERRORS as error:
             if not known:
                 raise self._unreachable(error) from None
             return self._refused_or_broken(error)
@@ -142,12 +139,12 @@ class SmtpConnection:
     async def _ready(self) -> Client:
         """A connection that is fit for the next mail.
 
-        A server may have hung up on a line that was idle: that says nothing about this mail.
+        A server may have closed a connection that was idle: that says nothing about this mail.
         """
         if self._client is not None:
             try:
                 await self._client.rset()
-            except BROKEN:
+            except CONNECTION_ERRORS:
                 self._drop()
         self._client = self._client or await connect(self._server)
         return self._client
@@ -171,13 +168,13 @@ class SmtpConnection:
     async def _quit(self) -> None:
         if self._client is None:
             return
-        with suppress(*BROKEN):  # whatever it says to that, the mails are with it
+        with suppress(*CONNECTION_ERRORS):  # whatever it says to that, the mails are with it
             async with asyncio.timeout(self._seconds()):
                 await self._client.quit()
         self._drop()
 
     def _seconds(self) -> float:
-        return max(min(self._patience.mail, self._deadline - time.monotonic()), LEAST_SECONDS)
+        return max(min(self._timeouts.mail, self._deadline - time.monotonic()), LEAST_SECONDS)
 
     def _drop(self) -> None:
         if self._client is not None:

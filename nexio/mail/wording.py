@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from nexio.input.durations import words_for
+from nexio.input.names import counted
 from nexio.input.zones import MONTHS, WEEKDAYS
+from nexio.mail.placeholders import Values
 from nexio.reception.tokens import TokenState
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from nexio.mail.placeholders import Values
-    from nexio.reception.visits import Visit
+from nexio.reception.visits import Visit
 
 _SAID_IN_MINUTES = timedelta(minutes=90)
 """Up to this length people count minutes."""
@@ -64,7 +60,7 @@ def moment(instant: datetime, zone: ZoneInfo) -> str:
 def window(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """Return "Friday 20 November 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)".
 
-    Both ends are said in full where the day or the offset is another one at the end.
+    Both ends are written in full where the day or the offset changes in between.
     """
     same_place = _place(start, zone) == _place(end, zone)
     if not same_place or _day(start, zone) != _day(end, zone):
@@ -83,8 +79,7 @@ def _login(visit: Visit) -> str:
 def _length(duration: timedelta) -> str:
     if duration > _SAID_IN_MINUTES:
         return words_for(duration)
-    minutes = duration // timedelta(minutes=1)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return counted(duration // timedelta(minutes=1), "minute")
 
 
 def _day(instant: datetime, zone: ZoneInfo) -> str:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from nexio.network.accounting_records import AccountingRecord
-    from nexio.store.tables import WifiSessionRow
+from nexio.network.accounting_records import AccountingRecord
+from nexio.store.tables import WifiSessionRow
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}
-"""The column with what the NAS said last."""
+"""The column with the last value that the NAS reported."""
 
 LATE: Final = timedelta(seconds=30)
 """A record may come so late without an Acct-Delay-Time that says so, when it is sent again."""
@@ -39,19 +38,19 @@ class Progress(Enum):
 
 def count(row: WifiSessionRow, record: AccountingRecord) -> Progress:
     """Take in the counters of a record."""
-    told = {name: getattr(record, name) for name in COUNTERS}
-    told = {name: value for name, value in told.items() if value is not None}
-    last = {name: getattr(row, LAST[name]) for name in told}
-    if all(told[name] >= last[name] for name in told):
-        if told != last and _is_of_an_earlier_part(row, record):
+    reported = {name: getattr(record, name) for name in COUNTERS}
+    reported = {name: value for name, value in reported.items() if value is not None}
+    last = {name: getattr(row, LAST[name]) for name in reported}
+    if all(reported[name] >= last[name] for name in reported):
+        if reported != last and _is_of_an_earlier_part(row, record):
             return Progress.BEHIND
-        _add(row, record, {name: told[name] - last[name] for name in told})
-        return Progress.SAME if told == last else Progress.ON
+        _add(row, record, {name: reported[name] - last[name] for name in reported})
+        return Progress.SAME if reported == last else Progress.ON
     if record.status == "start" or not _begins_again(row, record):
         return Progress.BEHIND
-    if told.get("seconds", 0) > row.last_seconds:  # its clock goes on: only octets began again
-        told["seconds"] -= row.last_seconds
-    _add(row, record, told)
+    if reported.get("seconds", 0) > row.last_seconds:  # its clock goes on: only octets began again
+        reported["seconds"] -= row.last_seconds
+    _add(row, record, reported)
     return Progress.ON
 
 

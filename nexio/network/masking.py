@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from nexio.input.addresses import email_key
 from nexio.input.pin_marks import is_blank_or_dash
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MASK: Final = "******"
 """What stands for digits that could be a PIN."""

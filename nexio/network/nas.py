@@ -6,12 +6,12 @@ import ipaddress
 import secrets
 import unicodedata
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Network, IPv6Network
 
 from sqlalchemy import select
 
 from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
 from nexio.network.nas_entry import Nas as Nas  # noqa: PLC0414 (others import it from here)
 from nexio.network.nas_texts import (
     parse_address,
@@ -21,14 +21,9 @@ from nexio.network.nas_texts import (
     parse_secret,
 )
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import NAS_SECRET
 from nexio.store.tables import LocationRow, NasRow
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 SECRET_PURPOSE = NAS_SECRET.purpose
 WEAK_SECRET = 12
@@ -39,23 +34,8 @@ NARROW_ENOUGH = {4: 16, 6: 48}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewNas:
-    """What an engineer says of a NAS, as text."""
-
-    name: str
-    address: str
-    secret: str | None = field(default=None, repr=False)
-    ssid: str | None = None
-    identifier: str | None = None
-    require_message_authenticator: bool = True
-    limit_proxy_state: bool = True
-    disconnect: str | None = None
-    """Host and port."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NasChanges:
-    """What is to change at a NAS; None leaves it, "" takes a narrowing or a host away."""
+    """What an engineer changes at a NAS, as text; None leaves it, "" removes what may be empty."""
 
     name: str | None = None
     address: str | None = None
@@ -65,10 +45,21 @@ class NasChanges:
     require_message_authenticator: bool | None = None
     limit_proxy_state: bool | None = None
     disconnect: str | None = None
+    """Host and port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewNas(NasChanges):
+    """What an engineer says of a new NAS."""
+
+    name: str
+    address: str
+    require_message_authenticator: bool = True
+    limit_proxy_state: bool = True
 
 
 def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
-    """Let a NAS ask for the guests of a location.
+    """Add a NAS for the guests of a location.
 
     A strong secret is made where none is given.
 
@@ -76,37 +67,13 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         InvalidValue: a name, address or secret that cannot be used.
         Refused: the name is taken, or the address is, with another secret or the same narrowing.
     """
-    name = parse_name(new.name)
-    if _find_row(work, name) is not None:
-        raise Refused(f"there is a NAS {name!r} already", "Choose another name.")
-    address = parse_address(new.address)
-    ssid, identifier = (
-        parse_narrowing(new.ssid, "SSID"),
-        parse_narrowing(new.identifier, "identifier"),
-    )
-    secret = _refuse_conflict(
-        str(address), _at(work, address), parse_secret(new.secret), (ssid, identifier)
-    )
-    disconnect_host, disconnect_port = parse_disconnect(new.disconnect)
-    row = NasRow(
-        location=work.session.get_one(LocationRow, location.id),
-        name=name,
-        name_key=_key(name),
-        address=str(address),
-        secret_sealed=work.keyring.seal(secret or secrets.token_hex(24), SECRET_PURPOSE),
-        ssid=ssid,
-        ssid_key=ssid or "",
-        identifier=identifier,
-        identifier_key=identifier or "",
-        require_message_authenticator=new.require_message_authenticator,
-        limit_proxy_state=new.limit_proxy_state,
-        created_at=work.now,
-        disconnect_host=disconnect_host,
-        disconnect_port=disconnect_port,
-    )
+    row = NasRow(location=work.session.get_one(LocationRow, location.id), created_at=work.now)
+    _apply(work, row, new)
+    secret = _agreed_secret(work, row, parse_secret(new.secret)) or secrets.token_hex(24)
+    row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
     work.session.add(row)
     work.session.flush()
-    audit.record(work, "add", "nas", row.id, {"name": name, "address": row.address})
+    audit.record(work, "add", "nas", row.id, {"name": row.name, "address": row.address})
     return nas_of(work, row)
 
 
@@ -115,7 +82,7 @@ def list_nas(work: Reading, location: Location | None = None) -> list[Nas]:
     query = select(NasRow).order_by(NasRow.name_key)
     if location is not None:
         query = query.where(NasRow.location_id == location.id)
-    return list(work.bad_rows.leave_out(work.session.scalars(query), lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(work.session.scalars(query), lambda row: nas_of(work, row)))
 
 
 def find_nas(work: Reading, name: str) -> Nas | None:
@@ -157,8 +124,7 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
     before = _auditable(row)
     _apply(work, row, changes)
     secret = parse_secret(changes.secret) or _secret_of(work, row)
-    others = [other for other in _at(work, _network(row)) if other.id != row.id]
-    _refuse_conflict(row.address, others, secret, (row.ssid, row.identifier))
+    _agreed_secret(work, row, secret)
     new_secret = not _is_secret_of(work, row, secret)
     if new_secret:
         row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
@@ -169,7 +135,7 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
 
 
 def remove_nas(work: Writing, name: str) -> Nas:
-    """Take a NAS away; its requests are discarded from then on.
+    """Remove a NAS; its requests are discarded from then on.
 
     Raises:
         NotFound: no such NAS.
@@ -184,22 +150,12 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
     """What a row says, free of the store and with its secret readable.
 
     Raises:
-        RowDamaged: its address is none.
+        RowDamaged: its address is not one.
         KeyUnusable: its secret cannot be opened.
     """
-    return Nas(
-        id=row.id,
-        name=row.name,
-        address=_network(row),
-        location=location_of(row.location),
-        secret=_secret_of(work, row).encode(),
-        ssid=row.ssid,
-        identifier=row.identifier,
-        require_message_authenticator=row.require_message_authenticator,
-        limit_proxy_state=row.limit_proxy_state,
-        disconnect_host=row.disconnect_host,
-        disconnect_port=row.disconnect_port,
-    )
+    known = row.fields_of(Nas) | {"address": _network(row)}
+    secret = _secret_of(work, row).encode()
+    return Nas(**known, location=location_of(row.location), secret=secret)
 
 
 def warnings_for(nas: Nas) -> list[str]:
@@ -250,7 +206,7 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
     with work.session.no_autoflush:  # a NAS that is being changed is not to be written yet
         rows = work.session.scalars(select(NasRow).where(NasRow.address == str(address))).all()
-    return list(work.bad_rows.leave_out(rows, lambda row: nas_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: nas_of(work, row)))
 
 
 def _find_row(work: Reading, name: str) -> NasRow | None:
@@ -291,26 +247,23 @@ def _auditable(row: NasRow) -> dict[str, object]:
     return {name: getattr(row, name) for name in (*names, *switches)}
 
 
-def _refuse_conflict(
-    address: str,
-    others: list[Nas],
-    secret: str | None,
-    narrowing: tuple[str | None, str | None],
-) -> str | None:
+def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None:
     """R19: one address has one secret, whichever locations its SSIDs narrow to.
 
     Returns:
         The secret to use: the address's own where it has one and none is given.
     """
-    for other in others:
-        if (other.ssid, other.identifier) == narrowing:
+    for other in _at(work, _network(row)):
+        if other.id == row.id:
+            continue
+        if (other.ssid, other.identifier) == (row.ssid, row.identifier):
             raise Refused(
-                f"{address} belongs to the NAS {other.name!r} already",
+                f"{row.address} belongs to the NAS {other.name!r} already",
                 "Remove that one first, or tell them apart with --ssid or --identifier.",
             )
         if secret not in {None, other.secret.decode()}:
             raise Refused(
-                f"{address} has another secret at the NAS {other.name!r}",
+                f"{row.address} has another secret at the NAS {other.name!r}",
                 "One address has one secret: leave --secret out to use the same.",
             )
         secret = other.secret.decode()

@@ -1,16 +1,14 @@
-"""What an engineer writes of a NAS, and what it means."""
+"""Reading what an engineer types about a NAS."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
 from nexio.errors import InvalidValue
 from nexio.input.names import parse_text
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Network, IPv6Network
 
 LONGEST_NAME: Final = 60
 LONGEST_SECRET: Final = 128
@@ -28,7 +26,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def parse_name(text: str) -> str:
-    """What an engineer calls it.
+    """The name of a NAS.
 
     Raises:
         InvalidValue: nothing, too long, or with control characters.
@@ -96,7 +94,7 @@ def parse_narrowing(text: str | None, field_name: str) -> str | None:
 
 
 def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
-    """Where a NAS takes disconnects: host and port, both None where nothing is said.
+    """Where a NAS takes disconnects: host and port, both None where none is given.
 
     Raises:
         InvalidValue: neither an address nor a name, or no port.

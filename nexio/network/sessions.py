@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
+from nexio.locations.locations import Location
 from nexio.network.accounting_records import unseal_name
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import find_locked
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +22,7 @@ class Disconnect:
 
     at: datetime
     outcome: str
-    """``ack``, ``nak`` or ``timeout``.  Over is the session when its Stop came."""
+    """``ack``, ``nak`` or ``timeout``.  The session ends when its Accounting Stop arrives."""
 
     error_cause: int | None
     """Error-Cause, RFC 5176 section 3.5."""
@@ -37,11 +30,11 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WifiSession:
-    """A device on the Wi-Fi, as its NAS told of it."""
+    """A device on the Wi-Fi, as its NAS reported it."""
 
     id: int
     visit_id: int | None
-    """None where the NAS did not give back the Class of an accept of ours."""
+    """None where the NAS did not return the Class of our Access-Accept."""
 
     name: str | None
     email: str | None
@@ -122,7 +115,7 @@ def get_session(work: Reading, number: int) -> WifiSession:
 
 
 def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
-    """User-Name, octet for octet; None where no record brought one that was kept.
+    """User-Name, octet for octet; None where no record with one was stored.
 
     Raises:
         KeyUnusable: it is damaged.
@@ -133,21 +126,15 @@ def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
 
 
 def count_open(work: Reading, visit_id: int) -> int:
-    """How many sessions of a visit are not over, as far as NAS have told."""
-    return (
-        work.session.scalar(
-            select(func.count())
-            .select_from(WifiSessionRow)
-            .where(WifiSessionRow.visit_id == visit_id, WifiSessionRow.ended_at.is_(None))
-        )
-        or 0
-    )
+    """How many sessions of a visit are open, as far as NAS have reported."""
+    still_open = (WifiSessionRow.visit_id == visit_id) & WifiSessionRow.ended_at.is_(None)
+    return work.count(still_open)
 
 
 def record_disconnect(
     work: Writing, number: int, outcome: str, error_cause: int | None = None
 ) -> None:
-    """Note what a NAS said to a Disconnect-Request; the session goes on until its Stop (Must 19).
+    """Note a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
 
     Args:
         work: the transaction.
@@ -170,17 +157,8 @@ def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
 
 
 def _session_of(row: WifiSessionRow, name: str | None, email: str | None) -> WifiSession:
-    same = {each: getattr(row, each) for each in _SAME}
-    return WifiSession(
-        **same,
-        name=name,
-        email=email,
-        seconds=row.seconds or _seconds_between(row),
-        disconnect=_disconnect_of(row),
-    )
-
-
-_SAME = set(WifiSession.__slots__) - {"name", "email", "seconds", "disconnect"}
+    known = row.fields_of(WifiSession) | {"seconds": row.seconds or _seconds_between(row)}
+    return WifiSession(**known, name=name, email=email, disconnect=_disconnect_of(row))
 
 
 def _seconds_between(row: WifiSessionRow) -> int:

@@ -1,7 +1,7 @@
 """Backups: all rows of a store in a SQLite file of the same tables, and back again.
 
 The same rows go from and to SQLite and PostgreSQL.  What is sealed stays sealed: a backup is
-worth nothing without the key file, and is to be kept apart from it.
+worth nothing without the key file: keep the two apart.
 """
 
 from __future__ import annotations
@@ -12,30 +12,34 @@ import secrets
 import shlex
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import MetaData, delete, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound
 from sqlalchemy.types import NullType
 
 from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import connect, for_reading, hold_writers, readable
+from nexio.store.engine import Store, connected, explain_errors, for_reading, lock_writers
 from nexio.store.tables import Row, StoreRevisionRow
-from nexio.unfinished import aside
+from nexio.unfinished import temporary_folder
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy import Connection, Engine, Table
-
-    from nexio.store.engine import Store
-
-    Tables = list[Table]
+Tables = list[Table]
 
 ROWS_IN_MEMORY = 5_000
 """Rows held in memory at a time."""
@@ -54,23 +58,23 @@ def back_up(engine: Engine, path: Path) -> int:
         SchemaMismatch: the store is empty, newer than this software, or of no version.
         StoreUnreachable: the store cannot be read, or the file not written.
     """
-    with readable(engine), for_reading(engine).connect() as source:
+    with explain_errors(engine), for_reading(engine).connect() as source:
         return back_up_from(source, path)
 
 
 def back_up_from(source: Connection, path: Path) -> int:
     """:func:`back_up` within a transaction."""
     version = schema.require_known(source)
-    with _files(path):
+    with _explain_file_errors(path):
         if path.exists():
             raise Refused(
                 f"the file {path} is there already",
                 "Choose another name: no backup is overwritten.",
             )
-        with aside(path.parent) as folder:
+        with temporary_folder(path.parent) as folder:
             part = folder / "backup.db"
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with _opened(part) as target:
+            with connected(_url_of(part)) as target:
                 schema.upgrade(target, to=version)
                 with target.begin() as connection:
                     rows = _copy(source, connection, *_tables_of(source, connection))
@@ -94,7 +98,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
     """
 
     def first(connection: Connection) -> None:
-        hold_writers(connection, alone=True)
+        lock_writers(connection, alone=True)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -113,7 +117,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
 def restore(store: Store, path: Path) -> int:
     """Put the rows of a backup in place of all that the store holds, in one transaction.
 
-    Servers that follow the store load it anew.  A backup of an older version is upgraded on
+    Servers that follow the store load it again.  A backup of an older version is upgraded on
     the way; the file itself stays as it is.
 
     Returns:
@@ -127,10 +131,10 @@ def restore(store: Store, path: Path) -> int:
     """
     if not path.is_file():
         raise NotFound(f"there is no backup {path}", "Name a file that 'nexio db backup' made.")
-    with _files(path), aside(Path(tempfile.gettempdir())) as folder:
+    with _explain_file_errors(path), temporary_folder(Path(tempfile.gettempdir())) as folder:
         copy = folder / "backup.db"
         shutil.copyfile(path, copy)
-        with _opened(copy) as source:
+        with connected(_url_of(copy)) as source:
             _make_usable(source, path)
             with source.connect() as connection:
                 return _replace_all(store, connection, path)
@@ -172,7 +176,11 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
             for table in reversed(Row.metadata.sorted_tables):
                 target.execute(delete(table))
             rows = _copy(source, target, *_our_tables(target))
-        except (IntegrityError, DataError, ValueError) as error:  # the last: a time that is none
+        except (
+            IntegrityError,
+            DataError,
+            ValueError,
+        ) as error:  # ValueError: text where a time should be
             raise _damaged(path, "its rows do not fit into the store") from error
         _never_use_numbers_twice(target)
         work.session.expire_all()
@@ -252,18 +260,12 @@ _RAISE_SEQUENCE = text(
 )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{quote(str(path))}")
-    try:
-        with readable(engine):
-            yield engine
-    finally:
-        engine.dispose()
+def _url_of(path: Path) -> str:
+    return f"sqlite:///{quote(str(path))}"
 
 
 @contextmanager
-def _files(path: Path) -> Iterator[None]:
+def _explain_file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

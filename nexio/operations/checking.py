@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import Connection, Select, Table, inspect, select, text
 
 from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations.locations import location_of
 from nexio.network.nas import nas_of
 from nexio.store import schema
-from nexio.store.creation import poor_encoding
-from nexio.store.sealed import DIGESTS, SEALED
+from nexio.store.creation import unsuitable_encoding
+from nexio.store.engine import Reading
+from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
 from nexio.store.tables import LocationRow, NasRow, Row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import Any
-
-    from sqlalchemy import Connection, Select, Table
-
-    from nexio.store.engine import Reading
-    from nexio.store.sealed import Digest, Sealed
 
 SHOWN = 20
 """Lines about one kind of damage; the rest is counted."""
@@ -33,13 +26,13 @@ def find_damage(work: Reading) -> list[str]:
     connection = work.session.connection()
     lines = [*file_damage(connection), *_drift(connection), *_encoding(connection)]
     for sealed in SEALED:
-        lines += _few(_unreadable(work, sealed), sealed.purpose)
+        lines += _shortened(_unreadable(work, sealed), sealed.purpose)
     for digest in DIGESTS:
-        lines += _few(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
-    lines += _few(_unknown_zones(work), "location")
-    lines += _few(_broken_nas(work), "nas")
+        lines += _shortened(_wrong(work, digest), f"{digest.table.__tablename__}.{digest.column}")
+    lines += _shortened(_unknown_zones(work), "location")
+    lines += _shortened(_broken_nas(work), "nas")
     for table in Row.metadata.sorted_tables:
-        lines += _few(_unreadable_rows(connection, table), table.name)
+        lines += _shortened(_unreadable_rows(connection, table), table.name)
     return lines
 
 
@@ -54,7 +47,7 @@ def file_damage(connection: Connection) -> Iterator[str]:
         yield f"row {row} of {table} belongs to a row that is not there"
 
 
-def _few(lines: Iterable[str], kind: str) -> list[str]:
+def _shortened(lines: Iterable[str], kind: str) -> list[str]:
     found = list(lines)
     rest = [f"and {len(found) - SHOWN} more of {kind}"] if len(found) > SHOWN else []
     return found[:SHOWN] + rest
@@ -66,7 +59,7 @@ def _drift(connection: Connection) -> list[str]:
 
 
 def _encoding(connection: Connection) -> Iterator[str]:
-    if encoding := poor_encoding(connection):
+    if encoding := unsuitable_encoding(connection):
         yield f"the database has the encoding {encoding}: not every name can be kept, use UTF8"
 
 
@@ -94,7 +87,7 @@ def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
 
 
 def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
-    """SQLite keeps any text in a column of times or numbers; others read it in vain."""
+    """SQLite stores any text in a column of times or numbers, where nothing can read it."""
     if connection.dialect.name == "sqlite" and not _is_readable(connection, select(table)):
         (key,) = table.primary_key.columns
         for number in connection.execute(select(key).order_by(key)).scalars().all():

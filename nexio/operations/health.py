@@ -1,57 +1,57 @@
-"""Looking a deployment over before it fails: key, store, clock, PINs, NAS, mail, disk."""
+"""Checking a deployment: key, store, clock, PINs, NAS, mail, disk."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
+from nexio.clock import Clock
+from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.input.names import counted
 from nexio.keys.ownership import load_trusted_keys
-from nexio.locations.locations import list_locations
+from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
 from nexio.mail.condition import look_at_mail
 from nexio.network.nas import list_nas
-from nexio.operations.unnamed_devices import nas_that_name_no_device
 from nexio.reception.guessing import BOUND, odds
 from nexio.reception.pin_days import fullest_day
 from nexio.reception.pins import count_live
-from nexio.store.engine import Store
+from nexio.store.engine import Reading, Store
 from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from nexio.clock import Clock
-    from nexio.configuration import Configuration
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
 
 ROOM_FOR_PINS = 0.25
-"""From half of all PINs on none is issued (R7): said well before."""
+"""When half of all PINs are in use, no more are drawn (R7); this warns long before."""
 
 LEAST_FREE = 200 * 1024 * 1024
 """Octets of disk space below which it is time to do something."""
 
+LOOKED_BACK = timedelta(days=7)
+
+ENOUGH = 10
+"""Logins without a device before there is a warning: a test or two do not count."""
+
+_MAC = "__:__:__:__:__:__"
+"""How the log shows a MAC address."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was looked at, how it is, and what to do where it is not well."""
+    """What was checked, the result, and what to do where it is not well."""
 
     subject: str
+    well: bool
     message: str
     advice: str = ""
-    well: bool
 
 
 def look_over(configuration: Configuration, clock: Clock) -> Iterator[Finding]:
@@ -191,8 +191,24 @@ def _nas(work: Reading) -> Iterator[Finding]:
         )
 
 
+def nas_that_name_no_device(work: Reading) -> list[str]:
+    """The NAS that sent no MAC address in Calling-Station-Id during the last week.
+
+    At those the guard cannot tell one guest from another.
+    """
+    named = func.sum(case((AuthEventRow.device.like(_MAC), 1), else_=0))
+    query = (
+        select(AuthEventRow.nas)
+        .where(AuthEventRow.at > work.now - LOOKED_BACK, AuthEventRow.location_id.is_not(None))
+        .group_by(AuthEventRow.nas)
+        .having(named == 0, func.count() >= ENOUGH)
+        .order_by(AuthEventRow.nas)
+    )
+    return list(work.session.scalars(query))
+
+
 def _bad_row(line: str) -> Finding:
-    advice = "Find all of them with 'nexio db check', and mend or remove them."
+    advice = "Find all of them with 'nexio db check', and repair or remove them."
     return unwell("row", line, advice)
 
 

@@ -1,17 +1,19 @@
-"""What has to be done now and then; nothing is wrong before it was."""
+"""Periodic jobs.  Correctness never depends on them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.checkin.cut_offs import write_cut_offs
-from nexio.locations.locations import list_locations
+from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_table import forget_old, live_visits
 from nexio.store.batches import batch_of
+from nexio.store.engine import Reading, Store, Writing
 from nexio.store.tables import (
     AccessTokenRow,
     AuditRow,
@@ -28,20 +30,10 @@ from nexio.store.tables import (
     WifiSessionRow,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+Logged = AuthEventRow | WifiSessionRow
 
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.orm import InstrumentedAttribute
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Store, Writing
-
-    Logged = AuthEventRow | WifiSessionRow
-
-KEPT_CHANGES = 100_000
-"""How many changes a reader may be behind before it loads everything anew."""
+MOST_CHANGES = 100_000
+"""How many changes a reader may be behind before it loads everything again."""
 
 VISITS_PER_TRANSACTION = 500
 """Visits that are forgotten in one transaction, so that no desk waits for long."""
@@ -64,7 +56,7 @@ class Tidied:
     """Sessions on the Wi-Fi that were forgotten."""
 
 
-def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
+def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
 
     Each part is a transaction of its own, so that nobody waits for the whole.
@@ -77,19 +69,19 @@ def tidy(store: Store, *, kept_changes: int = KEPT_CHANGES) -> Tidied:
     with store.write() as work:
         events = _forget_old_rows(work, AuthEventRow, AuthEventRow.at, locations)
     with store.write() as work:
-        # Also open ones: of a session that nobody tells of any more the Stop was lost.
+        # Also open ones: when a NAS stops reporting a session, its Stop was lost.
         sessions = _forget_old_rows(work, WifiSessionRow, WifiSessionRow.heard_at, locations)
     with store.write() as work:
         _drop_days(work)
         connection = work.session.connection()
         forget_old(connection, work.now, live_visits(connection, work.now))
     with store.write() as work:
-        _drop_changes(work, kept_changes)
+        _drop_changes(work, most_changes)
     return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
 
 
 def _since(work: Reading, location: Location) -> datetime | None:
-    """What ended before that is to be forgotten; None is nothing."""
+    """The instant before which everything is deleted; None deletes nothing."""
     days = location.settings.retention_days
     return None if days is None else work.now - timedelta(days=days)
 
@@ -112,14 +104,14 @@ def _forget_visits(store: Store, location: Location) -> int:
 
 
 def _is_past(location: Location, since: datetime) -> ColumnElement[bool]:
-    """Ended or deleted before then; who was let in later was there later."""
+    """Whether a visit ended or was deleted before then, and nobody checked in later."""
     ended = func.coalesce(VisitRow.deleted_at, VisitRow.closes_at) < since
     later = VisitRow.check_ins.any(CheckInRow.cut_off_at >= since)
     return (VisitRow.location_id == location.id) & ended & ~later
 
 
 def _forget(work: Writing, visits: Sequence[int]) -> None:
-    """Visits with all that hangs on them and tells of them."""
+    """Delete visits with everything that refers to them."""
     if not visits:
         return
     batch = batch_of(work.session)
@@ -150,13 +142,13 @@ def _forget_old_rows(
     for of_location, since in limits:
         if since is not None:
             past = of_location & (at < since)
-            count += work.session.scalar(select(func.count()).select_from(table).where(past)) or 0
+            count += work.count(past)
             work.session.execute(delete(table).where(past))
     return count
 
 
 def _since_everywhere(work: Reading, locations: Sequence[Location]) -> datetime | None:
-    """What led to no location is kept as long as the most patient location keeps its own."""
+    """Rows without a location stay as long as those of the location that keeps them longest."""
     limits = [_since(work, location) for location in locations]
     known = [since for since in limits if since is not None]
     return min(known) if known and len(known) == len(limits) else None
@@ -168,10 +160,10 @@ def _drop_days(work: Writing) -> None:
     work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
 
 
-def _drop_changes(work: Writing, kept: int) -> None:
-    """Keep the newest changes; who is further behind loads everything (``oldest``)."""
+def _drop_changes(work: Writing, most: int) -> None:
+    """Keep the newest changes; a reader that is further behind loads everything (``oldest``)."""
     revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
-    oldest = revision.number - kept
+    oldest = revision.number - most
     if oldest <= revision.oldest:
         return
     dropped = select(ChangeRow.batch).where(ChangeRow.number <= oldest)

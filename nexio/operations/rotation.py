@@ -1,29 +1,23 @@
 """Changing the keys of a store while it is in use.
 
-A new key is added to the key file, everything is sealed anew in one transaction, the old key
-is taken out of the file.  Wherever that is cut short, the file opens the store.
+A new key is added to the key file, everything is sealed again in one transaction, the old key
+is taken out of the file.  If that is interrupted anywhere, the file still opens the store.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from sqlalchemy import bindparam, inspect, select, update
 
 from nexio.keys.key_file import add_key, keep_only
+from nexio.keys.keyring import Keyring
 from nexio.store import audit
-from nexio.store.sealed import DIGESTS, SEALED
-from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from nexio.keys.keyring import Keyring
-    from nexio.store.engine import Store, Writing
-    from nexio.store.sealed import Digest, Sealed
-    from nexio.store.tables import Row
+from nexio.store.engine import Store, Writing
+from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
+from nexio.store.tables import Row, StoreRevisionRow
 
 
 def rotate_key(store: Store, key_file: Path) -> str:
@@ -78,6 +72,6 @@ def _change(
 ) -> None:
     key = inspect(table).primary_key[0]
     statement = update(table).where(key == bindparam("of_row"))
-    changes = [{"of_row": number, "anew": value} for number, value in values]
+    changes = [{"of_row": number, "value": value} for number, value in values]
     if changes:
-        work.session.connection().execute(statement.values({column: bindparam("anew")}), changes)
+        work.session.connection().execute(statement.values({column: bindparam("value")}), changes)

@@ -40,7 +40,7 @@ class Mailbox:
 
     @property
     def envelope(self) -> str:
-        """As it is told to the mail server: the domain in ASCII (RFC 5891)."""
+        """As the mail server gets it: the domain in ASCII (RFC 5891)."""
         address = _validated(self.address)
         return address.ascii_email or address.normalized
 

@@ -7,31 +7,40 @@ when it is sent: nothing that is rendered, and no PIN, is stored here.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
+from nexio.input.addresses import email_key
+from nexio.input.names import full_name, search_key
+from nexio.locations.locations import Location
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.templates import Template, find_host, recipient_of
+from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import MemberRow, OutboxRow, VisitRow
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+class Template(StrEnum):
+    """A mail by what has happened; the files of its text are called after it."""
 
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
+    VISITOR_REGISTERED = "visitor-registered"
+    """To the visitor: the PIN, the QR code, the Wi-Fi."""
 
-__all__ = ["Mail", "MailState", "Template", "list_mail", "mail_states", "queue_mail"]
+    VISITOR_UPDATED = "visitor-updated"
+    """To the visitor: the visit is at another time (R13)."""
+
+    VISITOR_ARRIVED = "visitor-arrived"
+    """To the host: the visitor has checked in."""
+
+    MEMBER_PIN = "member-pin"
+    """To a member: the PIN."""
 
 
 class MailState(StrEnum):
-    """Where a mail stands; ``none`` where there is none."""
+    """The state of a mail; ``none`` where there is no mail."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -46,7 +55,7 @@ class Mail:
     id: int
     template: Template
     to: Mailbox | None
-    """None where nobody is to be had any more: a host or a member who was removed."""
+    """None where there is no receiver any more: a host or a member who was removed."""
 
     visit_id: int | None
     member_id: int | None
@@ -58,7 +67,7 @@ class Mail:
 
     sent_at: datetime | None
     answer: str | None
-    """What the mail server said last, or why the mail failed."""
+    """The last reply of the mail server, or why the mail failed."""
 
     void: bool
     """Whether it waits and is about a visit that was deleted: it does not go out (R13)."""
@@ -124,7 +133,7 @@ def list_mail(
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
     rows = work.session.scalars(query)
-    return list(work.bad_rows.leave_out(rows, lambda row: _mail_of(work, row)))
+    return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 
 
 def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]:
@@ -146,6 +155,43 @@ def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]
     return found
 
 
+def recipient_of(work: Reading, row: OutboxRow) -> Mailbox | None:
+    """Who gets a mail; None where nobody is known, such as a host who is no member."""
+    member = row.member
+    if row.visit is not None:
+        if row.template != Template.VISITOR_ARRIVED:
+            return _mailbox(row.visit)
+        member = find_host(work, row.visit)
+    return None if member is None or member.removed_at is not None else _mailbox(member)
+
+
+def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
+    """The member whom a visitor comes to see.
+
+    The one who registered the visit, else the only member of the location with the name or the
+    e-mail that stands as the host.  Of two members with one name neither is meant: a mail names
+    the visitor, and is no business of the other one.
+    """
+    if visit.member_id is not None:
+        return work.session.get(MemberRow, visit.member_id)
+    if visit.host is None:
+        return None
+    members = work.session.scalars(
+        select(MemberRow).where(
+            MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None)
+        )
+    )
+    # Compared here: the databases disagree on upper and lower case beyond ASCII.
+    name, address = search_key(visit.host), email_key(visit.host)
+    found = [
+        member
+        for member in members
+        if address == member.email_key
+        or name == search_key(full_name(member.first_name, member.last_name))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 def is_waiting(now: datetime) -> ColumnElement[bool]:
     """Whether a row is to be sent and nobody is sending it at this moment."""
     unclaimed = or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= now)
@@ -155,7 +201,7 @@ def is_waiting(now: datetime) -> ColumnElement[bool]:
 def count_waiting(work: Reading) -> int:
     """How many mails are still to be sent, at all locations."""
     queued = OutboxRow.state == MailState.QUEUED.value
-    return work.session.scalar(select(func.count()).where(queued)) or 0
+    return work.count(queued)
 
 
 def _has_no_host(work: Reading, visit_id: int | None) -> bool:
@@ -173,19 +219,15 @@ def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | Non
 
 def _mail_of(work: Reading, row: OutboxRow) -> Mail:
     state = MailState(row.state)
-    return Mail(
-        id=row.id,
-        template=Template(row.template),
-        to=_recipient(work, row, state),
-        visit_id=row.visit_id,
-        member_id=row.member_id,
-        state=state,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        next_try_at=row.next_try_at if state is MailState.QUEUED else None,
-        sent_at=row.sent_at,
-        answer=row.answer,
-        void=state is MailState.QUEUED
-        and row.visit is not None
-        and row.visit.deleted_at is not None,
-    )
+    waits = state is MailState.QUEUED
+    known = row.fields_of(Mail) | {
+        "template": Template(row.template),
+        "state": state,
+        "next_try_at": row.next_try_at if waits else None,
+    }
+    void = waits and row.visit is not None and row.visit.deleted_at is not None
+    return Mail(**known, to=_recipient(work, row, state), void=void)
+
+
+def _mailbox(person: VisitRow | MemberRow) -> Mailbox:
+    return Mailbox(name=full_name(person.first_name, person.last_name), address=person.email)

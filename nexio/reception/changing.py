@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import select
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key, parse_email
 from nexio.input.arrivals import check_end, parse_end, same_time_after
 from nexio.input.durations import LONGEST
-from nexio.input.names import parse_full_name, parse_text
-from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import hold_location, location_of
+from nexio.input.names import parse_full_name
+from nexio.input.zones import local_day, show
+from nexio.locations.locations import location_of, lock_location
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pin_days import counted_anew, days_of
-from nexio.reception.pins import draw_pin
-from nexio.reception.registration import (
-    LONGEST_LINE,
-    LONGEST_NOTES,
-    gives_token,
-    refuse_past,
-    turning_on,
-)
+from nexio.reception.pin_days import days_of, recounting
+from nexio.reception.pins import draw_pin, live_pin
+from nexio.reception.registration import command_for_tokens, gives_token, refuse_past
+from nexio.reception.registration_texts import parse_optional
 from nexio.reception.tokens import refuse_unplanned
-from nexio.reception.visits import PIN_PURPOSE, Visit, get_row, visit_of
+from nexio.reception.visits import PIN_PURPOSE, Visit, get_open_row, visit_of
 from nexio.store import audit
-from nexio.store.tables import PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime, timedelta
-
-    from nexio.store.engine import Writing
-    from nexio.store.tables import AccessTokenRow
+from nexio.store.engine import Writing
+from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
 
 
 def reschedule(
@@ -55,9 +43,9 @@ def reschedule(
         Refused: the visit is deleted or over, more guests than planned (R9), or it has no
             Wi-Fi that could end.
     """
-    row = _open_row(work, visit_id)
+    row = get_open_row(work, visit_id)
     before = _times_of(row)
-    with counted_anew(work, row):
+    with recounting(work, row):
         _move(work, row, arrival, until)
     details = {"before": before[0].isoformat(), "after": arrival.isoformat()}
     if until is not None:
@@ -76,11 +64,11 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
         Refused: no token, a revoked one, one that would be over all the same or last for more
             than 30 days, or more guests than planned (R9).
     """
-    row = _open_row(work, visit_id)
+    row = get_open_row(work, visit_id)
     token = _open_token(row)
     if token.duration + by > LONGEST:
         raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
-    with counted_anew(work, row):
+    with recounting(work, row):
         token.duration += by
         if token.valid_until is not None:
             _extend_window(work, row, by)
@@ -96,7 +84,7 @@ def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
         Refused: as :func:`extend_token`; or the Wi-Fi lasts as long already, or is not known
             to end before the check-in (R16).
     """
-    row = _open_row(work, visit_id)
+    row = get_open_row(work, visit_id)
     token = _open_token(row)
     if token.valid_from is None or token.valid_until is None:
         raise _starts_later(row)
@@ -125,17 +113,18 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
     Raises:
         NotFound: no such visit.
         InvalidValue: nothing to change, or a value that is not allowed.
-        Refused: the visit is deleted or over, or no PIN to be had (R7).
+        Refused: the visit is deleted or over, or there is no free PIN (R7).
     """
     given = {name: text for name, text in texts.items() if text is not None}
     if not given:
         raise InvalidValue("nothing to change", "Give at least one of the options.")
-    row = _open_row(work, visit_id)
+    row = get_open_row(work, visit_id)
     names = parse_full_name(
         given.pop("first_name", row.first_name), given.pop("last_name", row.last_name)
     )
     changes = dict(zip(("first_name", "last_name"), names, strict=True)) | {
-        name: _PARSERS[name](text) for name, text in given.items()
+        name: parse_email(text) if name == "email" else parse_optional(name, text)
+        for name, text in given.items()
     }
     changed = {name for name, value in changes.items() if getattr(row, name) != value}
     for name in changed:
@@ -155,7 +144,7 @@ def resend_mail(work: Writing, visit_id: int) -> Visit:
         NotFound: no such visit.
         Refused: the visit is deleted or over.
     """
-    row = _open_row(work, visit_id)
+    row = get_open_row(work, visit_id)
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
     audit.record(work, "resend", "visit", visit_id)
     return visit_of(work, row)
@@ -166,7 +155,7 @@ def _open_token(row: VisitRow) -> AccessTokenRow:
     if token is None or token.revoked_at is not None:
         why = "has no access token" if token is None else "had its access token revoked"
         gives = gives_token(location_of(row.location), row.source)
-        first = "" if gives else f"{turning_on(row.source)}, then: "
+        first = "" if gives else f"{command_for_tokens(row.source)}, then: "
         raise Refused(
             f"visit {row.id} {why}",
             f"Give it one, with a new PIN: {first}nexio visitor reissue {row.id}",
@@ -192,19 +181,8 @@ def _times_of(row: VisitRow) -> tuple[datetime, datetime | None]:
     return row.expected_arrival, None if row.token is None else row.token.valid_until
 
 
-def _open_row(work: Writing, visit_id: int) -> VisitRow:
-    row = get_row(work, visit_id)
-    if row.deleted_at is not None:
-        raise Refused(f"visit {visit_id} was deleted", "Register the visitor again.")
-    if row.closes_at <= work.now:
-        over = show(row.closes_at, location_of(row.location).zone)
-        raise Refused(f"visit {visit_id} was over at {over}", "Register the visitor again.")
-    return row
-
-
 def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | None) -> None:
     zone = location_of(row.location).zone
-    day = local_date(arrival, zone)
     token = row.token
     length = row.location.token_duration
     if until is not None:
@@ -215,7 +193,7 @@ def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | Non
         refuse_unplanned(work, location_of(row.location), token)
     refuse_past(work, location_of(row.location), arrival, length)
     row.expected_arrival = arrival
-    row.opens_at, row.closes_at = day_start(day, zone), day_end(day, zone)
+    row.opens_at, row.closes_at = local_day(arrival, zone)
     _keep_open(work, row)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location_of(row.location), arrival, row.closes_at - arrival)
@@ -241,32 +219,21 @@ def _keep_open(work: Writing, row: VisitRow) -> None:
     token = row.token
     if token is not None and token.valid_until is not None and token.revoked_at is None:
         row.closes_at = max(row.closes_at, token.valid_until)
-    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
+    _live_pin(work, row).free_at = row.closes_at
+
+
+def _live_pin(work: Writing, row: VisitRow) -> PinRow:
+    pin = live_pin(work, row)
     if pin is None:
         raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
-    pin.free_at = row.closes_at
+    return pin
 
 
 def _renew_pin(work: Writing, row: VisitRow) -> None:
     """Draw another PIN; the old one and the QR codes that were made so far are refused."""
     row.qr_edition += 1
-    location = hold_location(work, location_of(row.location))
+    location = lock_location(work, location_of(row.location))
     pin = draw_pin(work, location, days_of(row))
     row.pin_sealed, row.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
-    live = work.session.scalar(select(PinRow).where(PinRow.visit_id == row.id))
-    if live is None:
-        raise Refused(f"the PIN of visit {row.id} is free already", "Register the visitor again.")
+    live = _live_pin(work, row)
     live.digest, live.length = pin.digest, len(pin.digits)
-
-
-def _text(field: str, longest: int = LONGEST_LINE) -> Callable[[str], str | None]:
-    return lambda text: parse_text(text, field, longest) or None
-
-
-_PARSERS: dict[str, Callable[[str], str | None]] = {
-    "email": parse_email,
-    "host": _text("host"),
-    "company": _text("company"),
-    "phone": _text("phone"),
-    "notes": _text("notes", LONGEST_NOTES),
-}

@@ -8,12 +8,10 @@ long enough that these guesses, summed over the visits of a day, stay below the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from nexio.locations.settings import LONGEST_PIN
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 BOUND: Final = 1e-3
 """The greatest chance that somebody who guesses for a day finds a PIN of one location."""
@@ -33,6 +31,11 @@ are given back, and for what several servers let through at the same moment.
 
 _UNIT: Final[int] = 10**LONGEST_PIN
 """Chances are added up in parts of this, so that no rounding decides."""
+
+_PARTS: Final[Mapping[int, int]] = {
+    digits: GUESSES_A_DAY * _UNIT // 10**digits for digits in range(1, LONGEST_PIN + 1)
+}
+"""What a day of guesses at one PIN of so many digits is worth."""
 
 _MOST: Final = int(BOUND * _UNIT) * 8 // 10
 """What the PINs of a day may use; a fifth of the bound is left for visits that are moved."""
@@ -63,7 +66,7 @@ def length_for(days: Collection[Mapping[int, int]], least: int) -> int:
 
 def is_within(day: Mapping[int, int], digits: int) -> bool:
     """Whether one PIN more, of so many digits, leaves a day below what PINs may use."""
-    return _parts(day, LONGEST_PIN) + _parts_of_one(digits) <= _MOST
+    return _parts(day) + _PARTS[digits] <= _MOST
 
 
 def guesses_that_close(chance: float) -> int:
@@ -81,7 +84,7 @@ def chance_of(day: Mapping[int, int]) -> float:
     Args:
         day: how many PINs of how many digits there are.
     """
-    return min(1.0, _parts(day, LONGEST_PIN) / _UNIT)
+    return min(1.0, _parts(day) / _UNIT)
 
 
 def odds(chance: float) -> str:
@@ -93,17 +96,13 @@ def odds(chance: float) -> str:
 
 def _fits(day: Mapping[int, int], digits: int) -> bool:
     """Whether one PIN more leaves enough for PINs of each greater length."""
-    one = _parts_of_one(digits)
-    return all(
-        _parts(day, longest) + one <= _MOST * _SIXTEENTHS[longest] // 16
-        for longest in range(digits, LONGEST_PIN + 1)
-    )
+    used = _PARTS[digits]
+    for length, parts in _PARTS.items():
+        used += day.get(length, 0) * parts
+        if length >= digits and used > _MOST * _SIXTEENTHS[length] // 16:
+            return False
+    return True
 
 
-def _parts(day: Mapping[int, int], longest: int) -> int:
-    return sum(count * _parts_of_one(digits) for digits, count in day.items() if digits <= longest)
-
-
-def _parts_of_one(digits: int) -> int:
-    parts: int = GUESSES_A_DAY * _UNIT // 10**digits
-    return parts
+def _parts(day: Mapping[int, int]) -> int:
+    return sum(count * _PARTS[digits] for digits, count in day.items())

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.addresses import email_key, parse_email
 from nexio.input.names import full_name, parse_full_name, quoted, search_key
-from nexio.locations.locations import get_location, location_of
+from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pins import draw_pin, hold_pin, pin_of, take_pin
+from nexio.reception.pins import new_pin, pin_of, store_pin
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import MEMBER_PIN
-from nexio.store.tables import LARGEST_NUMBER, CheckInRow, LocationRow, MemberRow, PinRow
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nexio.locations.locations import Location
-    from nexio.reception.pins import NewPin
-    from nexio.store.engine import Reading, Writing
+from nexio.store.tables import CheckInRow, LocationRow, MemberRow, PinRow, parse_number
 
 PIN_PURPOSE = MEMBER_PIN.purpose
 
@@ -63,15 +57,14 @@ def add_member(
 
     Raises:
         InvalidValue: a name, address or PIN that is not allowed.
-        Refused: the address belongs to a member here, or no PIN to be had.
+        Refused: the address belongs to a member here, or there is no free PIN.
     """
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
     )
     email = parse_email(texts.get("email") or "")
     _refuse_known(work, location, email)
-    given = texts.get("pin")
-    pin = _pin(work, location, given, insecure_short_pin=insecure_short_pin)
+    pin = new_pin(work, location, texts.get("pin"), insecure_short_pin=insecure_short_pin)
     row = MemberRow(
         location=work.session.get_one(LocationRow, location.id),
         first_name=first_name,
@@ -83,7 +76,7 @@ def add_member(
     )
     work.session.add(row)
     work.session.flush()
-    hold_pin(work, pin, row)
+    store_pin(work, row, pin.digest, len(pin.digits))
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "add", "member", row.id)
@@ -129,10 +122,10 @@ def set_pin(
     """
     row = work.session.get_one(MemberRow, member_id)
     location = location_of(row.location)
-    pin = _pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
+    pin = new_pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
     row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
-    hold_pin(work, pin, row)
+    store_pin(work, row, pin.digest, len(pin.digits))
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
     audit.record(work, "set-pin", "member", row.id)
@@ -183,10 +176,7 @@ def get_member(work: Reading, which: str, location_name: str | None) -> Member:
 def member_of(work: Reading, row: MemberRow) -> Member:
     """What a row says, free of the store and with the PIN readable."""
     return Member(
-        id=row.id,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        email=row.email,
+        **row.fields_of(Member),
         location=location_of(row.location),
         pin=pin_of(work, row, PIN_PURPOSE),
     )
@@ -196,19 +186,10 @@ def _by_name(member: Member) -> tuple[str, str, int]:
     return search_key(member.last_name), search_key(member.first_name), member.id
 
 
-def _pin(
-    work: Writing, location: Location, text: str | None, *, insecure_short_pin: bool
-) -> NewPin:
-    """It lets nobody onto the Wi-Fi, so it counts on no day (see ``pin_days.py``)."""
-    if text is None:
-        return draw_pin(work, location)
-    return take_pin(work, location, text, insecure_short_pin=insecure_short_pin)
-
-
 def _find_row(work: Reading, which: str, location_name: str | None) -> MemberRow | None:
-    if which.isascii() and which.isdigit():
-        small = len(which) <= len(str(LARGEST_NUMBER)) and int(which) <= LARGEST_NUMBER
-        return work.session.get(MemberRow, int(which)) if small else None
+    number = parse_number(which)
+    if number is not None:
+        return work.session.get(MemberRow, number)
     return _active_row(work, get_location(work, location_name), which)
 
 

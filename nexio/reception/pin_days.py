@@ -1,9 +1,9 @@
 """On which days a PIN may be guessed, and how many PINs there are on a day (R6).
 
-A visit's PIN counts on each local day on which it logs in, checks in, or is put into words: the
-days from the arrival to two hours after the window's end (R11, R15).  The counts are kept beside
-the visits, so that a PIN is drawn without a look at all others.  Whoever changes a count holds
-the location, so that of two desks each counts the other.
+A visit's PIN counts on each local day on which it logs in, checks in, or gets its own words: the
+days from the arrival to two hours after the window's end (R11, R15).  The counts have a table of
+their own, so that drawing a PIN need not look at all others.  A transaction that changes a count
+locks the location, so that of two desks each counts the other.
 
 A PIN that was drawn for today still counts when its visit is deleted, revoked or moved away:
 somebody may have guessed at it.  A member's PIN logs nobody in, and counts on no day.
@@ -12,32 +12,23 @@ somebody may have guessed at it.  A member's PIN logs nobody in, and counts on n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from nexio.input.zones import local_date
 from nexio.keys.keyring import Keyring
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import Location, location_of, lock_location
 from nexio.network.following import Horizon
 from nexio.reception.guessing import chance_of
-from nexio.store.tables import PinDayRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
-    from datetime import date, datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import VisitRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import PinDayRow, VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
-"""R11: for so long after the window's end the right PIN is still told that it has ended."""
+"""R11: for so long after its end the right PIN still gets the answer that it has ended."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -88,7 +79,7 @@ def count_pin(
 
 
 @contextmanager
-def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
+def recounting(work: Writing, visit: VisitRow) -> Iterator[None]:
     """Count a visit's PIN on the days that it has after a change, which is made meanwhile.
 
     The PIN stays, also where it is short for its new days: the fifth of the bound that is not
@@ -99,7 +90,7 @@ def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
     after = set(days_of(visit))
     if before == after:
         return
-    location = hold_location(work, location_of(visit.location))
+    location = lock_location(work, location_of(visit.location))
     today = local_date(work.now, location.zone)
     new = sorted(day for day in after - before if day >= today)  # nobody draws for those before
     count_pin(work, location, new, pin_digits(visit))
@@ -107,9 +98,9 @@ def counted_anew(work: Writing, visit: VisitRow) -> Iterator[None]:
     count_pin(work, location, left, pin_digits(visit), by=-1)
 
 
-def count_out(work: Writing, visit: VisitRow) -> None:
+def stop_counting(work: Writing, visit: VisitRow) -> None:
     """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
-    location = hold_location(work, location_of(visit.location))
+    location = lock_location(work, location_of(visit.location))
     known = local_date(work.now + Horizon().past, location.zone)
     unknown = [day for day in days_of(visit) if day > known]
     count_pin(work, location, unknown, pin_digits(visit), by=-1)

@@ -1,29 +1,23 @@
-"""PINs: the one code that checks a visitor in and lets them onto the Wi-Fi (R6, R7, R8)."""
+"""PINs: the code for the check-in and for the Wi-Fi (R6, R7, R8)."""
 
 from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pins import normalize_pin
-from nexio.locations.locations import hold_location, location_of
+from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
-from nexio.store.tables import PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import date
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
-    from nexio.store.tables import MemberRow
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import MemberRow, PinRow, VisitRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +44,20 @@ def parse_pin(text: str) -> str:
             "this is not a PIN", f"A PIN has {SHORTEST_PIN} to {LONGEST_PIN} digits and no letters."
         )
     return pin
+
+
+def new_pin(
+    work: Writing,
+    location: Location,
+    given: str | None,
+    days: Collection[date] = (),
+    *,
+    insecure_short_pin: bool = False,
+) -> NewPin:
+    """The PIN that was given, else a random one (see :func:`take_pin` and :func:`draw_pin`)."""
+    if given is None:
+        return draw_pin(work, location, days)
+    return take_pin(work, location, given, days, insecure_short_pin=insecure_short_pin)
 
 
 def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
@@ -125,16 +133,15 @@ def take_pin(
 
 
 def retake_pin(work: Writing, visit: VisitRow) -> None:
-    """Make the PIN of a visit that is over live once more; until when is the caller's to say (R7).
+    """Make the PIN of a visit that is over live again; the caller says until when (R7).
 
     Raises:
         Refused: somebody else at the location holds it by now, or it is too short to log in alone.
     """
-    location = hold_location(work, location_of(visit.location))
+    location = lock_location(work, location_of(visit.location))
     free_passed(work, location)
     length = pin_digits(visit)
-    by_pin_alone = location.settings.wifi_login == "pin"
-    if by_pin_alone and length < location.settings.pin_length:
+    if location.settings.wifi_login == "pin" and length < location.settings.pin_length:
         raise Refused(
             f"the PIN of visit {visit.id} has fewer digits than the"
             f" {location.settings.pin_length} with which a PIN alone logs in",
@@ -145,16 +152,7 @@ def retake_pin(work: Writing, visit: VisitRow) -> None:
             f"the PIN of visit {visit.id} was freed with its day and is somebody else's now",
             "Register the visitor again.",
         )
-    work.session.add(
-        PinRow(
-            location_id=location.id,
-            digest=visit.pin_digest,
-            length=length,
-            visit_id=visit.id,
-            free_at=visit.closes_at,
-        )
-    )
-    work.session.flush()
+    store_pin(work, visit, visit.pin_digest, length)
 
 
 def refuse_guessable(
@@ -191,7 +189,7 @@ def free_passed(work: Writing, location: Location) -> None:
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
     same = (PinRow.location_id == location.id) & (PinRow.length == length)
-    return work.session.scalar(select(func.count()).where(same)) or 0
+    return work.count(same)
 
 
 def is_live(work: Reading, location: Location, digest: bytes) -> bool:
@@ -200,13 +198,18 @@ def is_live(work: Reading, location: Location, digest: bytes) -> bool:
     return work.session.scalar(select(PinRow.id).where(same)) is not None
 
 
-def hold_pin(work: Writing, pin: NewPin, holder: VisitRow | MemberRow) -> None:
+def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
+    """The row that holds the PIN of a visit; None where it is free."""
+    return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+
+
+def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
     row = PinRow(
         location_id=holder.location_id,
-        digest=pin.digest,
-        length=len(pin.digits),
+        digest=digest,
+        length=length,
         visit_id=holder.id if visit else None,
         member_id=None if visit else holder.id,
         free_at=visit.closes_at if visit else None,
@@ -226,5 +229,5 @@ def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
     try:
         return work.keyring.unseal(row.pin_sealed, purpose)
     except KeyUnusable as error:
-        work.bad_rows.tell(row, f"shows no PIN: {error}")
+        work.bad_rows.report(row, f"shows no PIN: {error}")
         return ""

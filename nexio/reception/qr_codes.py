@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from nexio.errors import Refused, UnknownCode
 from nexio.input.scanners import bare, read_scan
-from nexio.reception.visits import no_such_visit
-from nexio.store.signing import sign
-from nexio.store.tables import LARGEST_NUMBER, VisitRow
-
-if TYPE_CHECKING:
-    from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading
+from nexio.reception.visits import Visit, no_such_visit
+from nexio.store.engine import Reading
+from nexio.store.sealed import sign
+from nexio.store.tables import VisitRow, parse_number
 
 PREFIX = "NEXIO1"
 SIGNATURE_OCTETS = 15
@@ -48,10 +44,11 @@ def read_qr(work: Reading, text: str) -> int:
     scanned = read_scan(text).upper()
     prefix, _, rest = scanned.partition(":")
     words = rest.split(":")
-    if prefix != PREFIX or not (words[0].isascii() and words[0].isdigit()):
+    visit_id = parse_number(words[0])
+    if prefix != PREFIX or visit_id is None:
         raise Refused("this is not a visitor's code", "Scan the code in the registration e-mail.")
-    visit_id = _number(words[0])
-    edition = _number(words[1]) if len(words) == len(("visit", "edition", "signature")) else 1
+    has_edition = len(words) == len(("visit", "edition", "signature"))
+    edition = (parse_number(words[1]) or 0) if has_edition else 1
     genuine = _signed(work, visit_id, edition)
     octets = scanned.encode(errors="surrogatepass")  # what is no UTF-8 comes as surrogates
     if visit_id == 0 or not hmac.compare_digest(octets, genuine.encode()):
@@ -72,12 +69,6 @@ def _edition(work: Reading, visit_id: int) -> int:
     if edition is None:
         raise no_such_visit(str(visit_id))
     return edition
-
-
-def _number(text: str) -> int:
-    """A number that a column can hold, else 0, which nothing has."""
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER))
-    return int(text) if digits and int(text) <= LARGEST_NUMBER else 0
 
 
 def _signed(work: Reading, visit_id: int, edition: int) -> str:

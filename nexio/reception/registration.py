@@ -3,71 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import InvalidValue, Refused
-from nexio.input.addresses import email_key, parse_email
-from nexio.input.arrivals import parse_expected, parse_until
-from nexio.input.durations import parse_duration
-from nexio.input.names import parse_full_name, parse_text, quoted
-from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import hold_location, zone_for_entry
+from nexio.input.addresses import email_key
+from nexio.input.names import quoted
+from nexio.input.zones import local_day, show
+from nexio.locations.locations import Location, lock_location
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of
-from nexio.reception.pins import draw_pin, hold_pin, parse_pin, take_pin
+from nexio.reception.pins import new_pin, store_pin
+from nexio.reception.registration_texts import Registration
 from nexio.reception.tokens import issue_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
-from nexio.store.signing import sign
-from nexio.store.tables import LocationRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from datetime import date, datetime, timedelta
-    from zoneinfo import ZoneInfo
-
-    from nexio.input.arrivals import Expected
-    from nexio.locations.locations import Location
-    from nexio.reception.members import Member
-    from nexio.reception.pins import NewPin
-    from nexio.store.engine import Reading, Writing
-
-LONGEST_LINE = 100
-LONGEST_NOTES = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """What is known of a visitor before the visit, checked."""
-
-    first_name: str
-    last_name: str
-    email: str
-    expected_arrival: datetime
-    host: str | None = None
-    company: str | None = None
-    phone: str | None = None
-    notes: str | None = None
-    source: str = "admin"
-    member_id: int | None = None
-    """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
-
-    pin: str | None = field(default=None, repr=False)
-    duration: timedelta | None = None
-    """Of the Wi-Fi, where it or its end was named (R2)."""
-
-    has_end: bool = False
-    """Whether the end was named, and not how long."""
-    insecure_short_pin: bool = False
-    """Take ``pin`` although it is easy to guess."""
+from nexio.store.engine import Reading, Writing
+from nexio.store.sealed import sign
+from nexio.store.tables import LocationRow, VisitRow, shared_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repetition:
-    """How a registration that was made before is treated."""
+    """What to do with a registration that was made before."""
 
     again: bool = False
     """Register although the same e-mail is expected at the same time already."""
@@ -76,71 +36,7 @@ class Repetition:
     """The same key and words again give the same visit again (idempotency key)."""
 
     words: str = field(default="", repr=False)
-    """All that was asked with that key, as it was said."""
-
-
-def parse_key(text: str) -> str:
-    """An idempotency key as a script gives it.
-
-    Raises:
-        InvalidValue: empty, too long, or with control characters.
-    """
-    key = parse_text(text, "idempotency key", LONGEST_LINE)
-    if not key:
-        raise InvalidValue("the idempotency key is empty", "Give each registration one of its own.")
-    return key
-
-
-def read_registration(
-    texts: Mapping[str, str | None],
-    now: datetime,
-    location: Location,
-    host: Member | None = None,
-    *,
-    insecure_short_pin: bool = False,
-) -> Registration:
-    """Check what a person or a file says of a visitor.
-
-    Args:
-        texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
-            say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
-            say an end.
-        now: what "today" and "+2h" start from.
-        location: whose clock "14:00" is read on.
-        host: the member who registers the visitor, or None for the desk.
-        insecure_short_pin: take a PIN that is easy to guess.
-
-    Raises:
-        InvalidValue: the first of them that cannot be read or is not allowed.
-        Refused: the member belongs to another location.
-    """
-    if host is not None and host.location.id != location.id:
-        raise Refused(
-            f"{host.name} is a member at {host.location.name}, not at {location.name}",
-            "Register the visitor there: --location",
-        )
-    pin, arrival, zone = texts.get("pin"), texts.get("expected_arrival"), zone_for_entry(location)
-    expected = parse_expected("now" if arrival is None else arrival, now, zone)
-    duration = _named_duration(texts, expected, now, zone)
-    first_name, last_name = parse_full_name(
-        texts.get("first_name") or "", texts.get("last_name") or ""
-    )
-    return Registration(
-        first_name=first_name,
-        last_name=last_name,
-        email=parse_email(texts.get("email") or ""),
-        expected_arrival=expected.arrival,
-        host=host.name if host is not None else _optional(texts, "host", LONGEST_LINE),
-        company=_optional(texts, "company", LONGEST_LINE),
-        phone=_optional(texts, "phone", LONGEST_LINE),
-        notes=_optional(texts, "notes", LONGEST_NOTES),
-        source="customer" if host is not None else texts.get("source") or "admin",
-        member_id=None if host is None else host.id,
-        pin=None if pin is None else parse_pin(pin),
-        duration=duration,
-        has_end=duration is not None and texts.get("duration") is None,
-        insecure_short_pin=insecure_short_pin,
-    )
+    """Everything that was given with that key."""
 
 
 def register(
@@ -153,39 +49,39 @@ def register(
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
-        Refused: no PIN to be had (R7), too many guests at one time (R9), the same e-mail is
+        Refused: there is no free PIN (R7), too many guests at one time (R9), the same e-mail is
             expected at the same time, the idempotency key was used for something else, or an
             end was named that nothing would come of.
     """
     visit = _find_by_key(work, location, repetition)
     if visit is None:
-        refuse_void(work, location, registration)
+        refuse_useless(work, location, registration)
         if not repetition.again:
             _refuse_twice(work, location, registration, repetition.key)
         visit = _register_once(work, location, registration, repetition)
     return visit_of(work, visit)
 
 
-def refuse_void(work: Reading, location: Location, registration: Registration) -> None:
-    """See that something would come of a registration, whoever the visitor is.
+def refuse_useless(work: Reading, location: Location, registration: Registration) -> None:
+    """Refuse a registration that would have no effect, whoever the visitor is.
 
     Raises:
         InvalidValue: the arrival is past and its window is over.
-        Refused: an end was named that nothing would come of.
+        Refused: the end that was given would have no effect.
     """
-    _refuse_unheeded(location, registration)
+    _refuse_unused_end(location, registration)
     duration = registration.duration or location.settings.token_duration
     refuse_past(work, location, registration.expected_arrival, duration)
 
 
-def enter(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    """Write a visit down with its PIN, its token and its mail.
+def add_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
+    """Store a visit with its PIN, its token and its mail.
 
     Raises:
         InvalidValue: it would be over at once.
-        Refused: no PIN to be had (R7), or too many guests at one time (R9).
+        Refused: there is no free PIN (R7), or too many guests at one time (R9).
     """
-    location = hold_location(work, location)
+    location = lock_location(work, location)
     arrival = registration.expected_arrival
     visit = _new_visit(work, location, registration)
     if gives_token(location, registration.source):
@@ -193,11 +89,17 @@ def enter(work: Writing, location: Location, registration: Registration) -> Visi
         visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location, arrival, visit.closes_at - arrival)
-    pin = _pin(work, location, registration, days_of(visit))
+    pin = new_pin(
+        work,
+        location,
+        registration.pin,
+        days_of(visit),
+        insecure_short_pin=registration.insecure_short_pin,
+    )
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
-    hold_pin(work, pin, visit)
+    store_pin(work, visit, pin.digest, len(pin.digits))
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
     return visit
 
@@ -208,7 +110,7 @@ def gives_token(location: Location, source: str) -> bool:
     return settings.walk_in_tokens if source == "walk-in" else settings.visitor_tokens
 
 
-def turning_on(source: str) -> str:
+def command_for_tokens(source: str) -> str:
     """The command after which such a visitor gets a token."""
     return "nexio settings set walk-in-tokens=on" if source == "walk-in" else "nexio token on"
 
@@ -245,7 +147,7 @@ def _register_once(
 
 
 def _register(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    visit = enter(work, location, registration)
+    visit = add_visit(work, location, registration)
     audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
     return visit
 
@@ -287,23 +189,14 @@ def _refuse_twice(
 
 
 def _new_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    arrival, zone = registration.expected_arrival, location.zone
-    day = local_date(arrival, zone)
+    opens_at, closes_at = local_day(registration.expected_arrival, location.zone)
+    known = {name: getattr(registration, name) for name in shared_names(VisitRow, Registration)}
     return VisitRow(
+        **known,
         location=work.session.get_one(LocationRow, location.id),
-        first_name=registration.first_name,
-        last_name=registration.last_name,
-        email=registration.email,
         email_key=email_key(registration.email),
-        host=registration.host,
-        company=registration.company,
-        phone=registration.phone,
-        notes=registration.notes,
-        source=registration.source,
-        member_id=registration.member_id,
-        expected_arrival=arrival,
-        opens_at=day_start(day, zone),
-        closes_at=day_end(day, zone),
+        opens_at=opens_at,
+        closes_at=closes_at,
         token_starts=location.settings.token_starts,
         qr_edition=1,
         token_duration=registration.duration,
@@ -311,54 +204,18 @@ def _new_visit(work: Writing, location: Location, registration: Registration) ->
     )
 
 
-def _pin(
-    work: Writing, location: Location, registration: Registration, days: Collection[date]
-) -> NewPin:
-    if registration.pin is None:
-        return draw_pin(work, location, days)
-    return take_pin(
-        work,
-        location,
-        registration.pin,
-        days,
-        insecure_short_pin=registration.insecure_short_pin,
-    )
-
-
-def _named_duration(
-    texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
-) -> timedelta | None:
-    """R2: how long the Wi-Fi lasts, where somebody says that or when it ends."""
-    length, until = texts.get("duration"), texts.get("until")
-    if [length is not None, until is not None, expected.until is not None].count(True) > 1:
-        raise InvalidValue(
-            "the end of the Wi-Fi is given twice",
-            "Give one: --until, --duration, or an arrival from one time to another.",
-        )
-    if length is not None:
-        return parse_duration(length)
-    end = expected.until
-    if until is not None:
-        end = parse_until(until, expected.arrival, now, zone)
-    return None if end is None else end - expected.arrival
-
-
-def _refuse_unheeded(location: Location, registration: Registration) -> None:
-    """Refuse to take an end or a duration that nothing would come of."""
+def _refuse_unused_end(location: Location, registration: Registration) -> None:
+    """Refuse an end or a duration that would have no effect."""
     if registration.duration is None:
         return
     if not gives_token(location, registration.source):
         who = "walk-ins" if registration.source == "walk-in" else "visitors"
         raise Refused(
             f"{who} get no Wi-Fi at {location.name}, so none can end",
-            f"Say the arrival alone, or turn it on: {turning_on(registration.source)}",
+            f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
         )
     if registration.has_end and location.settings.token_starts == "check-in":
         raise Refused(
             f"the Wi-Fi starts with the check-in at {location.name}, so its end is not known",
             "Say how long it lasts: --duration 2h",
         )
-
-
-def _optional(texts: Mapping[str, str | None], name: str, longest: int) -> str | None:
-    return parse_text(texts.get(name) or "", name, longest) or None

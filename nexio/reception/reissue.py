@@ -1,27 +1,23 @@
-"""Registering a visit anew: a new PIN, a new mail, a token by today's settings (R5)."""
+"""Registering a visit again: a new PIN, a new mail, a token by today's settings (R5)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
 from nexio.errors import Refused
-from nexio.input.zones import day_end, local_date, show
-from nexio.locations.locations import location_of
+from nexio.input.zones import local_day, show
+from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting
-from nexio.reception.pin_days import count_out
-from nexio.reception.registration import Registration, enter, gives_token
+from nexio.reception.pin_days import stop_counting
+from nexio.reception.registration import add_visit, gives_token
+from nexio.reception.registration_texts import Registration
 from nexio.reception.tokens import end_token, start_token
-from nexio.reception.visits import Visit, deleted, get_row, visit_of, visits_of
+from nexio.reception.visits import Visit, get_open_row, visit_of, visits_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.tables import OutboxRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
 
 
 def reissue(work: Writing, visit_id: int) -> Visit:
@@ -37,15 +33,16 @@ def reissue(work: Writing, visit_id: int) -> Visit:
         NotFound: no such visit.
         Refused: it is deleted or over, or a rule of registering says no.
     """
-    old = get_row(work, visit_id)
+    old = get_open_row(work, visit_id)
     location = location_of(old.location)
     _refuse_over(work, old, location)
     key, digest = old.idempotency_key, old.idempotency_digest
     _delete(work, old)  # first, so that its guest does not count twice (R9)
-    new = enter(work, location, _as_registered(old))
+    as_before = Registration(**old.fields_of(Registration), duration=old.token_duration)
+    new = add_visit(work, location, as_before)
     new.replaces_id, new.idempotency_key, new.idempotency_digest = old.id, key, digest
     work.session.execute(delete(PinRow).where(PinRow.visit_id == old.id))
-    count_out(work, old)
+    stop_counting(work, old)
     _move_check_ins(work, old, new)
     _move_mail(work, old, new)
     audit.record(work, "reissue", "visit", new.id, {"replaces": old.id})
@@ -85,13 +82,6 @@ def list_without_token(work: Reading, location: Location) -> list[Visit]:
 
 
 def _refuse_over(work: Reading, row: VisitRow, location: Location) -> None:
-    if row.deleted_at is not None:
-        raise deleted(work, row)
-    if row.closes_at <= work.now:
-        raise Refused(
-            f"visit {row.id} was over at {show(row.closes_at, location.zone)}",
-            "Register the visitor again.",
-        )
     end = _would_end(row, location)
     if end <= work.now:
         raise Refused(
@@ -106,7 +96,7 @@ def _would_end(row: VisitRow, location: Location) -> datetime:
     settings = location.settings
     if gives_token(location, row.source) and settings.token_starts == "expected-arrival":
         return row.expected_arrival + (row.token_duration or settings.token_duration)
-    return day_end(local_date(row.expected_arrival, location.zone), location.zone)
+    return local_day(row.expected_arrival, location.zone)[1]
 
 
 def _delete(work: Writing, old: VisitRow) -> None:
@@ -129,24 +119,8 @@ def _move_check_ins(work: Writing, old: VisitRow, new: VisitRow) -> None:
 
 
 def _move_mail(work: Writing, old: VisitRow, new: VisitRow) -> None:
-    """The host is told of the arrival all the same; the visitor gets the new mail only."""
+    """The host still learns of the arrival; the visitor gets only the new mail."""
     waiting = (OutboxRow.visit_id == old.id) & is_waiting(work.now)
-    told = waiting & (OutboxRow.template == Template.VISITOR_ARRIVED.value)
-    work.session.execute(update(OutboxRow).where(told).values(visit_id=new.id))
+    for_host = waiting & (OutboxRow.template == Template.VISITOR_ARRIVED.value)
+    work.session.execute(update(OutboxRow).where(for_host).values(visit_id=new.id))
     work.session.execute(delete(OutboxRow).where(waiting))
-
-
-def _as_registered(row: VisitRow) -> Registration:
-    return Registration(
-        first_name=row.first_name,
-        last_name=row.last_name,
-        email=row.email,
-        expected_arrival=row.expected_arrival,
-        host=row.host,
-        company=row.company,
-        phone=row.phone,
-        notes=row.notes,
-        source=row.source,
-        member_id=row.member_id,
-        duration=row.token_duration,
-    )

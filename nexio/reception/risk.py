@@ -1,22 +1,17 @@
-"""What an operator is told of guessing: how likely it succeeds, and what it does to guests."""
+"""What an operator reads about guessing: how likely it succeeds, and what it does to guests."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from nexio.input.names import counted
-from nexio.locations.locations import location_of
+from nexio.locations.locations import Location, location_of
+from nexio.locations.settings import Settings
 from nexio.reception.guessing import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
 from nexio.reception.pin_days import days_of, fullest_day, pin_digits
 from nexio.reception.tokens import live_pin_lengths
+from nexio.store.engine import Reading
 from nexio.store.tables import VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nexio.locations.locations import Location
-    from nexio.locations.settings import Settings
-    from nexio.store.engine import Reading
 
 
 def risk_words(work: Reading, location: Location) -> str:

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from nexio.errors import Refused
-from nexio.input.zones import day_end, day_start, local_date
+from nexio.input.zones import local_day
 from nexio.keys.keyring import Keyring
-from nexio.locations.locations import location_of
-from nexio.reception.pin_days import counted_anew
-from nexio.reception.pins import retake_pin
+from nexio.locations.locations import Location, location_of
+from nexio.reception.pin_days import recounting
+from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
-from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
 
 
 class TokenState(StrEnum):
-    """Where a token stands at a moment."""
+    """The state of a token at a moment."""
 
     UPCOMING = "upcoming"
     VALID = "valid"
@@ -81,7 +74,7 @@ def revoke_token(work: Writing, visit_id: int) -> None:
         raise Refused(f"visit {visit_id} has no access token", "There is nothing to revoke.")
     if visit.token.valid_until is not None and visit.token.valid_until <= work.now:
         raise Refused(f"the token of visit {visit_id} is over", "There is nothing to revoke.")
-    final = _no_way_back(work, CheckInRow.visit_id == visit_id)
+    final = _forbid_undo(work, CheckInRow.visit_id == visit_id)
     if not end_token(work, visit) and not final:
         raise Refused(
             f"the token of visit {visit_id} was revoked before", "There is nothing to do."
@@ -94,7 +87,7 @@ def revoke_all(work: Writing, location: Location) -> int:
     Returns:
         How many were ended.
     """
-    _no_way_back(work, CheckInRow.location_id == location.id)
+    _forbid_undo(work, CheckInRow.location_id == location.id)
     running = (
         select(VisitRow)
         .join(VisitRow.token)
@@ -123,8 +116,8 @@ def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
     return Counter({length - Keyring.sealed_length(0): count for length, count in found})
 
 
-def _no_way_back(work: Writing, which: ColumnElement[bool]) -> bool:
-    """Let no undo of a check-out (R17) give back what is revoked for good; whether one could."""
+def _forbid_undo(work: Writing, which: ColumnElement[bool]) -> bool:
+    """Prevent an undo of a check-out (R17) from restoring the token; whether one could have."""
     ended = work.session.scalars(select(CheckInRow).where(which, CheckInRow.ended_wifi)).all()
     for stay in ended:
         stay.ended_wifi = False
@@ -145,9 +138,9 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
     if visit.token is None or visit.token.revoked_at is not None:
         return False
     visit.token.revoked_at = work.now
-    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    pin = live_pin(work, visit)
     if pin is not None and frees_pin:
-        pin.free_at = _end_of_day(visit)
+        _, pin.free_at = _day_of(visit, visit.expected_arrival)
     audit.record(work, "revoke", "visit", visit.id)
     return True
 
@@ -170,47 +163,41 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
         return False
     if visit.closes_at <= work.now:
         retake_pin(work, visit)
-    with counted_anew(work, visit):
+    with recounting(work, visit):
         token.valid_from = work.now.replace(microsecond=0)
         token.valid_until = token.valid_from + token.duration
-        visit.opens_at = min(visit.opens_at, _start_of_day(visit, work.now))
+        visit.opens_at = min(visit.opens_at, _day_of(visit, work.now)[0])
         refuse_unplanned(work, location_of(visit.location), token)
-        _hold(work, visit, max(visit.closes_at, token.valid_until))
+        _keep_until(work, visit, max(visit.closes_at, token.valid_until))
     return True
 
 
-def unstart_token(work: Writing, visit: VisitRow) -> None:
+def close_window(work: Writing, visit: VisitRow) -> None:
     """Close the window again: the check-in that opened it was a mistake."""
     if visit.token is None:
         return
-    with counted_anew(work, visit):
+    with recounting(work, visit):
         visit.token.valid_from = visit.token.valid_until = None
-        visit.opens_at = _start_of_day(visit, visit.expected_arrival)
-        _hold(work, visit, _end_of_day(visit))
+        visit.opens_at, until = _day_of(visit, visit.expected_arrival)
+        _keep_until(work, visit, until)
 
 
-def unend_token(visit: VisitRow) -> None:
-    """Give the token back that a check-out has ended (R17): it was a mistake."""
+def restore_token(visit: VisitRow) -> None:
+    """Restore the token that a check-out ended by mistake (R17)."""
     if visit.token is not None:
         visit.token.revoked_at = None
 
 
-def _hold(work: Writing, visit: VisitRow, until: datetime) -> None:
-    """Keep visit and PIN until then (R7, R15)."""
+def _keep_until(work: Writing, visit: VisitRow, until: datetime) -> None:
+    """Keep the visit open and its PIN live until then (R7, R15)."""
     visit.closes_at = until
-    pin = work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    pin = live_pin(work, visit)
     if pin is not None:
         pin.free_at = until
 
 
-def _start_of_day(visit: VisitRow, instant: datetime) -> datetime:
-    zone = location_of(visit.location).zone
-    return day_start(local_date(instant, zone), zone)
-
-
-def _end_of_day(visit: VisitRow) -> datetime:
-    zone = location_of(visit.location).zone
-    return day_end(local_date(visit.expected_arrival, zone), zone)
+def _day_of(visit: VisitRow, instant: datetime) -> tuple[datetime, datetime]:
+    return local_day(instant, location_of(visit.location).zone)
 
 
 def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -> None:

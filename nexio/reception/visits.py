@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 
 from nexio.errors import NotFound, Refused
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, quoted, search_key
-from nexio.input.zones import day_end, day_start, local_date, show
-from nexio.locations.locations import get_location, location_of
+from nexio.input.zones import day_end, day_start, local_day, show
+from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states
-from nexio.reception.pin_days import count_out
+from nexio.reception.pin_days import stop_counting
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit
+from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
-from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import date, datetime
-
-    from sqlalchemy import Select
-
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
+from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow, parse_number
 
 PIN_PURPOSE = VISIT_PIN.purpose
 
 
 class VisitState(StrEnum):
-    """Where a visit stands at a moment."""
+    """The state of a visit at a moment."""
 
     EXPECTED = "expected"
     CHECKED_IN = "checked_in"
@@ -103,7 +96,7 @@ def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[V
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
     """The visit of that number, also a deleted one, or None."""
-    row = _find_row(work, visit_id)
+    row = work.session.get(VisitRow, visit_id) if 0 < visit_id <= LARGEST_NUMBER else None
     return None if row is None else visit_of(work, row)
 
 
@@ -119,8 +112,9 @@ def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
         NotFound: no such visit.
         Refused: an address with several visits; the message lists them.
     """
-    if which.isascii() and which.isdigit():
-        visit = find_visit(work, int(which)) if len(which) <= len(str(LARGEST_NUMBER)) else None
+    number = parse_number(which)
+    if number is not None:
+        visit = find_visit(work, number)
         if visit is None:
             raise no_such_visit(which)
         return visit
@@ -159,7 +153,7 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     row.deleted_at = work.now
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
-    count_out(work, row)
+    stop_counting(work, row)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 
@@ -178,17 +172,8 @@ def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
 
 def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
     return Visit(
-        id=row.id,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        email=row.email,
-        host=row.host,
-        company=row.company,
-        phone=row.phone,
-        notes=row.notes,
+        **row.fields_of(Visit),
         location=location_of(row.location),
-        source=row.source,
-        expected_arrival=row.expected_arrival,
         pin=pin_of(work, row, PIN_PURPOSE),
         state=_state(row, work.now),
         token=None if row.token is None else token_of(row.token, work.now),
@@ -217,6 +202,22 @@ def get_row(work: Writing, visit_id: int) -> VisitRow:
     return row
 
 
+def get_open_row(work: Writing, visit_id: int) -> VisitRow:
+    """:func:`get_row` of a visit that is neither deleted nor over.
+
+    Raises:
+        NotFound: no such visit.
+        Refused: it is deleted or over.
+    """
+    row = get_row(work, visit_id)
+    if row.deleted_at is not None:
+        raise deleted(work, row)
+    if row.closes_at <= work.now:
+        over = show(row.closes_at, location_of(row.location).zone)
+        raise Refused(f"visit {visit_id} was over at {over}", "Register the visitor again.")
+    return row
+
+
 def deleted(work: Reading, row: VisitRow) -> Refused:
     """The refusal of what cannot be done with a deleted visit."""
     successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
@@ -226,10 +227,6 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
         f"visit {row.id} was reissued as visit {successor}",
         "The visitor has a newer mail with the new PIN and code.",
     )
-
-
-def _find_row(work: Reading, visit_id: int) -> VisitRow | None:
-    return work.session.get(VisitRow, visit_id) if 0 < visit_id <= LARGEST_NUMBER else None
 
 
 def _visits() -> Select[VisitRow]:
@@ -246,8 +243,7 @@ def _narrowed(
         query = query.where(VisitRow.expected_arrival >= begin, VisitRow.expected_arrival < end)
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
-        today = day_start(local_date(work.now, zone), zone)
-        query = query.where(VisitRow.closes_at > today)
+        query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
     if not which.past_and_deleted and which.state is not VisitState.DELETED:
         query = query.where(VisitRow.deleted_at.is_(None))
     if which.with_token or which.token_state is not None:

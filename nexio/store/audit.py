@@ -1,13 +1,11 @@
-"""Who did what, when."""
+"""The audit: who did what, when."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from nexio.store.engine import Writing
 from nexio.store.tables import AuditRow
-
-if TYPE_CHECKING:
-    from nexio.store.engine import Writing
 
 
 def record(
@@ -37,7 +35,7 @@ def record(
 
 
 def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
-    """Note an action that has rows of its own, such as a check-in, for whoever prints it.
+    """Note an action that has rows of its own, such as a check-in, so that it can be printed.
 
     What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
     """

@@ -1,19 +1,16 @@
-"""Rows that cannot be used, as they come from a store that was damaged or made by others.
+"""Rows that cannot be used, from a store that was damaged or changed by other software.
 
-Such a row costs itself and one line of the log.  ``nexio db check`` names it.
+Such a row is left out, with one line in the log.  ``nexio db check`` names it.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from nexio.errors import NexioError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from nexio.store.tables import Row
+from nexio.store.tables import Row
 
 log = logging.getLogger(__name__)
 
@@ -22,25 +19,25 @@ Made = TypeVar("Made")
 
 
 class BadRows:
-    """What was found so far; each is told once, however often it is met."""
+    """The damaged rows that were found so far; each is reported once."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def leave_out(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
-        """What can be made of rows, in their order."""
+    def usable(self, rows: Iterable[Source], make: Callable[[Source], Made]) -> Iterator[Made]:
+        """What ``make`` makes of the rows, in their order, without those that cannot be used."""
         for row in rows:
             try:
                 made = make(row)
             except (NexioError, ValueError) as error:
                 # Not the error's own words where they are Python's: they may quote the row.
                 why = str(error) if isinstance(error, NexioError) else "it cannot be read"
-                self.tell(row, f"is left out: {why}")
+                self.report(row, f"is left out: {why}")
             else:
                 yield made
 
-    def tell(self, row: Row, what: str) -> None:
-        """Log what is the matter with a row, if that is new."""
+    def report(self, row: Row, what: str) -> None:
+        """Log what is wrong with a row, if that is new."""
         line = f"{row.__tablename__} {row.id} {what} (see: nexio db check)"  # type: ignore[attr-defined]
         if line not in self.lines:
             self.lines.append(line)

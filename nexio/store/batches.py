@@ -9,15 +9,11 @@ order of commits, and the lock is held for an instant only.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
 from sqlalchemy import event, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, UOWTransaction
 
 from nexio.store.tables import ChangeRow, Followed, RemovedRow, StoreRevisionRow
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import UOWTransaction
 
 CHANNEL = "nexio_change"
 """Where PostgreSQL calls those who listen, at the commit."""

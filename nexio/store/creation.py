@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import TYPE_CHECKING
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.orm import Session
 
+from nexio.configuration import Configuration
 from nexio.errors import KeyUnusable, Refused
 from nexio.keys.key_file import create_key_file
-from nexio.keys.ownership import load_trusted_keys, require_closed
+from nexio.keys.keyring import Keyring
+from nexio.keys.ownership import load_trusted_keys, refuse_open_folders
 from nexio.store import schema
-from nexio.store.engine import connect, create_sqlite_file, readable
+from nexio.store.engine import connected, create_sqlite_file
 from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
-
-SIGNING_KEY_PURPOSE = SIGNING_KEY.purpose
 
 
 def create_store(configuration: Configuration) -> bool:
@@ -38,21 +31,17 @@ def create_store(configuration: Configuration) -> bool:
             would hide that the old one is missed.
         StoreUnreachable: the store cannot be made or opened, or everybody may write there.
     """
-    require_closed(configuration)
+    refuse_open_folders(configuration)
     create_sqlite_file(configuration.database_url)
-    engine = connect(configuration.database_url)
-    try:
-        with readable(engine):
-            with engine.connect() as connection:
-                if schema.current_version(connection) is None:  # an old store is left alone
-                    _require_encoding(connection)
-            schema.upgrade(engine)
-            return _complete(engine, configuration)
-    finally:
-        engine.dispose()
+    with connected(configuration.database_url) as engine:
+        with engine.connect() as connection:
+            if schema.current_version(connection) is None:  # an old store is left alone
+                _require_encoding(connection)
+        schema.upgrade(engine)
+        return _complete(engine, configuration)
 
 
-def poor_encoding(connection: Connection) -> str | None:
+def unsuitable_encoding(connection: Connection) -> str | None:
     """The encoding of a database, where it is another one than UTF-8, in which all names fit."""
     if connection.dialect.name != "postgresql":
         return None
@@ -66,7 +55,7 @@ def _require_encoding(connection: Connection) -> None:
     Raises:
         Refused: it cannot.
     """
-    if encoding := poor_encoding(connection):
+    if encoding := unsuitable_encoding(connection):
         name = connection.engine.url.database
         raise Refused(
             f"the database {name} has the encoding {encoding}, which cannot hold every name",
@@ -102,5 +91,5 @@ def _first_revision(keyring: Keyring) -> StoreRevisionRow:
         oldest=0,
         epoch=secrets.token_hex(16),
         key_id=keyring.active,
-        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY_PURPOSE),
+        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY.purpose),
     )

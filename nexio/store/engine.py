@@ -1,4 +1,4 @@
-"""Opening the store, and the two ways of using it: reading and writing.
+"""Opening the store, and using it: reading and writing.
 
 Everything that touches the store takes a :class:`Reading` or a :class:`Writing`; both are one
 transaction with the keys and the time that it happens at.
@@ -6,37 +6,29 @@ transaction with the keys and the time that it happens at.
 
 from __future__ import annotations
 
-import os
-import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from typing import Self
 
-from sqlalchemy import create_engine, event, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from nexio.clock import Clock, utc_now
+from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, Refused, StoreUnreachable
+from nexio.keys.keyring import Keyring
 from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
 from nexio.store.patience import Patience
+from nexio.store.sqlite import create_file, sqlite_engine
 from nexio.store.tables import StoreRevisionRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from sqlalchemy import URL, Connection, Engine
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-    from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
 
 KEY_CHANGE_LOCK = 0x6E6578696F
 """Number of the advisory lock of PostgreSQL: "nexio" in octets."""
@@ -47,12 +39,16 @@ DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One consistent look at the store."""
+    """One consistent view of the store."""
 
     session: Session
     keyring: Keyring
     now: datetime
     bad_rows: BadRows = field(default_factory=BadRows)
+
+    def count(self, condition: ColumnElement[bool]) -> int:
+        """How many rows there are for which a condition holds."""
+        return self.session.scalar(select(func.count()).where(condition)) or 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +111,7 @@ class Store:
             store = cls(
                 engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
             )
-            with readable(engine), Session(store._reader) as session:
+            with explain_errors(engine), Session(store._reader) as session:
                 schema.require_head(session.connection())
                 store._use_key(session)
         except BaseException:
@@ -126,7 +122,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A snapshot of the store; it cannot write."""
-        with readable(self.engine), Session(self._reader) as session:
+        with explain_errors(self.engine), Session(self._reader) as session:
             self._use_key(session)
             yield Reading(
                 session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
@@ -139,8 +135,8 @@ class Store:
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
         """
-        with readable(self.engine), Session(self.engine, expire_on_commit=False) as session:
-            hold_writers(session.connection(), alone=alone)
+        with explain_errors(self.engine), Session(self.engine, expire_on_commit=False) as session:
+            lock_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(
                 session=session,
@@ -176,10 +172,10 @@ class Store:
             self.keyring = self.keyring.using(key_id)
 
 
-def hold_writers(connection: Connection, *, alone: bool) -> None:
+def lock_writers(connection: Connection, *, alone: bool) -> None:
     """Begin a write that no change of keys can cut in two.
 
-    SQLite has one writer at a time, let in by the first statement.  On PostgreSQL writers
+    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
     share an advisory lock, which a change of keys has for itself.
     """
     if connection.dialect.name == "postgresql":
@@ -200,56 +196,36 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
     """
     url, patience = _parse_url(database_url), patience or Patience()
     if url.get_backend_name() == "sqlite":
-        path = Path(url.database or "")
-        if not _is_there(path):
-            raise StoreUnreachable(
-                f"there is no store at {path}",
-                "Make it with 'nexio init', or point NEXIO_HOME at the folder that has it.",
-            )
-        engine = create_engine(
-            url, hide_parameters=True, creator=lambda: _open_sqlite(path, patience)
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return _postgresql(url, patience)
+        return sqlite_engine(url, patience)
+    from nexio.store.postgresql import postgresql_engine  # noqa: PLC0415 (SQLite needs no psycopg)
 
-
-def _postgresql(url: URL, patience: Patience) -> Engine:
-    from nexio.store.postgresql import open_connection  # noqa: PLC0415 (SQLite needs no psycopg)
-
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
-
-    def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
-        return open_connection(patience, *args, **kwargs)
-
-    event.listen(engine, "do_connect", connect_it)
-    return engine
+    return postgresql_engine(url, patience)
 
 
 def create_sqlite_file(database_url: str) -> None:
     """Make an empty SQLite store, closed to others, where the URL names one that is not there."""
     url = _parse_url(database_url)
-    if url.get_backend_name() != "sqlite":
-        return
-    path = Path(url.database or "")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A folder that a group may write to is shared on purpose: so is the store in it.
-        shared = path.parent.stat().st_mode & 0o020
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if shared:
-            os.fchmod(descriptor, 0o660)  # whatever the umask: SQLite's other files follow suit
-    except OSError as error:
-        raise StoreUnreachable(
-            f"the store {path} cannot be made: {error.strerror}",
-            "Choose another place with NEXIO_HOME, or run this as a user who may write there.",
-        ) from error
-    os.close(descriptor)
+    if url.get_backend_name() == "sqlite":
+        create_file(Path(url.database or ""))
 
 
 @contextmanager
-def readable(engine: Engine) -> Iterator[None]:
+def connected(database_url: str) -> Iterator[Engine]:
+    """A database for the time of a block, whatever version its store has.
+
+    Raises:
+        InvalidValue, StoreUnreachable: as :func:`connect` and :func:`explain_errors`.
+    """
+    engine = connect(database_url)
+    try:
+        with explain_errors(engine):
+            yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def explain_errors(engine: Engine) -> Iterator[None]:
     """Turn what a database driver raises into an error that says what to do."""
     try:
         yield
@@ -271,26 +247,15 @@ def _is_about_uniqueness(cause: BaseException | None) -> bool:
 
 
 def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable:
-    """What a driver's error means to the person at the keyboard."""
+    """A driver's error as an error that says what to do."""
     first_line = (str(cause).strip().splitlines() or ["no reason given"])[0]
     if engine.dialect.name == "sqlite":
         advice = f"Look at {engine.url.database}, the rights on its folder and its disk's space."
     else:
-        from nexio.store.postgresql_errors import advice_for  # noqa: PLC0415 (as above)
+        from nexio.store.postgresql import advice_for  # noqa: PLC0415 (as above)
 
         advice = advice_for(cause, engine.url)
     return StoreUnreachable(f"the store cannot be used: {first_line}", advice)
-
-
-def _is_there(path: Path) -> bool:
-    """Whether there is a file, where that can be told."""
-    try:
-        return path.exists()
-    except OSError as error:
-        raise StoreUnreachable(
-            f"the store {path} cannot be read: {error.strerror}",
-            "Run this as a user of its group; a new membership counts from the next login.",
-        ) from error
 
 
 def _parse_url(database_url: str) -> URL:
@@ -321,43 +286,3 @@ def for_reading(engine: Engine) -> Engine:
     if engine.dialect.name == "sqlite":
         return engine.execution_options(nexio_reads_only=True)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def _open_sqlite(path: Path, patience: Patience) -> sqlite3.Connection:
-    """Open a file that is there; SQLite by itself would make an empty one."""
-    return sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode=rw",
-        uri=True,
-        timeout=patience.busy_now,
-        check_same_thread=False,
-        isolation_level=None,  # transactions are begun below, not by the driver
-    )
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-    """Durable, private and patient."""
-    del entry
-    for pragma in (
-        "journal_mode = WAL",
-        "foreign_keys = ON",
-        "synchronous = FULL",
-        "secure_delete = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    # SQLite's own knows A to Z only, and a search is to find Zoë by "ZOË", as on PostgreSQL.
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once.
-
-    A transaction that reads first and writes later would fail after another one's commit,
-    however long it was willing to wait.
-    """
-    reads_only = connection.get_execution_options().get("nexio_reads_only", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,19 +1,17 @@
-"""Keeping others from changing a row between looking at it and writing it.
+"""Locking a row between reading it and writing it.
 
 SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was read a
-moment ago may be another one by now: whoever is about to change it locks it and looks anew.
+moment ago may have changed by now: code that is about to change it locks it and reads it again.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
 
 from nexio.store.tables import Row
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 Kind = TypeVar("Kind", bound=Row)
 

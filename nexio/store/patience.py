@@ -2,7 +2,7 @@
 
 A PostgreSQL that hangs keeps its connections open, and its kernel goes on confirming keepalives:
 only we can notice.  Every wait on a connection has a limit here.  When it passes, the connection
-is closed, and whoever waited gets an error.
+is closed, and the code that waited gets an error.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class Patience:
     """The limits for one program; all the stores that it opens share them."""
 
     silence: float = 10.0
-    """Seconds without a word after which PostgreSQL is asked whether it is still there."""
+    """Seconds of silence after which we ask PostgreSQL whether it is still there."""
 
     longest: float = 3600.0
-    """Seconds without a word after which we give up although it is: an upgrade may take long."""
+    """Seconds of silence after which we give up although it is there: an upgrade may take long."""
 
     connecting: float = 5.0
-    """Seconds that PostgreSQL may take to answer the door, for each of its addresses."""
+    """Seconds that PostgreSQL may take to accept a connection, for each of its addresses."""
 
     busy: float = 30.0
     """Seconds that we wait for another writer."""
@@ -36,7 +36,7 @@ class Patience:
         return cls(silence=1.0, longest=60.0, connecting=2.0, busy=5.0)
 
     def end_in(self, seconds: float) -> None:
-        """Wait for nothing any more from then on: the program stops."""
+        """Stop waiting from then on: the program stops."""
         self._end = time.monotonic() + seconds
 
     @property

@@ -1,21 +1,21 @@
-"""Connections to PostgreSQL: what they rely on, and how long they wait.
+"""Connections to PostgreSQL: what they rely on, how long they wait, what their errors mean.
 
-Whoever runs it may have set anything for the server, the database or the role, or in a ``PG…``
-variable.  Each connection of ours sets what the code depends on.
+Its administrator may have set anything for the server, the database or the role, or in a ``PG…``
+variable.  Each of our connections sets what the code depends on.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Generator
+from typing import Any, Self, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg.waiting import Ready
+from sqlalchemy import URL, Engine, create_engine, event
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from nexio.store.patience import Patience
+from nexio.store.patience import Patience
 
 Result = TypeVar("Result")
 
@@ -27,7 +27,7 @@ SETTINGS = {
     "standard_conforming_strings": "on",
     "bytea_output": "hex",
     "transform_null_equals": "off",
-    "default_transaction_isolation": "read committed",  # locked rows are looked at anew
+    "default_transaction_isolation": "read committed",  # locked rows are read again
     "default_transaction_deferrable": "off",
     "default_transaction_read_only": "off",
     "statement_timeout": "0",  # an import takes its time; patience.py has the limits
@@ -43,8 +43,19 @@ _SET = (
 )
 
 
+def postgresql_engine(url: URL, patience: Patience) -> Engine:
+    """An engine that connects as :func:`open_connection` does."""
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+    def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
+        return open_connection(patience, *args, **kwargs)
+
+    event.listen(engine, "do_connect", connect_it)
+    return engine
+
+
 def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientConnection:
-    """Connect, with the limits and the settings of ours; the arguments are those of psycopg.
+    """Connect with our limits and settings; the arguments are those of psycopg.
 
     Raises:
         psycopg.Error: it cannot be reached.
@@ -69,7 +80,7 @@ class PatientConnection(psycopg.Connection[Any]):
     """A connection of psycopg's on which no wait lasts for ever."""
 
     patience: Patience
-    way: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     @classmethod
     def open(cls, patience: Patience, *args: Any, **kwargs: Any) -> Self:
@@ -79,9 +90,9 @@ class PatientConnection(psycopg.Connection[Any]):
             psycopg.Error: it cannot be reached.
         """
         _require_time(patience)
-        way = {"connect_timeout": int(patience.connecting)} | kwargs
-        made = cls.connect(*args, **way)
-        made.patience, made.way = patience, (args, way)
+        arguments = {"connect_timeout": int(patience.connecting)} | kwargs
+        made = cls.connect(*args, **arguments)
+        made.patience, made.arguments = patience, (args, arguments)
         return made
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
@@ -113,12 +124,12 @@ class PatientConnection(psycopg.Connection[Any]):
             return end.value  # type: ignore[no-any-return]  # of the generator's own type
 
     def _require_sign_of_life(self, began: float) -> None:
-        """Whether somebody else would be let in: a statement may take long, a server hangs."""
-        args, way = self.way
+        """Try another connection: a long statement lets it in, a server that hangs does not."""
+        args, arguments = self.arguments
         try:
-            psycopg.connect(*args, **way).close()
+            psycopg.connect(*args, **arguments).close()
         except psycopg.Error as error:
-            there = "FATAL" in str(error)  # it said something, such as "too many clients"
+            there = "FATAL" in str(error)  # it answered, with "too many clients" for example
         else:
             there = True
         silent = time.monotonic() - began
@@ -129,3 +140,42 @@ class PatientConnection(psycopg.Connection[Any]):
 def _require_time(patience: Patience) -> None:
     if patience.is_over:
         raise TimeIsUp("this program is stopping and waits for the database no longer")
+
+
+def advice_for(error: BaseException | None, url: URL) -> str:
+    """What to do about an error of psycopg's."""
+    shown = url.difference_update_query(["password", "sslpassword"])
+    place = shown.render_as_string(hide_password=True)
+    for kind, advice in _ADVICE:
+        if isinstance(error, kind):
+            names = {"place": place, "user": url.username or "USER"}
+            return advice.format(
+                **names, database=url.database or "DATABASE", schema=_schema(str(error))
+            )
+    if "FATAL" in str(error):
+        return f"PostgreSQL answers: look at user, password and database in {place}."
+    return f"Is PostgreSQL answering at {place}?"
+
+
+_GRANT = (
+    'As its owner: psql {database} -c \'GRANT USAGE, CREATE ON SCHEMA {schema} TO "{user}";'
+    ' GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO "{user}";'
+    ' GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO "{user}"\''
+)
+_DRIFT = "The tables are not as they should be: nexio db check says how."
+_ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (errors.InsufficientPrivilege, _GRANT),
+    (errors.InvalidSchemaName, _GRANT),  # it may not see the schema that is there
+    (errors.ReadOnlySqlTransaction, "{place} is a standby, which only reads: name the primary."),
+    (errors.LockNotAvailable, "Somebody else changes the store at this moment: try again soon."),
+    (errors.UndefinedTable, _DRIFT),
+    (errors.UndefinedColumn, _DRIFT),
+    (errors.DiskFull, "Make room on the disk of {place}."),
+)
+
+
+def _schema(message: str) -> str:
+    """The last word of "permission denied for schema public", in any language; else "public"."""
+    words = message.strip().splitlines()[0].split()
+    is_named = "schema" in [word.lower() for word in words[-2:]]
+    return words[-1].strip("»«\"'.") if is_named else "public"

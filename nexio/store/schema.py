@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from nexio.errors import SchemaMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from alembic.config import Config
-    from sqlalchemy import Connection, Engine
+    from alembic.config import Config  # slow to load and rarely needed
 
 HEAD = "0009"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
@@ -85,10 +84,13 @@ def upgrade(
     with engine.begin() as connection:
         version = current_version(connection)
         if version is None or require_version(connection, what) < HEAD:
-            _with_alembic(connection, lambda config: _require_known(config, version, what))
-            if first is not None:
-                first(connection)
-            _with_alembic(connection, lambda config: _upgrade(config, to))
+            from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
+
+            with _alembic(connection) as config:
+                _refuse_unknown(config, version, what)
+                if first is not None:
+                    first(connection)
+                command.upgrade(config, to)
     return version
 
 
@@ -100,17 +102,12 @@ def require_known(connection: Connection, what: str = "the store") -> str:
     """
     version = require_version(connection, what)
     if version != HEAD:
-        _with_alembic(connection, lambda config: _require_known(config, version, what))
+        with _alembic(connection) as config:
+            _refuse_unknown(config, version, what)
     return version
 
 
-def _upgrade(config: Config, to: str) -> None:
-    from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
-
-    command.upgrade(config, to)
-
-
-def _require_known(config: Config, version: str | None, what: str) -> None:
+def _refuse_unknown(config: Config, version: str | None, what: str) -> None:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
@@ -132,11 +129,13 @@ def drift(connection: Connection) -> list[str]:
     return [str(difference) for difference in compare_metadata(context, Row.metadata)]
 
 
-def _with_alembic(connection: Connection, act: Callable[[Config], None]) -> None:
+@contextmanager
+def _alembic(connection: Connection) -> Iterator[Config]:
+    """Alembic's configuration for a store."""
     from alembic.config import Config  # noqa: PLC0415
 
     with as_file(files("nexio_migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         config.attributes["connection"] = connection
-        act(config)
+        yield config

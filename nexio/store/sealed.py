@@ -1,32 +1,29 @@
 """The registry of what is sealed in the store, and of the digests of PINs.
 
-``db check`` opens all of it, ``key rotate`` seals all of it anew.  A column that is not here would
-be lost with the next key: a test looks for such ones.
+``db check`` opens all of it, ``key rotate`` seals all of it again.  A column that is missing
+here would be lost with the next key: a test looks for one.
 """
 
 from __future__ import annotations
 
+import base64
+import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
+from nexio.store.engine import Reading
 from nexio.store.tables import (
     MemberRow,
     NasRow,
     PinRow,
+    Row,
     StoreRevisionRow,
     VisitRow,
     WifiSessionRow,
 )
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from sqlalchemy import Select
-    from sqlalchemy.orm import InstrumentedAttribute
-
-    from nexio.store.tables import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +84,10 @@ DIGESTS = (
 
 OF_NO_KEY: tuple[tuple[type[Row], str], ...] = ((VisitRow, "idempotency_digest"),)
 """Looks like one of them and is signed with the store's signing key, which stays the same."""
+
+
+def sign(work: Reading, text: str) -> bytes:
+    """An HMAC-SHA-256 (32 octets) under the signing key, which the store holds sealed."""
+    sealed = work.session.scalars(select(StoreRevisionRow.signing_key_sealed)).one()
+    key = base64.b64decode(work.keyring.unseal(sealed, SIGNING_KEY.purpose))
+    return hmac.digest(key, text.encode(), "sha256")

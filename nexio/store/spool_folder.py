@@ -11,15 +11,12 @@ import os
 import secrets
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nexio.errors import StoreUnreachable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GROUP = stat.S_IRWXG | stat.S_ISGID
 
@@ -79,7 +76,7 @@ class SpoolFile:
     def put_aside(self) -> None:
         """Take a damaged file out of the way: guests come first.
 
-        What was in it stays for whoever wants to look.
+        Its content stays, for somebody who wants to look.
         """
         aside = self.path.with_suffix(f".damaged-{secrets.token_hex(4)}")
         with suppress(OSError):

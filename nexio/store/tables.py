@@ -7,12 +7,14 @@ have one ``access_token``; ``nas`` are the devices that ask us over RADIUS.  ``a
 
 What the business promises is a named constraint here, not only a check in Python.  Numbers
 that leave the store (in a QR code, a Class attribute, ``removed``) are never used twice, which
-SQLite needs to be told (``sqlite_autoincrement``).
+SQLite does only with ``sqlite_autoincrement``.
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +36,15 @@ from nexio.store.columns import Duration, Instant
 LARGEST_NUMBER = 2**31 - 1
 """What a column of numbers holds; to the drivers a larger one is an error, to us no row."""
 
+
+def parse_number(text: str) -> int | None:
+    """The number in a text; None where it is none, 0 (which no row has) if it is too large."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    small = len(text) <= len(str(LARGEST_NUMBER)) and int(text) <= LARGEST_NUMBER
+    return int(text) if small else 0
+
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -53,6 +64,23 @@ class Row(DeclarativeBase):
         str: Text,
         dict[str, Any]: JSON,
     }
+
+    def fields_of(self, kind: type) -> dict[str, Any]:
+        """What this row holds under the names of a dataclass, to make one of it."""
+        return {name: getattr(self, name) for name in shared_names(type(self), kind)}
+
+
+@cache
+def shared_names(table: type[Row], kind: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that are also columns of a table."""
+    columns = table.__table__.columns
+    return tuple(field.name for field in fields(kind) if field.name in columns)
+
+
+def unique_where(condition: str, name: str, *columns: str) -> Index:
+    """An index that keeps rows apart as long as a condition holds for them."""
+    where = text(condition)
+    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
 class Followed:
@@ -188,14 +216,7 @@ class MemberRow(Row):
 
     __tablename__ = "member"
     __table_args__ = (
-        Index(
-            "ux_member_email",
-            "location_id",
-            "email_key",
-            unique=True,
-            sqlite_where=text("removed_at IS NULL"),
-            postgresql_where=text("removed_at IS NULL"),
-        ),
+        unique_where("removed_at IS NULL", "ux_member_email", "location_id", "email_key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -270,20 +291,8 @@ class CheckInRow(Row):
         CheckConstraint("(out_at IS NULL) = (out_method IS NULL)", name="out_is_whole"),
         CheckConstraint("out_at >= in_at", name="out_after_in"),
         CheckConstraint("cut_off_at > in_at", name="cut_off_after_in"),
-        Index(
-            "ux_check_in_open_visit",
-            "visit_id",
-            unique=True,
-            sqlite_where=text("out_at IS NULL"),
-            postgresql_where=text("out_at IS NULL"),
-        ),
-        Index(
-            "ux_check_in_open_member",
-            "member_id",
-            unique=True,
-            sqlite_where=text("out_at IS NULL"),
-            postgresql_where=text("out_at IS NULL"),
-        ),
+        unique_where("out_at IS NULL", "ux_check_in_open_visit", "visit_id"),
+        unique_where("out_at IS NULL", "ux_check_in_open_member", "member_id"),
         Index(None, "location_id", "in_at"),
         {"sqlite_autoincrement": True},
     )
@@ -374,14 +383,14 @@ class NasRow(Followed, Row):
 
 
 class WifiSessionRow(Row):
-    """A device on the Wi-Fi, as its NAS tells of it by accounting (RFC 2866).
+    """A device on the Wi-Fi, as its NAS reports it by accounting (RFC 2866).
 
-    ``sender`` is a digest of who tells (source address, NAS-Identifier, NAS address), ``key`` one
-    of that and Acct-Session-Id.  A NAS that forgets may use an Acct-Session-Id again:
-    ``occurrence`` tells such sessions apart.  ``nas_id`` has no foreign key: a session is kept
-    also when its NAS is gone.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.
-    ``last_seconds`` and its like are what the NAS said last (at ``counted_at``): where that begins
-    again, ``seconds`` and its like go on.
+    ``sender`` is a digest of source address, NAS-Identifier and NAS address, ``key`` one of that
+    and Acct-Session-Id.  A NAS that restarts may use an Acct-Session-Id again: ``occurrence``
+    tells such sessions apart.  ``nas_id`` has no foreign key: the session stays when its NAS is
+    removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
+    its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
+    from zero again, ``seconds`` and its like go on.
     """
 
     __tablename__ = "wifi_session"

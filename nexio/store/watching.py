@@ -1,7 +1,7 @@
-"""Noticing that the store has changed, without reading it again and again.
+"""Noticing changes of the store without reading it again and again.
 
 SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
-PostgreSQL calls (``LISTEN``), and is looked at now and then in case a call was lost.
+PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import cast
 
 import psycopg
+from sqlalchemy import Engine
 
 from nexio.store.batches import CHANNEL
-from nexio.store.engine import readable, unreachable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from nexio.store.engine import explain_errors, unreachable
 
 LOOK_SECONDS = 0.05
 """How often SQLite is looked at."""
@@ -26,27 +24,13 @@ CALL_SECONDS = 0.5
 """How long a call from PostgreSQL is waited for at a time."""
 
 
-class Watch(Protocol):
-    """Waits for a change of the store."""
-
-    def wait(self) -> bool:
-        """Wait a moment; whether the store may have changed.
-
-        Raises:
-            StoreUnreachable: it cannot be watched at present.
-        """
-
-    def close(self) -> None:
-        """Stop watching."""
-
-
-def watch(engine: Engine) -> Watch:
-    """Start watching a store.
+def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
+    """Start watching a store, for as long as ``wait`` is called; ``close`` ends it.
 
     Raises:
         StoreUnreachable: it cannot be watched at present.
     """
-    with readable(engine):
+    with explain_errors(engine):
         return SQLiteWatch(engine) if engine.dialect.name == "sqlite" else PostgreSQLWatch(engine)
 
 
@@ -69,7 +53,11 @@ class SQLiteWatch:
             raise
 
     def wait(self) -> bool:
-        """See :class:`Watch`."""
+        """Wait a moment; whether the store may have changed.
+
+        Raises:
+            StoreUnreachable: it cannot be watched at present.
+        """
         time.sleep(LOOK_SECONDS)
         version = self._look()
         changed = version != self._version
@@ -77,7 +65,7 @@ class SQLiteWatch:
         return changed
 
     def close(self) -> None:
-        """See :class:`Watch`."""
+        """Stop watching."""
         self._connection.close()
 
     def _identity(self) -> tuple[int, int]:
@@ -115,7 +103,7 @@ class PostgreSQLWatch:
             raise unreachable(engine, error) from error
 
     def wait(self) -> bool:
-        """See :class:`Watch`; True also when nothing was heard for a while."""
+        """As :meth:`SQLiteWatch.wait`; True also when nothing was heard for a while."""
         try:
             for _ in self._connection.notifies(timeout=CALL_SECONDS, stop_after=1):
                 pass
@@ -124,7 +112,7 @@ class PostgreSQLWatch:
         return True
 
     def close(self) -> None:
-        """See :class:`Watch`."""
+        """Stop watching."""
         self._connection.close()
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio_cli.commands.tapping import How, Who, use
+from nexio.input.zones import show
+from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from nexio.checkin.taps import Direction
@@ -90,8 +92,26 @@ def command(
 ) -> None:
     """Check somebody in or out; see who is in the building.
 
-    nexio checkin PIN: the first use of a code checks in, the second checks out. For five minutes
-    after a check-in the code alone does not check out: say --out.
+    Name somebody in one of four ways: PIN ('-' reads it from stdin; a scanner may type a QR
+    code instead), --qr, --visit or --reader. A QR code needs no --location, and is good until
+    the visitor gets another PIN or the visit is deleted.
+
+    The first use of a code checks in, the second checks out. The same code within 10 seconds
+    counts once. From then until 5 minutes after the check-in, a code alone does not check out:
+    say --out. --visit checks out at once. --in for somebody who is in, and --out for somebody
+    who is out, change nothing.
+
+    A visitor may check in on the day of the arrival, or while the Wi-Fi lasts: in and out once
+    a day. Members come and go as they like. The cut-off of the location (midnight, unless it is
+    set) checks out whoever is still in.
+
+    With token-starts=check-in the first check-in starts the Wi-Fi. With end-wifi-at-checkout=on
+    a check-out revokes it: the next login is refused, an open session goes on. At the first
+    check-in of a visit the host gets a mail, if the host is a member.
+
+    --reader goes on after a code that it refuses, and ends with exit code 0. After five wrong
+    codes within a quarter of an hour it waits before it reads the next: 1, 2, 4, … seconds, up
+    to a minute.
     """
     who = Who(qr=qr, visits=visits, reader=reader)
     other = context.invoked_subcommand
@@ -103,7 +123,9 @@ def command(
     way = _way(only_in=only_in, only_out=only_out)
     if other in {None, "pin"}:
         if other is None:
-            use(who, How(way=way, location_name=location_name, override=override, as_json=as_json))
+            check_in_or_out(
+                who, How(way=way, location_name=location_name, override=override, as_json=as_json)
+            )
     elif way is not None:
         raise InvalidValue(
             "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
@@ -121,7 +143,7 @@ def pin(
 ) -> None:
     """Use a PIN; '-' reads it from stdin."""
     way = _way(only_in=only_in, only_out=only_out)
-    use(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
+    check_in_or_out(Who(pin=pin), How(way=way, location_name=location_name, as_json=as_json))
 
 
 def _way(*, only_in: bool, only_out: bool) -> Direction | None:
@@ -141,32 +163,27 @@ def _way(*, only_in: bool, only_out: bool) -> Direction | None:
 def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
     """List today's check-ins and check-outs; --open is the list for an evacuation."""
     from nexio.checkin.taps import list_taps
-    from nexio.input.zones import show
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
         taps = list_taps(work, location, open_only=open_only)
-    if as_json:
-        output.print_json([tap_json(tap) for tap in taps])
-        return
-    if open_only:
+    if open_only and not as_json:
         output.say(f"{len(taps)} in the building at {show(work.now, location.zone)}")
-    output.print_table(
+    output.print_list(
+        taps,
+        tap_json,
         ["name", "kind", "host", "direction", "at", "method"],
-        [
-            [
-                tap.name,
-                tap.kind,
-                tap.host or "",
-                tap.direction.value,
-                show(tap.at, location.zone),
-                tap.method.value,
-            ]
-            for tap in taps
+        lambda tap: [
+            tap.name,
+            tap.kind,
+            tap.host or "",
+            tap.direction.value,
+            show(tap.at, location.zone),
+            tap.method.value,
         ],
         "Nobody." if open_only else "No check-ins today.",
+        as_json=as_json,
         only_wide=("kind", "method"),
     )
 
@@ -176,11 +193,14 @@ def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
 @options.location
 @options.as_json
 def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Take the last check-in or check-out of a visit back."""
+    """Take the last check-in or check-out of a visit back, with what it did to the Wi-Fi.
+
+    Run it twice to take two back. A check-out by the cut-off cannot be taken back, nor anything
+    of a deleted visit.
+    """
     from nexio.checkin.check_ins import undo as take_back
     from nexio.checkin.desk_wifi import wifi_words_after_undo
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import tap_json
 
     with options.writing() as work:
         taken = take_back(work, get_visit(work, visit, location_name).id)

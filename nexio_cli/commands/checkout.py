@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli.commands.checkin import qr_option, reader_option, visits_option
-from nexio_cli.commands.tapping import How, Who, use
+from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options
 
 
@@ -27,10 +27,11 @@ def command(
 ) -> None:
     """Check somebody out, also right after they came.
 
-    The same as nexio checkin with --out.
+    The same as 'nexio checkin --out'. Who is out already stays out; who never came in is
+    refused.
     """
     from nexio.checkin.taps import Direction
 
     who = Who(pin=pin, qr=qr, visits=visits, reader=reader)
     who.require_one()
-    use(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))
+    check_in_or_out(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))

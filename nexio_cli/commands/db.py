@@ -26,9 +26,9 @@ def command() -> None:
 @command.command()
 @click.option("--no-backup", is_flag=True, help="Make no backup first: you have one.")
 def upgrade(*, no_backup: bool) -> None:
-    """Bring a store of an older version up to this one, all of it or nothing.
+    """Upgrade the store of an older version to this one, all of it or nothing.
 
-    A backup is made first, in the folder "backups" of NEXIO_HOME.
+    nexio makes a backup first, in the folder "backups" of NEXIO_HOME.
     """
     from nexio.operations.backups import upgrade_with_backup
     from nexio.store import schema
@@ -55,17 +55,25 @@ def current(*, as_json: bool) -> None:
 
     with _opened() as engine, engine.connect() as connection:
         version = schema.current_version(connection)
-    if as_json:
-        output.print_json({"version": version, "needed": schema.HEAD})
-    else:
-        output.print_headline(f"The store has version {version}; {schema.HEAD} is needed.")
+    words = f"The store has version {version}; {schema.HEAD} is needed."
+    output.print_answer({"version": version, "needed": schema.HEAD}, words, as_json=as_json)
 
 
 @command.command()
 @options.as_json
 @click.pass_context
 def check(context: click.Context, *, as_json: bool) -> None:
-    """Look for damage: the file, the tables, and every sealed value."""
+    """Look for damage: the file, the tables, and every encrypted value.
+
+    Exit code 4 means that there is damage, a line each: of the file (SQLite) or the tables;
+    PINs, secrets and the store's own key that the key file does not open; digests that are not
+    those of their PINs, so that the right PIN is refused; rows that cannot be used, such as a
+    location of an unknown time zone; a database (PostgreSQL) that cannot hold every name.
+
+    A damaged row stops nothing else. Commands and servers leave it out, or show the rest of it
+    (a visit without its PIN, times in UTC), and warn once. Repair it with 'nexio nas edit',
+    'nexio location edit', 'nexio member set-pin' or 'nexio visitor reissue'.
+    """
     from nexio.operations.checking import find_damage
 
     with options.reading() as work:
@@ -94,25 +102,22 @@ def _tell_of_backup(path: Path, rows: int) -> None:
 @contextmanager
 def _opened() -> Iterator[Engine]:
     """The store of this deployment, whatever its version."""
-    from nexio.keys.ownership import require_closed
-    from nexio.store.engine import connect, readable
+    from nexio.keys.ownership import refuse_open_folders
+    from nexio.store.engine import connected
 
     configuration = options.configuration()
-    require_closed(configuration)
-    engine = connect(configuration.database_url)
-    try:
-        with readable(engine):
-            yield engine
-    finally:
-        engine.dispose()
+    refuse_open_folders(configuration)
+    with connected(configuration.database_url) as engine:
+        yield engine
 
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Write the whole store into a new FILE, while it is in use; also one of an older version.
+    """Write all that the store holds at one moment into a new FILE, while it is in use.
 
-    The file is worth nothing without the key file: back that up as well, elsewhere.
+    The backup is an SQLite file of mode 0600, whatever the store is, and has the version of the
+    store. It is worth nothing without the key file: back that up as well, elsewhere.
     """
     from nexio.operations.backups import back_up
 
@@ -126,7 +131,14 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @options.yes
 def restore(file: Path, *, yes: bool) -> None:
-    """Put a backup in place of all that the store holds; running servers take it up."""
+    """Replace all that the store holds by a backup, in one transaction.
+
+    Running servers follow within a second. nexio upgrades a backup of an older version; the
+    file stays as it is. It may come from SQLite or PostgreSQL, whatever the store is.
+
+    The key file must hold the key of the backup. After 'nexio key rotate' that is the old key,
+    in key.retired.
+    """
     from nexio.operations.backups import restore as put_back
     from nexio.operations.checking import find_damage
 

@@ -17,7 +17,8 @@ from nexio.locations.locations import add_first_location, change_settings, get_l
 from nexio.locations.settings import parse_changes
 from nexio.network.nas import NewNas, add_nas, find_nas
 from nexio.reception.qr_codes import qr_text
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import find_visits_by_email
 from nexio.store.creation import create_store
@@ -50,7 +51,7 @@ class Demo:
 
 
 def prepare(configuration: Configuration) -> Demo:
-    """Make what is missing; a visitor whose window is over is registered anew."""
+    """Make what is missing; a visitor whose Wi-Fi is over is registered again."""
     create_store(configuration)
     with closing(Store.open(configuration)) as store, store.write() as work:
         add_first_location(work, None, system_zone())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import ExplanationJson
     from radius_auth.explain.explanation import Explanation
 
 
@@ -32,7 +33,12 @@ def command(
 ) -> None:
     """Say why a visitor gets on the Wi-Fi or not, and what to do.
 
-    Without --pin: what happens with the right PIN, for each visit of this e-mail.
+    It applies the rules of the RADIUS server and changes nothing. Without --pin it assumes the
+    right PIN. It answers for each visit of this e-mail that a server would know now; if there
+    is none, for the last one; at all locations, unless you name one.
+
+    It does not see whether the access point reaches the server: see 'nexio log' and 'nexio
+    radius test'.
     """
     from radius_auth.explain.explanation import Question, explain
 
@@ -53,7 +59,7 @@ def command(
             output.print_sentence(explanation.sentence)
 
 
-def _shape(explanation: Explanation) -> dict[str, Any]:
+def _shape(explanation: Explanation) -> ExplanationJson:
     return {
         "visit": explanation.visit_id,
         "outcome": "accept" if explanation.accepted else "reject",

@@ -40,22 +40,33 @@ def command() -> None:
 )
 @click.option("--yes", is_flag=True, help="Do not ask about that site: take its link out.")
 def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool) -> None:
-    """Put the plugin into FreeRADIUS's configuration, or renew it.
+    """Put the plugin into FreeRADIUS's configuration, or renew it; all of it or nothing.
 
-    What somebody changed there stays as it is.
+    nexio renews the files that nobody has changed, and keeps what you have changed: a newer
+    version of such a file goes into mods-config/nexio/new. mods-config/nexio/installed.json
+    notes what was written.
+
+    FreeRADIUS's own site "default" listens on port 1812, as ours does: say --replace-default or
+    --keep-default. --replace-default removes links only, never files; 'nexio freeradius
+    uninstall' puts them back.
+
+    It is refused where a file of one of our names is not ours, where another python3 module is
+    enabled (FreeRADIUS can have one only), and where FreeRADIUS has another version of Python
+    than nexio.
+
+    Run it again after each new version of nexio, or when the store has moved.
     """
     from radius_auth.raddb.folder import find_raddb
-    from radius_auth.raddb.installation import Source, plan_install
+    from radius_auth.raddb.installation import plan_install
     from radius_auth.raddb.obstacles import has_default
-    from radius_auth.raddb.package import fill_in, package_digest, packaged
+    from radius_auth.raddb.package import fill_in, packaged
     from radius_auth.raddb.program import require_same_python
 
     folder, configuration = find_raddb(named), options.configuration()
     require_same_python(folder)
-    templates = packaged()
-    source = Source(files=fill_in(templates, configuration), package=package_digest(templates))
     if replace_default is None and has_default(folder):
         replace_default = yes or _ask_about_default()
+    source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
     _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
     output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
@@ -69,7 +80,10 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
 @dry_run
 @options.yes
 def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
-    """Take the plugin out again, and put back what had to go for it."""
+    """Take the plugin out, and put back the links that it replaced.
+
+    Files that you have changed stay, and nexio names them. Running it twice does no harm.
+    """
     from radius_auth.raddb.folder import find_raddb
     from radius_auth.raddb.installation import plan_uninstall
 
@@ -84,7 +98,12 @@ def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
 @options.as_json
 @click.pass_context
 def check(context: click.Context, named: Path | None, *, as_json: bool) -> None:
-    """Look FreeRADIUS over and say what to do; exit code 4 when something is wrong."""
+    """Check FreeRADIUS and say what to do; exit code 4 when something is wrong.
+
+    As root it tries key, store and spool as the user that FreeRADIUS runs as, and makes the
+    spool where there is none; it changes nothing else. Anybody else tries key and store as
+    themselves.
+    """
     from radius_auth.raddb.checks import look_over
     from radius_auth.raddb.folder import find_raddb
     from radius_auth.raddb.program import find_program

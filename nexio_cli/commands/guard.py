@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import wait_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,9 +35,13 @@ def command() -> None:
 @options.location_or_all
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
-    """List the visits at which somebody has to wait, and the devices that tried."""
+    """List the visits at which somebody has to wait, and the devices that tried in 24 hours.
+
+    These are devices that guessed wrong, and devices that were refused. With wifi-login=pin the
+    location is listed too. The latest try comes last. Of the devices that were only refused,
+    the last 20 are shown; 'nexio log' has all of them.
+    """
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import wait_json
     from radius_auth.explain.waiting import list_waits
 
     with options.reading() as work:
@@ -68,9 +74,11 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @options.location
 @options.yes
 def release(visit: str, device: str | None, location_name: str | None, *, yes: bool) -> None:
-    """Give a guest's device three tries at once, whatever was before.
+    """Give a guest's device three tries at once, whatever happened before.
 
-    Running servers follow within a second.
+    Running servers follow within a second. At one visit 4 devices can be released in 24 hours.
+    For more, or where the access point names no device, give the visit a new PIN: 'nexio
+    visitor reissue'. 'nexio guard clear' is the same command.
     """
     from nexio.reception.visits import get_visit
     from radius_auth.guard.desk import release as release_device
@@ -103,8 +111,6 @@ class _Place:
 
     def show(self, at: datetime | None) -> str:
         """A time there; of a place that is gone in UTC."""
-        from nexio.input.zones import show
-
         zone = ZoneInfo("UTC") if self.location is None else self.location.zone
         return "" if at is None else show(at, zone)
 

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio_cli.terminal import once, options, output, posting
 
+if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import HousekeepingJson
+
 
 @click.command(cls=once.Command)
 @options.as_json
 def command(*, as_json: bool) -> None:
-    """What is to be done now and then, for cron: cut-offs, mail, what is past its time."""
+    """Run the periodic jobs, at all locations; correctness never depends on them.
+
+    It records the check-outs of the cut-off. It deletes visits that ended or were deleted more
+    than retention-days ago, with their PINs, check-ins, sessions, mail and log entries, and
+    decisions and sessions of that age. It deletes old notes of changes that no server needs. It
+    sends the mail that waits; a note on stderr says if mail still has to wait.
+
+    What it deletes is gone for good; backups still have it.
+    """
     from nexio.operations.housekeeping import tidy
 
     with options.opened() as store:
         tidied = tidy(store)
-    if as_json:
-        output.print_json(asdict(tidied))
-    else:
-        output.print_headline(
-            f"Checked out at the end of their day: {tidied.cut_offs};"
-            f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
-            f" {tidied.sessions} sessions."
-        )
+    words = (
+        f"Checked out at the end of their day: {tidied.cut_offs};"
+        f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
+        f" {tidied.sessions} sessions."
+    )
+    shape: HousekeepingJson = {
+        "cut_offs": tidied.cut_offs,
+        "visits": tidied.visits,
+        "events": tidied.events,
+        "sessions": tidied.sessions,
+    }
+    output.print_answer(shape, words, as_json=as_json)
     posting.deliver_all()

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 import click
 
+from nexio.input.zones import get_zone
 from nexio_cli.terminal import once, options, output
 
 ZONEINFO = "zoneinfo/"
@@ -23,8 +24,11 @@ ZONEINFO = "zoneinfo/"
     help="Its time zone, such as Europe/London (default: this machine's).",
 )
 def command(name: str | None, timezone: str | None) -> None:
-    """Make the key, the store and the first location; what is there already is left alone."""
-    from nexio.input.zones import get_zone
+    """Make the key, the store and the first location; keep what is there already.
+
+    NEXIO_HOME, NEXIO_KEY_FILE and NEXIO_DATABASE_URL say where. If the store is there and its
+    key is not, nexio makes no new key: bring the old one back.
+    """
     from nexio.locations.locations import add_first_location
     from nexio.store.creation import create_store
 

@@ -9,16 +9,19 @@ from nexio_cli.terminal import once, options, output
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """Change the key that PINs and secrets are sealed with."""
+    """Change the key that encrypts PINs and secrets."""
 
 
 @command.command()
 @options.yes
 def rotate(*, yes: bool) -> None:
-    """Seal the store with a new key, while servers run; the old key is put aside.
+    """Encrypt the store with a new key, while servers run.
 
-    Backups made before need the old key, and so does another store with this key file: it is
-    kept in a file beside it, whose name ends in .retired.
+    One transaction encrypts every PIN and secret again. The old key moves to a file beside the
+    key file whose name ends in .retired: backups made before need it, and so does another store
+    with this key file.
+
+    If it is interrupted, the key file holds both keys and opens the store: run it again.
     """
     from nexio.operations.rotation import rotate_key
 
@@ -26,6 +29,6 @@ def rotate(*, yes: bool) -> None:
     key_file = options.configuration().key_file
     with options.opened() as store:
         new = rotate_key(store, key_file)
-    output.print_headline(f"The store is sealed with the new key {new} in {key_file}.")
+    output.print_headline(f"The store is encrypted with the new key {new} in {key_file}.")
     output.say(f"The old key is in {key_file}.retired: move it to where older backups are kept.")
     output.say("Make a copy of the key file now, and a backup.")

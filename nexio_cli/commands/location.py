@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from nexio.input.zones import get_zone
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.shapes import location_json
 
 
 @click.group(cls=once.Group)
@@ -19,19 +21,15 @@ def command() -> None:
 )
 @options.as_json
 def add(name: str, timezone: str | None, *, as_json: bool) -> None:
-    """Add a location."""
-    from nexio.input.zones import get_zone
+    """Add a location: a place with its own time zone, settings, visitors, PINs and NAS."""
     from nexio.locations.locations import add_location
-    from nexio_cli.terminal.shapes import location_json
 
     if timezone is None:
         timezone = asking.ask("Timezone", get_zone)
     with options.writing() as work:
         location = add_location(work, name, timezone)
-    if as_json:
-        output.print_json(location_json(location))
-    else:
-        output.print_headline(f"Added {location.name} ({location.time_zone}).")
+    added = f"Added {location.name} ({location.time_zone})."
+    output.print_answer(location_json(location), added, as_json=as_json)
 
 
 @command.command("list")
@@ -39,18 +37,17 @@ def add(name: str, timezone: str | None, *, as_json: bool) -> None:
 def list_(*, as_json: bool) -> None:
     """List the locations."""
     from nexio.locations.locations import list_locations
-    from nexio_cli.terminal.shapes import location_json
 
     with options.reading() as work:
         locations = list_locations(work)
-    if as_json:
-        output.print_json([location_json(location) for location in locations])
-    else:
-        output.print_table(
-            ["location", "time zone"],
-            [[location.name, location.time_zone] for location in locations],
-            "There is no location yet. Add one with: nexio location add NAME --timezone ZONE",
-        )
+    output.print_list(
+        locations,
+        location_json,
+        ["location", "time zone"],
+        lambda location: [location.name, location.time_zone],
+        "There is no location yet. Add one with: nexio location add NAME --timezone ZONE",
+        as_json=as_json,
+    )
 
 
 @command.command()
@@ -58,7 +55,10 @@ def list_(*, as_json: bool) -> None:
 @click.option("--name", "new_name", metavar="NAME", help="A new name.")
 @click.option("--timezone", metavar="ZONE", help="Another time zone; visits keep their instants.")
 def edit(name: str, new_name: str | None, timezone: str | None) -> None:
-    """Rename a location or change its time zone."""
+    """Rename a location or change its time zone.
+
+    Visits keep their instants: 09:00 in London is 10:00 in Paris. A location cannot be removed.
+    """
     from nexio.locations.locations import edit_location, get_location
 
     with options.writing() as work:

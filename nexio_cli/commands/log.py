@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from nexio.input.zones import iso
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -26,16 +27,18 @@ EVENTS_PER_LOOK = 1000
 @click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
 @options.last
-@click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="This location, and requests that led to none; default: all.  [env: NEXIO_LOCATION]",
-)
+@options.location_option("This location, and requests that led to none; default: all.")
 @options.as_json
 def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
-    """Show what the RADIUS servers decided, oldest first."""
+    """Show what the RADIUS servers decided, oldest first.
+
+    A line has the time of the request, the outcome, the name as typed, the device, the NAS, its
+    location, and the reason. ****** stands for a name with digits and no letter: probably a
+    PIN. Requests that led to no location are shown with every --location.
+
+    A decision appears about a second after the answer. Requests without an answer are in the
+    log of nexio-radiusd.
+    """
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.event_log import list_events, newest_event
 
@@ -75,7 +78,6 @@ def _print(
 
 def _sentence(event: AuthEvent, location: Location | None) -> str:
     """``2026-11-20T17:11:25+00:00  accept  zoe@example.com  …: the PIN is right …``."""
-    from nexio.input.zones import iso
     from radius_auth.decision.reasons import Reason
     from radius_auth.decision.words import LOGGED
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nexio.errors import MailServerUnreachable
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import mail_json
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.mail.delivery import Report
     from nexio.outbox.outbox import Mail
     from nexio.store.engine import Store
+    from nexio_cli.terminal.json_types import DeliveryJson
 
 STATES = click.Choice(["queued", "sent", "failed"])
 
@@ -35,38 +39,47 @@ def command() -> None:
 @options.location
 @options.as_json
 def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
-    """List the mail of a location, the newest first, with what the mail server said last."""
+    """List the mail of a location, the newest first, with the mail server's last answer.
+
+    The column "when" is the time at which the mail was sent, or is tried next, or was queued.
+
+    A queued mail is tried again after 1, 5, 15 and 60 minutes, then every 4 hours, for 3 days.
+    A mail is sent when the mail server has taken it. It fails if the server refuses it for
+    good, if nexio gives up, or if its visit or member is deleted or over.
+    """
     from nexio.locations.locations import get_location
     from nexio.outbox.outbox import MailState, list_mail
-    from nexio_cli.terminal.shapes import mail_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
         mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
-    if as_json:
-        output.print_json([mail_json(mail, location) for mail in mails])
-    else:
-        output.print_table(
-            ["mail", "about", "to", "state", "when", "tries", "last answer"],
-            [_row(mail, location) for mail in mails],
-            "No mail here.",
-            only_wide=("about", "tries"),
-        )
+    output.print_list(
+        mails,
+        lambda mail: mail_json(mail, location),
+        ["mail", "about", "to", "state", "when", "tries", "last answer"],
+        lambda mail: _row(mail, location),
+        "No mail here.",
+        as_json=as_json,
+        only_wide=("about", "tries"),
+    )
 
 
 @command.command()
 @options.as_json
 def deliver(*, as_json: bool) -> None:
-    """Send what waits, at all locations; for cron or a timer, every minute or so."""
+    """Send the mail that waits, at all locations; run it from cron or a timer every minute.
+
+    Commands that cause mail send it at once; this sends what had to wait. 'nexio housekeeping'
+    does the same. Several may run at the same time: each mail is sent by one of them.
+
+    The exit code is 0 also if single mails fail, and 5 if mail waits and the mail server is out
+    of reach or not configured.
+    """
     with options.opened() as store:
         report = _delivered(store)
-    if as_json:
-        counts = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
-        output.print_json(counts)
-    else:
-        output.print_headline(
-            f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
-        )
+    counts: DeliveryJson = {"sent": report.sent, "failed": report.failed, "waiting": report.waiting}
+    words = f"Sent: {report.sent}. Failed: {report.failed}. Waiting: {report.waiting}."
+    output.print_answer(counts, words, as_json=as_json)
     if report.trouble is not None and report.waiting:
         raise report.trouble
     if report.failed:
@@ -74,7 +87,6 @@ def deliver(*, as_json: bool) -> None:
 
 
 def _delivered(store: Store) -> Report:
-    from nexio.errors import MailServerUnreachable
     from nexio.mail.delivery import Report, deliver, outgoing_of
     from nexio.outbox.outbox import count_waiting
 
@@ -93,7 +105,6 @@ def _delivered(store: Store) -> Report:
 
 
 def _row(mail: Mail, location: Location) -> list[str]:
-    from nexio.input.zones import show
 
     when = mail.sent_at or mail.next_try_at or mail.created_at
     return [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import member_json
 
 if TYPE_CHECKING:
     from nexio.reception.members import Member
@@ -42,7 +43,10 @@ def add(
     as_json: bool,
     **texts: str | None,
 ) -> None:
-    """Add a member; a PIN is drawn where none is given."""
+    """Add a member, with a PIN for checking in.
+
+    On a terminal you are asked for names and e-mail if you leave them out.
+    """
     from nexio.locations.locations import get_location
     from nexio.reception.members import add_member
     from nexio.reception.pins import parse_pin
@@ -68,21 +72,20 @@ def add(
 @options.location
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
-    """List the members of a location."""
+    """List the members of a location by name, without their PINs."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import list_members
-    from nexio_cli.terminal.shapes import member_json
 
     with options.reading() as work:
         members = list_members(work, get_location(work, location_name))
-    if as_json:
-        output.print_json([member_json(each) for each in members])
-    else:
-        output.print_table(
-            ["member", "name", "e-mail"],
-            [[str(each.id), each.name, each.email] for each in members],
-            "No members here. Add one with: nexio member add",
-        )
+    output.print_list(
+        members,
+        member_json,
+        ["member", "name", "e-mail"],
+        lambda each: [str(each.id), each.name, each.email],
+        "No members here. Add one with: nexio member add",
+        as_json=as_json,
+    )
 
 
 @command.command()
@@ -106,7 +109,7 @@ def show(member: str, location_name: str | None, *, as_json: bool) -> None:
 @options.location
 @options.as_json
 def edit(member: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
-    """Correct a member's name or address."""
+    """Correct a member's name or e-mail; what you leave out stays, and so does the PIN."""
     from nexio.reception.members import edit_member, get_member
 
     with options.writing() as work:
@@ -155,7 +158,7 @@ def set_pin(
 @options.location
 @options.yes
 def remove(member: str, location_name: str | None, *, yes: bool) -> None:
-    """Remove a member; the visits that they host stay."""
+    """Remove a member, and check them out if they are in; the visits that they host stay."""
     from nexio.reception.members import get_member, remove_member
 
     with options.reading() as work:
@@ -167,13 +170,9 @@ def remove(member: str, location_name: str | None, *, yes: bool) -> None:
 
 
 def _print_member(member: Member, *, headline: str, as_json: bool) -> None:
-    from nexio_cli.terminal.shapes import member_json
 
-    if as_json:
-        output.print_json(member_json(member))
-        return
-    output.print_headline(headline)
-    output.print_fields([("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)])
+    fields = [("member", str(member.id)), ("PIN", member.pin), ("e-mail", member.email)]
+    output.print_answer(member_json(member), headline, fields, as_json=as_json)
 
 
 def _risk(member: Member) -> list[str]:

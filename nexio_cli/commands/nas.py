@@ -7,9 +7,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import address_words, nas_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nexio.network.nas import Nas
+
+
+def _protection(*, default: bool | None) -> Callable[[options.Callback], options.Callback]:
+    """The two switches against forged requests; a NAS that is edited keeps what it has."""
+    message_authenticator = click.option(
+        "--require-message-authenticator/--insecure-no-message-authenticator",
+        default=default,
+        help="Discard requests that could be forged on their way"
+        + (" (default: required)." if default else "."),
+    )
+    proxy_state = click.option(
+        "--limit-proxy-state/--insecure-any-proxy-state",
+        default=default,
+        help="Without Message-Authenticator, discard requests that carry Proxy-State"
+        + (" (default: on)." if default else "."),
+    )
+    return lambda callback: message_authenticator(proxy_state(callback))
 
 
 @click.group(cls=once.Group)
@@ -28,16 +48,7 @@ def command() -> None:
 )
 @click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
-@click.option(
-    "--require-message-authenticator/--insecure-no-message-authenticator",
-    default=True,
-    help="Discard requests that could be forged on their way (default: required).",
-)
-@click.option(
-    "--limit-proxy-state/--insecure-any-proxy-state",
-    default=True,
-    help="Without Message-Authenticator, discard requests that carry Proxy-State (default: on).",
-)
+@_protection(default=True)
 @click.option(
     "--disconnect-host",
     "disconnect",
@@ -60,13 +71,16 @@ def add(
     limit_proxy_state: bool,
     disconnect: str | None,
 ) -> None:
-    """Let a NAS at ADDRESS (an IP address or a CIDR network) ask for a location's guests.
+    """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
 
-    A secret that is made here is shown once: enter it at the NAS.
+    nexio shows a secret that it makes once: enter it at the NAS. A second entry for the same
+    address takes the secret of the first. ::ffff:192.0.2.10 means 192.0.2.10; a zone
+    (fe80::1%eth0) is left out. A network larger than /16 (IPv6: /48) prints a warning.
+
+    The NAS asks for the guests of one location.
     """
     from nexio.locations.locations import get_location
     from nexio.network.nas import NewNas, add_nas, find_sharing, warnings_for
-    from nexio_cli.terminal.shapes import nas_json
 
     new = NewNas(
         name=name,
@@ -82,10 +96,7 @@ def add(
         nas = add_nas(work, get_location(work, location_name), new)
         sharing = find_sharing(work, nas)
     made = nas.secret.decode() if secret is None and sharing is None else None
-    if as_json:
-        output.print_json(nas_json(nas) | ({} if made is None else {"secret": made}))
-    else:
-        _print_nas(nas, headline=f"Added {nas.name} for {nas.location.name}.", secret=made)
+    _print_nas(nas, f"Added {nas.name} for {nas.location.name}.", made, as_json=as_json)
     if sharing is not None:
         output.say(f"It has the secret of {sharing.name}, which is at the same address.")
     output.warn(warnings_for(nas))
@@ -98,21 +109,23 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the NAS of a location, or of all."""
     from nexio.locations.locations import get_location
     from nexio.network.nas import list_nas
-    from nexio_cli.terminal.shapes import address_words, nas_json
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_nas(work, location)
-    if as_json:
-        output.print_json([nas_json(nas) for nas in found])
-        return
-    output.print_table(
+    output.print_list(
+        found,
+        nas_json,
         ["NAS", "address", "location", "SSID", "identifier"],
-        [
-            [nas.name, address_words(nas), nas.location.name, nas.ssid or "", nas.identifier or ""]
-            for nas in found
+        lambda nas: [
+            nas.name,
+            address_words(nas),
+            nas.location.name,
+            nas.ssid or "",
+            nas.identifier or "",
         ],
         "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
+        as_json=as_json,
     )
 
 
@@ -120,16 +133,13 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @click.argument("name")
 @options.as_json
 def show(name: str, *, as_json: bool) -> None:
-    """Show a NAS; its secret is not shown again."""
+    """Show a NAS without its secret."""
     from nexio.network.nas import get_nas
-    from nexio_cli.terminal.shapes import nas_json
 
     with options.reading() as work:
         nas = get_nas(work, name)
-    if as_json:
-        output.print_json(nas_json(nas))
-    else:
-        _print_nas(nas, headline=f"{nas.name} asks for the guests of {nas.location.name}.")
+    headline = f"{nas.name} asks for the guests of {nas.location.name}."
+    _print_nas(nas, headline, as_json=as_json)
 
 
 @command.command()
@@ -139,16 +149,7 @@ def show(name: str, *, as_json: bool) -> None:
 @click.option("--secret", metavar="TEXT", help="Another secret; '-' reads it from stdin.")
 @click.option("--ssid", metavar="SSID", help="Only for this network name; '' for every one.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier; '' for any.")
-@click.option(
-    "--require-message-authenticator/--insecure-no-message-authenticator",
-    default=None,
-    help="Discard requests that could be forged on their way.",
-)
-@click.option(
-    "--limit-proxy-state/--insecure-any-proxy-state",
-    default=None,
-    help="Without Message-Authenticator, discard requests that carry Proxy-State.",
-)
+@_protection(default=None)
 @click.option(
     "--disconnect-host",
     "disconnect",
@@ -157,17 +158,17 @@ def show(name: str, *, as_json: bool) -> None:
 )
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
-    """Change a NAS; running servers follow at once."""
+    """Change a NAS; running servers follow within a second.
+
+    An empty text removes a value: --ssid "", --identifier "", --disconnect-host "". The
+    location cannot be changed: remove the NAS and add it again.
+    """
     from nexio.network.nas import NasChanges, edit_nas, warnings_for
-    from nexio_cli.terminal.shapes import nas_json
 
     changes["secret"] = options.typed_or_read(changes["secret"])
     with options.writing() as work:
         nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
-    if as_json:
-        output.print_json(nas_json(nas))
-    else:
-        _print_nas(nas, headline=f"Changed {nas.name}.")
+    _print_nas(nas, f"Changed {nas.name}.", as_json=as_json)
     output.warn(warnings_for(nas))
 
 
@@ -178,7 +179,6 @@ def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> N
 def remove(name: str, *, yes: bool, as_json: bool) -> None:
     """Remove a NAS: its requests get no answer from then on."""
     from nexio.network.nas import get_nas, remove_nas
-    from nexio_cli.terminal.shapes import nas_json
 
     with options.reading() as work:
         found = get_nas(work, name)
@@ -189,27 +189,24 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
     output.print_answer(nas_json(nas), done, as_json=as_json)
 
 
-def _print_nas(nas: Nas, *, headline: str, secret: str | None = None) -> None:
-    from nexio_cli.terminal.shapes import address_words
-
-    output.print_headline(headline)
-    output.print_fields(
-        [
-            ("address", address_words(nas)),
-            ("secret", secret and f"{secret}  (shown this once)"),
-            ("SSID", nas.ssid),
-            ("identifier", nas.identifier),
-            (
-                "Message-Authenticator",
-                "required" if nas.require_message_authenticator else "not required (insecure)",
-            ),
-            (
-                "Proxy-State",
-                "limited" if nas.limit_proxy_state else "not limited (insecure)",
-            ),
-            ("disconnects", _disconnects(nas)),
-        ]
-    )
+def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
+    """A NAS, with its secret where it was made just now."""
+    fields = [
+        ("address", address_words(nas)),
+        ("secret", secret and f"{secret}  (shown this once)"),
+        ("SSID", nas.ssid),
+        ("identifier", nas.identifier),
+        (
+            "Message-Authenticator",
+            "required" if nas.require_message_authenticator else "not required (insecure)",
+        ),
+        ("Proxy-State", "limited" if nas.limit_proxy_state else "not limited (insecure)"),
+        ("disconnects", _disconnects(nas)),
+    ]
+    shape = nas_json(nas)
+    if secret is not None:
+        shape["secret"] = secret
+    output.print_answer(shape, headline, fields, as_json=as_json)
 
 
 def _disconnects(nas: Nas) -> str | None:

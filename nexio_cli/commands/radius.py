@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused, Unreachable
+from nexio.input.durations import words_for
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nexio_cli.terminal.json_types import AnswerJson, StatusJson
     from radius_auth.client.client import AccessReply
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
@@ -72,8 +76,12 @@ def test(
 ) -> None:
     """Log in as a guest would: PAP, with Message-Authenticator. PIN '-' reads it from stdin.
 
-    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
-    Exit code 4 means rejected, 5 no answer.
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine
+    (127.0.0.1, or ::1 for an IPv6 server). --nas chooses the secret only: the server sees the
+    address of this machine.
+
+    It waits 3 seconds for an answer, and asks twice. The login appears in 'nexio log', from the
+    NAS-Identifier nexio-radius-test. Exit code 4 means rejected, 5 no answer.
     """
     from radius_auth.client.client import send_access_request
 
@@ -99,12 +107,15 @@ def test(
 @_typed_secret
 @options.as_json
 def status(server: str, port: int, nas: str | None, secret: str | None, *, as_json: bool) -> None:
-    """Ask a nexio-radiusd how it is, and on its own machine what it has done since its start.
+    """Ask a nexio-radiusd for its status, with a Status-Server (RFC 5997).
 
-    Without --nas or --secret it takes the secret of the NAS that stands for this machine.
-    Exit code 5 means no answer, or another RADIUS server.
+    Without --nas or --secret it takes the secret of the NAS that stands for this machine. The
+    server tells only its own machine what it has done since its start. Exit code 5 means no
+    answer, or another RADIUS server.
+
+    "no answer" counts discarded requests, "lost" those that the kernel dropped. "recording"
+    says whether the spool can be used, and how many decisions are missing in the log.
     """
-    from nexio.errors import Unreachable
     from radius_auth.client.client import send_status_server
     from radius_auth.protocol.printable import printable
     from radius_auth.protocol.status import parse_status
@@ -117,38 +128,24 @@ def status(server: str, port: int, nas: str | None, secret: str | None, *, as_js
             f"Another RADIUS server answers at {server} port {port}: {printable(words.encode())}",
             "Give the address and port of a nexio-radiusd with --server and --port.",
         )
-    if as_json:
-        _print_status_json(found)
-        return
-    _print_status(found)
+    _print_status(found, as_json=as_json)
 
 
-def _print_status_json(status: Status) -> None:
-    from dataclasses import asdict
-
+def _print_status(status: Status, *, as_json: bool) -> None:
     from radius_auth.protocol.statistics import Counts
 
-    shown = asdict(status)
-    counts = shown.pop("counts") or dict.fromkeys(asdict(Counts()))
-    output.print_json(shown | counts)
-
-
-def _print_status(status: Status) -> None:
-    from datetime import timedelta
-
-    from nexio.input.durations import words_for
-
+    shape = asdict(status)
+    counts = shape.pop("counts") or dict.fromkeys(asdict(Counts()))
     up = words_for(timedelta(seconds=status.up_seconds))
-    output.print_headline(f"nexio-radiusd {status.version} has answered for {up}.")
     behind = words_for(timedelta(seconds=status.followed_seconds))
-    output.print_fields(
-        [
-            ("store", f"followed {behind} ago"),
-            ("visits known", str(status.visits)),
-            *(_fields(status.counts) if status.counts else ()),
-        ]
-    )
-    if status.counts is None:
+    fields = [
+        ("store", f"followed {behind} ago"),
+        ("visits known", str(status.visits)),
+        *(_fields(status.counts) if status.counts else ()),
+    ]
+    headline = f"nexio-radiusd {status.version} has answered for {up}."
+    output.print_answer(cast("StatusJson", shape | counts), headline, fields, as_json=as_json)
+    if status.counts is None and not as_json:
         output.say("It says what it has done on its own machine only (127.0.0.1 or ::1).")
 
 
@@ -188,7 +185,6 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
     """
     if secret is not None:
         return secret.encode(errors="surrogateescape")
-    from nexio.errors import InvalidValue
     from nexio.network.nas import get_nas, list_nas
     from radius_auth.replica.nas_index import NasIndex
 
@@ -206,28 +202,21 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
 
 
 def _print(answer: AccessReply, seconds: float, *, as_json: bool) -> None:
-    from datetime import timedelta
-
-    from nexio.input.durations import words_for
     from radius_auth.protocol.printable import printable
 
-    outcome = "accept" if answer.accepted else "reject"
-    if as_json:
-        output.print_json(
-            {
-                "outcome": outcome,
-                "session_timeout": answer.session_timeout,
-                "reply_message": answer.reply_message,
-                "elapsed_ms": round(seconds * 1000, 1),
-            }
-        )
-        return
-    if answer.accepted and answer.session_timeout is not None:
-        left = words_for(timedelta(seconds=answer.session_timeout))
-        output.print_headline(f"Access-Accept: on the Wi-Fi for {left}.")
-    elif answer.accepted:
-        output.print_headline("Access-Accept.")
+    if not answer.accepted:
+        words = f"Access-Reject: {printable((answer.reply_message or 'no reason given').encode())}"
+    elif answer.session_timeout is None:
+        words = "Access-Accept."
     else:
-        words = printable((answer.reply_message or "no reason given").encode())
-        output.print_headline(f"Access-Reject: {words}")
-    output.say(f"after {seconds * 1000:.0f} ms")
+        left = words_for(timedelta(seconds=answer.session_timeout))
+        words = f"Access-Accept: on the Wi-Fi for {left}."
+    shape: AnswerJson = {
+        "outcome": "accept" if answer.accepted else "reject",
+        "session_timeout": answer.session_timeout,
+        "reply_message": answer.reply_message,
+        "elapsed_ms": round(seconds * 1000, 1),
+    }
+    output.print_answer(shape, words, as_json=as_json)
+    if not as_json:
+        output.say(f"after {seconds * 1000:.0f} ms")

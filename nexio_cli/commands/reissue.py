@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
-from nexio_cli.terminal.visit_view import words_for_open_sessions
+from nexio_cli.terminal.shapes import visit_json
+from nexio_cli.terminal.visit_view import COLUMNS, row_of, words_for_open_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import ReissuedJson, ReissueFailedJson
 
 
 @click.command("reissue", cls=once.Command)
@@ -39,28 +41,37 @@ def reissue(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Register visits anew: a new PIN, a new mail, Wi-Fi by today's settings.
+    """Register visits anew: a new number, a new PIN, a new mail, Wi-Fi by today's settings.
 
-    The original is deleted without a word to the visitor. Each visit is reissued by itself:
-    what failed can be given again, and nobody is done twice.
+    Host, notes, check-ins, and an end or duration that was named come along. nexio deletes the
+    original, mails nothing about that, and refuses its PIN. A visit that is deleted or over
+    cannot be reissued.
+
+    Each visit is reissued by itself. If some fail, the others are done, the exit code is 4, and
+    a line says how to repeat the failed ones.
     """
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
     chosen = _choose(visits, location_name)
     if dry_run:
-        _print_chosen(chosen, as_json=as_json)
+        output.print_list(
+            chosen,
+            visit_json,
+            COLUMNS[:4],
+            lambda visit: row_of(visit)[:4],
+            "No visit needs it.",
+            as_json=as_json,
+        )
         return
     if chosen:
         what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
         options.confirm(f"Reissue {what} a new PIN and mail?", yes=yes)
     results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
     failed = [str(result["visit"]) for result in results if "error" in result]
-    if as_json:
-        output.print_json(results)
-    else:
-        output.print_headline(f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}.")
+    words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
+    output.print_answer(results, words, as_json=as_json)
     if failed:
-        output.say(f"Once that is mended: nexio visitor reissue {' '.join(failed)}")
+        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(failed)}")
     if len(failed) < len(results):
         posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)
@@ -78,10 +89,9 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
         return list_without_token(work, get_location(work, location_name))
 
 
-def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
+def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailedJson:
     """One visit in its own transaction; what went wrong is told and the others go on."""
     from nexio.reception.reissue import reissue as renew
-    from nexio_cli.terminal.shapes import visit_json
 
     try:
         with options.writing() as work:
@@ -94,25 +104,3 @@ def _reissue(visit: Visit, number: int, of: int) -> dict[str, Any]:
     if still_on:
         output.say(still_on)
     return {"visit": visit.id, "reissued": visit_json(new)}
-
-
-def _print_chosen(chosen: Sequence[Visit], *, as_json: bool) -> None:
-    from nexio.input.zones import show
-    from nexio_cli.terminal.shapes import visit_json
-
-    if as_json:
-        output.print_json([visit_json(visit) for visit in chosen])
-        return
-    output.print_table(
-        ["visit", "arrival", "visitor", "e-mail"],
-        [
-            [
-                str(visit.id),
-                show(visit.expected_arrival, visit.location.zone),
-                visit.name,
-                visit.email,
-            ]
-            for visit in chosen
-        ],
-        "No visit needs it.",
-    )

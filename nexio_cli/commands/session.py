@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
+from nexio.errors import NotFound, Refused, Unreachable
+from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import session_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,17 +23,8 @@ if TYPE_CHECKING:
     from radius_auth.protocol.pyrad_codec import Peer
 
 HEADER = (
-    "session",
-    "visitor",
-    "e-mail",
-    "device",
-    "NAS",
-    "since",
-    "last heard",
-    "time",
-    "in",
-    "out",
-    "end",
+    *("session", "visitor", "e-mail", "device", "NAS", "since", "last heard"),
+    *("time", "in", "out", "end"),
 )
 
 TIMEOUT = 3.0
@@ -49,11 +45,15 @@ def command() -> None:
 def list_(
     visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
 ) -> None:
-    """List sessions on the Wi-Fi, as the access points tell of them by accounting."""
+    """List sessions on the Wi-Fi in the order in which they began, as accounting reports them.
+
+    "in" is what came from the device, "out" what went to it. A session without a visitor shows
+    the User-Name: the access point did not give back the Class of the login. A session whose
+    Stop was lost stays open.
+    """
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import session_json
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
@@ -67,13 +67,13 @@ def list_(
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
     shown = [(session, places.get(session.location_id or 0)) for session in sessions]
-    if as_json:
-        output.print_json([session_json(session, place) for session, place in shown])
-        return
-    output.print_table(
+    output.print_list(
+        shown,
+        lambda each: session_json(*each),
         HEADER,
-        [_row(session, place) for session, place in shown],
+        lambda each: _row(*each),
         "No sessions. They come from access points that send accounting to port 1813.",
+        as_json=as_json,
         only_wide=("e-mail", "NAS", "in", "out"),
     )
 
@@ -103,12 +103,14 @@ def disconnect(
 ) -> None:
     """Ask access points to end a session (S7), or all open ones of a visit.
 
-    Exit code 4 means that one refused, 5 that one did not answer. The session is over when the
-    access point tells so by accounting.
+    nexio sends a Disconnect-Request (RFC 5176) three times at most, and waits after each. Exit
+    code 4 means that an access point refused, 5 that one did not answer. The session ends when
+    its Accounting Stop arrives.
+
+    The visitor can log in again: run 'nexio token revoke' first.
     """
     from nexio.locations.locations import list_locations
     from nexio.network.sessions import name_as_sent
-    from nexio_cli.terminal.shapes import session_json
     from radius_auth.client.disconnect import peer_of
 
     with options.reading() as work:
@@ -136,7 +138,6 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
         NotFound: no such session or visit, or none of it is open.
         Refused: the session is over.
     """
-    from nexio.errors import NotFound, Refused
     from nexio.network.sessions import SessionFilter, get_session, list_sessions
     from nexio.reception.visits import get_visit
 
@@ -171,7 +172,6 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.errors import Refused, Unreachable
     from radius_auth.client.disconnect import DisconnectOutcome
 
     outcomes = {answer.outcome for answer in answers}
@@ -198,10 +198,6 @@ def _sentence(session: WifiSession, answer: DisconnectReply) -> str:
 
 
 def _row(session: WifiSession, place: Location | None) -> list[str]:
-    from datetime import timedelta
-    from zoneinfo import ZoneInfo
-
-    from nexio.input.zones import show
 
     zone = place.zone if place is not None else ZoneInfo("UTC")
     return [

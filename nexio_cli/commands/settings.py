@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from nexio.locations.settings import NIST_FLOOR, SHOWN_KEYS, as_words, parse_changes, warnings_for
 from nexio_cli.terminal import once, options, output
 
 RISKY = {"wifi_login", "planned_guests", "pin_length"}
@@ -19,20 +20,25 @@ def command() -> None:
 @options.location
 @options.as_json
 def show(location_name: str | None, *, as_json: bool) -> None:
-    """Show the settings of a location."""
+    """Show the settings of a location.
+
+    The last line goes to stderr. It says how likely guessing is to succeed on the worst day
+    from today on; with wifi-login=pin also after how many wrong PINs in a day new devices have
+    to wait.
+    """
     from nexio.locations.locations import get_location
-    from nexio.locations.settings import as_words
     from nexio.reception.risk import risk_words
+    from nexio_cli.terminal.json_types import SettingsJson
 
     with options.reading() as work:
         location = get_location(work, location_name)
         risk = risk_words(work, location)
     words = as_words(location.settings)
     if as_json:
-        output.print_json(words)
+        output.print_json(SettingsJson(words))
     else:
         output.print_table(
-            ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
+            ["setting", "value"], [[key, _shown(words[key])] for key in SHOWN_KEYS], ""
         )
         output.say(risk)
 
@@ -55,11 +61,11 @@ def set_(
 ) -> None:
     """Change settings, all of them or none.
 
-    What a visitor gets holds for those registered from now on; how guests log in
-    (wifi-login, roaming) holds at once.
+    Most settings count for visitors who are registered from now on; wifi-login and roaming for
+    every login, end-wifi-at-checkout for every check-out, cut-off for every check-in from now
+    on; retention-days when housekeeping runs; ssid at once.
     """
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import NIST_FLOOR, parse_changes, warnings_for
     from nexio.reception.risk import risk_words, short_pin_words
 
     parsed = parse_changes(changes)

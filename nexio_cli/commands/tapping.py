@@ -7,16 +7,19 @@ import re
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
+from nexio.input.zones import show
 from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nexio.checkin.taps import Direction, Tap
     from nexio.store.engine import Writing
+    from nexio_cli.terminal.json_types import DoneTapJson
 
 
 _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
@@ -25,7 +28,7 @@ _LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Who goes through the door: one of these says it."""
+    """Who goes through the door: exactly one of these is given."""
 
     pin: str | None = None
     qr: str | None = None
@@ -33,10 +36,10 @@ class Who:
     reader: bool = False
 
     def require_one(self, *others: object) -> None:
-        """See that exactly one of them, or of the others, says it.
+        """Require exactly one of them, or of the others.
 
         Raises:
-            InvalidValue: none does, or several do.
+            InvalidValue: none is given, or several are.
         """
         given = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
         if sum([*given, *(other is not None for other in others)]) != 1:
@@ -48,7 +51,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """What else was said."""
+    """The other options."""
 
     way: Direction | None = None
     location_name: str | None
@@ -57,28 +60,23 @@ class How:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tapped:
-    tap: Tap
-    wifi: str | None
-    """What it means for the Wi-Fi."""
+class _Done:
+    """A check-in or a check-out, as it is printed."""
 
-    just_now: bool
-    other_way: str | None
-    """What to type where it was the same once more and another one was meant."""
+    shape: DoneTapJson
+    sentence: str
 
 
-def use(who: Who, how: How) -> None:
+def check_in_or_out(who: Who, how: How) -> None:
     """Check in or out, and say who, when, and what it means for the Wi-Fi."""
     if who.reader:
         _read_codes(how)
     elif who.visits:
         _print(_tap_visits(who.visits, how), how)
-        posting.deliver_now(quiet=True)
     else:
         _refuse_visit(who.pin or "", how)
         code = who.pin if who.pin is not None else who.qr
         _print([_tap(_typed_or_scanned(code or ""), how, is_qr=who.qr is not None)], how)
-        posting.deliver_now(quiet=True)
 
 
 def _refuse_visit(typed: str, how: How) -> None:
@@ -96,7 +94,7 @@ def _refuse_visit(typed: str, how: How) -> None:
         raise InvalidValue("this is not a PIN", advice[how.way])
 
 
-def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
+def _tap(code: str, how: How, *, is_qr: bool = False) -> _Done:
     from nexio.checkin.check_ins import tap_pin, tap_qr
     from nexio.locations.locations import find_only_location, get_location
     from nexio.reception import qr_codes
@@ -104,12 +102,12 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Tapped:
     with options.writing() as work:
         if is_qr or qr_codes.is_qr(code):
             place = find_only_location(work, how.location_name)
-            return _with_wifi(work, tap_qr(work, place, code, way=how.way))
+            return _done(work, tap_qr(work, place, code, way=how.way))
         place = get_location(work, how.location_name)
-        return _with_wifi(work, tap_pin(work, place, code, way=how.way))
+        return _done(work, tap_pin(work, place, code, way=how.way))
 
 
-def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
+def _tap_visits(visits: Sequence[str], how: How) -> list[_Done]:
     """All of them or none."""
     from nexio.checkin.groups import tap_visits
     from nexio.reception.visits import get_visit
@@ -117,19 +115,24 @@ def _tap_visits(visits: Sequence[str], how: How) -> list[_Tapped]:
     with options.writing() as work:
         numbers = [get_visit(work, each, how.location_name).id for each in visits]
         taps = tap_visits(work, numbers, way=how.way, override=how.override)
-        return [_with_wifi(work, tap) for tap in taps]
+        return [_done(work, tap) for tap in taps]
 
 
-def _with_wifi(work: Writing, tap: Tap) -> _Tapped:
+def _done(work: Writing, tap: Tap) -> _Done:
     from nexio.checkin.check_ins import ONE_TAP
     from nexio.checkin.desk_wifi import wifi_words
     from nexio.checkin.refused_taps import other_way
 
-    return _Tapped(
-        tap=tap,
-        wifi=wifi_words(work, tap),
-        just_now=work.now - tap.at < ONE_TAP,
-        other_way=other_way(tap) if tap.repeated else None,
+    wifi = wifi_words(work, tap)
+    outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
+    just_now = ", just now" if work.now - tap.at < ONE_TAP else ""
+    already = f" already{just_now}" if tap.repeated else ""
+    when = show(tap.at, tap.location.zone)
+    checked = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
+    words = (checked, wifi, other_way(tap) if tap.repeated else None)
+    return _Done(
+        shape={**tap_json(tap), "outcome": outcome, "wifi": wifi},
+        sentence=" ".join(filter(None, words)),
     )
 
 
@@ -141,21 +144,21 @@ def _read_codes(how: How) -> None:
     wrong = WrongCodes()
     for code in codes(_chunks()):
         try:
-            tapped = _tap(code, how)
+            done = _tap(code, how)
         except NexioError as error:
             _print_refused(error, as_json=how.as_json)
             if isinstance(error, UnknownCode):
                 _wait(wrong.wait_after(time.monotonic()))
             continue
         if how.as_json:
-            output.print_json_line(_shape(tapped))
+            output.print_json_line(done.shape)
         else:
-            output.print_sentence(_sentence(tapped))
+            output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
 
 
 def _wait(seconds: float) -> None:
-    """Slow down whoever tries codes; the next one is read afterwards."""
+    """Slow down somebody who tries codes: the next one is read afterwards."""
     if seconds:
         output.say(f"Too many wrong codes: the next one is read in {seconds:.0f} s.")
         time.sleep(seconds)
@@ -176,21 +179,14 @@ def _chunks() -> Iterator[bytes]:
     return iter([sys.stdin.read().encode()])
 
 
-def _print(done: Sequence[_Tapped], how: How) -> None:
+def _print(all_done: Sequence[_Done], how: How) -> None:
     if how.as_json:
-        shapes = [_shape(tapped) for tapped in done]
+        shapes = [done.shape for done in all_done]
         output.print_json(shapes[0] if len(shapes) == 1 else shapes)
-        return
-    for tapped in done:
-        output.print_headline(_sentence(tapped))
-
-
-def _shape(tapped: _Tapped) -> dict[str, Any]:
-    from nexio_cli.terminal.shapes import tap_json
-
-    tap = tapped.tap
-    outcome = f"{'already' if tap.repeated else 'checked'}_{tap.direction.value}"
-    return {**tap_json(tap), "outcome": outcome, "wifi": tapped.wifi}
+    else:
+        for done in all_done:
+            output.print_headline(done.sentence)
+    posting.deliver_now(quiet=True)
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
@@ -198,13 +194,3 @@ def _print_refused(error: NexioError, *, as_json: bool) -> None:
         output.print_json_line({"refused": str(error), "advice": error.advice})
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())
-
-
-def _sentence(tapped: _Tapped) -> str:
-    from nexio.input.zones import show
-
-    tap = tapped.tap
-    already = (" already, just now" if tapped.just_now else " already") if tap.repeated else ""
-    when = show(tap.at, tap.location.zone)
-    said = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    return " ".join(filter(None, (said, tapped.wifi, tapped.other_way)))

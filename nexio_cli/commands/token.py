@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import InvalidValue
+from nexio.input.durations import parse_duration, words_for
+from nexio.input.zones import show
+from nexio.locations.settings import parse_changes
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.shapes import held_token_json
 from nexio_cli.terminal.visit_view import words_for_open_sessions
+
+if TYPE_CHECKING:
+    from nexio.reception.visits import Visit
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -22,13 +30,12 @@ def command() -> None:
 @click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
 @options.location
 def on(duration: str | None, location_name: str | None) -> None:
-    """Generate an access token for every pre-registered visitor from now on.
+    """Give every visitor who is registered from now on an access token.
 
-    Visitors who are registered already get none: see nexio visitor reissue --without-token.
+    Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
+    --duration changes the default duration; without it the last one stays (1 hour at first).
     """
-    from nexio.input.durations import words_for
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
 
     words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
     with options.writing() as work:
@@ -44,9 +51,11 @@ def on(duration: str | None, location_name: str | None) -> None:
 @options.location
 @options.yes
 def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
-    """Generate no tokens from now on; those that were issued stay, unless --revoke."""
+    """Give visitors who are registered from now on no access token.
+
+    Tokens that were issued stay, unless --revoke ends all of the location that are not over.
+    """
     from nexio.locations.locations import change_settings, get_location
-    from nexio.locations.settings import parse_changes
     from nexio.reception.tokens import revoke_all
 
     if revoke:
@@ -65,12 +74,13 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
 @options.location
 @options.as_json
 def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
-    """List the access tokens of a location."""
-    from nexio.input.zones import show
+    """List the access tokens of a location by arrival, also those of past and deleted visits.
+
+    A token that waits for the check-in has "check-in" in the column "from".
+    """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -80,24 +90,24 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
             past_and_deleted=True,
         )
         visits = list_visits(work, location, which)
-    if as_json:
-        output.print_json([held_token_json(visit) for visit in visits])
-        return
-    rows = [
-        [
-            str(visit.id),
-            visit.name,
-            visit.email,
-            show(visit.token.valid_from, location.zone) if visit.token.valid_from else "check-in",
-            show(visit.token.valid_until, location.zone) if visit.token.valid_until else "",
-            visit.token.state.value,
-        ]
-        for visit in visits
-        if visit.token is not None
-    ]
-    header = ["visit", "visitor", "e-mail", "from", "until", "state"]
-    nothing = "No tokens here. Turn them on with: nexio token on"
-    output.print_table(header, rows, nothing, only_wide=("e-mail",))
+    output.print_list(
+        visits,
+        held_token_json,
+        ["visit", "visitor", "e-mail", "from", "until", "state"],
+        _row,
+        "No tokens here. Turn them on with: nexio token on",
+        as_json=as_json,
+        only_wide=("e-mail",),
+    )
+
+
+def _row(visit: Visit) -> list[str]:
+
+    token, zone = visit.token, visit.location.zone
+    start = "check-in" if token is None or not token.valid_from else show(token.valid_from, zone)
+    end = "" if token is None or not token.valid_until else show(token.valid_until, zone)
+    state = "" if token is None else token.state.value
+    return [str(visit.id), visit.name, visit.email, start, end, state]
 
 
 @command.command()
@@ -109,15 +119,17 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
 def extend(
     visit: str, by: str | None, until: str | None, location_name: str | None, *, as_json: bool
 ) -> None:
-    """Let one visitor stay on the Wi-Fi longer.
+    """Let one visitor stay on the Wi-Fi longer, with the same PIN.
 
-    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00
+    Such as: nexio token extend 7 --by 30m, or: nexio token extend 7 --until 19:00. --by counts
+    from the end of the Wi-Fi, not from now. A time alone in --until is today, or on the day of
+    the arrival if that is later. On a terminal you are asked for --by if you give neither.
+
+    It works until the day of the arrival is over, also after the Wi-Fi has ended. A token lasts
+    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over.
     """
-    from nexio.input.durations import parse_duration
-    from nexio.input.zones import show
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     if by is None and until is None and sys.stdin.isatty():
         with options.reading() as work:
@@ -149,10 +161,13 @@ def extend(
 @options.yes
 @options.as_json
 def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Refuse one visitor's next login; a device that is on stays on until its time is over."""
+    """Refuse one visitor's next login; a device that is on stays on until its time is over.
+
+    There is no way back, but 'nexio visitor reissue' gives the visitor a new PIN and a new
+    token.
+    """
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import held_token_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)

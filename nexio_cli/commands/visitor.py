@@ -11,6 +11,7 @@ from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
@@ -98,20 +99,23 @@ def register(
 ) -> None:
     """Register a visitor.
 
-    The visitor gets a PIN by mail, and an access token for the Wi-Fi where the location
-    generates them (see 'nexio token on').
+    The visitor gets a PIN, and an access token for the Wi-Fi where the location gives them (see
+    'nexio token on'). nexio mails the PIN at once. If that fails, a note says why; the
+    registration holds, and 'nexio mail deliver' tries again.
+
+    The Wi-Fi lasts for the default duration, unless one of these says its end: an arrival such
+    as "tomorrow 9:30-10:30", --until, or --duration. With token-starts=check-in only --duration
+    can.
+
+    On a terminal you are asked for names and e-mail if you leave them out; Return alone means
+    that there is no such name.
     """
     from nexio.checkin.check_ins import tap_visit
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
-    from nexio.reception.registration import (
-        Repetition,
-        parse_key,
-        read_registration,
-        refuse_void,
-        register,
-    )
+    from nexio.reception.registration import Repetition, refuse_useless, register
+    from nexio.reception.registration_texts import parse_key, read_registration
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -132,7 +136,7 @@ def register(
             if asking.is_incomplete(texts):
                 host = None if by is None else get_member(work, by, location_name)
                 seen = asking.with_stand_ins(texts)
-                refuse_void(work, location, read_registration(seen, work.now, location, host))
+                refuse_useless(work, location, read_registration(seen, work.now, location, host))
         options.confirm_far(expected, zone, far=far)
         texts = asking.ask_person(texts)
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
@@ -148,11 +152,11 @@ def register(
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
             risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
-    output.warn(risk)
-    print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
-    if visit.token is None and not as_json:
-        output.say(_why_no_wifi(visit))
-    posting.deliver_now(quiet=as_json)
+        output.warn(risk)
+        print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
+        if visit.token is None and not as_json:
+            output.say(_why_no_wifi(visit))
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")
@@ -182,11 +186,10 @@ def list_(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """List the visits from today on."""
+    """List the visits from today on by arrival, without deleted ones."""
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -197,17 +200,17 @@ def list_(
             past_and_deleted=everything,
         )
         visits = list_visits(work, location, which)
-    if as_json:
-        output.print_json([visit_json(visit) for visit in visits])
-    else:
-        output.print_table(
-            COLUMNS,
-            [row_of(visit) for visit in visits],
-            "No visit matches. To search past and deleted ones, too: --all"
-            if day or state or search
-            else "No visits here. Register one with: nexio visitor register",
-            only_wide=WIDE_ONLY,
-        )
+    output.print_list(
+        visits,
+        visit_json,
+        COLUMNS,
+        row_of,
+        "No visit matches. To search past and deleted ones, too: --all"
+        if day or state or search
+        else "No visits here. Register one with: nexio visitor register",
+        as_json=as_json,
+        only_wide=WIDE_ONLY,
+    )
 
 
 @command.command()
@@ -228,7 +231,10 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 @click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
 @options.location
 def qr(visit: str, location_name: str | None, *, text: bool) -> None:
-    """Draw the visitor's QR code, which names the visit and is not the PIN."""
+    """Draw the visitor's QR code, which 'nexio checkin' reads.
+
+    It names the visit, is signed, and does not hold the PIN.
+    """
     from nexio.reception.qr_codes import qr_text
     from nexio.reception.visits import get_visit
 
@@ -244,9 +250,9 @@ for _change in (edit, reschedule, delete, resend, reissue):
     command.add_command(_change)
 
 
-def _canonical(said: dict[str, Any]) -> str:
-    """What was said, always in the same order and without what was not."""
-    given = {name: value for name, value in said.items() if value is not None}
+def _canonical(words: dict[str, Any]) -> str:
+    """What was given, always in the same order."""
+    given = {name: value for name, value in words.items() if value is not None}
     return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit, words_for_open_sessions
 
 ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
@@ -27,7 +28,11 @@ ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on.
 @options.location
 @options.as_json
 def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
-    """Correct what is known of a visitor."""
+    """Correct the data of a visitor; what you leave out stays.
+
+    Another e-mail means another PIN, which is mailed to the new address; the old one is
+    refused. A visit that is deleted or over cannot be changed.
+    """
     from nexio.reception.changing import edit_visit
     from nexio.reception.visits import get_visit
 
@@ -51,9 +56,14 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
 def reschedule(
     visit: str, arrival: str | None, location_name: str | None, *, far: bool, as_json: bool
 ) -> None:
-    """Move a visit to another time; its PIN stays.
+    """Move a visit to another time, and mail that to the visitor; the PIN stays.
 
-    The length of the Wi-Fi stays, too, unless an end is said: "tomorrow 9:30-10:30".
+    The Wi-Fi moves along and keeps its length, unless you name its end: "tomorrow 9:30-10:30".
+    A revoked token stays revoked. On a terminal you are asked for the arrival if you leave it
+    out.
+
+    A visit that is deleted or over cannot be moved: register the visitor again. A device that
+    is on the Wi-Fi stays on until the end that it was granted at the login.
     """
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import zone_for_entry
@@ -70,9 +80,9 @@ def reschedule(
         options.confirm_far(expected, found.location.zone, far=far)
         with store.write() as work:
             moved = reschedule(work, found.id, expected.arrival, expected.until)
-    print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
-    if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
-        posting.deliver_now(quiet=as_json)
+        print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
+        if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
+            posting.deliver_now(quiet=as_json)
 
 
 @click.command(cls=once.Command)
@@ -81,12 +91,12 @@ def reschedule(
 @options.yes
 @options.as_json
 def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Delete a visit: its PIN is refused and free for somebody else.
+    """Delete a visit: its PIN is refused, and free for somebody else.
 
-    A device that is on the Wi-Fi stays on until its time is over.
+    A device that is on the Wi-Fi stays on until its time is over. The visit stays in the store:
+    see 'nexio visitor list --all'.
     """
     from nexio.reception.visits import delete_visit, get_visit
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
@@ -105,10 +115,12 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
 @options.location
 @options.as_json
 def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Send the registration e-mail once more, with the same PIN; say what became of it."""
+    """Send the registration e-mail again, with the same PIN; say what became of it.
+
+    A visit that is deleted or over gets none.
+    """
     from nexio.reception.changing import resend_mail
     from nexio.reception.visits import get_visit
-    from nexio_cli.terminal.shapes import visit_json
 
     with options.writing() as work:
         found = resend_mail(work, get_visit(work, visit, location_name).id)

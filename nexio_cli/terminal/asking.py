@@ -1,7 +1,8 @@
-"""What is asked for on a terminal where the command line leaves it out.
+"""Asking on a terminal for what the command line leaves out.
 
 A command first looks at what was given and asks then, so that nobody types answers for a command
-that cannot succeed.  An answer that cannot be read is asked for again: the others are kept.
+that cannot succeed.  After an answer that cannot be read, the question comes again; the other
+answers stay.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fault of ours: a report file that can be sent to whoever maintains nexio."""
+"""A bug: a report file that can be sent to the maintainers of nexio."""
 
 from __future__ import annotations
 

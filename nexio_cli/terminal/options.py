@@ -5,41 +5,46 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from nexio.errors import Refused
+from nexio.input.zones import show
 from nexio_cli.terminal import output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
     from nexio.store.engine import Reading, Store, Writing
 
+Callback = TypeVar("Callback", bound="Callable[..., object]")
+
+_STORE = "nexio.store"
+"""Where a command keeps the store that it has open."""
+
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
-location = click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="Which location; not needed where there is only one.  [env: NEXIO_LOCATION]",
-)
 
-location_or_all = click.option(
-    "--location",
-    "location_name",
-    envvar="NEXIO_LOCATION",
-    metavar="NAME",
-    help="Only this location; default: all.  [env: NEXIO_LOCATION]",
-)
+def location_option(meaning: str) -> Callable[[Callback], Callback]:
+    """``--location``, with what it means to a command."""
+    return click.option(
+        "--location",
+        "location_name",
+        envvar="NEXIO_LOCATION",
+        metavar="NAME",
+        help=f"{meaning}  [env: NEXIO_LOCATION]",
+    )
+
+
+location = location_option("Which location; not needed where there is only one.")
+location_or_all = location_option("Only this location; default: all.")
 
 NAME_HELP = (
     "Letters of any script, blanks, apostrophes, hyphens, dots, commas and brackets; no "
@@ -86,26 +91,32 @@ def configuration() -> Configuration:
 
 @contextmanager
 def opened() -> Iterator[Store]:
-    """The store of this deployment."""
+    """The store of this deployment; within this block it is opened only once."""
     from nexio.store.engine import Store
 
+    command = click.get_current_context().meta
+    if _STORE in command:
+        yield command[_STORE]
+        return
     with closing(Store.open(configuration())) as store:
+        command[_STORE] = store
         try:
             yield store
         finally:
+            del command[_STORE]
             done.extend(store.done)
             _warn_of(store.bad_rows.lines)
 
 
 def _warn_of(bad_rows: Sequence[str]) -> None:
     """Once in a command, however often that opens the store."""
-    told: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
-    new = [line for line in bad_rows if line not in told]
+    shown: set[str] = click.get_current_context().meta.setdefault("nexio.bad_rows", set())
+    new = [line for line in bad_rows if line not in shown]
     more = len(new) - SHOWN
     are = "row is" if more == 1 else "rows are"
     rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
-    told.update(new)
+    shown.update(new)
 
 
 @contextmanager
@@ -127,34 +138,31 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Raises:
         click.Abort: the answer is no.
-        Refused: nobody can be asked, as there is no terminal, and --yes was not said.
+        Refused: there is no terminal to ask on, and no --yes.
     """
-    if yes:
-        return
+    if not yes:
+        refusal = f"this needs a terminal or --yes: {question}"
+        _ask(question, Refused(refusal, "To do it without being asked, add --yes."))
+
+
+def _ask(question: str, refusal: Refused) -> None:
     if not sys.stdin.isatty():
-        raise Refused(f"this needs a terminal or --yes: {question}", "If it is meant, add --yes.")
+        raise refusal
     click.confirm(question, abort=True, err=True)
 
 
 def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
-    """Repeat an arrival back whose year was not said, where another one is likely (R20).
+    """Ask whether an arrival without a year is right, where another year is likely (R20).
 
     Raises:
         Refused: there is nobody to ask.
         click.Abort: the answer is no.
     """
-    from nexio.errors import Refused
-    from nexio.input.zones import show
-
-    if far or not expected.is_far:
-        return
-    arrival = show(expected.arrival, zone)
-    if not sys.stdin.isatty():
-        raise Refused(
-            f"the arrival would be on {arrival}, and no year was said",
-            "Say the year, or confirm this one with --far.",
-        )
-    click.confirm(f"No year was said. Is {arrival} meant?", abort=True, err=True)
+    if expected.is_far and not far:
+        arrival = show(expected.arrival, zone)
+        refusal = f"the arrival would be on {arrival}, and no year was given"
+        advice = "Give the year, or confirm this one with --far."
+        _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
 
 
 def typed_or_read(value: str | None) -> str | None:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,9 +18,12 @@ from nexio.errors import Refused
 from nexio.streams import silence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from nexio.operations.health import Finding
+    from nexio_cli.terminal.json_types import FindingJson, Printed
+
+Thing = TypeVar("Thing")
 
 COLOR = False if os.environ.get("NO_COLOR") else None
 """None is: colour on a terminal (https://no-color.org)."""
@@ -39,7 +42,7 @@ _TWO_DOTS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
 def sentence(text: str) -> str:
-    """Words of ours as :func:`plain` text, with one dot at an end whatever name stands there."""
+    """Our own words as :func:`plain` text; a sentence that ends with "Jr." gets no second dot."""
     return _TWO_DOTS.sub(".", plain(text))
 
 
@@ -48,24 +51,41 @@ def plain(text: str) -> str:
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Printed | Sequence[Printed] | Sequence[str]) -> None:
     """One object or one array."""
     click.echo(json_text(value, indent=2))
 
 
-def print_json_line(value: Any) -> None:
+def print_json_line(value: Printed) -> None:
     """One object on a line of its own, where more follow."""
     click.echo(json_text(value))
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
+def json_text(value: object, indent: int | None = None) -> str:
     r"""JSON with letters as they are; what steers a terminal as ``\\u009b``."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return _STEERING.sub(lambda found: found[0] if found[0] == "\n" else _escape(found[0]), text)
+    return _STEERING.sub(_escaped_in_json, text)
 
 
-def _escape(character: str) -> str:
-    return f"\\u{ord(character):04x}"
+def _escaped_in_json(found: re.Match[str]) -> str:
+    return "\n" if found[0] == "\n" else f"\\u{ord(found[0]):04x}"
+
+
+def print_list(
+    things: Sequence[Thing],
+    shape: Callable[[Thing], Printed],
+    header: Sequence[str],
+    row: Callable[[Thing], Sequence[str]],
+    nothing: str,
+    *,
+    as_json: bool,
+    only_wide: Sequence[str] = (),
+) -> None:
+    """A table with a row for each thing, or a JSON array of their shapes."""
+    if as_json:
+        print_json([shape(thing) for thing in things])
+    else:
+        print_table(header, [row(thing) for thing in things], nothing, only_wide)
 
 
 def print_table(
@@ -120,12 +140,19 @@ def print_headline(text: str) -> None:
     click.echo(click.style(sentence(text), bold=True))
 
 
-def print_answer(shape: Any, text: str, *, as_json: bool) -> None:
-    """The answer in one line; or as JSON."""
+def print_answer(
+    shape: Printed | Sequence[Printed],
+    text: str,
+    fields: Iterable[tuple[str, str | None]] = (),
+    *,
+    as_json: bool,
+) -> None:
+    """The answer in one line, and what else is known below it; or as JSON."""
     if as_json:
         print_json(shape)
     else:
         print_headline(text)
+        print_fields(fields)
 
 
 def print_line(text: str) -> None:
@@ -149,7 +176,7 @@ def print_findings(findings: Sequence[Finding], *, as_json: bool) -> int:
     return 0 if all(finding.well for finding in findings) else Refused.exit_code
 
 
-def _finding_shape(finding: Finding) -> dict[str, Any]:
+def _finding_shape(finding: Finding) -> FindingJson:
     return {
         "subject": finding.subject,
         "well": finding.well,

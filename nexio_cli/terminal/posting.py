@@ -9,7 +9,7 @@ from nexio_cli.terminal import options, output
 
 if TYPE_CHECKING:
     from nexio.mail.delivery import Report
-    from nexio.mail.smtp import Patience
+    from nexio.mail.smtp import MailTimeouts
 
 MAIL_SECONDS = 5.0
 """Seconds that somebody at the desk waits for the mail server."""
@@ -19,30 +19,34 @@ RECEIPT_SECONDS = 10.0
 
 
 def deliver_now(*, quiet: bool = False) -> None:
-    """Send what was just queued; whatever goes wrong is a note, as the mail waits and is safe.
+    """Send what was just queued, and wait no longer than somebody at the desk would.
 
     Args:
         quiet: say nothing where this deployment sends no mail.
     """
-    from nexio.mail.smtp import Patience
+    from nexio.mail.smtp import MailTimeouts
 
-    patience = Patience(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS)
-    _deliver(patience=patience, newest_first=True, quiet=quiet)
+    _deliver(
+        MailTimeouts(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS), quiet=quiet
+    )
 
 
 def deliver_all() -> None:
-    """Send all that is due, as patiently as 'nexio mail deliver'; trouble is a note here, too."""
-    _deliver(patience=None, newest_first=False, quiet=True)
+    """Send all that is due, as patiently as 'nexio mail deliver'."""
+    _deliver(None, quiet=True)
 
 
-def _deliver(*, patience: Patience | None, newest_first: bool, quiet: bool) -> None:
+def _deliver(timeouts: MailTimeouts | None, *, quiet: bool) -> None:
+    """Send mail; whatever goes wrong is a note, as the mail waits and is safe."""
     from nexio.mail.delivery import deliver, outgoing_of
 
     try:
         outgoing = outgoing_of(options.configuration())
         if outgoing is not None:
             with options.opened() as store:
-                _note(deliver(store, outgoing, newest_first=newest_first, patience=patience))
+                _note(
+                    deliver(store, outgoing, newest_first=timeouts is not None, timeouts=timeouts)
+                )
         elif not quiet:
             output.say("The mail waits: no mail server is configured (NEXIO_SMTP_URL).")
     except NexioError as error:

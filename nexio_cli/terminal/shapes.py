@@ -1,8 +1,8 @@
-"""The JSON of each thing: keys that stay."""
+"""The JSON of each thing; ``json_types.py`` says what its keys mean."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from nexio.input.zones import iso
@@ -17,10 +17,23 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.tokens import Token
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import (
+        DecisionJson,
+        HeldTokenJson,
+        LocationJson,
+        MailJson,
+        MemberJson,
+        NasJson,
+        SessionJson,
+        TapJson,
+        TokenJson,
+        VisitJson,
+        WaitJson,
+    )
     from radius_auth.guard.desk import Wait
 
 
-def visit_json(visit: Visit) -> dict[str, Any]:
+def visit_json(visit: Visit) -> VisitJson:
     """A visit with its PIN, as the desk needs it."""
     zone = visit.location.zone
     return {
@@ -33,28 +46,27 @@ def visit_json(visit: Visit) -> dict[str, Any]:
         "source": visit.source,
         "expected_arrival": iso(visit.expected_arrival, zone),
         "pin": visit.pin,
-        "state": visit.state.value,
+        "state": visit.state,
         "token": None if visit.token is None else token_json(visit.token, zone),
-        "mail": visit.mail.value,
+        "mail": visit.mail,
         "replaces": visit.replaces,
     }
 
 
-def token_json(token: Token, zone: ZoneInfo) -> dict[str, Any]:
+def token_json(token: Token, zone: ZoneInfo) -> TokenJson:
     """An access token."""
     return {
         "id": token.id,
         "valid_from": None if token.valid_from is None else iso(token.valid_from, zone),
         "valid_until": None if token.valid_until is None else iso(token.valid_until, zone),
-        "state": token.state.value,
+        "state": token.state,
     }
 
 
-def held_token_json(visit: Visit) -> dict[str, Any]:
-    """An access token, and who holds it."""
-    token = {} if visit.token is None else token_json(visit.token, visit.location.zone)
+def held_token_json(visit: Visit) -> HeldTokenJson:
+    """An access token, and who holds it; the visit has one."""
     return {
-        **token,
+        **token_json(cast("Token", visit.token), visit.location.zone),
         "visit": visit.id,
         "first_name": visit.first_name,
         "last_name": visit.last_name,
@@ -63,12 +75,12 @@ def held_token_json(visit: Visit) -> dict[str, Any]:
     }
 
 
-def location_json(location: Location) -> dict[str, Any]:
+def location_json(location: Location) -> LocationJson:
     """A location without its settings."""
     return {"id": location.id, "name": location.name, "time_zone": location.time_zone}
 
 
-def member_json(member: Member) -> dict[str, Any]:
+def member_json(member: Member) -> MemberJson:
     """A member with the PIN, as the desk needs it."""
     return {
         "id": member.id,
@@ -80,31 +92,31 @@ def member_json(member: Member) -> dict[str, Any]:
     }
 
 
-def tap_json(tap: Tap) -> dict[str, Any]:
+def tap_json(tap: Tap) -> TapJson:
     """A check-in or a check-out."""
     return {
-        "direction": tap.direction.value,
+        "direction": tap.direction,
         "kind": tap.kind,
         "id": tap.id,
         "name": tap.name,
         "at": iso(tap.at, tap.location.zone),
         "location": tap.location.name,
-        "method": tap.method.value,
+        "method": tap.method,
         "cut_off": tap.cut_off,
     }
 
 
-def mail_json(mail: Mail, location: Location) -> dict[str, Any]:
+def mail_json(mail: Mail, location: Location) -> MailJson:
     """A mail without its text."""
     zone = location.zone
     return {
         "id": mail.id,
-        "template": mail.template.value,
+        "template": mail.template,
         "to": None if mail.to is None else mail.to.address,
         "name": None if mail.to is None else mail.to.name,
         "visit": mail.visit_id,
         "member": mail.member_id,
-        "state": mail.state.value,
+        "state": mail.state,
         "attempts": mail.attempts,
         "created_at": iso(mail.created_at, zone),
         "next_try_at": None if mail.next_try_at is None else iso(mail.next_try_at, zone),
@@ -113,7 +125,7 @@ def mail_json(mail: Mail, location: Location) -> dict[str, Any]:
     }
 
 
-def nas_json(nas: Nas) -> dict[str, Any]:
+def nas_json(nas: Nas) -> NasJson:
     """A NAS without its secret."""
     return {
         "id": nas.id,
@@ -129,7 +141,7 @@ def nas_json(nas: Nas) -> dict[str, Any]:
     }
 
 
-def event_json(event: AuthEvent, location: Location | None) -> dict[str, Any]:
+def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
     """A decision; one of no location is shown in UTC."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     return {
@@ -144,7 +156,7 @@ def event_json(event: AuthEvent, location: Location | None) -> dict[str, Any]:
     }
 
 
-def session_json(session: WifiSession, location: Location | None) -> dict[str, Any]:
+def session_json(session: WifiSession, location: Location | None) -> SessionJson:
     """A session on the Wi-Fi; one of no location is shown in UTC."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     asked = session.disconnect
@@ -176,7 +188,7 @@ def session_json(session: WifiSession, location: Location | None) -> dict[str, A
     }
 
 
-def wait_json(wait: Wait, visit: Visit | None, location: Location | None) -> dict[str, Any]:
+def wait_json(wait: Wait, visit: Visit | None, location: Location | None) -> WaitJson:
     """A visit, or a location, at which somebody has to wait; in UTC where it is gone."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     return {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nexio.input.zones import show, show_window
 from nexio_cli.terminal import output
+from nexio_cli.terminal.shapes import visit_json
 
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
@@ -16,35 +18,25 @@ WIDE_ONLY = ("e-mail", "host")
 
 def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
     """The answer first, then what is known; or the JSON of the visit."""
-    from nexio.input.zones import show
-    from nexio_cli.terminal.shapes import visit_json
-
-    if as_json:
-        output.print_json(visit_json(visit))
-        return
-    output.print_headline(headline)
-    output.print_fields(
-        [
-            ("visit", str(visit.id)),
-            ("PIN", visit.pin),
-            ("e-mail", visit.email),
-            ("arrival", show(visit.expected_arrival, visit.location.zone)),
-            ("Wi-Fi", _wifi_words(visit)),
-            ("network", visit.location.settings.ssid if visit.token is not None else None),
-            ("host", visit.host),
-            ("company", visit.company),
-            ("phone", visit.phone),
-            ("notes", visit.notes),
-            ("source", None if visit.source == "admin" else visit.source),
-            ("state", visit.state.value),
-        ]
-    )
+    fields = [
+        ("visit", str(visit.id)),
+        ("PIN", visit.pin),
+        ("e-mail", visit.email),
+        ("arrival", show(visit.expected_arrival, visit.location.zone)),
+        ("Wi-Fi", _wifi_words(visit)),
+        ("network", visit.location.settings.ssid if visit.token is not None else None),
+        ("host", visit.host),
+        ("company", visit.company),
+        ("phone", visit.phone),
+        ("notes", visit.notes),
+        ("source", None if visit.source == "admin" else visit.source),
+        ("state", visit.state.value),
+    ]
+    output.print_answer(visit_json(visit), headline, fields, as_json=as_json)
 
 
 def row_of(visit: Visit) -> list[str]:
     """What stands in :data:`COLUMNS`."""
-    from nexio.input.zones import show
-
     return [
         str(visit.id),
         show(visit.expected_arrival, visit.location.zone),
@@ -69,7 +61,6 @@ def words_for_open_sessions(work: Reading, visit_id: int) -> str | None:
 
 
 def _wifi_words(visit: Visit) -> str:
-    from nexio.input.zones import show_window
 
     token, zone = visit.token, visit.location.zone
     if token is None:

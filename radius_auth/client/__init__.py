@@ -1,5 +1,5 @@
-"""Asking others over RADIUS: a server for a login or its status, a NAS to end a session.
+"""Requests of our own: a login or a status to a RADIUS server, a disconnect to a NAS.
 
-It may import every package below it, and none of the server, the plugin or raddb.  Read
-``client.py`` first.
+It may import every package below it, but not the server, the plugin or raddb.  Read ``client.py``
+first.
 """

@@ -1,4 +1,4 @@
-"""Asking a RADIUS server as a NAS would: what ``nexio radius test`` does."""
+"""Asks a RADIUS server as a NAS would; ``nexio radius test`` uses it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from radius_auth.protocol.pyrad_codec import Peer, ask, ask_status
 
 
 class NoAnswer(Unreachable):
-    """The RADIUS server said nothing, or nothing that verifies."""
+    """The RADIUS server sent no reply, or none that verifies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessReply:
-    """What a RADIUS server said to an Access-Request of ours."""
+    """The reply to an Access-Request or Status-Server."""
 
     accepted: bool
     session_timeout: int | None
@@ -42,8 +42,8 @@ def send_access_request(  # noqa: PLR0913 - what a NAS must be told to log someb
     """Log in with PAP and return the server's answer.
 
     Args:
-        server: a host name or an address; an IPv6 address with or without brackets.  Of a
-            name with several addresses each is asked in turn, IPv4 first.
+        server: a host name or an address; an IPv6 address with or without brackets.  Where a
+            name has several addresses, each is asked in turn, IPv4 first.
         port: the authentication port.
         secret: the secret that the server shares with this machine.
         user_name: what the guest types as e-mail.
@@ -70,7 +70,7 @@ def send_status_server(server: str, port: int, secret: bytes, *, timeout: float)
         timeout: seconds to wait.
 
     Returns:
-        What it says of itself, which may be nothing.
+        The text of its reply, which may be empty.
 
     Raises:
         NoAnswer: nothing came back that verifies, or there is no such host.

@@ -1,13 +1,14 @@
-"""Asking a NAS to end a session (RFC 5176; Must 19)."""
+"""Asks a NAS to end a session (RFC 5176; Must 19)."""
 
 from __future__ import annotations
 
 import secrets
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from nexio.errors import NotFound, Unreachable
 from nexio.network.masking import MASK
@@ -34,26 +35,32 @@ TRANSMISSIONS = 3
 
 
 class DisconnectOutcome(StrEnum):
-    """What came of it."""
+    """How the NAS answered."""
 
     ACK = "ack"
     NAK = "nak"
     TIMEOUT = "timeout"
 
 
+_OUTCOMES: Final[Mapping[int, DisconnectOutcome]] = {
+    Code.DISCONNECT_ACK: DisconnectOutcome.ACK,
+    Code.DISCONNECT_NAK: DisconnectOutcome.NAK,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisconnectReply:
-    """What the NAS said.  The session is over when its Stop came, not when the ACK came."""
+    """The answer of the NAS.  Its Accounting Stop ends the session, not its ACK."""
 
     outcome: DisconnectOutcome
     error_cause: int | None = None
 
 
 def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
-    """Whom to ask: the session's source address, or the host and port set for its NAS.
+    """The NAS to ask: at the session's source address, or the host and port set for it.
 
     Args:
-        work: the look at the store.
+        work: the store.
         session: which.
         timeout: seconds to wait after each transmission.
 
@@ -78,14 +85,14 @@ def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
 def attributes_of(
     session: WifiSession, user_name: bytes | None, now: datetime
 ) -> dict[str, str | bytes | int]:
-    """What identifies the NAS and the session, as far as it is known as it was sent.
+    """The attributes that identify the NAS and the session, those that are known as they were sent.
 
     RFC 5176 section 3; section 6.3 wants Event-Timestamp against replays.
 
     Args:
         session: which.
-        user_name: as it was sent, octet for octet: CoovaChilli wants it so.  None where it was
-            not kept; then it is what the store shows, unless some of it is masked.
+        user_name: as it was sent, octet for octet: CoovaChilli needs it so.  None where it was
+            not kept; then the one that the store shows counts, unless some of it is masked.
         now: the time of asking.
     """
     address = session.nas_address or ""
@@ -135,12 +142,12 @@ def _nas_of(entries: list[Nas], session: WifiSession) -> Nas | None:
 
 
 def _is_as_sent(text: str) -> bool:
-    """Whether nothing of it was masked, escaped or cut before it was stored."""
+    """Whether the store has it whole: not masked, escaped or cut."""
     return MASK not in text and "\\" not in text and len(text.encode()) < LONGEST
 
 
 def _resolve(peer: Peer) -> tuple[int, Any]:
-    """Family and address, as sockets want it."""
+    """Family and address for a socket."""
     try:
         found = socket.getaddrinfo(peer.address, peer.port, type=socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as error:
@@ -158,29 +165,23 @@ def _wait(
     """The first answer that verifies; others do not end the wait."""
     while (left := until - time.monotonic()) > 0:
         asking.settimeout(left)
-        try:
+        # OSError: the time is over, or a router says that nobody is there, which may be a lie.
+        with suppress(OSError, Discarded):
             answer = _read(asking.recv(MAX_LENGTH), request, secret)
-        except OSError:  # the time is over, or a router says that nobody is there: it may lie
-            continue
-        except Discarded:
-            continue
-        if answer is not None:
-            return answer
+            if answer is not None:
+                return answer
     return None
 
 
 def _read(datagram: bytes, request: Packet, secret: bytes) -> DisconnectReply | None:
     reply = read_packet(datagram)
-    is_answer = reply.code in {Code.DISCONNECT_ACK, Code.DISCONNECT_NAK}
-    if not is_answer or reply.identifier != request.identifier:
+    outcome = _OUTCOMES.get(reply.code)
+    if outcome is None or reply.identifier != request.identifier:
         return None
     if not is_signed(reply, secret, request.authenticator):  # RFC 5176 section 3.4
         return None
     check_message_authenticator(reply, secret, request.authenticator)
     causes = [value for value in reply.values(ERROR_CAUSE) if len(value) == 4]  # noqa: PLR2004
     return DisconnectReply(
-        outcome=DisconnectOutcome.ACK
-        if reply.code == Code.DISCONNECT_ACK
-        else DisconnectOutcome.NAK,
-        error_cause=int.from_bytes(causes[0]) if causes else None,
+        outcome=outcome, error_cause=int.from_bytes(causes[0]) if causes else None
     )

@@ -1,4 +1,4 @@
-"""Is a RADIUS server answering on this machine, and does it follow the store?"""
+"""Checks the RADIUS server on this machine: does it answer, and does it follow the store?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = "127.0.0.1"
 SUBJECT = "RADIUS server"
 TIMEOUT_SECONDS = 2.0
 OLD_SECONDS = 60
-"""Since when a server may not have followed the store before somebody should look."""
+"""How long a server may not follow the store before it counts as trouble."""
 
 
 def find_server(work: Reading, port: int) -> Finding:
@@ -49,7 +49,7 @@ def find_server(work: Reading, port: int) -> Finding:
 
 
 def _trouble_recording(counts: Counts | None) -> Finding | None:
-    """What keeps decisions out of the log; a server that says nothing of it has none."""
+    """What keeps decisions out of the log; None also where the server does not report it."""
     if counts is not None and counts.unrecorded:
         return _unwell(
             f"{counts.unrecorded} decisions are missing in the log since it started",
@@ -79,7 +79,7 @@ def _unwell(message: str, advice: str) -> Finding:
 
 
 def is_free(address: str, port: int) -> bool:
-    """Whether nobody listens on a UDP port of an IPv4 address of this machine."""
+    """Whether a UDP port of an IPv4 address of this machine is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, port))

@@ -1,4 +1,4 @@
-"""Why a visitor gets on the Wi-Fi or not, in a sentence; decided by the same core."""
+"""Says in a sentence why a visitor gets on the Wi-Fi or not; the same rules decide."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What an operator wants explained, as typed."""
+    """The question of an operator, as typed."""
 
     email: str
-    """Whose login; the number of a visit stands for its e-mail."""
+    """The e-mail of the login; the number of a visit stands for its e-mail."""
 
     pin: str | None = field(default=None, repr=False)
-    """What the guest types; None asks about the right PIN of each visit."""
+    """The PIN that the guest types; None for the right PIN of each visit."""
 
     at: str = "now"
     nas: str | None = None
-    """Name of the NAS; None stands for one of the visit's own location."""
+    """Name of the NAS; None for a NAS of the visit's own location."""
 
     device: str | None = None
     location: str | None = None
-    """Whose visits are meant; None stands for those of every location."""
+    """The location of the visits; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Explanation:
     accepted: bool
     reason: Reason
     sentence: str
-    """What happens, why, and what to do."""
+    """The outcome, the reason, and what to do."""
 
 
 def explain(work: Reading, question: Question) -> list[Explanation]:
@@ -96,11 +96,11 @@ def _pin_of(work: Reading, visit: FollowedVisit) -> str:
     try:
         return work.keyring.unseal(visit.pin_sealed, PIN_PURPOSE)
     except KeyUnusable:
-        return ""  # nobody's any more: the login is explained as that of a wrong PIN
+        return ""  # nobody can type it any more: the login is explained as a wrong PIN
 
 
 def _table(work: Reading, email: str) -> Table:
-    """What a server would hold of this e-mail, without its horizon."""
+    """What a server knows of this e-mail, and older visits too."""
     table = Table(work.keyring)
     table.locations = {location.id: location for location in list_locations(work)}
     table.put(read_visits_of(work, email_key(email)))
@@ -108,7 +108,7 @@ def _table(work: Reading, email: str) -> Table:
 
 
 def _relevant(visits: tuple[FollowedVisit, ...], now: datetime) -> list[FollowedVisit]:
-    """The visits that somebody can mean now, else the last one."""
+    """The visits that a server knows now, else the last one."""
     return [visit for visit in visits if Horizon().holds(visit, now)] or list(visits[-1:])
 
 
@@ -140,7 +140,7 @@ def _explain(
 def _wait_words(
     work: Reading, visit: FollowedVisit, question: Question, guard: Guard, at: datetime
 ) -> str:
-    """Who has to wait, until when, and because of whom."""
+    """Who has to wait, until when, and why."""
     found = get_visit(work, str(visit.id), None)
     device = None if question.device is None else mac_of(question.device.encode())
     wait = next((each for each in waits(guard, at) if each.visit_id == visit.id), None)
@@ -197,7 +197,7 @@ def _nobody(question: Question) -> Explanation:
 
 
 def _some_nas(location: Location) -> Nas:
-    """A NAS of that location as good as any."""
+    """Some NAS of that location."""
     return Nas(
         id=0,
         name="any",

@@ -1,4 +1,4 @@
-"""Where somebody has to wait, with the devices that guessed there and those that were refused."""
+"""The waits of the guard, with the devices that guessed and those that were refused."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from radius_auth.guard.desk import Wait
 
 MOST_REFUSED: Final = 20
-"""Devices that were refused and are shown for one visit: those that tried last."""
+"""How many refused devices are shown for one visit: those that tried last."""
 
 LOOKED_AT: Final = 10_000
-"""Devices that were refused anywhere in a day."""
+"""How many refused devices of a day are read."""
 
 
 def list_waits(work: Reading) -> list[Wait]:
-    """The visits, and the locations where the PIN alone logs in, at which somebody has to wait."""
+    """The visits, and the locations where the PIN alone logs in, where somebody has to wait."""
     guard = guard_in(work, work.now)
     found = waits(guard, work.now)
     if not found:
@@ -36,7 +36,7 @@ def list_waits(work: Reading) -> list[Wait]:
 
 
 def _at(work: Reading, wait: Wait, refused: list[Repeated]) -> list[Tried]:
-    """Those that were refused at a visit or at a location."""
+    """The devices that were refused at a visit or a location."""
     visit = None if wait.visit_id is None else find_visit(work, wait.visit_id)
     if wait.visit_id is None:
         there = [each for each in refused if each.location_id == wait.location_id]

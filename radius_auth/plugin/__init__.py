@@ -1,5 +1,5 @@
-"""The plugin inside FreeRADIUS: from its pairs of text to a decision, and back.
+"""The plugin inside FreeRADIUS: from FreeRADIUS's pairs of text to a decision, and back.
 
-``radius_auth/freeradius.py`` is what FreeRADIUS calls; it calls this package.  It may import every
-package below it, and none of the server, the client or raddb.  Read ``plugin.py`` first.
+FreeRADIUS calls ``radius_auth/freeradius.py``, which calls this package.  It may import every
+package below it, but not the server, the client or raddb.  Read ``plugin.py`` first.
 """

@@ -1,15 +1,15 @@
 """An Access-Request as FreeRADIUS hands it to Python: pairs of name and value, all text.
 
-Octets arrive as ``0x…``, numbers that have a name as that name, in the order of the packet.
-Attributes of FreeRADIUS's own (``Tmp-…``), which no packet can hold, carry what our
-configuration tells us; among that the text that a guest or an access point has chosen, in
-hexadecimal, because one value that is not UTF-8 would fail the whole call.
+Octets arrive as ``0x…``, and numbers that have a name as that name, in the order of the packet.
+Attributes of FreeRADIUS's own (``Tmp-…``), which no packet can hold, carry what our configuration
+says.  Text that is not UTF-8 would fail the whole call, so such a request brings its text in them,
+in hexadecimal.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from radius_auth.decision.passwords import Pap
@@ -23,12 +23,13 @@ from radius_auth.protocol.access_request import (
 from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
     from radius_auth.decision.decide import Request
     from radius_auth.replica.nas_index import Client
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Values: TypeAlias = Mapping[str, list[str]]
 Updates: TypeAlias = tuple[tuple[str, str, str], ...]
 """Name, operator and value."""
 
@@ -39,23 +40,26 @@ STAGE: Final = "Tmp-String-1"
 """Where FreeRADIUS is with it, see ``radius_auth.plugin.calls.Stage``."""
 
 NOTE: Final = "Tmp-String-2"
-"""What an earlier call left: a reason, or whose PIN FreeRADIUS is to hold against a response."""
+"""The number of the login that an earlier call kept; or ``LOGGED``."""
+
+LOGGED: Final = "logged"
+"""The reject is in the log, and has its words: FreeRADIUS need not ask again."""
 
 PROVEN: Final = "Tmp-String-3"
-"""The visit whose PIN has been proven to be right."""
-
-HANDED_OVER: Final = {
-    Attribute.USER_PASSWORD: "Tmp-String-4",
-    Attribute.USER_NAME: "Tmp-String-5",
-    Attribute.CALLED_STATION_ID: "Tmp-String-6",
-    Attribute.CALLING_STATION_ID: "Tmp-String-7",
-    Attribute.NAS_IDENTIFIER: "Tmp-String-8",
-}
-"""Text that may be none: where it is in hexadecimal, with ``=`` before it; see ``policy.d``."""
+"""The number of a login whose PIN was proven to be right."""
 
 REPLIED: Final = ("Session-Timeout", "Class")
 DECIDED: Final = ("Tmp-Integer-2", "Tmp-Octets-0")
 """Where an accept waits for ``post-auth``, which puts it into the reply."""
+
+TEXTS: Final = {
+    Attribute.USER_PASSWORD: ("User-Password", "Tmp-String-4"),
+    Attribute.USER_NAME: ("User-Name", "Tmp-String-5"),
+    Attribute.CALLED_STATION_ID: ("Called-Station-Id", "Tmp-String-6"),
+    Attribute.CALLING_STATION_ID: ("Calling-Station-Id", "Tmp-String-7"),
+    Attribute.NAS_IDENTIFIER: ("NAS-Identifier", "Tmp-String-8"),
+}
+"""The name of the text, and of the same in hexadecimal with ``=`` before it; see ``policy.d``."""
 
 _SERVICE_TYPES: Final[Mapping[str, int]] = {
     "Callback-Login-User": ServiceType.CALLBACK_LOGIN,
@@ -69,118 +73,70 @@ _SERVICE_TYPES: Final[Mapping[str, int]] = {
 """Those that decide something, by their names in FreeRADIUS's dictionary."""
 
 
-def name_of(attribute: Attribute) -> str:
-    """What FreeRADIUS calls an attribute."""
-    return "-".join(_WORDS.get(word, word.title()) for word in attribute.name.split("_"))
+def _octets(digits: str) -> bytes:
+    """The octets of ``0x…``; none where they are no hexadecimal digits."""
+    try:
+        return bytes.fromhex(digits.removeprefix("0x"))
+    except ValueError:
+        return b""
 
 
-_WORDS: Final = {word: word for word in ("CHAP", "EAP", "IP", "MTU", "NAS")} | {"IPV6": "IPv6"}
-_PRESENT: Final[Mapping[Kind, str]] = {
-    Attribute.EAP_MESSAGE: "EAP-Message",
-    MS_CHAP_RESPONSE: "MS-CHAP-Response",
-    MS_CHAP2_RESPONSE: "MS-CHAP2-Response",
-}
-"""What FreeRADIUS reads itself: only that it is there says something."""
-
-_UNREADABLE_SERVICE: Final = f"Attr-{Attribute.SERVICE_TYPE}"
-"""What FreeRADIUS calls it where its length is wrong: then it comes as octets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """The attributes of one request, by name.
-
-    The repr shows none: there are passwords among them.
-    """
-
-    values: Mapping[str, list[str]] = field(repr=False)
-
-    def find(self, name: str) -> str | None:
-        """The first value of that name, or None."""
-        return next(iter(self.values.get(name, ())), None)
-
-    def octets(self, name: str) -> list[bytes]:
-        """The values of an attribute of the type ``octets``."""
-        return [_octets(value.removeprefix("0x")) for value in self.values.get(name, ())]
-
-    def text(self, attribute: Attribute) -> list[bytes]:
-        """The octets of text that may be none."""
-        handed_over = self.values.get(HANDED_OVER[attribute])
-        if handed_over is None:  # an older policy.d/nexio, until FreeRADIUS is set up anew
-            return [value.encode() for value in self.values.get(name_of(attribute), ())]
-        return [_octets(value)[1:] for value in handed_over]
-
-    @property
-    def is_eap(self) -> bool:
-        """Whether a method of EAP is on its way."""
-        return "EAP-Message" in self.values
-
-    @property
-    def is_in_tunnel(self) -> bool:
-        """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
-        return "FreeRADIUS-Proxied-To" in self.values
-
-    @property
-    def is_ms_chap(self) -> bool:
-        """Whether there is a response that FreeRADIUS has to verify."""
-        return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values
+_READ: Final[tuple[tuple[Kind, str, Callable[[str], bytes]], ...]] = (
+    *((kind, name, str.encode) for kind, (name, _) in TEXTS.items()),
+    *((kind, name, lambda digits: _octets(digits)[1:]) for kind, (_, name) in TEXTS.items()),
+    (Attribute.CHAP_PASSWORD, "CHAP-Password", _octets),
+    (Attribute.CHAP_CHALLENGE, "CHAP-Challenge", _octets),
+    # FreeRADIUS reads these three itself: only that they are there says something.
+    (Attribute.EAP_MESSAGE, "EAP-Message", str.encode),
+    (MS_CHAP_RESPONSE, "MS-CHAP-Response", str.encode),
+    (MS_CHAP2_RESPONSE, "MS-CHAP2-Response", str.encode),
+    (Attribute.SERVICE_TYPE, "Service-Type", lambda name: _SERVICE_TYPES.get(name, 0).to_bytes(4)),
+    # A Service-Type of a wrong length has no name in FreeRADIUS.
+    (Attribute.SERVICE_TYPE, f"Attr-{Attribute.SERVICE_TYPE}", _octets),
+    (
+        Attribute.NAS_PORT_TYPE,
+        "NAS-Port-Type",
+        lambda name: (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4),
+    ),
+)
+"""How each attribute is read; of two names for one attribute the later one counts."""
 
 
-def receive(pairs: Pairs) -> Received:
-    """Sort the pairs of a call by their names."""
+def by_name(pairs: Pairs) -> Values:
+    """The values of a call by their names, in the order of the packet."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
         values[name].append(value)
-    return Received(dict(values))
+    return dict(values)
 
 
-def read_request(received: Received, client: Client | None) -> Request:
-    """What is asked.
+def first(values: Values, name: str) -> str | None:
+    """The first value of that name, or None."""
+    found = values.get(name)
+    return found[0] if found else None
+
+
+def read_request(values: Values, client: Client | None) -> Request:
+    """What the request asks.
 
     Args:
-        received: the attributes.
+        values: see :func:`by_name`.
         client: the NAS of the address that it came from.
     """
-    values = _values(received)
-    passwords = received.text(Attribute.USER_PASSWORD)
-    values[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
-    password = Pap(passwords[0]) if passwords else None
-    return request_of(without_empty(values), password, None, client)
-
-
-def _values(received: Received) -> dict[Kind, Sequence[bytes]]:
-    """The attributes that decide something, as octets again."""
-    values: dict[Kind, Sequence[bytes]] = {
-        kind: [name.encode()] * len(received.values.get(name, ()))
-        for kind, name in _PRESENT.items()
+    sent = {
+        kind: list(map(read, found)) for kind, name, read in _READ if (found := values.get(name))
     }
-    values |= {kind: received.text(kind) for kind in HANDED_OVER}
-    values[Attribute.CHAP_PASSWORD] = received.octets("CHAP-Password")
-    values[Attribute.CHAP_CHALLENGE] = received.octets("CHAP-Challenge")
-    services = received.values.get("Service-Type", ())
-    values[Attribute.SERVICE_TYPE] = [
-        *(_SERVICE_TYPES.get(name, 0).to_bytes(4) for name in services),
-        *received.octets(_UNREADABLE_SERVICE),
-    ]
-    values[Attribute.NAS_PORT_TYPE] = [
-        (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4)
-        for name in received.values.get("NAS-Port-Type", ())
-    ]
-    return values
-
-
-def _octets(digits: str) -> bytes:
-    """Nothing where they are no hexadecimal digits."""
-    try:
-        return bytes.fromhex(digits)
-    except ValueError:
-        return b""
+    passwords = sent.get(Attribute.USER_PASSWORD, [])
+    if passwords:  # also an empty one is a password
+        sent[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
+    password = Pap(passwords[0]) if passwords else None
+    return request_of(without_empty(sent), password, None, client)
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:
     """Values as FreeRADIUS takes them from Python: text, octets as ``0x…``.
 
-    Each takes the place of what is there: without an operator it would be left as it was.
+    Each replaces what is there: without an operator FreeRADIUS would leave that as it was.
     """
     return tuple((name, ":=", _written(value)) for name, value in attributes)
 

@@ -1,28 +1,23 @@
-"""What FreeRADIUS asks the plugin, and what it is told; no call of FreeRADIUS's is in here.
+"""What FreeRADIUS asks, and what it gets back; no call to FreeRADIUS is in here.
 
-A password that can be read, or a response to CHAP, is held against the PINs by us.  MS-CHAP, in
-a tunnel or not, is verified by FreeRADIUS against the one PIN that it gets from us.  Either way
-the visit whose PIN was proven is decided afterwards, by the same rules.
+The plugin compares a password that it can read, or a response to CHAP, with the PINs: one call
+decides.  FreeRADIUS verifies MS-CHAP, in a tunnel or not, against the one PIN that it gets from
+the plugin.  The same rules decide the visit whose PIN was proven, in a later call.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.decision.candidates import find_candidate, reserve_guess
-from radius_auth.decision.decide import (
-    Accepted,
-    Rejected,
-    choose_visit,
-    decide,
-)
+from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (
     ACCEPT,
+    DONE,
     PASS,
     Call,
     CallResult,
@@ -31,44 +26,39 @@ from radius_auth.plugin.calls import (
     accepted,
     check_proxy_state,
     define_client,
-    refuse,
-    unproven,
+    reason_of_freeradius,
     words_for,
 )
-from radius_auth.plugin.notes import Note, parse_note
+from radius_auth.plugin.logins import DecidedLogin, Login, Logins
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
+    LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
+    STAGE,
     as_updates,
+    by_name,
+    first,
     read_request,
-    receive,
 )
-from radius_auth.protocol.events import auth_event, decision_for_log
-from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.clock import Clock
-    from nexio.network.events import AuthEvent
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
     from radius_auth.plugin.pairs import Pairs
     from radius_auth.replica.table import Table
 
 
-class OutOfReach(Discarded):
-    """There is no table to decide by; who asks may be right, so nobody is rejected."""
-
-
 class Plugin:
     """Answers FreeRADIUS's calls by the table of the moment.
 
     Args:
-        table: gives the table, or raises `OutOfReach`.
+        table: returns the table, or raises `Discarded` where there is none to decide by.
         guard: counts wrong passwords.
         record: takes each decision.
         clock: aware time of day; decides windows.
@@ -78,145 +68,182 @@ class Plugin:
         self,
         table: Callable[[], Table],
         guard: Guard,
-        record: Callable[[AuthEvent], None],
+        record: Callable[[DecidedLogin], None],
         clock: Clock,
     ) -> None:
         self._table = table
         self._guard = guard
         self._record = record
         self._clock = clock
+        self._logins = Logins()
 
     def authorize(self, pairs: Pairs) -> CallResult:
-        """Decide as far as that goes before the password is verified.
+        """Decide, or prepare what FreeRADIUS verifies.
 
         Raises:
-            OutOfReach: nothing can be decided now.
             KeyUnusable: a PIN cannot be unsealed.
-            Discarded: it must not be answered.
+            Discarded: the request gets no answer.
         """
         call = self._begin(pairs)
         if call.stage == Stage.CLIENT:
             return define_client(call)
         if call.stage == Stage.STATUS:
-            return CallResult(outcome=ReturnCode.OK)
+            return DONE
         if call.stage == Stage.OUTER:
             check_proxy_state(call)
-        if call.received.is_eap and call.stage == Stage.OUTER:
-            # What it says of itself outside of the tunnel is nobody's name.
-            return refuse(call, Reason.CONTRADICTORY) if call.request.contradictory else PASS
-        if call.received.is_eap or call.received.is_ms_chap:
-            return self._supply_pin(call)
-        return self._decide(call)
+        login = _read(call)
+        if call.is_eap and call.stage == Stage.OUTER:
+            # Outside of the tunnel the User-Name may be anything.
+            return self._refuse_contradictory(call, login) or PASS
+        if call.is_eap or call.is_ms_chap:
+            return self._supply_pin(call, login)
+        return self._decide(call, login)
 
     def authenticate(self, pairs: Pairs) -> CallResult:
-        """Decide about the password of EAP-GTC; or count a response that is to be verified.
+        """Decide about the password of EAP-GTC; or count the response of EAP-MSCHAPv2.
 
         Raises:
-            OutOfReach, KeyUnusable: as in :meth:`authorize`.
+            KeyUnusable, Discarded: as in :meth:`authorize`.
         """
         call = self._begin(pairs)
-        # FreeRADIUS has put what it found in EAP beside EAP-Message: no contradiction here.
-        call.request = call.request._replace(contradictory=False)
-        if not call.received.is_ms_chap:
-            return self._decide(call)
-        note = parse_note(call.received.find(NOTE))
-        number = reserve_guess(call.request, note.visit_id, call.table, self._guard, call.now)
-        if isinstance(number, Rejected):
-            return refuse(call, number.reason)
-        note = replace(note, guess=number)
-        return CallResult(outcome=ReturnCode.OK, control=as_updates([(NOTE, str(note))]))
+        if not call.is_ms_chap:
+            login = _read(call)
+            # FreeRADIUS has put the password beside EAP-Message: no contradiction here.
+            login.request = login.request._replace(contradictory=False)
+            return self._decide(call, login)
+        login = self._logins.find(call.find(NOTE)) or _read(call)
+        refused = None if login.guess else self._reserve(call, login)
+        login.took_us += call.took_us
+        return refused or DONE
 
     def post_auth(self, pairs: Pairs) -> CallResult:
-        """Settle a visit whose PIN was proven; or say why the guest is rejected.
+        """Decide about a visit whose PIN was proven; or log a reject of FreeRADIUS's.
 
         Raises:
-            OutOfReach: nothing can be decided now.
+            Discarded: as in :meth:`authorize`.
         """
         call = self._begin(pairs)
         if call.stage == Stage.REJECTED:
-            return self._reject(call)
-        note = parse_note(call.received.find(PROVEN))
-        visit = call.table.find_visit(note.visit_id)
+            return self._log_reject(call)
+        number = call.find(PROVEN)
+        login = self._logins.find(number) or _read(call)
+        visit = call.table.find_visit(login.visit_id)
         if visit is None:  # not proven, or removed since
-            return refuse(call, Reason.UNKNOWN_USER if note.visit_id else unproven(call))
-        decision = choose_visit(call.request, [visit], call.table, call.now)
+            noted = self._logins.find(call.find(NOTE))
+            unknown = Reason.UNKNOWN_USER if login.visit_id else reason_of_freeradius(call, noted)
+            return self._refuse(call, login, Rejected(reason=unknown))
+        if call.is_eap and call.stage == Stage.OUTER:
+            # The packet that gets the accept decides where the guest is, not an earlier one.
+            login.request = _read(call).request
+            if refused := self._refuse_contradictory(call, login):
+                return refused
+        decision = choose_visit(login.request, [visit], call.table, call.now)
         got_in = decision.visit.id if isinstance(decision, Accepted) else None
-        self._guard.give_back(note.guess, got_in, call.now)
+        self._guard.give_back(login.guess, got_in, call.now)
         if isinstance(decision, Rejected):
-            return refuse(call, decision.reason, visit, note)
-        if call.stage == Stage.OUTER:  # once for each guest; the inner accept is not the last word
-            self._note(call, decision, note)
+            return self._refuse(call, login, decision)
+        if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
+            self._log(call, login, decision)
+            self._logins.drop(number)
         return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
 
-    def _decide(self, call: Call) -> CallResult:
+    def _decide(self, call: Call, login: Login) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.
 
-        In a tunnel the accept is another call's, and later: it is decided in :meth:`post_auth`.
+        In a tunnel another call gives the accept, later: :meth:`post_auth` decides it.
         """
-        decision = decide(call.request, call.table, self._guard, call.now)
+        decision = decide(login.request, call.table, self._guard, call.now)
         if isinstance(decision, Rejected):
-            return refuse(call, decision.reason, decision.visit if decision.is_told else None)
+            return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:
-            self._note(call, decision, Note())
+            self._log(call, login, decision)
             return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
-        proven = Note(visit_id=decision.visit.id, took_us=call.took_us)
-        return CallResult(
-            outcome=ReturnCode.OK,
-            control=(ACCEPT, *as_updates([(PROVEN, str(proven))])),
-        )
+        login.visit_id = decision.visit.id
+        proof = (PROVEN, self._keep(call, login))
+        return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
 
-    def _supply_pin(self, call: Call) -> CallResult:
-        """Give FreeRADIUS the one PIN that it is to hold against the response."""
-        candidate = find_candidate(call.request, call.table, call.now)
-        if isinstance(candidate, Rejected) and call.received.is_eap and is_miss(candidate.reason):
-            # A tunnel takes several packets: who asks for nobody is to see what everybody sees.
-            note = Note(reason=candidate.reason, took_us=call.took_us)
-            nobodys = [("Cleartext-Password", secrets.token_hex(16)), (NOTE, str(note))]
-            return CallResult(outcome=ReturnCode.OK, control=as_updates(nobodys))
-        if isinstance(candidate, Rejected):
+    def _supply_pin(self, call: Call, login: Login) -> CallResult:
+        """Give FreeRADIUS the one PIN that it compares the response with."""
+        candidate = find_candidate(login.request, call.table, call.now)
+        if not isinstance(candidate, Rejected):
+            pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
+            login.visit_id = candidate.id
+        elif call.is_eap and is_miss(candidate.reason):
+            # A tunnel takes several packets: a guest whom nobody knows sees what everybody sees.
+            pin = secrets.token_hex(16)
+            login.rejected = candidate
+        else:
             # Nothing will be verified, but it is a guess all the same.
-            number = reserve_guess(call.request, 0, call.table, self._guard, call.now)
-            refused = number if isinstance(number, Rejected) else candidate
-            return refuse(call, refused.reason)
-        pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
-        note = Note(visit_id=candidate.id, took_us=call.took_us)
-        control = [("Cleartext-Password", pin), (NOTE, str(note))]
-        if not call.received.is_eap:
+            return self._reserve(call, login) or self._refuse(call, login, candidate)
+        if call.is_ms_chap and (refused := self._reserve(call, login)):
+            return refused
+        control = [("Cleartext-Password", pin), (NOTE, self._keep(call, login))]
+        if not call.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
         return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
 
+    def _reserve(self, call: Call, login: Login) -> CallResult | None:
+        """Count a response as a wrong PIN until it is proven; reject where there were too many."""
+        guess = reserve_guess(login.request, login.visit_id, call.table, self._guard, call.now)
+        if isinstance(guess, Rejected):
+            return self._refuse(call, login, guess)
+        login.guess = guess
+        return None
+
+    def _refuse_contradictory(self, call: Call, login: Login) -> CallResult | None:
+        if not login.request.contradictory:
+            return None
+        return self._refuse(call, login, Rejected(reason=Reason.CONTRADICTORY))
+
+    def _refuse(self, call: Call, login: Login, rejected: Rejected) -> CallResult:
+        """Reject.  In a tunnel the inner server logs it when it sends the reject."""
+        login.rejected = rejected
+        if call.stage == Stage.OUTER:
+            self._log(call, login, rejected)
+            reply, note = words_for(call, rejected), LOGGED
+        else:
+            reply, note = (), self._keep(call, login)
+        control = as_updates([(NOTE, note)])
+        return CallResult(outcome=ReturnCode.REJECT, reply=reply, control=control)
+
+    def _log_reject(self, call: Call) -> CallResult:
+        """Log a reject that FreeRADIUS is about to send, and find the words for the guest."""
+        number = call.find(NOTE)
+        if number == LOGGED:  # an older policy.d/nexio asks all the same
+            return DONE
+        found = self._logins.find(number)
+        login = found or _read(call)
+        rejected = login.rejected or Rejected(reason=reason_of_freeradius(call, found))
+        self._log(call, login, rejected)
+        self._logins.drop(number)
+        return CallResult(outcome=ReturnCode.OK, reply=words_for(call, rejected))
+
     def _begin(self, pairs: Pairs) -> Call:
-        began, table, received = time.perf_counter_ns(), self._table(), receive(pairs)
-        address = received.find(CLIENT)
-        client = table.nas.find(address) if address else None
+        began, table, values = time.perf_counter_ns(), self._table(), by_name(pairs)
+        address = first(values, CLIENT) or ""
         return Call(
             began=began,
             now=self._clock(),
             table=table,
-            received=received,
-            client=client,
-            request=read_request(received, client),
+            values=values,
+            stage=first(values, STAGE),
+            address=address,
+            client=table.nas.find(address) if address else None,
         )
 
-    def _reject(self, call: Call) -> CallResult:
-        """The last call of a request that is rejected, whoever rejected it."""
-        note = parse_note(call.received.find(NOTE))
-        rejected = Rejected(
-            reason=note.reason or unproven(call),
-            # Without a reason of ours the PIN was not the right one: say nothing of whose (R11).
-            visit=call.table.find_visit(note.visit_id) if note.reason else None,
-        )
-        self._note(call, rejected, note)
-        return CallResult(outcome=ReturnCode.OK, reply=words_for(call, rejected))
+    def _keep(self, call: Call, login: Login) -> str:
+        login.took_us += call.took_us
+        return self._logins.keep(login)
 
-    def _note(self, call: Call, decision: Decision, note: Note) -> None:
-        request = call.request
-        if not request.nas_identifier:
-            address = call.received.find(CLIENT) or ""
-            request = request._replace(nas_identifier=address.encode())
-        if call.received.is_eap and decision.visit is not None:
-            # The name outside of the tunnel is "anonymous" or the like.
-            request = request._replace(user_name=decision.visit.email_key.encode())
-        latency_us = note.took_us + call.took_us
-        decided = decision_for_log(request, decision, call.table, call.now, latency_us)
-        self._record(auth_event(decided))
+    def _log(self, call: Call, login: Login, decision: Decision) -> None:
+        latency_us = login.took_us + call.took_us
+        is_eap = call.is_eap
+        self._record(
+            DecidedLogin(
+                login.request, decision, call.table, call.now, latency_us, call.address, is_eap
+            )
+        )
+
+
+def _read(call: Call) -> Login:
+    return Login(request=read_request(call.values, call.client))

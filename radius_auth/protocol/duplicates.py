@@ -87,7 +87,7 @@ class Duplicates:
             signed; a repeat for one that is equal to the one before.
         """
         if now >= self._until:
-            self._begin_generation(now, self._young if now < self._until + self._lifetime else {})
+            self._begin_generation(now)
         known = self._young.get(key) or self._old.get(key)
         if known is not None and known.authenticator == authenticator:
             return Repeat(known.reply)
@@ -110,7 +110,7 @@ class Duplicates:
     def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
         """Keep the reply for repeats, and return whether to send it: is it still wanted?"""
         if now >= self._until:
-            self._begin_generation(now, self._young)
+            self._begin_generation(now)
         if not self.is_current(ticket):
             return False
         ticket.reply = reply
@@ -120,8 +120,8 @@ class Duplicates:
     def _find(self, place: _Place) -> Ticket | None:
         return self._young.get(place) or self._old.get(place)
 
-    def _begin_generation(self, now: float, old: dict[_Place, Ticket]) -> None:
-        self._old = old
+    def _begin_generation(self, now: float) -> None:
+        self._old = self._young if now < self._until + self._lifetime else {}
         self._young = {}
         self._has_forgeable = any(len(place) == _BESIDE for place in self._old)
         self._until = now + self._lifetime

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from radius_auth.raddb.folder import closed
+from radius_auth.raddb.folder import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A plain file; its content may be secret."""
+    """A file; its content may be secret."""
 
     content: bytes = field(repr=False)
     rights: Rights
@@ -33,7 +33,7 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """A folder, whatever is in it."""
+    """A folder, whatever it holds."""
 
     rights: Rights
 
@@ -46,22 +46,22 @@ class Link:
 
 
 State: TypeAlias = File | Folder | Link | None
-"""What is at a path; None is: nothing."""
+"""What is at a path; None for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One path, as it is and as it is to be."""
+    """One path before and after."""
 
     path: str
-    """Below the folder that all changes are made in."""
+    """Below raddb."""
 
     before: State
     after: State
 
     @property
     def words(self) -> tuple[str, str]:
-        """What is done, and to what."""
+        """The verb and its object, as the command shows them."""
         match self.before, self.after:
             case (_, Link(target=target)) | (Link(target=target), None):
                 verb = "unlink" if self.after is None else "link"
@@ -74,7 +74,7 @@ class Change:
 
 
 def look(path: Path) -> State:
-    """What is there.
+    """What is at a path.
 
     Raises:
         Unreachable: it cannot be read.
@@ -90,11 +90,11 @@ def look(path: Path) -> State:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise closed(path, error) from error
+        raise unreachable(path, error) from error
 
 
 def carry_out(folder: Path, changes: Sequence[Change]) -> None:
-    """Make the changes in their order; at a failure those that were made are taken back.
+    """Make the changes in their order; a failure takes back those that were made.
 
     Raises:
         Unreachable: one of them cannot be made.
@@ -109,7 +109,7 @@ def carry_out(folder: Path, changes: Sequence[Change]) -> None:
             if look(folder / change.path) != change.before:
                 _put(folder / change.path, change.before)
         if isinstance(error, OSError):
-            raise closed(folder, error) from error
+            raise unreachable(folder, error) from error
         raise
 
 
@@ -126,32 +126,30 @@ def _put(path: Path, state: State) -> None:
                 os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
         case Folder(rights=rights):
             path.mkdir(mode=0o700)
-            _set_rights(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), rights)
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                _set_rights(descriptor, rights)
+            finally:
+                os.close(descriptor)
         case File():
             _write(path, state)
 
 
 def _write(path: Path, file: File) -> None:
-    """Exchange a file as a whole, so that FreeRADIUS never reads half of one."""
+    """Replace a file as a whole, so that FreeRADIUS never reads half of one."""
     whole = path.with_name(f".{path.name}~nexio")  # FreeRADIUS loads no such name
     whole.unlink(missing_ok=True)
     try:
         # Never through a link: the folder is FreeRADIUS's, and we may be root.
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(os.dup(descriptor), "wb") as opened:
+        with os.fdopen(descriptor, "wb") as opened:
             opened.write(file.content)
-        _set_rights(descriptor, file.rights)
+            _set_rights(descriptor, file.rights)
         whole.replace(path)
     finally:
         whole.unlink(missing_ok=True)
 
 
 def _set_rights(descriptor: int, rights: Rights) -> None:
-    """Set them and close it."""
-    try:
-        there = os.fstat(descriptor)
-        if (there.st_uid, there.st_gid) != (rights.owner, rights.group):
-            os.fchown(descriptor, rights.owner, rights.group)
-        os.fchmod(descriptor, rights.mode)
-    finally:
-        os.close(descriptor)
+    os.fchown(descriptor, rights.owner, rights.group)
+    os.fchmod(descriptor, rights.mode)

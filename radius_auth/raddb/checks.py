@@ -1,7 +1,8 @@
-"""Looking over what FreeRADIUS is configured to do: everything that would fail, or leak."""
+"""Checks FreeRADIUS's configuration for what would fail, or leak a password."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nexio import __version__
@@ -10,15 +11,16 @@ from radius_auth.raddb.changes import File, look
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,
-    filled_in,
+    expanded,
     find_setting,
     other_python,
     read_lines,
 )
 from radius_auth.raddb.listeners import clashes
-from radius_auth.raddb.manifest import Manifest, load_manifest
+from radius_auth.raddb.manifest import load_manifest
 from radius_auth.raddb.package import MODULE, links_of, package_digest, packaged
 from radius_auth.raddb.program import (
+    INSTALL,
     embedded_python,
     examine_program,
     find_module,
@@ -27,7 +29,7 @@ from radius_auth.raddb.program import (
 from radius_auth.raddb.rights import examine_rights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from radius_auth.raddb.folder import Line
@@ -45,8 +47,27 @@ ACCOUNTING: Final = frozenset({"preacct", "accounting"})
 PASSWORD: Final = "User-Password"  # noqa: S105 - the name of an attribute
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that may be wrong with a folder of configuration."""
+
+    subject: str
+    find: Callable[[Path], str]
+    """What is wrong; empty where nothing is."""
+
+    advice: str
+    """What to do then."""
+
+    fine: str
+
+    def of(self, folder: Path) -> Finding:
+        """The finding."""
+        wrong = self.find(folder)
+        return unwell(self.subject, wrong, self.advice) if wrong else well(self.subject, self.fine)
+
+
 def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
-    """Look at everything, the deepest cause first; nothing is changed.
+    """Check everything, the deepest cause first; nothing is changed.
 
     Args:
         folder: raddb.
@@ -58,113 +79,70 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
     """
     findings = list(examine_program(folder, program))
     yield from findings
-    yield _python_modules(folder)
+    yield PYTHON.of(folder)
     installed = _installed(folder)
     yield installed
     if not installed.well and not (folder / MODULE).is_file():
         return
-    yield _links(folder)
-    yield _port(folder)
+    yield from (check.of(folder) for check in (LINKS, PORT))
     yield well(
         "accounting",
         "not taken by the plugin: send it to nexio-radiusd beside FreeRADIUS, see"
         " docs/freeradius.md",
     )
-    yield _names(folder)
+    yield NAMES.of(folder)
     yield from _eap(folder)
-    yield _passwords(folder)
+    yield PASSWORDS.of(folder)
     if all(each.well for each in findings if each.subject == "Python"):  # else it loads nothing
         yield from examine_rights(folder, embedded_python(find_module(folder)))
     if program is not None:
         yield read_by_freeradius(folder, program)
 
 
-def _python_modules(folder: Path) -> Finding:
-    others = other_python(folder)
-    if others:
-        return unwell(
-            "python3 modules",
-            f"beside ours there is one in {', '.join(others)}, and FreeRADIUS can have one only",
-            "Take it out of mods-enabled, or let its functions call those of ours.",
-        )
-    return well("python3 modules", "none beside ours")
+def _other_python(folder: Path) -> str:
+    others = ", ".join(other_python(folder))
+    return others and f"beside ours there is one in {others}, and FreeRADIUS can have one only"
 
 
 def _installed(folder: Path) -> Finding:
     before, templates = load_manifest(folder), packaged()
+    if not before.files and all((folder / path).is_file() for path in templates):
+        return well("files", "put in place by hand, so nobody knows of which version")
     if not before.files:
-        if all((folder / path).is_file() for path in templates):
-            return well("files", "put in place by hand, so nobody knows of which version")
-        return unwell(
-            "files", "the plugin is not installed", "Install it: nexio freeradius install"
-        )
-    missing = [path for path in before.files if not (folder / path).is_file()]
+        return unwell("files", "the plugin is not installed", f"Install it: {INSTALL}")
+    there = {path: look(folder / path) for path in before.files}
+    missing = [path for path, state in there.items() if not isinstance(state, File)]
     if missing:
-        return unwell(
-            "files", f"missing: {', '.join(missing)}", "Renew them: nexio freeradius install"
-        )
+        return unwell("files", f"missing: {', '.join(missing)}", f"Renew them: {INSTALL}")
     if before.package != package_digest(templates):
-        return unwell(
-            "files",
-            f"they are of version {before.version}, and not those of {__version__} as installed",
-            "Renew them: nexio freeradius install",
-        )
-    changed = _changed(folder, before)
+        wrong = f"they are of version {before.version}, and not those of {__version__} as installed"
+        return unwell("files", wrong, f"Renew them: {INSTALL}")
+    changed = [path for path, state in there.items() if not before.wrote(path, state)]
     if changed:
         return well("files", f"all there; changed by you: {', '.join(changed)}")
     return well("files", f"all there, of version {before.version}")
 
 
-def _changed(folder: Path, before: Manifest) -> list[str]:
-    return [
-        path
-        for path in before.files
-        if isinstance(there := look(folder / path), File) and not before.wrote(path, there)
-    ]
+def _missing_links(folder: Path) -> str:
+    missing = [path for path in links_of(packaged()) if not (folder / path).exists()]
+    return f"missing: {', '.join(missing)}" if missing else ""
 
 
-def _links(folder: Path) -> Finding:
-    missing = {
-        path: target
-        for path, target in links_of(packaged()).items()
-        if not (folder / path).exists()
-    }
-    if missing:
-        path, target = next(iter(missing.items()))
-        return unwell(
-            "links",
-            f"missing: {', '.join(missing)}",
-            f"nexio freeradius install, or: ln -s {target} {folder / path}",
-        )
-    return well("links", "modules and sites are enabled")
+def _clash(folder: Path) -> str:
+    return next((f"{site} listens where our site does" for site in clashes(folder)), "")
 
 
-def _port(folder: Path) -> Finding:
-    found = clashes(folder)
-    if found:
-        return unwell(
-            "port",
-            f"{found[0]} listens where our site does",
-            "nexio freeradius install --replace-default, or change the port in one of the two.",
-        )
-    return well("port", "no other site listens where ours does")
-
-
-def _names(folder: Path) -> Finding:
-    """What runs before the plugin; User-Name is never rewritten."""
+def _changed_names(folder: Path) -> str:
+    """What runs before the plugin; nothing may rewrite User-Name."""
     for path in _our_sites(folder):
         for call in _calls_before_us(read_lines(path)):
             if call.name in BEFORE_US:
-                return unwell(
-                    "user names",
-                    f"{call.name} runs before the plugin in {path.relative_to(folder)}",
-                    "Take it out: it refuses or changes what guests may type.",
-                )
-    return well("user names", "they reach the plugin as they were typed")
+                return f"{call.name} runs before the plugin in {path.relative_to(folder)}"
+    return ""
 
 
 def _calls_before_us(lines: list[Line]) -> Iterator[Line]:
-    """What stands in authorize, however deep, before the call of the plugin."""
+    """Each line of authorize, however deep, before the call of the plugin."""
     ours: set[tuple[str, ...]] = set()
     for line in lines:
         section = line.sections[:2]  # server …, authorize
@@ -175,53 +153,40 @@ def _calls_before_us(lines: list[Line]) -> Iterator[Line]:
 
 
 def _eap(folder: Path) -> Iterator[Finding]:
-    path = folder / EAP
-    if not path.is_file():
+    if not (folder / EAP).is_file():
         return
-    lines = read_lines(path)
-    if any(
-        line.sections[-1:] == ("cache",) and (line.name, line.value) == ("enable", "yes")
-        for line in lines
-    ):
-        yield unwell(
-            "sessions",
-            f"{EAP} resumes them, and a resumed session asks no rule",
-            "Set enable = no in its cache: guests whose time is over would come back in.",
-        )
-    else:
-        yield well("sessions", "none is resumed past the rules")
+    lines = read_lines(folder / EAP)
+    yield SESSIONS.of(folder)
     if any(line.name == "ttls" and line.value is None for line in lines):
         hint = "before you offer it in public, read docs/freeradius.md: in 3.2.1 it can be crashed"
         yield well("TTLS", f"offered; {hint}")
-    files = [
-        filled_in(folder, line.value)
+    files = ", ".join(
+        expanded(folder, line.value)
         for line in lines
         if line.name == "certificate_file" and line.value
-    ]
-    snakeoil = any("snakeoil" in file for file in files)
+    )
     hint = ": Debian's own, that no device trusts; no matter where nobody uses EAP"
-    yield well("certificate", f"{', '.join(files)}{hint if snakeoil else ''}")
+    yield well("certificate", files + hint if "snakeoil" in files else files)
 
 
-def _passwords(folder: Path) -> Finding:
+def _resumed_sessions(folder: Path) -> str:
+    for line in read_lines(folder / EAP):
+        if line.sections[-1:] == ("cache",) and (line.name, line.value) == ("enable", "yes"):
+            return f"{EAP} resumes them, and a resumed session asks no rule"
+    return ""
+
+
+def _logged_passwords(folder: Path) -> str:
     """Must 20: FreeRADIUS writes passwords into its logs where it is told to."""
     for name in ("auth_badpass", "auth_goodpass"):
         if find_setting(folder, name, "log") == "yes":
-            return unwell("passwords", f"{name} logs them", f"Set it to no in {folder / MAIN}.")
+            return f"{name} in {MAIN} logs them"
     logging = set(_logging_modules(folder))
     for path in _our_sites(folder):
-        called = [
-            line.name
-            for line in read_lines(path)
-            if line.name in logging and ACCOUNTING.isdisjoint(line.sections)
-        ]
-        if called:
-            return unwell(
-                "passwords",
-                f"{called[0]}, called in {path.relative_to(folder)}, logs them",
-                f"Take it out, or {PASSWORD} out of what it logs.",
-            )
-    return well("passwords", "no log has them")
+        for line in read_lines(path):
+            if line.name in logging and ACCOUNTING.isdisjoint(line.sections):
+                return f"{line.name}, called in {path.relative_to(folder)}, logs them"
+    return ""
 
 
 def _logging_modules(folder: Path) -> Iterator[str]:
@@ -242,3 +207,38 @@ def _logging_modules(folder: Path) -> Iterator[str]:
 def _our_sites(folder: Path) -> list[Path]:
     sites = enabled(folder, "sites-enabled")
     return [path for path in sites if path.name == "nexio" or path.name.startswith("nexio-")]
+
+
+PYTHON: Final = Check(
+    "python3 modules",
+    _other_python,
+    "Take it out of mods-enabled, or let its functions call those of ours.",
+    "none beside ours",
+)
+LINKS: Final = Check(
+    "links", _missing_links, f"Make them: {INSTALL}", "modules and sites are enabled"
+)
+PORT: Final = Check(
+    "port",
+    _clash,
+    f"{INSTALL} --replace-default, or change the port in one of the two.",
+    "no other site listens where ours does",
+)
+NAMES: Final = Check(
+    "user names",
+    _changed_names,
+    "Take it out: it refuses or changes what guests may type.",
+    "they reach the plugin as they were typed",
+)
+SESSIONS: Final = Check(
+    "sessions",
+    _resumed_sessions,
+    "Set enable = no in its cache: guests whose time is over would come back in.",
+    "none is resumed past the rules",
+)
+PASSWORDS: Final = Check(
+    "passwords",
+    _logged_passwords,
+    f"Set it to no, or take {PASSWORD} out of what it logs.",
+    "no log has them",
+)

@@ -1,4 +1,4 @@
-"""Where FreeRADIUS's configuration is, and reading it line by line.
+"""Finds FreeRADIUS's configuration, and reads it line by line.
 
 This is no parser of FreeRADIUS's language: it knows comments, ``name = value``, and where a
 section begins and ends.
@@ -21,17 +21,17 @@ MAIN: Final = "radiusd.conf"
 
 _COMMENT: Final = re.compile(r"(^|\s)#.*")
 _LOADED: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-"""The names of files that FreeRADIUS reads where it includes a folder."""
+"""The files of a folder that FreeRADIUS loads have such a name."""
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A line that says something."""
+    """A line that is neither empty nor a comment."""
 
     sections: tuple[str, ...]
-    """The sections that it stands in, the outermost first, as their first lines say."""
+    """The first lines of the sections around it, the outermost first."""
 
     name: str
     value: str | None = None
@@ -43,22 +43,22 @@ def find_raddb(named: Path | None) -> Path:
 
     Raises:
         NotFound: no configuration of FreeRADIUS there.
-        Unreachable: its folder is closed to us.
+        Unreachable: we may not read its folder.
     """
     for folder in PLACES if named is None else (named,):
         try:
             if (folder / MAIN).is_file():
                 return folder.resolve()
         except OSError as error:
-            raise closed(folder, error) from error
+            raise unreachable(folder, error) from error
     raise NotFound(
         f"there is no configuration of FreeRADIUS in {PLACES[0] if named is None else named}",
         "Install it (apt-get install freeradius freeradius-python3), or name its folder: --raddb",
     )
 
 
-def closed(path: Path, error: OSError) -> Unreachable:
-    """An error of the system's, with what to do about it."""
+def unreachable(path: Path, error: OSError) -> Unreachable:
+    """An error of the operating system, with advice."""
     where = error.filename or path
     return Unreachable(
         f"{where} cannot be used: {error.strerror}", "Run this as root, with sudo for example."
@@ -66,7 +66,7 @@ def closed(path: Path, error: OSError) -> Unreachable:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """What a file of configuration says.
+    """The lines of a file of configuration.
 
     Raises:
         Unreachable: it cannot be read.
@@ -74,7 +74,7 @@ def read_lines(path: Path) -> list[Line]:
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise closed(path, error) from error
+        raise unreachable(path, error) from error
     return list(_lines(text))
 
 
@@ -110,20 +110,20 @@ def enabled(folder: Path, kind: str) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise closed(folder / kind, error) from error
+        raise unreachable(folder / kind, error) from error
     return [path for path in there if path.is_file() and _LOADED.fullmatch(path.name)]
 
 
 def find_setting(folder: Path, name: str, *sections: str) -> str | None:
-    """The value of a setting in the main file, with its ``${…}`` filled in."""
+    """The value of a setting in the main file, expanded."""
     for line in read_lines(folder / MAIN):
         if (line.name, line.sections) == (name, sections) and line.value is not None:
-            return filled_in(folder, line.value)
+            return expanded(folder, line.value)
     return None
 
 
-def filled_in(folder: Path, value: str) -> str:
-    """A value with each ``${…}`` filled in that the main file sets."""
+def expanded(folder: Path, value: str) -> str:
+    """A value with each ``${…}`` replaced that the main file sets."""
     lines = read_lines(folder / MAIN)
     known = {line.name: line.value for line in lines if not line.sections and line.value}
     before = ""
@@ -134,7 +134,7 @@ def filled_in(folder: Path, value: str) -> str:
 
 
 def other_python(folder: Path) -> list[str]:
-    """Files with a python3 module that is not ours: FreeRADIUS can have one only."""
+    """Files with a python3 module that is not ours: FreeRADIUS can have only one."""
     files = [path for path in enabled(folder, "mods-enabled") if path.name != "nexio"]
     return [
         str(path.relative_to(folder))

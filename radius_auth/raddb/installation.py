@@ -1,27 +1,31 @@
-"""Putting the plugin into raddb, and taking it out again.
+"""Installs the plugin in raddb, and removes it.
 
-What an engineer changed is never overwritten and never removed.  A plan is made first and
-touches nothing; it can be shown, or carried out as a whole.
+It never overwrites or removes what an engineer has changed.  It makes a plan first, which touches
+nothing; a plan can be shown, or carried out as a whole.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from nexio import __version__
 from radius_auth.raddb.changes import Change, File, Folder, Link, Rights, State, carry_out, look
 from radius_auth.raddb.manifest import MANIFEST, OURS, Manifest, digest, load_manifest
-from radius_auth.raddb.obstacles import links_to_take, refuse_obstacles
+from radius_auth.raddb.obstacles import links_to_remove, refuse_obstacles
 from radius_auth.raddb.package import links_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-NEW: Final = f"{OURS}/new"
-"""Where new versions of files go that somebody has changed: FreeRADIUS loads nothing there."""
+    from radius_auth.raddb.package import Source
 
+NEW: Final = f"{OURS}/new"
+"""Where new versions of changed files go: FreeRADIUS loads nothing there."""
+
+CHANGED: Final = "you changed it"
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
 
@@ -33,7 +37,7 @@ class Plan:
     folder: Path
     changes: tuple[Change, ...]
     kept: tuple[tuple[str, str], ...]
-    """What stays although it is not as we would have it, and why."""
+    """Files that stay although they differ from ours, and why."""
 
     def carry_out(self) -> None:
         """Do all of it or nothing.
@@ -44,34 +48,27 @@ class Plan:
         carry_out(self.folder, self.changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What is to be installed."""
-
-    files: Mapping[str, bytes]
-    """By path below raddb, filled in."""
-
-    package: str
-    """Digest of the files before they were filled in."""
-
-
 def plan_install(folder: Path, source: Source, *, replace_default: bool) -> Plan:
     """Plan an installation, or the renewal of one.
 
     Args:
         folder: raddb.
         source: what is to be installed.
-        replace_default: take the links of FreeRADIUS's own site away.
+        replace_default: remove the links of FreeRADIUS's own site.
 
     Raises:
-        Refused: something of somebody else is in the way.
+        Refused: a file of somebody else is in the way.
         Unreachable: the folder cannot be read.
     """
     before = load_manifest(folder)
     links = links_of(source.files)
     refuse_obstacles(folder, source.files, links, before)
-    taken = links_to_take(folder) if replace_default else {}
-    files, kept = _files(folder, source.files, before)
+    taken = links_to_remove(folder) if replace_default else {}
+    kept = _changed(folder, source.files, before)
+    new = {
+        path: f"{NEW}/{path}" for path in kept if digest(source.files[path]) != before.files[path]
+    }
+    files = {**source.files, **{there: source.files[path] for path, there in new.items()}}
     after = Manifest(
         version=__version__,
         package=source.package,
@@ -91,12 +88,17 @@ def plan_install(folder: Path, source: Source, *, replace_default: bool) -> Plan
     return Plan(
         folder=folder,
         changes=_changes(folder, _with_rights(folder, written) | states),
-        kept=tuple((path, _why_kept(path, files)) for path in sorted(kept)),
+        kept=tuple(
+            (path, f"you changed it; the new version is {new[path]}")
+            if path in new
+            else (path, CHANGED)
+            for path in sorted(kept)
+        ),
     )
 
 
 def plan_uninstall(folder: Path) -> Plan:
-    """Plan to take away what was installed, and to put back what was taken away.
+    """Plan to remove what was installed, and to put back what was removed for it.
 
     Raises:
         Refused: the manifest is damaged.
@@ -107,38 +109,30 @@ def plan_uninstall(folder: Path) -> Plan:
     kept = [path for path in before.files if path not in ours and look(folder / path) is not None]
     gone = [*_our_links(folder, before), *ours, *_compiled(folder)]
     states: dict[str, State] = dict.fromkeys(gone)
-    back = {path: target for path, target in before.taken.items() if look(folder / path) is None}
-    states |= {path: Link(target=target) for path, target in back.items()}
+    states |= {
+        path: Link(target=target)
+        for path, target in before.taken.items()
+        if look(folder / path) is None
+    }
     left = replace(before, files={path: before.files[path] for path in kept}, links={}, taken={})
-    if kept:
-        states |= _with_rights(folder, {MANIFEST: left.encode()})
-    else:
-        states[MANIFEST] = None
+    states |= _with_rights(folder, {MANIFEST: left.encode()}) if kept else {MANIFEST: None}
     return Plan(
         folder=folder,
         changes=_changes(folder, states),
-        kept=tuple((path, "you changed it") for path in kept),
+        kept=tuple((path, CHANGED) for path in kept),
     )
 
 
-def _files(
-    folder: Path, wanted: Mapping[str, bytes], before: Manifest
-) -> tuple[dict[str, bytes], set[str]]:
-    """What is to be there, with new versions beside what is kept; and which files are kept."""
-    files, kept = dict(wanted), set()
-    for path, content in wanted.items():
-        there = look(folder / path)
-        if not isinstance(there, File) or there.content == content or before.wrote(path, there):
-            continue
-        kept.add(path)
-        if digest(content) != before.files[path]:
-            files[f"{NEW}/{path}"] = content
-    return files, kept
-
-
-def _why_kept(path: str, files: Mapping[str, bytes]) -> str:
-    new = f"{NEW}/{path}"
-    return f"you changed it; the new version is {new}" if new in files else "you changed it"
+def _changed(folder: Path, wanted: Mapping[str, bytes], before: Manifest) -> list[str]:
+    """The files that somebody has changed since they were written."""
+    there = {path: look(folder / path) for path in wanted}
+    return [
+        path
+        for path, state in there.items()
+        if isinstance(state, File)
+        and state.content != wanted[path]
+        and not before.wrote(path, state)
+    ]
 
 
 def _unchanged(folder: Path, before: Manifest, paths: Iterable[str]) -> list[str]:
@@ -147,7 +141,7 @@ def _unchanged(folder: Path, before: Manifest, paths: Iterable[str]) -> list[str
 
 
 def _our_links(folder: Path, before: Manifest) -> list[str]:
-    """Those links that are still as they were made."""
+    """The links that are still as they were made."""
     return [
         path for path, target in before.links.items() if look(folder / path) == Link(target=target)
     ]
@@ -169,11 +163,9 @@ def _new_rights(folder: Path, mode: int) -> Rights:
 
 
 def _changes(folder: Path, states: Mapping[str, State]) -> tuple[Change, ...]:
-    """The changes that lead to these states, with the folders that this needs or leaves empty."""
-    rights = _new_rights(folder, FOLDER_MODE)
-    ordered: dict[str, State] = {
-        path: Folder(rights=rights) for path in sorted(_missing(folder, states))
-    }
+    """The changes that lead to these states, with the folders that they need or leave empty."""
+    made = Folder(rights=_new_rights(folder, FOLDER_MODE))
+    ordered: dict[str, State] = dict.fromkeys(_missing(folder, states), made)
     ordered |= states
     ordered |= dict.fromkeys(_emptied(folder, states))
     changes = [
@@ -183,28 +175,25 @@ def _changes(folder: Path, states: Mapping[str, State]) -> tuple[Change, ...]:
     return tuple(change for change in changes if change.before != change.after)
 
 
-def _missing(folder: Path, states: Mapping[str, State]) -> set[str]:
-    parents = {
-        str(parent.relative_to(folder))
+def _missing(folder: Path, states: Mapping[str, State]) -> list[str]:
+    """The folders that are to be made, the outermost first."""
+    needed = {
+        str(parent)
         for path, state in states.items()
         if state is not None
-        for parent in (folder / path).parents
-        if parent.is_relative_to(folder) and parent != folder
+        for parent in PurePath(path).parents
     }
-    return {path for path in parents if look(folder / path) is None}
+    return sorted(path for path in needed if look(folder / path) is None)
 
 
-def _emptied(folder: Path, states: Mapping[str, State]) -> Iterator[str]:
-    """Folders of ours in which nothing will be left, the innermost first."""
-    gone = {path for path, state in states.items() if state is None}
-    inside = sorted((folder / OURS).rglob("*"), reverse=True)
-    for each in [path for path in (*inside, folder / OURS) if path.is_dir()]:
-        name = str(each.relative_to(folder))
-        filled = any(path.startswith(f"{name}/") and states[path] is not None for path in states)
-        left = {str(entry.relative_to(folder)) for entry in each.iterdir()} - gone
-        if not left and not filled:
-            gone.add(name)
-            yield name
+def _emptied(folder: Path, states: Mapping[str, State]) -> list[str]:
+    """Our folders in which nothing will be left, the innermost first."""
+    inside = [folder / OURS, *sorted((folder / OURS).rglob("*"))]
+    folders = [path for path in inside if path.is_dir()]
+    there = {str(path.relative_to(folder)) for path in inside if path not in folders}
+    left = {path for path in there | states.keys() if states.get(path, path) is not None}
+    names = [str(path.relative_to(folder)) for path in reversed(folders)]
+    return [name for name in names if not any(path.startswith(f"{name}/") for path in left)]
 
 
 def _compiled(folder: Path) -> list[str]:

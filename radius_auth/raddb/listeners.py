@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from radius_auth.raddb.folder import enabled, read_lines
 
@@ -15,24 +14,23 @@ if TYPE_CHECKING:
     from radius_auth.raddb.folder import Line
 
 PORTS: Final = {"auth": "1812", "acct": "1813", "status": "1812", "coa": "3799"}
-"""Where it listens that names no port, or 0."""
+"""The port of each type, where a section names none, or 0."""
 
 _EVERYWHERE: Final = frozenset({"*", "0.0.0.0", "::"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class Listener(NamedTuple):
     """One section ``listen``."""
 
-    family: str
-    address: str
+    is_ipv6: bool
     port: str
+    address: str
 
     def clashes(self, other: Listener) -> bool:
         """Whether both cannot be there at once."""
-        same = (self.family, self.port) == (other.family, other.port)
-        anywhere = not _EVERYWHERE.isdisjoint({self.address, other.address})
-        return same and (anywhere or self.address == other.address)
+        addresses = {self.address, other.address}
+        anywhere = not _EVERYWHERE.isdisjoint(addresses)
+        return self[:2] == other[:2] and (anywhere or len(addresses) == 1)
 
 
 def clashes(folder: Path) -> list[str]:
@@ -57,11 +55,8 @@ def _is_in_listen(line: Line) -> bool:
 
 
 def _read(settings: dict[str, str]) -> Iterator[Listener]:
-    family = "6" if "ipv6addr" in settings else "4"
     address = settings.get("ipv6addr") or settings.get("ipaddr") or settings.get("ipv4addr") or "*"
+    port = settings.get("port", "0")
     for kind in settings.get("type", "").split("+"):
-        port = settings.get("port", "0")
         if kind in PORTS:
-            yield Listener(
-                family=family, address=address, port=PORTS[kind] if port == "0" else port
-            )
+            yield Listener("ipv6addr" in settings, PORTS[kind] if port == "0" else port, address)

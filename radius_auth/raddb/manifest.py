@@ -1,4 +1,4 @@
-"""What the installation has put into raddb, so that nothing else is ever overwritten."""
+"""The manifest: what an installation has put into raddb, so that it never overwrites the rest."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OURS: Final = "mods-config/nexio"
-"""The folder in raddb that is ours alone; FreeRADIUS loads nothing of it by itself."""
+"""The folder in raddb that is ours alone; FreeRADIUS does not load it by itself."""
 
 MANIFEST: Final = f"{OURS}/installed.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What was written, linked and taken away; paths are below raddb."""
+    """What was written, linked and removed; paths are below raddb."""
 
     version: str = ""
-    """Of the software that wrote it."""
+    """The version of nexio that wrote it."""
 
     package: str = ""
-    """Digest of the files that it came from, before they were filled in."""
+    """See ``package_digest``."""
 
     files: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of what was written."""
+    """SHA-256 of each file as it was written."""
 
     links: Mapping[str, str] = field(default_factory=dict)
-    """Where each points."""
+    """The target of each link."""
 
     taken: Mapping[str, str] = field(default_factory=dict)
-    """Links of FreeRADIUS's own that were taken away, and where they pointed."""
+    """Links of FreeRADIUS's own that were removed, and their targets."""
 
     def wrote(self, path: str, there: State) -> bool:
-        """Whether what is there is a file as it was written."""
+        """Whether a path still has the file that was written."""
         return isinstance(there, File) and self.files.get(path) == digest(there.content)
 
     def encode(self) -> bytes:
-        """As it is kept."""
+        """The manifest as JSON."""
         return json.dumps(asdict(self), indent=1, sort_keys=True).encode() + b"\n"
 
 

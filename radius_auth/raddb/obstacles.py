@@ -1,4 +1,4 @@
-"""What is in the way of an installation: somebody else's files, and FreeRADIUS's own site.
+"""Obstacles to an installation: files of somebody else, and FreeRADIUS's own site.
 
 That site, ``default``, listens on the same port as ours.
 """
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 DEFAULT: Final = "sites-enabled/default"
 
 NEEDED_BY_EAP: Final = ("sites-enabled/inner-tunnel", "mods-enabled/eap")
-"""What fails, or serves nobody, where no site calls FreeRADIUS's own ``eap``."""
+"""They fail, or serve nobody, where no site calls FreeRADIUS's own ``eap``."""
 
 
 def refuse_obstacles(
     folder: Path, files: Mapping[str, bytes], links: Mapping[str, str], before: Manifest
 ) -> None:
-    """Refuse where our files or links would be put over somebody else's.
+    """Refuse to overwrite files or links of somebody else.
 
     Args:
         folder: raddb.
-        files: what is to be written.
-        links: what is to be linked.
-        before: what is known to be ours.
+        files: our files.
+        links: our links.
+        before: what an earlier installation wrote.
 
     Raises:
         Refused: a name is taken, or there is another python3 module.
@@ -62,15 +62,15 @@ def refuse_obstacles(
 
 
 def has_default(folder: Path) -> bool:
-    """Whether FreeRADIUS's own site is there, so that somebody has to choose."""
+    """Whether FreeRADIUS's own site is enabled, so that the engineer has to choose."""
     return look(folder / DEFAULT) is not None
 
 
-def links_to_take(folder: Path) -> dict[str, str]:
-    """Links of FreeRADIUS's own that are to go, and where they point.
+def links_to_remove(folder: Path) -> dict[str, str]:
+    """The links of FreeRADIUS's own that are to be removed, and their targets.
 
     Raises:
-        Refused: one of them is no link; a file is never taken away.
+        Refused: one of them is a file, which is never removed.
     """
     paths = (DEFAULT,) if _others_use_eap(folder) else (DEFAULT, *NEEDED_BY_EAP)
     taken = {}

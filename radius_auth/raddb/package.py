@@ -1,53 +1,58 @@
-"""The files for raddb that come with the software, and what is filled in."""
+"""The files for raddb that come with the software, filled in for one machine."""
 
 from __future__ import annotations
 
 import shlex
 import sysconfig
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from nexio.configuration import Configuration
 from radius_auth.raddb.manifest import OURS, digest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from importlib.resources.abc import Traversable
 
 FOLDERS: Final = ("mods-available", "mods-config", "policy.d", "sites-available")
 ENABLED: Final = {"mods-available": "mods-enabled", "sites-available": "sites-enabled"}
 MODULE: Final = "mods-available/nexio"
 ENVIRONMENT: Final = f"{OURS}/environment"
-PACKAGES: Final = b"@PACKAGES@"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is to be installed."""
+
+    files: Mapping[str, bytes]
+    """By path below raddb, filled in."""
+
+    package: str
+    """See :func:`package_digest`."""
 
 
 def packaged() -> dict[str, bytes]:
     """The files as they come with the software, by their path below raddb."""
-    root = files("nexio_raddb")
-    return {path: each.read_bytes() for top in FOLDERS for path, each in _below(top, root / top)}
-
-
-def _below(path: str, there: Traversable) -> Iterator[tuple[str, Traversable]]:
-    if there.is_file():
-        yield path, there
-        return
-    for each in sorted(there.iterdir(), key=lambda entry: entry.name):
-        if each.name != "__pycache__":  # pip compiles what it installs
-            yield from _below(f"{path}/{each.name}", each)
+    root = Path(str(files("nexio_raddb")))
+    found = (path for top in FOLDERS for path in sorted((root / top).rglob("*")))
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in found
+        if path.is_file() and path.parent.name != "__pycache__"  # pip compiles what it installs
+    }
 
 
 def package_digest(templates: Mapping[str, bytes]) -> str:
-    """What tells one version of the files from another."""
+    """One digest of all files: it tells one version of them from another."""
     return digest(b"".join(f"{path} {digest(templates[path])}\n".encode() for path in templates))
 
 
-def fill_in(templates: Mapping[str, bytes], configuration: Configuration) -> dict[str, bytes]:
-    """The files as they are to be installed for this Python and this store."""
-    packages = sysconfig.get_path("purelib").encode()
+def fill_in(templates: Mapping[str, bytes], configuration: Configuration) -> Source:
+    """Fill the files in for this Python and this store."""
     filled = dict(templates)
-    filled[MODULE] = filled[MODULE].replace(PACKAGES, packages)
+    packages = sysconfig.get_path("purelib").encode()
+    filled[MODULE] = filled[MODULE].replace(b"@PACKAGES@", packages)
     filled[ENVIRONMENT] += _environment(configuration).encode()
-    return filled
+    return Source(files=filled, package=package_digest(templates))
 
 
 def _environment(configuration: Configuration) -> str:
@@ -60,11 +65,9 @@ def _environment(configuration: Configuration) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def links_of(paths: Mapping[str, bytes]) -> dict[str, str]:
-    """The links that make FreeRADIUS load the files, and where they point."""
+def links_of(paths: Iterable[str]) -> dict[str, str]:
+    """The links that make FreeRADIUS load the files, and their targets."""
     named = (path.split("/") for path in paths)
     return {
-        f"{ENABLED[parts[0]]}/{parts[1]}": f"../{parts[0]}/{parts[1]}"
-        for parts in named
-        if parts[0] in ENABLED
+        f"{ENABLED[top]}/{name}": f"../{top}/{name}" for top, name, *_ in named if top in ENABLED
     }

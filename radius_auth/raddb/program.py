@@ -1,4 +1,4 @@
-"""FreeRADIUS itself: its version, its module for Python, and what it says to the configuration."""
+"""FreeRADIUS itself: its version, its module for Python, and whether it takes its configuration."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ SIGNS_BY_ITSELF: Final = (3, 2, 5)
 _VERSION: Final = re.compile(r"FreeRADIUS Version (\d+)\.(\d+)\.(\d+)")
 _LIBPYTHON: Final = re.compile(rb"libpython(3\.\d+)")
 _ERROR: Final = " : Error: "
+INSTALL: Final = "nexio freeradius install"
 _LAST: Final = 3
 """How many of its errors are shown."""
 
@@ -40,23 +41,17 @@ def find_program() -> Path | None:
 def examine_program(folder: Path, program: Path | None) -> Iterator[Finding]:
     """Look at version, module and embedded Python, the deepest cause first."""
     if program is None:
-        yield unwell(
-            "FreeRADIUS",
-            "it is not installed",
-            "Install it: apt-get install freeradius freeradius-python3",
-        )
+        advice = "Install it: apt-get install freeradius freeradius-python3"
+        yield unwell("FreeRADIUS", "it is not installed", advice)
         return
     yield _version(program)
     module = find_module(folder)
-    if not module.is_file():
-        yield unwell(
-            "rlm_python3",
-            f"{module} is not there",
-            "Install FreeRADIUS's module for Python: apt-get install freeradius-python3",
-        )
-        return
-    yield well("rlm_python3", str(module))
-    yield _python(module)
+    if module.is_file():
+        yield well("rlm_python3", str(module))
+        yield _python(module)
+    else:
+        advice = "Install FreeRADIUS's module for Python: apt-get install freeradius-python3"
+        yield unwell("rlm_python3", f"{module} is not there", advice)
 
 
 def embedded_python(module: Path) -> str | None:
@@ -69,18 +64,14 @@ def read_by_freeradius(folder: Path, program: Path) -> Finding:
     """Let FreeRADIUS read its configuration and load the plugin; it opens no port and ends."""
     ran = _run(program, "-C", "-l", "stdout", "-d", str(folder))
     if ran is None:
-        return unwell(
-            "configuration", f"FreeRADIUS does not say anything to {folder}", "See its log."
-        )
+        silent = f"FreeRADIUS does not say anything to {folder}"
+        return unwell("configuration", silent, "See its log.")
     if ran.returncode == 0:
         return well("configuration", "FreeRADIUS can read it and load the plugin")
-    lines = ran.stdout.splitlines()
-    errors = [line.partition(_ERROR)[2] for line in lines if _ERROR in line]
-    return unwell(
-        "configuration",
-        "; ".join(each.strip() for each in errors[-_LAST:]) or "FreeRADIUS does not take it",
-        f"See all it says: {program.name} -Cx -l stdout -d {folder}",
-    )
+    errors = [line.partition(_ERROR)[2] for line in ran.stdout.splitlines() if _ERROR in line]
+    shown = "; ".join(each.strip() for each in errors[-_LAST:]) or "FreeRADIUS does not take it"
+    advice = f"See all it says: {program.name} -Cx -l stdout -d {folder}"
+    return unwell("configuration", shown, advice)
 
 
 def _version(program: Path) -> Finding:
@@ -88,21 +79,18 @@ def _version(program: Path) -> Finding:
     found = None if ran is None else _VERSION.search(ran.stdout)
     if found is None:
         return unwell("FreeRADIUS", f"{program} does not tell its version", "Install it anew.")
-    version = (int(found[1]), int(found[2]), int(found[3]))
-    written = ".".join(map(str, version))
+    version = tuple(map(int, found.groups()))
+    written = ".".join(found.groups())
     if version[:2] != MADE_FOR:
-        return unwell(
-            "FreeRADIUS",
-            f"version {written}; the plugin is made for 3.2",
-            "Install FreeRADIUS 3.2, or use nexio-radiusd.",
-        )
+        wrong = f"version {written}; the plugin is made for 3.2"
+        return unwell("FreeRADIUS", wrong, "Install FreeRADIUS 3.2, or use nexio-radiusd.")
     who = "it" if version >= SIGNS_BY_ITSELF else "our policy"
-    message = f"version {written}; {who} signs replies with Message-Authenticator (CVE-2024-3596)"
-    return well("FreeRADIUS", message)
+    signs = f"{who} signs replies with Message-Authenticator (CVE-2024-3596)"
+    return well("FreeRADIUS", f"version {written}; {signs}")
 
 
 def require_same_python(folder: Path) -> None:
-    """Refuse to install packages that FreeRADIUS cannot load: it would not start any more.
+    """Refuse to install packages that FreeRADIUS cannot load: it would no longer start.
 
     Raises:
         Refused: FreeRADIUS has another version of Python in it than the one that runs this.
@@ -121,17 +109,15 @@ def _python(module: Path) -> Finding:
     embedded = embedded_python(module)
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     if embedded not in {None, ours}:
-        return unwell(
-            "Python",
-            f"FreeRADIUS has Python {embedded} in it, and this nexio is installed for {ours}",
-            f"Install nexio with python{embedded} -m venv …, and run its nexio freeradius install.",
-        )
+        wrong = f"FreeRADIUS has Python {embedded} in it, and this nexio is installed for {ours}"
+        advice = f"Install nexio with python{embedded} -m venv …, and run its {INSTALL}."
+        return unwell("Python", wrong, advice)
     return well("Python", f"{ours}, the same as in FreeRADIUS")
 
 
 def _run(program: Path, *words: str) -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(  # noqa: S603 - the server that is looked over
+        return subprocess.run(  # noqa: S603 - FreeRADIUS itself
             [program, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Whether the user that FreeRADIUS runs as can use our packages, the key, the store, the spool."""
+"""Whether FreeRADIUS's user can use our packages, the key, the store and the spool."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ import pwd
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
-from nexio.operations.health import Finding, unwell, well
+from nexio.keys.ownership import load_trusted_keys
+from nexio.network.events import AuthEvent
+from nexio.operations.health import Finding, trouble, unwell, well
+from nexio.store.engine import Store
 from radius_auth.raddb.folder import PLACES, find_setting, read_lines
 from radius_auth.raddb.package import ENVIRONMENT, MODULE
 from radius_auth.raddb.program import SECONDS
+from radius_auth.recording.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 UNITS: Final = tuple(
     Path(folder) / f"{name}.service"
@@ -30,18 +35,18 @@ UNITS: Final = tuple(
 )
 USER: Final = "freerad"
 
-# As nexio_plugin.py does: our packages, and none of the system's. -S keeps those out.
+# As in nexio_plugin.py: our packages, and none of the system's, which -S keeps out.
 _CHILD: Final = """\
 import site, sys
 site.addsitedir(sys.argv[1])
-from radius_auth.raddb.access import main
-main(sys.argv[2], spool=sys.argv[3] == "spool")
+from radius_auth.raddb.rights import print_findings
+print_findings(sys.argv[2], spool=sys.argv[3] == "spool")
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Whom FreeRADIUS runs as."""
+    """The user that FreeRADIUS runs as."""
 
     name: str
     number: int
@@ -73,42 +78,36 @@ def examine_rights(folder: Path, python: str | None) -> Iterator[Finding]:
         return
     if not _can_be(user):
         yield well("user", f"what follows was tried as you; only root can try it as {name}")
-    for finding in _tried(folder, user, _interpreter(python)):
+    for finding in _try_as(folder, user, _interpreter(python)):
         yield finding if finding.well else _with_group(finding, user, folder)
 
 
-def _tried(folder: Path, user: User, python: str) -> list[Finding]:
-    """What a child finds that loads our packages as the plugin does."""
-    packages = _packages(folder)
-    words = [packages, str(folder / ENVIRONMENT), "spool" if _can_be(user) else "-"]
+def _try_as(folder: Path, user: User, python: str) -> list[Finding]:
+    """The findings of a child that loads our packages as the plugin does."""
+    lines = read_lines(folder / MODULE)
+    packages = next((line.value or "" for line in lines if line.name == "packages"), "")
+    spool = "spool" if _can_be(user) else "-"
     try:
-        ran = _run_as(user if _is_root() else None, python, words)
+        ran = _run_as(user, [python, packages, str(folder / ENVIRONMENT), spool])
         found = [Finding(**each) for each in json.loads(ran.stdout)]
     except PermissionError:
-        return [
-            unwell(
-                "packages",
-                f"{python} cannot be run by {user.name}, so nothing was tried",
-                "Install the Python of your distribution, which anybody can run.",
-            )
-        ]
+        wrong = f"{python} cannot be run by {user.name}, so nothing was tried"
+        advice = "Install the Python of your distribution, which anybody can run."
+        return [unwell("packages", wrong, advice)]
     except (OSError, ValueError, subprocess.TimeoutExpired):
-        return [
-            unwell(
-                "packages",
-                f"{packages} cannot be loaded by {user.name}",
-                "Its folders must be open to that user: /opt/nexio is a good place, /root is none.",
-            )
-        ]
+        advice = "Open its folders to that user: /opt/nexio is a good place, /root is none."
+        return [unwell("packages", f"{packages} cannot be loaded by {user.name}", advice)]
     return [well("packages", packages), *found]
 
 
-def _run_as(user: User | None, python: str, words: list[str]) -> subprocess.CompletedProcess[str]:
+def _run_as(user: User, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a Python, as that user where we are root."""
     other: dict[str, Any] = {}
-    if user is not None:
+    if _is_root():
         other = {"user": user.number, "group": user.groups[0], "extra_groups": user.groups}
+    python, *arguments = words
     return subprocess.run(  # noqa: S603 - ours, on our own packages
-        [python, "-I", "-S", "-B", "-c", _CHILD, *words],
+        [python, "-I", "-S", "-B", "-c", _CHILD, *arguments],
         cwd="/",
         env={"PATH": "/usr/bin:/bin"},
         stdin=subprocess.DEVNULL,
@@ -133,14 +132,8 @@ def _find_user(name: str, group: str | None) -> User:
     return User(name=name, number=entry.pw_uid, groups=(own, *others))
 
 
-def _packages(folder: Path) -> str:
-    """The folder that the installed module names."""
-    lines = read_lines(folder / MODULE)
-    return next((line.value for line in lines if line.name == "packages" and line.value), "")
-
-
 def _with_group(finding: Finding, user: User, folder: Path) -> Finding:
-    """Say what to do where the user is not in the group that may."""
+    """The finding, with advice where the user is not in the right group."""
     if finding.subject not in {"key", "store", "spool"}:
         return finding
     try:
@@ -165,3 +158,41 @@ def _can_be(user: User) -> bool:
 
 def _is_root() -> bool:
     return os.geteuid() == 0
+
+
+def print_findings(environment: str, *, spool: bool) -> None:
+    """Try what the plugin uses, and print the findings as JSON: the child does this.
+
+    Args:
+        environment: the file that says where the store is.
+        spool: whether to make the spool too: whoever makes it owns it.
+    """
+    print(json.dumps([asdict(each) for each in _try_all(Path(environment), spool=spool)]))  # noqa: T201
+
+
+def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
+    try:
+        configuration = Configuration.from_environment(read_environment(environment))
+    except NexioError as error:
+        yield trouble("environment", error)
+        return
+    yield _try("key", str(configuration.key_file), lambda: load_trusted_keys(configuration))
+    store = _try("store", "it can be opened", lambda: _open_to_write(configuration))
+    yield store
+    if spool and store.well:  # making a spool makes the folder of a store that is not there
+        path = configuration.home / "spool" / "freeradius.db"
+        yield _try("spool", str(path), lambda: Spool(path, AuthEvent).make())
+
+
+def _open_to_write(configuration: Configuration) -> None:
+    """Open the store as the plugin does, which writes decisions into it."""
+    with closing(Store.open(configuration)) as store, store.write():
+        pass
+
+
+def _try(subject: str, message: str, act: Callable[[], object]) -> Finding:
+    try:
+        act()
+    except NexioError as error:
+        return trouble(subject, error)
+    return well(subject, message)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nexio.clock import utc_now
-from nexio.network.accounting_records import AccountingRecord, record_accounting
+from nexio.network.accounting_records import AccountingRecord
+from nexio.network.session_updates import record_accounting
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool

@@ -222,7 +222,11 @@ class Worker:
     def _hand_over_events(self) -> None:
         self._handed_over = time.monotonic()
         if events := self._responder.take_events():
-            self._hand_over(events)
+            try:
+                self._hand_over(events)
+            except Exception:
+                # The log misses some lines; the guests miss nothing.
+                log.exception("decisions could not be handed over")
 
     def _lost(self) -> int:
         return sum(map(sockets.lost, self._sockets))

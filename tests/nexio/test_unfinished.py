@@ -1,4 +1,4 @@
-"""Files that are written aside: nothing of a writer that was killed stays."""
+"""Files that are written temporary_folder: nothing of a writer that was killed stays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.keys.key_file import add_key, create_key_file
-from nexio.unfinished import PREFIX, aside
+from nexio.unfinished import PREFIX, temporary_folder
 from tests.support.cli.programs import run
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 HOLDS = """
 import sys, time
 from pathlib import Path
-from nexio.unfinished import aside
-with aside(Path(sys.argv[1])) as folder:
+from nexio.unfinished import temporary_folder
+with temporary_folder(Path(sys.argv[1])) as folder:
     (folder / "backup.db").write_text("half")
     print(folder, flush=True)
     time.sleep(600)
@@ -52,7 +52,7 @@ def test_what_is_written_aside_is_gone_at_the_end(tmp_path: Path) -> None:
 
 def write_half(place: Path) -> None:
     """Begin, and fail."""
-    with aside(place) as folder:
+    with temporary_folder(place) as folder:
         assert folder.stat().st_mode & 0o077 == 0
         (folder / "backup.db").write_text("half")
         (folder / "backup.db-wal").write_text("half")
@@ -65,7 +65,7 @@ def test_the_next_writer_removes_what_a_killed_one_has_left(programs: None, tmp_
         writer.kill()
         assert writer.wait() == -signal.SIGKILL
     assert len(names(tmp_path)) == 1
-    with aside(tmp_path) as folder:
+    with temporary_folder(tmp_path) as folder:
         assert names(tmp_path) == [folder.name]
     assert names(tmp_path) == []
 
@@ -73,7 +73,7 @@ def test_the_next_writer_removes_what_a_killed_one_has_left(programs: None, tmp_
 def test_a_writer_that_lives_is_left_alone(programs: None, tmp_path: Path) -> None:
     """Two backups at once into one folder."""
     with start_one(tmp_path) as writer:
-        with aside(tmp_path):
+        with temporary_folder(tmp_path):
             pass
         (left,) = tmp_path.iterdir()
         assert (left / "backup.db").read_text() == "half"
@@ -86,7 +86,7 @@ def test_nothing_is_removed_through_a_link(tmp_path: Path) -> None:
     precious.mkdir()
     (precious / "file").write_text("precious")
     (tmp_path / f"{PREFIX}link").symlink_to(precious)
-    with aside(tmp_path):
+    with temporary_folder(tmp_path):
         pass
     assert (precious / "file").read_text() == "precious"
 

@@ -17,7 +17,7 @@ from nexio.store.engine import Store
 from tests.support.accounting import record, tell
 from tests.support.cli.commands import every_command, options_of
 from tests.support.cli.programs import Terminal, program, run
-from tests.support.cli.running import Nexio
+from tests.support.cli.running import Keyboard, Nexio
 from tests.support.radius.freeradius import copy_raddb
 
 NEXIO = program("nexio")
@@ -142,10 +142,10 @@ def test_an_answer_that_cannot_be_read(
 )
 def test_what_is_given_is_looked_at_first(words: str, complaint: str, visited: Nexio) -> None:
     """Nobody answers questions for a command that cannot succeed."""
-    with Terminal((NEXIO, *words.split())) as terminal:
-        assert terminal.end() != 0
-    assert complaint in " ".join(terminal.shown.split())
-    assert "name: " not in terminal.shown
+    ran = visited(*words.split(), stdin=Keyboard())
+    assert ran.exit_code != 0
+    assert complaint in " ".join(ran.err.split())
+    assert "name: " not in ran.out + ran.err
 
 
 def test_what_is_given_is_not_asked_for(visited: Nexio) -> None:
@@ -173,9 +173,9 @@ def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
 def test_in_a_pipe_nothing_is_asked(words: str, visited: Nexio) -> None:
     """Exit 2, and the option that is missing; a script does not hang."""
     rows = visited.rows()
-    ran = run("nexio", *words.split(), stdin="Ada\nLovelace\nada@example.com\n")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Missing option" in ran.stderr
+    ran = visited(*words.split(), stdin="Ada\nLovelace\nada@example.com\n")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert "Missing option" in ran.err
     assert visited.rows() == rows
 
 
@@ -251,14 +251,13 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
     typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)
     for stdin in ("", "y\n"):
-        ran = run("nexio", *typed, stdin=stdin)
-        assert (ran.returncode, ran.stdout) == (4, ""), ran
-        assert "Error: This needs a terminal or --yes: " in ran.stderr
-        assert "Hint:  If it is meant, add --yes." in ran.stderr
+        said = full(*typed, stdin=stdin).refused(4)
+        assert "Error: This needs a terminal or --yes: " in said
+        assert "Hint:  To do it without being asked, add --yes." in said
     assert full.rows() == rows
     assert contents_of(home) == before
     if words != ("session", "disconnect"):  # no access point listens
-        assert run("nexio", *typed, "--yes").returncode == 0
+        full.done(*typed, "--yes")
 
 
 def contents_of(home: Path) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tests.support.cli.programs import COLUMNS, Terminal, program, run, until
-from tests.support.cli.running import Nexio, registration
+from tests.support.cli.programs import COLUMNS, Terminal, program, until
+from tests.support.cli.running import Keyboard, Nexio, registration
 from tests.support.stores import engine_of
 
 NEXIO = program("nexio")
@@ -40,10 +40,9 @@ def test_no_means_no(words: str, visited: Nexio) -> None:
     """What destroys is asked for; "n" ends with 130 and nothing is changed."""
     rows, key = visited.rows(), visited.configuration.key_file.read_bytes()
     shown = visited.done("visitor", "list").out
-    with Terminal((NEXIO, *words.split())) as terminal:
-        terminal.wait_for("[y/N]: ")
-        terminal.type("n\n")
-        assert terminal.end() == 130
+    ran = visited(*words.split(), stdin=Keyboard("n\n"))
+    assert ran.exit_code == 130
+    assert "[y/N]: " in ran.err
     assert (visited.rows(), visited.done("visitor", "list").out) == (rows, shown)
     assert visited.configuration.key_file.read_bytes() == key
 
@@ -94,9 +93,8 @@ def test_leaving_the_question(key: str, visited: Nexio) -> None:
 
 def test_no_question(visited: Nexio) -> None:
     """``--yes`` answers before it is asked."""
-    with Terminal((NEXIO, "visitor", "delete", "1", "--yes")) as terminal:
-        assert terminal.end() == 0
-    assert "[y/N]" not in terminal.shown
+    ran = visited.done("visitor", "delete", "1", "--yes", stdin=Keyboard())
+    assert "[y/N]" not in ran.out + ran.err
 
 
 def test_a_table(visited: Nexio) -> None:
@@ -109,7 +107,7 @@ def test_a_table(visited: Nexio) -> None:
     drawn = [line.split() for line in lines if line.strip()]
     assert drawn[0][:3] == ["visit", "arrival", "visitor"]
     assert set(lines[2].strip()) == {"─"}
-    piped = run("nexio", "visitor", "list").stdout
+    piped = visited.done("visitor", "list").out
     assert "\x1b" not in piped
     assert "Ada Lovelace [bold]" in piped
     assert all(line.count("\t") == 7 for line in piped.splitlines())

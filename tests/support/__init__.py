@@ -1,1 +1,1 @@
-"""What tests share: visitors, stores, servers, clocks.  No test is in here."""
+"""Helpers that tests share: visitors, stores, servers, clocks.  They hold no test."""

@@ -1,11 +1,12 @@
-"""What NAS tell by accounting, made in memory, and what becomes of it."""
+"""Accounting records, made in memory, and the sessions that they lead to."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nexio.network.accounting_records import AccountingRecord, Status, record_accounting
+from nexio.network.accounting_records import AccountingRecord, Status
+from nexio.network.session_updates import record_accounting
 from nexio.network.sessions import SessionFilter, WifiSession, list_sessions
 from tests.support.clocks import FRIDAY_MORNING
 
@@ -17,11 +18,11 @@ MAC = "02:00:00:ab:cd:ef"
 
 
 def record(status: Status = Status.START, visit: Visit | None = None, **changes: Any) -> Any:
-    """What ``ap-1`` at 192.0.2.10 tells of session 81 at half past eight, or as changes say.
+    """A record of ``ap-1`` at 192.0.2.10 about session 81 at half past eight, or with changes.
 
     Args:
-        status: what is told.
-        visit: whose Class comes back.
+        status: of the session.
+        visit: its Class is in the record.
         changes: of an `AccountingRecord`.
     """
     made = AccountingRecord(
@@ -59,7 +60,7 @@ def record(status: Status = Status.START, visit: Visit | None = None, **changes:
 
 
 def tell(store: Store, *records: AccountingRecord) -> list[WifiSession]:
-    """Let the store have some records, in one transaction; all sessions after that."""
+    """Store some records in one transaction, and return all sessions."""
     with store.write() as work:
         record_accounting(work, records)
     return sessions(store)

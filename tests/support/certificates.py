@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and what it vouches for."""
+"""A certificate authority for a test, and a certificate that it signs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 LIFE = timedelta(days=1)
 
-# Python 3.13 asks for it, as RFC 5280 section 4.2.1.3 does.
+# Python 3.13 requires it, as does RFC 5280 section 4.2.1.3.
 _SIGNS_CERTIFICATES = x509.KeyUsage(
     digital_signature=False,
     content_commitment=False,
@@ -31,13 +31,13 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certified:
-    """A server that can show who it is."""
+    """A server's certificate."""
 
     ca_file: Path
-    """Whom a client has to trust."""
+    """The authority that a client must trust."""
 
     context: ssl.SSLContext
-    """What the server speaks TLS with."""
+    """The TLS context of the server."""
 
 
 def certify(folder: Path, address: str = "127.0.0.1") -> Certified:
@@ -68,7 +68,7 @@ def _certificate(
     public_key: ec.EllipticCurvePublicKey,
     ca_key: ec.EllipticCurvePrivateKey,
 ) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)  # TLS looks at the real clock
+    now = datetime.now(UTC)  # TLS uses the real clock
     return (
         x509.CertificateBuilder(subject_name=subject, issuer_name=issuer)
         .public_key(public_key)

@@ -1,4 +1,4 @@
-"""A clock that goes when a test says so."""
+"""A clock that only a test moves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ FRIDAY_MORNING = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """Called, it tells ``now``; a test sets it or moves it on."""
+    """Calling it returns ``now``, which a test sets or advances."""
 
     now: datetime = FRIDAY_MORNING
 
     def __call__(self) -> datetime:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def advance(self, **lengths: float) -> None:
@@ -24,10 +24,10 @@ class Clock:
 
 
 def noon_zone() -> str:
-    """A time zone in which it is between 11:30 and 12:30 now.
+    """A time zone where it is now between 11:30 and 12:30.
 
-    A test that would otherwise run into midnight, or today into yesterday, does not there.
+    There a test does not run across midnight.
     """
     now = datetime.now(UTC)
     hours = round(12 - (now.hour + now.minute / 60))
-    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # its signs are the other way round
+    return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"  # its signs are reversed

@@ -1,4 +1,4 @@
-"""All that a store holds, for tests of what leaves it as it was."""
+"""All that a store holds, for tests of what must not change it."""
 
 from __future__ import annotations
 

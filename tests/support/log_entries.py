@@ -1,4 +1,4 @@
-"""Logins that stand in the log."""
+"""Logins in the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def logged(store: Store, location: Location, nas: str, *devices: str | None) -> None:
-    """Let logins stand in the log."""
+    """Write logins into the log."""
     with store.write() as work:
         events = [
             AuthEvent(

@@ -1,4 +1,4 @@
-"""A real mail server on a port of loopback, which misbehaves as a test wants it to."""
+"""A real mail server on a loopback port, which misbehaves as a test asks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USER, PASSWORD = "desk", "pass/word@1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A mail that the server took."""
+    """A mail that the server accepted."""
 
     sender: str
     to: list[str]
@@ -32,18 +32,18 @@ class Received:
 
     @property
     def message(self) -> EmailMessage:
-        """The mail as a mail program reads it."""
+        """The mail, parsed as a mail program does."""
         lines = self.octets.replace(b"\r\n", b"\n")
         return email.message_from_bytes(lines, policy=email.policy.default)
 
 
 @dataclass
 class MailServer:
-    """What a test wants of the server, and what the server got.
+    """What a test asks of the server, and what the server received.
 
-    ``answers`` says how each address is answered at RCPT, such as ``"550 no such user"``;
-    ``data_answer`` what a whole mail is answered with.  ``hang`` names the commands (EHLO, MAIL,
-    DATA) that are never answered, ``drop`` where the line breaks: ``"before answer"`` or
+    ``answers`` gives the reply to each address at RCPT, such as ``"550 no such user"``;
+    ``data_answer`` the reply to a whole mail.  ``hang`` names the commands (EHLO, MAIL,
+    DATA) that get no reply, ``drop`` says when the connection breaks: ``"before answer"`` or
     ``"after answer"`` of a whole mail.
     """
 
@@ -80,7 +80,7 @@ class MailServer:
 
     @property
     def url(self) -> str:
-        """What NEXIO_SMTP_URL says without TLS and login."""
+        """NEXIO_SMTP_URL without TLS and login."""
         return f"smtp://127.0.0.1:{self.port}?tls=none"
 
     async def _start(self) -> asyncio.Server:
@@ -183,7 +183,7 @@ def _authenticate(
 
 @contextmanager
 def nobody_there() -> Iterator[int]:
-    """A port where nobody answers, and nobody else can begin to."""
+    """A port that nobody answers, reserved so that nobody else can take it."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port: int = held.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What stands in the tables of a store of an older version."""
+"""The rows of a store of an older version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nexio.network.nas import SECRET_PURPOSE
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.visits import PIN_PURPOSE
-from nexio.store.creation import SIGNING_KEY_PURPOSE
+from nexio.store.sealed import SIGNING_KEY
 from tests.support.clocks import FRIDAY_MORNING
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ZOE, GONE, ANA, NOTHING = "482913", "004711", "222222", "777777"
-"""PINs of a visit with a token, of a deleted one, of a member, of a visit without a token."""
+"""PINs of a visit with a token, a deleted visit, a member, and a visit without a token."""
 
 
 def rows_of_0001(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
-    """Harbour House on Friday morning, in the order in which rows lead to each other.
+    """Harbour House on Friday morning; a row comes after those that it refers to.
 
-    Each is given the next number of its table.
+    Each gets the next number of its table.
     """
     now = FRIDAY_MORNING
     house: dict[str, Any] = {"location_id": 1, "batch": 5}
@@ -108,7 +108,7 @@ def rows_of_0001(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
                 "oldest": 2,
                 "epoch": "0" * 32,
                 "key_id": keyring.active,
-                "signing_key_sealed": keyring.seal("c2lnbmluZyBrZXk=", SIGNING_KEY_PURPOSE),
+                "signing_key_sealed": keyring.seal("c2lnbmluZyBrZXk=", SIGNING_KEY.purpose),
             }
         ],
         "location": [
@@ -161,7 +161,7 @@ def rows_of_0001(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
 
 
 def rows_of_0002(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
-    """Zoe is in the building, and a mail went to her."""
+    """Zoe is in the building, and was sent a mail."""
     now = FRIDAY_MORNING
     stay = {
         "location_id": 1,

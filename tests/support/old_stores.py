@@ -1,4 +1,4 @@
-"""Stores of older versions, filled by nothing but their tables."""
+"""Stores of older versions, filled through their tables only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     """Every row of every table, by columns."""
 
 FILLED = {"qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"}
-"""New columns that an upgrade fills: the first edition, and what a session counted so far."""
+"""New columns that an upgrade fills: the first edition, and the counters of a session."""
 
 
 @contextmanager
@@ -39,13 +39,13 @@ def store_of(
     postgresql: PostgreSQL | None,
     rows_of: Callable[[Keyring], Contents],
 ) -> Iterator[Configuration]:
-    """A store of that version, filled by nothing but its tables.
+    """A store of that version, filled through its tables only.
 
     Args:
-        version: of a migration.
-        home: where its key is.
-        postgresql: None is SQLite.
-        rows_of: gives the rows of each table.
+        version: the migration's.
+        home: the folder of its key.
+        postgresql: None for SQLite.
+        rows_of: returns the rows of each table.
     """
     configuration, name = configuration_of(home), f"of_{version}"
     if postgresql is not None:
@@ -67,7 +67,7 @@ def store_of(
 
 
 def fill(connection: Connection, rows_by_table: Contents) -> None:
-    """Write as the software of that version did, by nothing but its tables."""
+    """Write rows as the software of that version did, through its tables only."""
     tables = MetaData()
     tables.reflect(connection)
     on_sqlite = connection.dialect.name == "sqlite"
@@ -83,7 +83,7 @@ def fill(connection: Connection, rows_by_table: Contents) -> None:
 
 
 def contents(engine: Engine) -> Contents:
-    """Every row of every table that is there."""
+    """Every row of every table."""
     tables = MetaData()
     with engine.connect() as connection:
         tables.reflect(connection)
@@ -96,23 +96,23 @@ def contents(engine: Engine) -> Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """What was in a store before it was brought up, and what is in it now."""
+    """The contents of a store before and after an upgrade."""
 
     version: str | None
-    """The one that it had."""
+    """The version before."""
 
     before: Contents
     after: Contents
 
     def check_rows(self, **changed: str) -> None:
-        """Each row has the values that it had; what is new is empty, or in :data:`FILLED`.
+        """Each row keeps its values; new columns are empty, or in :data:`FILLED`.
 
         Args:
-            changed: the columns, by table, that the upgrade is there to change.
+            changed: the columns, by table, that the upgrade must change.
         """
         assert self.before
         for name, rows in self.before.items():
-            # PostgreSQL lists a row that was changed last.
+            # PostgreSQL lists a changed row last.
             both = (sorted(each, key=_number) for each in (rows, self.after[name]))
             for row, kept in zip(*both, strict=True):
                 same = row.keys() - {changed.get(name)}
@@ -123,12 +123,12 @@ class Upgrade:
                 assert all(kept[column] is None for column in new)
 
     def new_tables(self) -> set[str]:
-        """Those that were not there before."""
+        """The tables that the upgrade added."""
         return self.after.keys() - self.before.keys()
 
 
 def upgrade(configuration: Configuration) -> Upgrade:
-    """Bring a store up to the version of today; then it has the tables of today."""
+    """Upgrade a store; afterwards it has today's tables."""
     with engine_of(configuration.database_url) as engine:
         before = contents(engine)
         version = schema.upgrade(engine)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from nexio.locations import locations
 from nexio.locations.settings import parse_changes
-from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit, find_visit
 
@@ -25,14 +26,14 @@ def register(
     arrival: str = "now",
     **texts: str,
 ) -> Visit:
-    """Register a visitor by the location's settings of this moment, the same one as often as asked.
+    """Register a visitor by the location's present settings, also the same one again.
 
     Args:
-        store: where.
-        location: at which desk.
+        store: the store.
+        location: the desk's.
         email: the visitor's address.
         arrival: as people say it: "now", "14:00", "tomorrow 9am".
-        texts: whatever else ``read_registration`` takes: ``first_name``, ``host``, ``pin``, …
+        texts: other arguments of ``read_registration``: ``first_name``, ``host``, ``pin``, …
     """
     said = {"first_name": "Zoë", "last_name": "Nguyễn", "email": email} | texts
     with store.write() as work:
@@ -43,7 +44,7 @@ def register(
 
 
 def look_up(store: Store, visit: Visit) -> Visit:
-    """The visit as it is now."""
+    """The visit as the store has it now."""
     with store.read() as work:
         found = find_visit(work, visit.id)
     assert found is not None

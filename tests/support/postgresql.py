@@ -1,6 +1,6 @@
-"""A PostgreSQL server of the tests' own: empty, on a Unix socket, gone afterwards.
+"""A PostgreSQL server for the tests: empty, on a Unix socket, removed afterwards.
 
-Where PostgreSQL is not installed this fails and says so; it never skips.
+It fails, and never skips, if PostgreSQL is not installed.
 """
 
 from __future__ import annotations
@@ -20,31 +20,34 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DEBIAN = Path("/usr/lib/postgresql")
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
-# What makes a server survive a power cut only costs time here.
+DURABLE = {"listen_addresses": "", "timezone": "UTC"}
+"""As PostgreSQL comes: for benchmarks."""
+
+# Surviving a power cut only costs time here.
 SETTINGS = {
-    "listen_addresses": "",
+    **DURABLE,
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "timezone": "UTC",
 }
 
 
 class PostgreSQL:
-    """One server; as a context manager it starts and stops.
+    """One server; the context manager starts and stops it.
 
     Started by root, it runs as the user ``postgres``, because PostgreSQL refuses root.
-    It ends with the process (Linux: the thread) that started it, however that ends.
+    It ends when the process (Linux: the thread) that started it ends for any reason.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._settings = settings
         self._binaries = find_binaries()
         self._user = SUPERUSER if os.geteuid() == 0 else None
         self._folder: Path | None = None
@@ -59,14 +62,14 @@ class PostgreSQL:
 
     @property
     def folder(self) -> Path:
-        """Where socket, data and log of the running server are."""
+        """The folder of socket, data and log of the running server."""
         if self._folder is None:
             message = "this PostgreSQL is not running"
             raise RuntimeError(message)
         return self._folder
 
     def start(self) -> None:
-        """Create the cluster and return when it answers."""
+        """Create the cluster, and return when the server answers."""
         # Not under TMPDIR: the path of a Unix socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir="/tmp"))
         try:
@@ -88,7 +91,7 @@ class PostgreSQL:
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """All of its processes stand still meanwhile; their connections stay open."""
+        """Stop all of its processes for a while; their connections stay open."""
         assert self._server is not None
         self._signal_all(self._server.pid, signal.SIGSTOP)
         try:
@@ -97,9 +100,9 @@ class PostgreSQL:
             self._signal_all(self._server.pid, signal.SIGCONT)
 
     def _signal_all(self, server: int, number: int) -> None:
-        os.kill(server, number)  # first: it starts the others
+        os.kill(server, number)  # first, because it starts the others
         for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
-            with suppress(ProcessLookupError):  # ended meanwhile
+            with suppress(ProcessLookupError):  # it has ended
                 os.kill(int(child), number)
 
     def url(self, database: str) -> str:
@@ -107,9 +110,9 @@ class PostgreSQL:
         return f"postgresql+psycopg://{SUPERUSER}@/{database}?host={self.folder}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
-        """Create a database, as a copy of ``template`` where one is named; return its URL.
+        """Create a database, as a copy of ``template`` if one is named; return its URL.
 
-        Nobody may be connected to the template meanwhile.
+        Nobody may be connected to the template.
         """
         # Without fsync, copying files is faster than logging every page of them.
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
@@ -118,7 +121,7 @@ class PostgreSQL:
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database if it exists; whoever is still connected is disconnected."""
+        """Drop a database if it exists, and disconnect its clients."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         self._execute(statement.format(sql.Identifier(name)))
 
@@ -150,7 +153,7 @@ class PostgreSQL:
             raise RuntimeError(self._failure("initdb failed"))
 
     def _run_server(self) -> subprocess.Popen[bytes]:
-        settings = SETTINGS | {"unix_socket_directories": str(self.folder)}
+        settings = {**self._settings, "unix_socket_directories": str(self.folder)}
         return self._popen(
             [
                 *_die_with_parent(),
@@ -164,7 +167,7 @@ class PostgreSQL:
     def _popen(self, command: list[str]) -> subprocess.Popen[bytes]:
         """Run a program as the right user, with its output in the log.
 
-        In a session of its own: Ctrl-C in the terminal is for pytest, which then stops us.
+        In its own session: Ctrl-C in the terminal goes to pytest, which then stops us.
         """
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
@@ -195,7 +198,7 @@ class PostgreSQL:
 
 
 def find_binaries() -> Path:
-    """Folder of initdb and postgres: Debian's newest version, else what PATH names."""
+    """Folder of initdb and postgres: Debian's newest version, else the one in PATH."""
     candidates = [
         *sorted(DEBIAN.glob("*/bin/initdb"), key=lambda initdb: int(initdb.parts[-3]))[::-1],
         *(Path(found) for found in [shutil.which("initdb")] if found),
@@ -207,13 +210,13 @@ def find_binaries() -> Path:
 
 
 def _die_with_parent() -> list[str]:
-    """Prefix of a command that ends when its parent does, where util-linux is installed."""
+    """Prefix that ends a command with its parent, if util-linux is installed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "INT"] if setpriv else []
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """Stop PostgreSQL: clients are disconnected; where that takes too long, at once."""
+    """Stop PostgreSQL and disconnect its clients; kill it if that takes too long."""
     server.send_signal(signal.SIGINT)
     try:
         server.wait(STOP_SECONDS)

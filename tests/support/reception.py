@@ -1,4 +1,4 @@
-"""A reception desk in one line each: taps, reissues, members, and what RADIUS says then."""
+"""A reception desk in one line each: taps, reissues, members, and the decision of RADIUS."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def use_pin(store: Store, location: Location, pin: str, way: Direction | None = 
 def use_qr(
     store: Store, text: str, location: Location | None = None, way: Direction | None = None
 ) -> Tap:
-    """Scan a code, at the desk of one location or wherever it is."""
+    """Scan a code, at the desk of one location or of the visit's."""
     with store.write() as work:
         return check_ins.tap_qr(work, location, text, way=way)
 
 
 def qr_of(store: Store, visit: Visit) -> str:
-    """What the visitor's code says."""
+    """The text of the visitor's QR code."""
     with store.read() as work:
         return qr_text(work, visit)
 
@@ -64,7 +64,7 @@ def qr_of(store: Store, visit: Visit) -> str:
 def by_hand(
     store: Store, visit: Visit, *, way: Direction | None = None, override: bool = False
 ) -> Tap:
-    """Look a visitor up and check them in or out."""
+    """Check a visitor in or out without a code."""
     with store.write() as work:
         return check_ins.tap_visit(work, visit.id, way=way, override=override)
 
@@ -82,21 +82,21 @@ def reissue(store: Store, visit: Visit) -> Visit:
 
 
 def add_member(store: Store, location: Location, **texts: str) -> Member:
-    """Add Ana Reyes, or whom the texts say, without a mail."""
+    """Add Ana Reyes, or the member of the texts, without a mail."""
     said = {"first_name": "Ana", "last_name": "Reyes", "email": "ana@example.com"} | texts
     with store.write() as work:
         return members.add_member(work, location, said, send_pin=False)
 
 
 def seen(store: Store, location: Location, *, open_only: bool = False) -> list[str]:
-    """The list of today, or of who is in: "in Zoë Nguyễn"."""
+    """The list of today, or of those in the building: "in Zoë Nguyễn"."""
     with store.read() as work:
         taps = list_taps(work, location, open_only=open_only)
     return [f"{tap.direction} {tap.name}" for tap in taps]
 
 
 def wifi(store: Store, visit: Visit, pin: str | None = None) -> Decision:
-    """What a RADIUS server that follows the store decides now about the visit's e-mail and PIN."""
+    """What a RADIUS server that follows the store decides for the visit's e-mail and PIN."""
     with store.read() as work:
         table = Table(work.keyring)
         table.apply(read_all(work, Horizon()), Horizon(), work.now)
@@ -107,7 +107,7 @@ def wifi(store: Store, visit: Visit, pin: str | None = None) -> Decision:
 
 
 def mails(store: Store, template: Template | None = None) -> list[tuple[str, int | None, str]]:
-    """Template, visit and state of each mail in the outbox, in the order of its queue."""
+    """Template, visit and state of each mail in the outbox, in order."""
     with store.read() as work:
         rows = work.session.scalars(select(OutboxRow).order_by(OutboxRow.id))
         return [
@@ -118,7 +118,7 @@ def mails(store: Store, template: Template | None = None) -> list[tuple[str, int
 
 
 def at_once(*acts: Callable[[], Result]) -> list[Result | Exception]:
-    """Let several desks act at the same moment; what each got, or why not, in their order."""
+    """Let several desks act at the same moment; return the result or error of each, in order."""
     start = threading.Barrier(len(acts))
     got: list[Result | Exception | None] = [None] * len(acts)
 

@@ -18,4 +18,4 @@ STARTS = {
     "retention-days": None,
     "ssid": None,
 }
-"""Of a new one: no tokens, 60 minutes, six digits, login by e-mail."""
+"""The settings of a new location: no tokens, 60 minutes, six digits, login by e-mail."""

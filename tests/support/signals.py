@@ -1,4 +1,4 @@
-"""Signals as a program at a terminal has them, however the tests were started.
+"""Default signals for the programs that tests start, however the tests were started.
 
 A shell starts what runs in the background with SIGINT and SIGQUIT ignored, ``nohup`` with SIGHUP
 ignored; a supervisor may block some.  Programs that the tests start would inherit that.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import signal
 
 SET_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
-"""Python ignores these itself, and `subprocess` restores them in its children."""
+"""Python ignores these, and `subprocess` restores them in its children."""
 
 
 def start_children_with_default_signals() -> None:
-    """Let each program that this process starts have the default handling and an empty mask.
+    """Give each program that this process starts the default handling and an empty mask.
 
-    What this process ignores, it goes on ignoring: by a function that does nothing, because the
-    system resets functions to the default where it starts a program, but not what is ignored.
+    This process still ignores what it ignored, by a function that does nothing: the
+    system resets functions to the default when it starts a program, but not ignored signals.
     """
     for number in signal.valid_signals() - SET_BY_PYTHON:
         if signal.getsignal(number) == signal.SIG_IGN:

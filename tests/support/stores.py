@@ -1,4 +1,4 @@
-"""Stores that are made fast: migrated once for each process of the tests."""
+"""Stores made fast: migrated once for each process of the tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -31,10 +31,10 @@ OPERATOR = "test desk"
 
 
 class Template(Protocol):
-    """A store with our tables and nothing in them, made by the real migrations."""
+    """A store with empty tables, made by the real migrations."""
 
     def copy(self, home: Path) -> Configuration:
-        """A store of its own for a test, with its key in ``home``."""
+        """A test's own store, with its key in ``home``."""
 
 
 class SQLiteTemplate:
@@ -53,53 +53,67 @@ class SQLiteTemplate:
 
 
 class PostgreSQLTemplate:
-    """The tests of a process share one database, which is emptied before each of them.
+    """The tests of a process share one database, emptied before each of them.
 
     A copy for each (``CREATE DATABASE … TEMPLATE``) is 300 files, which takes longer than most
-    tests.
+    tests; so does a new connection for emptying it.
     """
 
     def __init__(self, home: Path, server: PostgreSQL) -> None:
         url = server.create_database("store_of_tests")
         self._made = replace(configuration_of(home), database_url=url)
         create_store(self._made)
-        with self._connect() as connection:
-            row = connection.execute("SELECT * FROM store_revision").fetchone()
+        self._connection = self._connect()
+        row = self._connection.execute("SELECT * FROM store_revision").fetchone()
         assert row is not None
-        self._revision = row
+        self._emptying = _emptying(row).as_string(self._connection)
 
     def copy(self, home: Path) -> Configuration:
         """See :class:`Template`."""
         home.mkdir()
         shutil.copy2(self._made.key_file, home / "key")
-        self._empty()
+        try:
+            self._connection.execute(self._emptying)
+        except psycopg.OperationalError:  # a test has ended all connections, ours too
+            self._connection.close()
+            self._connection = self._connect()
+            self._connection.execute(self._emptying)
         return replace(configuration_of(home), database_url=self._made.database_url)
 
-    def _empty(self) -> None:
-        values = sql.SQL(", ").join(map(sql.Literal, self._revision))
-        with self._connect() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            # Without a look at foreign keys for each row: all of them go.
-            connection.execute("SET session_replication_role = replica")
-            for table in reversed(Row.metadata.sorted_tables):
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
-            connection.execute(
-                "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
-                " FROM pg_sequences"
-            )
-            connection.execute(sql.SQL("INSERT INTO store_revision VALUES ({})").format(values))
-            connection.execute("UPDATE alembic_version SET version_num = %s", [schema.HEAD])
+    def close(self) -> None:
+        """Leave the server."""
+        self._connection.close()
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self._made.database_url.replace("+psycopg", ""))
+        return psycopg.connect(self._made.database_url.replace("+psycopg", ""), autocommit=True)
+
+
+def _emptying(revision: tuple[Any, ...]) -> sql.Composable:
+    """What ends all other connections and leaves the store as it was made: one transaction."""
+    terminate = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    # Without a look at foreign keys for each row: all of them go.
+    all_go = "SET LOCAL session_replication_role = replica"
+    deletes = [
+        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
+        for table in reversed(Row.metadata.sorted_tables)
+    ]
+    numbers = (
+        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+        " FROM pg_sequences"
+    )
+    values = sql.SQL(", ").join(map(sql.Literal, revision))
+    insert = sql.SQL("INSERT INTO store_revision VALUES ({})").format(values)
+    version = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
+    before = [sql.SQL(terminate), sql.SQL(all_go)]
+    return sql.SQL("; ").join([*before, *deletes, sql.SQL(numbers), insert, version])
 
 
 @contextmanager
 def engine_of(url: str) -> Iterator[Engine]:
-    """An engine whose connections are closed at the end, however that comes."""
+    """An engine whose connections are always closed at the end."""
     engine = connect(url)
     try:
         yield engine
@@ -108,12 +122,12 @@ def engine_of(url: str) -> Iterator[Engine]:
 
 
 def configuration_of(home: Path) -> Configuration:
-    """A deployment that keeps everything in ``home``, on SQLite."""
+    """A deployment with everything in ``home``, on SQLite."""
     return Configuration.from_environment({"NEXIO_HOME": str(home), "NEXIO_OPERATOR": OPERATOR})
 
 
 def row_counts(store: Store) -> dict[str, int]:
-    """How many rows each table has; what nothing half written leaves as it was."""
+    """How many rows each table has, which a half-written change must not alter."""
     with store.read() as work:
         return {
             table.name: work.session.scalar(select(func.count()).select_from(table)) or 0
@@ -122,7 +136,7 @@ def row_counts(store: Store) -> dict[str, int]:
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:
-    """Change a store behind the software's back; where SQL is the same on both engines."""
+    """Change a store behind the software's back, in SQL that both engines know."""
     with Session(store.engine) as session:
         session.execute(text(statement), values)
         session.commit()

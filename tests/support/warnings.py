@@ -24,7 +24,7 @@ class _Listener(logging.Handler):
 
 @contextmanager
 def warning(words: str, logger: str = "radius_auth.protocol.discards") -> Iterator[threading.Event]:
-    """What is set as soon as a warning has these words in it."""
+    """An event that is set when a warning has these words."""
     listener, log = _Listener(words), logging.getLogger(logger)
     log.addHandler(listener)
     try:

@@ -26,7 +26,7 @@ TODAY = date(2026, 11, 20)
     ],
 )
 def test_a_date_with_the_month_by_name(words: str, day: str) -> None:
-    """R20: in the orders that people use, through python-dateutil."""
+    """R20: in the orders that people use, with the names that python-dateutil knows."""
     found = find_named_date(words)
     assert found is not None
     assert found.first_from(TODAY) == date.fromisoformat(day)
@@ -59,7 +59,7 @@ def test_a_leap_day_is_found_across_the_century() -> None:
     "words", ["31 sep 2026", "29 feb 2027", "0 nov 2026", "20 nov 0026", "20 nov 0000", "31 feb"]
 )
 def test_a_date_in_no_calendar(words: str) -> None:
-    """R20: dateutil would move some of these to a day that exists."""
+    """R20: none of these is moved to a day that exists."""
     found = find_named_date(words)
     assert found is not None
     assert found.first_from(TODAY) is None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from nexio.errors import MailServerUnreachable
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailTimeouts, SmtpConnection
 from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.scripts import hostile
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Behaviour = Callable[[socket.socket, threading.Event], None]
 
-PATIENCE = Patience(mail=1.0, receipt=1.0)
+TIMEOUTS = MailTimeouts(mail=1.0, receipt=1.0)
 SLACK = 3.0
 """Seconds that a busy machine may need besides."""
 
@@ -80,32 +80,38 @@ def closing(phase: int) -> Behaviour:
     return lambda connection, _: answer_until(connection, phase)
 
 
-def what_comes_of(behave: Behaviour) -> MailReply | MailServerUnreachable:
-    """Give one mail to a server, within bounds of time and memory."""
-    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+class Attempt(NamedTuple):
+    """What came of one mail."""
+
+    outcome: MailOutcome | None
+    """None: the server is unreachable."""
+    words: str
+
+
+def attempt(behave: Behaviour) -> Attempt:
+    """Give one mail to a server, within bounds of time, of memory and of what is said of it."""
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), TIMEOUTS) as connection:
         tracemalloc.start()
         begun = time.monotonic()
         try:
-            answer: MailReply | MailServerUnreachable = connection.send(FROM, TO, mail())
+            answer = connection.send(FROM, TO, mail())
         except MailServerUnreachable as error:
-            answer = error
+            made = Attempt(None, str(error))
+        else:
+            assert answer.broken
+            made = Attempt(answer.outcome, answer.words)
         took, (_, peak) = time.monotonic() - begun, tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert took < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert took < TIMEOUTS.mail + TIMEOUTS.receipt + SLACK
     assert peak < MOST_MEMORY
-    return answer
+    assert made.words.isprintable()
+    assert len(made.words) < 250
+    return made
 
 
-def check(answer: MailReply | MailServerUnreachable, phase: int) -> None:
+def outcome_in(phase: int) -> MailOutcome | None:
     """Before MAIL the server is at fault; after that, nobody knows of the mail: later."""
-    if isinstance(answer, MailReply):
-        assert phase >= 3
-        assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
-    else:
-        assert phase < 3
-    words = answer.words if isinstance(answer, MailReply) else str(answer)
-    assert words.isprintable()
-    assert len(words) < 250
+    return MailOutcome.LATER if phase >= 3 else None
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -116,22 +122,22 @@ def check(answer: MailReply | MailServerUnreachable, phase: int) -> None:
 )
 def test_a_server_that_never_stops(lines: bytes, phase: int) -> None:
     """Whenever it begins to, little of it is kept."""
-    check(what_comes_of(flooding(lines, phase)), phase)
+    assert attempt(flooding(lines, phase)).outcome == outcome_in(phase)
 
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("behaviour", [dripping, silent], ids=["dripping", "silent"])
 def test_a_server_that_is_slow(behaviour: Callable[[int], Behaviour], phase: int) -> None:
     """All replies together have one time limit; the reply to the mail itself has its own."""
-    answer = what_comes_of(behaviour(phase))
-    check(answer, phase)
-    assert "it took too long" in (answer.words if isinstance(answer, MailReply) else str(answer))
+    outcome, words = attempt(behaviour(phase))
+    assert outcome == outcome_in(phase)
+    assert "it took too long" in words
 
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_server_that_hangs_up(phase: int) -> None:
     """At any time."""
-    check(what_comes_of(closing(phase)), phase)
+    assert attempt(closing(phase)).outcome == outcome_in(phase)
 
 
 def test_many_replies_that_are_each_in_time() -> None:
@@ -144,7 +150,9 @@ def test_many_replies_that_are_each_in_time() -> None:
             over.wait(0.4)
             connection.sendall(reply)
 
-    assert "it took too long" in str(what_comes_of(behave))
+    outcome, words = attempt(behave)
+    assert outcome == outcome_in(0)
+    assert "it took too long" in words
 
 
 @pytest.mark.parametrize("code", [b"250", b"220", b"334", b"199", b"000"])
@@ -156,7 +164,7 @@ def test_yes_to_the_announcement_is_no_receipt(code: bytes) -> None:
         connection.sendall(code + b" OK\r\n")
         over.wait()
 
-    check(what_comes_of(behave), len(REPLIES))
+    assert attempt(behave).outcome == MailOutcome.LATER
 
 
 def test_a_server_that_does_not_read() -> None:
@@ -169,10 +177,10 @@ def test_a_server_that_does_not_read() -> None:
 
     large = mail()
     large.add_attachment(b"x" * 8_000_000, maintype="application", subtype="octet-stream")
-    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), PATIENCE) as connection:
+    with hostile(behave) as url, SmtpConnection(parse_smtp_url(url), TIMEOUTS) as connection:
         begun = time.monotonic()
         answer = connection.send(FROM, TO, large)
-    assert time.monotonic() - begun < PATIENCE.mail + PATIENCE.receipt + SLACK
+    assert time.monotonic() - begun < TIMEOUTS.mail + TIMEOUTS.receipt + SLACK
     assert (answer.outcome, answer.broken) == (MailOutcome.LATER, True)
 
 
@@ -197,9 +205,9 @@ def test_a_server_that_cannot_speak_tls(url: str, rubbish: bytes) -> None:
         server = parse_smtp_url(url.format(plain.partition("1:")[2].partition("?")[0]))
         begun = time.monotonic()
         with (
-            SmtpConnection(server, PATIENCE) as connection,
+            SmtpConnection(server, TIMEOUTS) as connection,
             pytest.raises(MailServerUnreachable) as refused,
         ):
             connection.send(FROM, TO, mail())
-    assert time.monotonic() - begun < PATIENCE.mail + SLACK
+    assert time.monotonic() - begun < TIMEOUTS.mail + SLACK
     assert str(refused.value).isprintable()

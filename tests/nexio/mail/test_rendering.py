@@ -8,7 +8,7 @@ import pytest
 
 from nexio.errors import Refused
 from nexio.locations.locations import Location
-from nexio.mail.placeholders import KNOWN
+from nexio.mail.placeholders import PLACEHOLDER
 from nexio.mail.rendering import qr_png
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.members import add_member, remove_member
@@ -288,10 +288,32 @@ def test_a_mail_that_is_pointless(store: Store, location: Location, clock: Clock
         rendered(store)
 
 
+_VISITOR = (
+    *("visitorcode", "visitorname", "hostname", "location", "expectedarrival"),
+    *("wifiuntil", "ssid", "wifilogin", "qrcode"),
+)
+KNOWN = {
+    Template.VISITOR_REGISTERED: _VISITOR,
+    Template.VISITOR_UPDATED: _VISITOR,
+    # The PIN is the visitor's own: the host does not learn it.
+    Template.VISITOR_ARRIVED: (
+        "visitorname",
+        "hostname",
+        "location",
+        "expectedarrival",
+        "arrivedat",
+    ),
+    Template.MEMBER_PIN: ("membername", "membercode", "location"),
+}
+"""The placeholders of each template."""
+
+
 @pytest.mark.parametrize("template", Template)
 def test_every_template_uses_what_it_knows(template: Template) -> None:
-    """No placeholder is there for nothing: each stands in the text and in the HTML."""
+    """Each placeholder stands in the text and in the HTML, and no other one does."""
     folder = resources.files("nexio.mail").joinpath("templates")
     for ending in ("txt", "html"):
         text = folder.joinpath(f"{template.value}.{ending}").read_text("utf-8")
-        assert [name for name in KNOWN[template] if f"{{{name}}}" not in text] == []
+        assert set(PLACEHOLDER.findall(text)) == set(KNOWN[template])
+    subject = folder.joinpath(f"{template.value}.subject.txt").read_text("utf-8")
+    assert set(PLACEHOLDER.findall(subject)) <= set(KNOWN[template])

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from nexio.mail.connecting import LONGEST_TEXT, may_be_kept, reply
+from nexio.mail.connecting import LONGEST_TEXT, redacted, reply
 from nexio.mail.server import parse_smtp_url
 
 SERVER = parse_smtp_url("smtp://desk:open+sesame@mail.example.com")
@@ -38,8 +38,8 @@ def test_no_password_is_kept(secret: str) -> None:
 
 def test_it_is_one_short_line() -> None:
     """Nothing that steers a terminal, and no more than one can read."""
-    assert may_be_kept(SERVER, "one\r\n\x1b[m\udcfftwo\u202e") == "one [m two"
-    assert len(may_be_kept(SERVER, "no such user " * 50)) == LONGEST_TEXT
+    assert redacted(SERVER, "one\r\n\x1b[m\udcfftwo\u202e") == "one [m two"
+    assert len(redacted(SERVER, "no such user " * 50)) == LONGEST_TEXT
 
 
 def test_a_code_of_our_own_is_not_shown() -> None:

@@ -11,7 +11,7 @@ import pytest
 from nexio.errors import MailServerUnreachable
 from nexio.mail.connecting import LONGEST_TEXT
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import MailOutcome, MailReply, Patience, SmtpConnection
+from nexio.mail.smtp import MailOutcome, MailReply, MailTimeouts, SmtpConnection
 from tests.support.certificates import Certified, certify
 from tests.support.mail.messages import FROM, TO, mail
 from tests.support.mail.outgoing import SHORT
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 LOGIN = "desk:pass%2Fword%401"
 
 
-def send(url: str, to: str = TO, patience: Patience = SHORT) -> MailReply:
+def send(url: str, to: str = TO, timeouts: MailTimeouts = SHORT) -> MailReply:
     """Send one."""
-    with SmtpConnection(parse_smtp_url(url), patience) as connection:
+    with SmtpConnection(parse_smtp_url(url), timeouts) as connection:
         return connection.send(FROM, to, mail(to))
 
 
@@ -138,8 +138,8 @@ def test_a_server_that_is_slow_with_the_mail(mail_server: MailServer) -> None:
 
 def test_the_receipt_is_waited_for_although_the_time_is_over(mail_server: MailServer) -> None:
     """Who hangs up on it sends the mail twice."""
-    patience = Patience(mail=30, receipt=30, total=0)
-    assert send(mail_server.url, patience=patience).outcome is MailOutcome.SENT
+    timeouts = MailTimeouts(mail=30, receipt=30, total=0)
+    assert send(mail_server.url, timeouts=timeouts).outcome is MailOutcome.SENT
 
 
 def test_the_line_breaks_before_the_answer(mail_server: MailServer) -> None:

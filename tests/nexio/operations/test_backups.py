@@ -438,8 +438,10 @@ def test_a_restore_that_is_stopped_changes_nothing(house: House, backup: Path) -
     # A table of somebody else that clings to a visit: not all rows can be deleted.
     run_sql(house.store, "CREATE TABLE stop (visit_id INTEGER REFERENCES visit (id))")
     run_sql(house.store, "INSERT INTO stop SELECT max(id) FROM visit")
+    before = contents(house.store)
     try:
-        refusal(house, backup)
+        assert "do not fit into the store" in str(refusal(house, backup))
+        assert contents(house.store) == before
     finally:
         run_sql(house.store, "DROP TABLE stop")
 

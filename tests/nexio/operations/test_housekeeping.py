@@ -226,17 +226,17 @@ def test_changes_that_nobody_needs_are_dropped(
         visit = register(store, location)
         positions.append(position(store))
     assert row_counts(store)["removed"] == 1
-    tidy(store, kept_changes=5)
+    tidy(store, most_changes=5)
     assert row_counts(store)["removed"] == 0
     assert read_news(store, positions[0]) is not None
-    tidy(store, kept_changes=3)
+    tidy(store, most_changes=3)
     counts = row_counts(store)
     assert (counts["change"], counts["removed"]) == (3, 0)
     assert [read_news(store, seen) is None for seen in positions] == [True] * 2 + [False] * 4
     news = read_news(store, positions[2])
     assert news is not None
     assert [found.id for found in news.visits] == [visit.id - 2, visit.id - 1, visit.id]
-    tidy(store, kept_changes=4)
+    tidy(store, most_changes=4)
     assert row_counts(store)["change"] == 3
     assert read_news(store, positions[1]) is None
     assert position(store) == positions[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.operations.unnamed_devices import ENOUGH, nas_that_name_no_device
+from nexio.operations.health import ENOUGH, nas_that_name_no_device
 from tests.support.log_entries import logged
 
 if TYPE_CHECKING:

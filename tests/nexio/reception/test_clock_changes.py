@@ -24,8 +24,8 @@ from nexio.input.arrivals import parse_arrival
 from nexio.input.zones import clock_time, day_end, day_start, iso, local_date, show, show_window
 from nexio.locations.locations import add_location, change_settings
 from nexio.locations.settings import parse_changes
-from nexio.reception.registration import Registration
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import Registration
 from nexio.store.tables import PinRow, VisitRow
 from tests.support import people
 from tests.support.people import look_up, register

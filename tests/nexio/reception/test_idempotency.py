@@ -10,7 +10,8 @@ from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, Refused
 from nexio.locations.locations import Location
 from nexio.operations.rotation import rotate_key
-from nexio.reception.registration import Repetition, parse_key, read_registration, register
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import parse_key, read_registration
 from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store
 from tests.support.clocks import Clock

@@ -10,7 +10,8 @@ from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.locations.locations import Location
 from nexio.reception import members
 from nexio.reception.members import Member
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, OutboxRow, PinRow

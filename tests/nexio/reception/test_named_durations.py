@@ -9,8 +9,9 @@ import pytest
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio.locations.locations import Location
 from nexio.reception.changing import extend_token_until, reschedule
-from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from tests.support.clocks import Clock

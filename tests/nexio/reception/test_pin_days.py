@@ -17,8 +17,9 @@ from nexio.operations.housekeeping import tidy
 from nexio.reception.changing import edit_visit, extend_token, reschedule
 from nexio.reception.guessing import BOUND
 from nexio.reception.pin_days import fullest_day
-from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as enter_visit
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import Visit
 from nexio.store.engine import Store
 from nexio.store.tables import PinDayRow

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from nexio.errors import InvalidValue, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import Registration, Repetition, read_registration, register
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import Registration, read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import Visit, VisitState
 from nexio.store.engine import Store

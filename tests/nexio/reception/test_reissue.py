@@ -12,8 +12,9 @@ from nexio.checkin.taps import Direction
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
 from nexio.outbox.outbox import Template
-from nexio.reception.registration import Repetition, read_registration
+from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.reissue import list_without_token
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import Visit, VisitState

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import enter, read_registration
+from nexio.reception.registration import add_visit
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import (
     VisitFilter,
@@ -21,10 +22,14 @@ from nexio.reception.visits import (
     list_visits,
 )
 from nexio.store.engine import Store
+from nexio.store.groups import LARGEST_GROUP
 from nexio.store.tables import AuditRow, VisitRow
 from tests.support.clocks import Clock
 from tests.support.people import add_location, delete, look_up, register, revoke, set_up
 from tests.support.stores import row_counts
+
+MANY = LARGEST_GROUP + 1
+"""More than one statement asks for at once."""
 
 
 def listed(store: Store, location: Location, **which: object) -> list[str]:
@@ -170,12 +175,12 @@ def test_a_search_finds_both_spellings_of_a_domain(store: Store, location: Locat
 def test_a_search_that_finds_many(store: Store, location: Location) -> None:
     """All of them, by arrival, also where one statement cannot ask for all at once."""
     with store.write() as work:
-        for number in range(1100):
+        for number in range(MANY):
             email = f"zoe{number}@example.com"
             texts = {"first_name": "Zoë", "last_name": "N", "email": email}
-            enter(work, location, read_registration(texts, work.now, location))
+            add_visit(work, location, read_registration(texts, work.now, location))
     found = listed(store, location, search="zoë")
-    assert found == [f"zoe{number}" for number in range(1100)]
+    assert found == [f"zoe{number}" for number in range(MANY)]
 
 
 def test_visits_at_the_same_time_are_listed_as_they_were_registered(

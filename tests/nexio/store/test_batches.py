@@ -10,8 +10,8 @@ from nexio.configuration import Configuration
 from nexio.locations.locations import Location, change_settings
 from nexio.network.following import Horizon, Position
 from nexio.network.news import read_all, read_news
-from nexio.reception.registration import read_registration
 from nexio.reception.registration import register as register_visitor
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import Visit, delete_visit
 from nexio.store.batches import batch_of
 from nexio.store.engine import Store, Writing

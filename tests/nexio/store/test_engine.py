@@ -18,7 +18,7 @@ from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.keys.key_file import create_key_file
 from nexio.locations.locations import Location
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect, create_sqlite_file, readable
+from nexio.store.engine import Store, connect, create_sqlite_file, explain_errors
 from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
 from tests.support.clocks import Clock
@@ -241,7 +241,7 @@ def test_a_fault_of_ours_is_not_dressed_up(store: Store, location: Location) -> 
     """Only a lost race is a refusal; any other broken constraint is a bug, and is seen as one."""
     with pytest.raises(Refused, match="somebody else"), store.write() as work:
         work.session.add(twin_of(work.session.get_one(LocationRow, location.id)))
-    with pytest.raises(ZeroDivisionError), readable(store.engine):
+    with pytest.raises(ZeroDivisionError), explain_errors(store.engine):
         _ = 1 // 0
 
 

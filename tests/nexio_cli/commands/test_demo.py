@@ -21,7 +21,8 @@ from nexio.locations.locations import (
     list_locations,
 )
 from nexio.locations.settings import parse_changes
-from nexio.reception.registration import read_registration, register
+from nexio.reception.registration import register
+from nexio.reception.registration_texts import read_registration
 from nexio.reception.visits import Visit
 from nexio.store.creation import create_store
 from nexio.store.engine import Store

@@ -94,7 +94,7 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     assert lines[0].startswith("1/3  visit 1, Zoë Nguyễn Văn: visit 1 would be over at once")
     assert lines[1] == "2/3  visit 2, Zoë Nguyễn Văn: now visit 4"
     assert lines[2].startswith("3/3  visit 3, Zoë Nguyễn Văn: visit 3 was deleted")
-    assert lines[3] == "Once that is mended: nexio visitor reissue 1 3"
+    assert lines[3] == "When you have fixed that: nexio visitor reissue 1 3"
     before = desk.rows()
     ran = desk("visitor", "reissue", "--yes", "1", "2", "3", "--json")
     assert ran.exit_code == 4

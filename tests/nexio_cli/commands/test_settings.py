@@ -78,6 +78,8 @@ def test_settings_that_nothing_obeys_yet(desk: Nexio) -> None:
     for field, value in OTHERS.items():
         said = desk("settings", "set", "pin-length=8", f"{key_of(field)}={value}").refused(4)
         assert key_of(field) in said.lower()
+        assert key_of(field) not in desk.done("settings", "show").out
+        assert key_of(field) not in desk("settings", "set", "colour=red").refused(2)
     assert (desk.done("settings", "show", "--json").json, desk.rows()) == (DESK, rows)
 
 

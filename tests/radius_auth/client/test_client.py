@@ -13,7 +13,7 @@ from radius_auth.client.client import AccessReply, NoAnswer, send_access_request
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.request import Request
 from radius_auth.protocol.authenticators import check_message_authenticator
-from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
+from radius_auth.protocol.packet import Attribute, Packet, read_packet
 from radius_auth.protocol.replies import encode_reject
 from tests.support.radius.access_requests import DICTIONARY, read
 
@@ -51,7 +51,6 @@ def accept(request: Packet) -> bytes:
     """Let everybody in."""
     asked = AuthPacket(packet=request.octets, secret=SECRET, dict=DICTIONARY)
     reply = asked.CreateReply()
-    reply.code = Code.ACCESS_ACCEPT
     reply["Session-Timeout"], reply[Attribute.CLASS] = 60, [b"7"]
     reply["Reply-Message"] = "Zoë"
     octets: bytes = reply.ReplyPacket()
@@ -64,7 +63,7 @@ def reject(request: Packet) -> bytes:
 
 
 def silence(request: Packet) -> None:
-    """AccessReply nothing."""
+    """Answer nothing."""
 
 
 def ask(

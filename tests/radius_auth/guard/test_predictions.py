@@ -62,7 +62,9 @@ def first() -> str:
     morning = Morning()
     morning.mistype(5, PHONE)
     got_in = isinstance(morning.log_in(PIN, PHONE), Accepted)
-    return "yes, and what was mistyped is given back" if got_in and morning.left(1) == 8 else ""
+    return (
+        "yes, and the device gets its five guesses back" if got_in and morning.left(1) == 8 else ""
+    )
 
 
 def second() -> str:
@@ -89,7 +91,7 @@ def third() -> str:
     got_in = isinstance(one.log_in(PIN, LAPTOP), Accepted)
     refused = two.log_in(PIN, LAPTOP).reason is Reason.GUARDED
     kept = "yes: two guesses are kept for devices that were in"
-    return f"{kept}; no after two mistakes, which use them up" if got_in and refused else ""
+    return f"{kept}; after two mistakes no, because they are used up" if got_in and refused else ""
 
 
 def fourth() -> str:
@@ -131,7 +133,7 @@ def ninth() -> str:
     morning = Morning(**TOMORROW)
     answer = morning.log_in(PIN, PHONE)
     silent = not isinstance(answer, Accepted) and not answer.is_told
-    return f"nothing but a reject; {morning.left(1)}, as his visit does not count today" * silent
+    return f"an ordinary reject; {morning.left(1)}, because his visit does not count today" * silent
 
 
 def tenth() -> str:

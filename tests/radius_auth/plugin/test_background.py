@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.network.event_log import list_events
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.request import Rejected, Request
 from radius_auth.plugin import background
 from radius_auth.plugin.background import Background
-from radius_auth.plugin.plugin import OutOfReach
+from radius_auth.plugin.logins import DecidedLogin
+from radius_auth.protocol.packet import Discarded
 from radius_auth.replica.follower import Follower
 from tests.support.people import register
-from tests.support.radius.decisions import events
+from tests.support.radius.guests import NINE
+from tests.support.radius.virtual_server import house
 from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
@@ -87,7 +91,7 @@ def starting(clock: Clock) -> Iterator[Callable[[Configuration], Watched]]:
 
     def start(configuration: Configuration) -> Watched:
         made.append(Watched(configuration, clock))
-        with pytest.raises(OutOfReach, match="not read yet"):
+        with pytest.raises(Discarded, match="not read yet"):
             made[-1].table()
         return made[-1]
 
@@ -100,6 +104,16 @@ def starting(clock: Clock) -> Iterator[Callable[[Configuration], Watched]]:
 def running() -> set[str]:
     """The names of our threads."""
     return {each.name for each in threading.enumerate() if each.name.startswith("nexio-")}
+
+
+def rejects(count: int) -> list[DecidedLogin]:
+    """That many decisions, which took 1, 2, ... microseconds."""
+    request = Request(nas=None, user_name=b"nobody@example.com", password=None)
+    rejected = Rejected(reason=Reason.UNKNOWN_USER)
+    return [
+        DecidedLogin(request, rejected, house(), NINE, number, "192.0.2.7", False)
+        for number in range(1, count + 1)
+    ]
 
 
 # From the first call
@@ -117,14 +131,12 @@ def test_the_first_call_starts_the_threads(
     made = Background(sqlite_configuration, DAY, clock)
     assert running() == set()
 
-    with pytest.raises(OutOfReach, match="not read yet"):
+    with pytest.raises(Discarded, match="not read yet"):
         made.table()
     heard.wait_for("answering from 1 visits")
 
     assert made.table().find_visit(visit.id) is not None
-    assert running() == {"nexio-follower", "nexio-guard", "nexio-recorder"} | (
-        running() & {"nexio-start"}
-    )
+    assert running() == {"nexio-follower", "nexio-guard", "nexio-plugin", "nexio-recorder"}
     made.stop()
     assert running() == set()
 
@@ -136,10 +148,10 @@ def test_further_calls_start_nothing_more(
     made = starting(configuration_of(tmp_path / "nowhere"))
 
     for _ in range(10):
-        with pytest.raises(OutOfReach):
+        with pytest.raises(Discarded):
             made.table()
 
-    assert [each.name for each in threading.enumerate()].count("nexio-start") == 1
+    assert [each.name for each in threading.enumerate()].count("nexio-plugin") == 1
 
 
 def test_a_store_that_is_made_later_is_found(
@@ -193,11 +205,11 @@ def test_without_a_spool_guests_are_answered(
     made = starting(sqlite_configuration)
     heard.wait_for("answering")
     assert heard.lines[0].startswith("the spool")
-    for event in events(3):
-        made.record(event)
+    for decided in rejects(3):
+        made.record(decided)
     made.stop()
     with sqlite_store.read() as work:
-        assert [each.event for each in list_events(work, None, limit=9)] == events(3)
+        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [1, 2, 3]
 
 
 class Faulty(Watched):
@@ -217,13 +229,33 @@ def test_a_fault_of_ours_does_not_end_it(
 ) -> None:
     """A thread that ends would leave every guest without an answer."""
     made = Faulty(sqlite_configuration, clock)
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Discarded):
         made.table()
 
     heard.wait_for("answering")
     made.stop()
 
     assert heard.lines[:2] == ["no guest is answered"] * 2
+
+
+def test_a_decision_that_cannot_be_logged_costs_itself_alone(
+    starting: Callable[[Configuration], Watched],
+    sqlite_store: Store,
+    sqlite_configuration: Configuration,
+    heard: Heard,
+) -> None:
+    """Must 20: the others are logged; the line names the fault, and nothing that was typed."""
+    made = starting(sqlite_configuration)
+    heard.wait_for("answering")
+    first, second = rejects(2)
+    made.record(first._replace(request=None))  # type: ignore[arg-type]
+    made.record(second)
+
+    heard.wait_for("a decision could not be logged: AttributeError")
+    made.stop()
+
+    with sqlite_store.read() as work:
+        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [2]
 
 
 # Without the store
@@ -251,7 +283,7 @@ def test_it_goes_on_from_memory_for_a_day(
     clock.advance(hours=24)
     made.table()
     clock.advance(seconds=1)
-    with pytest.raises(OutOfReach, match="too long"):
+    with pytest.raises(Discarded, match="too long"):
         made.table()
 
 
@@ -267,23 +299,23 @@ def test_decisions_are_in_the_store_at_the_end(
     """What was decided in the last moment, too."""
     made = starting(sqlite_configuration)
     heard.wait_for("answering")
-    for event in events(3):
-        made.record(event)
+    for decided in rejects(3):
+        made.record(decided)
 
     made.stop()
 
     with sqlite_store.read() as work:
-        assert [each.event for each in list_events(work, None, limit=10)] == events(3)
+        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [1, 2, 3]
 
 
 def test_the_end_without_a_beginning(sqlite_configuration: Configuration, clock: Clock) -> None:
     """rlm_python3: "radiusd -C" checks the configuration and ends."""
     made = Background(sqlite_configuration, DAY, clock)
-    made.record(events(1)[0])
+    made.record(rejects(1)[0])
 
     made.stop()
 
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Discarded):
         made.table()
     assert running() == set()
 
@@ -298,5 +330,5 @@ def test_the_end_while_the_store_is_out_of_reach(
     made.stop()
 
     assert running() == set()
-    with pytest.raises(OutOfReach):
+    with pytest.raises(Discarded):
         made.table()

@@ -22,9 +22,10 @@ from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import ReturnCode, Stage
-from radius_auth.plugin.pairs import CLIENT, DECIDED, NOTE, PROVEN, STAGE
-from radius_auth.plugin.plugin import OutOfReach
+from radius_auth.plugin.logins import event_of
+from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.plugin.logins import DecidedLogin
     from radius_auth.plugin.pairs import Pairs
     from radius_auth.replica.table import Table
 
@@ -128,9 +130,9 @@ class Memory:
             raise self.known
         return self.known
 
-    def record(self, event: AuthEvent) -> None:
+    def record(self, decided: DecidedLogin) -> None:
         """Keep it."""
-        self.events.append(event)
+        self.events.append(event_of(decided))
 
     def stop(self) -> None:
         """Count."""
@@ -182,12 +184,11 @@ CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("authenticate", (*tunnelled(), ("User-Password", "1"), *at(Stage.INNER)), ReturnCode.REJECT),
     ("authenticate", (*tunnelled(), *at(Stage.INNER)), ReturnCode.REJECT),
     ("authenticate", (), ReturnCode.REJECT),
-    ("post_auth", (*pap(), *OUTER, (PROVEN, "1 0 0 ")), ReturnCode.OK),
     ("post_auth", (*pap(), *OUTER, (PROVEN, "what?")), ReturnCode.REJECT),
     ("post_auth", (*pap(), *OUTER), ReturnCode.REJECT),
     ("post_auth", (), ReturnCode.REJECT),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 deleted")), ReturnCode.OK),
-    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "1 0 0 what?")), ReturnCode.OK),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, LOGGED)), ReturnCode.OK),
+    ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "what?")), ReturnCode.OK),
 ]
 
 
@@ -240,7 +241,7 @@ def answers(callbacks: Any) -> set[Any]:
     return {
         callbacks.authorize(pairs),
         callbacks.authenticate(pairs),
-        callbacks.post_auth((*pairs, (PROVEN, "1 0 0 "))),
+        callbacks.post_auth((*pairs, (PROVEN, "1"))),
         callbacks.authorize(at(Stage.CLIENT)),
         callbacks.authorize(at(Stage.STATUS)),
     }
@@ -255,7 +256,7 @@ def test_before_the_start_nobody_is_answered(callbacks: Any) -> None:
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
-        (OutOfReach(DiscardReason.STALE), "out of reach for too long"),
+        (Discarded(DiscardReason.STALE), "out of reach for too long"),
         (None, "the key of this store"),
     ],
 )
@@ -276,7 +277,7 @@ def test_what_is_out_of_reach_ends_in_silence_and_one_line(
 
 def test_without_a_table_nothing_is_answered(callbacks: Any, memory: Memory) -> None:
     """Must 18: nor a Status-Server: it is answered exactly as long as guests are."""
-    memory.known = OutOfReach(DiscardReason.NOT_READ)
+    memory.known = Discarded(DiscardReason.NOT_READ)
 
     assert answers(callbacks) == {FAIL}
     assert memory.events == []

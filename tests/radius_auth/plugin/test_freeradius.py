@@ -231,6 +231,42 @@ def test_no_password_in_the_log_of_freeradius(desk: Desk, freeradius: FreeRADIUS
         assert secret not in freeradius.log
 
 
+COUNTING = """
+def _counted(function):
+    def call(pairs):
+        with open({path!r}, "a") as calls:
+            calls.write(".")
+        return function(pairs)
+
+    return call
+
+
+authorize, authenticate, post_auth = map(_counted, (authorize, authenticate, post_auth))
+"""
+
+
+def test_how_often_the_plugin_is_asked(freeradius_python: None, desk: Desk, tmp_path: Path) -> None:
+    """Calls of Python for each login: of EAP the first packet, the tunnel, and the last packet."""
+    calls, visit = tmp_path / "calls", desk.register()
+    with_counting = with_plugin(desk.configuration, tmp_path / "freeradius")
+    with (with_counting.raddb / "mods-config/nexio/nexio_plugin.py").open("a") as module:
+        module.write(COUNTING.format(path=str(calls)))
+    counted: dict[str, int] = {}
+    with with_counting as server:
+        server.warm_up()
+        for method in (PAP, CHAP, MS_CHAP, "TTLS-PAP", "PEAP-MSCHAPv2"):
+            calls.write_text("")
+            assert Way(server, method, tmp_path).log_in(visit).code == "Access-Accept"
+            counted[method] = len(calls.read_text())
+        calls.write_text("")
+        assert radclient(server.port, visit.email, "000000", tries=1).code == "Access-Reject"
+        counted["reject"] = len(calls.read_text())
+
+    assert counted == {
+        PAP: 1, CHAP: 1, MS_CHAP: 2, "TTLS-PAP": 4, "PEAP-MSCHAPv2": 7, "reject": 1
+    }  # fmt: skip
+
+
 # Out of reach
 
 

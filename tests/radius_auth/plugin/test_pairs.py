@@ -11,30 +11,33 @@ from hypothesis import strategies as st
 from radius_auth.decision.decide import Request
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
+from radius_auth.plugin.calls import Call
 from radius_auth.plugin.pairs import (
     CLIENT,
-    HANDED_OVER,
     NOTE,
     PROVEN,
     STAGE,
+    TEXTS,
     Pairs,
     as_updates,
-    name_of,
+    by_name,
+    first,
     read_request,
-    receive,
 )
 from radius_auth.protocol.packet import Attribute
 from radius_auth.replica.nas_index import Client, NasIndex
 from tests.support.radius.freeradius_dictionary import dictionary
-from tests.support.radius.guests import EMAIL, PIN, nas
+from tests.support.radius.guests import EMAIL, NINE, PIN, nas
+from tests.support.radius.virtual_server import house
 
 TEXT = "text without meaning"
+HEXADECIMAL = [name for _, name in TEXTS.values()]
 OCTETS = b"\x07" + b"r" * 16
 
 
 def read(*pairs: tuple[str, str], client: Client | None = None) -> Request:
     """What these pairs ask."""
-    return read_request(receive(pairs), client)
+    return read_request(by_name(pairs), client)
 
 
 def client_of(**changes: Any) -> Client:
@@ -47,10 +50,20 @@ def client_of(**changes: Any) -> Client:
 # The names
 
 
-@pytest.mark.parametrize("attribute", Attribute)
-def test_attributes_are_called_as_in_the_dictionary(attribute: Attribute) -> None:
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        *((name, attribute) for attribute, (name, _) in TEXTS.items()),
+        ("CHAP-Password", Attribute.CHAP_PASSWORD),
+        ("CHAP-Challenge", Attribute.CHAP_CHALLENGE),
+        ("EAP-Message", Attribute.EAP_MESSAGE),
+        ("Service-Type", Attribute.SERVICE_TYPE),
+        ("NAS-Port-Type", Attribute.NAS_PORT_TYPE),
+    ],
+)
+def test_attributes_are_called_as_in_the_dictionary(name: str, attribute: Attribute) -> None:
     """rlm_python3: a name that FreeRADIUS does not know is one that never comes."""
-    number, _ = dictionary().attributes[name_of(attribute)]
+    number, _ = dictionary().attributes[name]
 
     assert number == attribute
 
@@ -63,7 +76,7 @@ def test_what_is_read_as_octets_is_octets(name: str) -> None:
     assert dictionary().attributes[name][1] == "octets"
 
 
-@pytest.mark.parametrize("name", [CLIENT, STAGE, NOTE, PROVEN, *HANDED_OVER.values()])
+@pytest.mark.parametrize("name", [CLIENT, STAGE, NOTE, PROVEN, *HEXADECIMAL])
 def test_what_the_configuration_says_is_in_no_packet(name: str) -> None:
     """Must 1: an attribute of FreeRADIUS's own, whose number is above that of any on the wire."""
     number, kind = dictionary().attributes[name]
@@ -242,18 +255,21 @@ def test_of_repeated_attributes_the_first_counts() -> None:
 
 def test_no_value_is_in_a_repr() -> None:
     """Must 20: there are passwords among them, and User-Names that are PINs."""
-    received = receive((("User-Name", PIN), ("User-Password", PIN), ("State", TEXT)))
+    values = by_name((("User-Name", PIN), ("User-Password", PIN), ("State", TEXT)))
+    call = Call(
+        began=0, now=NINE, table=house(), values=values, stage=None, address="", client=None
+    )
 
-    for shown in (repr(received), repr(read_request(received, None))):
+    for shown in (repr(call), repr(read_request(values, None))):
         assert PIN not in shown
         assert TEXT not in shown
 
 
 _NAMES = st.sampled_from(
     [
-        *map(name_of, Attribute),
-        *HANDED_OVER.values(),
+        *(name for names in TEXTS.values() for name in names),
         *(CLIENT, STAGE, NOTE, PROVEN),
+        *("CHAP-Password", "CHAP-Challenge", "EAP-Message", "Service-Type", "NAS-Port-Type"),
         *("MS-CHAP-Response", "MS-CHAP2-Response", "Attr-6"),
     ]
 )
@@ -263,14 +279,13 @@ _VALUES = st.text() | st.binary().map(lambda octets: f"0x{octets.hex()}") | st.f
 @given(st.lists(st.tuples(_NAMES | st.text(), _VALUES)).map(tuple))
 def test_whatever_comes_is_read(pairs: Pairs) -> None:
     """Must 5: any text under any name, and nothing is raised, which would be everybody's reject."""
-    received = receive(pairs)
+    values = by_name(pairs)
 
-    asked = read_request(received, client_of(ssid="Guests"))
+    asked = read_request(values, client_of(ssid="Guests"))
 
     assert isinstance(asked.user_name, bytes)
     for name, value in dict(reversed(pairs)).items():
-        assert received.find(name) == value
-    assert received.is_eap == any(name == "EAP-Message" for name, _ in pairs)
+        assert first(values, name) == value
 
 
 # What goes back

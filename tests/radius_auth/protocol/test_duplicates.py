@@ -157,6 +157,17 @@ def key(number: int) -> Key:
     return (3, ("192.0.2.1", number), 7)
 
 
+def test_an_answer_keeps_nothing_that_is_old() -> None:
+    """RFC 5080: at most 30 seconds; an answer begins the next generation as a request does."""
+    duplicates = Duplicates()
+    admitted(duplicates, 0.0)
+    late = duplicates.admit((4, *KEY[1:]), OTHER, 0.0, signed=True)
+
+    assert isinstance(late, Ticket)
+    assert not duplicates.answer(late, b"late", 25.0)
+    admitted(duplicates, 25.0)
+
+
 def test_the_cache_is_bounded() -> None:
     """Must 14: where a generation is full, the older one is forgotten; the newest are known."""
     duplicates = Duplicates(limit=3)

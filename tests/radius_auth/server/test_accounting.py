@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.packet import AcctPacket
 
-from nexio.network.accounting_records import AccountingRecord, record_accounting, unseal_name
+from nexio.network.accounting_records import AccountingRecord, unseal_name
+from nexio.network.session_updates import record_accounting
 from radius_auth.protocol.accounting_request import Acct, Unstorable
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.packet import Attribute, Fault, read_packet

@@ -99,7 +99,7 @@ def test_commands_end(words: str, postgresql: PostgreSQL, desk: Desk, tmp_path: 
 
 
 def test_freeradius_notices_goes_on_and_stops(
-    postgresql: PostgreSQL, desk: Desk, tmp_path: Path
+    freeradius_python: None, postgresql: PostgreSQL, desk: Desk, tmp_path: Path
 ) -> None:
     """The same within FreeRADIUS."""
     visit = desk.register()
@@ -121,7 +121,7 @@ def test_freeradius_notices_goes_on_and_stops(
 
 
 def test_freeradius_stops_while_it_waits_for_its_first_table(
-    postgresql: PostgreSQL, desk: Desk, tmp_path: Path
+    freeradius_python: None, postgresql: PostgreSQL, desk: Desk, tmp_path: Path
 ) -> None:
     """The database hung before anything was read."""
     with with_plugin(desk.configuration, tmp_path / "freeradius") as server, postgresql.hanging():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nexio.store.engine import Store
 from radius_auth.protocol.packet import Code
 from radius_auth.replica.follower import Follower
@@ -71,4 +73,29 @@ def test_it_is_silent_when_it_knows_too_little(
         assert warned.wait(10)
 
         follower.follow()
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
+
+
+def test_a_fault_in_recording_costs_no_guest_an_answer(
+    follower: Follower,
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Must 6: what cannot be written down is answered all the same, and the log says so."""
+    visit = register(sqlite_store, sqlite_location)
+    follower.follow()
+
+    def fail(_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("radius_auth.server.worker.auth_event", fail)
+    with (
+        warning("could not be handed over", "radius_auth.server.worker") as warned,
+        running(follower, sqlite_configuration, clock) as (asking, _, _),
+    ):
+        assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT
+        assert warned.wait(10)
         assert ask(asking, visit.email, visit.pin) == Code.ACCESS_ACCEPT

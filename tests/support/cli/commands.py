@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def every_command() -> list[tuple[tuple[str, ...], click.Command]]:
-    """The words that lead to each command, and the command; groups before their own."""
+    """The words of each command, and the command; a group comes before its commands."""
     with click.Context(nexio, info_name="nexio") as context:
         return list(_below((), nexio, context))
 
 
 def options_of(command: click.Command) -> list[str]:
-    """How its long options are written: ``--pin``, ``--require-… ``, ``--insecure-…``."""
+    """Its long options as they are written: ``--pin``, ``--require-… ``, ``--insecure-…``."""
     named = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     spelled = [word for option in named for word in [*option.opts, *option.secondary_opts]]
     return [word for word in spelled if word.startswith("--")]

@@ -1,4 +1,4 @@
-"""Run by a test as a process of its own: shows all help there is, then what was loaded."""
+"""Show all help, then the loaded modules; a test runs it as its own process."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Our programs as processes of their own: in a pipe, or on a terminal."""
+"""Our programs as separate processes: in a pipe, or on a terminal."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LIMIT = 60.0
-"""Seconds after which a program that does not do what it should is given up."""
+"""Seconds to wait for a program."""
 
 READY = "answering on"
-"""What a server says when it is ready."""
+"""What a ready server writes."""
 
 COLUMNS = 80
 
 
 def program(name: str) -> str:
-    """Where a console script of this environment is."""
+    """The path of a console script of this environment."""
     return str(Path(sys.executable).parent / name)
 
 
@@ -46,7 +46,7 @@ def run(
 
 
 def free_port() -> int:
-    """A UDP port of loopback that nobody has at this moment, nor the next one (accounting)."""
+    """A UDP port of loopback that is free at this moment, and so is the next one (accounting)."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -57,10 +57,10 @@ def free_port() -> int:
 
 @contextmanager
 def serving(*command: str, cwd: Path | None = None) -> Iterator[list[str]]:
-    """Run a server from the line that says that it is ready until it has ended by SIGTERM.
+    """Run a server; wait until it is ready, and end it by SIGTERM.
 
     Yields:
-        What it said until then, stdout and stderr in their order, a line each.
+        Its output until it was ready, stdout and stderr in order, as lines.
     """
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd
@@ -93,11 +93,9 @@ class Terminal:
     def __enter__(self) -> Self:
         self._screen, keyboard = os.openpty()
         set_size(keyboard)
-        # The terminal becomes the controlling one of a session of its own, then the program
-        # takes this Python's place.
-        login = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", login, *self.command],
+            # The terminal becomes the controlling one of a session of the program's own.
+            ["setsid", "--ctty", *self.command],
             stdin=keyboard,
             stdout=keyboard,
             stderr=keyboard,
@@ -114,7 +112,7 @@ class Terminal:
 
     @property
     def shown(self) -> str:
-        """What has appeared on the screen so far."""
+        """The screen so far."""
         return self._octets.decode(errors="replace")
 
     def type(self, keys: str) -> None:
@@ -124,7 +122,7 @@ class Terminal:
     def wait_for(self, question: str) -> None:
         """Read until the screen shows the question and the program sleeps until it is answered.
 
-        Between the two, Python's readline module loses a Ctrl-C: it would wait for another key.
+        Between the two, Python's readline module loses a Ctrl-C and waits for another key.
         """
         until(lambda: question in self.shown or not self._read_more())
         assert question in self.shown, self.shown
@@ -137,18 +135,18 @@ class Terminal:
         return self._process.wait(LIMIT)
 
     def _sleeps(self) -> bool:
-        """Whether the program waits for something (Linux)."""
+        """Whether the program sleeps (Linux)."""
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/stat").read_text()
         return status.rpartition(")")[2].split()[0] == "S"  # proc(5): after the name, the state
 
     def _read_more(self) -> bool:
-        """Read what is there; whether there can be more."""
+        """Read what is there, and return whether more can come."""
         if not select.select([self._screen], [], [], 0.05)[0]:
             return True
         try:
             octets = os.read(self._screen, 65536)
-        except OSError:  # Linux: EIO, the program has closed its side
+        except OSError:  # Linux: EIO when the program has closed its side
             return False
         self._octets += octets
         return bool(octets)
@@ -160,7 +158,7 @@ def set_size(terminal: int) -> None:
 
 
 def until(happens: Callable[[], bool]) -> None:
-    """Look until something that another process does has happened."""
+    """Wait until another process has done something."""
     deadline = time.monotonic() + LIMIT
     while not happens():
         assert time.monotonic() < deadline, "it did not happen"

@@ -1,4 +1,4 @@
-"""Running a command in this process and looking at what it leaves behind."""
+"""Running a command in this process, and reading what it leaves behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nexio.clock import utc_now
 from nexio.locations.locations import get_location
-from nexio.reception.registration import Repetition, read_registration, register
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import read_registration
 from nexio.store.engine import Store
 from nexio_cli.main import main
 from tests.support.clocks import Clock
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
 ZOE = {"--first-name": "Zoë", "--last-name": "Nguyễn Văn", "--email": "zoe@example.com"}
 
 
+class Keyboard(io.StringIO):
+    """What somebody types at a terminal, to the end of it."""
+
+    def isatty(self) -> bool:
+        """As a terminal says."""
+        return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a command returned and said."""
+    """The exit code and output of a command."""
 
     exit_code: int
     out: str
@@ -36,11 +45,11 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """What stdout holds, with keys in their order."""
+        """The JSON on stdout, with keys in order."""
         return json.loads(self.out)
 
     def refused(self, exit_code: int) -> str:
-        """Hold that nothing but one line of what is wrong and one of what to do was said.
+        """Check that the output is one line of what is wrong and one of what to do.
 
         Returns:
             Both lines.
@@ -60,31 +69,32 @@ class Nexio:
     _monkeypatch: pytest.MonkeyPatch
     _capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+    def __call__(self, *arguments: str, stdin: str | Keyboard = "") -> Ran:
         """Run one command."""
         self._capsys.readouterr()
-        self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        read = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr("sys.stdin", read)
         exit_code = main(arguments)
         out, err = self._capsys.readouterr()
         return Ran(exit_code=exit_code, out=out, err=err)
 
-    def done(self, *arguments: str, stdin: str = "") -> Ran:
+    def done(self, *arguments: str, stdin: str | Keyboard = "") -> Ran:
         """Run one command that must succeed."""
         ran = self(*arguments, stdin=stdin)
         assert ran.exit_code == 0, ran
         return ran
 
     def register(self, *arguments: str, **options: str) -> Any:
-        """Register Zoë, or whom the options say, once more, and return the JSON of the visit.
+        """Register Zoë, or the visitor of the options, again, and return the JSON of the visit.
 
         Args:
-            arguments: further options as they are typed.
+            arguments: further options, as typed.
             options: of the visitor: ``email="ada@example.com"``.
         """
         return self.done(*registration(*arguments, **options), "--again", "--json").json
 
     def register_ago(self, ago: timedelta, location: str | None = None, **texts: str) -> Visit:
-        """Register Zoë as somebody did a while ago."""
+        """Register Zoë as of a while ago."""
         said = {name.strip("-").replace("-", "_"): text for name, text in ZOE.items()} | texts
         clock = Clock(utc_now() - ago)
         with closing(Store.open(self.configuration, clock)) as store, store.write() as work:
@@ -104,7 +114,7 @@ class Nexio:
 
 
 def registration(*arguments: str, **options: str) -> list[str]:
-    """The words of ``nexio visitor register`` for Zoë, or whom the options say."""
+    """The words of ``nexio visitor register`` for Zoë, or the visitor of the options."""
     said = ZOE | {f"--{name.replace('_', '-')}": text for name, text in options.items()}
     pairs = [pair for pair in said.items() if pair[0] not in arguments]  # none is given twice
     return ["visitor", "register", *(word for pair in pairs for word in pair), *arguments]

@@ -13,7 +13,7 @@ LISTED_KEYS += ["first_name", "last_name", "email", "location"]
 
 
 def window(visit: dict[str, Any]) -> timedelta:
-    """How long the token of a visit is good."""
+    """How long the token of a visit is valid."""
     token = visit["token"]
     return datetime.fromisoformat(token["valid_until"]) - datetime.fromisoformat(
         token["valid_from"]

@@ -1,4 +1,4 @@
-"""A small mail, from whom and to whom."""
+"""A small mail, its sender and its receiver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FROM, TO = "desk@example.com", "zoe@example.com"
 
 
 def mail(to: str = TO) -> EmailMessage:
-    """A small one, with a line that SMTP has to protect."""
+    """A small mail, with a line that SMTP must escape."""
     message = EmailMessage(policy=SMTP)
     message["To"] = Mailbox(name="Zoë", address=to).header
     message.set_content("Hello\n.\nbye\n")

@@ -10,7 +10,7 @@ from nexio.mail import delivery
 from nexio.mail.delivery import Outgoing
 from nexio.mail.rendering import render
 from nexio.mail.server import parse_smtp_url
-from nexio.mail.smtp import Patience
+from nexio.mail.smtp import MailTimeouts
 from nexio.outbox.mailboxes import parse_sender
 from nexio.outbox.outbox import list_mail, queue_mail
 from nexio.store.tables import OutboxRow
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from nexio.store.engine import Store
 
 SENDER = parse_sender("Harbour House <desk@example.com>")
-SHORT = Patience(mail=1.0, receipt=1.0)
-"""For servers that hang: nobody has to wait for them."""
+SHORT = MailTimeouts(mail=1.0, receipt=1.0)
+"""Short, because some servers hang."""
 
 
 def outgoing_to(url: str) -> Outgoing:
-    """Mail from the desk, by that server."""
+    """The configuration for mail from the desk by that server."""
     return Outgoing(server=parse_smtp_url(url), sender=SENDER)
 
 
-def deliver(store: Store, url: str, patience: Patience | None = None) -> Report:
-    """Send what is due."""
-    return delivery.deliver(store, outgoing_to(url), patience=patience)
+def deliver(store: Store, url: str, timeouts: MailTimeouts | None = None) -> Report:
+    """Send the mail that is due."""
+    return delivery.deliver(store, outgoing_to(url), timeouts=timeouts)
 
 
 def queue(store: Store, template: Template, visit: Visit) -> int | None:
@@ -52,7 +52,7 @@ def mails(store: Store, location: Location) -> list[Mail]:
 
 
 def rendered(store: Store, number: int | None = None) -> EmailMessage:
-    """The mail of that number, or the newest one, as it would be sent now."""
+    """The mail of that number, or the newest one, rendered as of now."""
     with store.read() as work:
         newest = work.session.scalars(select(OutboxRow.id).order_by(OutboxRow.id.desc())).first()
         row = work.session.get_one(OutboxRow, number or newest)
@@ -68,6 +68,6 @@ def text_of(message: EmailMessage, kind: str = "plain") -> str:
 
 
 def attached(message: EmailMessage, content_type: str) -> EmailMessage:
-    """The one part of a mail of that type."""
+    """The only part of a mail that has that type."""
     (part,) = [each for each in message.walk() if each.get_content_type() == content_type]
     return part

@@ -1,4 +1,4 @@
-"""Mail servers that say what a test wants, octet for octet."""
+"""Mail servers that send what a test gives them, octet for octet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scripted(*answers: bytes) -> Iterator[int]:
-    """A server on loopback that says these things, one for each line that it hears."""
+    """A server on loopback that sends these replies, one for each line that it reads."""
 
     def serve(listening: socket.socket) -> None:
         connection, _ = listening.accept()
@@ -32,7 +32,7 @@ def scripted(*answers: bytes) -> Iterator[int]:
 
 @contextmanager
 def hostile(behave: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
-    """A server that does what it likes with each connection, until it is told to stop.
+    """A server that handles each connection as a test says, until it is told to stop.
 
     Yields its URL.
     """

@@ -1,4 +1,4 @@
-"""Access-Requests as a NAS would send them, built with pyrad's client, and their replies."""
+"""Access-Requests as a NAS sends them, built with pyrad's client, and their replies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def access_request(
     secret: bytes = SECRET,
     attributes: Mapping[int, list[bytes]] | None = None,
 ) -> bytes:
-    """A datagram; each call has another Request Authenticator, unless one is given.
+    """A datagram with a new Request Authenticator, unless one is given.
 
     Args:
         user_name: None leaves it out.
@@ -44,7 +44,7 @@ def access_request(
         signed: with Message-Authenticator.
         identifier: of the packet.
         authenticator: 16 octets.
-        secret: what hides the password and signs.
+        secret: hides the password and signs.
         attributes: raw values by type.
     """
     client = Client("192.0.2.1", secret=secret, dict=DICTIONARY)
@@ -85,12 +85,12 @@ def read(packet: Packet, secret: bytes = SECRET) -> Request:
 
 
 def forged(datagram: bytes) -> bytes:
-    """The same with one bit changed on the way."""
+    """The same with one bit changed."""
     return datagram[:-1] + bytes([datagram[-1] ^ 1])
 
 
 def verified(datagram: bytes, reply: bytes | None, secret: bytes = SECRET) -> Packet:
-    """The reply, taken apart after it was checked as a NAS would."""
+    """The reply, verified as a NAS does, and parsed."""
     assert reply is not None
     asked = AuthPacket(packet=datagram, secret=secret, dict=DICTIONARY)
     assert asked.VerifyReply(asked.CreateReply(packet=reply), reply, enforce_ma=True)

@@ -1,4 +1,4 @@
-"""Accounting-Requests as a NAS would send them, built with pyrad, and their answers."""
+"""Accounting-Requests as a NAS sends them, built with pyrad, and their answers."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def accounting_request(
     signed: bool = False,
     secret: bytes = SECRET,
 ) -> bytes:
-    """What an access point called lobby tells of a guest's session.
+    """An Accounting-Request of an access point called lobby about a guest's session.
 
     Args:
         status: Acct-Status-Type.
-        attributes: raw values by type, beside or instead of those that are there.
+        attributes: raw values by type, added or replaced.
         session: Acct-Session-Id.
         identifier: of the packet.
         signed: with Message-Authenticator.
-        secret: what it is signed with.
+        secret: signs it.
     """
     request = AcctPacket(id=identifier, secret=secret, dict=DICTIONARY)
     values: dict[int, list[bytes]] = {
@@ -62,13 +62,13 @@ def accounting_request(
 
 
 def resigned(datagram: bytes, secret: bytes = SECRET) -> bytes:
-    """The same with the Request Authenticator that it should have (RFC 2866 section 3)."""
+    """The same with the right Request Authenticator (RFC 2866 section 3)."""
     digest = hashlib.md5(datagram[:4] + bytes(16) + datagram[20:] + secret).digest()
     return datagram[:4] + digest + datagram[20:]
 
 
 def answered(datagram: bytes, reply: bytes | None) -> Packet:
-    """The Accounting-Response, checked as a NAS would by hand."""
+    """The Accounting-Response, verified by hand."""
     assert reply is not None
     digest = hashlib.md5(reply[:4] + datagram[4:20] + reply[20:] + SECRET).digest()
     assert (reply[1], reply[4:20]) == (datagram[1], digest)

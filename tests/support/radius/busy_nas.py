@@ -1,4 +1,4 @@
-"""Access points with many guests at once, in a thread: they repeat what is not answered."""
+"""Access points with many guests at once, in a thread; they repeat unanswered requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 REPEAT_SECONDS = 3.0
-"""After which an access point asks again."""
+"""An access point asks again after these seconds."""
 
 TRIES = 8
 
@@ -32,7 +32,7 @@ Key = tuple[socket.socket, int]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Login:
-    """A guest who wants on, and what came of it; times are monotonic seconds."""
+    """A guest who logs in, and the outcome; times are monotonic seconds."""
 
     email: str
     password: str
@@ -41,22 +41,22 @@ class Login:
     datagram: bytes = field(default=b"", repr=False)
     tries: int = 0
     asked_at: float = 0.0
-    """The first time."""
+    """When it was first sent."""
 
     answered_at: float = 0.0
     code: Code | None = None
-    """None as long as there is no answer."""
+    """None until there is an answer."""
 
 
 class BusyNas:
-    """Sends logins at a rate, whatever becomes of them; leaving the context waits for answers.
+    """Sends logins at a fixed rate; leaving the context waits for answers.
 
     Args:
         port: of the server.
-        logins: who wants on, in this order.
-        rate: in a second.
-        hosts: addresses of loopback that they come from in turn, each an access point.
-        tries: how often one is sent before it is given up.
+        logins: the guests, in order.
+        rate: logins in a second.
+        hosts: addresses of loopback, each an access point, used in turn.
+        tries: how often to send one.
         answered: called with each answer, in the thread.
     """
 
@@ -85,7 +85,7 @@ class BusyNas:
         self.repeated = 0
         self.given_up: list[Login] = []
         self.unverified = 0
-        """Replies that do not fit their request, or are not signed by the server."""
+        """Replies that do not match their request, or have a wrong signature."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,7 +95,7 @@ class BusyNas:
         self.stop()
 
     def stop(self) -> None:
-        """Send no other logins, and wait until each of them is answered or given up."""
+        """Send no more logins, and wait until each one is answered or given up."""
         self._stopping.set()
         self._thread.join((self._tries + 1) * REPEAT_SECONDS + PATIENCE)
         assert not self._thread.is_alive()
@@ -161,7 +161,7 @@ class BusyNas:
 
 
 def datagram_of(login: Login, identifier: int) -> bytes:
-    """Its Access-Request, put together by hand: pyrad would take most of a processor for it."""
+    """Its Access-Request, built by hand: pyrad would take most of a processor."""
     authenticator = os.urandom(16)
     password = login.password.encode()
     if login.chap:
@@ -182,7 +182,7 @@ def _attribute(kind: Attribute, value: bytes) -> bytes:
 
 
 def _is_signed(reply: bytes, datagram: bytes) -> bool:
-    """RFC 2865 section 3: by somebody who knows the secret, in answer to this request."""
+    """RFC 2865 section 3: somebody who knows the secret answered this request."""
     expected = hashlib.md5(reply[:4] + datagram[4:20] + reply[20:] + SECRET).digest()
     return reply[4:20] == expected
 

@@ -1,6 +1,6 @@
-"""Packets as a sniffer would have recorded them, read by Debian's tshark.
+"""Packets as a sniffer records them, read by Debian's tshark.
 
-Where it is not installed its tests fail (apt-get install tshark); none is skipped.
+Its tests fail, and never skip, if it is not installed (apt-get install tshark).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Exchange:
     request: bytes
     reply: bytes
     port: int = 1812
-    """Of whom is asked."""
+    """The port of the server."""
 
 
 def write_capture(path: Path, exchanges: Iterable[Exchange]) -> None:
-    """Write a file in the format of tcpdump, a second from each exchange to the next."""
+    """Write a file in the format of tcpdump, with a second between exchanges."""
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", MAGIC, 2, 4, 0, 0, LENGTH, RAW_IP))
         for number, exchange in enumerate(exchanges):
@@ -52,7 +52,7 @@ def read_by_tshark(path: Path, secret: bytes) -> list[dict[str, Any]]:
     """What tshark makes of each packet, layer by layer; it checks the authenticators."""
     known = ["-o", f"radius.shared_secret:{secret.decode()}"]
     checked = ["-o", "radius.validate_authenticator:TRUE"]
-    # An attribute that is there twice would be two keys of the same name otherwise.
+    # Otherwise a doubled attribute would be two keys of the same name.
     as_json = ["-T", "json", "--no-duplicate-keys"]
     done = subprocess.run(
         ["tshark", "-r", path, *known, *checked, *as_json],
@@ -64,7 +64,7 @@ def read_by_tshark(path: Path, secret: bytes) -> list[dict[str, Any]]:
 
 
 def complaints(layers: Any, path: str = "") -> Iterator[str]:
-    """Whatever in it is malformed, has an expert's remark, or an authenticator that is wrong."""
+    """All malformed parts, expert remarks and wrong authenticators."""
     if isinstance(layers, list):
         for each in layers:
             yield from complaints(each, path)
@@ -80,7 +80,7 @@ def complaints(layers: Any, path: str = "") -> Iterator[str]:
 
 
 def _datagram(payload: bytes, source: tuple[bytes, int], to: tuple[bytes, int]) -> bytes:
-    """UDP in IPv4; the checksum of UDP is left out, which RFC 768 allows."""
+    """UDP in IPv4, without the checksum of UDP, which RFC 768 allows."""
     udp = struct.pack("!HHHH", source[1], to[1], 8 + len(payload), 0) + payload
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + source[0] + to[0]
     return head[:10] + _checksum(head) + head[12:] + udp

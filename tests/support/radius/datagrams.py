@@ -1,4 +1,4 @@
-"""Datagrams put together by hand, octet by octet."""
+"""Datagrams built by hand, octet by octet."""
 
 import struct
 
@@ -9,7 +9,7 @@ attributes = st.lists(st.tuples(st.integers(1, 255), st.binary(max_size=30)), ma
 
 
 def join(attributes: list[tuple[int, bytes]]) -> bytes:
-    """Put attributes together, by hand."""
+    """Join attributes."""
     return b"".join(bytes([kind, len(value) + 2]) + value for kind, value in attributes)
 
 

@@ -10,7 +10,7 @@ from tests.support.radius.guests import NINE
 
 
 def event(number: int = 1, **changes: Any) -> AuthEvent:
-    """An accept at nine, or as ``changes`` say; ``number`` tells it from others."""
+    """An accept at nine, or with ``changes``; ``number`` distinguishes it from others."""
     made = AuthEvent(
         record_id=f"{number:032x}",
         at=NINE + timedelta(microseconds=number),
@@ -27,7 +27,7 @@ def event(number: int = 1, **changes: Any) -> AuthEvent:
 
 
 def events(count: int) -> list[AuthEvent]:
-    """That many, in order."""
+    """So many events, in order."""
     return [event(number) for number in range(1, count + 1)]
 
 

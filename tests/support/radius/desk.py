@@ -1,4 +1,4 @@
-"""A reception desk by the real time, for tests of a running server."""
+"""A reception desk in real time, for tests of a running server."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
     from tests.support.radius.radclient import Reply
 
 TRIES = 100
-"""How often a server is asked until it has heard of a change; one asking takes some 20 ms."""
+"""How often to ask a server until it knows a change; each time takes about 20 ms."""
 
 _emails = map("guest{}@example.com".format, count(1))
 
 
 class Desk:
-    """A reception desk with a store, and the server that lets its visitors on.
+    """A reception desk with a store, and the server that answers its visitors.
 
-    Everything here goes by the real time, as the server does.
+    It uses the real time, as the server does.
     """
 
     def __init__(self, configuration: Configuration) -> None:
@@ -51,14 +51,14 @@ class Desk:
         self.add_nas("127.0.0.1", "::1")
 
     def add_nas(self, *addresses: str) -> None:
-        """Let these addresses ask; each is its own name."""
+        """Add a NAS for each of these addresses, named like it."""
         with self.store.write() as work:
             for address in addresses:
                 nas = NewNas(name=address, address=address, secret=SECRET.decode())
                 add_nas(work, self.location, nas)
 
     def register(self, arrival: str = "now", **texts: str) -> Visit:
-        """Register a visitor of an address of their own."""
+        """Register a visitor with a new e-mail address."""
         email = next(_emails)
         return register(self.store, self.location, arrival=arrival, **{"email": email} | texts)
 
@@ -71,13 +71,13 @@ class Desk:
 
     @contextmanager
     def settings(self, changed: str, back: str) -> Iterator[None]:
-        """Treat visitors otherwise for a moment."""
+        """Change settings for a moment."""
         set_up(self.store, self.location, changed)
         yield
         set_up(self.store, self.location, back)
 
     def register_earlier(self, **ago: float) -> Visit:
-        """A visitor who was registered some time ago, for then: ``hours=3``."""
+        """A visitor who was registered, and expected, some time ago: ``hours=3``."""
         clock = Clock(utc_now() - timedelta(**ago))
         with closing(Store.open(self.configuration, clock)) as earlier:
             return register(earlier, self.location, email=next(_emails))
@@ -89,11 +89,11 @@ class Desk:
         return sorted(found, key=lambda event: event.at)
 
     def reasons(self) -> list[str]:
-        """Why somebody got on or not, oldest first."""
+        """The reasons of the decisions, oldest first."""
         return [event.reason for event in self.events()]
 
     def wait_for_events(self, complete: Callable[[list[AuthEvent]], bool]) -> list[AuthEvent]:
-        """What the log shows once it is complete; servers write to it twice a second."""
+        """The log's decisions once it is complete; servers write to it twice a second."""
         deadline = time.monotonic() + PATIENCE
         while not complete(found := self.events()) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -109,14 +109,14 @@ def desk_with(configuration: Configuration) -> Iterator[Desk]:
 
 
 def seconds_left(visit: Visit, now: datetime | None = None) -> int:
-    """Of the visit's window."""
+    """The seconds left of the visit's window."""
     assert visit.token is not None
     assert visit.token.valid_until is not None
     return int((visit.token.valid_until - (now or utc_now())).total_seconds())
 
 
 def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
-    """Ask until the server has heard of a change."""
+    """Ask until the server knows a change."""
     replies = (ask() for _ in range(TRIES))
     found = next((reply for reply in replies if reply.code == code), None)
     assert found is not None, f"never {code}"
@@ -124,7 +124,7 @@ def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
 
 
 def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> list[WifiSession]:
-    """The sessions in the store, as soon as they are what is waited for."""
+    """The sessions in the store, as soon as they meet a condition."""
     deadline = time.monotonic() + PATIENCE
     while True:
         with desk.store.read() as work:

@@ -1,4 +1,4 @@
-"""Debian's eapol_test, for logging in as the phone of a guest does: through an EAP tunnel."""
+"""Debian's eapol_test, which logs in as a guest's phone does: through an EAP tunnel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FURTHER_METHODS: Final = {
     "TTLS-EAP-MSCHAPv2": ("TTLS", "autheap=MSCHAPV2"),
     "TTLS-EAP-GTC": ("TTLS", "autheap=GTC"),
 }
-"""Served, too, but hardly any device has them."""
+"""Served, too, but rare on devices."""
 
 REFUSED_METHODS: Final = {
     "TTLS-EAP-MD5": ("TTLS", "autheap=MD5"),
@@ -49,15 +49,15 @@ class Phone:
     folder: Path
     device: str = "02:00:00:00:00:01"
     outside: str = "anonymous@example.com"
-    """The name that it shows outside of the tunnel."""
+    """The name outside the tunnel."""
 
     attributes: Mapping[Any, bytes] = field(default_factory=dict)
-    """What the access point says beside."""
+    """Further attributes of the access point."""
 
     seconds: float = 8.0
 
     def log_in(self, server: FreeRADIUS, user_name: str, password: str) -> Reply:
-        """What came back at last: an accept, a reject or ``silence``."""
+        """The last answer: an accept, a reject or ``silence``."""
         outer, inner = (METHODS | FURTHER_METHODS | REFUSED_METHODS)[self.method]
         settings = {
             "key_mgmt": "IEEE8021X",
@@ -90,6 +90,6 @@ def _octets(text: str) -> str:
 
 def _last_reply(output: str) -> Reply:
     code, lines = _RECEIVED.findall(output)[-1]
-    if code not in _CODES:  # the last word is the phone's own
+    if code not in _CODES:  # the last word is the phone's
         return Reply(code="silence", source="", attributes={})
     return Reply(code=_CODES[code], source="127.0.0.1", attributes=dict(_ATTRIBUTE.findall(lines)))

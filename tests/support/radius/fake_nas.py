@@ -1,4 +1,4 @@
-"""An access point that is asked to end sessions (RFC 5176), on a real socket of loopback."""
+"""An access point that takes Disconnect-Requests (RFC 5176) on a real socket of loopback."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class FakeNas:
     """Takes Disconnect-Requests; leaving the context ends it.
 
     Args:
-        *replies: what it sends to the first request that comes, to the second, and so on; after
-            the last one it is silent.
+        *replies: its replies to the first request, the second, and so on; after
+            the last one it does not reply.
         host: an address of loopback.
     """
 
@@ -35,7 +35,7 @@ class FakeNas:
         self._socket.bind((host, 0))
         self.port: int = self._socket.getsockname()[1]
         self.heard: list[tuple[bytes, tuple[str, int]]] = []
-        """Each datagram, and where it came from."""
+        """Each datagram and its source."""
 
         self._thread = threading.Thread(target=self._run)
 
@@ -68,12 +68,12 @@ def reply(
     identifier: int = 0,
     signed: bool = False,
 ) -> Replies:
-    """One that is made from the request.
+    """A reply made from the request.
 
     Args:
         code: of the reply.
         attributes: as octets.
-        secret: what it is signed with.
+        secret: signs it.
         identifier: added to the request's.
         signed: with Message-Authenticator, too.
     """

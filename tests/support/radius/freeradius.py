@@ -1,7 +1,7 @@
 """Debian's FreeRADIUS with our plugin, as a child process on a free port.
 
-Our own command installs it into a private raddb: a copy of Debian's, in which only what an
-engineer would change is changed.  Where it is not installed its tests fail; none is skipped.
+Our command installs it into a private raddb: a copy of Debian's, with only the changes that an
+engineer would make.  Its tests fail, and never skip, if FreeRADIUS is not installed.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ NEXIO = Path(sys.executable).with_name("nexio")
 
 
 def copy_raddb(to: Path) -> Path:
-    """Debian's raddb in a folder of ours, for a server that runs as whoever runs the tests.
+    """A copy of Debian's raddb, for a server that runs as the user of the tests.
 
-    It is the package's own: ``/etc/freeradius`` may hold what somebody changed there.
+    It comes from the package, because somebody may have changed ``/etc/freeradius``.
     """
     made = subprocess.run([DEBIAN_RADDB], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
@@ -45,7 +45,7 @@ def copy_raddb(to: Path) -> Path:
 
 
 def install(raddb: Path, configuration: Configuration, *options: str) -> str:
-    """Run our command; what it says."""
+    """Run our command, and return its output."""
     default = () if "--keep-default" in options else ("--replace-default",)
     done = subprocess.run(
         [NEXIO, "freeradius", "install", "--raddb", raddb, "--yes", *default, *options],
@@ -59,7 +59,7 @@ def install(raddb: Path, configuration: Configuration, *options: str) -> str:
 
 
 def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
-    """A server, not started yet.
+    """A server that is not started yet.
 
     Args:
         configuration: where the store is.
@@ -69,13 +69,13 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
     install(server.raddb, configuration)
     show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
-    # Guests wait for a reject; tests do not.
+    # Tests do not wait for rejects.
     server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
     return server
 
 
 def show_certificate(server: FreeRADIUS) -> None:
-    """Let it show a certificate of the tests' own, whose authority is ``server.ca_file``."""
+    """Give it a certificate of the tests, whose authority is ``server.ca_file``."""
     certify(server.raddb / "certs")
     chain = server.raddb / "certs" / "server.pem"
     ours = rf"\1_file = {chain}"
@@ -86,8 +86,8 @@ class FreeRADIUS:
     """A running server; leaving the context ends it.
 
     Args:
-        raddb: its configuration.
-        port: where that says that it listens.
+        raddb: its configuration folder.
+        port: the one in that configuration.
     """
 
     def __init__(self, raddb: Path, port: int) -> None:
@@ -107,7 +107,7 @@ class FreeRADIUS:
 
     @property
     def log(self) -> str:
-        """All that it has said, in all of its lives."""
+        """All of its output, of all its starts."""
         return "".join(self._lines)
 
     def change(self, name: str, old: str, new: str) -> None:
@@ -130,11 +130,11 @@ class FreeRADIUS:
         self.wait_for_line("Ready to process requests", 1 + self.log.count("Ready to process"))
 
     def warm_up(self) -> None:
-        """Let it read the store: the first request starts that, and is not answered."""
+        """Send the first request, which gets no answer but makes it read the store."""
         radclient(self.port, "nobody@example.com", "000000", timeout=0.3, tries=100)
 
     def cpu_seconds(self) -> float:
-        """How long it has kept processors busy."""
+        """How many seconds of processor time it has used."""
         assert self._process is not None
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -145,7 +145,7 @@ class FreeRADIUS:
         self._process.send_signal(number)
 
     def stop(self, seconds: float = PATIENCE) -> int:
-        """End it as systemd does: in peace, and where that takes too long by force; its code."""
+        """End it as systemd does: by SIGTERM, then by force; return its exit code."""
         assert self._process is not None
         self._process.terminate()
         try:
@@ -158,7 +158,7 @@ class FreeRADIUS:
             self._reader.join()
 
     def wait_for_line(self, words: str, times: int = 1) -> str:
-        """Wait until it has said something that often, and return the last such line."""
+        """Wait until it has written something so many times, and return the last such line."""
 
         def said() -> list[str]:
             return [line for line in self._lines if words in line]
@@ -181,7 +181,7 @@ class FreeRADIUS:
 
 
 def packages() -> str:
-    """The folder of our packages, as the command fills it in."""
+    """The folder of our packages, as the command writes it."""
     return sysconfig.get_path("purelib")
 
 

@@ -1,4 +1,4 @@
-"""FreeRADIUS's own dictionary, as it reads it itself."""
+"""FreeRADIUS's own dictionary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 DICTIONARY = Path("/usr/share/freeradius/dictionary")
-"""Of the package freeradius-common."""
+"""From the package freeradius-common."""
 
 _INCLUDE = re.compile(r"\$INCLUDE\s+(\S+)")
 _VENDOR = re.compile(r"(BEGIN|END)-VENDOR")
@@ -17,18 +17,18 @@ _VALUE = re.compile(r"VALUE\s+(\S+)\s+(\S+)\s+(\d+)\s")
 
 
 class Names(NamedTuple):
-    """What FreeRADIUS calls attributes and values, those of vendors left out."""
+    """FreeRADIUS's names of attributes and values, without those of vendors."""
 
     attributes: dict[str, tuple[int, str]]
     """Number and type by name."""
 
     values: dict[str, dict[int, str]]
-    """Names by attribute and number; of several the last is the one that is shown."""
+    """Names by attribute and number; FreeRADIUS shows the last of several."""
 
 
 @cache
 def dictionary() -> Names:
-    """FreeRADIUS's dictionary, in the order in which it reads it itself."""
+    """FreeRADIUS's dictionary, read in FreeRADIUS's order."""
     names = Names({}, {})
     _read(DICTIONARY, names)
     return names

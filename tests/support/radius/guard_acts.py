@@ -11,7 +11,7 @@ AT = NOON.timestamp()
 
 
 def act(serial: int = 1, **changes: Any) -> Act:
-    """A guess at visit 7, or as ``changes`` say."""
+    """A guess at visit 7, or with ``changes``."""
     fields: dict[str, Any] = {
         "kind": Kind.GUESS, "at": AT, "writer": "w", "serial": serial, "host": "here",
         "location_id": 1, "visit_id": 7, "device": mac(1), "nas": "ap-1", "cost": 1.0,

@@ -22,7 +22,7 @@ def mac(number: int) -> str:
 
 
 def guess(device: str = mac(1), *visits: int, **changes: Any) -> Guess:
-    """A guess at visit 1, or at these, whose PINs have 6 digits."""
+    """A guess at visit 1, or at these visits, whose PINs have 6 digits."""
     fields: dict[str, Any] = {
         "location": 1,
         "nas": "ap-1",
@@ -41,7 +41,7 @@ def by_pin(device: str = mac(1), chance: float = 1e-6) -> Guess:
 
 
 def is_open(guard: Guard, made: Guess, now: datetime) -> bool:
-    """Whether a guess is looked at."""
+    """Whether the guard checks a guess."""
     return not guard.look(made, now).is_refused
 
 
@@ -49,7 +49,7 @@ _typed = 0
 
 
 def tries(guard: Guard, made: Guess, now: datetime, most: int = 1) -> int:
-    """Type wrong PINs, each of them new, one after the other; how many were looked at."""
+    """Type new wrong PINs one after the other; return how many the guard checked."""
     global _typed  # noqa: PLW0603 - so that each PIN is another one
     for number in range(most):
         opening = guard.look(made, now)
@@ -66,7 +66,7 @@ def slowly(guard: Guard, made: Guess, now: datetime, most: int) -> int:
 
 
 def attack(guard: Guard, now: datetime, *visits: int, first: int = 1000, count: int = 50) -> int:
-    """Type wrong PINs, each on a device of its own; how many were looked at."""
+    """Type wrong PINs, each on a new device; return how many the guard checked."""
     return sum(tries(guard, guess(mac(first + n), *visits), now) for n in range(count))
 
 

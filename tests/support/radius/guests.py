@@ -1,4 +1,4 @@
-"""Visits, NAS and tables as a RADIUS server holds them, made in memory."""
+"""Visits, NAS and tables of a RADIUS server, made in memory."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def with_settings(location: Location, **settings: Any) -> Location:
 def visit(
     number: int = 1, *, email: str = EMAIL, pin: str = PIN, location: int = 1, **changes: Any
 ) -> FollowedVisit:
-    """A visit with a token for 09:00 to 10:00, or as ``changes`` say."""
+    """A visit with a token for 09:00 to 10:00, or with ``changes``."""
     made = FollowedVisit(
         id=number,
         location_id=location,
@@ -68,7 +68,7 @@ def visit(
 
 
 def nas(number: int = 1, address: str = "127.0.0.1", **changes: Any) -> Nas:
-    """A NAS of Harbour House, or as ``changes`` say."""
+    """A NAS of Harbour House, or with ``changes``."""
     made = Nas(
         id=number,
         name=f"ap-{number}",
@@ -88,7 +88,7 @@ def table_of(
     locations: Iterable[Location] = (HOUSE, ANNEX),
     nas_entries: Iterable[Nas] = (),
 ) -> Table:
-    """A table of these visits, whenever they are."""
+    """A table of these visits, of any time."""
     table = Table(KEYRING)
     always = Horizon(past=timedelta(days=10_000), ahead=timedelta(days=10_000))
     news = News(
@@ -114,6 +114,6 @@ def pap(typed: str = PIN) -> Pap:
 
 
 def chap(pin: str = PIN, challenge: bytes = b"c" * 16) -> Chap:
-    """What a NAS answers for a guest who typed ``pin``."""
+    """A NAS's CHAP response for a guest who typed ``pin``."""
     response = hashlib.md5(b"\x07" + pin.encode() + challenge).digest()
     return Chap(ident=7, response=response, challenge=challenge)

@@ -1,7 +1,7 @@
-"""Who logs in how, and what they get: one table for every server and method.
+"""Logins and their answers: one table for every server and method.
 
-The visitors are registered before the servers start, so that no answer depends on how soon a
-server hears of them; that is tested elsewhere.
+The visitors are registered before the servers start, so no answer depends on how soon a
+server knows them; other tests check that.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ CHAP: Final = "CHAP-Password"
 MS_CHAP: Final = "MS-CHAP-Password"
 ANY: Final = frozenset({PAP, CHAP, MS_CHAP, *METHODS})
 READABLE: Final = frozenset({PAP, "TTLS-PAP", "PEAP-GTC"})
-"""Those in which the server reads the password."""
+"""Methods in which the server reads the password."""
 
 EACH_PIN: Final = READABLE | {CHAP}
-"""Those in which every PIN of an e-mail is tried (R10)."""
+"""Methods that try every PIN of an e-mail (R10)."""
 
 ELSEWHERE: Final = "127.0.0.9"
 """The NAS of a location where the PIN alone logs in."""
@@ -34,7 +34,7 @@ ELSEWHERE: Final = "127.0.0.9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
-    """What somebody types, and the visit that it is about."""
+    """A visit, and what its guest types."""
 
     user_name: str
     password: str = field(repr=False)
@@ -48,14 +48,14 @@ class Case:
     name: str
     prepare: Callable[[Desk], Guest]
     reason: str
-    """As the log names it; ``valid`` is an accept."""
+    """The log's name; ``valid`` is an accept."""
 
     words: str = ""
-    """How Reply-Message begins; nothing for none."""
+    """The beginning of Reply-Message; empty for none."""
 
     methods: frozenset[str] = ANY
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """What the NAS says beside."""
+    """Further attributes of the NAS."""
 
 
 def _guest(visit: Visit, **changes: Any) -> Guest:
@@ -91,8 +91,8 @@ def _nothing_typed(desk: Desk) -> Guest:
     return _guest(desk.register(), password="")
 
 
-def _last_minutes(desk: Desk) -> Guest:
-    return _guest(desk.register_earlier(minutes=58))
+def _longer_inside(desk: Desk) -> Guest:
+    return _guest(desk.register_earlier(minutes=30))
 
 
 def _ended(desk: Desk) -> Guest:
@@ -100,7 +100,7 @@ def _ended(desk: Desk) -> Guest:
 
 
 def _soon(desk: Desk) -> Guest:
-    return _guest(desk.register("+2m"))
+    return _guest(desk.register("+30m"))
 
 
 def _without_token(desk: Desk) -> Guest:
@@ -198,8 +198,10 @@ def add_other_locations(desk: Desk) -> None:
 
 _AT_THE_KIOSK = {"Packet_Src_IP_Address": ELSEWHERE}
 _RADCLIENT = frozenset({PAP, CHAP, MS_CHAP})
-"""Those in which a test chooses the NAS's address and attributes; eapol_test has its own."""
+"""Methods in which a test chooses the NAS's address and attributes; eapol_test has its own."""
 
+# All are prepared before the first of them logs in: on a busy machine that is many minutes
+# earlier, so no window opens or closes meanwhile.
 CASES: Final = (
     Case(name="inside the window", prepare=_inside, reason="valid"),
     Case(name="e-mail in capitals", prepare=_in_capitals, reason="valid"),
@@ -215,11 +217,11 @@ CASES: Final = (
         name="nothing typed",
         prepare=_nothing_typed,
         reason="wrong PIN",
-        methods=READABLE - {PAP},  # radclient leaves out what is empty; see odd_requests.py
+        methods=READABLE - {PAP},  # radclient leaves out empty values; see odd_requests.py
     ),
-    Case(name="the last minutes", prepare=_last_minutes, reason="valid"),
+    Case(name="inside for half an hour", prepare=_longer_inside, reason="valid"),
     Case(
-        name="just before",
+        name="before the window",
         prepare=_soon,
         reason="not yet",
         words="Your Wi-Fi access starts at ",

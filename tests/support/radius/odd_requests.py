@@ -1,4 +1,4 @@
-"""Requests that no well-behaved NAS sends, and what comes of them: one table for both servers."""
+"""Requests that no good NAS sends, and their outcomes: one table for both servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARED: Final = "127.0.0.8"
 MAC: Final = b"0a-00-00-00-00-77"
 DEVICE: Final = "0a:00:00:00:00:77"
 OWN: Final = "its own"
-"""A device of its own for each request: wrong PINs are counted by device."""
+"""A new device for each request, because the guard counts wrong PINs by device."""
 
 AUTHENTICATOR: Final = bytes(range(16))
 MS_CHAP, MS_CHAP2 = (b"\0\0\x01\x37" + bytes([kind, 52]) + bytes(50) for kind in (1, 25))
@@ -41,11 +41,11 @@ class Odd:
 
     name: str
     reason: str
-    """As the log names it; ``valid`` is an accept."""
+    """The log's name; ``valid`` is an accept."""
 
     attributes: Attributes = field(default_factory=dict)
     typed: Callable[[str], bytes | None] = str.encode
-    """What becomes of the PIN in User-Password; None leaves it out."""
+    """Makes User-Password of the PIN; None leaves it out."""
 
     more: Callable[[str], Attributes] | None = None
     """Attributes that depend on the PIN."""
@@ -57,11 +57,11 @@ class Odd:
     device: str | None = OWN
     nas: str = HERE
     discarded_by_freeradius: bool = False
-    """FreeRADIUS's core drops it before any module is asked; see docs/freeradius.md."""
+    """FreeRADIUS's core drops it before any module; see docs/freeradius.md."""
 
 
 def _hidden(typed: bytes) -> list[bytes]:
-    """User-Password as long as what was typed, which no NAS that pads it would send."""
+    """User-Password without the padding that every good NAS adds."""
     sent, previous = b"", AUTHENTICATOR
     for start in range(0, len(typed), 16):
         pad = hashlib.md5(SECRET + previous).digest()
@@ -161,6 +161,7 @@ _TYPED: dict[str, tuple[Callable[[str], bytes], str]] = {
     "octets that are none": (lambda pin: b"\xff" + pin.encode(), "wrong PIN"),
     "a line's end": (_as_typed("{}{}\r\n"), "wrong PIN"),
     "a NUL inside": (lambda pin: pin[:3].encode() + b"\0" + pin[3:].encode(), "wrong PIN"),
+    "a NUL and more": (lambda pin: pin.encode() + b"\0x", "wrong PIN"),
     "a NUL at the end": (lambda pin: pin.encode() + b"\0\0", "valid"),
     "its octets in hexadecimal": (lambda pin: b"0x" + pin.encode().hex().encode(), "wrong PIN"),
     "0x, and no digits": (lambda pin: b"0xzz" + pin.encode(), "wrong PIN"),
@@ -248,7 +249,7 @@ ODD_REQUESTS: Final = (
                     Attribute.CALLING_STATION_ID: [b"192.0.2.7"]}),
     Odd(name="NAS-Port-Type of 3 octets", reason="valid",
         attributes=_said(Attribute.NAS_PORT_TYPE, b"\0\0\5")),
-    # What comes twice
+    # Doubled attributes
     Odd(name="one device in two notations", reason="valid", device=DEVICE,
         attributes=_said(Attribute.CALLING_STATION_ID, MAC, b"0a00.0000.0077")),
     Odd(name="two devices", reason="contradictory request", device=DEVICE,
@@ -262,7 +263,7 @@ ODD_REQUESTS: Final = (
                     Attribute.NAS_IDENTIFIER: [b"lobby"]}),
     Odd(name="two User-Name", reason="contradictory request", user_name="ada@example.com",
         attributes=_said(Attribute.USER_NAME, b"ada@example.com", b"zoe@example.com")),
-    # Text that is none, each by itself
+    # Invalid text, one attribute at a time
     Odd(name="an SSID in Latin-1, and NAS-Identifier", reason="valid", source=SHARED, nas="lobby",
         attributes={Attribute.CALLED_STATION_ID: [_CAFE], Attribute.NAS_IDENTIFIER: [b"lobby"]}),
     Odd(name="NAS-Identifier that is none, and an SSID", reason="wrong location", source=SHARED,
@@ -320,7 +321,7 @@ def device_of(number: int) -> str:
 
 
 def ask_oddly(number: int, visit: Visit, port: int, tries: int = 5) -> Packet | None:
-    """Send it as a NAS would, again where nothing comes, and check the reply; None for silence."""
+    """Send it as a NAS does, with repeats, and verify the reply; None for silence."""
     odd = ODD_REQUESTS[number]
     attributes = {
         Attribute.USER_NAME: [visit.email.encode()],

@@ -1,6 +1,6 @@
-"""Debian's radclient, for asking as a NAS that is not ours would.
+"""Debian's radclient, an independent NAS.
 
-Where it is not installed its tests fail (apt-get install freeradius-utils); none is skipped.
+Its tests fail, and never skip, if it is not installed (apt-get install freeradius-utils).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _ATTRIBUTE = re.compile(r"\t([A-Z]\S+) = (.*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back."""
+    """The answer to a login."""
 
     code: str
     """``Access-Accept``, ``Access-Reject``, or ``silence``."""
 
     source: str
-    """The address that it came from."""
+    """Its source address."""
 
     attributes: dict[str, str]
 
@@ -68,7 +68,7 @@ def radclient(
         secret: shared with the server, or with the proxy before it.
         attributes: further ones, with ``_`` for ``-`` in their names.
     """
-    # radclient 3.2.1 signs a request only where it is told to.
+    # radclient 3.2.1 signs a request only if it is told to.
     lines = [f'User-Name = "{user_name}"', f'{method} = "{password}"', "Message-Authenticator = 0"]
     lines += [f"{name.replace('_', '-')} = {value}" for name, value in attributes.items()]
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -83,7 +83,7 @@ def radclient(
 
 
 def account(port: int, status: str, *attributes: str, tries: int = 1) -> str:
-    """Let radclient send an Accounting-Request; what it says of the answer."""
+    """Let radclient send an Accounting-Request; return its output."""
     lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
     done = subprocess.run(
         ["radclient", "-x", "-r", str(tries), "-t", "3", f"127.0.0.1:{port}", "acct", SECRET],
@@ -107,7 +107,7 @@ def _read(output: str, errors: str) -> Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What came of many logins."""
+    """The outcome of many logins."""
 
     accepted: int
     rejected: int
@@ -115,14 +115,14 @@ class Summary:
 
 
 class ManyLogins:
-    """Many different logins of one NAS, as fast as the server takes them, in the background.
+    """Many different logins of one NAS in the background, as fast as the server answers.
 
     Args:
         port: of the server.
         logins: User-Name, attribute of the method, password.
-        folder: for the list that radclient reads.
+        folder: holds the list that radclient reads.
         source: the NAS's address.
-        at_once: how many wait for an answer at a time.
+        at_once: how many may wait for an answer at a time.
         tries: transmissions of each.
         timeout: seconds after each.
     """

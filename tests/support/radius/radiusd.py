@@ -27,9 +27,9 @@ class Radiusd:
     """A running server; leaving the context ends it.
 
     Args:
-        configuration: where its store is.
-        options: its command line; without ``--auth-port`` it gets a free one.
-        started_by: a program that starts it in a way of its own, such as ``nohup``.
+        configuration: names its store.
+        options: its command line; without ``--auth-port`` it gets a free port.
+        started_by: a program that starts it, such as ``nohup``.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Radiusd:
 
     @property
     def stderr(self) -> str:
-        """All that it has said."""
+        """All of its output."""
         return "".join(self._lines)
 
     def wait_for_line(self, words: str, times: int = 1) -> str:
-        """Wait until it says something that often, and return the last such line."""
+        """Wait until it has written something so many times, and return the last such line."""
 
         def said() -> list[str]:
             return [line for line in self._lines if words in line]
@@ -86,13 +86,13 @@ class Radiusd:
         self._process.send_signal(number)
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        """Its exit code, when it has ended and said its last."""
+        """Wait until it has ended, and return its exit code."""
         code = self._process.wait(seconds)
         self._reader.join()
         return code
 
     def stop(self) -> int:
-        """End it in peace."""
+        """End it by SIGTERM."""
         self.signal()
         return self.wait()
 
@@ -141,7 +141,7 @@ class Radiusd:
 
 
 def wait_until(reached: Callable[[], object]) -> None:
-    """Wait for something that another process does."""
+    """Wait until another process has done something."""
     deadline = time.monotonic() + PATIENCE
     while not reached() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -149,7 +149,7 @@ def wait_until(reached: Callable[[], object]) -> None:
 
 
 def free_port() -> int:
-    """A UDP port that nobody uses at the moment."""
+    """A UDP port that is free at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -157,7 +157,7 @@ def free_port() -> int:
 
 
 def environment_of(configuration: Configuration) -> dict[str, str]:
-    """What a program needs to find that store."""
+    """The variables with which a program finds that store."""
     return {
         "PATH": os.environ["PATH"],
         **{name: os.environ[name] for name in ("TZ",) if name in os.environ},

@@ -1,6 +1,6 @@
 """Debian's radsecproxy: RADIUS within TLS (RFC 6614), between a NAS and nexio-radiusd.
 
-Where it is not installed its tests fail (apt-get install radsecproxy); none is skipped.
+Its tests fail, and never skip, if it is not installed (apt-get install radsecproxy).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HERE = "127.0.0.1"
 
-# As in docs/network-engineers.md; both ends show a certificate, and name what they trust.
+# As in docs/network-engineers.md; both ends show a certificate, and name their authority.
 _TLS = """
 tls default {{
     CACertificateFile {ca}
@@ -73,8 +73,8 @@ class Radsecproxy:
     """A running proxy; leaving the context ends it.
 
     Args:
-        path: where its configuration is written.
-        configuration: what stands in it.
+        path: of its configuration.
+        configuration: its text.
     """
 
     def __init__(self, path: Path, configuration: str) -> None:
@@ -100,7 +100,7 @@ class Radsecproxy:
         self._reader.join()
 
     def wait_for_line(self, words: str) -> None:
-        """Wait until it says something."""
+        """Wait until it has written something."""
         with self._said:
             heard = self._said.wait_for(
                 lambda: any(words in line for line in self._lines), PATIENCE
@@ -117,7 +117,7 @@ class Radsecproxy:
 
 
 def free_tcp_port() -> int:
-    """A port of loopback that nobody listens on at the moment."""
+    """A port of loopback that is free at this moment."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HERE, 0))
         port: int = probe.getsockname()[1]

@@ -26,7 +26,7 @@ LONGEST_DELAY = 1.25
 
 
 class Server:
-    """A responder with its surroundings: half past nine, and nobody registered yet."""
+    """A responder with its surroundings, at half past nine, without visits."""
 
     def __init__(self, *visits: FollowedVisit, nas_entries: tuple[Nas, ...] = (nas(),)) -> None:
         self.table: Table = table_of(*visits, nas_entries=nas_entries)
@@ -44,22 +44,22 @@ class Server:
         return self._events
 
     def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
-        """Let time pass; what is sent at its end."""
+        """Let time pass, and return what is sent then."""
         self.monotonic += seconds
         self.clock.advance(seconds=seconds)
         return list(self.responder.due(self.monotonic))
 
     def receive(self, datagram: bytes, source: Source = AP) -> bytes | None:
-        """What is answered at once."""
+        """Return what is answered at once."""
         return self.responder.receive(datagram, source, self.monotonic)
 
     def ask(self, datagram: bytes) -> Packet:
-        """The verified reply, whenever it comes."""
+        """The verified reply, also a delayed one."""
         reply = self.receive(datagram)
         if reply is None:
             ((_, reply),) = self.wait(LONGEST_DELAY)
         return verified(datagram, reply)
 
     def reasons(self) -> list[str]:
-        """What was decided."""
+        """The reasons of the decisions."""
         return [event.reason for event in self.events]

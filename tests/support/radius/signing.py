@@ -1,4 +1,4 @@
-"""Packets put together and signed by hand, where pyrad would not make them."""
+"""Packets built and signed by hand, because pyrad refuses to make them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sign(packet: bytes, secret: bytes = SECRET) -> bytes:
 
 
 def with_body(body: bytes = b"", *, length: int | None = None) -> bytes:
-    """An Access-Request that is signed as well as it can be."""
+    """An Access-Request, signed as far as possible."""
     if length is not None or len(body) > 4000:
         return unsigned(body, length=length)
     return sign(unsigned(body))

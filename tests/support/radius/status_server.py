@@ -1,4 +1,4 @@
-"""A server that answers nothing but Status-Server."""
+"""A server that answers only Status-Server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bound() -> Iterator[socket.socket]:
 
 @contextmanager
 def saying(words: str) -> Iterator[int]:
-    """A RADIUS server that says this of itself, on that port."""
+    """A RADIUS server with this status, on that port."""
 
     def answer(opened: socket.socket) -> None:
         datagram, sender = opened.recvfrom(4096)

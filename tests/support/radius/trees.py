@@ -1,4 +1,4 @@
-"""A raddb of the test's own, what is in it, and the plugin in it."""
+"""A raddb for a test, its contents, and the plugin in it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radius_auth.raddb.installation import Source, plan_install
-from radius_auth.raddb.package import fill_in, package_digest, packaged
+from radius_auth.raddb.installation import plan_install
+from radius_auth.raddb.package import Source, fill_in, packaged
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
@@ -34,32 +34,32 @@ def _content(path: Path) -> bytes:
 
 
 def source(configuration: Configuration, **changed: bytes) -> Source:
-    """What a version of the software installs.
+    """The files that a version of the software installs.
 
     Args:
-        configuration: where the store is.
-        changed: files that are others in that version, by the last part of their name.
+        configuration: names the store.
+        changed: files that differ in that version, by the last part of their name.
     """
     templates = {
         path: changed.get(Path(path).name, content) for path, content in packaged().items()
     }
-    return Source(files=fill_in(templates, configuration), package=package_digest(templates))
+    return fill_in(templates, configuration)
 
 
 def planned(folder: Path, configuration: Configuration, **changed: bytes) -> Plan:
-    """An installation in place of FreeRADIUS's own site, not carried out."""
+    """A plan of an installation that replaces FreeRADIUS's own site."""
     return plan_install(folder, source(configuration, **changed), replace_default=True)
 
 
 def install(folder: Path, configuration: Configuration, **changed: bytes) -> Plan:
-    """Install in place of FreeRADIUS's own site."""
+    """Install, and replace FreeRADIUS's own site."""
     plan = planned(folder, configuration, **changed)
     plan.carry_out()
     return plan
 
 
 def change(path: Path, old: str, new: str) -> None:
-    """Change a file as an engineer does, in its place."""
+    """Change a file in its place, as an engineer does."""
     text = path.read_text()
     assert old in text, (path, old)
     path.write_text(text.replace(old, new))

@@ -1,21 +1,23 @@
-"""A FreeRADIUS that is none: it calls the plugin in the order of ``freeradius/sites-available``."""
+"""A stand-in for FreeRADIUS: it calls the plugin in the order of ``freeradius/sites-available``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
+from radius_auth.plugin.logins import DecidedLogin, Login, event_of
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
-    HANDED_OVER,
+    LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
     STAGE,
-    name_of,
+    TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
 from tests.support.clocks import Clock
@@ -63,25 +65,25 @@ def chap_pairs(typed: str = PIN, user_name: str = EMAIL) -> Pairs:
 
 
 def ms_chap(user_name: str = EMAIL) -> Pairs:
-    """The same with MS-CHAPv2; what was typed, only the device knows."""
+    """The same with MS-CHAPv2; only the device knows what was typed."""
     return (("User-Name", user_name), MS_CHAP, DEVICE)
 
 
 def tunnelled(user_name: str = EMAIL) -> Pairs:
-    """What a device says inside its tunnel, by a method of EAP."""
+    """What a device sends inside its tunnel, by a method of EAP."""
     return (("User-Name", user_name), EAP, DEVICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the access point gets."""
+    """The reply to the access point."""
 
     accepted: bool
     attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str | None:
-        """What the guest reads."""
+        """The Reply-Message."""
         return self.attributes.get("Reply-Message")
 
 
@@ -89,11 +91,11 @@ REJECT = Reply(accepted=False)
 
 
 class VirtualServer:
-    """The sites ``nexio`` and ``nexio-inner-tunnel``, over a plugin with a table of the test.
+    """The sites ``nexio`` and ``nexio-inner-tunnel``, with a plugin on a test's table.
 
     Args:
-        table: what is known.
-        now: the time, until ``clock`` is moved.
+        table: visits and NAS.
+        now: the time, until ``clock`` moves.
     """
 
     def __init__(self, table: Table, now: datetime = NINE) -> None:
@@ -101,7 +103,7 @@ class VirtualServer:
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
         self.guard = Guard()
-        self.plugin = Plugin(lambda: self.table, self.guard, self.events.append, self.clock)
+        self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock)
 
     @property
     def event(self) -> AuthEvent:
@@ -109,22 +111,43 @@ class VirtualServer:
         (event,) = self.events
         return event
 
+    def keep(self, visit_id: int = 0, **more: Any) -> str:
+        """Let an earlier call have kept a login; its number."""
+        request = Request(nas=nas(), user_name=EMAIL.encode(), password=None)
+        login = Login(request=request, visit_id=visit_id, **more)
+        return self.plugin._logins.keep(login)  # noqa: SLF001 - as that call would
+
+    def find(self, number: str) -> Login | None:
+        """A login that is kept."""
+        return self.plugin._logins.find(number)  # noqa: SLF001
+
+    def reason_of(self, result: CallResult) -> str:
+        """Why a call has rejected: it was logged, or is kept until it is."""
+        assert result.outcome is ReturnCode.REJECT
+        note = _plain(result.control)[NOTE]
+        if note == LOGGED:
+            return self.event.reason
+        login = self.find(note)
+        assert login is not None
+        assert login.rejected is not None
+        return login.rejected.reason
+
     def answer(self, pairs: Pairs, typed: str | None = None) -> Reply:
         """A login by PAP, CHAP or MS-CHAP.
 
         Args:
             pairs: the request.
-            typed: what the response to MS-CHAP was made from; FreeRADIUS verifies it.
+            typed: the PIN of the response to MS-CHAP, which FreeRADIUS verifies.
         """
         return self._log_in(
             pairs, Stage.OUTER, lambda control: self._verify(pairs, Stage.OUTER, control, typed)
         )[0]
 
     def answer_eap(self, pairs: Pairs, typed: str, *, gtc: bool = False) -> Reply:
-        """A login in a tunnel, in which the plugin is asked again outside at the end.
+        """A login in a tunnel; at its end the plugin decides again outside.
 
         Args:
-            pairs: what is said inside.
+            pairs: the request inside.
             typed: the PIN that the device has.
             gtc: the password itself comes through the tunnel, not a response to MS-CHAP.
         """
@@ -142,17 +165,19 @@ class VirtualServer:
             return REJECT
         outer = self._call(self.plugin.post_auth, outside, Stage.OUTER, (PROVEN, proven))
         if outer.outcome is not ReturnCode.OK:
-            return self._rejected(outside, _plain(outer.control))
+            return self._rejected(outside, outer)
         return Reply(accepted=True, attributes=_plain(outer.reply))
 
     def _log_in(
         self, pairs: Pairs, stage: Stage, verify: Callable[[Control], bool]
     ) -> tuple[Reply, str]:
-        """Through the sections of one site, and the proof at the end."""
+        """Run the sections of one site, and verify at the end."""
         first = self._call(self.plugin.authorize, pairs, stage)
+        if first.outcome is not ReturnCode.OK:
+            return self._rejected(pairs, first), ""
         control = _plain(first.control)
-        if first.outcome is not ReturnCode.OK or not verify(control):
-            return self._rejected(pairs, control), ""
+        if not verify(control):
+            return self._rejected(pairs, first, control), ""
         if control.keys() >= set(DECIDED):  # PAP and CHAP
             decided = {
                 replied: control[name] for name, replied in zip(DECIDED, REPLIED, strict=True)
@@ -161,14 +186,15 @@ class VirtualServer:
         proven = control.get(PROVEN, "")
         last = self._call(self.plugin.post_auth, pairs, stage, (PROVEN, proven))
         if last.outcome is not ReturnCode.OK:
-            return self._rejected(pairs, control | _plain(last.control)), ""
+            return self._rejected(pairs, last), ""
         return Reply(accepted=True, attributes=_plain(last.reply)), proven
 
     def _verify(self, pairs: Pairs, stage: Stage, control: Control, typed: str | None) -> bool:
-        """Hold a response to MS-CHAP against the one PIN, as ``Auth-Type MS-CHAP`` of the sites."""
+        """Compare a response to MS-CHAP with the one PIN, as ``Auth-Type MS-CHAP`` does."""
         if control.get("Auth-Type") == "Accept":
             return True
-        if not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
+        asks = stage == Stage.INNER
+        if asks and not self._ask((*pairs, (NOTE, control[NOTE])), stage, control):
             return False
         if typed is None or control.get("Cleartext-Password") != typed:
             return False
@@ -180,11 +206,24 @@ class VirtualServer:
         control |= _plain(answer.control)
         return answer.outcome is ReturnCode.OK
 
-    def _rejected(self, pairs: Pairs, control: Control) -> Reply:
-        noted = ((NOTE, control[NOTE]),) if NOTE in control else ()
+    def _rejected(self, pairs: Pairs, result: CallResult, control: Control | None = None) -> Reply:
+        """The end of a reject, as in ``nexio_say_no``.
+
+        Args:
+            pairs: the request.
+            result: of the call that rejected, or that came before FreeRADIUS did.
+            control: where later calls have added to it.
+        """
+        note = (control or _plain(result.control)).get(NOTE)
+        if note == LOGGED:
+            return Reply(accepted=False, attributes=_plain(result.reply))
+        noted = () if note is None else ((NOTE, note),)
         answer = self._call(self.plugin.post_auth, pairs, Stage.REJECTED, *noted)
         assert answer.outcome is ReturnCode.OK
         return Reply(accepted=False, attributes=_plain(answer.reply))
+
+    def _record(self, decided: DecidedLogin) -> None:
+        self.events.append(event_of(decided))
 
     def _call(
         self, ask: Callable[[Pairs], CallResult], pairs: Pairs, stage: Stage, *more: tuple[str, str]
@@ -193,8 +232,8 @@ class VirtualServer:
 
 
 def hand_over(pairs: Pairs) -> Pairs:
-    """What ``nexio_hand_over_…`` and ``nexio_hide`` of ``policy.d/nexio`` make of a request."""
-    names = {name_of(attribute): handed for attribute, handed in HANDED_OVER.items()}
+    """What ``policy.d/nexio`` makes of a request with text that is not UTF-8."""
+    names = dict(TEXTS.values())
     text = [(names[name], f"={value}".encode().hex()) for name, value in pairs if name in names]
     return (*(pair for pair in pairs if pair[0] not in names), *text)
 
@@ -203,7 +242,7 @@ PASSED = CallResult(outcome=ReturnCode.NOOP)
 
 
 def at(stage: Stage, address: str = ADDRESS) -> Pairs:
-    """What our configuration adds to a request."""
+    """The attributes that our configuration adds to a request."""
     return ((CLIENT, address), (STAGE, stage.value))
 
 

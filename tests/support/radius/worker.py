@@ -1,4 +1,4 @@
-"""A worker of the server, run as a thread on a real socket with the time of the test."""
+"""A worker of the server, as a thread on a real socket with the test's time."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def running(follower: Follower, configuration: Configuration, clock: Clock) -> I
                 yield Running(asking, thread, alive)
         finally:
             worker.stop()
-            worker.stop()  # as after Ctrl-C, which comes from the terminal and from the parent
+            worker.stop()  # as after Ctrl-C: from the terminal and from the parent
             thread.join()
             worker.close()
             recorder.stop()
@@ -75,7 +75,7 @@ class Running(NamedTuple):
     asking: socket.socket
     thread: threading.Thread
     parent: BinaryIO
-    """Closed when the parent has died."""
+    """Closed when the parent dies."""
 
 
 def ask(asking: socket.socket, email: str, pin: str) -> Code:

@@ -1,0 +1,56 @@
+"""How much is measured: the whole, or the short form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+COLUMNS: Final = ("accept", "CHAP accept", "duplicate", "accounting", "reject")
+"""What is asked, in this order: wrong PINs last, so that nobody is refused for them before."""
+
+RATE: Final = 500
+"""Requests a second where delays are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Sizes and times."""
+
+    visitors: int
+    rounds: int
+    seconds: float
+    """Of a round as fast as a server answers."""
+
+    paced_seconds: float
+    """Of a round with :data:`RATE` requests a second."""
+
+    paced: tuple[str, ...]
+    """For which columns there are such rounds."""
+
+    starts: int
+    reloads: int
+    """Pairs of runs, one with a reload and one without."""
+
+    reload_seconds: float
+
+
+WHOLE: Final = Form(
+    visitors=100_000,
+    rounds=5,
+    seconds=2.0,
+    paced_seconds=3.0,
+    paced=COLUMNS,
+    starts=3,
+    reloads=3,
+    reload_seconds=12.0,
+)
+SHORT: Final = Form(
+    visitors=10_000,
+    rounds=1,
+    seconds=0.5,
+    paced_seconds=0.5,
+    paced=("accept",),
+    starts=1,
+    reloads=2,
+    reload_seconds=3.0,
+)

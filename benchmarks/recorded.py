@@ -1,0 +1,41 @@
+"""What our own servers recorded: that every guess was looked at, and none is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+NEXIO: Final = Path(sys.executable).with_name("nexio")
+LATEST: Final = 1_000
+"""Decisions that are looked at."""
+
+
+def check_guesses(home: Path, guesses: int) -> None:
+    """Whether the latest decisions are that many wrong PINs.
+
+    Where the guard had refused to look at some, our server would have had less to do than others.
+
+    Args:
+        home: ``NEXIO_HOME`` of the server.
+        guesses: which it was asked last.
+
+    Raises:
+        RuntimeError: some are something else, or are not there.
+    """
+    last = min(guesses, LATEST)
+    environment = {"PATH": os.environ["PATH"], "NEXIO_HOME": str(home)}
+    said = subprocess.run(
+        [NEXIO, "log", "--last", str(last), "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    reasons = Counter(each["reason"] for each in json.loads(said))
+    if reasons != {"wrong PIN": last}:
+        raise RuntimeError(f"of the {last} latest guesses the log says: {dict(reasons)}")

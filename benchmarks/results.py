@@ -1,0 +1,140 @@
+"""What was measured, as it is kept in JSON, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, Self
+
+BUSY_GENERATOR: Final = 0.9
+"""Of a processor: it has nothing left then."""
+
+LOADED: Final = 0.5
+"""A load average that an idle machine does not have."""
+
+BUSY: Final = 0.05
+"""A machine of which others use more is not idle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round showed of one server."""
+
+    server: str
+    column: str
+    number: int
+    rate: int
+    """Requests a second; 0 is as many as were answered."""
+
+    answers: int
+    lost: int
+    per_second: float
+    cpu_us: float
+    """Of all processes of the server and its database, for each answer, recorded and all."""
+
+    p50_ms: float
+    p99_ms: float
+    generator: float
+    """The part of one processor that the load generator took."""
+
+    others: float
+    """The part of the machine that went to whoever else runs on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opponent:
+    """A server that was measured."""
+
+    name: str
+    megabytes: Sequence[float]
+    """Of each of its processes, and of its database's, after all rounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """All that one run of ``make bench`` found out."""
+
+    date: str
+    form: str
+    visitors: int
+    pin_lengths: Sequence[int]
+    machine: Mapping[str, str]
+    load_average: float
+    """At the start."""
+
+    generator: Mapping[str, Any]
+    servers: Mapping[str, Opponent]
+    rounds: Sequence[Round]
+    starts: Sequence[float]
+    """Seconds until nexio-radiusd gave its first answer."""
+
+    reloads: Sequence[tuple[float, float]]
+    """The longest delay of a run with a reload, and of one without, in milliseconds."""
+
+    def save(self, path: Path) -> None:
+        """Write it down."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What was saved."""
+        kept = json.loads(path.read_text())
+        kept["servers"] = {key: Opponent(**each) for key, each in kept["servers"].items()}
+        kept["rounds"] = [Round(**each) for each in kept["rounds"]]
+        return cls(**kept)
+
+    def of(self, server: str, column: str, *, paced: bool = False) -> list[Round]:
+        """The rounds of a server, in their order."""
+        found = (each for each in self.rounds if (each.server, each.column) == (server, column))
+        return sorted((each for each in found if bool(each.rate) is paced), key=_number)
+
+    def middle(self, what: str, server: str, column: str, *, paced: bool = False) -> float | None:
+        """The median over the rounds; None where there were none."""
+        found = [getattr(each, what) for each in self.of(server, column, paced=paced)]
+        return median(found) if found else None
+
+    def ratio(
+        self, what: str, column: str, ours: str, theirs: str, *, paced: bool = False
+    ) -> float | None:
+        """Ours divided by theirs: the median of what the rounds show, each for itself."""
+        pairs = zip(
+            self.of(ours, column, paced=paced), self.of(theirs, column, paced=paced), strict=False
+        )
+        found = [getattr(one, what) / getattr(other, what) for one, other in pairs]
+        return median(found) if found else None
+
+    def added_by_reload(self) -> float | None:
+        """Milliseconds: the median of the runs with one, against the best run without.
+
+        Whatever else delayed a run without one does not make a reload look better.
+        """
+        if not self.reloads:
+            return None
+        with_reload = median(longest for longest, _ in self.reloads)
+        return max(0.0, with_reload - min(longest for _, longest in self.reloads))
+
+    def disturbances(self) -> Iterator[str]:
+        """What makes the figures doubtful, in sentences."""
+        if self.load_average > LOADED:
+            yield f"The load average was {self.load_average:.2f} at the start."
+        disturbed = [each for each in self.rounds if each.others > BUSY]
+        if disturbed:
+            worst = max(each.others for each in disturbed)
+            yield (
+                f"Other programs took more than {BUSY:.0%} of the machine during {len(disturbed)}"
+                f" of {len(self.rounds)} rounds, {worst:.0%} at worst."
+            )
+
+        if self.busiest_generator() > BUSY_GENERATOR:
+            yield "The load generator was the bottleneck of at least one round."
+
+    def busiest_generator(self) -> float:
+        """The largest part of a processor that the generator took in any round."""
+        return max((each.generator for each in self.rounds), default=0.0)
+
+
+def _number(each: Round) -> int:
+    return each.number

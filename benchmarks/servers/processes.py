@@ -1,0 +1,76 @@
+"""What processes cost: of a server, of its database, and of everything else on the machine."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+_PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process at one moment."""
+
+    pid: int
+    parent: int
+    cpu: float
+    """Seconds, with those of its children that have ended."""
+
+
+def tree(*roots: int) -> list[Process]:
+    """Those processes and all that they have started."""
+    children: dict[int, list[Process]] = defaultdict(list)
+    known: dict[int, Process] = {}
+    for each in _all():
+        children[each.parent].append(each)
+        known[each.pid] = each
+    found = [known[root] for root in roots if root in known]
+    for each in found:  # grows meanwhile
+        found.extend(children[each.pid])
+    return found
+
+
+def cpu_seconds(*roots: int) -> float:
+    """The time that they all have kept processors busy."""
+    return sum(each.cpu for each in tree(*roots))
+
+
+def megabytes(*roots: int) -> list[float]:
+    """Memory of each of them; what processes share is divided among them (PSS)."""
+    return [_pss(each.pid) for each in tree(*roots)]
+
+
+def machine_seconds() -> tuple[float, float]:
+    """How long all processors were busy, or taken away by another machine; and in all."""
+    _, *fields = (_PROC / "stat").read_text().splitlines()[0].split()
+    user, nice, system, idle, wait, *rest = (int(field) / TICKS for field in fields[:8])
+    busy = user + nice + system + sum(rest)
+    return busy, busy + idle + wait
+
+
+def _all() -> list[Process]:
+    found = []
+    for folder in _PROC.iterdir():
+        if folder.name.isdigit():
+            with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                found.append(_read(int(folder.name)))
+    return found
+
+
+def _read(pid: int) -> Process:
+    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return Process(pid=pid, parent=int(fields[1]), cpu=sum(map(int, fields[11:15])) / TICKS)
+
+
+def _pss(pid: int) -> float:
+    with suppress(OSError):
+        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

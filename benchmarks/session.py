@@ -1,0 +1,143 @@
+"""One run: the store is filled, the servers are started, asked in turn, and ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import interruptions, loads, machine, rounds
+from benchmarks.crowd import fill
+from benchmarks.form import WHOLE, Form
+from benchmarks.generator.load import Generator, Load, Order
+from benchmarks.generator.programs import compiler, make_program
+from benchmarks.packets import SOCKETS
+from benchmarks.recorded import check_guesses
+from benchmarks.results import Opponent, Results, Round
+from benchmarks.servers.lineup import MAKERS, Lineup, add_access_points
+from benchmarks.servers.server import Server, free_port
+from benchmarks.targets import OURS, PLUGIN
+from nexio.configuration import Configuration
+from nexio.store.creation import create_store
+from tests.support.postgresql import DURABLE, PostgreSQL
+
+if TYPE_CHECKING:
+    from benchmarks.crowd import Visitor
+
+
+def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
+    """Measure those servers.
+
+    Args:
+        form: how much.
+        keys: of :data:`MAKERS`.
+    """
+    average = os.getloadavg()[0]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexio-bench-")))
+        _say(f"{form.visitors:,} visitors, and their requests")
+        visitors = _fill(folder, form)
+        known = loads.prepare(visitors, folder)
+        known["echo"] = replace(known["accept"], code=None)
+        generator = Generator(folder)
+        proof = _prove(generator, known["echo"], folder)
+        postgresql = stack.enter_context(PostgreSQL(DURABLE))
+        lineup = Lineup(folder / "servers", folder / "nexio", visitors, postgresql)
+        servers = {key: lineup.make(key) for key in keys}
+        starts = []
+        if OURS in servers:
+            _say("start")
+            starts = [
+                interruptions.start(servers[OURS], known["accept"]) for _ in range(form.starts)
+            ]
+        for server in servers.values():
+            _start(stack.enter_context(server), generator, known)
+        reloads = _reload(generator, servers, known["accept"], form)
+        _say("rounds")
+        measured = list(rounds.play(generator, [*servers.values()], known, form))
+        for key in OURS, PLUGIN:
+            if key in servers:
+                guesses = [each.answers for each in measured if _is_reject(each, key)]
+                check_guesses(lineup.home_of(key), guesses[-1])
+        return Results(
+            date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            form="whole form" if form is WHOLE else "short form",
+            visitors=len(visitors),
+            pin_lengths=sorted({len(each.pin) for each in visitors}),
+            machine=machine.describe(),
+            load_average=average,
+            generator=proof,
+            servers={
+                key: Opponent(name=each.name, megabytes=each.megabytes())
+                for key, each in servers.items()
+            },
+            rounds=measured,
+            starts=starts,
+            reloads=reloads,
+        )
+
+
+def _fill(folder: Path, form: Form) -> list[Visitor]:
+    """A store with visitors and access points."""
+    configuration = Configuration.from_environment({"NEXIO_HOME": str(folder / "nexio")})
+    create_store(configuration)
+    visitors = fill(configuration, form.visitors)[: form.visitors]
+    add_access_points(configuration)
+    (folder / "servers").mkdir()
+    return visitors
+
+
+def _prove(generator: Generator, load: Load, folder: Path) -> dict[str, object]:
+    """What the generator gets from the fastest echo there is, and what it takes itself."""
+    port = free_port()
+    echo = Server(
+        key="echo",
+        name="the echo beside the generator",
+        command=[*make_program("echo", folder), str(port)],
+        folder=folder,
+        port=port,
+        columns=frozenset(),
+    )
+    with echo:
+        echo.first_answer(load)
+        tries = [generator.send(load, Order(port=port, seconds=0.5)) for _ in range(3)]
+    outcome = max(tries, key=lambda each: each.answers / each.seconds)
+    return {
+        "kind": "compiled C" if compiler() else "Python, because there is no C compiler",
+        "echo": "an echo in C" if compiler() else "an echo in Python",
+        "per_second": outcome.answers / outcome.seconds,
+        "cpu_us": outcome.generator_cpu / outcome.answers * 1e6,
+    }
+
+
+def _start(server: Server, generator: Generator, known: dict[str, Load]) -> None:
+    _say(server.name)
+    load = known.get(server.key, known["accept"])
+    server.first_answer(load)
+    rounds.warm_up(generator, server, load)
+
+
+def _reload(
+    generator: Generator, servers: dict[str, Server], load: Load, form: Form
+) -> list[tuple[float, float]]:
+    if OURS not in servers:
+        return []
+    _say("reload")
+    return [
+        interruptions.reload_pair(generator, servers[OURS], load, form.reload_seconds, first)
+        for first in range(0, form.reloads * SOCKETS, SOCKETS)
+    ]
+
+
+def _is_reject(each: Round, key: str) -> bool:
+    return (each.server, each.column) == (key, "reject")
+
+
+def _say(words: str) -> None:
+    print(f"{words} …", file=sys.stderr, flush=True)

@@ -1,0 +1,83 @@
+"""Settings, reasons and exit codes, each as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from docs.markdown import code, field_docstrings, marked, table
+from nexio import errors
+from nexio.errors import InvalidValue
+from nexio.locations import settings
+from nexio_cli import main
+from radius_auth.decision import reasons, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNREADABLE = "?" * 40
+"""No setting can be this; the error says what it can be."""
+
+
+def setting_rows(_: str) -> str:
+    """The settings that have an effect: as they start, what they may be, what they mean."""
+    meanings = field_docstrings(settings.Settings)
+    started = settings.as_words(settings.Settings())
+    rows = [
+        [code(key), code(_as_typed(started[key])), _allowed(key), meanings[field]]
+        for key, field in settings.KEYS.items()
+        if field not in settings.NOT_YET
+    ]
+    return table(["setting", "at first", "what it may be", "meaning"], *rows)
+
+
+def _as_typed(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else str(value)
+
+
+def _allowed(key: str) -> str:
+    try:
+        settings.parse_changes([f"{key}={UNREADABLE}"])
+    except InvalidValue as error:
+        advice = (error.advice or str(error)).replace(f"{key}=", "").removeprefix(f"{key} is ")
+        return advice.removeprefix("Write ").removeprefix("it ").rstrip(".")
+    raise AssertionError(key)
+
+
+def reason_rows(_: str) -> str:
+    """Each reason: in the log, to the guest, and what to do."""
+    meanings = field_docstrings(reasons.Reason)
+    rows = [
+        [
+            code(reason),
+            words.LOGGED[reason],
+            meanings[reason.name],
+            words.TOLD.get(reason, "nothing").format(at=_at(reason)),
+            marked(words.REMEDIES.get(reason, "nothing")),
+        ]
+        for reason in reasons.Reason
+    ]
+    return table(
+        ["reason", "the log says", "what it means", "the guest reads", "what to do"], *rows
+    )
+
+
+def _at(reason: reasons.Reason) -> str:
+    return "10:00" if reason is reasons.Reason.ENDED else "09:00"
+
+
+def exit_codes(_: str) -> str:
+    """What each exit code means: the tree of errors says it, and ``main.py``."""
+    rows = [[str(number), meaning] for number, meaning in sorted(_exit_codes())]
+    return table(["code", "meaning"], ["0", "done"], *rows)
+
+
+def _exit_codes() -> Iterator[tuple[int, str]]:
+    assert click.UsageError.exit_code == InvalidValue.exit_code
+    tree: list[type[errors.NexioError]] = [errors.NexioError, *errors.NexioError.__subclasses__()]
+    for error in tree:
+        yield error.exit_code, field_docstrings(error)["exit_code"]
+    yield main.INTERRUPTED, 'Ctrl-C, or "no" to a question; nothing was changed'

@@ -1,0 +1,140 @@
+"""Reading what somebody types for a registration, and what it means (R2, R20, R21)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from nexio.errors import InvalidValue, Refused
+from nexio.input.addresses import parse_email
+from nexio.input.arrivals import Expected, parse_expected, parse_until
+from nexio.input.durations import parse_duration
+from nexio.input.names import parse_full_name, parse_text
+from nexio.locations.locations import Location, zone_for_entry
+from nexio.reception.members import Member
+from nexio.reception.pins import parse_pin
+
+_LONGEST = {"host": 100, "company": 100, "phone": 100, "notes": 1000}
+"""What may be left empty, and how many characters it may have."""
+
+_LONGEST_KEY = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """The data of a registration, checked."""
+
+    first_name: str
+    last_name: str
+    email: str
+    expected_arrival: datetime
+    host: str | None = None
+    company: str | None = None
+    phone: str | None = None
+    notes: str | None = None
+    source: str = "admin"
+    member_id: int | None = None
+    """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
+
+    pin: str | None = field(default=None, repr=False)
+    duration: timedelta | None = None
+    """Of the Wi-Fi, where it or its end was named (R2)."""
+
+    has_end: bool = False
+    """Whether the end was named, and not how long."""
+    insecure_short_pin: bool = False
+    """Take ``pin`` although it is easy to guess."""
+
+
+def parse_optional(name: str, text: str) -> str | None:
+    """What is known of a visitor besides name and address; None where it is empty.
+
+    Raises:
+        InvalidValue: too long, or with control characters.
+    """
+    return parse_text(text, name, _LONGEST[name]) or None
+
+
+def parse_key(text: str) -> str:
+    """An idempotency key as a script gives it.
+
+    Raises:
+        InvalidValue: empty, too long, or with control characters.
+    """
+    key = parse_text(text, "idempotency key", _LONGEST_KEY)
+    if not key:
+        raise InvalidValue("the idempotency key is empty", "Give each registration one of its own.")
+    return key
+
+
+def read_registration(
+    texts: Mapping[str, str | None],
+    now: datetime,
+    location: Location,
+    host: Member | None = None,
+    *,
+    insecure_short_pin: bool = False,
+) -> Registration:
+    """Read and check the data of a registration.
+
+    Args:
+        texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
+            say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
+            say an end.
+        now: what "today" and "+2h" start from.
+        location: whose clock "14:00" is read on.
+        host: the member who registers the visitor, or None for the desk.
+        insecure_short_pin: take a PIN that is easy to guess.
+
+    Raises:
+        InvalidValue: the first of them that cannot be read or is not allowed.
+        Refused: the member belongs to another location.
+    """
+    if host is not None and host.location.id != location.id:
+        raise Refused(
+            f"{host.name} is a member at {host.location.name}, not at {location.name}",
+            "Register the visitor there: --location",
+        )
+    pin, arrival, zone = texts.get("pin"), texts.get("expected_arrival"), zone_for_entry(location)
+    expected = parse_expected("now" if arrival is None else arrival, now, zone)
+    duration = _named_duration(texts, expected, now, zone)
+    first_name, last_name = parse_full_name(
+        texts.get("first_name") or "", texts.get("last_name") or ""
+    )
+    email = parse_email(texts.get("email") or "")
+    known = {name: parse_optional(name, texts.get(name) or "") for name in _LONGEST}
+    if host is not None:
+        known["host"] = host.name
+    return Registration(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        expected_arrival=expected.arrival,
+        **known,
+        source="customer" if host is not None else texts.get("source") or "admin",
+        member_id=None if host is None else host.id,
+        pin=None if pin is None else parse_pin(pin),
+        duration=duration,
+        has_end=duration is not None and texts.get("duration") is None,
+        insecure_short_pin=insecure_short_pin,
+    )
+
+
+def _named_duration(
+    texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
+) -> timedelta | None:
+    """R2: how long the Wi-Fi lasts, where the duration or the end is given."""
+    length, until = texts.get("duration"), texts.get("until")
+    if [length is not None, until is not None, expected.until is not None].count(True) > 1:
+        raise InvalidValue(
+            "the end of the Wi-Fi is given twice",
+            "Give one: --until, --duration, or an arrival from one time to another.",
+        )
+    if length is not None:
+        return parse_duration(length)
+    end = expected.until
+    if until is not None:
+        end = parse_until(until, expected.arrival, now, zone)
+    return None if end is None else end - expected.arrival

@@ -1,0 +1,104 @@
+"""The store as a SQLite file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from nexio.errors import StoreUnreachable
+from nexio.store.patience import Patience
+
+
+def sqlite_engine(url: URL, patience: Patience) -> Engine:
+    """An engine for a file that is there.
+
+    Raises:
+        StoreUnreachable: it is not there.
+    """
+    path = Path(url.database or "")
+    if not _is_there(path):
+        raise StoreUnreachable(
+            f"there is no store at {path}",
+            "Make it with 'nexio init', or point NEXIO_HOME at the folder that has it.",
+        )
+    engine = create_engine(url, hide_parameters=True, creator=lambda: _open(path, patience))
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def create_file(path: Path) -> None:
+    """Make an empty file, closed to others, where none is there."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A folder that a group may write to is shared on purpose: so is the store in it.
+        shared = path.parent.stat().st_mode & 0o020
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if shared:
+            os.fchmod(descriptor, 0o660)  # whatever the umask: SQLite's other files follow suit
+    except OSError as error:
+        raise StoreUnreachable(
+            f"the store {path} cannot be made: {error.strerror}",
+            "Choose another place with NEXIO_HOME, or run this as a user who may write there.",
+        ) from error
+    os.close(descriptor)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        StoreUnreachable: the folder cannot be read.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise StoreUnreachable(
+            f"the store {path} cannot be read: {error.strerror}",
+            "Run this as a user of its group; a new membership counts from the next login.",
+        ) from error
+
+
+def _open(path: Path, patience: Patience) -> sqlite3.Connection:
+    """Open a file that is there; SQLite by itself would make an empty one."""
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=rw",
+        uri=True,
+        timeout=patience.busy_now,
+        check_same_thread=False,
+        isolation_level=None,  # transactions are begun below, not by the driver
+    )
+
+
+def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    """Set up a connection: durable, and nothing deleted stays readable."""
+    del entry
+    for pragma in (
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        "synchronous = FULL",
+        "secure_delete = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    # SQLite's own knows A to Z only, and a search is to find Zoë by "ZOË", as on PostgreSQL.
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once.
+
+    A transaction that reads first and writes later would fail after another one's commit,
+    however long it was willing to wait.
+    """
+    reads_only = connection.get_execution_options().get("nexio_reads_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,462 @@
+"""What ``--json`` prints: keys that stay.  ``docs/json.md`` is made of these types.
+
+A command prints one of :data:`Printed`, or an array of them; mypy refuses anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NewType, NotRequired, TypedDict
+
+from nexio.checkin.taps import Direction, Method
+from nexio.outbox.outbox import MailState, Template
+from nexio.reception.tokens import TokenState
+from nexio.reception.visits import VisitState
+
+
+class TokenJson(TypedDict):
+    """An access token."""
+
+    id: int
+    valid_from: str | None
+    """``null`` while the token waits for the check-in"""
+
+    valid_until: str | None
+    """As ``valid_from``"""
+
+    state: TokenState
+
+
+class VisitJson(TypedDict):
+    """A visit with its PIN, as the desk needs it."""
+
+    id: int
+    """The number of the visit"""
+
+    first_name: str
+    last_name: str
+    email: str
+    host: str | None
+    location: str
+    source: str
+    """``admin``: registered at the desk; ``walk-in``: at the door; ``customer``: by a member"""
+
+    expected_arrival: str
+    pin: str
+    """Text, because it may start with 0; empty where the key does not open it"""
+
+    state: VisitState
+    token: TokenJson | None
+    """``null`` for a visitor without Wi-Fi"""
+
+    mail: MailState
+    """Of the latest registration e-mail"""
+
+    replaces: int | None
+    """The number of the visit that this one replaces"""
+
+
+class HeldTokenJson(TokenJson):
+    """An access token, and who holds it."""
+
+    visit: int
+    """The number of the visit"""
+
+    first_name: str
+    last_name: str
+    email: str
+    location: str
+
+
+class ReissuedJson(TypedDict):
+    """A visit that was registered anew."""
+
+    visit: int
+    """The old number"""
+
+    reissued: VisitJson
+    """The new visit"""
+
+
+class ReissueFailedJson(TypedDict):
+    """A visit that could not be registered anew."""
+
+    visit: int
+    error: str
+    advice: str
+
+
+class TapJson(TypedDict):
+    """A check-in or a check-out."""
+
+    direction: Direction
+    kind: str
+    """``visitor``, ``member``"""
+
+    id: int
+    """The number of the visit or the member"""
+
+    name: str
+    at: str
+    location: str
+    method: Method
+    """``desk`` is by hand"""
+
+    cut_off: bool
+    """Whether the cut-off checked them out"""
+
+
+class DoneTapJson(TapJson):
+    """A check-in or a check-out that was asked for just now."""
+
+    outcome: str
+    """``checked_in``, ``checked_out``; ``already_in``, ``already_out`` where nothing changed"""
+
+    wifi: str | None
+    """A sentence for the desk; ``null`` for members, and for visitors who leave without Wi-Fi"""
+
+
+class RefusedTapJson(TypedDict):
+    """A code that the reader refused."""
+
+    refused: str
+    """Why"""
+
+    advice: str
+    """What to do"""
+
+
+class MemberJson(TypedDict):
+    """A member with the PIN, as the desk needs it."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    location: str
+    pin: str
+
+
+class HousekeepingJson(TypedDict):
+    """What housekeeping did."""
+
+    cut_offs: int
+    """Check-outs that were recorded"""
+
+    visits: int
+    """Visits that were forgotten"""
+
+    events: int
+    """Decisions that were forgotten"""
+
+    sessions: int
+    """Sessions that were forgotten"""
+
+
+class MailJson(TypedDict):
+    """A mail without its text."""
+
+    id: int
+    template: Template
+    to: str | None
+    """The address; ``null`` if its owner is gone"""
+
+    name: str | None
+    visit: int | None
+    """The number of the visit that it is about"""
+
+    member: int | None
+    """The number of the member that it is about"""
+
+    state: MailState
+    attempts: int
+    created_at: str
+    next_try_at: str | None
+    """``null`` unless it is queued"""
+
+    sent_at: str | None
+    answer: str | None
+    """What the mail server said last, or why the mail failed; ``null`` before the first try"""
+
+
+class DeliveryJson(TypedDict):
+    """What became of the mail that waited."""
+
+    sent: int
+    failed: int
+    waiting: int
+    """What is still to be sent"""
+
+
+class NasJson(TypedDict):
+    """A NAS without its secret."""
+
+    id: int
+    name: str
+    address: str
+    """An address, or a network with its prefix length"""
+
+    location: str
+    ssid: str | None
+    identifier: str | None
+    require_message_authenticator: bool
+    limit_proxy_state: bool
+    disconnect_host: str | None
+    """Where it takes disconnects; ``null``: the address that sends its accounting"""
+
+    disconnect_port: int | None
+    """``null``: 3799"""
+
+    secret: NotRequired[str]
+    """Only from ``nas add``, and only if nexio made one"""
+
+
+class LocationJson(TypedDict):
+    """A location without its settings."""
+
+    id: int
+    name: str
+    time_zone: str
+
+
+SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
+"""The settings by their names on the command line."""
+
+
+class DecisionJson(TypedDict):
+    """What a RADIUS server decided."""
+
+    at: str
+    user_name: str
+    """As it was sent; ``******`` if it has digits and no letter; may be empty"""
+
+    device: str | None
+    """A MAC address in one notation, or what was sent"""
+
+    nas: str
+    """The name of the entry; the NAS-Identifier if no entry fits"""
+
+    location: str | None
+    """Of the NAS; ``null`` if no entry fits, and then ``at`` is in UTC"""
+
+    outcome: str
+    """``accept``, ``reject``"""
+
+    reason: str
+    """See [reasons.md](reasons.md)"""
+
+    latency_us: int
+    """Microseconds that the decision took, without the reject delay"""
+
+
+class DisconnectJson(TypedDict):
+    """The last time that the access point was asked to end a session."""
+
+    at: str
+    outcome: str | None
+    """``ack``, ``nak``, ``timeout``"""
+
+    error_cause: int | None
+    """Error-Cause (RFC 5176 section 3.5)"""
+
+
+class SessionJson(TypedDict):
+    """A session on the Wi-Fi."""
+
+    id: int
+    """The command line calls number 2 ``S2``"""
+
+    visit: int | None
+    """``null`` where the access point did not give back the ``Class`` of the login"""
+
+    name: str | None
+    """As ``visit``"""
+
+    email: str | None
+    """As ``visit``"""
+
+    user_name: str
+    """Digits that could be a PIN are masked"""
+
+    device: str | None
+    """As of a [decision](#decision); masked like ``user_name`` if it is no address"""
+
+    nas: str
+    location: str | None
+    session_id: str
+    """Acct-Session-Id, which the access point chose"""
+
+    started_at: str
+    heard_at: str
+    """When the access point last reported it"""
+
+    ended_at: str | None
+    ended_by: str | None
+    """``stop``: the access point ended it; ``accounting-on``, ``accounting-off``: it started or
+    stopped as a whole; ``reuse``: it gave the ``session_id`` to another session; ``null``: open"""
+
+    terminate_cause: int | None
+    """Acct-Terminate-Cause (RFC 2866 section 5.10)"""
+
+    seconds: int
+    octets_in: int
+    """From the device"""
+
+    octets_out: int
+    """To the device"""
+
+    disconnect: DisconnectJson | None
+    """The last time that the access point was asked to end it"""
+
+
+class ExplanationJson(TypedDict):
+    """Why a visitor gets on the Wi-Fi or not."""
+
+    visit: int | None
+    outcome: str
+    """``accept``, ``reject``"""
+
+    reason: str
+    """See [reasons.md](reasons.md)"""
+
+    sentence: str
+
+
+class AnswerJson(TypedDict):
+    """What a RADIUS server answered to a login."""
+
+    outcome: str
+    """``accept``, ``reject``"""
+
+    session_timeout: int | None
+    """Seconds"""
+
+    reply_message: str | None
+    elapsed_ms: float
+
+
+class StatusJson(TypedDict):
+    """What a RADIUS server says of itself."""
+
+    version: str
+    up_seconds: int
+    followed_seconds: int
+    """Seconds since it last read the store; 0 while it follows the store"""
+
+    visits: int
+    """How many it knows"""
+
+    accepts: Mapping[str, int] | None
+    """How many by reason; this key and those below are ``null`` if another machine asks"""
+
+    rejects: Mapping[str, int] | None
+    """How many by reason"""
+
+    discards: Mapping[str, int] | None
+    """How many by reason"""
+
+    repeats: int | None
+    """Requests that were answered as before"""
+
+    waiting: int | None
+    """Rejects that wait for their time"""
+
+    lost: int | None
+    """Requests that the kernel dropped"""
+
+    unrecorded: int | None
+    """Decisions that are missing in the log"""
+
+    without_spool: int | None
+    """1 where the spool cannot be used"""
+
+    mean_us: int | None
+    """Microseconds to a decision"""
+
+    slowest_us: int | None
+    """Microseconds to a decision"""
+
+
+class GuessingDeviceJson(TypedDict):
+    """A device that tried."""
+
+    device: str | None
+    """``null`` where the access point names none"""
+
+    nas: str | None
+    at: str
+    """The latest login that was wrong or refused"""
+
+    guesses: int
+    """Wrong ones in the last 24 hours"""
+
+    was_in: bool
+    """Whether it logged in before"""
+
+    until: str | None
+    """As the ``until`` above, for this device"""
+
+    refused: int
+    """Logins of the last 24 hours that the guard did not check"""
+
+
+class WaitJson(TypedDict):
+    """A visit, or a location where the PIN alone logs in, at which somebody has to wait."""
+
+    visit: int | None
+    """``null`` for a location"""
+
+    email: str | None
+    """``null`` for a location, and for a visit that was forgotten"""
+
+    location: str | None
+    until: str | None
+    """When the guard checks the next guess of another new device; ``null`` is now"""
+
+    devices: list[GuessingDeviceJson]
+
+
+class FindingJson(TypedDict):
+    """What was looked at, and how it is."""
+
+    subject: str
+    well: bool
+    message: str
+    advice: str
+    """Empty where there is nothing to do"""
+
+
+class VersionJson(TypedDict):
+    """The version of the store."""
+
+    version: str | None
+    """``null`` for an empty store"""
+
+    needed: str
+
+
+Printed = (
+    VisitJson
+    | HeldTokenJson
+    | ReissuedJson
+    | ReissueFailedJson
+    | TapJson
+    | DoneTapJson
+    | RefusedTapJson
+    | MemberJson
+    | HousekeepingJson
+    | MailJson
+    | DeliveryJson
+    | NasJson
+    | LocationJson
+    | SettingsJson
+    | DecisionJson
+    | SessionJson
+    | ExplanationJson
+    | AnswerJson
+    | StatusJson
+    | WaitJson
+    | FindingJson
+    | VersionJson
+)
+"""One object that a command may print."""

@@ -1,0 +1,84 @@
+"""Logins between two calls of FreeRADIUS, and decided ones on their way into the log."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from radius_auth.protocol.events import auth_event, decision_for_log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nexio.network.events import AuthEvent
+    from radius_auth.decision.request import Decision, Rejected, Request
+    from radius_auth.replica.table import Table
+
+MOST: Final = 25_000
+"""More than Debian's FreeRADIUS has at once: 16,384 requests and 4,096 unfinished EAP logins."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Login:
+    """One login; FreeRADIUS may need several calls for it."""
+
+    request: Request
+    visit_id: int = 0
+    """The visit whose PIN FreeRADIUS verifies, or has verified; 0 for none."""
+
+    rejected: Rejected | None = None
+    guess: int = 0
+    """The number of the guess that the guard counts until the PIN is proven; 0 for none."""
+
+    took_us: int = 0
+    """Microseconds that the plugin took in the calls before."""
+
+
+class Logins:
+    """Keeps a login from one call to the next, under a number that FreeRADIUS keeps as text."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Login] = {}
+        self._numbers = itertools.count(1)
+
+    def keep(self, login: Login) -> str:
+        """Keep a login; the oldest one goes where there are too many."""
+        if len(self._kept) >= MOST:
+            del self._kept[next(iter(self._kept))]
+        number = str(next(self._numbers))
+        self._kept[number] = login
+        return number
+
+    def find(self, number: str | None) -> Login | None:
+        """The login of that number, or None."""
+        return self._kept.get(number or "")
+
+    def drop(self, number: str | None) -> None:
+        """Forget a login that has ended."""
+        self._kept.pop(number or "", None)
+
+
+class DecidedLogin(NamedTuple):
+    """A decision as the call leaves it; the words for the log are made later, by a thread."""
+
+    request: Request
+    decision: Decision
+    table: Table
+    at: datetime
+    latency_us: int
+    address: str
+    """Where the packet came from."""
+
+    is_eap: bool
+
+
+def event_of(decided: DecidedLogin) -> AuthEvent:
+    """The event for the log."""
+    request, decision, table, at, latency_us, address, is_eap = decided
+    if not request.nas_identifier:
+        request = request._replace(nas_identifier=address.encode())
+    if is_eap and decision.visit is not None:
+        # The name outside of the tunnel is "anonymous" or the like.
+        request = request._replace(user_name=decision.visit.email_key.encode())
+    return auth_event(decision_for_log(request, decision, table, at, latency_us))

@@ -1,0 +1,1 @@
+"""Tests of `make bench`: that its opponents start, and that it notices what is wrong."""

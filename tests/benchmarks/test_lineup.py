@@ -1,0 +1,94 @@
+"""Each server of the benchmark starts, knows the visitors, and answers what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import loads
+from benchmarks.crowd import fill
+from benchmarks.form import Form
+from benchmarks.generator.load import Generator, Load, Order
+from benchmarks.interruptions import reload_pair
+from benchmarks.packets import SOCKETS
+from benchmarks.page import tables
+from benchmarks.recorded import check_guesses
+from benchmarks.rounds import warm_up
+from benchmarks.servers.lineup import MAKERS, Lineup, add_access_points
+from benchmarks.session import measure
+from nexio.configuration import Configuration
+from nexio.store.creation import create_store
+from tests.support.postgresql import PostgreSQL
+from tests.support.radius.radiusd import wait_until
+
+VISITORS = 4 * SOCKETS
+TINY = Form(
+    visitors=VISITORS,
+    rounds=1,
+    seconds=0.05,
+    paced_seconds=0.05,
+    paced=("accept",),
+    starts=1,
+    reloads=0,
+    reload_seconds=0.0,
+)
+
+
+@pytest.fixture
+def lineup(
+    freeradius_python: None, postgresql: PostgreSQL, tmp_path: Path
+) -> Iterator[tuple[Lineup, dict[str, Load]]]:
+    """Servers for a few visitors, and what they are asked."""
+    configuration = Configuration.from_environment({"NEXIO_HOME": str(tmp_path / "home")})
+    create_store(configuration)
+    visitors = fill(configuration, VISITORS)[:VISITORS]
+    add_access_points(configuration)
+    (tmp_path / "servers").mkdir()
+    known = loads.prepare(visitors, tmp_path)
+    known["echo"] = replace(known["accept"], code=None)
+    yield Lineup(tmp_path / "servers", tmp_path / "home", visitors, postgresql), known
+    postgresql.drop_database("radius")
+
+
+@pytest.mark.parametrize("key", MAKERS)
+def test_each_server_answers(
+    key: str, lineup: tuple[Lineup, dict[str, Load]], tmp_path: Path
+) -> None:
+    """Rightly, in each of its columns, and nothing is lost."""
+    makers, known = lineup
+    generator = Generator(tmp_path)
+    with makers.make(key) as server:
+        load = known.get(key, known["accept"])
+        server.first_answer(load)
+        warm_up(generator, server, load)
+        for column in sorted(server.columns):
+            asked = load if key == "echo" else known[column]
+            port = server.port + (column == "accounting")
+            order = Order(port=port, seconds=60, limit=VISITORS)
+            outcome = generator.send(asked, order)
+            assert (outcome.answers, outcome.lost) == (VISITORS, 0), column
+        if key in {"radiusd", "plugin"}:
+            wait_until(lambda: _is_recorded(makers.home_of(key)))
+        if key == "radiusd":
+            longest = reload_pair(generator, server, known["accept"], 0.5, first=0)
+            assert min(longest) > 0
+
+
+def _is_recorded(home: Path) -> bool:
+    try:
+        check_guesses(home, VISITORS)
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_a_whole_run(postgresql: PostgreSQL) -> None:
+    """From the store to the tables, with two servers that start at once."""
+    results = measure(TINY, ["pyrad", "echo"])
+
+    assert {each.server for each in results.rounds} == {"pyrad", "echo"}
+    assert all(each.answers and not each.lost for each in results.rounds)
+    assert "| UDP echo in Python" in tables(results)
