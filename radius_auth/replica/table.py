@@ -64,7 +64,7 @@ class Table:
         """Visits by their e-mail, in octets as most guests type it."""
 
         self.revision = next(_revisions)
-        """Another one after each change, and in each table."""
+        """Another one in each table, and when a change is complete: requests are decided meanwhile."""
 
         self._by_digest: dict[bytes, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
@@ -139,7 +139,6 @@ class Table:
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""
-        self.revision = next(_revisions)
         if news.locations is not None:
             self.locations = {location.id: location for location in news.locations}
             self._zones = _zones(news.locations)
@@ -151,10 +150,10 @@ class Table:
         for visit in news.visits:
             if not horizon.holds(visit, now):
                 self._drop(visit.id)
+        self.revision = next(_revisions)
 
     def put(self, visits: Iterable[FollowedVisit]) -> None:
         """Add visits, or replace those of the same number."""
-        self.revision = next(_revisions)
         for visit in visits:
             old = self._visits.get(visit.id)
             if old is not None and (old.email_key, old.pin_digest) != (
@@ -166,6 +165,7 @@ class Table:
             self._tallies.pop(visit.location_id, None)
             _put(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit)
             _put(self._by_digest, visit.pin_digest, visit)
+        self.revision = next(_revisions)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
         """Forget what the horizon has left behind."""
@@ -173,11 +173,11 @@ class Table:
             self._drop(visit.id)
 
     def _drop(self, visit_id: int) -> None:
-        self.revision = next(_revisions)
         visit = self._visits.pop(visit_id, None)
         if visit is not None:
             _drop(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
+            self.revision = next(_revisions)
 
 
 def _zones(locations: Iterable[Location]) -> list[ZoneInfo]:

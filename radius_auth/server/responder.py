@@ -195,12 +195,13 @@ class Responder:
         )
         if isinstance(known, Repeat):
             return self._repeat(known)
+        revision = table.revision  # as it was before: the follower may change the table meanwhile
         request, arrived = read_access_request(packet, client), self._clock()
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
         if isinstance(decision, Rejected) and self._reject_delay > 0:
-            self._hold(_Held(exchange, decision, table.revision), now)
+            self._hold(_Held(exchange, decision, revision), now)
             return None
         return self._reply(exchange, decision, now)
 

@@ -32,6 +32,8 @@ from tests.support.radius.guests import (
 from tests.support.radius.responder import LONGEST_DELAY, Server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nexio.network.following import FollowedVisit
 
 
@@ -200,6 +202,21 @@ def test_a_visitor_registered_meanwhile_gets_on(
     assert accepted.values(Attribute.SESSION_TIMEOUT) == [(1798).to_bytes(4)]
     assert server.reasons() == ["valid"]
     assert server.receive(datagram) == reply
+
+
+def test_a_visitor_whose_change_is_half_read_gets_on() -> None:
+    """A follower puts many visits into the table, and requests are decided meanwhile."""
+    server = Server()
+    datagram = access_request()
+
+    def read() -> Iterator[FollowedVisit]:
+        yield visit(2, email="jo@example.com", pin=OTHER_PIN)
+        assert server.receive(datagram) is None
+        yield visit(1)
+
+    server.table.put(read())
+
+    assert verified(datagram, server.wait(LONGEST_DELAY)[0][1]).code == Code.ACCESS_ACCEPT
 
 
 def test_a_token_that_came_meanwhile_counts() -> None:
