@@ -88,10 +88,10 @@ def test_a_fault_in_recording_costs_no_guest_an_answer(
     visit = register(sqlite_store, sqlite_location)
     follower.follow()
 
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr("radius_auth.server.worker.auth_event", fail)
+    monkeypatch.setattr("tests.support.radius.worker.batches_of", fail)
     with (
         warning("could not be handed over", "radius_auth.server.worker") as warned,
         running(follower, sqlite_configuration, clock) as (asking, _, _),
