@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict, deque
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain, tee
+from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_of
@@ -325,10 +325,9 @@ class Hub:
             return
         followed = follower.progress.at.timestamp()
         lost, without_spool = self._recording.lost, self._recording.without_spool
+        everybody, siblings = _sums(self._ended, self._counts)
         for worker in list(self._workers.values()):
-            others = self._ended
-            for name, counts in self._counts.items():
-                others = others.plus(counts) if name != worker.name else others
+            others = siblings.get(worker.name, everybody)
             beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())
             self._tell(worker, beat)
 
@@ -338,6 +337,14 @@ class Hub:
         if len(self._counts) > MOST_ENDED + len(self._workers):
             _, oldest = self._counts.popitem(last=False)
             self._ended = self._ended.plus(replace(oldest, waiting=0))
+
+
+def _sums(ended: Counts, counts: OrderedDict[str, Counts]) -> tuple[Counts, dict[str, Counts]]:
+    """What all workers have done together; and for each of them, what all others have."""
+    before = list(accumulate(counts.values(), Counts.plus, initial=ended))
+    after = list(accumulate(reversed(counts.values()), Counts.plus, initial=Counts()))[::-1]
+    others = {name: before[i].plus(after[i + 1]) for i, name in enumerate(counts)}
+    return before[-1], others
 
 
 def _user_of(opened: socket.socket) -> int:
