@@ -58,6 +58,9 @@ class _Worker:
         self.channel = Channel(opened)
         self.name = self.writer = ""
         self.told_up_to = 0
+        self.tables = 0
+        """Which of them it was told last."""
+
         self.greeted = False
         self.coming: list[Iterator[bytes]] = []
         """What is made only when there is room for it: a whole table, or all acts."""
@@ -124,6 +127,7 @@ class Hub:
         self._relay = Relay(self._put_acts)
         sharing.share(self._relay)
         self._follower: Follower | None = None
+        self._tables = 0
         self._workers: dict[int, _Worker] = {}
         self._counts: OrderedDict[str, Counts] = OrderedDict()
         self._ended = Counts()
@@ -156,7 +160,7 @@ class Hub:
         """From now on workers know what this follower knows."""
         with follower.changing:
             follower.told = self._changed
-            self._follower = follower
+            self._follower, self._tables = follower, self._tables + 1
             self._do(self._tell_table)
 
     def stored(self, batches: Sequence[EventBatch]) -> None:
@@ -169,6 +173,7 @@ class Hub:
     def _changed(self, change: Change) -> None:
         """Tell every worker what has changed; the follower calls it while it holds its lock."""
         if change.is_whole:
+            self._tables += 1
             self._do(self._tell_table)
             return
         messages = list(_messages_of(change))
@@ -288,9 +293,12 @@ class Hub:
         with follower.changing:
             # What is in the table must not be told again after it.
             self._do_all()
+            new = [each for each in workers if each.tables != self._tables]
             messages = _table_of(follower.table)
-        for worker, its in zip(workers, tee(messages, len(workers)), strict=True):
-            worker.coming.append(its)
+            for worker, its in zip(new, tee(messages, len(new)), strict=True):
+                worker.coming.append(its)
+                worker.tables = self._tables
+        for worker in new:
             self._go_on(worker)
         self._beat()
 

@@ -272,9 +272,9 @@ class Link:
             return
         self._old.append(self.table)
         self.table, self._next = self._next, None
+        if self.is_loaded:
+            gc.freeze()  # a collection would walk all of it while guests wait
         self.is_loaded = True
-        # It lives as long as we do: a collection would walk all of it while guests wait.
-        gc.freeze()
         os.eventfd_write(self._more, 1)
 
     def _give_back(self) -> None:

@@ -74,6 +74,7 @@ def settle_memory() -> None:
     A full collection walks over all visits, which takes longer than a thousand logins
     (``python -m benchmarks.path``); what a login leaves behind is freed without it.
     """
+    gc.collect()
     gc.freeze()
     gc.enable()
     gc.set_threshold(10_000, 10, 1_000)
