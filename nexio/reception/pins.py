@@ -16,7 +16,7 @@ from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.pin_marks import is_blank_or_dash
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
-from nexio.reception.guessing import chance_of, is_within, length_for, odds
+from nexio.reception.guessing_limits import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
 from nexio.store.engine import Reading, Writing
 from nexio.store.tables import MemberRow, PinRow, VisitRow

@@ -28,7 +28,7 @@ from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import Follower
 from radius_auth.server import sockets
 from radius_auth.server.accountant import Accountant, AccountingThread
-from radius_auth.server.batches import AT_ONCE, open_port
+from radius_auth.server.datagrams import AT_ONCE, open_port
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.responder import Responder
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from radius_auth.guard import Guard
     from radius_auth.protocol.events import Decided
     from radius_auth.protocol.statistics import Recording
-    from radius_auth.server.batches import Port
+    from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
