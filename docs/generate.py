@@ -5,7 +5,7 @@ is replaced; everything else is written by hand.  ``WHAT`` is one of these:
 
 - ``tests R7``, ``tests Must 7``: the tests that hold a rule, or a point of ``radius.md``;
 - ``command visitor register``: how a command is called, and its options;
-- ``options nexio-radiusd``: the options of the server;
+- ``options nexio-radiusd``: the options of a server;
 - ``settings``, ``reasons``, ``commands``: a table of all of them;
 - ``keys visit_json``: the keys of a thing in JSON.
 """
@@ -27,8 +27,9 @@ from nexio.errors import InvalidValue
 from nexio.locations import settings
 from nexio_cli.main import COMMANDS, nexio
 from nexio_cli.terminal import shapes
+from nexio_web import options as webd_options
 from radius_auth.decision import reasons, words
-from radius_auth.server import options
+from radius_auth.server import options as radiusd_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -177,21 +178,24 @@ def _spelled(name: str, option: click.Option) -> str:
     return code(f"{name} {option.metavar or choices or 'VALUE'}")
 
 
-def server_options(_: str) -> str:
-    """The options of ``nexio-radiusd``, with their variables."""
+SERVERS = {"nexio-radiusd": radiusd_options, "nexio-webd": webd_options}
+
+
+def server_options(name: str) -> str:
+    """The options of a server, with their variables."""
     rows = []
-    parser = options.parser({})
+    parser, variable = SERVERS[name].parser({}), SERVERS[name].variable
     for action in parser._actions:  # noqa: SLF001 - argparse shows them nowhere else
         spelled = ", ".join(
-            code(f"{name} {action.metavar}" if action.metavar else name)
-            for name in action.option_strings
+            code(f"{each} {action.metavar}" if action.metavar else each)
+            for each in action.option_strings
         )
-        variable = code(options.variable(action.dest)) if action.metavar else ""
-        rows.append([spelled, variable, f"{action.help}"])
+        is_own = action.dest not in {"help", "version"}
+        rows.append([spelled, code(variable(action.dest)) if is_own else "", f"{action.help}"])
     usage = [
-        f"[{action.option_strings[-1]} {action.metavar}]"
+        f"[{' '.join(filter(None, (action.option_strings[-1], action.metavar)))}]"
         for action in parser._actions  # noqa: SLF001
-        if action.metavar
+        if action.dest not in {"help", "version"}
     ]
     return f"{_fenced([parser.prog, *usage])}\n\n" + table(
         ["option", "environment", "meaning"], *rows
@@ -305,7 +309,7 @@ def wanted() -> set[str]:
         *(f"tests Must {number}" for number in range(1, 21)),
         *(f"command {what}" for what, _ in every_command()),
         *(f"keys {name}" for name in vars(shapes) if name.endswith("_json")),
-        "options nexio-radiusd",
+        *(f"options {name}" for name in SERVERS),
         "settings",
         "reasons",
         "commands",
