@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from nexio.errors import Refused, UnknownCode
+from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.scanners import bare, read_scan
 from nexio.reception.visits import no_such_visit
 from nexio.store.signing import sign
@@ -49,7 +49,11 @@ def read_qr(work: Reading, text: str) -> int:
     prefix, _, rest = scanned.partition(":")
     words = rest.split(":")
     if prefix != PREFIX or not (words[0].isascii() and words[0].isdigit()):
-        raise Refused("this is not a visitor's code", "Scan the code in the registration e-mail.")
+        raise Refused(
+            "this is not a visitor's code",
+            "Scan the code in the registration e-mail.",
+            rule=Rule.NO_CODE,
+        )
     visit_id = _number(words[0])
     edition = _number(words[1]) if len(words) == len(("visit", "edition", "signature")) else 1
     genuine = _signed(work, visit_id, edition)
@@ -58,11 +62,13 @@ def read_qr(work: Reading, text: str) -> int:
         raise UnknownCode(
             "this code was not made here, or a part of it is missing",
             "Scan it again, or type the PIN.",
+            rule=Rule.NO_CODE,
         )
     if edition != _edition(work, visit_id):
         raise Refused(
             f"this code of visit {visit_id} is no longer valid: a newer mail was sent",
             "Scan the code in the newest mail, or type its PIN.",
+            rule=Rule.REPLACED,
         )
     return visit_id
 
