@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
 
-HEAD = "0008"
+HEAD = "0020"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
 
 
