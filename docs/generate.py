@@ -50,6 +50,7 @@ BESIDE_JSON = {
     "token": "token",
     "checkin": "check-in",
     "checkout": "check-in",
+    "kiosk": "tablet",
     "member": "member",
     "mail": "mail",
     "nas": "nas",

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from nexio.errors import Unreachable
+from nexio.mail.delivery import outgoing_of
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
+from nexio_web import kiosk
+from nexio_web.door import Door
 from nexio_web.headers import SecurityHeaders
 from nexio_web.limits import Limits
+from nexio_web.postman import Postman
 from nexio_web.proxies import Proxies
+from nexio_web.same_origin import SameOrigin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,37 +48,45 @@ def application(options: Options, configuration: Configuration) -> ASGIApp:
     """What granian serves: it has a store of its own while it runs.
 
     Raises:
+        InvalidValue: the mail server's address cannot be read.
         Unreachable: the store or the key is not there.
     """
+    outgoing = outgoing_of(configuration)
     store = Store.open(configuration, patience=Patience.of_a_server())
+    return wrapped(pages(store, Postman(store, outgoing)), options)
+
+
+def pages(store: Store, postman: Postman) -> Starlette:
+    """The pages of a store, which is closed when they end."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        postman.start()
         with closing(store):
             yield
+            await run_in_threadpool(postman.end)
 
-    return wrapped(pages(store, lifespan=lifespan), options)
-
-
-def pages(store: Store, *, lifespan: object = None) -> Starlette:
-    """The pages of a store."""
     app = Starlette(
-        routes=[Route("/healthz", _health)],
+        routes=[
+            Route("/healthz", _health),
+            *kiosk.ROUTES,
+            Mount("/static", StaticFiles(packages=[("nexio_web", "static")])),
+        ],
         exception_handlers={
             HTTPException: _refuse,
             Unreachable: _tell_away,
             SQLAlchemyError: _tell_away,
             Exception: _tell_fault,
         },
-        lifespan=lifespan,  # type: ignore[arg-type]
+        lifespan=lifespan,
     )
-    app.state.store = store
+    app.state.store, app.state.door, app.state.postman = store, Door(store), postman
     return app
 
 
 def wrapped(app: ASGIApp, options: Options) -> ASGIApp:
     """An application with what goes around every answer."""
-    return Proxies(SecurityHeaders(Limits(app)), options.proxies)
+    return Proxies(SecurityHeaders(SameOrigin(Limits(app))), options.proxies)
 
 
 def _health(request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import click
@@ -33,17 +33,17 @@ def command() -> None:
 @options.location_or_all
 @options.as_json
 def list_(location_name: str | None, *, as_json: bool) -> None:
-    """List the visits at which somebody has to wait, and the devices that tried."""
+    """List the visits at which somebody has to wait, and the devices and tablets that tried."""
     from nexio.locations.locations import get_location
-    from nexio_cli.terminal.shapes import wait_json
     from radius_auth.explain.waiting import list_waits
 
     with options.reading() as work:
         only = get_location(work, location_name).name if location_name is not None else None
         places = [_place(work, each) for each in list_waits(work)]
+        places += _at_tablets(work)
     places = [each for each in places if only in {None, each.location and each.location.name}]
     if as_json:
-        output.print_json([wait_json(each.wait, each.visit, each.location) for each in places])
+        output.print_json([_shape(each) for each in places])
     elif places and sys.stdout.isatty():
         for each in places:
             output.print_headline(_headline(each))
@@ -59,7 +59,12 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 
 
 @command.command()
-@options.visit
+@click.argument("visit", metavar="[VISIT]", required=False)
+@click.option(
+    "--tablet",
+    metavar="NAME",
+    help="In the place of a visit: a tablet at the door, whose guests are asked for their e-mail.",
+)
 @click.option(
     "--device",
     metavar="MAC",
@@ -67,11 +72,31 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.location
 @options.yes
-def release(visit: str, device: str | None, location_name: str | None, *, yes: bool) -> None:
-    """Give a guest's device three tries at once, whatever was before.
+def release(
+    visit: str | None,
+    tablet: str | None,
+    device: str | None,
+    location_name: str | None,
+    *,
+    yes: bool,
+) -> None:
+    """Give a guest's device, or a tablet, three tries at once, whatever was before.
 
     Running servers follow within a second.
     """
+    if tablet is not None:
+        if visit is not None or device is not None:
+            raise InvalidValue("--tablet stands alone", "Leave the visit and --device out.")
+        _release_tablet(tablet, yes=yes)
+        return
+    if visit is None:
+        raise InvalidValue("which visit?", "Name it by number or e-mail, or name a --tablet.")
+    _release_device(visit, device, location_name, yes=yes)
+
+
+def _release_device(
+    visit: str, device: str | None, location_name: str | None, *, yes: bool
+) -> None:
     from nexio.reception.visits import get_visit
     from radius_auth.guard.desk import release as release_device
 
@@ -90,6 +115,22 @@ def release(visit: str, device: str | None, location_name: str | None, *, yes: b
     output.print_headline(f"{mac} has three tries at visit {found.id} ({found.name}).")
 
 
+def _release_tablet(name: str, *, yes: bool) -> None:
+    from nexio.checkin.tablets import get_tablet
+    from nexio.input.names import counted
+    from radius_auth.guard.tablets import Place, release_tablet
+
+    with options.reading() as work:
+        tablet = get_tablet(work, name)
+    options.confirm("Do you know who stands at the tablet?", yes=yes)
+    with options.writing() as work:
+        place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
+        tries = release_tablet(work, place)
+    output.print_headline(
+        f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
+    )
+
+
 command.add_command(release, "clear")
 
 
@@ -100,6 +141,7 @@ class _Place:
     wait: Wait
     visit: Visit | None
     location: Location | None
+    at_tablets: bool = False
 
     def show(self, at: datetime | None) -> str:
         """A time there; of a place that is gone in UTC."""
@@ -120,8 +162,53 @@ def _place(work: Reading, wait: Wait) -> _Place:
     return _Place(wait, None, next(found, None))
 
 
+def _at_tablets(work: Reading) -> list[_Place]:
+    """The locations at whose tablets the PIN alone is not enough; those that are gone left out."""
+    from nexio.checkin.tablets import list_tablets
+    from nexio.locations.locations import list_locations
+    from radius_auth.guard.desk import Tried, Wait
+    from radius_auth.guard.tablets import tablet_waits
+
+    names = {tablet.id: tablet.name for tablet in list_tablets(work)}
+    locations = {location.id: location for location in list_locations(work)}
+    return [
+        _Place(
+            Wait(
+                visit_id=None,
+                location_id=each.location_id,
+                until=each.until,
+                tried=tuple(
+                    Tried(
+                        device=None,
+                        nas=names.get(tried.tablet_id, ""),
+                        at=tried.at,
+                        guesses=tried.guesses,
+                        was_in=False,
+                        until=None if tried.is_released else each.until,
+                    )
+                    for tried in each.tried
+                ),
+            ),
+            None,
+            locations.get(each.location_id),
+            at_tablets=True,
+        )
+        for each in tablet_waits(work, work.now)
+    ]
+
+
+def _shape(place: _Place) -> dict[str, Any]:
+    from nexio_cli.terminal.shapes import wait_json
+
+    shape = wait_json(place.wait, place.visit, place.location)
+    return {**shape, "tablets": True} if place.at_tablets else shape
+
+
 def _headline(place: _Place) -> str:
     """``Visit 7, zoe@example.com, Harbour House: new devices wait until …``."""
+    if place.at_tablets and place.location is not None:
+        until = place.show(place.wait.until)
+        return f"Tablets at {place.location.name}: they ask for the e-mail as well until {until}"
     where = [
         "" if place.wait.visit_id is None else f"Visit {place.wait.visit_id}",
         "" if place.visit is None else place.visit.email,

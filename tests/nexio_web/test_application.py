@@ -1,10 +1,12 @@
-"""What the pages answer where the store is away, or something is wrong here."""
+"""What the pages answer where the store is away."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio_web.application import pages
+from nexio_web.postman import Postman
 from tests.support.web.asgi import ask
 
 if TYPE_CHECKING:
@@ -15,12 +17,10 @@ if TYPE_CHECKING:
 
 def test_a_store_that_is_gone(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """503, and not a word about the store but in the log."""
-    app = pages(sqlite_store)
+    app = pages(sqlite_store, Postman(sqlite_store, None))
     assert ask(app, "/healthz").status == 200
     sqlite_store.engine.dispose()
-    file = str(sqlite_store.engine.url.database)
-    with open(file, "wb") as torn:  # noqa: PTH123 (one line)
-        torn.write(b"no store at all " * 400)
+    Path(str(sqlite_store.engine.url.database)).write_bytes(b"no store at all " * 400)
     answer = ask(app, "/healthz")
     assert (answer.status, answer.text) == (
         503,
