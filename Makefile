@@ -12,7 +12,7 @@ packaging := setup.cfg pyproject.toml constraints.txt
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: .venv/to-run  ## start a RADIUS server with a visitor to try
+run: .venv/to-run  ## start a RADIUS server and a tablet with a visitor to try
 	@exec $(python) -m nexio_cli.commands.demo
 
 test: .venv/to-develop debian-packages  ## run the tests

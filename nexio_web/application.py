@@ -53,11 +53,18 @@ def application(options: Options, configuration: Configuration) -> ASGIApp:
     """
     outgoing = outgoing_of(configuration)
     store = Store.open(configuration, patience=Patience.of_a_server())
-    return wrapped(pages(store, Postman(store, outgoing)), options)
+    app = pages(store, Postman(store, outgoing), options.pair_with)
+    return wrapped(app, options)
 
 
-def pages(store: Store, postman: Postman) -> Starlette:
-    """The pages of a store, which is closed when they end."""
+def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starlette:
+    """The pages of a store, which is closed when they end.
+
+    Args:
+        store: what they are about.
+        postman: who sends the mail that they queue.
+        pair_with: the location that each browser is paired with; None is by a code.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -81,6 +88,7 @@ def pages(store: Store, postman: Postman) -> Starlette:
         lifespan=lifespan,
     )
     app.state.store, app.state.door, app.state.postman = store, Door(store), postman
+    app.state.pair_with = pair_with
     return app
 
 

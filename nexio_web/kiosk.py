@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from nexio.checkin.taps import Direction
@@ -31,9 +31,14 @@ MOST_FIELDS: Final = 5
 def show(request: Request) -> Response:
     """The tablet's page: the code where it is not paired, else the screen for everybody."""
     tablet = tablets.known(request)
+    response: Response
     if tablet is not None:
         response = page("kiosk.html", location=tablet.location.name)
         tablets.keep_credential(request, response)
+        return response
+    if request.app.state.pair_with is not None:
+        response = RedirectResponse("/kiosk", 303)
+        tablets.pair_by_itself(request, response, request.app.state.pair_with)
         return response
     secret, code = tablets.show_code(request)
     response = page("pairing.html", code=code)

@@ -42,6 +42,9 @@ class Options:
     proxies: tuple[Network, ...] = ()
     """Whose forwarded headers are believed; nobody else is answered but this machine."""
 
+    pair_with: str | None = None
+    """The location that each browser is paired with that opens the tablet's page; for trying."""
+
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """Read command line and environment; the command line wins.
@@ -58,6 +61,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         tls_cert=Path(given.tls_cert) if given.tls_cert else None,
         tls_key=Path(given.tls_key) if given.tls_key else None,
         proxies=tuple(map(_network, proxies)),
+        pair_with=given.insecure_pair or None,
     )
     _require_whole(options)
     insecure = given.insecure_http or environment.get(variable("insecure-http")) == "1"
@@ -119,10 +123,21 @@ _OPTIONS = (
     ("port", "PORT", PORT, "TCP port"),
     ("tls-cert", "FILE", "", "certificate with its chain, PEM; read again at SIGHUP"),
     ("tls-key", "FILE", "", "private key of the certificate, PEM; read again at SIGHUP"),
+    (
+        "insecure-pair",
+        "LOCATION",
+        "",
+        "pair each browser with that location that opens /kiosk; for trying, on this machine only",
+    ),
 )
 
 
 def _require_whole(options: Options) -> None:
+    if options.pair_with and (options.proxies or not is_this_machine(options.listen)):
+        raise InvalidValue(
+            "everybody who opens the page would be paired",
+            "Use --insecure-pair on this machine only, to try the tablet.",
+        )
     if (options.tls_cert is None) != (options.tls_key is None):
         raise InvalidValue("a certificate needs its key", "Give both --tls-cert and --tls-key.")
 

@@ -16,8 +16,10 @@ from nexio.checkin.tablets import (
     is_offered,
     new_secret,
     note_seen,
+    pair_at_once,
     was_seen_lately,
 )
+from nexio.locations.locations import get_location
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -73,6 +75,13 @@ def pair(request: Request, response: Response) -> bool:
     keep(request, response, CREDENTIAL, credential)
     response.delete_cookie(_name(request, WAITING), secure=_by_tls(request), httponly=True)
     return True
+
+
+def pair_by_itself(request: Request, response: Response, location: str) -> None:
+    """Make whoever asks a tablet of that location."""
+    with store_of(request).write() as work:
+        credential = pair_at_once(work, get_location(work, location))
+    keep(request, response, CREDENTIAL, credential)
 
 
 def show_code(request: Request) -> tuple[str, str]:

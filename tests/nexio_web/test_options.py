@@ -35,6 +35,8 @@ def test_variables_and_the_command_line() -> None:
         (["--listen", "example.com"], "'example.com' is not an address"),
         (["--port", "70000"], "'70000' is not a port"),
         (["--tls-cert", "/c"], "a certificate needs its key"),
+        (["--insecure-pair", "A", "--listen", "::", "--insecure-http"], "would be paired"),
+        (["--insecure-pair", "A", "--proxy", "192.0.2.1"], "would be paired"),
         (["--proxy", "proxy"], "'proxy' is not an address or a network"),
     ],
 )
