@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import socket
 import ssl
@@ -108,6 +109,8 @@ def main(arguments: Sequence[str]) -> int:
         if error.advice:
             log.error("%s", error.advice)  # noqa: TRY400
         return error.exit_code
+    # A worker that takes another one's place would be forked from a process with threads.
+    multiprocessing.set_start_method("spawn", force=True)
     parent = Parent(options)
     parent.on_startup(lambda: log.info("answering on %s", _place(options)))
     try:

@@ -77,7 +77,15 @@ class Webd:
     def workers(self) -> set[int]:
         """The process ids of its workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return {int(each) for each in children.read_text().split()}
+        return {int(each) for each in children.read_text().split() if _is_worker(each)}
+
+
+def _is_worker(process: str) -> bool:
+    """Not what Python starts beside them to tidy up."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def exchange(
