@@ -44,6 +44,8 @@ class Said:
     code: str = field(repr=False)
     email: str | None = field(default=None, repr=False)
     way: Direction | None = None
+    by_camera: bool = False
+    """Then it is a QR code, whatever it says."""
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Door:
         """
         code = said.code[: LONGEST + 1]
         try:
-            if is_qr(code):
+            if said.by_camera or is_qr(code):
                 with self._store.write() as work:
                     tap = tap_qr(work, tablet.location, code, way=said.way)
                     return self._greet(work, tablet, tap)
@@ -86,7 +88,7 @@ class Door:
         except NotFound:
             return words.no_such_visit(), False
         except InvalidValue as error:
-            return words.cannot_read(error, is_pin=_is_bare(code)), False
+            return words.cannot_read(error, is_pin=_is_bare(code) and not said.by_camera), False
 
     def undo(self, tablet: Tablet, ticket: str) -> Screen:
         """Take back what a tablet has just shown."""

@@ -65,6 +65,7 @@ async def tap(request: Request) -> Response:
         code=given.get("code", ""),
         email=given.get("email") or None,
         way=ways.get(given.get("way", "")),
+        by_camera=bool(given.get("scanned")),
     )
     return await run_in_threadpool(_tap, request, said)
 

@@ -126,7 +126,7 @@ def closed() -> Screen:
     """Nothing is left, not even for those who type their e-mail."""
     return _refused(
         "No more PINs can be taken here for now.",
-        f"The QR code in your mail still works with a scanner. {ASK}",
+        f"The QR code in your mail still works. {ASK}",
     )
 
 

@@ -1,4 +1,6 @@
 // The tablet at the door: one screen, which shows what the server says and keeps nothing.
+import { look } from "./camera.js";
+
 const at = (id) => document.getElementById(id);
 
 const STATE_EVERY = 3000; // a tablet that is turned away shows the pairing page within seconds
@@ -8,7 +10,8 @@ const SHOWN = 6; // seconds that a confirmation stays
 const READ = 12; // seconds that a refusal stays, which has to be read
 const UNDO = 10; // seconds that an undo is offered
 
-let typed = { code: "", email: "" };
+const NOTHING = { code: "", email: "", scanned: "" };
+let typed = { ...NOTHING };
 let busy = false;
 let left = 0; // seconds until the start
 let undo = { ticket: null, until: 0 };
@@ -19,12 +22,13 @@ function show(id) {
 }
 
 function start() {
-  typed = { code: "", email: "" };
+  typed = { ...NOTHING };
   at("code").value = at("address").value = "";
   at("code").classList.add("masked");
   at("show").setAttribute("aria-pressed", "false");
   at("said").textContent = "";
   left = 0;
+  at("leave").hidden = true;
   show("start");
   at("undo-later").hidden = !undo.ticket || performance.now() > undo.until;
   document.querySelector("#start h1").focus();
@@ -32,7 +36,7 @@ function start() {
 
 function type(who, first = "") {
   undo = { ticket: null, until: 0 }; // the next person has no business with it
-  typed = { code: "", email: "" };
+  typed = { ...NOTHING };
   at("asked").textContent = at("asked").dataset[who];
   at("code").value = first;
   show("typing");
@@ -89,7 +93,7 @@ async function send(path, fields) {
 }
 
 function tap(way = "") {
-  send("/kiosk/tap", { code: typed.code, email: typed.email, way });
+  send("/kiosk/tap", { ...typed, way });
 }
 
 function tell(screen) {
@@ -112,7 +116,7 @@ function tell(screen) {
   at("undo").hidden = !screen.undo;
   at("leave").hidden = at("stay").hidden = !leaving;
   at("done").hidden = leaving;
-  if (!leaving) typed = { code: "", email: "" };
+  if (!leaving) typed = { ...NOTHING };
   at("code").value = at("address").value = "";
   show("result");
   at("title").focus();
@@ -184,6 +188,24 @@ at("email-form").addEventListener("submit", (event) => {
   typed.email = at("address").value;
   tap();
 });
+
+// A code that is held to the camera; whether it was looked at. A question is answered first.
+function held(code) {
+  if (busy) return false;
+  if (!at("leave").hidden) return true;
+  undo = { ticket: null, until: 0 };
+  typed = { code, email: "", scanned: "1" };
+  tap();
+  return true;
+}
+
+look(at("camera"), held).then(
+  () => {
+    at("camera").hidden = false;
+    at("hint").textContent = at("hint").dataset.camera;
+  },
+  () => {}, // no camera, or not allowed: PINs and scanners are enough
+);
 
 // A touch anywhere on a confirmation goes back to the start; elsewhere it stops the countdown.
 at("result").addEventListener("click", (event) => {

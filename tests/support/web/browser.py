@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -22,12 +23,14 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+SEES = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """A browser without a window."""
+def browser(camera: Path | None = None) -> Iterator[Browser]:
+    """A browser without a window; its camera sees a film, where there is one."""
+    seen = (*SEES, f"--use-file-for-fake-video-capture={camera}") if camera else ()
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET])
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *seen])
         yield chromium
         chromium.close()
