@@ -43,7 +43,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                kept = "no-cache" if scope["path"].startswith("/static/") else "no-store"
+                headers.setdefault("Cache-Control", kept)
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = TLS_FROM_NOW_ON
             await send(message)

@@ -77,6 +77,7 @@ async def undo(request: Request) -> Response:
 
 
 ROUTES: Final = [
+    Route("/", lambda _: RedirectResponse("/kiosk", 303)),
     Route("/kiosk", show),
     Route("/kiosk/state", state, methods=["POST"]),
     Route("/kiosk/tap", tap, methods=["POST"]),

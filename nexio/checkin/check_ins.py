@@ -147,7 +147,7 @@ def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
         What was taken back.
 
     Raises:
-        Refused: something came after it, or it is taken back already.
+        Refused: something came after it, it is taken back already, or the visit was deleted.
     """
     stay = work.session.get(CheckInRow, stay_id)
     if stay is not None:
@@ -157,6 +157,8 @@ def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
             last = _last_of_member(work, row.id)
         else:
             row = get_row(work, stay.visit_id or 0)
+            if row.deleted_at is not None:
+                raise deleted(work, row)
             last = _last(row.check_ins)
         if (
             last is not None

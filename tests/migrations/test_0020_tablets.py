@@ -9,14 +9,14 @@ from nexio.checkin.tablets import find_tablet, pair_at_once
 from nexio.locations.locations import get_location
 from nexio.operations.checking import find_damage
 from nexio.store.engine import Store
-from tests.migrations.test_from_0007 import rows_of_0007
+from tests.support.old_rows import rows_of_0002
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from tests.support.clocks import Clock
 
-OLD = "0008", rows_of_0007
+OLD = "0008", rows_of_0002
 
 
 def test_nothing_is_lost_and_tablets_can_be_paired(old: Configuration, clock: Clock) -> None:

@@ -37,6 +37,12 @@ def test_it_says_that_it_is_well_and_ends_in_peace(server: Webd) -> None:
     """200 from /healthz; 404 elsewhere; SIGTERM ends it with 0; no word on stderr but its place."""
     assert server.ask("/healthz").text == "ok\n"
     assert server.ask("/nothing/here").status == 404
+    style = server.ask("/static/kiosk.css")
+    assert (style.status, style.headers["Cache-Control"]) == (200, "no-cache")
+    again = server.ask("/static/kiosk.css", headers={"If-None-Match": style.headers["ETag"]})
+    assert again.status == 304
+    assert server.ask("/static/../words.py").status == 404
+    assert server.ask("/static/%2e%2e/words.py").status == 404
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(20) == 0
     assert server.stderr.count("\n") == 1

@@ -175,6 +175,16 @@ def test_undo_takes_back_nothing_that_came_after(
     assert text(door.undo(tablet, came.undo or "")) == "This cannot be taken back any more."
 
 
+def test_undo_of_a_visit_that_was_deleted_meanwhile(
+    door: Door, tablet: Tablet, store: Store, location: Location
+) -> None:
+    """Reception has cancelled it: the stay is kept as it was."""
+    visit = register(store, location)
+    came = use(door, tablet, visit.pin)
+    delete(store, visit)
+    assert text(door.undo(tablet, came.undo or "")) == "This cannot be taken back any more."
+
+
 @pytest.mark.parametrize("ticket", ["", "x", "1.in.9999999999.", "1.in.9999999999.00", "é.ü"])
 def test_a_forged_undo(door: Door, tablet: Tablet, ticket: str) -> None:
     """Nothing happens."""
