@@ -23,7 +23,7 @@ def test_nothing_is_lost_and_tablets_can_be_paired(old: Configuration, clock: Cl
     """Each row is what it was; the new table is empty, and takes a tablet."""
     done = upgrade(old)
     done.check_rows()
-    assert done.new_tables() == {"tablet"}
+    assert "tablet" in done.new_tables()
     assert done.after["tablet"] == []
     with closing(Store.open(old, clock)) as store:
         with store.write() as work:

@@ -54,11 +54,11 @@ def camera(
 
 def test_the_code_of_a_mail_checks_in(house: House, camera: Page) -> None:
     """Nobody touches anything; held still it is one tap; then another one is told apart."""
-    camera.locator("#result").wait_for(timeout=15_000)
+    camera.locator("#result").wait_for()
     first = said(camera)
     assert first.startswith(("Welcome, Ada.", "This is not a visitor's code."))
     other = "This is not a visitor's code." if first.startswith("W") else "Welcome, Ada."
-    expect(camera.locator("#title")).to_have_text(other, timeout=15_000)
+    expect(camera.locator("#title")).to_have_text(other)
     with house.store.read() as work:
         assert [tap.direction for tap in list_taps(work, house.location, open_only=False)] == ["in"]
     camera.get_by_role("button", name="Done").click()

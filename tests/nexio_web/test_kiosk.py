@@ -148,17 +148,17 @@ def test_a_tablet_that_is_turned_away(house: House, tablet: Page) -> None:
     with house.store.write() as work:
         for each in list_tablets(work):
             revoke_tablet(work, each.name)
-    expect(tablet.locator("#pairing")).to_be_visible(timeout=6000)
+    expect(tablet.locator("#pairing")).to_be_visible()
 
 
 def test_the_server_is_away(house: House, tablet: Page) -> None:
     """It is said, and goes on by itself."""
     tablet.context.set_offline(True)
-    expect(tablet.locator("#away")).to_be_visible(timeout=6000)
+    expect(tablet.locator("#away")).to_be_visible()
     press(tablet, "123456")
     assert said(tablet).startswith("No connection to the server. Please try again")
     tablet.context.set_offline(False)
-    expect(tablet.locator("#away")).to_be_hidden(timeout=6000)
+    expect(tablet.locator("#away")).to_be_hidden()
 
 
 def test_markup_in_a_name(house: House, tablet: Page) -> None:

@@ -49,6 +49,6 @@ def test_from_a_new_tablet_to_the_first_check_in(house: House, chromium: Browser
     assert "127.0.0.1" in listed
     done = nexio(house, "kiosk", "revoke", "front door", "--yes")
     assert done.stdout == "Front door is turned away.\n"
-    expect(page.locator("#pairing")).to_be_visible(timeout=6000)
+    expect(page.locator("#pairing")).to_be_visible()
     assert page.locator("#code").inner_text() != code
     browsing.close()

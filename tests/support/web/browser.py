@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,8 @@ QUIET = (
     "--disable-sync",
 )
 SEES = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+
+expect.set_options(timeout=20_000)  # a busy machine
 
 
 @contextmanager
