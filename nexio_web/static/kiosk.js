@@ -50,8 +50,10 @@ function touched() {
 }
 
 function countdown() {
-  const words = left > 0 && left <= COUNTED ? `Starting over in ${left} s. Touch to go on.` : "";
-  for (const each of document.querySelectorAll(".countdown")) each.textContent = words;
+  const counts = left > 0 && left <= COUNTED;
+  for (const each of document.querySelectorAll(".countdown")) {
+    each.textContent = counts ? each.dataset.words.replace("SECONDS", left) : "";
+  }
 }
 
 setInterval(() => {
@@ -83,8 +85,8 @@ async function send(path, fields) {
   } catch {
     tell({
       kind: "refused",
-      title: "No connection to the server.",
-      lines: ["Please try again in a moment, or ask at reception."],
+      title: at("result").dataset.away,
+      lines: [at("result").dataset.advice],
       undo: null,
     });
   } finally {
