@@ -36,8 +36,9 @@ guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
 	@$(python) docs/generate.py
 
-picture: .venv/to-develop  ## draw the terminal that README.md shows
+picture: .venv/to-develop  ## draw the terminal that README.md shows, and the tablet of kiosk.md
 	@$(python) docs/picture.py
+	@$(python) docs/tablet.py
 
 check: .venv/to-develop  ## lint, format, types, imports, drift of the schema and of the docs
 	$(python) -m ruff check
