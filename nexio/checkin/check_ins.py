@@ -60,7 +60,9 @@ def tap_pin(
         select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
     )
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
-        raise unknown_pin(work, location, digest)
+        refusal = unknown_pin(work, location, digest)
+        refusal.rule = Rule.NOBODY  # also where the desk may know whose it was
+        raise refusal
     if email is not None and _holder(work, pin).email_key != email_key(email):
         raise UnknownCode(
             f"this PIN belongs to another e-mail at {location.name}",
