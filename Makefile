@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: .venv/to-run  ## start a RADIUS server with a visitor to try
+run: .venv/to-run  ## start a RADIUS server and a tablet with a visitor to try
 	@exec $(python) -m nexio_cli.commands.demo
 
 test: .venv/to-develop debian-packages  ## run the tests
@@ -39,8 +39,9 @@ guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
 	@$(python) -m docs.generate
 
-picture: .venv/to-develop  ## draw the terminal that README.md shows
+picture: .venv/to-develop  ## draw the terminal that README.md shows, and the tablet of kiosk.md
 	@$(python) docs/picture.py
+	@$(python) docs/tablet.py
 
 check: .venv/to-develop  ## lint, format, types, imports, drift of the schema and of the docs
 	$(python) -m ruff check

@@ -10,7 +10,7 @@ from sqlalchemy import insert, inspect
 
 from nexio.locations.locations import add_location, change_settings
 from nexio.locations.settings import parse_changes
-from nexio.reception.guessing import chance_of, length_for
+from nexio.reception.guessing_limits import chance_of, length_for
 from nexio.reception.pin_days import count_pin, days_of, pins_of_days
 from nexio.reception.registration import Repetition, register
 from nexio.reception.registration_texts import read_registration

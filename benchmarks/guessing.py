@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from nexio.network.guard_acts import Kind
-from nexio.reception.guessing import GUESSES_AT_ONCE, length_for
+from nexio.reception.guessing_limits import GUESSES_AT_ONCE, length_for
 from radius_auth.guard import Guard, Guess, Guessed, Opening
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.guard.target import UNHEARD

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from benchmarks.path import VISITS, Known, pin, request
 from radius_auth.protocol.packet import Code
-from radius_auth.server.batches import BatchedPort
+from radius_auth.server.datagrams import BatchedPort
 from radius_auth.server.options import Options
 from radius_auth.server.sockets import listen
 from radius_auth.server.worker import Inherited, Worker

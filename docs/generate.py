@@ -5,7 +5,7 @@ replaces what stands there; everything else is written by hand.  ``WHAT`` is one
 
 - ``tests R7``, ``tests Must 7``: the tests that hold a rule, or a point of ``radius.md``;
 - ``command visitor register``: what ``--help`` says of a command;
-- ``options nexio-radiusd``: the options of the server;
+- ``options nexio-radiusd``: the options of a server;
 - ``settings``, ``reasons``, ``commands``, ``exit codes``: a table of all of them;
 - ``keys VisitJson``: the keys of one type of ``--json``.
 """
@@ -48,7 +48,7 @@ def wanted() -> set[str]:
         *(f"tests Must {number}" for number in range(1, 21)),
         *(f"command {what}" for what, _ in usage.every_command()),
         *(f"keys {name}" for name in json_keys.PRINTED),
-        "options nexio-radiusd",
+        *(f"options {name}" for name in usage.SERVERS),
         "settings",
         "reasons",
         "commands",

@@ -11,7 +11,8 @@ import click
 
 from docs.markdown import code, fenced, marked, table
 from nexio_cli.main import COMMANDS, nexio
-from radius_auth.server import options
+from nexio_web import options as webd_options
+from radius_auth.server import options as radiusd_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,21 +102,24 @@ def json_heading(what: str) -> str:
     raise LookupError(f"docs/json.md does not say what `{what}` prints")
 
 
-def server_options(_: str) -> str:
-    """The options of ``nexio-radiusd``, with their variables."""
+SERVERS = {"nexio-radiusd": radiusd_options, "nexio-webd": webd_options}
+
+
+def server_options(name: str) -> str:
+    """The options of a server, with their variables."""
     rows = []
-    parser = options.parser({})
+    parser, variable = SERVERS[name].parser({}), SERVERS[name].variable
     for action in parser._actions:  # noqa: SLF001 - argparse shows them nowhere else
         spelled = ", ".join(
-            code(f"{name} {action.metavar}" if action.metavar else name)
-            for name in action.option_strings
+            code(f"{each} {action.metavar}" if action.metavar else each)
+            for each in action.option_strings
         )
-        variable = code(options.variable(action.dest)) if action.metavar else ""
-        rows.append([spelled, variable, f"{action.help}"])
+        is_own = action.dest not in {"help", "version"}
+        rows.append([spelled, code(variable(action.dest)) if is_own else "", f"{action.help}"])
     usage = [
-        f"[{action.option_strings[-1]} {action.metavar}]"
+        f"[{' '.join(filter(None, (action.option_strings[-1], action.metavar)))}]"
         for action in parser._actions  # noqa: SLF001
-        if action.metavar
+        if action.dest not in {"help", "version"}
     ]
     return f"{fenced([parser.prog, *usage])}\n\n" + table(
         ["option", "environment", "meaning"], *rows

@@ -18,7 +18,11 @@ to do (``error.advice``).  Neither ever holds a PIN, a password or a secret.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class NexioError(Exception):
@@ -51,12 +55,59 @@ class NotFound(NexioError):
     """no such visitor, member, NAS, location or file"""
 
 
+class Rule(StrEnum):
+    """Which rule of the door says no, for whoever has words of their own for it."""
+
+    NOBODY = "nobody"
+    """The PIN is nobody's, or not any more."""
+
+    NO_CODE = "no-code"
+    """What was scanned is not a visitor's code."""
+
+    REPLACED = "replaced"
+    """A newer mail has a newer code."""
+
+    DELETED = "deleted"
+    ELSEWHERE = "elsewhere"
+    """The visit is at another location."""
+
+    LEAVING = "leaving"
+    """R14: so soon after the check-in, the code alone does not check out."""
+
+    NOT_YET = "not-yet"
+    """R15: the day of the visit is still to come."""
+
+    OVER = "over"
+    """R15: it has passed."""
+
+    ENDED = "ended"
+    """R14: in and out once a day."""
+
+
 class Refused(NexioError):
-    """A rule refused what was asked; the message names the rule in words."""
+    """A rule refused what was asked; the message names the rule in words.
+
+    Args:
+        message: as of every error.
+        advice: as of every error, for the desk.
+        rule: which one it is.
+        at: the time that it is about.
+    """
 
     exit_code = 4
     """a rule says no, and the message says which; also: a login was rejected, a check found
     something, or `--yes` is missing in a script"""
+
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        rule: Rule | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        super().__init__(message, advice)
+        self.rule, self.at = rule, at
 
 
 class UnknownCode(Refused):

@@ -27,6 +27,7 @@ COMMANDS = {
     "visitor": "Register, list, show, change and delete visitors.",
     "checkin": "Check somebody in or out; see who is in the building.",
     "checkout": "Check somebody out, also right after they came.",
+    "kiosk": "Manage the tablets at the door.",
     "member": "Manage members, who host visitors.",
     "mail": "See what is sent by e-mail, and send what waits.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",

@@ -7,7 +7,7 @@ For whoever writes it:
   everything else that stands between comments.
 - ``docs/security.md`` names tests, which are there.  ``docs/reasons.md`` names every reason for
   which a packet gets no answer.
-- ``docs/`` names every reason that a decision can have, every option of ``nexio-radiusd`` and
+- ``docs/`` names every reason that a decision can have, every option of the servers and
   every environment variable.
 - A test runs the fenced blocks marked ``console`` of docs/first-day.md and docs/freeradius.md
   (which finds a copy of Debian's configuration in ``raddb``): those of a page in their order, in
@@ -33,6 +33,7 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from docs import generate
+from nexio_web import options as webd
 from radius_auth.decision.reasons import Reason
 from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.discards import DiscardReason
@@ -45,6 +46,7 @@ from tests.support.radius.freeradius import copy_raddb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PROGRAM_CODE = ("nexio", "radius_auth", "nexio_cli", "nexio_web")
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 COMMANDS = every_command()
@@ -58,7 +60,7 @@ AFTER_EACH = """code=$?; printf '\\n-- ended with %d --\\n' "$code"; (exit "$cod
 END = re.compile(r"\n-- ended with (\d+) --\n")
 FAILS = re.compile(r"^Error:|^WRONG|Access-Reject", re.MULTILINE)
 PATH = re.compile(
-    r"`((?:nexio|radius_auth|nexio_cli|migrations|freeradius|tests|benchmarks|docs|\.ci)/[^`\s…]*)`"
+    r"`((?:nexio|radius_auth|nexio_cli|nexio_web|migrations|freeradius|tests|benchmarks|docs|\.ci)/[^`\s…]*)`"
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 
@@ -68,10 +70,13 @@ def all_docs() -> str:
     return "\n".join(path.read_text() for path in sorted(DOCS.rglob("*.md")))
 
 
-def radiusd_options(capsys: pytest.CaptureFixture[str]) -> set[str]:
-    """The options that ``nexio-radiusd --help`` lists."""
+SERVERS = {"NEXIO_RADIUSD": parse_options, "NEXIO_WEBD": webd.parse_options}
+
+
+def server_options(prefix: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+    """The options that a server lists at ``--help``."""
     with pytest.raises(SystemExit):
-        parse_options(["--help"], {})
+        SERVERS[prefix](["--help"], {})
     return set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help", "--version"}
 
 
@@ -104,7 +109,7 @@ def test_no_page_without_a_command() -> None:
     """A page of a command that has gone goes too; so do options on the pages that are gone."""
     names = {words[0] for words, _ in COMMANDS if words}
     for page in (DOCS / "commands").glob("*.md"):
-        assert page.stem in names | {"README", "nexio-radiusd"}, page
+        assert page.stem in names | {"README", "nexio-radiusd", "nexio-webd"}, page
         if page.stem in names:
             known = {option for words, each in COMMANDS if words for option in options_of(each)}
             mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text()))
@@ -118,11 +123,12 @@ def test_every_reason_is_explained(reason: Reason) -> None:
 
 
 def test_every_variable_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also those of nexio-radiusd, one for each option; and none that is not read."""
-    files = [path for name in ("nexio", "nexio_cli", "radius_auth") for path in _code(name)]
+    """Also those of the servers, one for each option; and none that is not read."""
+    files = [path for name in PROGRAM_CODE for path in _code(name)]
     read = {name for path in files for name in VARIABLE.findall(path.read_text())}
-    for option in radiusd_options(capsys):
-        read.add("NEXIO_RADIUSD_" + option.removeprefix("--").replace("-", "_").upper())
+    for prefix in SERVERS:
+        for option in server_options(prefix, capsys):
+            read.add(f"{prefix}_" + option.removeprefix("--").replace("-", "_").upper())
     explained = set(VARIABLE.findall(all_docs()))
     assert read - explained == set()
     assert explained - read - {"NEXIO_COMPLETE"} == set()  # the last one is click's
@@ -132,10 +138,13 @@ def _code(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def test_every_option_of_the_server_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """nexio-radiusd has no page by force, but each option stands somewhere."""
+@pytest.mark.parametrize("prefix", SERVERS)
+def test_every_option_of_a_server_is_explained(
+    prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server has no page by force, but each option stands somewhere."""
     docs = all_docs()
-    assert [option for option in radiusd_options(capsys) if option not in docs] == []
+    assert [option for option in server_options(prefix, capsys) if option not in docs] == []
 
 
 def test_what_the_page_on_security_names_is_tested() -> None:
@@ -187,7 +196,7 @@ def test_each_package_is_on_the_page_for_developers() -> None:
     page = (DOCS / "development.md").read_text()
     packages = [
         path.parent.relative_to(ROOT)
-        for top in ("nexio", "radius_auth", "nexio_cli")
+        for top in PROGRAM_CODE
         for path in (ROOT / top).glob("*/__init__.py")
     ]
     assert [str(path) for path in packages if f"| `{path}/` |" not in page] == []
@@ -196,7 +205,7 @@ def test_each_package_is_on_the_page_for_developers() -> None:
 def test_each_package_says_what_it_is() -> None:
     """What it is for, what it may import, and which file to read first; that file is there."""
     silent = []
-    for top in ("nexio", "radius_auth", "nexio_cli"):
+    for top in PROGRAM_CODE:
         for path in sorted((ROOT / top).rglob("__init__.py")):
             said = " ".join((ast.get_docstring(ast.parse(path.read_text())) or "").split())
             first = re.search(r"Read ``([\w/]+\.py)`` first", said)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -15,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli.programs import free_port, serving
+from tests.support.radius.radiusd import wait_until
+from tests.support.web.webd import free_port as free_tcp_port
+from tests.support.web.webd import is_listened_to
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("nexio", "nexio_cli", "nexio_migrations", "nexio_raddb", "radius_auth")
+PACKAGES = ("nexio", "nexio_cli", "nexio_migrations", "nexio_raddb", "nexio_web", "radius_auth")
 
 INSIDE = {
     "nexio/py.typed",
@@ -29,6 +33,10 @@ INSIDE = {
     "nexio_migrations/script.py.mako",
     "nexio_migrations/versions/0001_first_tables.py",
     "nexio_raddb/__init__.py",
+    "nexio_web/templates/kiosk.html",
+    "nexio_web/static/kiosk.js",
+    "nexio_web/static/qr/decode.js",
+    "nexio_web/static/qr/LICENSE-MIT",
 }
 
 
@@ -117,3 +125,8 @@ def test_the_main_job_from_the_wheel(
     port = str(free_port())
     with serving(str(installed / "nexio-radiusd"), "--listen", "127.0.0.1", "--auth-port", port):
         assert "Access-Accept" in nexio("radius", "test", "zoe@example.com", pin, "--port", port)
+    web = free_tcp_port()
+    with serving(str(installed / "nexio-webd"), "--port", str(web)):
+        wait_until(lambda: is_listened_to(web))
+        with urllib.request.urlopen(f"http://127.0.0.1:{web}/") as page:
+            assert b"This tablet is not paired yet" in page.read()

@@ -16,7 +16,8 @@ from nexio.checkin.refused_taps import (
     unknown_pin,
 )
 from nexio.checkin.taps import Direction, Method, Tap, is_cut_off, is_in, tap_of, taps_of
-from nexio.errors import Refused
+from nexio.errors import Refused, Rule, UnknownCode
+from nexio.input.addresses import email_key
 from nexio.input.scanners import read_scan
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
@@ -33,7 +34,14 @@ ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
 
 
-def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | None = None) -> Tap:
+def tap_pin(
+    work: Writing,
+    location: Location,
+    text: str,
+    *,
+    way: Direction | None = None,
+    email: str | None = None,
+) -> Tap:
     """Use a PIN at the desk.
 
     Args:
@@ -41,6 +49,7 @@ def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | No
         location: where the desk is.
         text: as it was typed or scanned.
         way: which way the person goes; None is what the PIN alone means (R14).
+        email: whose PIN it has to be; None is anybody's.
 
     Raises:
         InvalidValue: not a PIN, or a keyboard layout has changed it.
@@ -51,7 +60,15 @@ def tap_pin(work: Writing, location: Location, text: str, *, way: Direction | No
         select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
     )
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
-        raise unknown_pin(work, location, digest)
+        refusal = unknown_pin(work, location, digest)
+        refusal.rule = Rule.NOBODY  # also where the desk may know whose it was
+        raise refusal
+    if email is not None and _holder(work, pin).email_key != email_key(email):
+        raise UnknownCode(
+            f"this PIN belongs to another e-mail at {location.name}",
+            "Type the e-mail that the PIN was sent to.",
+            rule=Rule.NOBODY,
+        )
     if pin.member_id is not None:
         return _tap_member(work, pin.member_id, way)
     return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
@@ -69,7 +86,11 @@ def tap_qr(
     """
     row = get_row(work, read_qr(work, text))
     if location is not None and row.location_id != location.id:
-        raise Refused(f"this code is for a visit at {row.location.name}", "Send the visitor there.")
+        raise Refused(
+            f"this code is for a visit at {row.location.name}",
+            "Send the visitor there.",
+            rule=Rule.ELSEWHERE,
+        )
     return _tap_visit(work, row.id, Method.QR, way)
 
 
@@ -109,18 +130,55 @@ def undo(work: Writing, visit_id: int) -> Tap:
         raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
     if row.deleted_at is not None:
         raise deleted(work, row)
+    return _take_back(work, row, last)
+
+
+def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
+    """Take one tap back, of a visitor or a member, if it is still their last one.
+
+    Returns:
+        What was taken back.
+
+    Raises:
+        Refused: something came after it, it is taken back already, or the visit was deleted.
+    """
+    stay = work.session.get(CheckInRow, stay_id)
+    if stay is not None:
+        row: VisitRow | MemberRow
+        if stay.member_id is not None:
+            row = get_locked(work.session, MemberRow, stay.member_id)
+            last = _last_of_member(work, row.id)
+        else:
+            row = get_row(work, stay.visit_id or 0)
+            if row.deleted_at is not None:
+                raise deleted(work, row)
+            last = _last(row.check_ins)
+        if (
+            last is not None
+            and last.id == stay_id
+            and not is_cut_off(last, work.now)
+            and taps_of(last, work.now)[-1].direction is direction
+        ):
+            return _take_back(work, row, last)
+    raise Refused("this was taken back already, or something came after it")
+
+
+def _take_back(work: Writing, row: VisitRow | MemberRow, last: CheckInRow) -> Tap:
     taken = taps_of(last, work.now)[-1]
     if taken.direction is Direction.OUT:
         _undo_out(row, last)
-    else:
+    elif isinstance(row, VisitRow):
         _undo_in(work, row, last)
-    audit.record(work, "undo", "visit", visit_id, {"direction": taken.direction.value})
+    else:
+        work.session.delete(last)
+    subject = "visit" if taken.kind == "visitor" else taken.kind
+    audit.record(work, "undo", subject, row.id, {"direction": taken.direction.value})
     return taken
 
 
-def _undo_out(row: VisitRow, stay: CheckInRow) -> None:
+def _undo_out(row: VisitRow | MemberRow, stay: CheckInRow) -> None:
     stay.out_at = stay.out_method = None
-    if stay.ended_wifi:
+    if stay.ended_wifi and isinstance(row, VisitRow):
         restore_token(row)
         stay.ended_wifi = False
 
@@ -168,8 +226,7 @@ def _tap_visit(
 
 def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
-    stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
-    last = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
+    last = _last_of_member(work, member_id)
     known = _already(last, work.now, way)
     if known is not None:
         return known
@@ -224,6 +281,17 @@ def _noted(work: Writing, tap: Tap) -> Tap:
     subject = "visit" if tap.kind == "visitor" else tap.kind
     audit.note(work, f"check-{tap.direction.value}", subject, tap.id)
     return tap
+
+
+def _last_of_member(work: Writing, member_id: int) -> CheckInRow | None:
+    stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
+    return work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
+
+
+def _holder(work: Writing, pin: PinRow) -> VisitRow | MemberRow:
+    if pin.member_id is not None:
+        return work.session.get_one(MemberRow, pin.member_id)
+    return work.session.get_one(VisitRow, pin.visit_id)
 
 
 def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
-from nexio.errors import Refused, UnknownCode
+from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.names import counted
 from nexio.input.zones import local_date, local_day, show
 from nexio.locations.locations import Location, location_of
@@ -24,7 +24,7 @@ def refuse_early(work: Reading, stay: CheckInRow, advice: str) -> None:
     since = work.now - stay.in_at
     if since < MISTAKEN_UNTIL:
         name = tap_of(stay, Direction.IN).name
-        raise Refused(f"checked in {_ago(since)}: {name}", advice)
+        raise Refused(f"checked in {_ago(since)}: {name}", advice, rule=Rule.LEAVING, at=stay.in_at)
 
 
 def refuse_closed(work: Reading, row: VisitRow) -> None:
@@ -36,11 +36,15 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
         raise Refused(
             f"visit {row.id} is for {show(row.expected_arrival, zone)}",
             f"Check in on that day, or {by_hand}",
+            rule=Rule.NOT_YET,
+            at=row.expected_arrival,
         )
     if work.now >= row.closes_at:
         raise Refused(
             f"visit {row.id} was over at {show(row.closes_at, zone)}",
             f"Register the visitor again, or {by_hand}",
+            rule=Rule.OVER,
+            at=row.closes_at,
         )
 
 
@@ -51,7 +55,9 @@ def refuse_third_tap(work: Reading, row: VisitRow) -> None:
     if not any(local_date(stay.in_at, zone) == today for stay in row.check_ins):
         return
     cut_off = is_cut_off(row.check_ins[-1], work.now)
-    raise Refused("this visit has ended for today", _back_in(row.id, cut_off=cut_off))
+    raise Refused(
+        "this visit has ended for today", _back_in(row.id, cut_off=cut_off), rule=Rule.ENDED
+    )
 
 
 def other_way(tap: Tap) -> str:
@@ -96,6 +102,7 @@ def deleted_but_inside(row: VisitRow) -> Refused:
     return Refused(
         f"visit {row.id} was deleted",
         f"Check the visitor out with: nexio checkin --visit {row.id} --out",
+        rule=Rule.DELETED,
     )
 
 

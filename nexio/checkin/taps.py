@@ -39,6 +39,9 @@ class Tap:
     """Somebody went in or out."""
 
     direction: Direction
+    stay: int
+    """The number of the row that has the way in and the way out."""
+
     kind: str
     """``visitor`` or ``member``."""
 
@@ -102,6 +105,7 @@ def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) ->
     out = direction is Direction.OUT
     return Tap(
         direction=direction,
+        stay=stay.id,
         kind="member" if stay.visit is None else "visitor",
         id=person.id,
         name=full_name(person.first_name, person.last_name),

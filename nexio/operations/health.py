@@ -19,7 +19,7 @@ from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
 from nexio.mail.condition import look_at_mail
 from nexio.network.nas import list_nas
-from nexio.reception.guessing import BOUND, odds
+from nexio.reception.guessing_limits import BOUND, odds
 from nexio.reception.pin_days import fullest_day
 from nexio.reception.pins import count_live
 from nexio.store.engine import Reading, Store

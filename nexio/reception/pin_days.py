@@ -23,7 +23,7 @@ from nexio.input.zones import local_date
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.network.following import Horizon
-from nexio.reception.guessing import chance_of
+from nexio.reception.guessing_limits import chance_of
 from nexio.store.engine import Reading, Writing
 from nexio.store.tables import PinDayRow, VisitRow
 

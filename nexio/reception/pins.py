@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, or_, select
 
 from nexio.errors import InvalidValue, KeyUnusable, Refused
+from nexio.input.addresses import email_key
 from nexio.input.pins import normalize_pin
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
-from nexio.reception.guessing import chance_of, is_within, length_for, odds
+from nexio.reception.guessing_limits import chance_of, is_within, length_for, odds
 from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
 from nexio.store.engine import Reading, Writing
 from nexio.store.tables import MemberRow, PinRow, VisitRow
@@ -190,6 +191,25 @@ def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
     same = (PinRow.location_id == location.id) & (PinRow.length == length)
     return work.count(same)
+
+
+def chance_at_door(work: Reading, location: Location, length: int, email: str | None) -> float:
+    """The chance that a PIN of that length is somebody's at the location, or of one e-mail there.
+
+    An e-mail that nobody has is taken for one that somebody has: the difference tells nothing.
+    """
+    here = (PinRow.location_id == location.id) & (PinRow.length == length)
+    usable = here & or_(PinRow.free_at.is_(None), PinRow.free_at > work.now)
+    query = select(func.count()).select_from(PinRow).where(usable)
+    if email is None:
+        return float((work.session.scalar(query) or 0) / 10**length)
+    key = email_key(email).replace("\0", "")
+    query = (
+        query.join(VisitRow, VisitRow.id == PinRow.visit_id, isouter=True)
+        .join(MemberRow, MemberRow.id == PinRow.member_id, isouter=True)
+        .where(or_(VisitRow.email_key == key, MemberRow.email_key == key))
+    )
+    return float(max(1, work.session.scalar(query) or 0) / 10**length)
 
 
 def is_live(work: Reading, location: Location, digest: bytes) -> bool:

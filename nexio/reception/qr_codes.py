@@ -7,7 +7,7 @@ import hmac
 
 from sqlalchemy import select
 
-from nexio.errors import Refused, UnknownCode
+from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.scanners import bare, read_scan
 from nexio.reception.visits import Visit, no_such_visit
 from nexio.store.engine import Reading
@@ -46,7 +46,11 @@ def read_qr(work: Reading, text: str) -> int:
     words = rest.split(":")
     visit_id = parse_number(words[0])
     if prefix != PREFIX or visit_id is None:
-        raise Refused("this is not a visitor's code", "Scan the code in the registration e-mail.")
+        raise Refused(
+            "this is not a visitor's code",
+            "Scan the code in the registration e-mail.",
+            rule=Rule.NO_CODE,
+        )
     has_edition = len(words) == len(("visit", "edition", "signature"))
     edition = (parse_number(words[1]) or 0) if has_edition else 1
     genuine = _signed(work, visit_id, edition)
@@ -55,11 +59,13 @@ def read_qr(work: Reading, text: str) -> int:
         raise UnknownCode(
             "this code was not made here, or a part of it is missing",
             "Scan it again, or type the PIN.",
+            rule=Rule.NO_CODE,
         )
     if edition != _edition(work, visit_id):
         raise Refused(
             f"this code of visit {visit_id} is no longer valid: a newer mail was sent",
             "Scan the code in the newest mail, or type its PIN.",
+            rule=Rule.REPLACED,
         )
     return visit_id
 

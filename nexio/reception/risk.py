@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from nexio.input.names import counted
 from nexio.locations.locations import Location, location_of
 from nexio.locations.settings import Settings
-from nexio.reception.guessing import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
+from nexio.reception.guessing_limits import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
 from nexio.reception.pin_days import days_of, fullest_day, pin_digits
 from nexio.reception.tokens import live_pin_lengths
 from nexio.store.engine import Reading

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Select, delete, func, select
 
-from nexio.errors import NotFound, Refused
+from nexio.errors import NotFound, Refused, Rule
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
@@ -222,10 +222,13 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
     """The refusal of what cannot be done with a deleted visit."""
     successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
     if successor is None:
-        return Refused(f"visit {row.id} was deleted", "Register the visitor again.")
+        return Refused(
+            f"visit {row.id} was deleted", "Register the visitor again.", rule=Rule.DELETED
+        )
     return Refused(
         f"visit {row.id} was reissued as visit {successor}",
         "The visitor has a newer mail with the new PIN and code.",
+        rule=Rule.REPLACED,
     )
 
 

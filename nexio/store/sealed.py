@@ -21,6 +21,7 @@ from nexio.store.tables import (
     PinRow,
     Row,
     StoreRevisionRow,
+    TabletRow,
     VisitRow,
     WifiSessionRow,
 )
@@ -82,8 +83,11 @@ DIGESTS = (
     Digest(table=PinRow, column="digest", pin=MEMBER_PIN, owner="member_id"),
 )
 
-OF_NO_KEY: tuple[tuple[type[Row], str], ...] = ((VisitRow, "idempotency_digest"),)
-"""Looks like one of them and is signed with the store's signing key, which stays the same."""
+OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
+    (VisitRow, "idempotency_digest"),
+    (TabletRow, "credential_digest"),
+)
+"""Look like one of them and are signed with the store's signing key, which stays the same."""
 
 
 def sign(work: Reading, text: str) -> bytes:

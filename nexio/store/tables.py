@@ -1,7 +1,8 @@
 """The tables.
 
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
-have one ``access_token``; ``nas`` are the devices that ask us over RADIUS.  ``auth_event`` and
+have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
+stand at the doors.  ``auth_event`` and
 ``audit`` only grow.  ``store_revision``, ``change`` and ``removed`` let readers follow along
 (see ``batches.py``).
 
@@ -311,6 +312,32 @@ class CheckInRow(Row):
 
     visit: Mapped[VisitRow | None] = relationship(back_populates="check_ins")
     member: Mapped[MemberRow | None] = relationship()
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class TabletRow(Row):
+    """A tablet at the door of a location (see ``nexio/checkin/tablets.py``).
+
+    Between the desk's word and the tablet's answer it has the ``code`` that is on its screen, from
+    then on the digest of the credential that it holds.
+    """
+
+    __tablename__ = "tablet"
+    __table_args__ = (
+        CheckConstraint("(code IS NULL) <> (credential_digest IS NULL)", name="waits_or_paired"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str | None] = mapped_column(unique=True)
+    credential_digest: Mapped[bytes | None] = mapped_column(unique=True)
+    paired_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    seen_from: Mapped[str | None]
+
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 

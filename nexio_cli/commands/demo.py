@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
+import socket
+import subprocess
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
+from nexio.errors import Unreachable
 from nexio.input.zones import show_window
 from nexio.locations.locations import add_first_location, change_settings, get_location
 from nexio.locations.settings import parse_changes
@@ -31,12 +36,18 @@ from radius_auth.client.liveness import is_free
 from radius_auth.server import daemon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
     from nexio.store.engine import Writing
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 1812
+FIRST_WEB_PORT = 8080
+PATIENCE = 20.0
+"""Seconds until the pages are there."""
+
 NAS_NAME = "this-machine"
 VISITOR = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"}
 
@@ -74,6 +85,44 @@ def free_port() -> int:
     )
 
 
+def free_web_port() -> int:
+    """The first TCP port from 8080 on that is free."""
+    return next(port for port in range(FIRST_WEB_PORT, 65535) if not _is_listened_to(port))
+
+
+@contextmanager
+def serving_pages(location: Location, log: Path) -> Iterator[str]:
+    """Serve the tablet's page, paired already, for as long as the context lasts; where it is."""
+    port = free_web_port()
+    command = [sys.executable, "-m", "nexio_web.daemon", "--listen", ADDRESS, "--port", str(port)]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the RADIUS server has its own
+    with log.open("wb") as said:
+        process = subprocess.Popen(  # noqa: S603 (our own program)
+            [*command, "--insecure-pair", location.name],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        until = time.monotonic() + PATIENCE
+        while not _is_listened_to(port):
+            if process.poll() is not None or time.monotonic() > until:
+                raise Unreachable("the pages cannot be served", f"What is wrong stands in {log}")
+            time.sleep(0.05)
+        yield f"http://{ADDRESS}:{port}/kiosk"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _is_listened_to(port: int) -> bool:
+    try:
+        socket.create_connection((ADDRESS, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def run() -> int:
     """Prepare, say what to type, and answer until Ctrl-C."""
     home = Path.cwd() / ".demo"
@@ -82,9 +131,10 @@ def run() -> int:
     os.environ["NEXIO_HOME"] = str(home)
     demo = prepare(Configuration.from_environment(os.environ))
     port = free_port()
-    _print(demo, home, port)
-    sys.stdout.flush()
-    return daemon.main(["--listen", ADDRESS, "--auth-port", str(port)])
+    with serving_pages(demo.visit.location, home / "webd.log") as tablet:
+        _print(demo, home, port, tablet)
+        sys.stdout.flush()
+        return daemon.main(["--listen", ADDRESS, "--auth-port", str(port)])
 
 
 def _visitor(work: Writing, location: Location) -> Visit:
@@ -94,7 +144,7 @@ def _visitor(work: Writing, location: Location) -> Visit:
     return register(work, location, read_registration(VISITOR, work.now, location))
 
 
-def _print(demo: Demo, home: Path, port: int) -> None:
+def _print(demo: Demo, home: Path, port: int, tablet: str) -> None:
     visit, zone = demo.visit, demo.visit.location.zone
     token = visit.token
     window = ""
@@ -108,6 +158,7 @@ def _print(demo: Demo, home: Path, port: int) -> None:
             ("Wi-Fi", window),
             ("NAS secret", demo.secret),
             ("server", f"{ADDRESS} port {port}"),
+            ("tablet", f"{tablet} (open it in a browser, and type the PIN)"),
         ]
     )
     output.print_line("")

@@ -12,7 +12,6 @@ import click
 from nexio.errors import InvalidValue
 from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
-from nexio_cli.terminal.shapes import wait_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
+    from nexio_cli.terminal.json_types import WaitJson
     from radius_auth.guard.desk import Wait
 
 PLACE_COLUMNS: Final = ("visit", "e-mail", "location", "new devices wait until")
@@ -38,8 +38,9 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     """List the visits at which somebody has to wait, and the devices that tried in 24 hours.
 
     These are devices that guessed wrong, and devices that were refused. With wifi-login=pin the
-    location is listed too. The latest try comes last. Of the devices that were only refused,
-    the last 20 are shown; 'nexio log' has all of them.
+    location is listed too, and so is one whose tablets ask for the e-mail for now. The latest
+    try comes last. Of the devices that were only refused, the last 20 are shown; 'nexio log'
+    has all of them.
     """
     from nexio.locations.locations import get_location
     from radius_auth.explain.waiting import list_waits
@@ -47,9 +48,10 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         only = get_location(work, location_name).name if location_name is not None else None
         places = [_place(work, each) for each in list_waits(work)]
+        places += _at_tablets(work)
     places = [each for each in places if only in {None, each.location and each.location.name}]
     if as_json:
-        output.print_json([wait_json(each.wait, each.visit, each.location) for each in places])
+        output.print_json([_shape(each) for each in places])
     elif places and sys.stdout.isatty():
         for each in places:
             output.print_headline(_headline(each))
@@ -65,7 +67,12 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 
 
 @command.command()
-@options.visit
+@click.argument("visit", metavar="[VISIT]", required=False)
+@click.option(
+    "--tablet",
+    metavar="NAME",
+    help="In the place of a visit: a tablet at the door, whose guests are asked for their e-mail.",
+)
 @click.option(
     "--device",
     metavar="MAC",
@@ -73,13 +80,33 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.location
 @options.yes
-def release(visit: str, device: str | None, location_name: str | None, *, yes: bool) -> None:
-    """Give a guest's device three tries at once, whatever happened before.
+def release(
+    visit: str | None,
+    tablet: str | None,
+    device: str | None,
+    location_name: str | None,
+    *,
+    yes: bool,
+) -> None:
+    """Give a guest's device, or a tablet, three tries at once, whatever happened before.
 
     Running servers follow within a second. At one visit 4 devices can be released in 24 hours.
     For more, or where the access point names no device, give the visit a new PIN: 'nexio
     visitor reissue'. 'nexio guard clear' is the same command.
     """
+    if tablet is not None:
+        if visit is not None or device is not None:
+            raise InvalidValue("--tablet stands alone", "Leave the visit and --device out.")
+        _release_tablet(tablet, yes=yes)
+        return
+    if visit is None:
+        raise InvalidValue("which visit?", "Name it by number or e-mail, or name a --tablet.")
+    _release_device(visit, device, location_name, yes=yes)
+
+
+def _release_device(
+    visit: str, device: str | None, location_name: str | None, *, yes: bool
+) -> None:
     from nexio.reception.visits import get_visit
     from radius_auth.guard.desk import release as release_device
 
@@ -98,6 +125,22 @@ def release(visit: str, device: str | None, location_name: str | None, *, yes: b
     output.print_headline(f"{mac} has three tries at visit {found.id} ({found.name}).")
 
 
+def _release_tablet(name: str, *, yes: bool) -> None:
+    from nexio.checkin.tablets import get_tablet
+    from nexio.input.names import counted
+    from radius_auth.guard.tablets import Place, release_tablet
+
+    with options.reading() as work:
+        tablet = get_tablet(work, name)
+    options.confirm("Do you know who stands at the tablet?", yes=yes)
+    with options.writing() as work:
+        place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
+        tries = release_tablet(work, place)
+    output.print_headline(
+        f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
+    )
+
+
 command.add_command(release, "clear")
 
 
@@ -108,6 +151,7 @@ class _Place:
     wait: Wait
     visit: Visit | None
     location: Location | None
+    at_tablets: bool = False
 
     def show(self, at: datetime | None) -> str:
         """A time there; of a place that is gone in UTC."""
@@ -126,8 +170,55 @@ def _place(work: Reading, wait: Wait) -> _Place:
     return _Place(wait, None, next(found, None))
 
 
+def _at_tablets(work: Reading) -> list[_Place]:
+    """The locations at whose tablets the PIN alone is not enough; those that are gone left out."""
+    from nexio.checkin.tablets import list_tablets
+    from nexio.locations.locations import list_locations
+    from radius_auth.guard.desk import Tried, Wait
+    from radius_auth.guard.tablets import tablet_waits
+
+    names = {tablet.id: tablet.name for tablet in list_tablets(work)}
+    locations = {location.id: location for location in list_locations(work)}
+    return [
+        _Place(
+            Wait(
+                visit_id=None,
+                location_id=each.location_id,
+                until=each.until,
+                tried=tuple(
+                    Tried(
+                        device=None,
+                        nas=names.get(tried.tablet_id, ""),
+                        at=tried.at,
+                        guesses=tried.guesses,
+                        was_in=False,
+                        until=None if tried.is_released else each.until,
+                    )
+                    for tried in each.tried
+                ),
+            ),
+            None,
+            locations.get(each.location_id),
+            at_tablets=True,
+        )
+        for each in tablet_waits(work, work.now)
+    ]
+
+
+def _shape(place: _Place) -> WaitJson:
+    from nexio_cli.terminal.shapes import wait_json
+
+    shape = wait_json(place.wait, place.visit, place.location)
+    if place.at_tablets:
+        shape["tablets"] = True
+    return shape
+
+
 def _headline(place: _Place) -> str:
     """``Visit 7, zoe@example.com, Harbour House: new devices wait until …``."""
+    if place.at_tablets and place.location is not None:
+        until = place.show(place.wait.until)
+        return f"Tablets at {place.location.name}: they ask for the e-mail as well until {until}"
     where = [
         "" if place.wait.visit_id is None else f"Visit {place.wait.visit_id}",
         "" if place.visit is None else place.visit.email,

@@ -414,6 +414,22 @@ class WaitJson(TypedDict):
     """When the guard checks the next guess of another new device; ``null`` is now"""
 
     devices: list[GuessingDeviceJson]
+    tablets: NotRequired[bool]
+    """``true`` for a location whose tablets ask for the e-mail as well; ``devices`` are those"""
+
+
+class TabletJson(TypedDict):
+    """A tablet at the door."""
+
+    id: int
+    name: str
+    location: str
+    paired_at: str
+    seen_at: str | None
+    """``null`` for one that has not been there yet"""
+
+    seen_from: str | None
+    """The address that it was seen from last"""
 
 
 class FindingJson(TypedDict):
@@ -456,6 +472,7 @@ Printed = (
     | AnswerJson
     | StatusJson
     | WaitJson
+    | TabletJson
     | FindingJson
     | VersionJson
 )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nexio.input.zones import iso
 
 if TYPE_CHECKING:
+    from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
     from nexio.network.events import AuthEvent
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         MemberJson,
         NasJson,
         SessionJson,
+        TabletJson,
         TapJson,
         TokenJson,
         VisitJson,
@@ -103,6 +105,19 @@ def tap_json(tap: Tap) -> TapJson:
         "location": tap.location.name,
         "method": tap.method,
         "cut_off": tap.cut_off,
+    }
+
+
+def tablet_json(tablet: Tablet) -> TabletJson:
+    """A tablet at the door."""
+    zone = tablet.location.zone
+    return {
+        "id": tablet.id,
+        "name": tablet.name,
+        "location": tablet.location.name,
+        "paired_at": iso(tablet.paired_at, zone),
+        "seen_at": None if tablet.seen_at is None else iso(tablet.seen_at, zone),
+        "seen_from": tablet.seen_from,
     }
 
 

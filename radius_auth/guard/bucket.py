@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nexio.reception.guessing import GUESSES_A_DAY, GUESSES_AT_ONCE
+from nexio.reception.guessing_limits import GUESSES_A_DAY, GUESSES_AT_ONCE
 
 DAY: Final = 86_400.0
 

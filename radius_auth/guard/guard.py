@@ -12,7 +12,7 @@ from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nexio.network.guard_acts import Act, Kind
-from nexio.reception.guessing import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
+from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
 from radius_auth.guard.bucket import A_DAY, Bucket
 from radius_auth.guard.target import BACK_OFF, Device, Target, within_a_day
 

@@ -64,10 +64,7 @@ class Table:
         """Visits by their e-mail, in octets as most guests type it."""
 
         self.revision = next(_revisions)
-        """Another one in each table, and when a change is complete.
-
-        Requests are decided meanwhile.
-        """
+        """Another one in each table and after each change; requests are decided during one, too."""
 
         self._by_digest: dict[bytes, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}

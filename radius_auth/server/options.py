@@ -7,11 +7,12 @@ import math
 import os
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexio import __version__
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration
+from nexio.server_options import Once, port_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,9 +60,9 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         SystemExit: after ``--help``, ``--version`` or an unknown option.
     """
     given = parser(environment).parse_args(arguments)
-    listen = given.listen or _words(environment.get(variable("listen"), ""))
-    auth_port = _port(given.auth_port)
-    acct_port = _next(auth_port) if given.acct_port == NEXT else _port(given.acct_port)
+    listen = given.listen or words_of(environment.get(variable("listen"), ""))
+    auth_port = port_of(given.auth_port)
+    acct_port = _next(auth_port) if given.acct_port == NEXT else port_of(given.acct_port)
     if auth_port == acct_port:
         raise InvalidValue(
             f"port {auth_port} is given for logins and for accounting",
@@ -97,7 +98,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
-            action=_Once,
+            action=Once,
             metavar=metavar,
             default=environment.get(variable(name)) or default,
             help=f"{meaning} (default: {default})",
@@ -110,24 +111,6 @@ def variable(name: str) -> str:
     return f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
 
 
-class _Once(argparse.Action):
-    """An option that is given once: argparse would use the last one without a word."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Take the first value, and refuse another one."""
-        given = vars(namespace).setdefault("given", set())
-        if self.dest in given:
-            parser.error(f"{option_string} is given more than once")
-        given.add(self.dest)
-        setattr(namespace, self.dest, values)
-
-
 _OPTIONS = (
     ("auth-port", "PORT", "1812", "UDP port for Access-Requests"),
     ("acct-port", "PORT", NEXT, "UDP port for Accounting-Requests"),
@@ -137,19 +120,9 @@ _OPTIONS = (
 )
 
 
-def _words(text: str) -> list[str]:
-    return text.replace(",", " ").split()
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
-        return int(text)
-    raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")
-
-
 def _next(auth_port: int) -> int:
     """RFC 2866 section 3: 1813 goes with 1812, and so with any other one."""
-    return _port(str(auth_port + 1))
+    return port_of(str(auth_port + 1))
 
 
 def _workers(text: str) -> int:

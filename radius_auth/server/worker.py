@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nexio.clock import utc_now
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.server import sockets
-from radius_auth.server.batches import AT_ONCE, open_port
+from radius_auth.server.datagrams import AT_ONCE, open_port
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.responder import Responder
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from radius_auth.guard import Guard
     from radius_auth.protocol.events import Decided
     from radius_auth.protocol.statistics import Counts, Recording
-    from radius_auth.server.batches import Port
+    from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source

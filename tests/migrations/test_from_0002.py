@@ -27,7 +27,13 @@ def test_nothing_is_lost(old: Configuration) -> None:
     assert done.version == "0002"
     assert all(done.before.values())
     done.check_rows()
-    assert done.new_tables() == {"guard_act", "wifi_session", "pin_day", "event_batch"}
+    assert done.new_tables() == {
+        "guard_act",
+        "wifi_session",
+        "pin_day",
+        "tablet",
+        "event_batch",
+    }
 
 
 def test_what_was_there_is_of_use(old: Configuration, clock: Clock) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from nexio.checkin.tablets import pair_at_once
 from nexio.keys.key_file import load_keys
+from nexio.locations.locations import get_location
 from nexio.network.accounting_records import Status
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
@@ -211,6 +213,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("token", "revoke"): ["1"],
     ("member", "remove"): ["1"],
     ("nas", "remove"): ["lobby"],
+    ("kiosk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
     ("guard", "clear"): ["1", "--device", "02:00:00:00:00:01"],
     ("guard", "release"): ["1", "--device", "02:00:00:00:00:01"],
@@ -230,8 +233,9 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
     visited.done("nas", "add", "lobby", "127.0.0.1")
     visited.done("db", "backup", str(home / "backup.db"))
     with closing(Store.open(visited.configuration)) as store:
-        with store.read() as work:
+        with store.write() as work:
             zoe = get_visit(work, "1", None)
+            pair_at_once(work, get_location(work, None))
         tell(store, record(Status.START, zoe))
     copy_raddb(home / "raddb")
     visited.done("freeradius", "install", "--raddb", str(home / "raddb"), "--replace-default")

@@ -45,6 +45,7 @@ def test_r14_first_use_is_in_and_second_is_out(
     arrived = use_pin(store, location, visit.pin)
     assert arrived == Tap(
         direction=IN,
+        stay=arrived.stay,
         kind="visitor",
         id=visit.id,
         name="Zoë Nguyễn",

@@ -15,7 +15,7 @@ from nexio.locations.locations import Location
 from nexio.locations.settings import LONGEST_PIN
 from nexio.operations.housekeeping import tidy
 from nexio.reception.changing import edit_visit, extend_token, reschedule
-from nexio.reception.guessing import BOUND
+from nexio.reception.guessing_limits import BOUND
 from nexio.reception.pin_days import fullest_day
 from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as enter_visit

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nexio.errors import NexioError
 from nexio.reception.changing import edit_visit, extend_token, reschedule
-from nexio.reception.guessing import BOUND, GUESSES_A_DAY
+from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from tests.support.clocks import FRIDAY_MORNING, Clock

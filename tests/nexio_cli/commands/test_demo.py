@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
 import sys
+import urllib.request
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +63,18 @@ def line_with(lines: list[str], word: str) -> str:
     return found.strip()
 
 
+def tapped_in(address: str, pin: str) -> dict[str, str]:
+    """Open the tablet's page, and type the PIN there, as a browser does."""
+    origin = address.removesuffix("/kiosk")
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    assert b"Visitor" in browser.open(address).read()
+    request = urllib.request.Request(  # noqa: S310 (our own server)
+        f"{address}/tap", f"code={pin.rsplit(maxsplit=1)[-1]}".encode(), {"Origin": origin}
+    )
+    answer: dict[str, str] = json.load(browser.open(request))
+    return answer
+
+
 def test_what_it_prints_works(folder: Path) -> None:
     """The printed lines get Access-Accept; 1812 in use: the next free pair; stopped, and again."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
@@ -75,6 +89,8 @@ def test_what_it_prints_works(folder: Path) -> None:
             assert "Access-Accept" in own.stdout
             freeradius = typed(line_with(lines, "radclient"))
             assert freeradius.returncode == 0, freeradius
+            answer = tapped_in(line_with(lines, "/kiosk").split()[1], line_with(lines, "PIN "))
+            assert answer["title"] == "Welcome, Ada."
             assert re.search(
                 r"Received Access-Accept.*Session-Timeout = 3\d+", freeradius.stdout, re.DOTALL
             )

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.checkin.tablets import list_tablets, pair_at_once
 from nexio.clock import utc_now
+from nexio.locations.locations import get_location
 from nexio.network.event_log import record_events
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import guard_of
 from radius_auth.guard.journal import Journal
+from radius_auth.guard.tablets import Place, count_wrong
 from tests.support.cli.programs import COLUMNS, Terminal, program
 from tests.support.radius.decisions import event
 from tests.support.radius.guesses import attack, by_pin, guess, is_open, mac, slowly, tries
@@ -228,3 +231,50 @@ def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:
     assert "nexio visitor reissue" in sqlite_desk("guard", "release", visit).refused(2)
     assert "MAC" in sqlite_desk("guard", "release", visit, "--device", "phone", "--yes").refused(2)
     sqlite_desk("guard", "release", "99", "--device", PHONE, "--yes").refused(3)
+
+
+def test_tablets_at_which_pins_were_tried(sqlite_desk: Nexio) -> None:
+    """They are listed beside the visits, by name; one of them is let look at some more."""
+    with closing(Store.open(sqlite_desk.configuration)) as store, store.write() as work:
+        house = get_location(work, None)
+        pair_at_once(work, house)
+        (tablet,) = list_tablets(work)
+        place = Place(tablet_id=tablet.id, location_id=house.id)
+        for _ in range(7):
+            count_wrong(work, place, 66e-6)
+
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+    assert list(shown) == [*KEYS, "tablets"]
+    assert [shown["location"], shown["visit"], shown["tablets"]] == ["Harbour House", None, True]
+    (tried,) = shown["devices"]
+    assert list(tried) == DEVICE_KEYS
+    assert [tried["nas"], tried["guesses"], tried["until"]] == [
+        "Harbour House 1",
+        7,
+        shown["until"],
+    ]
+    assert "\tHarbour House 1\t" in sqlite_desk.done("guard", "list").out
+
+    assert "--yes" in sqlite_desk("guard", "release", "--tablet", "harbour house 1").refused(4)
+    released = sqlite_desk.done("guard", "release", "--tablet", "harbour house 1", "--yes")
+    assert released.out == "Harbour House 1 looks at 2 more wrong PINs within an hour.\n"
+    (shown,) = sqlite_desk.done("guard", "list", "--json").json
+    assert shown["devices"][0]["until"] is None
+
+
+def test_a_tablet_at_which_nobody_guesses(sqlite_desk: Nexio) -> None:
+    """There is nothing to release; nor is there one that nobody has paired."""
+    with closing(Store.open(sqlite_desk.configuration)) as store, store.write() as work:
+        pair_at_once(work, get_location(work, None))
+    release = ("guard", "release", "--yes")
+    refused = sqlite_desk(*release, "--tablet", "Harbour House 1").refused(4)
+    assert "the PIN alone is enough" in refused
+    assert "There is no tablet" in sqlite_desk(*release, "--tablet", "Side door").refused(3)
+
+
+def test_a_visit_or_a_tablet(sqlite_desk: Nexio) -> None:
+    """One of them, and not both."""
+    release = ("guard", "release", "--yes")
+    assert "Which visit?" in sqlite_desk(*release).refused(2)
+    both = sqlite_desk(*release, "1", "--tablet", "Front door").refused(2)
+    assert "--tablet stands alone" in both

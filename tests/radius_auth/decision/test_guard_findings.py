@@ -12,7 +12,7 @@ import pytest
 
 from nexio.errors import KeyUnusable
 from nexio.network.guard_acts import Act, Kind
-from nexio.reception.guessing import BOUND
+from nexio.reception.guessing_limits import BOUND
 from radius_auth.decision.decide import Accepted, decide
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason

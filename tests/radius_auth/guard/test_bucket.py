@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexio.reception.guessing import GUESSES_AT_ONCE
+from nexio.reception.guessing_limits import GUESSES_AT_ONCE
 from radius_auth.guard.bucket import A_DAY, DAY, Bucket
 
 NOON = 1_800_000_000.0

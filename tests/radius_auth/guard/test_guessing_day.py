@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.bench_guessing import ROWS, row_of
 from benchmarks.guessing import Day, pin_lengths, play
-from nexio.reception.guessing import BOUND, GUESSES_A_DAY
+from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY
 
 PAGE = Path(__file__).parents[3] / "docs" / "security.md"
 INSECURE = [day for day in ROWS if day.fixed]

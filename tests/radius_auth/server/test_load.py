@@ -179,7 +179,7 @@ def test_what_has_waited_too_long_is_dropped(
     ("faulty", "peer"),
     [
         ("radius_auth.server.responder.encode_reject", "one whose reject waited"),
-        ("radius_auth.server.batches.BatchedPort.send", "127.0.0.1"),
+        ("radius_auth.server.datagrams.BatchedPort.send", "127.0.0.1"),
     ],
 )
 def test_a_fault_of_ours_costs_one_reject(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio.locations.settings import LONGEST_PIN, SHORTEST_PIN
-from nexio.reception.guessing import BOUND, chance_of, is_within, length_for, odds
+from nexio.reception.guessing_limits import BOUND, chance_of, is_within, length_for, odds
 
 FOR_DRAWING = 0.8 * BOUND
 lengths = st.integers(SHORTEST_PIN, LONGEST_PIN)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from radius_auth.server import batches
-from radius_auth.server.batches import AT_ONCE, BatchedPort, PlainPort, open_port
+from radius_auth.server import datagrams as module
+from radius_auth.server.datagrams import AT_ONCE, BatchedPort, PlainPort, open_port
 from radius_auth.server.sockets import Source, all_addresses, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from radius_auth.server.batches import Port, Taken
+    from radius_auth.server.datagrams import Port, Taken
 
 Kind: TypeAlias = type[BatchedPort] | type[PlainPort]
 
@@ -185,7 +185,7 @@ def test_senders_that_are_remembered_are_bounded(
     opened: socket.socket, asking: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flood from forged addresses takes no memory."""
-    monkeypatch.setattr(batches, "REMEMBERED", 2)
+    monkeypatch.setattr(module, "REMEMBERED", 2)
     port = BatchedPort(opened)
     for _ in range(5):
         with socket.socket(opened.family, socket.SOCK_DGRAM) as other:
@@ -201,5 +201,5 @@ def test_the_plain_way_is_taken_where_there_is_no_other(
 ) -> None:
     """Chosen at the start: a machine, or a sandbox, may not know the calls."""
     assert isinstance(open_port(opened), BatchedPort)
-    monkeypatch.setattr(batches, "_libc", object())
+    monkeypatch.setattr(module, "_libc", object())
     assert isinstance(open_port(opened), PlainPort)

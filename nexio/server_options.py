@@ -1,0 +1,42 @@
+"""What the servers' command lines share: how they read ports, lists, and what is said once."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from nexio.errors import InvalidValue
+
+
+class Once(argparse.Action):
+    """An option that is given once: argparse would use the last one without a word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take the first value, and refuse another one."""
+        given = vars(namespace).setdefault("given", set())
+        if self.dest in given:
+            parser.error(f"{option_string} is given more than once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
+def words_of(text: str) -> list[str]:
+    """What a variable lists, separated by commas or blanks."""
+    return text.replace(",", " ").split()
+
+
+def port_of(text: str) -> int:
+    """A port.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
+        return int(text)
+    raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")

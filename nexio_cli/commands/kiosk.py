@@ -1,0 +1,124 @@
+"""``nexio kiosk``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from nexio.checkin.tablets import Tablet
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Store
+
+PATIENCE: Final = 15.0
+"""Seconds that a tablet has to answer; it asks every few seconds."""
+
+PAUSE: Final = 0.2
+
+
+@click.group(cls=once.Group)
+def command() -> None:
+    """Manage the tablets at the door, where people check in and out themselves."""
+
+
+@command.command()
+@click.argument("code")
+@click.option(
+    "--name",
+    metavar="TEXT",
+    help="What to call the tablet, such as 'Front door'; else it gets one.",
+)
+@options.location
+@options.as_json
+def pair(code: str, name: str | None, location_name: str | None, *, as_json: bool) -> None:
+    """Make the tablet that shows CODE one of a location.
+
+    Open /kiosk of nexio-webd on the tablet: the code is on its screen.
+    """
+    from nexio.locations.locations import get_location
+    from nexio_cli.terminal.shapes import tablet_json
+
+    with options.opened() as store:
+        with store.read() as work:
+            location = get_location(work, location_name)
+        tablet = _pair(store, location, code, name)
+    words = f"{tablet.name} is paired: it checks people in and out at {tablet.location.name}."
+    output.print_answer(tablet_json(tablet), words, as_json=as_json)
+
+
+@command.command("list")
+@options.location_or_all
+@options.as_json
+def list_(location_name: str | None, *, as_json: bool) -> None:
+    """List the tablets, and when each was there last."""
+    from nexio.checkin.tablets import list_tablets
+    from nexio.input.zones import show
+    from nexio.locations.locations import get_location
+    from nexio_cli.terminal.shapes import tablet_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name) if location_name is not None else None
+        found = list_tablets(work, location)
+    if as_json:
+        output.print_json([tablet_json(tablet) for tablet in found])
+        return
+    output.print_table(
+        ["tablet", "location", "last seen", "from", "paired"],
+        [
+            [
+                tablet.name,
+                tablet.location.name,
+                "" if tablet.seen_at is None else show(tablet.seen_at, tablet.location.zone),
+                tablet.seen_from or "",
+                show(tablet.paired_at, tablet.location.zone),
+            ]
+            for tablet in found
+        ],
+        "There is no tablet. Open /kiosk of nexio-webd on one, and type: nexio kiosk pair CODE",
+        only_wide=("from", "paired"),
+    )
+
+
+@command.command()
+@click.argument("name")
+@options.yes
+def revoke(name: str, *, yes: bool) -> None:
+    """Turn a tablet away: within seconds it checks nobody in or out."""
+    from nexio.checkin.tablets import get_tablet, revoke_tablet
+
+    with options.reading() as work:
+        tablet = get_tablet(work, name)
+    options.confirm(f"Turn {tablet.name} at {tablet.location.name} away?", yes=yes)
+    with options.writing() as work:
+        revoke_tablet(work, name)
+    output.print_headline(f"{tablet.name} is turned away.")
+
+
+def _pair(store: Store, location: Location, code: str, name: str | None) -> Tablet:
+    """Offer a place to the tablet, and wait until it has taken it.
+
+    Raises:
+        NotFound: no tablet shows the code.
+    """
+    from nexio.checkin.tablets import is_paired, offer, withdraw
+    from nexio.errors import NotFound
+
+    with store.write() as work:
+        tablet = offer(work, location, code, name)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with store.read() as work:
+            if is_paired(work, tablet.id):
+                return tablet
+        time.sleep(PAUSE)
+    with store.write() as work:
+        if not withdraw(work, tablet.id):
+            return tablet
+    raise NotFound(
+        "no tablet has answered that shows this code",
+        "Type what is on its screen now; the code changes every ten minutes.",
+    )

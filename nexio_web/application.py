@@ -1,0 +1,125 @@
+"""What is asked for by which address, and what goes around every answer."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import asynccontextmanager, closing
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from nexio.errors import Unreachable
+from nexio.mail.delivery import outgoing_of
+from nexio.store.engine import Store
+from nexio.store.patience import Patience
+from nexio_web import kiosk
+from nexio_web.door import Door
+from nexio_web.headers import SecurityHeaders
+from nexio_web.limits import Limits
+from nexio_web.postman import Postman
+from nexio_web.proxies import Proxies
+from nexio_web.same_origin import SameOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from nexio.configuration import Configuration
+    from nexio_web.options import Options
+
+log = logging.getLogger("nexio-webd")
+
+AWAY: Final = "The system cannot be reached at the moment. Please ask at reception."
+FAULT: Final = "Something went wrong here. Please ask at reception."
+
+
+def application(options: Options, configuration: Configuration) -> ASGIApp:
+    """What granian serves: it has a store of its own while it runs.
+
+    Raises:
+        InvalidValue: the mail server's address cannot be read.
+        Unreachable: the store or the key is not there.
+    """
+    outgoing = outgoing_of(configuration)
+    store = Store.open(configuration, patience=Patience.of_a_server())
+    app = pages(store, Postman(store, outgoing), options.pair_with)
+    return wrapped(app, options)
+
+
+def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starlette:
+    """The pages of a store, which is closed when they end.
+
+    Args:
+        store: what they are about.
+        postman: who sends the mail that they queue.
+        pair_with: the location that each browser is paired with; None is by a code.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        postman.start()
+        with closing(store):
+            yield
+            await run_in_threadpool(postman.end)
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", _health),
+            *kiosk.ROUTES,
+            Mount("/static", StaticFiles(packages=[("nexio_web", "static")])),
+        ],
+        exception_handlers={
+            HTTPException: _refuse,
+            Unreachable: _tell_away,
+            SQLAlchemyError: _tell_away,
+            Exception: _tell_fault,
+        },
+        lifespan=lifespan,
+    )
+    app.state.store, app.state.door, app.state.postman = store, Door(store), postman
+    app.state.pair_with = pair_with
+    return app
+
+
+def wrapped(app: ASGIApp, options: Options) -> ASGIApp:
+    """An application with what goes around every answer."""
+    return Proxies(SecurityHeaders(SameOrigin(Limits(app))), options.proxies)
+
+
+def _health(request: Request) -> Response:
+    """Whether the store answers; for whoever watches the server."""
+    store: Store = request.app.state.store
+    with store.read() as work:
+        work.session.execute(text("SELECT 1"))
+    return PlainTextResponse("ok\n")
+
+
+def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (the table above says so)
+    words = HTTPStatus(error.status_code).phrase
+    return PlainTextResponse(f"{words}\n", error.status_code, error.headers)
+
+
+def _tell_away(_: Request, error: Exception) -> Response:
+    log.error("the store cannot be used: %s", _line(error))
+    return PlainTextResponse(f"{AWAY}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _tell_fault(_: Request, __: Exception) -> Response:
+    return PlainTextResponse(f"{FAULT}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _line(error: Exception) -> str:
+    """The first line: SQLAlchemy goes on with the statement."""
+    return str(error).partition("\n")[0]

@@ -1,0 +1,161 @@
+"""``nexio-webd``: granian's parent, which minds a worker and replaces it at SIGHUP."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import socket
+import ssl
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from nexio.configuration import Configuration
+from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.store.engine import Store
+from nexio.streams import open_closed
+from nexio_web.application import application
+from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
+from nexio_web.options import Options, parse_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger("nexio-webd")
+
+FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
+
+OVERLAP_SECONDS: Final = 2.0
+"""At SIGHUP the old worker answers until the new one does."""
+
+KILL_SECONDS: Final = 10
+"""A worker that is told to end gets so long for what it has begun."""
+
+_LOGGING: Final = {
+    "formatters": {"generic": {"format": FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
+    "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
+"""Where granian writes to: as we do, and not to stdout."""
+
+
+class PortUnusable(Unreachable):
+    """We cannot listen there."""
+
+
+class Parent(MPServer):
+    """Minds the worker; a certificate that cannot be used leaves the old one in place."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        super().__init__(
+            "nexio-webd",
+            address=options.listen,
+            port=options.port,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=round(HEADER_SECONDS * 1000), max_buffer_size=MOST_HEAD_OCTETS
+            ),
+            websockets=False,
+            log_level=LogLevels.warning,
+            log_dictconfig=dict(_LOGGING),
+            ssl_cert=options.tls_cert,
+            ssl_key=options.tls_key,
+            respawn_failed_workers=True,
+            respawn_interval=OVERLAP_SECONDS,
+            workers_kill_timeout=KILL_SECONDS,
+        )
+
+    def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
+        """Take a new certificate where it can be used."""
+        try:
+            require_certificate(self._options)
+        except NexioError as error:
+            log.error("%s; the old one is used on", error)  # noqa: TRY400 (no fault of ours)
+        else:
+            log.info("starting anew, as SIGHUP says")
+            super().signal_handler_reload(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+def run() -> None:
+    """The program."""
+    open_closed()
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a server.
+
+    Returns:
+        The exit code: 2 a wrong option, 5 store, key or port out of reach.
+    """
+    logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
+    try:
+        options = parse_options(arguments, os.environ)
+        configuration = Configuration.from_environment(os.environ)
+        require_certificate(options)
+        Store.open(configuration).close()  # what is wrong is said before anybody is answered
+        _require_port(options)
+    except NexioError as error:
+        log.error("%s", error)  # noqa: TRY400 (no fault of ours)
+        if error.advice:
+            log.error("%s", error.advice)  # noqa: TRY400
+        return error.exit_code
+    # A worker that takes another one's place would be forked from a process with threads.
+    multiprocessing.set_start_method("spawn", force=True)
+    parent = Parent(options)
+    parent.on_startup(lambda: log.info("answering on %s", _place(options)))
+    try:
+        parent.serve(target_loader=partial(application, options, configuration), wrap_loader=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def require_certificate(options: Options) -> None:
+    """See that TLS can be spoken.
+
+    Raises:
+        InvalidValue: the certificate or its key cannot be used.
+    """
+    if options.tls_cert is None or options.tls_key is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_cert, options.tls_key)
+    except OSError as error:  # ssl.SSLError is one
+        raise InvalidValue(
+            f"the certificate {options.tls_cert} or its key cannot be used: {error.strerror}",
+            "Both are PEM, and the key is the certificate's, without a passphrase.",
+        ) from error
+
+
+def _require_port(options: Options) -> None:
+    """Granian would share a port with whoever has it."""
+    family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.listen, options.port))
+        except OSError as error:
+            raise PortUnusable(
+                f"cannot listen on {_place(options)}: {error.strerror}",
+                "Another program may have the port, or the address is not this machine's.",
+            ) from error
+
+
+def _place(options: Options) -> str:
+    scheme = "http" if options.tls_cert is None else "https"
+    host = f"[{options.listen}]" if ":" in options.listen else options.listen
+    return f"{scheme}://{host}:{options.port}"
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,113 @@
+"""The pages of the tablet at the door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+
+from nexio.checkin.taps import Direction
+from nexio_web import tablets
+from nexio_web.door import Said
+from nexio_web.pages import page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from nexio.checkin.tablets import Tablet
+    from nexio_web.door import Door
+    from nexio_web.postman import Postman
+
+FORM: Final = "application/x-www-form-urlencoded"
+MOST_FIELDS: Final = 5
+
+
+def show(request: Request) -> Response:
+    """The tablet's page: the code where it is not paired, else the screen for everybody."""
+    tablet = tablets.known(request)
+    response: Response
+    if tablet is not None:
+        response = page("kiosk.html", location=tablet.location.name)
+        tablets.keep_credential(request, response)
+        return response
+    if request.app.state.pair_with is not None:
+        response = RedirectResponse("/kiosk", 303)
+        tablets.pair_by_itself(request, response, request.app.state.pair_with)
+        return response
+    secret, code = tablets.show_code(request)
+    response = page("pairing.html", code=code)
+    tablets.keep(request, response, tablets.WAITING, secret)
+    return response
+
+
+def state(request: Request) -> Response:
+    """What the page asks every few seconds: am I paired, and which code do I show?"""
+    if tablets.known(request) is not None:
+        return JSONResponse({"paired": True})
+    response = JSONResponse({"paired": True})
+    if tablets.pair(request, response):
+        return response
+    _, code = tablets.show_code(request)
+    return JSONResponse({"paired": False, "code": code})
+
+
+async def tap(request: Request) -> Response:
+    """Somebody typed or scanned something."""
+    given = await _form(request)
+    ways = {"": None, "in": Direction.IN, "out": Direction.OUT}
+    said = Said(
+        code=given.get("code", ""),
+        email=given.get("email") or None,
+        way=ways.get(given.get("way", "")),
+        by_camera=bool(given.get("scanned")),
+    )
+    return await run_in_threadpool(_tap, request, said)
+
+
+async def undo(request: Request) -> Response:
+    """Somebody takes back what they just did."""
+    ticket = (await _form(request)).get("undo", "")
+    return await run_in_threadpool(_undo, request, ticket)
+
+
+ROUTES: Final = [
+    Route("/", lambda _: RedirectResponse("/kiosk", 303)),
+    Route("/kiosk", show),
+    Route("/kiosk/state", state, methods=["POST"]),
+    Route("/kiosk/tap", tap, methods=["POST"]),
+    Route("/kiosk/undo", undo, methods=["POST"]),
+]
+
+
+def _tap(request: Request, said: Said) -> Response:
+    door: Door = request.app.state.door
+    postman: Postman = request.app.state.postman
+    screen, has_mail = door.use(_paired(request), said)
+    if has_mail:
+        postman.come()
+    return JSONResponse(screen.as_json())
+
+
+def _undo(request: Request, ticket: str) -> Response:
+    door: Door = request.app.state.door
+    return JSONResponse(door.undo(_paired(request), ticket).as_json())
+
+
+def _paired(request: Request) -> Tablet:
+    tablet = tablets.known(request)
+    if tablet is None:
+        raise HTTPException(401)
+    return tablet
+
+
+async def _form(request: Request) -> Mapping[str, Any]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise HTTPException(415)
+    form = await request.form(max_fields=MOST_FIELDS, max_files=0)
+    return {name: value for name, value in form.items() if isinstance(value, str)}

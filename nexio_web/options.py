@@ -1,0 +1,161 @@
+"""What ``nexio-webd`` can be told, on the command line or in the environment."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexio import __version__
+from nexio.errors import InvalidValue
+from nexio.server_options import Once, port_of, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nexio_web.proxies import Network
+
+LISTEN = "127.0.0.1"
+"""Only this machine: until somebody says otherwise, a proxy is in front."""
+
+PORT = "8080"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the server runs."""
+
+    listen: str
+    """The address to listen on."""
+
+    port: int
+    """TCP port."""
+
+    tls_cert: Path | None = None
+    """The certificate with its chain, PEM; None is HTTP without TLS."""
+
+    tls_key: Path | None = None
+    """Its private key, PEM."""
+
+    proxies: tuple[Network, ...] = ()
+    """Whose forwarded headers are believed; nobody else is answered but this machine."""
+
+    pair_with: str | None = None
+    """The location that each browser is paired with that opens the tablet's page; for trying."""
+
+
+def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
+    """Read command line and environment; the command line wins.
+
+    Raises:
+        InvalidValue: a value that cannot be used, or values that do not fit together.
+        SystemExit: after ``--help``, ``--version`` or an unknown option.
+    """
+    given = parser(environment).parse_args(arguments)
+    proxies = given.proxy or words_of(environment.get(variable("proxy"), ""))
+    options = Options(
+        listen=_address(given.listen),
+        port=port_of(given.port),
+        tls_cert=Path(given.tls_cert) if given.tls_cert else None,
+        tls_key=Path(given.tls_key) if given.tls_key else None,
+        proxies=tuple(map(_network, proxies)),
+        pair_with=given.insecure_pair or None,
+    )
+    _require_whole(options)
+    insecure = given.insecure_http or environment.get(variable("insecure-http")) == "1"
+    if not (insecure or options.tls_cert or options.proxies or is_this_machine(options.listen)):
+        raise InvalidValue(
+            f"PINs would go to {options.listen} in clear",
+            "Give --tls-cert and --tls-key, name the --proxy that has TLS, or insist with"
+            " --insecure-http.",
+        )
+    return options
+
+
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """What reads the command line; values of the environment are its defaults."""
+    reader = argparse.ArgumentParser(
+        prog="nexio-webd",
+        description="Serve the pages: the tablet at the door, where people check in and out.",
+        epilog="Each option can be given as NEXIO_WEBD_… too, such as NEXIO_WEBD_PORT."
+        " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
+    )
+    reader.add_argument("--version", action="version", version=f"nexio-webd {__version__}")
+    for name, metavar, default, meaning in _OPTIONS:
+        reader.add_argument(
+            f"--{name}",
+            action=Once,
+            metavar=metavar,
+            default=environment.get(variable(name)) or default,
+            help=f"{meaning} (default: {default})" if default else meaning,
+        )
+    reader.add_argument(
+        "--proxy",
+        action="append",
+        metavar="ADDRESS",
+        help="address or network of a proxy whose X-Forwarded-For and X-Forwarded-Proto are"
+        " believed; can be repeated, or separated by commas in the variable. Then nobody else"
+        " is answered, but for this machine",
+    )
+    reader.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="listen beyond this machine without TLS and without a proxy: PINs go in clear. In"
+        " the environment: NEXIO_WEBD_INSECURE_HTTP=1",
+    )
+    return reader
+
+
+def variable(name: str) -> str:
+    """The environment variable of an option."""
+    return f"NEXIO_WEBD_{name.replace('-', '_').upper()}"
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    return ipaddress.ip_address(address).is_loopback
+
+
+_OPTIONS = (
+    ("listen", "ADDRESS", LISTEN, "address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv6"),
+    ("port", "PORT", PORT, "TCP port"),
+    ("tls-cert", "FILE", "", "certificate with its chain, PEM; read again at SIGHUP"),
+    ("tls-key", "FILE", "", "private key of the certificate, PEM; read again at SIGHUP"),
+    (
+        "insecure-pair",
+        "LOCATION",
+        "",
+        "pair each browser with that location that opens /kiosk; for trying, on this machine only",
+    ),
+)
+
+
+def _require_whole(options: Options) -> None:
+    if options.pair_with and (options.proxies or not is_this_machine(options.listen)):
+        raise InvalidValue(
+            "everybody who opens the page would be paired",
+            "Use --insecure-pair on this machine only, to try the tablet.",
+        )
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise InvalidValue("a certificate needs its key", "Give both --tls-cert and --tls-key.")
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise InvalidValue(
+            f"{text!r} is not an address", "Write one like 192.0.2.1 or 2001:db8::1."
+        ) from None
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise InvalidValue(
+            f"{text!r} is not an address or a network",
+            "Write one like 192.0.2.1 or 192.0.2.0/24.",
+        ) from None

@@ -1,0 +1,32 @@
+"""What changes something is asked for by our own pages only.
+
+A browser says in ``Origin`` which page a POST comes from, and no page can change that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SameOrigin:
+    """Refuses what another page sends, or nobody's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["method"] not in HARMLESS:
+            headers = Headers(scope=scope)
+            if headers.get("origin") != f"{scope['scheme']}://{headers.get('host')}":
+                await PlainTextResponse("Not from one of our pages.\n", 403)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

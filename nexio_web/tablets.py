@@ -1,0 +1,122 @@
+"""What a tablet holds: before it is paired a secret, from then on its credential; in cookies.
+
+Scripts cannot read them, other sites' pages cannot make a browser send them, and by TLS no other
+host or path can have set them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from nexio.checkin.tablets import (
+    answer,
+    code_of,
+    find_tablet,
+    is_offered,
+    new_secret,
+    note_seen,
+    pair_at_once,
+    was_seen_lately,
+)
+from nexio.locations.locations import get_location
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from nexio.checkin.tablets import Tablet
+    from nexio.store.engine import Store
+
+CREDENTIAL: Final = "nexio-tablet"
+WAITING: Final = "nexio-pairing"
+
+KEPT: Final = timedelta(days=400)
+"""The longest that browsers keep a cookie; each visit of the page begins it anew."""
+
+LONGEST: Final = 100
+"""Letters; what is longer is not of ours, and is not looked up."""
+
+
+def store_of(request: Request) -> Store:
+    """The store that the pages are about."""
+    store: Store = request.app.state.store
+    return store
+
+
+def known(request: Request) -> Tablet | None:
+    """The tablet that asks; None where it is not paired, or was turned away."""
+    credential = _cookie(request, CREDENTIAL)
+    if not credential:
+        return None
+    store, address = store_of(request), request.client.host if request.client else ""
+    with store.read() as work:
+        tablet = find_tablet(work, credential)
+        if tablet is None or was_seen_lately(tablet, address, work.now):
+            return tablet
+    with store.write() as writing:
+        note_seen(writing, tablet.id, address)
+    return tablet
+
+
+def pair(request: Request, response: Response) -> bool:
+    """Take the credential that waits for this tablet, where the desk has typed its code."""
+    secret = _cookie(request, WAITING)
+    if not secret:
+        return False
+    store = store_of(request)
+    with store.read() as work:
+        if not is_offered(work, secret):
+            return False
+    with store.write() as writing:
+        credential = answer(writing, secret)
+    if credential is None:
+        return False
+    keep(request, response, CREDENTIAL, credential)
+    response.delete_cookie(_name(request, WAITING), secure=_by_tls(request), httponly=True)
+    return True
+
+
+def pair_by_itself(request: Request, response: Response, location: str) -> None:
+    """Make whoever asks a tablet of that location."""
+    with store_of(request).write() as work:
+        credential = pair_at_once(work, get_location(work, location))
+    keep(request, response, CREDENTIAL, credential)
+
+
+def show_code(request: Request) -> tuple[str, str]:
+    """The secret of a tablet that is not paired, an old one or a new one, and its code."""
+    secret = _cookie(request, WAITING) or new_secret()
+    with store_of(request).read() as work:
+        return secret, code_of(work, secret)
+
+
+def keep(request: Request, response: Response, name: str, value: str) -> None:
+    """Let the tablet keep something."""
+    response.set_cookie(
+        _name(request, name),
+        value,
+        max_age=int(KEPT.total_seconds()),
+        secure=_by_tls(request),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def keep_credential(request: Request, response: Response) -> None:
+    """Begin the time anew for which the tablet keeps its credential."""
+    keep(request, response, CREDENTIAL, _cookie(request, CREDENTIAL))
+
+
+def _cookie(request: Request, name: str) -> str:
+    value = request.cookies.get(_name(request, name), "")
+    return value if len(value) <= LONGEST else ""
+
+
+def _name(request: Request, name: str) -> str:
+    """RFC 6265bis section 4.1.3.2: a browser takes such a name from this host only, by TLS."""
+    return f"__Host-{name}" if _by_tls(request) else name
+
+
+def _by_tls(request: Request) -> bool:
+    return bool(request.url.scheme == "https")

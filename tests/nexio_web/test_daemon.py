@@ -1,0 +1,163 @@
+"""The program nexio-webd: what it serves, how it starts, and what it does to a bad client."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nexio_web.headers import HEADERS
+from tests.support.certificates import certify
+from tests.support.radius.radiusd import environment_of, wait_until
+from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, webd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nexio.configuration import Configuration
+
+
+@pytest.fixture
+def server(sqlite_configuration: Configuration) -> Iterator[Webd]:
+    """A server without TLS on loopback, with an empty store."""
+    with webd(sqlite_configuration) as running:
+        yield running
+
+
+def test_it_says_that_it_is_well_and_ends_in_peace(server: Webd) -> None:
+    """200 from /healthz; 404 elsewhere; SIGTERM ends it with 0; no word on stderr but its place."""
+    assert server.ask("/healthz").text == "ok\n"
+    assert server.ask("/nothing/here").status == 404
+    style = server.ask("/static/kiosk.css")
+    assert (style.status, style.headers["Cache-Control"]) == (200, "no-cache")
+    again = server.ask("/static/kiosk.css", headers={"If-None-Match": style.headers["ETag"]})
+    assert again.status == 304
+    assert server.ask("/static/../words.py").status == 404
+    assert server.ask("/static/%2e%2e/words.py").status == 404
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(20) == 0
+    assert server.stderr.count("\n") == 1
+    assert f"answering on {server.origin}" in server.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/healthz"), ("GET", "/x"), ("PUT", "/healthz")]
+)
+def test_every_answer_has_the_headers(server: Webd, method: str, path: str) -> None:
+    """Errors too; and nothing is kept by a browser or a proxy."""
+    answer = server.ask(path, method)
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Strict-Transport-Security"] is None
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_slow_head_is_cut(server: Webd) -> None:
+    """A client that sends a letter now and then is gone after ten seconds; others are served."""
+    started = time.monotonic()
+    with socket.create_connection((HERE, server.port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+        slow.settimeout(0.5)
+        ended = False
+        while not ended and time.monotonic() - started < 20:
+            with suppress(TimeoutError, ConnectionError):
+                slow.sendall(b"X")
+                ended = slow.recv(100)[:12] in {b"", b"HTTP/1.1 408"}
+        assert ended
+        assert server.ask("/healthz").status == 200
+    assert 9 < time.monotonic() - started < 16
+
+
+def test_a_worker_that_dies_is_replaced(server: Webd) -> None:
+    """The next request but one is answered."""
+    (old,) = server.workers()
+    os.kill(old, signal.SIGKILL)
+
+    def is_well_again() -> bool:
+        with suppress(OSError, http.client.HTTPException):
+            return server.workers() != {old} and server.ask("/healthz").status == 200
+        return False
+
+    wait_until(is_well_again)
+
+
+def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:
+    """SIGHUP takes the new one; one that is broken leaves the old one in use."""
+    first, second, broken = (tmp_path / name for name in ("first", "second", "broken"))
+    for folder in (first, second):
+        folder.mkdir()
+        certify(folder)
+    broken.write_text("no certificate")
+    used = tmp_path / "used.pem"
+    used.write_bytes((first / "server.pem").read_bytes())
+
+    port = free_port()
+
+    def ask(trusted: Path) -> int:
+        context = ssl.create_default_context(cafile=trusted / "ca.pem")
+        line = http.client.HTTPSConnection(HERE, port, timeout=10, context=context)
+        answer = exchange(line, "/healthz")
+        assert answer.headers["Strict-Transport-Security"]
+        return answer.status
+
+    def is_answered(trusted: Path) -> bool:
+        with suppress(ssl.SSLError, OSError):
+            return ask(trusted) == 200
+        return False
+
+    tls = ("--tls-cert", str(used), "--tls-key", str(used))
+    with webd(sqlite_configuration, *tls, port=port) as server:
+        wait_until(lambda: is_answered(first))
+        used.write_bytes(broken.read_bytes())
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the old one is used on" in server.stderr)
+        assert ask(first) == 200
+        used.write_bytes((second / "server.pem").read_bytes())
+        before = server.workers()
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(server.workers()) == 1 and server.workers() != before)
+        assert ask(second) == 200
+        assert not is_answered(first)
+
+
+def ended(configuration: Configuration, *options: str) -> subprocess.CompletedProcess[str]:
+    """A server that cannot start."""
+    return subprocess.run(
+        [PROGRAM, *options],
+        env=environment_of(configuration),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_what_keeps_it_from_starting(sqlite_configuration: Configuration, tmp_path: Path) -> None:
+    """A port in use, no store, no certificate: one line of what is wrong, one of what to do."""
+    with socket.create_server((HERE, 0)) as other:
+        port = str(other.getsockname()[1])
+        done = ended(sqlite_configuration, "--port", port)
+        assert done.returncode == 5
+        assert f"cannot listen on http://{HERE}:{port}: Address already in use" in done.stderr
+    done = ended(sqlite_configuration, "--tls-cert", "/none", "--tls-key", "/none")
+    assert done.returncode == 2
+    assert "the certificate /none or its key cannot be used: No such file" in done.stderr
+    sqlite_configuration.home.joinpath("nexio.db").unlink()
+    done = ended(sqlite_configuration, "--port", str(free_port()))
+    assert done.returncode == 5
+    assert "Make it with 'nexio init'" in done.stderr
+
+
+def test_options_from_the_environment(sqlite_configuration: Configuration) -> None:
+    """The command line wins over the variable."""
+    with webd(sqlite_configuration, variables={"NEXIO_WEBD_PORT": "1"}) as server:
+        assert server.ask("/healthz").status == 200

@@ -1,0 +1,30 @@
+"""Asking axe-core what keeps people from using a page (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SOURCE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def complaints(page: Page) -> list[str]:
+    """What it finds; the page's own policy stays on."""
+    page.evaluate(SOURCE)
+    found = page.evaluate("tags => axe.run({runOnly: tags})", TAGS)
+    assert found["passes"]
+    return [
+        f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """How many pixels stand out to the right."""
+    width: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width

@@ -1,0 +1,38 @@
+"""A real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",  # else it looks for Google's hosts
+    "--disable-component-update",
+    "--disable-sync",
+)
+SEES = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+
+expect.set_options(timeout=20_000)  # a busy machine
+
+
+@contextmanager
+def browser(camera: Path | None = None) -> Iterator[Browser]:
+    """A browser without a window; its camera sees a film, where there is one."""
+    seen = (*SEES, f"--use-file-for-fake-video-capture={camera}") if camera else ()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *seen])
+        yield chromium
+        chromium.close()
