@@ -1,4 +1,4 @@
-"""Migration 0020: a store of the version before is brought up, and tablets can be paired."""
+"""Migration 0009: a store of the version before is brought up, and tablets can be paired."""
 
 from __future__ import annotations
 

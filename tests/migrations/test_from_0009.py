@@ -1,4 +1,4 @@
-"""A store of version 0020 is brought up: decisions are known again by their batch."""
+"""A store of version 0009 is brought up: decisions are known again by their batch."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from tests.support.clocks import Clock
 
 
-def rows_of_0020(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
+def rows_of_0009(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     """As before, with a few more decisions."""
     rows = rows_of_0002(keyring)
     (first,) = rows["auth_event"]
     return rows | {"auth_event": [first | {"record_id": f"{n:032x}"} for n in range(1, 4)]}
 
 
-OLD = "0020", rows_of_0020
+OLD = "0009", rows_of_0009
 
 
 def test_nothing_else_changes(old: Configuration) -> None:
     """Each row has what it had."""
     done = upgrade(old)
-    assert done.version == "0020"
+    assert done.version == "0009"
     done.check_rows()
 
 
