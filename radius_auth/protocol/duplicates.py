@@ -128,8 +128,13 @@ class Duplicates:
 
     def _make_room(self) -> None:
         """Forget the older generation before its time, but not what waits for its answer."""
-        waiting = (each for each in self._old.items() if each[1].reply is None)
-        self._old, self._young = self._young, dict(islice(waiting, self._limit // 2))
+        young = self._young
+        waiting = (
+            (place, ticket)
+            for place, ticket in self._old.items()
+            if ticket.reply is None and place not in young  # where another one has replaced it
+        )
+        self._old, self._young = young, dict(islice(waiting, self._limit // 2))
 
 
 _BESIDE: Final = 2

@@ -209,3 +209,18 @@ def test_a_full_cache_of_requests_in_progress_forgets_the_oldest() -> None:
 def test_no_reply_is_in_a_repr() -> None:
     """Must 20: nothing that might hold a secret is logged by accident."""
     assert "secret" not in repr(Repeat(reply=b"secret"))
+
+
+def test_what_was_replaced_does_not_come_back_when_room_is_made() -> None:
+    """Must 14: the replaced request gets no answer, and the newer one is known again."""
+    duplicates = Duplicates(lifetime=10.0, limit=4)
+    replaced = admitted(duplicates, 9.0)  # a generation that ends at 19
+    newer = admitted(duplicates, 19.5, OTHER)
+
+    for identifier in range(100, 104):  # more than a generation holds
+        key = (KEY[0], KEY[1], identifier)
+        assert isinstance(duplicates.admit(key, ONE, 19.6, signed=True), Ticket)
+
+    assert not duplicates.is_current(replaced)
+    assert duplicates.is_current(newer)
+    assert duplicates.admit(KEY, OTHER, 19.7, signed=True) == Repeat(reply=None)
