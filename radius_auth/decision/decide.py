@@ -47,7 +47,10 @@ NOWHERE = 0
 
 
 class Claim(NamedTuple):
-    """Whose PIN it may be."""
+    """Whose PIN it may be.
+
+    The repr shows neither the PIN nor the User-Name, which may be one.
+    """
 
     location: Location
     """Of the NAS."""
@@ -63,6 +66,10 @@ class Claim(NamedTuple):
 
     silent: Sequence[FollowedVisit]
     """Those whose right PIN is a reject like any other; the log may know better."""
+
+    def __repr__(self) -> str:
+        """Nothing that could be a PIN."""
+        return f"Claim(visits={self.visits}, silent={self.silent})"
 
     @property
     def miss(self) -> Reason:

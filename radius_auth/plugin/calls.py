@@ -58,7 +58,8 @@ class CallResult:
 
     outcome: ReturnCode
     reply: Updates = ()
-    control: Updates = ()
+    control: Updates = field(default=(), repr=False)
+    """A PIN to verify, or the secret of a NAS, may be among them."""
 
 
 @dataclass(slots=True, kw_only=True)

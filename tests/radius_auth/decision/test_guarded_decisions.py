@@ -18,6 +18,7 @@ from radius_auth.decision.decide import (
     choose_visit,
     decide,
     decide_again,
+    read_claim,
 )
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.reasons import MAY_CATCH_UP, Reason
@@ -387,3 +388,14 @@ def test_nothing_makes_it_raise(
             guard.give_back(number, 1, now)
     assert waits(guard, NINE) is not None
     assert len(guard) < 30
+
+
+def test_no_pin_is_in_the_repr_of_a_claim() -> None:
+    """Must 20: where the PIN alone logs in, it is what the visits are looked up by."""
+    table = table_of(visit(), locations=(BY_PIN,))
+
+    for asked in (request(pap()), request(pap(), PIN), request(chap(), PIN)):
+        claim = read_claim(asked, asked.password, table, NINE)
+        assert not isinstance(claim, Reason)
+        assert claim.pin == PIN
+        assert PIN not in repr(claim)

@@ -213,6 +213,7 @@ def test_ms_chap_is_verified_against_the_pin() -> None:
     assert (answer.outcome, answer.reply) == (ReturnCode.OK, ())
     assert control.keys() == {"Cleartext-Password", "Auth-Type", NOTE}
     assert (control["Cleartext-Password"], control["Auth-Type"]) == (PIN, "MS-CHAP")
+    assert PIN not in repr(answer)
     login = server.find(control[NOTE])
     assert login is not None
     assert login.visit_id == 7
