@@ -288,7 +288,6 @@ class Link:
         self._lost_there, self.without_spool = lost, bool(without_spool)
         self.siblings = parse_counts(siblings) or Counts()
         self._tell_counts()
-        self._guard.finish()
 
     def _take_first_acts(self) -> None:
         """All that was done follows, here and elsewhere, by its time."""

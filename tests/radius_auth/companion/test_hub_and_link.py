@@ -21,10 +21,11 @@ from radius_auth.companion.link import Link
 from radius_auth.guard import Guard
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing
+from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.statistics import NOTHING, Counts
 from tests.support.people import register
 from tests.support.radius.decisions import event
-from tests.support.radius.guesses import attack, guess, mac
+from tests.support.radius.guesses import NOON, attack, guess, mac
 from tests.support.radius.radiusd import wait_until
 
 if TYPE_CHECKING:
@@ -256,3 +257,19 @@ def test_counts_are_summed() -> None:
         slowest_us=900,
     )
     assert one.plus(NOTHING) == replace(one, discards={})
+
+
+def test_a_beat_withdraws_no_guess_that_is_looked_at(
+    companion: Companion, follower: Follower, door: socket.socket, clock: Clock
+) -> None:
+    """It may come while the guess waits for a sibling at another visit of the same e-mail."""
+    memory = shared_memory(2)
+    one, other = (Guard(Siblings(memory, 2, index, patience=0.0)) for index in range(2))
+    companion.hub.follow(follower)
+    link = Link(door.getsockname(), "worker", one, clock)
+    one.look(guess(mac(1)), NOON)
+
+    until([link], lambda: link.lost == companion.records.lost)  # as the beat says
+    link.close()
+
+    assert other.look(guess(mac(2)), NOON).is_pause
