@@ -394,8 +394,9 @@ class Guard:
         if guess.by_pin:
             keys = [~guess.location, *self._visits_of.get(guess.device, ())]
         number, known = self._serial + 1, self._known_of
+        # In one order for all workers: or two of them would wait for each other.
         return frozenset(
-            key for key in keys if not siblings.announce(key, number, known, self.catch_up)
+            key for key in sorted(keys) if not siblings.announce(key, number, known, self.catch_up)
         )
 
     def _next_serial(self) -> int:

@@ -139,3 +139,20 @@ def test_one_guess_by_all_of_them_together(programs: None) -> None:
             found += [visit for visit in struct.unpack(f"{VISITS}H", octets) if visit]
     assert len(found) == len(set(found))  # no visit by two of them
     assert len(found) > VISITS // 2
+
+
+def test_two_that_guess_at_the_same_visits_do_not_wait_for_each_other() -> None:
+    """One worker may know the visits of an e-mail in another order than the other one."""
+    memory = shared_memory(2)
+    one, other = guard_of(memory, 0), guard_of(memory, 1, patience=10.0)
+    looked_at = []
+
+    def meanwhile() -> None:
+        looked_at.append(one.look(guess(mac(1), 1, 2), NOON).visits)
+        one.finish()
+
+    one.look(guess(mac(1), 1), NOON)
+    other.catch_up = meanwhile
+
+    assert other.look(guess(mac(2), 2, 1), NOON).visits == {1, 2}
+    assert looked_at == [{1, 2}]
