@@ -52,7 +52,7 @@ check: .venv/to-develop  ## lint, format, types, imports, drift of the schema an
 	$(python) -m docs.generate --check
 
 clean:  ## remove what these targets made
-	rm -rf .venv .demo build dist *.egg-info
+	rm -rf .venv .demo .first-day build dist *.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -158,7 +158,7 @@ def _print(demo: Demo, home: Path, port: int, tablet: str) -> None:
             ("Wi-Fi", window),
             ("NAS secret", demo.secret),
             ("server", f"{ADDRESS} port {port}"),
-            ("tablet", f"{tablet} (open it in a browser, and type the PIN)"),
+            ("tablet", f"{tablet} (open it in a browser, tap Visitor, and type the PIN)"),
         ]
     )
     output.print_line("")

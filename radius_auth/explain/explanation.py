@@ -78,7 +78,7 @@ def explain(work: Reading, question: Question) -> list[Explanation]:
     table = _table(work, question.email)
     visits = _relevant(_visits_of(work, table, question), work.now)
     if not visits:
-        return [_nobody(question)]
+        return [_nobody(question, table)]
     if question.pin is not None:
         return [_explain(work, table, question, visits[-1], question.pin)]
     return [_explain(work, table, question, visit, _pin_of(work, visit)) for visit in visits]
@@ -186,8 +186,11 @@ def _of(decision: Decision, sentence: str) -> Explanation:
     )
 
 
-def _nobody(question: Question) -> Explanation:
-    sentence = f"No: nobody with the e-mail {quoted(question.email)} was ever registered;"
+def _nobody(question: Question, table: Table) -> Explanation:
+    elsewhere = {visit.location_id for visit in table.visits_of(email_key(question.email))}
+    places = ", ".join(sorted(table.locations[number].name for number in elsewhere))
+    only = f"at {question.location}, only at {places}" if places else "in the store"
+    sentence = f"No: there is no visit of the e-mail {quoted(question.email)} {only};"
     return Explanation(
         visit_id=None,
         accepted=False,

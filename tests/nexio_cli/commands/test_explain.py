@@ -157,6 +157,18 @@ def test_the_visits_of_one_location(sqlite_desk: Nexio) -> None:
     sqlite_desk("explain", "zoe@example.com", "--location", "Nowhere").refused(3)
 
 
+def test_a_visit_at_another_location_is_no_unknown_visitor(sqlite_desk: Nexio) -> None:
+    """The desk looks at the wrong place, and the spelling is right."""
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/London")
+    sqlite_desk.register("--location", "Harbour House")
+
+    said = sqlite_desk.done("explain", ZOE, "--location", "Annex").out
+
+    assert said.startswith(
+        f'No: there is no visit of the e-mail "{ZOE}" at Annex, only at Harbour House;'
+    )
+
+
 def test_blanks_and_dashes(desk: Nexio) -> None:
     """R8: what a guest is forgiven, explain forgives too."""
     desk.register("--pin", "048215")
