@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SLOTS: Final = 65_536
-"""Visits share a slot with those whose number has the same remainder."""
+SLOTS: Final = 1_048_576
+"""Visits share a slot with those whose number has the same remainder, and then wait for each other.
+So there are more than a server has visits; a slot has 4 octets."""
 
 PATIENCE: Final = 0.1
 """Seconds after which a guess is refused, as within the pause after a wrong PIN: the other worker
