@@ -15,9 +15,8 @@ from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.request import Request
 from radius_auth.decision.rules import ServiceType
-from radius_auth.protocol.authenticators import check_access_request, secret_of
-from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.packet import Attribute, Code, Discarded, Kind
+from radius_auth.protocol.authenticators import secret_of
+from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
     from nexio.network.nas import Nas
@@ -59,19 +58,6 @@ _SHORTEST_CHALLENGE: Final = 5
 _INTEGER: Final = 4
 _PASSWORD_BLOCK: Final = 16
 _SERVICES: Final = frozenset(ServiceType)
-
-
-def verify_and_read(packet: Packet, client: Client) -> Request:
-    """Verify an Access-Request, and read what is to be decided.
-
-    Raises:
-        Discarded: another code, or see :func:`check_access_request`.
-    """
-    # RFC 2865 section 3: a packet with an invalid code is silently discarded.
-    if packet.code != Code.ACCESS_REQUEST:
-        raise Discarded(DiscardReason.UNEXPECTED_CODE)
-    check_access_request(packet, client)
-    return read_access_request(packet, client)
 
 
 def read_access_request(packet: Packet, client: Client) -> Request:

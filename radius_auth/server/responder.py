@@ -80,7 +80,7 @@ class _Held(NamedTuple):
 
 
 class Knowledge(Protocol):
-    """What requests are decided by; a ``Follower`` keeps it current."""
+    """What requests are decided by; in a worker the link to the companion keeps it current."""
 
     @property
     def table(self) -> Table:

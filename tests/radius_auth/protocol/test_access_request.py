@@ -230,15 +230,6 @@ def test_a_status_server_without_message_authenticator_is_discarded() -> None:
         check_message_authenticator(read_packet(packet(code=12)), SECRET)
 
 
-@pytest.mark.parametrize("code", [2, 3, 4, 11, 12, 40, 255])
-def test_another_code_is_discarded(code: int) -> None:
-    """Must 3: only an Access-Request is decoded as one."""
-    with pytest.raises(Discarded) as discarded:
-        read(read_packet(packet(code=code)), SECRET)
-
-    assert discarded.value.reason is DiscardReason.UNEXPECTED_CODE
-
-
 PROXIED = raw({Attribute.PROXY_STATE: [b"proxy"]})
 
 

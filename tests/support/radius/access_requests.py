@@ -11,7 +11,8 @@ from pyrad.client import Client
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket
 
-from radius_auth.protocol.access_request import verify_and_read
+from radius_auth.protocol.access_request import read_access_request
+from radius_auth.protocol.authenticators import check_access_request
 from radius_auth.protocol.packet import Attribute, Packet, read_packet
 from radius_auth.replica.nas_index import Client as OurClient
 from tests.support.radius.guests import EMAIL, PIN, SECRET, nas
@@ -81,7 +82,9 @@ NAS = OurClient(
 
 def read(packet: Packet, secret: bytes = SECRET) -> Request:
     """What a packet asks, after it was verified."""
-    return verify_and_read(packet, replace(NAS, secret=secret))
+    client = replace(NAS, secret=secret)
+    check_access_request(packet, client)
+    return read_access_request(packet, client)
 
 
 def forged(datagram: bytes) -> bytes:
