@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import multiprocessing
 import os
 import socket
 import ssl
 import sys
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +28,9 @@ from nexio_web.options import Options, parse_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from granian.server.mp import WorkerProcess
+    from starlette.types import ASGIApp
 
 log = logging.getLogger("nexio-webd")
 
@@ -74,6 +79,14 @@ class Parent(MPServer):
             workers_kill_timeout=KILL_SECONDS,
         )
 
+    def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
+        """Let one thread wait for a worker: of two, one may hear that an ended worker runs on."""
+        worker: WorkerProcess = super()._spawn_worker(*args, **kwargs)
+        watcher = threading.Thread(target=worker._watcher)  # noqa: SLF001 (no other way in)
+        worker._watch = watcher.start  # type: ignore[method-assign]  # noqa: SLF001
+        worker.join = watcher.join  # type: ignore[method-assign]
+        return worker
+
     def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
         """Take a new certificate where it can be used."""
         try:
@@ -114,10 +127,16 @@ def main(arguments: Sequence[str]) -> int:
     parent = Parent(options)
     parent.on_startup(lambda: log.info("answering on %s", _place(options)))
     try:
-        parent.serve(target_loader=partial(application, options, configuration), wrap_loader=False)
+        parent.serve(target_loader=partial(_in_worker, options, configuration), wrap_loader=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
+
+
+def _in_worker(options: Options, configuration: Configuration) -> ASGIApp:
+    """Serve, and end without taking Python down under granian's threads: they would panic."""
+    atexit.register(os._exit, 0)
+    return application(options, configuration)
 
 
 def require_certificate(options: Options) -> None:
