@@ -110,12 +110,14 @@ def disconnect(
     The visitor can log in again: run 'nexio token revoke' first.
     """
     from nexio.locations.locations import list_locations
+    from nexio.network.nas import list_nas
     from nexio.network.sessions import name_as_sent
     from radius_auth.client.disconnect import peer_of
 
     with options.reading() as work:
         sessions = _chosen(work, which, location_name)
-        peers = [peer_of(work, session, timeout) for session in sessions]
+        entries = list_nas(work)
+        peers = [peer_of(entries, session, timeout) for session in sessions]
         names = [name_as_sent(work, session) for session in sessions]
         places = {each.id: each for each in list_locations(work)}
     options.confirm(_question(sessions), yes=yes)
@@ -161,7 +163,8 @@ def _ask(
 ) -> tuple[DisconnectReply, WifiSession]:
     """Ask, outside of any transaction, and note what came of it."""
     from nexio.clock import utc_now
-    from nexio.network.sessions import get_session, record_disconnect
+    from nexio.network.endings import record_disconnect
+    from nexio.network.sessions import get_session
     from radius_auth.client.disconnect import attributes_of, disconnect
 
     answer = disconnect(peer, attributes_of(session, user_name, utc_now()))

@@ -11,7 +11,7 @@ import pytest
 from pyrad.packet import CoAPacket
 
 from nexio.errors import NotFound, Unreachable
-from nexio.network.nas import NewNas, add_nas, remove_nas
+from nexio.network.nas import NewNas, add_nas, list_nas, remove_nas
 from radius_auth.client.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
@@ -153,7 +153,7 @@ def session(store: Store, location: Location) -> WifiSession:
 def test_must_19_it_goes_to_the_source_of_the_session(store: Store, session: WifiSession) -> None:
     """To port 3799; with the secret of its NAS."""
     with store.read() as work:
-        found = peer_of(work, session, 3.0)
+        found = peer_of(list_nas(work), session, 3.0)
     assert (found.address, found.port, found.secret) == ("192.0.2.10", 3799, SECRET)
 
 
@@ -164,10 +164,10 @@ def test_must_19_or_to_the_host_that_is_set(
     with store.write() as work:
         remove_nas(work, "lobby")
         with pytest.raises(NotFound, match=r"no NAS stands for 192\.0\.2\.10"):
-            peer_of(work, session, 3.0)
+            peer_of(list_nas(work), session, 3.0)
         new = NewNas(name="new", address="192.0.2.10", disconnect="wifi.example.com:1700")
         add_nas(work, location, new)
-        found = peer_of(work, session, 3.0)
+        found = peer_of(list_nas(work), session, 3.0)
     assert (found.address, found.port) == ("wifi.example.com", 1700)
 
 
