@@ -18,7 +18,9 @@ def upgrade() -> None:
     with op.batch_alter_table("wifi_session", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.add_column(sa.Column("disconnect_due_at", sa.DateTime(timezone=True), nullable=True))
         table.add_column(
-            sa.Column("disconnect_attempts", sa.Integer(), server_default="0", nullable=False)
+            sa.Column(
+                "disconnect_attempts", sa.Integer(), server_default=sa.text("0"), nullable=False
+            )
         )
         table.add_column(sa.Column("disconnect_reason", sa.Text(), nullable=True))
         table.drop_constraint(op.f("ck_wifi_session_ended_by"), type_="check")

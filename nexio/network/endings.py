@@ -123,7 +123,7 @@ def record_disconnect(
     row = find_locked(work.session, WifiSessionRow, number)
     if row is None:  # forgotten meanwhile
         return
-    if row.ended_at is None and outcome == NAK and error_cause == NOT_FOUND:
+    if row.ended_at is None and is_gone(outcome, error_cause):
         acknowledged = row.disconnect_at if row.disconnect_outcome == ACK else None
         row.ended_at, row.ended_by = max(row.heard_at, acknowledged or row.heard_at), GONE
     is_news = (outcome, error_cause) != (row.disconnect_outcome, row.error_cause)
@@ -134,6 +134,11 @@ def record_disconnect(
     if is_news:
         details = {"outcome": outcome, "error_cause": error_cause, "reason": reason}
         audit.record(work, "disconnect", "session", number, details)
+
+
+def is_gone(outcome: str, error_cause: int | None) -> bool:
+    """Whether a NAS said that it has no such session (any more)."""
+    return outcome == NAK and error_cause == NOT_FOUND
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -47,6 +47,8 @@ class NasChanges:
     disconnect: str | None = None
     """Host and port."""
 
+    takes_disconnects: bool | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewNas(NasChanges):
@@ -176,6 +178,11 @@ def warnings_for(nas: Nas) -> list[str]:
             "Requests without Message-Authenticator can be forged by somebody on the way"
             " (CVE-2024-3596): turn it on at the NAS, then require it."
         )
+    if not nas.takes_disconnects:
+        weak.append(
+            "Nobody can end a session there: a guest whose Wi-Fi is revoked, moved or over stays on"
+            " until the end that was granted at the login."
+        )
     return weak
 
 
@@ -198,7 +205,7 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
     if changes.disconnect is not None:
         row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
-    for switch in ("require_message_authenticator", "limit_proxy_state"):
+    for switch in ("require_message_authenticator", "limit_proxy_state", "takes_disconnects"):
         if getattr(changes, switch) is not None:
             setattr(row, switch, getattr(changes, switch))
 
@@ -243,7 +250,7 @@ def _network(row: NasRow) -> IPv4Network | IPv6Network:
 
 def _auditable(row: NasRow) -> dict[str, object]:
     names = ("name", "address", "ssid", "identifier", "disconnect_host", "disconnect_port")
-    switches = ("require_message_authenticator", "limit_proxy_state")
+    switches = ("require_message_authenticator", "limit_proxy_state", "takes_disconnects")
     return {name: getattr(row, name) for name in (*names, *switches)}
 
 

@@ -28,3 +28,4 @@ class Nas:
     """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
 
     disconnect_port: int | None = None
+    takes_disconnects: bool = True

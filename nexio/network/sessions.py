@@ -85,6 +85,8 @@ class SessionFilter:
     """None is all; of a location, with those whose NAS led to none."""
 
     visit_id: int | None = None
+    device: str | None = None
+    nas_id: int | None = None
     open_only: bool = False
     limit: int | None = None
     """The newest so many."""
@@ -98,6 +100,10 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
         query = query.where(here | WifiSessionRow.location_id.is_(None))
     if which.visit_id is not None:
         query = query.where(WifiSessionRow.visit_id == which.visit_id)
+    if which.device is not None:
+        query = query.where(WifiSessionRow.device == which.device)
+    if which.nas_id is not None:
+        query = query.where(WifiSessionRow.nas_id == which.nas_id)
     if which.open_only:
         query = query.where(WifiSessionRow.ended_at.is_(None))
     rows = work.session.execute(query.limit(which.limit)).all()

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nexio.errors import NotFound, Refused, Unreachable
+from nexio.errors import InvalidValue, NotFound, Refused, Unreachable
 from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.session_view import answer_words, end_words
 from nexio_cli.terminal.shapes import session_json
 
 if TYPE_CHECKING:
@@ -79,7 +80,17 @@ def list_(
 
 
 @command.command()
-@click.argument("which", metavar="VISIT|SESSION")
+@click.argument("which", metavar="[VISIT|SESSION]", required=False)
+@click.option("--device", metavar="MAC", help="All open sessions of this device.")
+@click.option("--nas", metavar="NAME", help="All open sessions at this NAS.")
+@click.option(
+    "--past-end",
+    is_flag=True,
+    help="All whose visitor may not be on any more; what nexio-radiusd does by itself.",
+)
+@click.option(
+    "--watch", is_flag=True, help="With --past-end: go on until Ctrl-C, beside FreeRADIUS."
+)
 @click.option(
     "--timeout",
     default=TIMEOUT,
@@ -94,14 +105,18 @@ def list_(
 @click.pass_context
 def disconnect(
     context: click.Context,
-    which: str,
+    which: str | None,
     timeout: float,
     location_name: str | None,
     *,
+    device: str | None,
+    nas: str | None,
+    past_end: bool,
+    watch: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Ask access points to end a session (S7), or all open ones of a visit.
+    """Ask access points to end a session (S7), or all open ones of a visit, a device or a NAS.
 
     nexio sends a Disconnect-Request (RFC 5176) three times at most, and waits after each. Exit
     code 4 means that an access point refused, 5 that one did not answer. The session ends when
@@ -114,8 +129,14 @@ def disconnect(
     from nexio.network.sessions import name_as_sent
     from radius_auth.client.disconnect import peer_of
 
+    if len([each for each in (which, device, nas, past_end or None) if each is not None]) != 1:
+        raise click.UsageError("Give one of VISIT, SESSION, '--device', '--nas' and '--past-end'.")
+    if watch and not past_end:
+        raise click.UsageError("'--watch' needs '--past-end'.")
+    if past_end:
+        context.exit(_exit_code(_end_by_itself(watch=watch, yes=yes, as_json=as_json)))
     with options.reading() as work:
-        sessions = _chosen(work, which, location_name)
+        sessions = _chosen(work, which, location_name) if which else _open_ones(work, device, nas)
         entries = list_nas(work)
         peers = [peer_of(entries, session, timeout) for session in sessions]
         names = [name_as_sent(work, session) for session in sessions]
@@ -127,7 +148,7 @@ def disconnect(
         answers.append(answer)
         shapes.append(session_json(after, places.get(after.location_id or 0)))
         if not as_json:
-            output.print_headline(_sentence(session, answer))
+            output.print_headline(answer_words(after, answer.outcome, answer.error_cause))
     if as_json:
         output.print_json(shapes)
     context.exit(_exit_code(answers))
@@ -158,6 +179,71 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
     return sessions
 
 
+def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiSession]:
+    """The open sessions of a device or at a NAS.
+
+    Raises:
+        InvalidValue: no MAC address.
+        NotFound: no such NAS, or nothing is open.
+    """
+    from nexio.network.nas import get_nas
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from radius_auth.decision.devices import mac_of
+
+    if device is not None:
+        mac = mac_of(device.encode())
+        if mac is None:
+            raise InvalidValue(
+                f"{device!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef."
+            )
+        which, name = SessionFilter(device=mac, open_only=True), mac
+    else:
+        found = get_nas(work, nas or "")
+        which, name = SessionFilter(nas_id=found.id, open_only=True), found.name
+    sessions = list_sessions(work, which)
+    if not sessions:
+        raise NotFound(f"{name} has no open session", "See them with: nexio session list --open")
+    return sessions
+
+
+def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectReply]:
+    """End what nexio-radiusd would end, once or for as long as nobody stops it."""
+    from nexio.store.engine import Store
+    from radius_auth.client.ending import Ended, SessionEnder
+
+    ended: list[Ended] = []
+
+    def tell(each: Ended) -> None:
+        if not watch:
+            ended.append(each)
+        if not as_json:
+            reply = each.reply
+            words = answer_words(each.ending.session, reply.outcome, reply.error_cause)
+            output.print_headline(words)
+
+    ender = SessionEnder(lambda: Store.open(options.configuration()), tell)
+    if watch:
+        ender.run()
+    with options.opened() as store:
+        options.confirm("End all sessions of visitors who may not be on any more?", yes=yes)
+        ender.run_once(store)
+    if as_json:
+        _print_as_json([each.ending.session.id for each in ended])
+    elif not ended:
+        output.say("Nobody is on who may not be.")
+    return [each.reply for each in ended]
+
+
+def _print_as_json(numbers: Sequence[int]) -> None:
+    from nexio.locations.locations import list_locations
+    from nexio.network.sessions import get_session
+
+    with options.reading() as work:
+        places = {each.id: each for each in list_locations(work)}
+        after = [get_session(work, number) for number in numbers]
+    output.print_json([session_json(each, places.get(each.location_id or 0)) for each in after])
+
+
 def _ask(
     session: WifiSession, peer: Peer, user_name: bytes | None
 ) -> tuple[DisconnectReply, WifiSession]:
@@ -175,9 +261,10 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
+    from nexio.network.endings import is_gone
     from radius_auth.client.disconnect import DisconnectOutcome
 
-    outcomes = {answer.outcome for answer in answers}
+    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0
@@ -187,17 +274,6 @@ def _question(sessions: Sequence[WifiSession]) -> str:
     who = sessions[0].name or sessions[0].user_name or sessions[0].device or "somebody"
     how_many = "the session" if len(sessions) == 1 else f"{len(sessions)} sessions"
     return f"End {how_many} of {who}?"
-
-
-def _sentence(session: WifiSession, answer: DisconnectReply) -> str:
-    from radius_auth.client.disconnect import DisconnectOutcome
-
-    name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if answer.outcome is DisconnectOutcome.ACK:
-        return f"{name}: the access point ends it. It is over when accounting says so."
-    if answer.outcome is DisconnectOutcome.NAK:
-        return f"{name}: refused by the access point, {_cause('Error-Cause', answer.error_cause)}."
-    return f"{name}: no answer from the access point."
 
 
 def _row(session: WifiSession, place: Location | None) -> list[str]:
@@ -214,32 +290,8 @@ def _row(session: WifiSession, place: Location | None) -> list[str]:
         str(timedelta(seconds=session.seconds)),
         _megabytes(session.octets_in),
         _megabytes(session.octets_out),
-        _end(session),
+        end_words(session),
     ]
-
-
-def _end(session: WifiSession) -> str:
-    """How it ended, or what was answered when it was to end."""
-    if session.ended_by == "stop":
-        return _cause("Acct-Terminate-Cause", session.terminate_cause)
-    if session.ended_by is not None:
-        return "its number was used again" if session.ended_by == "reuse" else session.ended_by
-    asked = session.disconnect
-    if asked is None:
-        return "open"
-    if asked.outcome == "nak":
-        return f"open, disconnect refused: {_cause('Error-Cause', asked.error_cause)}"
-    return f"open, disconnect {'accepted' if asked.outcome == 'ack' else 'not answered'}"
-
-
-def _cause(attribute: str, number: int | None) -> str:
-    """``Session-Context-Not-Found`` in words."""
-    from radius_auth.protocol.pyrad_codec import value_name
-
-    if number is None:
-        return "no reason given"
-    name = value_name(attribute, number)
-    return f"reason {number}" if name is None else name.replace("-", " ").lower()
 
 
 def _megabytes(octets: int) -> str:
