@@ -233,6 +233,8 @@ def test_whoever_may_not_be_on(sqlite_desk: Nexio) -> None:
     assert "Nobody is on who may not be" in before.err
     assert (shape["id"], shape["disconnect"]["reason"]) == (1, "revoked")
     assert "open, revoked, disconnect accepted" in desk.done("session", "list").out
+    explained = desk.done("explain", str(zoe["id"])).out
+    assert f"S1 on {MAC} at ap-1: open, revoked, disconnect accepted." in explained
     stop = {"terminate_cause": 6, "at": utc_now(), "session_id": "1", "seconds": 600}
     tell(desk, record(Status.STOP, None, key=f"{1:032x}", **stop))
     assert "revoked, disconnected" in desk.done("session", "list").out
