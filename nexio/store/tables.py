@@ -386,7 +386,7 @@ class NasRow(Followed, Row):
         CheckConstraint("length(secret_sealed) > 32", name="secret_not_empty"),
         CheckConstraint("disconnect_port BETWEEN 1 AND 65535", name="disconnect_port"),
         CheckConstraint(
-            "(disconnect_host IS NULL) = (disconnect_port IS NULL)", name="disconnect_is_whole"
+            "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
         {"sqlite_autoincrement": True},
     )
@@ -406,6 +406,7 @@ class NasRow(Followed, Row):
     created_at: Mapped[datetime]
     disconnect_host: Mapped[str | None]
     disconnect_port: Mapped[int | None]
+    disconnect_source: Mapped[str | None]
     takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
