@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -90,7 +91,14 @@ _INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?,
 
 def _as_text(at: float) -> str:
     """An instant as SQLite keeps it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    seconds, microseconds = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second_as_text(seconds)}.{microseconds:06}"
+
+
+@lru_cache(maxsize=64)
+def _second_as_text(seconds: int) -> str:
+    """Decisions come by the thousand in a second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _copy(connection: Connection, rows: Sequence[Decided]) -> None:

@@ -7,8 +7,9 @@ and the addresses of devices; no password, and nothing that was made of one.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
@@ -30,15 +31,41 @@ DEVICES_KEPT: Final = timedelta(days=62)
 AT_ONCE: Final = 500
 """Visits in one statement."""
 
+_NAMES: Final = tuple(field.name for field in fields(Act))
+_values: Final = attrgetter(*_NAMES)
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
+    """Read what others have written behind that number, and write acts.
+
+    Returns:
+        What was there in its order, and the number to read from the next time.
+    """
+    if acts:
+        _lock(connection)
+    found, last = read_after(connection, number)
+    if acts:
+        append(connection, acts)
+        last = connection.scalar(select(func.max(GuardActRow.id))) or 0
+    return found, last
+
 
 def append(connection: Connection, acts: Sequence[Act]) -> None:
     """Write acts, so that whoever reads by number misses none."""
     if not acts:
         return
+    _lock(connection)
+    # Plain values: a server has one for each device that gets in (``dataclasses.asdict`` copies).
+    rows = [
+        {**dict(zip(_NAMES, _values(act), strict=True)), "at": _instant(act.at)} for act in acts
+    ]
+    connection.execute(insert(GuardActRow), rows)
+
+
+def _lock(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         connection.execute(text("LOCK TABLE guard_act IN SHARE ROW EXCLUSIVE MODE"))
-    rows = [{**asdict(act), "at": _instant(act.at)} for act in acts]
-    connection.execute(insert(GuardActRow), rows)
 
 
 def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
@@ -46,14 +73,15 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
     last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
-    names, kinds = list(Act.__dataclass_fields__), {kind.value: kind for kind in Kind}
+    if last == number:
+        return [], last
     rows = connection.execute(
-        select(*(getattr(GuardActRow, name) for name in names))
-        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(kinds))
+        select(*(getattr(GuardActRow, name) for name in _NAMES))
+        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
         .order_by(GuardActRow.id)
     )
     acts = [
-        Act(**dict(zip(names, (kinds[kind], at.timestamp(), *rest), strict=True)))
+        Act(**dict(zip(_NAMES, (_KINDS[kind], at.timestamp(), *rest), strict=True)))
         for kind, at, *rest in rows
     ]
     return acts, last
