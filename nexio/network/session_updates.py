@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 from sqlalchemy import bindparam, insert, select, update
 
 from nexio.network.accounting_records import AccountingRecord, Status
 from nexio.network.counting import COUNTERS, LAST, Progress, count
+from nexio.network.kept_session import COLUMNS, KeptSession, values_of
 from nexio.store.engine import Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -32,57 +32,26 @@ from nexio.store.tables import (
 REUSED_AFTER: Final = timedelta(minutes=10)
 """An Acct-Session-Id that begins again so long after it was last heard is another session."""
 
-_COLUMNS: Final = tuple(
-    column.name
-    for column in WifiSessionRow.__table__.columns
-    if column.name not in {"id", "error_cause"} and not column.name.startswith("disconnect_")
-)
-"""What accounting tells of a session; the others are about its disconnects."""
-
 _EMPTY: Final = tuple(
     "" if name == "user_name" else 0 if name in {*COUNTERS, *LAST.values()} else None
-    for name in _COLUMNS
+    for name in COLUMNS
 )
 _KEY: Final = ("key", "occurrence")
 _UPDATE: Final = (
     update(WifiSessionRow)
     .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
-    .values({name: bindparam(f"of_{name}") for name in _COLUMNS if name not in _KEY})
+    .values({name: bindparam(f"of_{name}") for name in COLUMNS if name not in _KEY})
 )
 
 REUSE: Final = "reuse"
 """What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
 
 
-class _Session:
-    """A row of ``wifi_session`` while records are merged into it.
-
-    Not an object of the ORM: its notice of each change costs more than everything else here
-    (``python -m benchmarks.accounting``).
-    """
-
-    __slots__ = (*_COLUMNS, "is_new")
-
-    def __init__(self, values: Iterable[Any], *, is_new: bool) -> None:
-        for name, value in zip(_COLUMNS, values, strict=True):
-            setattr(self, name, value)
-        self.is_new = is_new
-
-    if TYPE_CHECKING:  # the columns are those of the table, and so are their types
-
-        def __getattr__(self, name: str) -> Any: ...
-
-        def __setattr__(self, name: str, value: Any) -> None: ...
-
-
-_values: Final = attrgetter(*_COLUMNS)
-
-
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Begin, update and end sessions; the same records once more change nothing."""
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
-    changed: dict[int, _Session] = {}
+    changed: dict[int, KeptSession] = {}
     for received in records:
         record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
@@ -103,9 +72,9 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     _write(work, changed)
 
 
-def _write(work: Writing, changed: dict[int, _Session]) -> None:
+def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
     """Write what has changed so far, each session once."""
-    rows = [dict(zip(_COLUMNS, _values(each), strict=True)) for each in changed.values()]
+    rows = [dict(zip(COLUMNS, values_of(each), strict=True)) for each in changed.values()]
     are_new = [each.is_new for each in changed.values()]
     known = [row for row, is_new in zip(rows, are_new, strict=True) if not is_new]
     new = [row for row, is_new in zip(rows, are_new, strict=True) if is_new]
@@ -132,16 +101,16 @@ def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingReco
 
 def _known_sessions(
     work: Writing, records: Iterable[AccountingRecord]
-) -> defaultdict[str, list[_Session]]:
+) -> defaultdict[str, list[KeptSession]]:
     """The sessions that records are about, oldest first, held until the end (two servers)."""
     keys = sorted({record.key for record in records})
     found = defaultdict(list)
     for group in in_groups(keys):
-        query = select(*(getattr(WifiSessionRow, name) for name in _COLUMNS))
+        query = select(*(getattr(WifiSessionRow, name) for name in COLUMNS))
         query = query.where(WifiSessionRow.key.in_(group))
         query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
         for values in work.session.execute(query.with_for_update(of=WifiSessionRow)):
-            row = _Session(values, is_new=False)
+            row = KeptSession(values, is_new=False)
             found[row.key].append(row)
     return found
 
@@ -179,7 +148,7 @@ def _is_number(claimed: int | None) -> TypeGuard[int]:
     return claimed is not None and 0 < claimed <= LARGEST_NUMBER
 
 
-def _find(known: Sequence[_Session], record: AccountingRecord) -> _Session | None:
+def _find(known: Sequence[KeptSession], record: AccountingRecord) -> KeptSession | None:
     """The session that a record is about; None where it is the first one of it."""
     for row in known:
         another_device = row.device and record.device and row.device != record.device
@@ -188,7 +157,7 @@ def _find(known: Sequence[_Session], record: AccountingRecord) -> _Session | Non
     return None
 
 
-def _within(row: _Session, record: AccountingRecord) -> bool:
+def _within(row: KeptSession, record: AccountingRecord) -> bool:
     began = record.began_at
     if began is None:  # it goes on with whatever is open
         began = record.at if row.ended_by in {Status.STOP, REUSE} else row.started_at
@@ -196,13 +165,13 @@ def _within(row: _Session, record: AccountingRecord) -> bool:
 
 
 def _begin(
-    record: AccountingRecord, known: Sequence[_Session], changed: dict[int, _Session]
-) -> _Session:
+    record: AccountingRecord, known: Sequence[KeptSession], changed: dict[int, KeptSession]
+) -> KeptSession:
     for old in known:
         if old.ended_at is None:
             old.ended_at, old.ended_by = old.heard_at, REUSE
             changed[id(old)] = old
-    row = _Session(_EMPTY, is_new=True)
+    row = KeptSession(_EMPTY, is_new=True)
     row.sender, row.key, row.session_id = record.sender, record.key, record.session_id
     row.occurrence = 1 + max((old.occurrence for old in known), default=0)
     row.nas, row.source_address = record.nas, record.source_address
@@ -211,7 +180,7 @@ def _begin(
     return row
 
 
-def _merge(row: _Session, record: AccountingRecord) -> None:
+def _merge(row: KeptSession, record: AccountingRecord) -> None:
     """Update a session by a record."""
     if not row.user_name:
         row.user_name = record.user_name
@@ -227,7 +196,7 @@ def _merge(row: _Session, record: AccountingRecord) -> None:
         row.ended_at = row.ended_by = row.terminate_cause = None
 
 
-def _goes_on(row: _Session, record: AccountingRecord, progress: Progress) -> bool:
+def _goes_on(row: KeptSession, record: AccountingRecord, progress: Progress) -> bool:
     """Whether the session goes on after an end that came too early, or was for another part.
 
     An update that only repeats the Stop is a late one.
@@ -237,7 +206,7 @@ def _goes_on(row: _Session, record: AccountingRecord, progress: Progress) -> boo
     return row.ended_by != Status.STOP or progress is Progress.ON
 
 
-def _stop(row: _Session, record: AccountingRecord, progress: Progress) -> None:
+def _stop(row: KeptSession, record: AccountingRecord, progress: Progress) -> None:
     """The Stop ends a session: before any other end, and of the same one repeated the first."""
     if row.ended_by == Status.STOP and row.ended_at is not None:
         if progress is Progress.BEHIND:
@@ -251,7 +220,7 @@ def _stop(row: _Session, record: AccountingRecord, progress: Progress) -> None:
 
 
 def _end_all(
-    work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[_Session]]
+    work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[KeptSession]]
 ) -> None:
     """Accounting-On and -Off end what exactly that sender had open before (Must 17)."""
     open_before = select(WifiSessionRow.id).where(
