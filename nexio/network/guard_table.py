@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, func, insert, select, text
 
 from nexio.network.guard_acts import Act, Kind
+from nexio.store.sqlite import instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ AT_ONCE: Final = 500
 
 _NAMES: Final = tuple(field.name for field in fields(Act))
 _values: Final = attrgetter(*_NAMES)
+_INSERT: Final = (
+    f"INSERT INTO guard_act ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (ours)
+)
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
 
@@ -56,11 +60,16 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
     if not acts:
         return
     _lock(connection)
-    # Plain values: a server has one for each device that gets in (``dataclasses.asdict`` copies).
-    rows = [
-        {**dict(zip(_NAMES, _values(act), strict=True)), "at": _instant(act.at)} for act in acts
-    ]
-    connection.execute(insert(GuardActRow), rows)
+    # Plain values: a server has one for each device that gets in.
+    values = [_values(act) for act in acts]
+    if connection.dialect.name == "sqlite":
+        rows = [(str(kind), instant_as_text(at), *others) for kind, at, *others in values]
+        connection.exec_driver_sql(_INSERT, rows)
+    else:
+        named = [dict(zip(_NAMES, each, strict=True)) for each in values]
+        connection.execute(
+            insert(GuardActRow), [{**row, "at": _instant(row["at"])} for row in named]
+        )
 
 
 def _lock(connection: Connection) -> None:

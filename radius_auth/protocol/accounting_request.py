@@ -80,12 +80,14 @@ _STATUS: Final = {
 }
 """Whatever else a NAS tells (tunnels, Failed, what a vendor made up) is nothing of a session."""
 
-_NEEDED: Final = {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {
-    Acct.EVENT_TIMESTAMP
-}
+_NEEDED: Final = frozenset(
+    map(int, {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {Acct.EVENT_TIMESTAMP})
+)
 """What a record takes numbers and addresses from; no other attribute can spoil it."""
 
-_PASSING: Final = {Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR}
+_PASSING: Final = frozenset(
+    map(int, (Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR))
+)
 """What differs between transmissions of the same record."""
 
 _STAMP_OCTETS: Final = 4
@@ -171,10 +173,12 @@ def read_accounting_request(
 
 def _check_lengths(frame: Packet, fixed_lengths: Mapping[Kind, int]) -> None:
     """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
-    for kind in frame.by_type.keys() & _NEEDED:
-        length = fixed_lengths.get(kind)
-        if length is not None and any(len(value) != length for value in frame.by_type[kind]):
-            raise Discarded(Unstorable.LENGTH)
+    for kind, values in frame.by_type.items():
+        if kind in _NEEDED and kind in fixed_lengths:
+            length = fixed_lengths[kind]
+            for value in values:
+                if len(value) != length:
+                    raise Discarded(Unstorable.LENGTH)
 
 
 def _only(frame: Packet, kind: int) -> bytes | None:
@@ -282,9 +286,11 @@ def _record_id(sender: str, frame: Packet, status: Status, at: datetime) -> str:
     """
     rest = [
         (kind, value)
-        for kind in sorted(frame.by_type.keys() - _PASSING)
-        for value in sorted(frame.by_type[kind])
+        for kind, values in frame.by_type.items()
+        if kind not in _PASSING
+        for value in values
     ]
+    rest.sort()
     same = SAME_START_WITHIN if status in {Status.ON, Status.OFF} else SAME_WITHIN
     return _digest(sender, rest, at.timestamp() // same.total_seconds())
 
