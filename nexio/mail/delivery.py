@@ -31,6 +31,8 @@ class Outgoing:
 
     server: MailServer
     sender: Mailbox
+    web_url: str | None = None
+    """Where the pages are that mail has links to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,11 @@ def outgoing_of(configuration: Configuration) -> Outgoing | None:
     if configuration.smtp_url is None:
         return None
     server = parse_smtp_url(configuration.smtp_url)
-    return Outgoing(server=server, sender=parse_sender(configuration.mail_from))
+    return Outgoing(
+        server=server,
+        sender=parse_sender(configuration.mail_from),
+        web_url=configuration.web_url,
+    )
 
 
 def deliver(
@@ -132,4 +138,4 @@ def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:
         # A mail that no server took for weeks is too old to be of use.
         if row.attempts == 0 and work.now > row.created_at + GIVE_UP:
             raise Refused(f"gave up after {GIVE_UP.days} days in which nothing was sent")
-        return render(work, row, outgoing.sender)
+        return render(work, row, outgoing.sender, outgoing.web_url)
