@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
+from nexio.input.web_urls import parse_web_url
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
 from nexio.mail.rendering import Letter, render
 from nexio.mail.server import MailServer, parse_smtp_url
@@ -57,7 +58,7 @@ def outgoing_of(configuration: Configuration) -> Outgoing | None:
     """How this deployment sends mail; None where it does not.
 
     Raises:
-        InvalidValue: ``NEXIO_SMTP_URL`` or ``NEXIO_MAIL_FROM`` cannot be read.
+        InvalidValue: ``NEXIO_SMTP_URL``, ``NEXIO_MAIL_FROM`` or ``NEXIO_WEB_URL`` cannot be read.
     """
     if configuration.smtp_url is None:
         return None
@@ -65,7 +66,7 @@ def outgoing_of(configuration: Configuration) -> Outgoing | None:
     return Outgoing(
         server=server,
         sender=parse_sender(configuration.mail_from),
-        web_url=configuration.web_url,
+        web_url=None if configuration.web_url is None else parse_web_url(configuration.web_url),
     )
 
 

@@ -13,9 +13,8 @@ from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.image.pure import PyPNGImage
 
-from nexio.errors import Refused, RowDamaged
+from nexio.errors import Refused, RowDamaged, Unreachable
 from nexio.input.names import full_name
-from nexio.input.web_urls import parse_web_url
 from nexio.locations.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
 from nexio.mail.placeholders import Values, fill_html, fill_text
@@ -69,6 +68,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
 
     Raises:
         Refused: it should not be sent any more; the message says why in a few words.
+        Unreachable: it has a link, and nobody has said where the pages are.
     """
     template = Template(row.template)
     to = recipient_of(work, row)
@@ -160,10 +160,12 @@ def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> _Con
     link = link_of(work, member.id)
     if link is None:
         raise Refused("its link has no use any more: the pass was opened, revoked or too old")
+    if web_url is None:  # set it, and the mail goes out
+        raise Unreachable("NEXIO_WEB_URL is not set where mail is sent")
     return _Content(
         values={
             "membername": full_name(member.first_name, member.last_name),
-            "passlink": f"{parse_web_url(web_url)}{link}",
+            "passlink": f"{web_url}{link}",
             "linkdays": str(LINK_LASTS.days),
             "location": location_of(member.location).name,
         },

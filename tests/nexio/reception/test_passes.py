@@ -12,11 +12,12 @@ from sqlalchemy import func, select
 
 from nexio.checkin.taps import Direction, Method, list_taps
 from nexio.errors import Refused, Rule
+from nexio.outbox.outbox import MailState
 from nexio.reception.members import remove_member
 from nexio.reception.passes import LINK_LASTS, find_pass, link_of, revoke_pass, step_of
 from nexio.store.engine import Store
 from nexio.store.tables import PassCodeRow
-from tests.support.mail.outgoing import rendered, text_of
+from tests.support.mail.outgoing import deliver, mails, rendered, text_of
 from tests.support.passes import given, mailed, opened
 from tests.support.people import add_location
 from tests.support.reception import add_member, use_qr
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.passes import Pass
     from tests.support.clocks import Clock
+    from tests.support.mail_server import MailServer
 
 LATER = {"minutes": 10}
 
@@ -227,6 +229,19 @@ def test_the_mail(store: Store, member: Member) -> None:
     assert f'<a href="https://visit.example.com/{link}"' in text_of(message, "html")
     assert member.pin not in text_of(message)
     assert "within 7 days" in text_of(message)
+
+
+def test_the_mail_waits_for_an_address(
+    store: Store, location: Location, member: Member, mail_server: MailServer
+) -> None:
+    """A program that sends mail and does not know where the pages are leaves it to the next."""
+    mailed(store, member)
+    deliver(store, mail_server.url)
+    (mail,) = mails(store, location)
+    assert (mail.state, mail.answer) == (
+        MailState.QUEUED,
+        "NEXIO_WEB_URL is not set where mail is sent",
+    )
 
 
 def test_nothing_secret_is_shown(found: Pass) -> None:
