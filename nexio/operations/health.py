@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -172,10 +173,10 @@ def _longer_pins(location: Location, day: date) -> str:
 
 
 def _nas(work: Reading) -> Iterator[Finding]:
-    served = {nas.location.id for nas in list_nas(work)}
+    serving = Counter(nas.location.id for nas in list_nas(work))
     for location in list_locations(work):
-        if location.id in served:
-            yield well("NAS", f"{location.name} has one")
+        if count := serving[location.id]:
+            yield well("NAS", f"{location.name} has {count}")
         elif location.settings.visitor_tokens:
             yield unwell(
                 "NAS",

@@ -63,7 +63,7 @@ def test_all_is_well(configuration: Configuration, store: Store, house: Location
     assert not_well(findings) == []
     assert findings["store"].message == f"open, version {HEAD}"
     assert findings["PINs"].message == "1 of 1000000 are in use at Harbour House"
-    assert findings["NAS"].message == "Harbour House has one"
+    assert findings["NAS"].message == "Harbour House has 1"
 
 
 def test_an_empty_store(configuration: Configuration) -> None:
@@ -233,7 +233,7 @@ def test_a_location_without_a_nas(
     lines = [each for each in look_over(configuration, utc_now) if each.subject == "NAS"]
     assert [(line.well, line.message) for line in lines] == [
         (False, "no access point asks for the guests of Annex"),
-        (True, "Harbour House has one"),
+        (True, "Harbour House has 1"),
     ]
     assert "nexio nas add" in lines[0].advice
 
