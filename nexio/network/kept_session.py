@@ -38,6 +38,7 @@ class KeptSession:
         ended_by: str | None
         counted_at: datetime | None
         last_seconds: int
+        token_id: int | None
 
         def __getattr__(self, name: str) -> Any: ...
 
