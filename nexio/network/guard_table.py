@@ -7,7 +7,6 @@ and the addresses of devices; no password, and nothing that was made of one.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +36,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         connection.execute(text("LOCK TABLE guard_act IN SHARE ROW EXCLUSIVE MODE"))
-    rows = [{**asdict(act), "at": _instant(act.at)} for act in acts]
+    rows = [{**act._asdict(), "at": _instant(act.at)} for act in acts]
     connection.execute(insert(GuardActRow), rows)
 
 
@@ -46,16 +45,13 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
     last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
-    names, kinds = list(Act.__dataclass_fields__), {kind.value: kind for kind in Kind}
+    names, kinds = Act._fields, {kind.value: kind for kind in Kind}
     rows = connection.execute(
         select(*(getattr(GuardActRow, name) for name in names))
         .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(kinds))
         .order_by(GuardActRow.id)
     )
-    acts = [
-        Act(**dict(zip(names, (kinds[kind], at.timestamp(), *rest), strict=True)))
-        for kind, at, *rest in rows
-    ]
+    acts = [Act(kinds[kind], at.timestamp(), *rest) for kind, at, *rest in rows]
     return acts, last
 
 

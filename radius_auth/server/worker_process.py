@@ -56,7 +56,7 @@ def serve(
         try:
             _on_stop(lambda *_: worker.stop())
             link.counts = worker.counts
-            guard.announce, guard.catch_up = link.tell_acts, lambda: link.wait(CATCH_UP_SECONDS)
+            guard.announce, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             worker.watch(link.fileno(), link.act)
             settle_memory()
             ready()
@@ -66,6 +66,12 @@ def serve(
         link.finish(STOP_SECONDS)
     finally:
         link.close()
+
+
+def _catch_up(link: Link) -> None:
+    """Tell the other workers what they may wait for, and hear what this one waits for."""
+    link.tell_acts()
+    link.wait(CATCH_UP_SECONDS)
 
 
 def settle_memory() -> None:
