@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
 from radius_auth.guard import Guard
+from radius_auth.server.time_slice import ask_for_short_slice
 from radius_auth.server.worker import Worker
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def serve(
             guard.announce, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             worker.watch(link.fileno(), link.act)
             settle_memory()
+            ask_for_short_slice()
             ready()
             worker.run()
         finally:
