@@ -7,9 +7,7 @@ and the addresses of devices; no password, and nothing that was made of one.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
@@ -32,8 +30,7 @@ DEVICES_KEPT: Final = timedelta(days=62)
 AT_ONCE: Final = 500
 """Visits in one statement."""
 
-_NAMES: Final = tuple(field.name for field in fields(Act))
-_values: Final = attrgetter(*_NAMES)
+_NAMES: Final = Act._fields
 _INSERT: Final = (
     f"INSERT INTO guard_act ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (ours)
 )
@@ -60,15 +57,12 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
     if not acts:
         return
     _lock(connection)
-    # Plain values: a server has one for each device that gets in.
-    values = [_values(act) for act in acts]
     if connection.dialect.name == "sqlite":
-        rows = [(str(kind), instant_as_text(at), *others) for kind, at, *others in values]
+        rows = [(str(kind), instant_as_text(at), *others) for kind, at, *others in acts]
         connection.exec_driver_sql(_INSERT, rows)
     else:
-        named = [dict(zip(_NAMES, each, strict=True)) for each in values]
         connection.execute(
-            insert(GuardActRow), [{**row, "at": _instant(row["at"])} for row in named]
+            insert(GuardActRow), [{**act._asdict(), "at": _instant(act.at)} for act in acts]
         )
 
 
@@ -89,10 +83,7 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
         .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
         .order_by(GuardActRow.id)
     )
-    acts = [
-        Act(**dict(zip(_NAMES, (_KINDS[kind], at.timestamp(), *rest), strict=True)))
-        for kind, at, *rest in rows
-    ]
+    acts = [Act(_KINDS[kind], at.timestamp(), *rest) for kind, at, *rest in rows]
     return acts, last
 
 
