@@ -54,6 +54,7 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
 from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
+from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 start_children_with_default_signals()
 share_compiled_statements()
+
+ROOT = temporary_root()
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
 
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
@@ -228,7 +232,7 @@ def freeradius_python(programs: None) -> None:
 @pytest.fixture(scope="session")
 def postgresql(programs: None) -> Iterator[PostgreSQL]:
     """A PostgreSQL server, one for each process of the tests."""
-    with PostgreSQL() as server:
+    with PostgreSQL(parent=ROOT) as server:
         yield server
 
 

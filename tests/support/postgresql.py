@@ -46,8 +46,9 @@ class PostgreSQL:
     It ends when the process (Linux: the thread) that started it ends for any reason.
     """
 
-    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS, parent: Path = Path("/tmp")) -> None:
         self._settings = settings
+        self._parent = parent
         self._binaries = find_binaries()
         self._user = SUPERUSER if os.geteuid() == 0 else None
         self._folder: Path | None = None
@@ -71,7 +72,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Create the cluster, and return when the server answers."""
         # Not under TMPDIR: the path of a Unix socket has at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir=self._parent))
         try:
             self._create_cluster()
             self._server = self._run_server()
