@@ -70,7 +70,7 @@ def tap_pin(
             rule=Rule.NOBODY,
         )
     if pin.member_id is not None:
-        return _tap_member(work, pin.member_id, way)
+        return _tap_member(work, pin.member_id, Method.PIN, way)
     return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
 
 
@@ -112,6 +112,15 @@ def tap_visit(
     """
     way = Direction.IN if override else way
     return _tap_visit(work, visit_id, Method.DESK, way, override=override)
+
+
+def tap_member(work: Writing, member_id: int, way: Direction) -> Tap:
+    """Check a member in or out by hand.
+
+    Raises:
+        Refused: the member is not checked in.
+    """
+    return _tap_member(work, member_id, Method.DESK, way)
 
 
 def undo(work: Writing, visit_id: int) -> Tap:
@@ -224,7 +233,7 @@ def _tap_visit(
     return _check_in_visit(work, row, method)
 
 
-def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
+def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | None) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
     last = _last_of_member(work, member_id)
     known = _already(last, work.now, way)
@@ -233,14 +242,14 @@ def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
     if last is not None and is_in(last, work.now):
         if way is None:
             refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
-        return _check_out(work, last, Method.PIN)
+        return _check_out(work, last, method)
     if way is Direction.OUT:
         raise Refused(
             f"{row.first_name} {row.last_name} is not checked in", "Check in with: nexio checkin"
         )
     _close_overdue(work, last)
     stay = CheckInRow(member=row, location=row.location, started_wifi=False)
-    return _check_in(work, stay, Method.PIN)
+    return _check_in(work, stay, method)
 
 
 def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:
