@@ -91,15 +91,16 @@ function answered() {
   away = false;
 }
 
-const clock = (time) =>
-  new Date(time).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hour12: false });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone: at("age").dataset.zone });
 
 function tell() {
   const age = at("age");
-  const words = away ? age.dataset.away.replace("TIME", clock(seen)) : age.dataset.fresh;
+  const minutes = Math.floor((Date.now() - seen) / 60_000);
+  const old = age.dataset.away.replace("TIME", clock.format(seen)).replace("MINUTES", minutes);
+  const words = away ? old : age.dataset.fresh;
   if (age.textContent !== words) age.textContent = words;
   age.classList.toggle("away", away);
-  at("asof").textContent = clock(seen);
+  at("asof").textContent = clock.format(seen);
 }
 
 async function send(form, button) {
