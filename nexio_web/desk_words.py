@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 LINK_IS_OVER: Final = "This link is not good, or not any more. Print a new one."
 LOGGED_OUT: Final = "This browser is logged out. It has kept nothing."
-TRY_AGAIN: Final = "The system cannot be reached at the moment. Please try again."
+AWAY: Final = "The store cannot be reached at the moment. Nothing was changed. Please try again."
+FAULT: Final = "Something went wrong here. See whether it was done before you try again."
 GONE: Final = "This visit is not here any more."
 
 OVERRIDABLE: Final = frozenset({Rule.NOT_YET, Rule.OVER, Rule.ENDED})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -273,7 +273,7 @@ def test_without_a_script(house: House, chromium: Browser) -> None:
     ids=["320 pixels", "200 %", "dark", "reduced motion"],
 )
 def test_everybody_can_use_each_page(
-    house: House, chromium: Browser, context: dict[str, object]
+    house: House, chromium: Browser, context: dict[str, Any]
 ) -> None:
     """axe-core finds nothing, and nothing stands out, whatever a name or a note is like."""
     long = house.visitor(first_name="Wolfeschlegelsteinhausenbergerdorff", notes="n" * 200)
