@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from nexio.checkin.desks import (
     GOOD_FOR,
@@ -20,7 +21,6 @@ from nexio.checkin.desks import (
     revoke_desk,
 )
 from nexio.errors import NotFound, Refused
-from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
     from nexio.checkin.desks import Desk
@@ -107,6 +107,7 @@ def test_the_store_does_not_hold_what_logs_in(store: Store, location: Location) 
     with store.write() as work:
         _, secret = issue_link(work, location)
     credential = logged_in(store, location)
-    rows = repr(run_sql(store, "SELECT * FROM desk"))
+    with store.read() as work:
+        rows = repr(work.session.execute(text("SELECT * FROM desk")).all())
     assert secret not in rows
     assert credential not in rows
