@@ -6,7 +6,7 @@ host or path can have set it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -24,7 +24,15 @@ def kept(request: Request, name: str) -> str:
     return value if len(value) <= LONGEST else ""
 
 
-def keep(request: Request, response: Response, name: str, value: str, time: timedelta) -> None:
+def keep(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    time: timedelta,
+    *,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
     """Let the browser keep something for some time."""
     response.set_cookie(
         _name(request, name),
@@ -32,7 +40,7 @@ def keep(request: Request, response: Response, name: str, value: str, time: time
         max_age=int(time.total_seconds()),
         secure=_by_tls(request),
         httponly=True,
-        samesite="strict",
+        samesite=same_site,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from nexio.checkin.tablets import (
     answer,
@@ -85,9 +85,16 @@ def show_code(request: Request) -> tuple[str, str]:
         return secret, code_of(work, secret)
 
 
-def keep(request: Request, response: Response, name: str, value: str) -> None:
-    """Let the tablet keep something."""
-    cookies.keep(request, response, name, value, KEPT)
+def keep(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """Let the tablet keep something; ``lax`` is sent also by who follows a link to us."""
+    cookies.keep(request, response, name, value, KEPT, same_site=same_site)
 
 
 def keep_credential(request: Request, response: Response) -> None:

@@ -38,3 +38,9 @@ def upgrade() -> None:
         table.add_column(
             sa.Column("takes_disconnects", sa.Boolean(), server_default=sa.true(), nullable=False)
         )
+        table.add_column(sa.Column("disconnect_source", sa.Text(), nullable=True))
+        table.drop_constraint(op.f("ck_nas_disconnect_is_whole"), type_="check")
+        table.create_check_constraint(
+            op.f("ck_nas_disconnect_is_whole"),
+            "disconnect_host IS NULL OR disconnect_port IS NOT NULL",
+        )

@@ -21,6 +21,7 @@ from nexio.input.addresses import email_key
 from nexio.input.scanners import read_scan
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
+from nexio.reception.passes import is_pass, use_code
 from nexio.reception.pins import parse_pin
 from nexio.reception.qr_codes import read_qr
 from nexio.reception.tokens import close_window, end_token, restore_token, start_token
@@ -77,13 +78,16 @@ def tap_pin(
 def tap_qr(
     work: Writing, location: Location | None, text: str, *, way: Direction | None = None
 ) -> Tap:
-    """Use a visitor's QR code.
+    """Use a visitor's QR code, or the one on the phone of a member.
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
         NotFound: the visit was forgotten since.
-        Refused: not a code of this store, of another location, or a rule says no.
+        Refused: not a code of this store, of another location, used before (a member's), or a
+            rule says no.
     """
+    if is_pass(text):
+        return _tap_pass(work, location, text, way)
     row = get_row(work, read_qr(work, text))
     if location is not None and row.location_id != location.id:
         raise Refused(
@@ -233,6 +237,27 @@ def _tap_visit(
     return _check_in_visit(work, row, method)
 
 
+def _tap_pass(work: Writing, location: Location | None, text: str, way: Direction | None) -> Tap:
+    found, is_new = use_code(work, text)
+    if location is not None and found.location.id != location.id:
+        raise Refused(
+            f"this pass is for {found.location.name}",
+            "Send the member there.",
+            rule=Rule.PASS_ELSEWHERE,
+        )
+    if is_new:
+        return _tap_member(work, found.member_id, Method.QR, way)
+    # A phone that was held still: that is one tap, and nothing is written.
+    known = _already(_last_of_member(work, found.member_id), work.now, None)
+    if known is None:
+        raise Refused(
+            "this code of a pass was used before",
+            "The pass shows another one within 30 seconds: scan that.",
+            rule=Rule.USED,
+        )
+    return known
+
+
 def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | None) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
     last = _last_of_member(work, member_id)
@@ -241,7 +266,8 @@ def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | 
         return known
     if last is not None and is_in(last, work.now):
         if way is None:
-            refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
+            again = "the same PIN" if method is Method.PIN else "the pass"
+            refuse_early(work, last, f"To check out: {again} with --out, or nexio checkout")
         return _check_out(work, last, method)
     if way is Direction.OUT:
         raise Refused(

@@ -19,6 +19,7 @@ from nexio.network.nas_texts import (
     parse_name,
     parse_narrowing,
     parse_secret,
+    parse_source,
 )
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
@@ -47,6 +48,7 @@ class NasChanges:
     disconnect: str | None = None
     """Host and port."""
 
+    disconnect_source: str | None = None
     takes_disconnects: bool | None = None
 
 
@@ -205,6 +207,8 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
     if changes.disconnect is not None:
         row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
+    if changes.disconnect_source is not None:
+        row.disconnect_source = parse_source(changes.disconnect_source)
     for switch in ("require_message_authenticator", "limit_proxy_state", "takes_disconnects"):
         if getattr(changes, switch) is not None:
             setattr(row, switch, getattr(changes, switch))
@@ -249,9 +253,10 @@ def _network(row: NasRow) -> IPv4Network | IPv6Network:
 
 
 def _auditable(row: NasRow) -> dict[str, object]:
-    names = ("name", "address", "ssid", "identifier", "disconnect_host", "disconnect_port")
+    names = ("name", "address", "ssid", "identifier")
+    disconnects = ("disconnect_host", "disconnect_port", "disconnect_source")
     switches = ("require_message_authenticator", "limit_proxy_state", "takes_disconnects")
-    return {name: getattr(row, name) for name in (*names, *switches)}
+    return {name: getattr(row, name) for name in (*names, *disconnects, *switches)}
 
 
 def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None:

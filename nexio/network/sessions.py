@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
+from nexio.input.addresses import email_key
 from nexio.locations.locations import Location
 from nexio.network.accounting_records import unseal_name
 from nexio.store.engine import Reading
@@ -85,6 +86,9 @@ class SessionFilter:
     """None is all; of a location, with those whose NAS led to none."""
 
     visit_id: int | None = None
+    email: str | None = None
+    """Of any visit, also one that is over or was deleted; or the User-Name of nobody's session."""
+
     device: str | None = None
     nas_id: int | None = None
     open_only: bool = False
@@ -100,6 +104,10 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
         query = query.where(here | WifiSessionRow.location_id.is_(None))
     if which.visit_id is not None:
         query = query.where(WifiSessionRow.visit_id == which.visit_id)
+    if which.email is not None:
+        key = email_key(which.email)
+        unclaimed = VisitRow.id.is_(None) & (func.lower(WifiSessionRow.user_name) == key)
+        query = query.where((VisitRow.email_key == key) | unclaimed)
     if which.device is not None:
         query = query.where(WifiSessionRow.device == which.device)
     if which.nas_id is not None:

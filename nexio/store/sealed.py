@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from nexio.store.engine import Reading
 from nexio.store.tables import (
     DeskRow,
+    MemberPassRow,
     MemberRow,
     NasRow,
     PinRow,
@@ -75,8 +76,9 @@ MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
 NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
 SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
 USER_NAME = Sealed(table=WifiSessionRow, column="user_name_sealed")
+PASS_SECRET = Sealed(table=MemberPassRow, column="secret_sealed")
 
-SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY, USER_NAME)
+SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY, USER_NAME, PASS_SECRET)
 
 DIGESTS = (
     Digest(table=VisitRow, column="pin_digest", pin=VISIT_PIN),
@@ -89,6 +91,7 @@ OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
     (TabletRow, "credential_digest"),
     (DeskRow, "link_digest"),
     (DeskRow, "credential_digest"),
+    (MemberPassRow, "browser_digest"),
 )
 """Look like one of them and are signed with the store's signing key, which stays the same."""
 

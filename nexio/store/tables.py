@@ -369,6 +369,35 @@ class DeskRow(Row):
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
+class MemberPassRow(Row):
+    """The pass of a member (see ``nexio/reception/passes.py``).
+
+    ``browser_digest`` is of what the browser holds that has opened it; NULL as long as nobody has.
+    """
+
+    __tablename__ = "member_pass"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), unique=True)
+    secret_sealed: Mapped[bytes]
+    issued_at: Mapped[datetime]
+    browser_digest: Mapped[bytes | None]
+
+    member: Mapped[MemberRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class PassCodeRow(Row):
+    """A code of a pass that was used, for as long as it could be used once more."""
+
+    __tablename__ = "pass_code"
+
+    pass_id: Mapped[int] = mapped_column(
+        ForeignKey("member_pass.id", ondelete="CASCADE"), primary_key=True
+    )
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class OutboxRow(Row):
     """A mail that is to be sent, or was; its text is made when it is sent.
 
@@ -413,7 +442,7 @@ class NasRow(Followed, Row):
         CheckConstraint("length(secret_sealed) > 32", name="secret_not_empty"),
         CheckConstraint("disconnect_port BETWEEN 1 AND 65535", name="disconnect_port"),
         CheckConstraint(
-            "(disconnect_host IS NULL) = (disconnect_port IS NULL)", name="disconnect_is_whole"
+            "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
         {"sqlite_autoincrement": True},
     )
@@ -433,6 +462,7 @@ class NasRow(Followed, Row):
     created_at: Mapped[datetime]
     disconnect_host: Mapped[str | None]
     disconnect_port: Mapped[int | None]
+    disconnect_source: Mapped[str | None]
     takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)

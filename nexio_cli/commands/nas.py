@@ -40,6 +40,13 @@ _takes_disconnects = click.option(
 )
 
 
+_disconnect_source = click.option(
+    "--disconnect-source",
+    metavar="ADDRESS",
+    help="Which address of the server's machine disconnects come from; '' for the usual one.",
+)
+
+
 @click.group(cls=once.Group)
 def command() -> None:
     """Manage the access points and controllers that ask over RADIUS."""
@@ -62,8 +69,9 @@ def command() -> None:
     "disconnect",
     metavar="HOST[:PORT]",
     help="Where it listens for disconnects, if not at the address that it sends accounting from. "
-    "The port is 3799 unless you say another one.",
+    "The port is 3799 unless you say another one; a port alone (:13799) keeps the address.",
 )
+@_disconnect_source
 @_takes_disconnects
 @options.location
 @options.as_json
@@ -79,6 +87,7 @@ def add(
     require_message_authenticator: bool,
     limit_proxy_state: bool,
     disconnect: str | None,
+    disconnect_source: str | None,
     takes_disconnects: str | None,
 ) -> None:
     """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
@@ -101,6 +110,7 @@ def add(
         require_message_authenticator=require_message_authenticator,
         limit_proxy_state=limit_proxy_state,
         disconnect=disconnect,
+        disconnect_source=disconnect_source,
         takes_disconnects=_switch(takes_disconnects),
     )
     with options.writing() as work:
@@ -165,8 +175,9 @@ def show(name: str, *, as_json: bool) -> None:
     "--disconnect-host",
     "disconnect",
     metavar="HOST[:PORT]",
-    help="Where it listens for disconnects; '' for the address that it asks from.",
+    help="Where it listens for disconnects; '' for the address that it asks from, with port 3799.",
 )
+@_disconnect_source
 @_takes_disconnects
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
@@ -229,7 +240,12 @@ def _switch(word: str | None) -> bool | None:
 def _disconnects(nas: Nas) -> str | None:
     if not nas.takes_disconnects:
         return "none"
-    if nas.disconnect_host is None:
-        return None
-    host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
-    return f"to {host}:{nas.disconnect_port}"
+    words = []
+    if nas.disconnect_host is not None:
+        host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
+        words.append(f"to {host}:{nas.disconnect_port}")
+    elif nas.disconnect_port is not None:
+        words.append(f"to port {nas.disconnect_port}")
+    if nas.disconnect_source is not None:
+        words.append(f"from {nas.disconnect_source}")
+    return " ".join(words) or None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.locations.locations import Location
-    from nexio.network.sessions import WifiSession
+    from nexio.network.sessions import SessionFilter, WifiSession
     from nexio.store.engine import Reading
-    from radius_auth.client.disconnect import DisconnectReply
+    from radius_auth.disconnecting.disconnect import DisconnectReply
     from radius_auth.protocol.pyrad_codec import Peer
 
 HEADER = (
@@ -31,6 +34,9 @@ HEADER = (
 TIMEOUT = 3.0
 """Seconds after each of three transmissions."""
 
+WATCHED_EVERY = 2.0
+"""Seconds."""
+
 
 @click.group(cls=once.Group)
 def command() -> None:
@@ -40,43 +46,63 @@ def command() -> None:
 @command.command("list")
 @click.argument("visit", metavar="[VISIT]", required=False)
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
+@click.option("--watch", is_flag=True, help="On a terminal: show it anew every 2 seconds.")
 @options.last
 @options.location_or_all
 @options.as_json
 def list_(
-    visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
+    visit: str | None,
+    last: int,
+    location_name: str | None,
+    *,
+    open_only: bool,
+    watch: bool,
+    as_json: bool,
 ) -> None:
     """List sessions on the Wi-Fi in the order in which they began, as accounting reports them.
 
-    "in" is what came from the device, "out" what went to it. A session without a visitor shows
-    the User-Name: the access point did not give back the Class of the login. A session whose
-    Stop was lost stays open.
+    VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
+    came from the device, "out" what went to it. A session without a visitor shows the
+    User-Name: the access point did not give back the Class of the login. A session whose Stop
+    was lost stays open.
     """
+    if watch and (as_json or not sys.stdout.isatty()):
+        raise click.UsageError("'--watch' is for a terminal, without '--json'.")
+    while True:
+        shown = _listed(visit, last, location_name, open_only=open_only)
+        if watch:
+            click.clear()
+        output.print_list(
+            shown,
+            lambda each: session_json(*each),
+            HEADER,
+            lambda each: _row(*each),
+            "Nobody is on the Wi-Fi, as far as access points have told."
+            if open_only
+            else "No sessions. They come from access points that send accounting to port 1813.",
+            as_json=as_json,
+            only_wide=("e-mail", "NAS", "in", "out"),
+        )
+        if not watch:
+            return
+        time.sleep(WATCHED_EVERY)
+
+
+def _listed(
+    visit: str | None, last: int, location_name: str | None, *, open_only: bool
+) -> list[tuple[WifiSession, Location | None]]:
+    """Sessions, each with its location."""
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
-    from nexio.reception.visits import get_visit
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
-        found = get_visit(work, visit, location_name) if visit is not None else None
-        which = SessionFilter(
-            location=location if found is None else None,
-            visit_id=None if found is None else found.id,
-            open_only=open_only,
-            limit=last,
-        )
+        about = SessionFilter() if visit is None else _about(work, visit, location_name)
+        here = location if visit is None else None
+        which = replace(about, location=here, open_only=open_only, limit=last)
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
-    shown = [(session, places.get(session.location_id or 0)) for session in sessions]
-    output.print_list(
-        shown,
-        lambda each: session_json(*each),
-        HEADER,
-        lambda each: _row(*each),
-        "No sessions. They come from access points that send accounting to port 1813.",
-        as_json=as_json,
-        only_wide=("e-mail", "NAS", "in", "out"),
-    )
+    return [(session, places.get(session.location_id or 0)) for session in sessions]
 
 
 @command.command()
@@ -127,7 +153,7 @@ def disconnect(
     from nexio.locations.locations import list_locations
     from nexio.network.nas import list_nas
     from nexio.network.sessions import name_as_sent
-    from radius_auth.client.disconnect import peer_of
+    from radius_auth.disconnecting.disconnect import peer_of
 
     if len([each for each in (which, device, nas, past_end or None) if each is not None]) != 1:
         raise click.UsageError("Give one of VISIT, SESSION, '--device', '--nas' and '--past-end'.")
@@ -161,22 +187,34 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
         NotFound: no such session or visit, or none of it is open.
         Refused: the session is over.
     """
-    from nexio.network.sessions import SessionFilter, get_session, list_sessions
-    from nexio.reception.visits import get_visit
+    from nexio.network.sessions import get_session, list_sessions
 
     if which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii():
         session = get_session(work, int(which[1:]))
         if session.ended_at is not None:
             raise Refused(f"the session S{session.id} is over", "There is nothing to end.")
         return [session]
-    visit = get_visit(work, which, location_name)
-    sessions = list_sessions(work, SessionFilter(visit_id=visit.id, open_only=True))
+    sessions = list_sessions(work, replace(_about(work, which, location_name), open_only=True))
     if not sessions:
-        raise NotFound(
-            f"{visit.name} (visit {visit.id}) has no open session",
-            f"See them with: nexio session list {visit.id}",
-        )
+        raise NotFound(f"{which} has no open session", f"See them with: nexio session list {which}")
     return sessions
+
+
+def _about(work: Reading, which: str, location_name: str | None) -> SessionFilter:
+    """The sessions of a visit, or of all visits of an e-mail, whatever became of them.
+
+    Raises:
+        NotFound: no such visit, and nobody was on by that name.
+    """
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.reception.visits import get_visit
+
+    if "@" not in which:
+        return SessionFilter(visit_id=get_visit(work, which, location_name).id)
+    about = SessionFilter(email=which)
+    if not list_sessions(work, replace(about, limit=1)):
+        get_visit(work, which, location_name)
+    return about
 
 
 def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiSession]:
@@ -209,7 +247,7 @@ def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiS
 def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectReply]:
     """End what nexio-radiusd would end, once or for as long as nobody stops it."""
     from nexio.store.engine import Store
-    from radius_auth.client.ending import Ended, SessionEnder
+    from radius_auth.disconnecting.ending import Ended, SessionEnder
 
     ended: list[Ended] = []
 
@@ -251,7 +289,7 @@ def _ask(
     from nexio.clock import utc_now
     from nexio.network.endings import record_disconnect
     from nexio.network.sessions import get_session
-    from radius_auth.client.disconnect import attributes_of, disconnect
+    from radius_auth.disconnecting.disconnect import attributes_of, disconnect
 
     answer = disconnect(peer, attributes_of(session, user_name, utc_now()))
     with options.writing() as work:
@@ -262,7 +300,7 @@ def _ask(
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
     from nexio.network.endings import is_gone
-    from radius_auth.client.disconnect import DisconnectOutcome
+    from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
     outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
     if DisconnectOutcome.TIMEOUT in outcomes:
@@ -288,11 +326,15 @@ def _row(session: WifiSession, place: Location | None) -> list[str]:
         show(session.started_at, zone),
         show(session.ended_at or session.heard_at, zone),
         str(timedelta(seconds=session.seconds)),
-        _megabytes(session.octets_in),
-        _megabytes(session.octets_out),
+        _traffic(session.octets_in),
+        _traffic(session.octets_out),
         end_words(session),
     ]
 
 
-def _megabytes(octets: int) -> str:
-    return f"{octets / 1_000_000:.1f} MB"
+def _traffic(octets: int) -> str:
+    """Such as "1.5 MB" or "4.3 GB"."""
+    size, unit = octets / 1_000_000, "MB"
+    if size >= 1000:  # noqa: PLR2004 (what SI says)
+        size, unit = size / 1000, "GB"
+    return f"{size:.1f} {unit}"

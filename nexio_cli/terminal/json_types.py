@@ -207,6 +207,9 @@ class NasJson(TypedDict):
     disconnect_port: int | None
     """``null``: 3799"""
 
+    disconnect_source: str | None
+    """Which address of ours they come from; ``null``: the one that leads there"""
+
     takes_disconnects: bool
 
     secret: NotRequired[str]

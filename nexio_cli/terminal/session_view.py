@@ -50,7 +50,7 @@ def answer_words(session: WifiSession, outcome: str, error_cause: int | None) ->
         return f"{name}: the access point ends it. It is over when accounting says so."
     if outcome == "nak":
         return f"{name}: refused by the access point, {cause_words('Error-Cause', error_cause)}."
-    return f"{name}: no answer from the access point."
+    return f"{name}: no answer from the access point. {_SILENCE}"
 
 
 def cause_words(attribute: str, number: int | None) -> str:
@@ -87,6 +87,11 @@ def tell_of_open_sessions(visit_id: int, *, wait: bool = True) -> None:
         devices = "1 device is" if count == 1 else f"{count} devices are"
         output.say(f"{devices} still on the Wi-Fi. {_WHO_ENDS_IT.format(visit_id)}")
 
+
+_SILENCE = (
+    "Is 'CoA' or 'dynamic authorization' on there, at that address and port, with the same secret,"
+    " for the address of this server, and is its clock right? A firewall may be between."
+)
 
 _WHO_ENDS_IT = (
     "A running nexio-radiusd asks the access point to end that."

@@ -169,6 +169,7 @@ def nas_json(nas: Nas) -> NasJson:
         "limit_proxy_state": nas.limit_proxy_state,
         "disconnect_host": nas.disconnect_host,
         "disconnect_port": nas.disconnect_port,
+        "disconnect_source": nas.disconnect_source,
         "takes_disconnects": nas.takes_disconnects,
     }
 

@@ -8,7 +8,7 @@ from tests.support.cli.running import Nexio
 
 KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
 KEYS += ["require_message_authenticator", "limit_proxy_state"]
-KEYS += ["disconnect_host", "disconnect_port", "takes_disconnects"]
+KEYS += ["disconnect_host", "disconnect_port", "disconnect_source", "takes_disconnects"]
 SECRET = "a long enough secret of ours"
 
 
@@ -56,6 +56,7 @@ def test_what_a_nas_is(desk: Nexio) -> None:
         "limit_proxy_state": True,
         "disconnect_host": None,
         "disconnect_port": None,
+        "disconnect_source": None,
         "takes_disconnects": True,
     }
     assert desk.done("nas", "show", "LOBBY", "--json").json == shape

@@ -64,7 +64,7 @@ def test_who_is_on(desk: Nexio) -> None:
     assert header.split("\t")[:4] == ["session", "visitor", "e-mail", "device"]
     cells = line.split("\t")
     assert cells[:5] == ["S1", "Zoë Nguyễn Văn", "zoe@example.com", MAC, "ap-1"]
-    assert cells[7:] == ["0:00:00", "1.5 MB", "4295.0 MB", "open"]
+    assert cells[7:] == ["0:00:00", "1.5 MB", "4.3 GB", "open"]
 
 
 def test_which_sessions(desk: Nexio) -> None:
@@ -88,6 +88,23 @@ def test_which_sessions(desk: Nexio) -> None:
     desk("session", "list", "nobody@example.com").refused(3)
 
 
+def test_every_session_of_an_e_mail(sqlite_desk: Nexio) -> None:
+    """Also of visits that were reissued, deleted or are over, and of nobody by that name."""
+    desk = sqlite_desk
+    old = desk.register()
+    on_wifi(desk, old["id"], 1)
+    desk.done("visitor", "reissue", "--yes", str(old["id"]))
+    desk.done("visitor", "delete", "--yes", "--json", "zoe@example.com")
+    tell(desk, record(key=f"{2:032x}", user_name="Zoe@Example.com"), record(key=f"{3:032x}"))
+    tell(desk, record(key=f"{4:032x}", user_name="ada@example.com"))
+    listed = desk.done("session", "list", "zoe@EXAMPLE.com", "--open", "--json").json
+    assert [shape["id"] for shape in listed] == [2, 3, 1]
+    with FakeNas(then=reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "--yes", "zoe@example.com", "--json")
+    assert [shape["id"] for shape in ran.json] == [2, 3, 1]
+
+
 def test_one_location_s(desk: Nexio) -> None:
     """Its own, and those that led to none; one that nobody knows is shown in UTC."""
     desk.done("location", "add", "Annex", "--timezone", "Asia/Tokyo")
@@ -108,6 +125,7 @@ def test_nobody_is_on(desk: Nexio) -> None:
     """An empty array for a script, and a word for a person."""
     assert desk.done("session", "list", "--json").json == []
     assert "No sessions" in desk.done("session", "list").err
+    assert "Nobody is on the Wi-Fi" in desk.done("session", "list", "--open").err
 
 
 def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections import Counter
 from datetime import timedelta
@@ -11,12 +12,13 @@ from nexio.clock import utc_now
 from nexio.network.accounting_records import Status
 from nexio.network.nas import NasChanges, edit_nas
 from radius_auth.protocol.packet import read_packet
-from tests.support.accounting import record, tell
+from tests.support.accounting import MAC, record, tell
+from tests.support.cli.programs import program
 from tests.support.people import revoke
 from tests.support.radius.desk import Desk, desk_with, sessions_when
 from tests.support.radius.fake_nas import FakeNas, reply
 from tests.support.radius.radclient import account, radclient
-from tests.support.radius.radiusd import Radiusd, wait_until
+from tests.support.radius.radiusd import Radiusd, environment_of, wait_until
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def test_a_revoked_guest_is_disconnected(configuration: Configuration) -> None:
             assert (asked.disconnect.outcome, asked.disconnect.reason) == ("ack", "revoked")
             account(server.accounting_port, "Stop", its, "Acct-Session-Time = 1")
             sessions_when(desk, lambda found: found[0].ended_by == "stop")
+
+
+def test_the_desk_hears_what_became_of_it(sqlite_configuration: Configuration) -> None:
+    """The command that revokes waits for the server, and says what the access point answered."""
+    with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        visit = desk.register()
+        start = {"source_address": "127.0.0.1", "nas": "lobby", "at": utc_now()}
+        tell(desk.store, record(Status.START, visit, **start))
+        with Radiusd(sqlite_configuration):
+            words = [program("nexio"), "token", "revoke", "--yes", visit.email]
+            env = environment_of(sqlite_configuration)
+            ran = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+    assert f"S1 on {MAC} at lobby: the access point ends it." in ran.stderr
 
 
 def test_a_thousand_windows_end_in_the_same_second(sqlite_configuration: Configuration) -> None:

@@ -77,6 +77,7 @@ def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Pee
         secret=nas.secret,
         timeout=timeout,
         transmissions=TRANSMISSIONS,
+        source=nas.disconnect_source,
     )
 
 
@@ -129,8 +130,9 @@ async def ask_to_disconnect(
             lambda: _Waiting(read_packet(octets), peer.secret),
             family=family,
             remote_addr=address[:2],
+            local_addr=None if peer.source is None else (peer.source, 0),
         )
-    except OSError:  # no route at this moment
+    except OSError:  # no route at this moment, or the address is not ours (any more)
         return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
     try:
         for _ in range(peer.transmissions):
