@@ -24,7 +24,7 @@ def kept(request: Request, name: str) -> str:
     return value if len(value) <= LONGEST else ""
 
 
-def keep(
+def keep(  # noqa: PLR0913 (what a cookie is made of)
     request: Request,
     response: Response,
     name: str,
