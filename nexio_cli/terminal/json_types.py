@@ -441,6 +441,31 @@ class TabletJson(TypedDict):
     """The address that it was seen from last"""
 
 
+class DeskJson(TypedDict):
+    """A browser of reception that is logged in."""
+
+    id: int
+    name: str
+    location: str
+    linked_at: str
+    """When its link was made"""
+
+    ends_at: str
+    """When it has to be logged in anew"""
+
+    seen_at: str
+    seen_from: str | None
+    """The address that it was seen from last"""
+
+
+class DeskLinkJson(TypedDict):
+    """A link that logs one browser in."""
+
+    name: str
+    location: str
+    link: str
+
+
 class FindingJson(TypedDict):
     """What was looked at, and how it is."""
 
@@ -482,6 +507,8 @@ Printed = (
     | StatusJson
     | WaitJson
     | TabletJson
+    | DeskJson
+    | DeskLinkJson
     | FindingJson
     | VersionJson
 )
