@@ -432,6 +432,28 @@ class TabletJson(TypedDict):
     """The address that it was seen from last"""
 
 
+class OfflineTapJson(TypedDict):
+    """A tap of a time without the server that was not applied."""
+
+    id: int
+    tablet: str
+    location: str
+    at: str | None
+    """When the code was held up; ``null`` where that cannot be known"""
+
+    delivered_at: str
+    visit: int | None
+    """``null`` where the code is not a visitor's"""
+
+    name: str | None
+    """``null`` as well for a visit that was forgotten"""
+
+    why: str
+    """Such as ``desk``, ``old``, ``clock``, ``tablet``, ``elsewhere``, ``no-code``"""
+
+    words: str
+
+
 class FindingJson(TypedDict):
     """What was looked at, and how it is."""
 
@@ -473,6 +495,7 @@ Printed = (
     | StatusJson
     | WaitJson
     | TabletJson
+    | OfflineTapJson
     | FindingJson
     | VersionJson
 )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from nexio.input.zones import iso
 
 if TYPE_CHECKING:
+    from nexio.checkin.offline_taps import OfflineTap
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         MailJson,
         MemberJson,
         NasJson,
+        OfflineTapJson,
         SessionJson,
         TabletJson,
         TapJson,
@@ -118,6 +120,22 @@ def tablet_json(tablet: Tablet) -> TabletJson:
         "paired_at": iso(tablet.paired_at, zone),
         "seen_at": None if tablet.seen_at is None else iso(tablet.seen_at, zone),
         "seen_from": tablet.seen_from,
+    }
+
+
+def offline_tap_json(tap: OfflineTap) -> OfflineTapJson:
+    """A tap that reception has to look at."""
+    zone = tap.location.zone
+    return {
+        "id": tap.id,
+        "tablet": tap.tablet,
+        "location": tap.location.name,
+        "at": None if tap.at is None else iso(tap.at, zone),
+        "delivered_at": iso(tap.delivered_at, zone),
+        "visit": tap.visit,
+        "name": tap.name,
+        "why": tap.why,
+        "words": tap.words,
     }
 
 
