@@ -200,13 +200,15 @@ def show_to_reception(
 def list_offline_taps(work: Reading, location: Location | None = None) -> list[OfflineTap]:
     """The taps that wait for reception, the oldest first."""
     waits = OfflineTapRow.why.is_not(None) & OfflineTapRow.settled_at.is_(None)
-    query = select(OfflineTapRow, VisitRow).where(waits)
-    query = query.outerjoin(VisitRow, VisitRow.id == OfflineTapRow.visit_id)
+    query = select(OfflineTapRow).where(waits)
     if location is not None:
         query = query.where(OfflineTapRow.location_id == location.id)
     time = func.coalesce(OfflineTapRow.at, OfflineTapRow.delivered_at)
-    rows = work.session.execute(query.order_by(time, OfflineTapRow.id))
-    return [_shown(row, visit) for row, visit in rows]
+    rows = work.session.scalars(query.order_by(time, OfflineTapRow.id)).all()
+    numbers = {row.visit_id for row in rows if row.visit_id is not None}
+    visits = work.session.scalars(select(VisitRow).where(VisitRow.id.in_(numbers)))
+    known = {visit.id: visit for visit in visits}
+    return [_shown(row, known.get(row.visit_id or 0)) for row in rows]
 
 
 def settle(work: Writing, numbers: Sequence[int]) -> None:
