@@ -78,6 +78,7 @@ WORDS: Final = {
     Why.DESK: "something was done about this visit after the tap",
     Why.FORGOTTEN: "the visit was forgotten since",
     Why.OTHER: "a rule says no",
+    Rule.GONE: "the pass was taken away",
     Rule.NO_CODE: "this is not a code of ours",
     Rule.REPLACED: "a newer mail was sent",
     Rule.DELETED: "the visit was deleted",
@@ -191,7 +192,8 @@ def show_to_reception(
     try:
         content = _open(work, delivery)
         row.at = instant_of(content["at"]) + (work.now - delivery.sent_at)
-        row.visit_id = whose(work, content["code"])[1]
+        subject, number = whose(work, content["code"])
+        row.visit_id = number if subject == "visit" else None
     except (InvalidValue, NotFound, Refused, Shown, OverflowError):
         pass  # then it is not known
     return row.why

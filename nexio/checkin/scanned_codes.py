@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexio.checkin.check_ins import tap_qr
+from nexio.reception.passes import is_pass, owner
 from nexio.reception.qr_codes import read_qr
 from nexio.reception.visits import get_row
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 
 
 def whose(work: Writing, text: str) -> tuple[str, int]:
-    """Whose code it is: ``visit`` or ``member``, and the number; their row is locked.
+    """Whose code it is: ``visit`` or ``member``, and the number; a visit's row is locked.
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
         NotFound: the visit was forgotten since.
         Refused: not a code of this store, or a newer mail has replaced it.
     """
+    if is_pass(text):
+        return "member", owner(work, text)
     return "visit", get_row(work, read_qr(work, text)).id
 
 

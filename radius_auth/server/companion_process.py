@@ -118,6 +118,11 @@ class Companion:
                 accounting(self._accounting, self._options, follower, path, self._open_store)
             )
             ready()
+            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415 (guests come first)
+
+            ender = SessionEnder(self._open_store)
+            ender.start()
+            stack.callback(ender.stop)
             select.select([self._wake_read, self._life], [], [])
 
     def _follow(self) -> Follower:
