@@ -369,6 +369,29 @@ class DeskRow(Row):
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
+class OfflineTapRow(Row):
+    """A tap that a tablet has delivered (see ``nexio/checkin/offline_taps.py``).
+
+    ``tap_id`` is what the tablet calls it. With ``why`` it was not applied: reception looks at it
+    and settles it. It outlives its tablet and its visit.
+    """
+
+    __tablename__ = "offline_tap"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tap_id: Mapped[str] = mapped_column(String(32), unique=True)
+    tablet: Mapped[str]
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    visit_id: Mapped[int | None]
+    at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime]
+    why: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
 class MemberPassRow(Row):
     """The pass of a member (see ``nexio/reception/passes.py``).
 

@@ -466,6 +466,28 @@ class DeskLinkJson(TypedDict):
     link: str
 
 
+class OfflineTapJson(TypedDict):
+    """A tap of a time without the server that was not applied."""
+
+    id: int
+    tablet: str
+    location: str
+    at: str | None
+    """When the code was held up; ``null`` where that cannot be known"""
+
+    delivered_at: str
+    visit: int | None
+    """``null`` where the code is not a visitor's"""
+
+    name: str | None
+    """``null`` as well for a visit that was forgotten"""
+
+    why: str
+    """Such as ``desk``, ``old``, ``clock``, ``tablet``, ``elsewhere``, ``no-code``"""
+
+    words: str
+
+
 class FindingJson(TypedDict):
     """What was looked at, and how it is."""
 
@@ -509,6 +531,7 @@ Printed = (
     | TabletJson
     | DeskJson
     | DeskLinkJson
+    | OfflineTapJson
     | FindingJson
     | VersionJson
 )

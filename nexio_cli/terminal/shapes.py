@@ -9,6 +9,7 @@ from nexio.input.zones import iso
 
 if TYPE_CHECKING:
     from nexio.checkin.desks import Desk
+    from nexio.checkin.offline_taps import OfflineTap
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         MailJson,
         MemberJson,
         NasJson,
+        OfflineTapJson,
         SessionJson,
         TabletJson,
         TapJson,
@@ -134,6 +136,22 @@ def desk_json(desk: Desk) -> DeskJson:
         "ends_at": iso(desk.ends_at, zone),
         "seen_at": iso(desk.seen_at, zone),
         "seen_from": desk.seen_from,
+    }
+
+
+def offline_tap_json(tap: OfflineTap) -> OfflineTapJson:
+    """A tap that reception has to look at."""
+    zone = tap.location.zone
+    return {
+        "id": tap.id,
+        "tablet": tap.tablet,
+        "location": tap.location.name,
+        "at": None if tap.at is None else iso(tap.at, zone),
+        "delivered_at": iso(tap.delivered_at, zone),
+        "visit": tap.visit,
+        "name": tap.name,
+        "why": tap.why,
+        "words": tap.words,
     }
 
 
