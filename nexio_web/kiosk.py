@@ -16,6 +16,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue
 from nexio_web import tablets
 from nexio_web.door import Said
+from nexio_web.headers import WITH_WORKER
 from nexio_web.pages import page
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def show(request: Request) -> Response:
     response: Response
     if tablet is not None:
         response = page("kiosk.html", location=tablet.location.name)
+        response.headers.update(WITH_WORKER)
         response.headers[KEEP] = "1"
         tablets.keep_credential(request, response)
         return response
