@@ -33,6 +33,9 @@ class Form:
 
     reload_seconds: float
 
+    people: int
+    """Who check in at tablets."""
+
 
 WHOLE: Final = Form(
     visitors=100_000,
@@ -43,6 +46,7 @@ WHOLE: Final = Form(
     starts=3,
     reloads=3,
     reload_seconds=12.0,
+    people=500,
 )
 SHORT: Final = Form(
     visitors=10_000,
@@ -53,4 +57,5 @@ SHORT: Final = Form(
     starts=1,
     reloads=2,
     reload_seconds=3.0,
+    people=50,
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks import tablets
 from benchmarks.chart import draw
 from benchmarks.form import COLUMNS, WHOLE
 from benchmarks.results import BUSY, Results
@@ -79,6 +80,9 @@ def _parts(results: Results) -> Iterator[str]:
         yield _column(results, column)
     yield "### Start and reload"
     yield _interruptions(results)
+    if results.taps:
+        yield "### Tablets"
+        yield tablets.words(results.taps)
 
 
 def _generator(results: Results) -> str:

@@ -74,6 +74,9 @@ class Results:
     reloads: Sequence[tuple[float, float]]
     """The longest delay of a run with a reload, and of one without, in milliseconds."""
 
+    taps: Sequence[float] = ()
+    """Milliseconds that people waited at a tablet, the shortest first."""
+
     def save(self, path: Path) -> None:
         """Write it down."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import interruptions, loads, machine, rounds
+from benchmarks import interruptions, loads, machine, rounds, tablets
 from benchmarks.crowd import fill
 from benchmarks.form import WHOLE, Form
 from benchmarks.generator.load import Generator, Load, Order
@@ -39,6 +39,10 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         keys: of :data:`MAKERS`.
     """
     average = os.getloadavg()[0]
+    taps: list[float] = []
+    if OURS in keys:
+        _say("tablets")
+        taps = tablets.measure(form.people)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexio-bench-")))
         _say(f"{form.visitors:,} visitors, and their requests")
@@ -80,6 +84,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
             rounds=measured,
             starts=starts,
             reloads=reloads,
+            taps=taps,
         )
 
 

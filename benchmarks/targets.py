@@ -51,6 +51,10 @@ def _start(results: Results) -> float | None:
     return max(results.starts, default=None)
 
 
+def _longest_tap(results: Results) -> float | None:
+    return max(results.taps) / 1e3 if results.taps else None
+
+
 TARGETS: Final = (
     Target("CPU per accept / `rlm_files`", 0.75, 0.5, _cpu("accept", "files")),
     Target("accepts a second / `rlm_files`", 1.5, 2.0, _rate("accept", "files")),
@@ -72,4 +76,5 @@ TARGETS: Final = (
     ),
     Target("longest delay added by a reload", 20, 5, Results.added_by_reload, "ms"),
     Target("start to first answer", 3, 1, _start, "s"),
+    Target("longest tap at a tablet", 1, 0.25, _longest_tap, "s"),
 )  # fmt: skip

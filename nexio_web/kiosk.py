@@ -59,7 +59,7 @@ def state(request: Request) -> Response:
 
 async def tap(request: Request) -> Response:
     """Somebody typed or scanned something."""
-    given = await _form(request)
+    given = await form_of(request)
     ways = {"": None, "in": Direction.IN, "out": Direction.OUT}
     said = Said(
         code=given.get("code", ""),
@@ -72,7 +72,7 @@ async def tap(request: Request) -> Response:
 
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
-    ticket = (await _form(request)).get("undo", "")
+    ticket = (await form_of(request)).get("undo", "")
     return await run_in_threadpool(_undo, request, ticket)
 
 
@@ -106,7 +106,8 @@ def _paired(request: Request) -> Tablet:
     return tablet
 
 
-async def _form(request: Request) -> Mapping[str, Any]:
+async def form_of(request: Request) -> Mapping[str, Any]:
+    """The fields that one of our pages has sent."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415)
     form = await request.form(max_fields=MOST_FIELDS, max_files=0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nexio.checkin.greetings import Greeting
     from nexio.checkin.taps import Tap
     from nexio.errors import Refused
+    from nexio.locations.locations import Location
 
 ASK: Final = "Please ask at reception."
 
@@ -130,6 +131,28 @@ def closed() -> Screen:
     )
 
 
+def phone_status(tap: Tap | None, location: Location) -> str:
+    """Whether a member is in, for the phone's page."""
+    is_in = tap is not None and tap.direction is Direction.IN
+    return f"You are checked {'in' if is_in else 'out'} at {location.name}."
+
+
+def link_was_used() -> Screen:
+    """Another browser has the pass, or the link is too old."""
+    return _refused(
+        "This link has been used, or is too old.",
+        "It works once. If it was not you who used it, please tell reception.",
+    )
+
+
+def no_pass_here() -> Screen:
+    """This browser has no such pass, or it was taken away."""
+    return _refused(
+        "There is no valid pass on this phone.",
+        "Open the link in your newest mail, or ask reception for another one.",
+    )
+
+
 _REFUSED: Final = {
     Rule.NO_CODE: (
         "This is not a visitor's code.",
@@ -143,6 +166,16 @@ _REFUSED: Final = {
     Rule.ELSEWHERE: (
         "Your visit is at another location.",
         "Its address is in your mail. Or ask at reception.",
+    ),
+    Rule.PASS_ELSEWHERE: ("Your pass is for another location.", ASK),
+    Rule.STALE: (
+        "This code is too old.",
+        "Your phone shows a new one every 30 seconds. Please hold that here, and no picture of it.",
+    ),
+    Rule.USED: ("This code was used already.", "Your phone shows another one in a moment."),
+    Rule.GONE: (
+        "This pass is not valid any more.",
+        f"If you were sent a newer mail, open its link on your phone. {ASK}",
     ),
     Rule.ENDED: ("Your visit has ended for today.", f"To come in again: {ASK.lower()}"),
 }

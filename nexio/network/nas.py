@@ -19,6 +19,7 @@ from nexio.network.nas_texts import (
     parse_name,
     parse_narrowing,
     parse_secret,
+    parse_source,
 )
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
@@ -46,6 +47,9 @@ class NasChanges:
     limit_proxy_state: bool | None = None
     disconnect: str | None = None
     """Host and port."""
+
+    disconnect_source: str | None = None
+    takes_disconnects: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,11 @@ def warnings_for(nas: Nas) -> list[str]:
             "Requests without Message-Authenticator can be forged by somebody on the way"
             " (CVE-2024-3596): turn it on at the NAS, then require it."
         )
+    if not nas.takes_disconnects:
+        weak.append(
+            "Nobody can end a session there: a guest whose Wi-Fi is revoked, moved or over stays on"
+            " until the end that was granted at the login."
+        )
     return weak
 
 
@@ -198,7 +207,9 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
     if changes.disconnect is not None:
         row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
-    for switch in ("require_message_authenticator", "limit_proxy_state"):
+    if changes.disconnect_source is not None:
+        row.disconnect_source = parse_source(changes.disconnect_source)
+    for switch in ("require_message_authenticator", "limit_proxy_state", "takes_disconnects"):
         if getattr(changes, switch) is not None:
             setattr(row, switch, getattr(changes, switch))
 
@@ -242,9 +253,10 @@ def _network(row: NasRow) -> IPv4Network | IPv6Network:
 
 
 def _auditable(row: NasRow) -> dict[str, object]:
-    names = ("name", "address", "ssid", "identifier", "disconnect_host", "disconnect_port")
-    switches = ("require_message_authenticator", "limit_proxy_state")
-    return {name: getattr(row, name) for name in (*names, *switches)}
+    names = ("name", "address", "ssid", "identifier")
+    disconnects = ("disconnect_host", "disconnect_port", "disconnect_source")
+    switches = ("require_message_authenticator", "limit_proxy_state", "takes_disconnects")
+    return {name: getattr(row, name) for name in (*names, *disconnects, *switches)}
 
 
 def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None:

@@ -28,3 +28,7 @@ class Nas:
     """Where it takes disconnects (RFC 5176); None is the address that it tells of sessions from."""
 
     disconnect_port: int | None = None
+    disconnect_source: str | None = None
+    """Which address of ours they come from; None is the one that leads there."""
+
+    takes_disconnects: bool = True

@@ -21,7 +21,7 @@ _MAPPED_PREFIX: Final = 96
 DISCONNECT_PORT: Final = 3799
 """RFC 5176 section 2.1."""
 
-_HOST_AND_PORT: Final = re.compile(r"(?:\[([^\]\s]+)\]|([^:\s]+))(?::([0-9]{1,5}))?")
+_HOST_AND_PORT: Final = re.compile(r"(?:\[([^\]\s]+)\]|([^:\s]+))?(?::([0-9]{1,5}))?")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -94,7 +94,9 @@ def parse_narrowing(text: str | None, field_name: str) -> str | None:
 
 
 def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
-    """Where a NAS takes disconnects: host and port, both None where none is given.
+    """Where a NAS takes disconnects: host and port, None where it is not given.
+
+    A port alone is for a network of NAS: each takes them at its own address.
 
     Raises:
         InvalidValue: neither an address nor a name, or no port.
@@ -108,13 +110,30 @@ def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
     if found is not None:
         bracketed, host, port = found.groups()
         number = int(port or DISCONNECT_PORT)
-        known = _is_address(bracketed) if bracketed else _is_host(host)
+        known = _is_address(bracketed) if bracketed else host is None or _is_host(host)
         if known and 1 <= number <= 65535:  # noqa: PLR2004
-            return _host(bracketed or host), number
+            named = bracketed or host
+            return _host(named) if named else None, number
     raise InvalidValue(
         f"{text[:60]!r} is not a host with a port",
-        "Write 192.0.2.10, 192.0.2.10:3799, [2001:db8::1]:3799 or a name such as wifi.example.com.",
+        "Write 192.0.2.10, 192.0.2.10:3799, [2001:db8::1]:3799, a name such as wifi.example.com, or"
+        " a port alone: :3799.",
     )
+
+
+def parse_source(text: str | None) -> str | None:
+    """The address of ours that disconnects come from; None leaves it to the routes.
+
+    Raises:
+        InvalidValue: no IP address.
+    """
+    text = (text or "").strip()
+    if text and not _is_address(text):
+        raise InvalidValue(
+            f"{text[:60]!r} is not an IP address",
+            "Write an address of the RADIUS server's machine.",
+        )
+    return _host(text) or None
 
 
 def _host(text: str) -> str:

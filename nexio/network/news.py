@@ -91,6 +91,11 @@ def read_visits_of(work: Reading, email_key: str) -> list[FollowedVisit]:
     return sorted(found, key=lambda visit: visit.id)
 
 
+def read_visits(work: Reading, numbers: Sequence[int]) -> dict[int, FollowedVisit]:
+    """The visits of those numbers, at most :data:`~nexio.store.groups.LARGEST_GROUP`."""
+    return {visit.id: visit for visit in _visits(work, VisitRow.id.in_(numbers))}
+
+
 def _position(work: Reading) -> Position:
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     return Position(epoch=revision.epoch, number=revision.number)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
+from nexio.input.addresses import email_key
 from nexio.locations.locations import Location
 from nexio.network.accounting_records import unseal_name
-from nexio.store import audit
-from nexio.store.engine import Reading, Writing
-from nexio.store.locking import find_locked
+from nexio.store.engine import Reading
 from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
 
 
@@ -26,6 +26,9 @@ class Disconnect:
 
     error_cause: int | None
     """Error-Cause, RFC 5176 section 3.5."""
+
+    reason: str | None
+    """Why it was asked: ``by hand``, or what keeps the guest from logging in again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,8 @@ class WifiSession:
     heard_at: datetime
     ended_at: datetime | None
     ended_by: str | None
-    """``stop``, ``accounting-on``, ``accounting-off`` or ``reuse``."""
+    """``stop``, ``accounting-on``, ``accounting-off``, ``reuse``; ``gone`` where the NAS says that
+    it has no such session, ``lost`` where it has not told of it for long."""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause, RFC 2866 section 5.10."""
@@ -82,6 +86,11 @@ class SessionFilter:
     """None is all; of a location, with those whose NAS led to none."""
 
     visit_id: int | None = None
+    email: str | None = None
+    """Of any visit, also one that is over or was deleted; or the User-Name of nobody's session."""
+
+    device: str | None = None
+    nas_id: int | None = None
     open_only: bool = False
     limit: int | None = None
     """The newest so many."""
@@ -95,6 +104,14 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
         query = query.where(here | WifiSessionRow.location_id.is_(None))
     if which.visit_id is not None:
         query = query.where(WifiSessionRow.visit_id == which.visit_id)
+    if which.email is not None:
+        key = email_key(which.email)
+        unclaimed = VisitRow.id.is_(None) & (func.lower(WifiSessionRow.user_name) == key)
+        query = query.where((VisitRow.email_key == key) | unclaimed)
+    if which.device is not None:
+        query = query.where(WifiSessionRow.device == which.device)
+    if which.nas_id is not None:
+        query = query.where(WifiSessionRow.nas_id == which.nas_id)
     if which.open_only:
         query = query.where(WifiSessionRow.ended_at.is_(None))
     rows = work.session.execute(query.limit(which.limit)).all()
@@ -114,6 +131,12 @@ def get_session(work: Reading, number: int) -> WifiSession:
     return _session_of(*found)
 
 
+def sessions_of(work: Reading, numbers: Sequence[int]) -> list[WifiSession]:
+    """The sessions of those numbers, at most :data:`~nexio.store.groups.LARGEST_GROUP`."""
+    rows = work.session.execute(_sessions().where(WifiSessionRow.id.in_(numbers)))
+    return [_session_of(*row) for row in rows]
+
+
 def name_as_sent(work: Reading, session: WifiSession) -> bytes | None:
     """User-Name, octet for octet; None where no record with one was stored.
 
@@ -129,25 +152,6 @@ def count_open(work: Reading, visit_id: int) -> int:
     """How many sessions of a visit are open, as far as NAS have reported."""
     still_open = (WifiSessionRow.visit_id == visit_id) & WifiSessionRow.ended_at.is_(None)
     return work.count(still_open)
-
-
-def record_disconnect(
-    work: Writing, number: int, outcome: str, error_cause: int | None = None
-) -> None:
-    """Note a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
-
-    Args:
-        work: the transaction.
-        number: of the session.
-        outcome: ``ack``, ``nak`` or ``timeout``.
-        error_cause: Error-Cause of the answer.
-    """
-    row = find_locked(work.session, WifiSessionRow, number)
-    if row is None:  # forgotten meanwhile
-        return
-    row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
-    details = {"outcome": outcome, "error_cause": error_cause}
-    audit.record(work, "disconnect", "session", number, details)
 
 
 def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
@@ -170,5 +174,8 @@ def _disconnect_of(row: WifiSessionRow) -> Disconnect | None:
     if row.disconnect_at is None or row.disconnect_outcome is None:
         return None
     return Disconnect(
-        at=row.disconnect_at, outcome=row.disconnect_outcome, error_cause=row.error_cause
+        at=row.disconnect_at,
+        outcome=row.disconnect_outcome,
+        error_cause=row.error_cause,
+        reason=row.disconnect_reason,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -172,16 +173,20 @@ def _longer_pins(location: Location, day: date) -> str:
 
 
 def _nas(work: Reading) -> Iterator[Finding]:
-    served = {nas.location.id for nas in list_nas(work)}
+    serving = Counter(nas.location.id for nas in list_nas(work))
     for location in list_locations(work):
-        if location.id in served:
-            yield well("NAS", f"{location.name} has one")
+        if count := serving[location.id]:
+            yield well("NAS", f"{location.name} has {count}")
         elif location.settings.visitor_tokens:
             yield unwell(
                 "NAS",
                 f"no access point asks for the guests of {location.name}",
                 "Add it with: nexio nas add NAME ADDRESS --location …",
             )
+    for nas in list_nas(work):
+        if not nas.takes_disconnects:
+            message = f"{nas.name} ends no session when it is asked to (--disconnect none)"
+            yield well("NAS", f"{message}: who is on stays until the end granted at the login")
     for name in nas_that_name_no_device(work):
         yield unwell(
             "NAS",

@@ -29,6 +29,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -341,6 +342,35 @@ class TabletRow(Row):
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
+class MemberPassRow(Row):
+    """The pass of a member (see ``nexio/reception/passes.py``).
+
+    ``browser_digest`` is of what the browser holds that has opened it; NULL as long as nobody has.
+    """
+
+    __tablename__ = "member_pass"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), unique=True)
+    secret_sealed: Mapped[bytes]
+    issued_at: Mapped[datetime]
+    browser_digest: Mapped[bytes | None]
+
+    member: Mapped[MemberRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class PassCodeRow(Row):
+    """A code of a pass that was used, for as long as it could be used once more."""
+
+    __tablename__ = "pass_code"
+
+    pass_id: Mapped[int] = mapped_column(
+        ForeignKey("member_pass.id", ondelete="CASCADE"), primary_key=True
+    )
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class OutboxRow(Row):
     """A mail that is to be sent, or was; its text is made when it is sent.
 
@@ -385,7 +415,7 @@ class NasRow(Followed, Row):
         CheckConstraint("length(secret_sealed) > 32", name="secret_not_empty"),
         CheckConstraint("disconnect_port BETWEEN 1 AND 65535", name="disconnect_port"),
         CheckConstraint(
-            "(disconnect_host IS NULL) = (disconnect_port IS NULL)", name="disconnect_is_whole"
+            "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
         {"sqlite_autoincrement": True},
     )
@@ -405,6 +435,8 @@ class NasRow(Followed, Row):
     created_at: Mapped[datetime]
     disconnect_host: Mapped[str | None]
     disconnect_port: Mapped[int | None]
+    disconnect_source: Mapped[str | None]
+    takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -417,7 +449,8 @@ class WifiSessionRow(Row):
     tells such sessions apart.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.
+    from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
+    the NAS to end the session (again): another one does so now, or asked a moment ago.
     """
 
     __tablename__ = "wifi_session"
@@ -427,7 +460,8 @@ class WifiSessionRow(Row):
         CheckConstraint("heard_at >= started_at", name="heard_after_start"),
         CheckConstraint("ended_at >= started_at", name="end_after_start"),
         CheckConstraint(
-            "ended_by IN ('stop', 'accounting-on', 'accounting-off', 'reuse')", name="ended_by"
+            "ended_by IN ('stop', 'accounting-on', 'accounting-off', 'reuse', 'gone', 'lost')",
+            name="ended_by",
         ),
         CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="end_is_whole"),
         CheckConstraint(
@@ -443,6 +477,12 @@ class WifiSessionRow(Row):
             "(disconnect_at IS NULL) = (disconnect_outcome IS NULL)", name="disconnect_is_whole"
         ),
         Index(None, "sender", "ended_at"),
+        Index(
+            "ix_wifi_session_open",
+            "token_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index(None, "location_id", "heard_at"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},
@@ -480,6 +520,9 @@ class WifiSessionRow(Row):
     disconnect_at: Mapped[datetime | None]
     disconnect_outcome: Mapped[str | None]
     error_cause: Mapped[int | None] = mapped_column(BigInteger)
+    disconnect_reason: Mapped[str | None]
+    disconnect_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    disconnect_due_at: Mapped[datetime | None]
 
 
 class AuthEventRow(Row):

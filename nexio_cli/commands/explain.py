@@ -9,6 +9,7 @@ import click
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from nexio.store.engine import Reading
     from nexio_cli.terminal.json_types import ExplanationJson
     from radius_auth.explain.explanation import Explanation
 
@@ -35,7 +36,8 @@ def command(
 
     It applies the rules of the RADIUS server and changes nothing. Without --pin it assumes the
     right PIN. It answers for each visit of this e-mail that a server would know now; if there
-    is none, for the last one; at all locations, unless you name one.
+    is none, for the last one; at all locations, unless you name one. Open sessions of these
+    visits follow, with what the access point said if it was asked to end them.
 
     It does not see whether the access point reaches the server: see 'nexio log' and 'nexio
     radius test'.
@@ -52,11 +54,27 @@ def command(
     )
     with options.reading() as work:
         explanations = explain(work, question)
+        on = [line for each in explanations for line in _open_sessions(work, each.visit_id)]
     if as_json:
         output.print_json([_shape(explanation) for explanation in explanations])
     else:
         for explanation in explanations:
             output.print_sentence(explanation.sentence)
+        for line in on:
+            output.print_sentence(line)
+
+
+def _open_sessions(work: Reading, visit_id: int | None) -> list[str]:
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio_cli.terminal.session_view import end_words
+
+    if visit_id is None:
+        return []
+    which = SessionFilter(visit_id=visit_id, open_only=True)
+    return [
+        f"S{each.id} on {each.device or each.session_id} at {each.nas}: {end_words(each)}."
+        for each in list_sessions(work, which)
+    ]
 
 
 def _shape(explanation: Explanation) -> ExplanationJson:

@@ -32,6 +32,21 @@ def _protection(*, default: bool | None) -> Callable[[options.Callback], options
     return lambda callback: message_authenticator(proxy_state(callback))
 
 
+_takes_disconnects = click.option(
+    "--disconnect",
+    "takes_disconnects",
+    type=click.Choice(["rfc5176", "none"]),
+    help="Whether it ends sessions when it is asked to (RFC 5176; default: it does).",
+)
+
+
+_disconnect_source = click.option(
+    "--disconnect-source",
+    metavar="ADDRESS",
+    help="Which address of the server's machine disconnects come from; '' for the usual one.",
+)
+
+
 @click.group(cls=once.Group)
 def command() -> None:
     """Manage the access points and controllers that ask over RADIUS."""
@@ -54,8 +69,10 @@ def command() -> None:
     "disconnect",
     metavar="HOST[:PORT]",
     help="Where it listens for disconnects, if not at the address that it sends accounting from. "
-    "The port is 3799 unless you say another one.",
+    "The port is 3799 unless you say another one; a port alone (:13799) keeps the address.",
 )
+@_disconnect_source
+@_takes_disconnects
 @options.location
 @options.as_json
 def add(
@@ -70,6 +87,8 @@ def add(
     require_message_authenticator: bool,
     limit_proxy_state: bool,
     disconnect: str | None,
+    disconnect_source: str | None,
+    takes_disconnects: str | None,
 ) -> None:
     """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
 
@@ -91,6 +110,8 @@ def add(
         require_message_authenticator=require_message_authenticator,
         limit_proxy_state=limit_proxy_state,
         disconnect=disconnect,
+        disconnect_source=disconnect_source,
+        takes_disconnects=_switch(takes_disconnects),
     )
     with options.writing() as work:
         nas = add_nas(work, get_location(work, location_name), new)
@@ -154,8 +175,10 @@ def show(name: str, *, as_json: bool) -> None:
     "--disconnect-host",
     "disconnect",
     metavar="HOST[:PORT]",
-    help="Where it listens for disconnects; '' for the address that it asks from.",
+    help="Where it listens for disconnects; '' for the address that it asks from, with port 3799.",
 )
+@_disconnect_source
+@_takes_disconnects
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
     """Change a NAS; running servers follow within a second.
@@ -166,6 +189,7 @@ def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> N
     from nexio.network.nas import NasChanges, edit_nas, warnings_for
 
     changes["secret"] = options.typed_or_read(changes["secret"])
+    changes["takes_disconnects"] = _switch(changes["takes_disconnects"])
     with options.writing() as work:
         nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
     _print_nas(nas, f"Changed {nas.name}.", as_json=as_json)
@@ -209,8 +233,19 @@ def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: b
     output.print_answer(shape, headline, fields, as_json=as_json)
 
 
+def _switch(word: str | None) -> bool | None:
+    return None if word is None else word != "none"
+
+
 def _disconnects(nas: Nas) -> str | None:
-    if nas.disconnect_host is None:
-        return None
-    host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
-    return f"to {host}:{nas.disconnect_port}"
+    if not nas.takes_disconnects:
+        return "none"
+    words = []
+    if nas.disconnect_host is not None:
+        host = f"[{nas.disconnect_host}]" if ":" in nas.disconnect_host else nas.disconnect_host
+        words.append(f"to {host}:{nas.disconnect_port}")
+    elif nas.disconnect_port is not None:
+        words.append(f"to port {nas.disconnect_port}")
+    if nas.disconnect_source is not None:
+        words.append(f"from {nas.disconnect_source}")
+    return " ".join(words) or None

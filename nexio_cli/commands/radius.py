@@ -150,7 +150,6 @@ def _print_status(status: Status, *, as_json: bool) -> None:
 
 
 def _fields(counts: Counts) -> list[tuple[str, str]]:
-    mean, slowest = counts.mean_us / 1000, counts.slowest_us / 1000
     return [
         ("accepts", str(sum(counts.accepts.values()))),
         ("rejects", _by_reason(counts.rejects)),
@@ -159,8 +158,14 @@ def _fields(counts: Counts) -> list[tuple[str, str]]:
         ("waiting rejects", str(counts.waiting)),
         ("lost", f"{counts.lost} before they could be taken"),
         ("recording", _recording(counts)),
-        ("time to decide", f"{mean:.1f} ms on average, {slowest:.1f} ms at most"),
+        ("time to decide", _time_to_decide(counts)),
     ]
+
+
+def _time_to_decide(counts: Counts) -> str:
+    if not counts.slowest_us:
+        return "nothing was decided yet"
+    return f"{counts.mean_us} us on average, {counts.slowest_us} us at most"
 
 
 def _recording(counts: Counts) -> str:

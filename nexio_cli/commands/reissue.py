@@ -8,8 +8,9 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
-from nexio_cli.terminal.visit_view import COLUMNS, row_of, words_for_open_sessions
+from nexio_cli.terminal.visit_view import COLUMNS, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,11 +97,9 @@ def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailed
     try:
         with options.writing() as work:
             new = renew(work, visit.id)
-            still_on = words_for_open_sessions(work, visit.id)
     except NexioError as error:
         output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
         return {"visit": visit.id, "error": str(error), "advice": error.advice}
     output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
-    if still_on:
-        output.say(still_on)
+    tell_of_open_sessions(visit.id, wait=False)
     return {"visit": visit.id, "reissued": visit_json(new)}

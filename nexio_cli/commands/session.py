@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
-from nexio.errors import NotFound, Refused, Unreachable
+from nexio.errors import InvalidValue, NotFound, Refused, Unreachable
 from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.session_view import answer_words, end_words
 from nexio_cli.terminal.shapes import session_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nexio.locations.locations import Location
-    from nexio.network.sessions import WifiSession
+    from nexio.network.sessions import SessionFilter, WifiSession
     from nexio.store.engine import Reading
-    from radius_auth.client.disconnect import DisconnectReply
+    from radius_auth.disconnecting.disconnect import DisconnectReply
     from radius_auth.protocol.pyrad_codec import Peer
 
 HEADER = (
@@ -30,6 +34,9 @@ HEADER = (
 TIMEOUT = 3.0
 """Seconds after each of three transmissions."""
 
+WATCHED_EVERY = 2.0
+"""Seconds."""
+
 
 @click.group(cls=once.Group)
 def command() -> None:
@@ -39,47 +46,77 @@ def command() -> None:
 @command.command("list")
 @click.argument("visit", metavar="[VISIT]", required=False)
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
+@click.option("--watch", is_flag=True, help="On a terminal: show it anew every 2 seconds.")
 @options.last
 @options.location_or_all
 @options.as_json
 def list_(
-    visit: str | None, last: int, location_name: str | None, *, open_only: bool, as_json: bool
+    visit: str | None,
+    last: int,
+    location_name: str | None,
+    *,
+    open_only: bool,
+    watch: bool,
+    as_json: bool,
 ) -> None:
     """List sessions on the Wi-Fi in the order in which they began, as accounting reports them.
 
-    "in" is what came from the device, "out" what went to it. A session without a visitor shows
-    the User-Name: the access point did not give back the Class of the login. A session whose
-    Stop was lost stays open.
+    VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
+    came from the device, "out" what went to it. A session without a visitor shows the
+    User-Name: the access point did not give back the Class of the login. A session whose Stop
+    was lost stays open.
     """
+    if watch and (as_json or not sys.stdout.isatty()):
+        raise click.UsageError("'--watch' is for a terminal, without '--json'.")
+    while True:
+        shown = _listed(visit, last, location_name, open_only=open_only)
+        if watch:
+            click.clear()
+        output.print_list(
+            shown,
+            lambda each: session_json(*each),
+            HEADER,
+            lambda each: _row(*each),
+            "Nobody is on the Wi-Fi, as far as access points have told."
+            if open_only
+            else "No sessions. They come from access points that send accounting to port 1813.",
+            as_json=as_json,
+            only_wide=("e-mail", "NAS", "in", "out"),
+        )
+        if not watch:
+            return
+        time.sleep(WATCHED_EVERY)
+
+
+def _listed(
+    visit: str | None, last: int, location_name: str | None, *, open_only: bool
+) -> list[tuple[WifiSession, Location | None]]:
+    """Sessions, each with its location."""
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.sessions import SessionFilter, list_sessions
-    from nexio.reception.visits import get_visit
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
-        found = get_visit(work, visit, location_name) if visit is not None else None
-        which = SessionFilter(
-            location=location if found is None else None,
-            visit_id=None if found is None else found.id,
-            open_only=open_only,
-            limit=last,
-        )
+        about = SessionFilter() if visit is None else _about(work, visit, location_name)
+        here = location if visit is None else None
+        which = replace(about, location=here, open_only=open_only, limit=last)
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
-    shown = [(session, places.get(session.location_id or 0)) for session in sessions]
-    output.print_list(
-        shown,
-        lambda each: session_json(*each),
-        HEADER,
-        lambda each: _row(*each),
-        "No sessions. They come from access points that send accounting to port 1813.",
-        as_json=as_json,
-        only_wide=("e-mail", "NAS", "in", "out"),
-    )
+    return [(session, places.get(session.location_id or 0)) for session in sessions]
 
 
 @command.command()
-@click.argument("which", metavar="VISIT|SESSION")
+@click.argument("which", metavar="[VISIT|SESSION]", required=False)
+@click.option("--device", metavar="MAC", help="All open sessions of this device.")
+@click.option("--nas", metavar="NAME", help="All open sessions at this NAS.")
+@click.option(
+    "--past-end",
+    is_flag=True,
+    help="All whose visitor may not be on any more; what nexio-radiusd does by itself.",
+)
+@click.option(
+    "--watch", is_flag=True, help="With --past-end: go on until Ctrl-C, beside FreeRADIUS."
+)
 @click.option(
     "--timeout",
     default=TIMEOUT,
@@ -94,14 +131,18 @@ def list_(
 @click.pass_context
 def disconnect(
     context: click.Context,
-    which: str,
+    which: str | None,
     timeout: float,
     location_name: str | None,
     *,
+    device: str | None,
+    nas: str | None,
+    past_end: bool,
+    watch: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Ask access points to end a session (S7), or all open ones of a visit.
+    """Ask access points to end a session (S7), or all open ones of a visit, a device or a NAS.
 
     nexio sends a Disconnect-Request (RFC 5176) three times at most, and waits after each. Exit
     code 4 means that an access point refused, 5 that one did not answer. The session ends when
@@ -110,12 +151,20 @@ def disconnect(
     The visitor can log in again: run 'nexio token revoke' first.
     """
     from nexio.locations.locations import list_locations
+    from nexio.network.nas import list_nas
     from nexio.network.sessions import name_as_sent
-    from radius_auth.client.disconnect import peer_of
+    from radius_auth.disconnecting.disconnect import peer_of
 
+    if len([each for each in (which, device, nas, past_end or None) if each is not None]) != 1:
+        raise click.UsageError("Give one of VISIT, SESSION, '--device', '--nas' and '--past-end'.")
+    if watch and not past_end:
+        raise click.UsageError("'--watch' needs '--past-end'.")
+    if past_end:
+        context.exit(_exit_code(_end_by_itself(watch=watch, yes=yes, as_json=as_json)))
     with options.reading() as work:
-        sessions = _chosen(work, which, location_name)
-        peers = [peer_of(work, session, timeout) for session in sessions]
+        sessions = _chosen(work, which, location_name) if which else _open_ones(work, device, nas)
+        entries = list_nas(work)
+        peers = [peer_of(entries, session, timeout) for session in sessions]
         names = [name_as_sent(work, session) for session in sessions]
         places = {each.id: each for each in list_locations(work)}
     options.confirm(_question(sessions), yes=yes)
@@ -125,7 +174,7 @@ def disconnect(
         answers.append(answer)
         shapes.append(session_json(after, places.get(after.location_id or 0)))
         if not as_json:
-            output.print_headline(_sentence(session, answer))
+            output.print_headline(answer_words(after, answer.outcome, answer.error_cause))
     if as_json:
         output.print_json(shapes)
     context.exit(_exit_code(answers))
@@ -138,22 +187,99 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
         NotFound: no such session or visit, or none of it is open.
         Refused: the session is over.
     """
-    from nexio.network.sessions import SessionFilter, get_session, list_sessions
-    from nexio.reception.visits import get_visit
+    from nexio.network.sessions import get_session, list_sessions
 
     if which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii():
         session = get_session(work, int(which[1:]))
         if session.ended_at is not None:
             raise Refused(f"the session S{session.id} is over", "There is nothing to end.")
         return [session]
-    visit = get_visit(work, which, location_name)
-    sessions = list_sessions(work, SessionFilter(visit_id=visit.id, open_only=True))
+    sessions = list_sessions(work, replace(_about(work, which, location_name), open_only=True))
     if not sessions:
-        raise NotFound(
-            f"{visit.name} (visit {visit.id}) has no open session",
-            f"See them with: nexio session list {visit.id}",
-        )
+        raise NotFound(f"{which} has no open session", f"See them with: nexio session list {which}")
     return sessions
+
+
+def _about(work: Reading, which: str, location_name: str | None) -> SessionFilter:
+    """The sessions of a visit, or of all visits of an e-mail, whatever became of them.
+
+    Raises:
+        NotFound: no such visit, and nobody was on by that name.
+    """
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.reception.visits import get_visit
+
+    if "@" not in which:
+        return SessionFilter(visit_id=get_visit(work, which, location_name).id)
+    about = SessionFilter(email=which)
+    if not list_sessions(work, replace(about, limit=1)):
+        get_visit(work, which, location_name)
+    return about
+
+
+def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiSession]:
+    """The open sessions of a device or at a NAS.
+
+    Raises:
+        InvalidValue: no MAC address.
+        NotFound: no such NAS, or nothing is open.
+    """
+    from nexio.network.nas import get_nas
+    from nexio.network.sessions import SessionFilter, list_sessions
+    from radius_auth.decision.devices import mac_of
+
+    if device is not None:
+        mac = mac_of(device.encode())
+        if mac is None:
+            raise InvalidValue(
+                f"{device!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef."
+            )
+        which, name = SessionFilter(device=mac, open_only=True), mac
+    else:
+        found = get_nas(work, nas or "")
+        which, name = SessionFilter(nas_id=found.id, open_only=True), found.name
+    sessions = list_sessions(work, which)
+    if not sessions:
+        raise NotFound(f"{name} has no open session", "See them with: nexio session list --open")
+    return sessions
+
+
+def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectReply]:
+    """End what nexio-radiusd would end, once or for as long as nobody stops it."""
+    from nexio.store.engine import Store
+    from radius_auth.disconnecting.ending import Ended, SessionEnder
+
+    ended: list[Ended] = []
+
+    def tell(each: Ended) -> None:
+        if not watch:
+            ended.append(each)
+        if not as_json:
+            reply = each.reply
+            words = answer_words(each.ending.session, reply.outcome, reply.error_cause)
+            output.print_headline(words)
+
+    ender = SessionEnder(lambda: Store.open(options.configuration()), tell)
+    if watch:
+        ender.run()
+    with options.opened() as store:
+        options.confirm("End all sessions of visitors who may not be on any more?", yes=yes)
+        ender.run_once(store)
+    if as_json:
+        _print_as_json([each.ending.session.id for each in ended])
+    elif not ended:
+        output.say("Nobody is on who may not be.")
+    return [each.reply for each in ended]
+
+
+def _print_as_json(numbers: Sequence[int]) -> None:
+    from nexio.locations.locations import list_locations
+    from nexio.network.sessions import get_session
+
+    with options.reading() as work:
+        places = {each.id: each for each in list_locations(work)}
+        after = [get_session(work, number) for number in numbers]
+    output.print_json([session_json(each, places.get(each.location_id or 0)) for each in after])
 
 
 def _ask(
@@ -161,8 +287,9 @@ def _ask(
 ) -> tuple[DisconnectReply, WifiSession]:
     """Ask, outside of any transaction, and note what came of it."""
     from nexio.clock import utc_now
-    from nexio.network.sessions import get_session, record_disconnect
-    from radius_auth.client.disconnect import attributes_of, disconnect
+    from nexio.network.endings import record_disconnect
+    from nexio.network.sessions import get_session
+    from radius_auth.disconnecting.disconnect import attributes_of, disconnect
 
     answer = disconnect(peer, attributes_of(session, user_name, utc_now()))
     with options.writing() as work:
@@ -172,9 +299,10 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from radius_auth.client.disconnect import DisconnectOutcome
+    from nexio.network.endings import is_gone
+    from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
-    outcomes = {answer.outcome for answer in answers}
+    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0
@@ -184,17 +312,6 @@ def _question(sessions: Sequence[WifiSession]) -> str:
     who = sessions[0].name or sessions[0].user_name or sessions[0].device or "somebody"
     how_many = "the session" if len(sessions) == 1 else f"{len(sessions)} sessions"
     return f"End {how_many} of {who}?"
-
-
-def _sentence(session: WifiSession, answer: DisconnectReply) -> str:
-    from radius_auth.client.disconnect import DisconnectOutcome
-
-    name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if answer.outcome is DisconnectOutcome.ACK:
-        return f"{name}: the access point ends it. It is over when accounting says so."
-    if answer.outcome is DisconnectOutcome.NAK:
-        return f"{name}: refused by the access point, {_cause('Error-Cause', answer.error_cause)}."
-    return f"{name}: no answer from the access point."
 
 
 def _row(session: WifiSession, place: Location | None) -> list[str]:
@@ -209,35 +326,15 @@ def _row(session: WifiSession, place: Location | None) -> list[str]:
         show(session.started_at, zone),
         show(session.ended_at or session.heard_at, zone),
         str(timedelta(seconds=session.seconds)),
-        _megabytes(session.octets_in),
-        _megabytes(session.octets_out),
-        _end(session),
+        _traffic(session.octets_in),
+        _traffic(session.octets_out),
+        end_words(session),
     ]
 
 
-def _end(session: WifiSession) -> str:
-    """How it ended, or what was answered when it was to end."""
-    if session.ended_by == "stop":
-        return _cause("Acct-Terminate-Cause", session.terminate_cause)
-    if session.ended_by is not None:
-        return "its number was used again" if session.ended_by == "reuse" else session.ended_by
-    asked = session.disconnect
-    if asked is None:
-        return "open"
-    if asked.outcome == "nak":
-        return f"open, disconnect refused: {_cause('Error-Cause', asked.error_cause)}"
-    return f"open, disconnect {'accepted' if asked.outcome == 'ack' else 'not answered'}"
-
-
-def _cause(attribute: str, number: int | None) -> str:
-    """``Session-Context-Not-Found`` in words."""
-    from radius_auth.protocol.pyrad_codec import value_name
-
-    if number is None:
-        return "no reason given"
-    name = value_name(attribute, number)
-    return f"reason {number}" if name is None else name.replace("-", " ").lower()
-
-
-def _megabytes(octets: int) -> str:
-    return f"{octets / 1_000_000:.1f} MB"
+def _traffic(octets: int) -> str:
+    """Such as "1.5 MB" or "4.3 GB"."""
+    size, unit = octets / 1_000_000, "MB"
+    if size >= 1000:  # noqa: PLR2004 (what SI says)
+        size, unit = size / 1000, "GB"
+    return f"{size:.1f} {unit}"

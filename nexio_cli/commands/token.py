@@ -12,8 +12,8 @@ from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
 from nexio.locations.settings import parse_changes
 from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import held_token_json
-from nexio_cli.terminal.visit_view import words_for_open_sessions
 
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
@@ -66,7 +66,7 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
         ended = revoke_all(work, location) if revoke else None
     output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
     if ended is not None:
-        output.say(f"Tokens revoked: {ended}. A device that is on stays on until its time is over.")
+        output.say(f"Tokens revoked: {ended}. A running server disconnects who is on the Wi-Fi.")
 
 
 @command.command("list")
@@ -161,7 +161,10 @@ def extend(
 @options.yes
 @options.as_json
 def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
-    """Refuse one visitor's next login; a device that is on stays on until its time is over.
+    """End one visitor's Wi-Fi: the next login is refused, and devices that are on are disconnected.
+
+    A running nexio-radiusd asks the access points to end the sessions; the command waits a few
+    seconds for it and says what they answered. See 'nexio session list --open'.
 
     There is no way back, but 'nexio visitor reissue' gives the visitor a new PIN and a new
     token.
@@ -175,8 +178,6 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     with options.writing() as work:
         revoke_token(work, found.id)
         after = get_visit(work, str(found.id), location_name)
-        still_on = words_for_open_sessions(work, found.id)
     done = f"{found.name} (visit {found.id}) cannot log in any more."
     output.print_answer(held_token_json(after), done, as_json=as_json)
-    if still_on:
-        output.say(still_on)
+    tell_of_open_sessions(found.id, wait=not as_json)

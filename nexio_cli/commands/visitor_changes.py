@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
-from nexio_cli.terminal.visit_view import print_visit, words_for_open_sessions
+from nexio_cli.terminal.visit_view import print_visit
 
 ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
 
@@ -63,7 +64,7 @@ def reschedule(
     out.
 
     A visit that is deleted or over cannot be moved: register the visitor again. A device that
-    is on the Wi-Fi stays on until the end that it was granted at the login.
+    is on the Wi-Fi is disconnected where its new time does not include now.
     """
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import zone_for_entry
@@ -93,8 +94,9 @@ def reschedule(
 def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
     """Delete a visit: its PIN is refused, and free for somebody else.
 
-    A device that is on the Wi-Fi stays on until its time is over. The visit stays in the store:
-    see 'nexio visitor list --all'.
+    Devices that are on the Wi-Fi are disconnected by a running server; the command waits a few
+    seconds and says what the access points answered. The visit stays in the store: see
+    'nexio visitor list --all'.
     """
     from nexio.reception.visits import delete_visit, get_visit
 
@@ -103,11 +105,9 @@ def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
     with options.writing() as work:
         deleted = delete_visit(work, found.id)
-        still_on = words_for_open_sessions(work, found.id)
     headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
     output.print_answer(visit_json(deleted), headline, as_json=as_json)
-    if still_on:
-        output.say(still_on)
+    tell_of_open_sessions(deleted.id, wait=not as_json)
 
 
 @click.command(cls=once.Command)

@@ -207,6 +207,11 @@ class NasJson(TypedDict):
     disconnect_port: int | None
     """``null``: 3799"""
 
+    disconnect_source: str | None
+    """Which address of ours they come from; ``null``: the one that leads there"""
+
+    takes_disconnects: bool
+
     secret: NotRequired[str]
     """Only from ``nas add``, and only if nexio made one"""
 
@@ -259,6 +264,9 @@ class DisconnectJson(TypedDict):
     error_cause: int | None
     """Error-Cause (RFC 5176 section 3.5)"""
 
+    reason: str | None
+    """``by hand``, or the [reason](reasons.md) why the visitor may not log in any more"""
+
 
 class SessionJson(TypedDict):
     """A session on the Wi-Fi."""
@@ -293,7 +301,8 @@ class SessionJson(TypedDict):
     ended_at: str | None
     ended_by: str | None
     """``stop``: the access point ended it; ``accounting-on``, ``accounting-off``: it started or
-    stopped as a whole; ``reuse``: it gave the ``session_id`` to another session; ``null``: open"""
+    stopped as a whole; ``reuse``: it gave the ``session_id`` to another session; ``gone``: it had
+    no such session when it was asked to end it; ``lost``: it was silent for long; ``null``: open"""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause (RFC 2866 section 5.10)"""

@@ -153,6 +153,8 @@ def nas_json(nas: Nas) -> NasJson:
         "limit_proxy_state": nas.limit_proxy_state,
         "disconnect_host": nas.disconnect_host,
         "disconnect_port": nas.disconnect_port,
+        "disconnect_source": nas.disconnect_source,
+        "takes_disconnects": nas.takes_disconnects,
     }
 
 
@@ -199,6 +201,7 @@ def session_json(session: WifiSession, location: Location | None) -> SessionJson
             "at": iso(asked.at, zone),
             "outcome": asked.outcome,
             "error_cause": asked.error_cause,
+            "reason": asked.reason,
         },
     }
 

@@ -10,7 +10,6 @@ from nexio_cli.terminal.shapes import visit_json
 
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading
 
 COLUMNS = ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"]
 WIDE_ONLY = ("e-mail", "host")
@@ -47,17 +46,6 @@ def row_of(visit: Visit) -> list[str]:
         visit.state.value,
         "no" if visit.token is None else visit.token.state.value,
     ]
-
-
-def words_for_open_sessions(work: Reading, visit_id: int) -> str | None:
-    """What to say of devices that are still on although their visitor may not log in any more."""
-    from nexio.network.sessions import count_open
-
-    count = count_open(work, visit_id)
-    if not count:
-        return None
-    devices = "1 device is" if count == 1 else f"{count} devices are"
-    return f"{devices} still on the Wi-Fi. To end that: nexio session disconnect {visit_id}"
 
 
 def _wifi_words(visit: Visit) -> str:

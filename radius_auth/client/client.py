@@ -108,8 +108,8 @@ def _no_answer(server: str, failure: Exception | None) -> NoAnswer:
     if isinstance(failure, TimeoutError):
         return NoAnswer(
             f"No answer from {server}.",
-            "A RADIUS server is silent where it does not know the sender's address or the "
-            "secret differs: compare both, and see whether the server runs.",
+            "See whether a server runs and listens on that port. A RADIUS server is also silent "
+            "where it does not know the sender's address, or the secret differs.",
         )
     if isinstance(failure, Malformed):
         return NoAnswer(f"{server} sent a reply that is not RADIUS: {failure.reason}.")

@@ -62,6 +62,7 @@ class Discards:
         if now - at < EVERY_SECONDS:
             return False
         more = self.counts[reason] - logged
-        log.warning("no answer to %s: %s (%d since the last line)", peer, reason, more)
+        since = f" ({more} since the last line)" if more > 1 else ""
+        log.warning("no answer to %s: %s%s", peer, reason, since)
         self._logged[reason] = (now, self.counts[reason])
         return True

@@ -39,6 +39,9 @@ class Peer:
     transmissions: int
     """How many times the request is sent in all, at least 1."""
 
+    source: str | None = None
+    """The address of ours to send from; None is the one that leads there."""
+
 
 def encode_disconnect_request(
     secret: bytes, identifier: int, attributes: Mapping[str, str | bytes | int]

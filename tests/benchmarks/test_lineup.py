@@ -34,6 +34,7 @@ TINY = Form(
     starts=1,
     reloads=0,
     reload_seconds=0.0,
+    people=5,
 )
 
 

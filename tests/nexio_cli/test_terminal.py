@@ -6,13 +6,15 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from nexio.store.engine import Store
+from tests.support.accounting import record, tell
 from tests.support.cli.programs import COLUMNS, Terminal, program, until
 from tests.support.cli.running import Keyboard, Nexio, registration
 from tests.support.stores import engine_of
@@ -67,6 +69,19 @@ def test_a_scanner_at_a_terminal(visited: Nexio) -> None:
         terminal.type("junk\r\x04")
         assert terminal.end() == 0
     assert "Refused: this is not a PIN" in terminal.shown
+
+
+def test_who_is_on_as_it_changes(visited: Nexio) -> None:
+    """Shown anew every two seconds, until Ctrl-C; not into a pipe."""
+    with Terminal((NEXIO, "session", "list", "--open", "--watch")) as terminal:
+        terminal.wait_for("Nobody is on the Wi-Fi")
+        with closing(Store.open(visited.configuration)) as store:
+            tell(store, record(at=store.clock()))
+        terminal.wait_for("S1")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+    visited("session", "list", "--watch").refused(2)
 
 
 def test_what_is_missing_is_asked_for(visited: Nexio) -> None:

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     Contents = dict[str, list[dict[str, Any]]]
     """Every row of every table, by columns."""
 
-FILLED = {"qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"}
-"""New columns that an upgrade fills: the first edition, and the counters of a session."""
+FILLED = {
+    *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
+    *("disconnect_attempts", "takes_disconnects"),
+}
+"""New columns that an upgrade fills: the first edition, the counters of a session, a switch."""
 
 
 @contextmanager

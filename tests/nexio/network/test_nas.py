@@ -304,6 +304,7 @@ def test_the_audit_does_not_hold_a_secret(store: Store, location: Location) -> N
         ("[2001:db8::1]:1700", "2001:db8::1", 1700),
         (" wifi.example.com ", "wifi.example.com", 3799),
         ("wifi.example.com:65535", "wifi.example.com", 65535),
+        (":13799", None, 13799),
     ],
 )
 def test_must_19_where_disconnects_go(text: str | None, host: str | None, port: int | None) -> None:
@@ -319,7 +320,8 @@ def test_must_19_where_disconnects_go(text: str | None, host: str | None, port: 
         "192.0.2.1:0",
         "192.0.2.1:65536",
         "192.0.2.1:",
-        ":3799",
+        ":",
+        ":0",
         "a b",
         "[wifi]",
         "[192.0.2.1",

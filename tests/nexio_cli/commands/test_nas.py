@@ -8,7 +8,7 @@ from tests.support.cli.running import Nexio
 
 KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
 KEYS += ["require_message_authenticator", "limit_proxy_state"]
-KEYS += ["disconnect_host", "disconnect_port"]
+KEYS += ["disconnect_host", "disconnect_port", "disconnect_source", "takes_disconnects"]
 SECRET = "a long enough secret of ours"
 
 
@@ -56,6 +56,8 @@ def test_what_a_nas_is(desk: Nexio) -> None:
         "limit_proxy_state": True,
         "disconnect_host": None,
         "disconnect_port": None,
+        "disconnect_source": None,
+        "takes_disconnects": True,
     }
     assert desk.done("nas", "show", "LOBBY", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == [shape]
@@ -69,6 +71,17 @@ def test_a_weak_secret(desk: Nexio) -> None:
     assert "Warning: A secret of 12 octets" in ran.err
     assert "testing12345" not in ran.out + ran.err
     assert ran.json["name"] == "lobby"
+
+
+def test_a_nas_that_ends_no_session(desk: Nexio) -> None:
+    """It is shown, warned of, and can be changed; another change leaves it."""
+    ran = desk.done("nas", "add", "lobby", "192.0.2.10", "--disconnect", "none", "--json")
+    assert ran.json["takes_disconnects"] is False
+    assert "Nobody can end a session there" in ran.err
+    assert "disconnects" in desk.done("nas", "edit", "lobby", "--ssid", "Guests").out
+    assert desk.done("nas", "show", "lobby", "--json").json["takes_disconnects"] is False
+    changed = desk.done("nas", "edit", "lobby", "--disconnect", "rfc5176", "--json")
+    assert changed.json["takes_disconnects"] is True
 
 
 def test_insecure_options(desk: Nexio) -> None:

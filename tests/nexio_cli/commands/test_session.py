@@ -12,6 +12,7 @@ from nexio.clock import utc_now
 from nexio.network.accounting_records import Status, seal_name
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
+from nexio_cli.terminal import session_view
 from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import MAC, record
 from tests.support.accounting import tell as tell_store
@@ -63,7 +64,7 @@ def test_who_is_on(desk: Nexio) -> None:
     assert header.split("\t")[:4] == ["session", "visitor", "e-mail", "device"]
     cells = line.split("\t")
     assert cells[:5] == ["S1", "Zoë Nguyễn Văn", "zoe@example.com", MAC, "ap-1"]
-    assert cells[7:] == ["0:00:00", "1.5 MB", "4295.0 MB", "open"]
+    assert cells[7:] == ["0:00:00", "1.5 MB", "4.3 GB", "open"]
 
 
 def test_which_sessions(desk: Nexio) -> None:
@@ -87,6 +88,23 @@ def test_which_sessions(desk: Nexio) -> None:
     desk("session", "list", "nobody@example.com").refused(3)
 
 
+def test_every_session_of_an_e_mail(sqlite_desk: Nexio) -> None:
+    """Also of visits that were reissued, deleted or are over, and of nobody by that name."""
+    desk = sqlite_desk
+    old = desk.register()
+    on_wifi(desk, old["id"], 1)
+    desk.done("visitor", "reissue", "--yes", str(old["id"]))
+    desk.done("visitor", "delete", "--yes", "--json", "zoe@example.com")
+    tell(desk, record(key=f"{2:032x}", user_name="Zoe@Example.com"), record(key=f"{3:032x}"))
+    tell(desk, record(key=f"{4:032x}", user_name="ada@example.com"))
+    listed = desk.done("session", "list", "zoe@EXAMPLE.com", "--open", "--json").json
+    assert [shape["id"] for shape in listed] == [2, 3, 1]
+    with FakeNas(then=reply()) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "--yes", "zoe@example.com", "--json")
+    assert [shape["id"] for shape in ran.json] == [2, 3, 1]
+
+
 def test_one_location_s(desk: Nexio) -> None:
     """Its own, and those that led to none; one that nobody knows is shown in UTC."""
     desk.done("location", "add", "Annex", "--timezone", "Asia/Tokyo")
@@ -107,6 +125,7 @@ def test_nobody_is_on(desk: Nexio) -> None:
     """An empty array for a script, and a word for a person."""
     assert desk.done("session", "list", "--json").json == []
     assert "No sessions" in desk.done("session", "list").err
+    assert "Nobody is on the Wi-Fi" in desk.done("session", "list", "--open").err
 
 
 def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
@@ -143,13 +162,13 @@ def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
 def test_must_19_a_nak_says_why(desk: Nexio) -> None:
     """Exit 4, with Error-Cause in words and, for a script, as its number."""
     on_wifi(desk, desk.register()["id"])
-    with FakeNas(reply(NAK, error_cause(503)), reply(NAK, error_cause(999)), reply(NAK)) as nas:
+    with FakeNas(reply(NAK, error_cause(501)), reply(NAK, error_cause(999)), reply(NAK)) as nas:
         with_nas(desk, nas)
         first = desk("session", "disconnect", "--yes", "s1")
         second = desk("session", "disconnect", "--yes", "S1", "--json")
         third = desk("session", "disconnect", "--yes", "S1")
     assert (first.exit_code, second.exit_code, third.exit_code) == (4, 4, 4)
-    assert "session context not found" in first.out
+    assert "administratively prohibited" in first.out
     assert second.json[0]["disconnect"]["error_cause"] == 999
     assert "no reason given" in third.out
     assert "disconnect refused" in desk.done("session", "list").out
@@ -185,18 +204,76 @@ def test_a_nas_that_is_gone(sqlite_desk: Nexio) -> None:
     assert "nexio nas list" in sqlite_desk("session", "disconnect", "--yes", "S1").refused(3)
 
 
+def test_a_session_that_the_nas_does_not_know(desk: Nexio) -> None:
+    """It is over: no refusal, and the row is closed."""
+    on_wifi(desk, desk.register()["id"])
+    with FakeNas(reply(NAK, error_cause(503))) as nas:
+        with_nas(desk, nas)
+        ran = desk.done("session", "disconnect", "--yes", "S1")
+    assert "no such session any more" in ran.out
+    (shape,) = desk.done("session", "list", "--json").json
+    assert (shape["ended_by"], shape["disconnect"]["reason"]) == ("gone", "by hand")
+    assert "the access point has it no more" in desk.done("session", "list").out
+
+
+def test_sessions_of_a_device_or_a_nas(sqlite_desk: Nexio) -> None:
+    """All open ones; MAC addresses are read in each notation."""
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    for number in (1, 2, 3):
+        on_wifi(desk, visit["id"], number, device=MAC if number < 3 else "02:00:00:00:00:09")
+    with FakeNas(then=reply()) as nas:
+        with_nas(desk, nas)
+        of_device = desk.done("session", "disconnect", "--yes", "--device", MAC.upper(), "--json")
+        of_nas = desk.done("session", "disconnect", "--yes", "--nas", "AP-1", "--json")
+    assert [shape["id"] for shape in of_device.json] == [1, 2]
+    assert [shape["id"] for shape in of_nas.json] == [1, 2, 3]
+    desk("session", "disconnect", "--yes", "--device", "zoe").refused(2)
+    desk("session", "disconnect", "--yes", "--nas", "nobody").refused(3)
+    desk("session", "disconnect", "--yes").refused(2)
+    desk("session", "disconnect", "--yes", "S1", "--past-end").refused(2)
+    desk("session", "disconnect", "--yes", "S1", "--watch").refused(2)
+
+
+def test_whoever_may_not_be_on(sqlite_desk: Nexio) -> None:
+    """`--past-end` ends what a server would end, and says so; nobody else's."""
+    desk, zoe, ada = (
+        sqlite_desk,
+        sqlite_desk.register(),
+        sqlite_desk.register(email="a@example.com"),
+    )
+    on_wifi(desk, zoe["id"], 1)
+    on_wifi(desk, ada["id"], 2)
+    with FakeNas(then=reply()) as nas:
+        with_nas(desk, nas)
+        before = desk.done("session", "disconnect", "--past-end", "--yes")
+        desk.done("token", "revoke", "--yes", "--json", str(zoe["id"]))
+        (shape,) = desk.done("session", "disconnect", "--past-end", "--yes", "--json").json
+    assert "Nobody is on who may not be" in before.err
+    assert (shape["id"], shape["disconnect"]["reason"]) == (1, "revoked")
+    assert "open, revoked, disconnect accepted" in desk.done("session", "list").out
+    explained = desk.done("explain", str(zoe["id"])).out
+    assert f"S1 on {MAC} at ap-1: open, revoked, disconnect accepted." in explained
+    stop = {"terminate_cause": 6, "at": utc_now(), "session_id": "1", "seconds": 600}
+    tell(desk, record(Status.STOP, None, key=f"{1:032x}", **stop))
+    assert "revoked, disconnected" in desk.done("session", "list").out
+
+
 @pytest.mark.parametrize(
     "words", [["token", "revoke"], ["visitor", "delete"], ["visitor", "reissue"]]
 )
-def test_who_is_still_on(sqlite_desk: Nexio, words: list[str]) -> None:
-    """Nobody is thrown off by a change; it is said how many are on, and how to end that."""
+def test_who_is_still_on(
+    sqlite_desk: Nexio, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a server nobody is thrown off; it is said how many are on, and how to end that."""
+    monkeypatch.setattr(session_view, "PATIENCE", 0.1)
     visit = sqlite_desk.register()
     assert "still on" not in sqlite_desk.done(*words, "--yes", str(visit["id"])).err
     other = sqlite_desk.register(email="ada@example.com")
     on_wifi(sqlite_desk, other["id"], 1)
     on_wifi(sqlite_desk, other["id"], 2)
-    line = f"2 devices are still on the Wi-Fi. To end that: nexio session disconnect {other['id']}"
-    assert line in sqlite_desk.done(*words, "--yes", str(other["id"])).err.splitlines()
+    said = sqlite_desk.done(*words, "--yes", str(other["id"])).err
+    assert "2 devices are still on the Wi-Fi. A running nexio-radiusd asks" in said
+    assert f"By hand: nexio session disconnect {other['id']}" in said
     with FakeNas(reply(), reply()) as nas:
         with_nas(sqlite_desk, nas)
         ran = sqlite_desk.done("session", "disconnect", "--yes", str(other["id"]), "--json")

@@ -16,9 +16,7 @@ def test_the_first_is_logged_at_once(caplog: pytest.LogCaptureFixture) -> None:
     """Must 20: with the peer and the reason."""
     Discards().count(DiscardReason.UNKNOWN_CLIENT, "192.0.2.7", 0.0)
 
-    assert caplog.messages == [
-        "no answer to 192.0.2.7: no NAS of that address (1 since the last line)"
-    ]
+    assert caplog.messages == ["no answer to 192.0.2.7: no NAS of that address"]
 
 
 def test_must_20_a_flood_is_one_line_in_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
@@ -27,8 +25,8 @@ def test_must_20_a_flood_is_one_line_in_ten_seconds(caplog: pytest.LogCaptureFix
     for hundredth in range(2_000):
         discards.count(DiscardReason.UNKNOWN_CLIENT, "192.0.2.7", 5.0 + hundredth / 100)
 
-    assert [message.partition("(")[2] for message in caplog.messages] == [
-        "1 since the last line)",
+    assert [message.partition(" (")[2] for message in caplog.messages] == [
+        "",
         "1000 since the last line)",
     ]
     assert discards.counts == {DiscardReason.UNKNOWN_CLIENT: 2_000}

@@ -23,13 +23,16 @@ class FakeNas:
     """Takes Disconnect-Requests; leaving the context ends it.
 
     Args:
-        *replies: its replies to the first request, the second, and so on; after
-            the last one it does not reply.
+        *replies: its replies to the first request, the second, and so on.
+        then: its replies to all that follow; None is silence.
         host: an address of loopback.
     """
 
-    def __init__(self, *replies: Replies, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *replies: Replies, host: str = "127.0.0.1", then: Replies | None = None
+    ) -> None:
         self._replies = list(replies)
+        self._then = then
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
@@ -55,8 +58,8 @@ class FakeNas:
             if not datagram:
                 return
             self.heard.append((datagram, address[:2]))
-            replies = self._replies.pop(0)(datagram) if self._replies else ()
-            for reply in replies:
+            reply_to = self._replies.pop(0) if self._replies else self._then
+            for reply in reply_to(datagram) if reply_to else ():
                 self._socket.sendto(reply, address)
 
 

@@ -96,6 +96,16 @@ class Radiusd:
         self.signal()
         return self.wait()
 
+    def kill(self) -> None:
+        """End all of its processes by SIGKILL, the companion first."""
+        companion = self.companion()
+        self._process.send_signal(signal.SIGSTOP)  # it replaces nobody meanwhile
+        os.kill(companion, signal.SIGKILL)
+        for each in self.workers():
+            os.kill(each, signal.SIGKILL)
+        self._process.kill()
+        self.wait()
+
     def worker(self) -> int:
         """The process id of one of the workers."""
         return self.workers()[0]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pyrad.packet import CoAPacket
 
-from nexio.errors import NotFound, Unreachable
-from nexio.network.nas import NewNas, add_nas, remove_nas
-from radius_auth.client.disconnect import (
+from nexio.errors import InvalidValue, NotFound, Unreachable
+from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas, list_nas, remove_nas
+from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
     attributes_of,
@@ -153,7 +153,7 @@ def session(store: Store, location: Location) -> WifiSession:
 def test_must_19_it_goes_to_the_source_of_the_session(store: Store, session: WifiSession) -> None:
     """To port 3799; with the secret of its NAS."""
     with store.read() as work:
-        found = peer_of(work, session, 3.0)
+        found = peer_of(list_nas(work), session, 3.0)
     assert (found.address, found.port, found.secret) == ("192.0.2.10", 3799, SECRET)
 
 
@@ -164,11 +164,30 @@ def test_must_19_or_to_the_host_that_is_set(
     with store.write() as work:
         remove_nas(work, "lobby")
         with pytest.raises(NotFound, match=r"no NAS stands for 192\.0\.2\.10"):
-            peer_of(work, session, 3.0)
+            peer_of(list_nas(work), session, 3.0)
         new = NewNas(name="new", address="192.0.2.10", disconnect="wifi.example.com:1700")
         add_nas(work, location, new)
-        found = peer_of(work, session, 3.0)
+        found = peer_of(list_nas(work), session, 3.0)
     assert (found.address, found.port) == ("wifi.example.com", 1700)
+
+
+def test_to_another_port_from_an_address_of_ours(
+    store: Store, location: Location, session: WifiSession
+) -> None:
+    """A network of portals has a port of its own; some take requests from one address only."""
+    changes = NasChanges(disconnect=":13799", disconnect_source="127.0.0.2")
+    with store.write() as work:
+        edit_nas(work, "lobby", changes)
+        found = peer_of(list_nas(work), session, 3.0)
+        with pytest.raises(InvalidValue, match="is not an IP address"):
+            edit_nas(work, "lobby", NasChanges(disconnect_source="eth0"))
+    assert (found.address, found.port) == ("192.0.2.10", 13799)
+    with FakeNas(reply(), then=reply()) as nas:
+        asked = replace(found, address="127.0.0.1", port=nas.port)
+        assert disconnect(asked, ATTRIBUTES) == ACKNOWLEDGED
+        assert disconnect(replace(asked, source="192.0.2.99"), ATTRIBUTES) == SILENT
+    ((_, (source, _)),) = nas.heard
+    assert source == "127.0.0.2"
 
 
 def test_what_identifies_a_session(session: WifiSession) -> None:

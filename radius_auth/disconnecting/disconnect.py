@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nexio.errors import NotFound, Unreachable
 from nexio.network.masking import MASK
-from nexio.network.nas import list_nas
 from nexio.network.nas_texts import DISCONNECT_PORT
 from radius_auth.protocol.authenticators import check_message_authenticator, is_signed
-from radius_auth.protocol.packet import MAX_LENGTH, Code, Discarded, Packet, read_packet
+from radius_auth.protocol.packet import Code, Discarded, Packet, read_packet
 from radius_auth.protocol.printable import LONGEST
 from radius_auth.protocol.pyrad_codec import Peer, encode_disconnect_request
 from radius_auth.replica.nas_index import NasIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from nexio.network.nas import Nas
     from nexio.network.sessions import WifiSession
-    from nexio.store.engine import Reading
 
 ERROR_CAUSE = 101
 """RFC 5176 section 3.5."""
@@ -56,18 +54,18 @@ class DisconnectReply:
     error_cause: int | None = None
 
 
-def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
+def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Peer:
     """The NAS to ask: at the session's source address, or the host and port set for it.
 
     Args:
-        work: the store.
+        entries: all NAS.
         session: which.
         timeout: seconds to wait after each transmission.
 
     Raises:
         NotFound: no NAS entry has a secret for it any more.
     """
-    nas = _nas_of(list_nas(work), session)
+    nas = _nas_of(entries, session)
     if nas is None:
         raise NotFound(
             f"no NAS stands for {session.source_address} any more, so there is no secret",
@@ -79,6 +77,7 @@ def peer_of(work: Reading, session: WifiSession, timeout: float) -> Peer:
         secret=nas.secret,
         timeout=timeout,
         transmissions=TRANSMISSIONS,
+        source=nas.disconnect_source,
     )
 
 
@@ -109,6 +108,13 @@ def attributes_of(
 
 
 def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> DisconnectReply:
+    """:func:`ask_to_disconnect` for who has nothing else to do meanwhile."""
+    return asyncio.run(ask_to_disconnect(peer, attributes))
+
+
+async def ask_to_disconnect(
+    peer: Peer, attributes: Mapping[str, str | bytes | int]
+) -> DisconnectReply:
     """Send a Disconnect-Request and wait for an answer that verifies.
 
     Every transmission is the same octets from the same port (RFC 5080 section 2.2.1).
@@ -116,24 +122,47 @@ def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> Disco
     Raises:
         Unreachable: no such host.
     """
-    identifier = secrets.randbelow(256)
-    request = read_packet(encode_disconnect_request(peer.secret, identifier, attributes))
-    family, address = _resolve(peer)
-    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+    octets = encode_disconnect_request(peer.secret, secrets.randbelow(256), attributes)
+    loop = asyncio.get_running_loop()
+    family, address = await _resolve(peer)
+    try:
+        line, waiting = await loop.create_datagram_endpoint(
+            lambda: _Waiting(read_packet(octets), peer.secret),
+            family=family,
+            remote_addr=address[:2],
+            local_addr=None if peer.source is None else (peer.source, 0),
+        )
+    except OSError:  # no route at this moment, or the address is not ours (any more)
+        return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
+    try:
         for _ in range(peer.transmissions):
-            until = time.monotonic() + peer.timeout
-            try:
-                asking.sendto(request.octets, address)
-            except OSError:  # no route at this moment: as if it had been lost
-                time.sleep(peer.timeout)
-                continue
-            answer = _wait(asking, request, peer.secret, until)
-            if answer is not None:
-                return answer
+            line.sendto(octets)
+            done, _pending = await asyncio.wait([waiting.reply], timeout=peer.timeout)
+            if done:
+                return waiting.reply.result()
+    finally:
+        line.close()
     return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
 
 
-def _nas_of(entries: list[Nas], session: WifiSession) -> Nas | None:
+class _Waiting(asyncio.DatagramProtocol):
+    """Waits for the first answer that verifies; others do not end the wait.
+
+    Nor does a router that says that nobody is there: that may be a lie.
+    """
+
+    def __init__(self, request: Packet, secret: bytes) -> None:
+        self._request, self._secret = request, secret
+        self.reply: asyncio.Future[DisconnectReply] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        with suppress(Discarded):
+            reply = _read(data, self._request, self._secret)
+            if reply is not None and not self.reply.done():
+                self.reply.set_result(reply)
+
+
+def _nas_of(entries: Sequence[Nas], session: WifiSession) -> Nas | None:
     for nas in entries:
         if nas.id == session.nas_id:
             return nas
@@ -146,10 +175,12 @@ def _is_as_sent(text: str) -> bool:
     return MASK not in text and "\\" not in text and len(text.encode()) < LONGEST
 
 
-def _resolve(peer: Peer) -> tuple[int, Any]:
+async def _resolve(peer: Peer) -> tuple[int, Any]:
     """Family and address for a socket."""
     try:
-        found = socket.getaddrinfo(peer.address, peer.port, type=socket.SOCK_DGRAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            peer.address, peer.port, type=socket.SOCK_DGRAM
+        )
     except (OSError, UnicodeError) as error:
         raise Unreachable(
             f"{peer.address} is not a host that can be found",
@@ -157,20 +188,6 @@ def _resolve(peer: Peer) -> tuple[int, Any]:
         ) from error
     family, *_, address = found[0]
     return family, address
-
-
-def _wait(
-    asking: socket.socket, request: Packet, secret: bytes, until: float
-) -> DisconnectReply | None:
-    """The first answer that verifies; others do not end the wait."""
-    while (left := until - time.monotonic()) > 0:
-        asking.settimeout(left)
-        # OSError: the time is over, or a router says that nobody is there, which may be a lie.
-        with suppress(OSError, Discarded):
-            answer = _read(asking.recv(MAX_LENGTH), request, secret)
-            if answer is not None:
-                return answer
-    return None
 
 
 def _read(datagram: bytes, request: Packet, secret: bytes) -> DisconnectReply | None:

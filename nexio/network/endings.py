@@ -1,0 +1,192 @@
+"""Sessions of guests who may not be on any more: which they are, who ends them, what came of it.
+
+A server claims a session before it asks the NAS, so that only one server does.  Claim and pause
+between two requests are the same column: ``disconnect_due_at``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import or_, select, update
+
+from nexio.errors import KeyUnusable
+from nexio.network.news import read_visits
+from nexio.network.sessions import WifiSession, name_as_sent, sessions_of
+from nexio.store import audit
+from nexio.store.locking import find_locked
+from nexio.store.tables import AccessTokenRow, NasRow, VisitRow, WifiSessionRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import InstrumentedAttribute
+
+    from nexio.network.following import FollowedVisit
+    from nexio.store.engine import Reading, Writing
+
+CLAIM: Final = timedelta(seconds=10)
+"""So long nobody else asks for a session that a server has claimed; longer than asking takes."""
+
+FIRST_PAUSE: Final = timedelta(seconds=10)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
+"""Between two requests for a session that goes on; each pause is twice the one before."""
+
+MOST_OF_A_NAS: Final = 64
+"""Requests on their way to one NAS: one that does not answer leaves room for the others."""
+
+_LOOKED_AT: Final = 2_000
+
+BY_HAND: Final = "by hand"
+ACK: Final = "ack"
+NAK: Final = "nak"
+GONE: Final = "gone"
+
+NOT_FOUND: Final = 503
+"""Error-Cause "Session Context Not Found": there is no such session (any more)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A session that this server has to end now."""
+
+    session: WifiSession
+    user_name: bytes | None = field(repr=False)
+    """As it was sent."""
+
+    reason: str
+
+
+def any_due(work: Reading) -> bool:
+    """Whether there is anything to claim; costs no write."""
+    return work.session.scalar(_due(work.now).limit(1)) is not None
+
+
+def claim_endings(
+    work: Writing,
+    reason_of: Callable[[FollowedVisit, datetime], str | None],
+    asked: Mapping[str, int],
+    most: int,
+) -> list[Ending]:
+    """Claim sessions whose guest may not be on; no other server gets them for :data:`CLAIM`.
+
+    Args:
+        work: the transaction.
+        reason_of: why a visit's guest may not log in now, None where they may.
+        asked: how many requests are on their way, by source address of the session.
+        most: how many sessions to claim.
+    """
+    chosen = _choose(work, asked, most)
+    locked = _due(work.now).where(WifiSessionRow.id.in_(chosen))
+    found = work.session.scalars(locked.with_for_update(skip_locked=True, of=WifiSessionRow))
+    sessions = sessions_of(work, found.all())
+    visits = read_visits(work, [each.visit_id for each in sessions if each.visit_id is not None])
+    endings = []
+    for session in sessions:
+        reason = reason_of(visits[session.visit_id or 0], work.now)
+        if reason is not None:
+            endings.append(
+                Ending(session=session, user_name=_name_of(work, session), reason=reason)
+            )
+    claimed = [each.session.id for each in endings]
+    work.session.execute(
+        update(WifiSessionRow)
+        .where(WifiSessionRow.id.in_(claimed))
+        .values(disconnect_due_at=work.now + CLAIM)
+    )
+    return endings
+
+
+def record_disconnect(
+    work: Writing,
+    number: int,
+    outcome: str,
+    error_cause: int | None = None,
+    reason: str = BY_HAND,
+) -> None:
+    """Note a NAS's reply to a Disconnect-Request; the session goes on until its Stop (Must 19).
+
+    A NAS that has no such session has ended it, and its Stop was lost.
+
+    Args:
+        work: the transaction.
+        number: of the session.
+        outcome: ``ack``, ``nak`` or ``timeout``.
+        error_cause: Error-Cause of the answer.
+        reason: why it was asked.
+    """
+    row = find_locked(work.session, WifiSessionRow, number)
+    if row is None:  # forgotten meanwhile
+        return
+    if row.ended_at is None and is_gone(outcome, error_cause):
+        acknowledged = row.disconnect_at if row.disconnect_outcome == ACK else None
+        row.ended_at, row.ended_by = max(row.heard_at, acknowledged or row.heard_at), GONE
+    is_news = (outcome, error_cause) != (row.disconnect_outcome, row.error_cause)
+    row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
+    row.disconnect_reason = reason
+    row.disconnect_due_at = work.now + pause_after(row.disconnect_attempts)
+    row.disconnect_attempts += 1
+    if is_news:
+        details = {"outcome": outcome, "error_cause": error_cause, "reason": reason}
+        audit.record(work, "disconnect", "session", number, details)
+
+
+def is_gone(outcome: str, error_cause: int | None) -> bool:
+    """Whether a NAS said that it has no such session (any more)."""
+    return outcome == NAK and error_cause == NOT_FOUND
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait for the Accounting Stop after one request more than so many."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * float(2 ** min(attempts, 10)))
+
+
+def _name_of(work: Reading, session: WifiSession) -> bytes | None:
+    try:
+        return name_as_sent(work, session)
+    except KeyUnusable:  # damaged: the NAS may know the session by the rest
+        return None
+
+
+def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
+    """What to claim: those that waited longest, few of each NAS."""
+    waiting = _due(work.now).add_columns(WifiSessionRow.source_address)
+    order = (WifiSessionRow.disconnect_due_at.is_not(None), WifiSessionRow.disconnect_due_at)
+    count = Counter(asked)
+    chosen: list[int] = []
+    for number, address in work.session.execute(waiting.order_by(*order).limit(_LOOKED_AT)):
+        if count[address] < MOST_OF_A_NAS and len(chosen) < most:
+            count[address] += 1
+            chosen.append(number)
+    return chosen
+
+
+def _due(now: datetime) -> Select[int]:
+    """Open sessions that lead to a token which is not valid now, and that nobody is ending."""
+    token, visit = AccessTokenRow, VisitRow
+    deaf = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
+    return (
+        select(WifiSessionRow.id)
+        .join(token, token.id == WifiSessionRow.token_id)
+        .join(visit, visit.id == WifiSessionRow.visit_id)
+        .where(
+            WifiSessionRow.ended_at.is_(None),
+            or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(deaf)),
+            _or_none(WifiSessionRow.disconnect_due_at, now),
+            or_(
+                token.revoked_at.is_not(None),
+                visit.deleted_at.is_not(None),
+                _or_none(token.valid_until, now),
+                token.valid_from > now,
+            ),
+        )
+    )
+
+
+def _or_none(column: InstrumentedAttribute[datetime | None], now: datetime) -> ColumnElement[bool]:
+    return or_(column.is_(None), column <= now)

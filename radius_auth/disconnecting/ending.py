@@ -1,0 +1,164 @@
+"""Ends sessions whose guest may not be on any more, by asking their NAS (RFC 5176)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nexio.errors import NexioError, NotFound, Unreachable
+from nexio.network.endings import any_due, claim_endings, record_disconnect
+from nexio.network.nas import list_nas
+from radius_auth.decision.rules import reason_against_visit
+from radius_auth.disconnecting.disconnect import (
+    DisconnectOutcome,
+    DisconnectReply,
+    ask_to_disconnect,
+    attributes_of,
+    peer_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from nexio.network.endings import Ending
+    from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
+    from nexio.store.engine import Store
+    from radius_auth.protocol.pyrad_codec import Peer
+
+    Attributes = Mapping[str, str | bytes | int]
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS: Final = 1.0
+"""How often the store is asked who has to go."""
+
+MOST: Final = 256
+"""Requests on their way at a time; each has a socket."""
+
+TIMEOUT: Final = 1.5
+"""Seconds after each of three transmissions: together less than a claim lasts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a NAS said of a session that was to end."""
+
+    ending: Ending
+    reply: DisconnectReply
+
+
+class SessionEnder:
+    """Asks NAS to end sessions, many at a time, and records what they say.
+
+    Args:
+        open_store: opens the store; it is closed at the end.
+        tell: called with what each NAS said.
+    """
+
+    def __init__(
+        self, open_store: Callable[[], Store], tell: Callable[[Ended], None] = lambda _: None
+    ) -> None:
+        self._open_store = open_store
+        self._tell = tell
+        self._asking: dict[asyncio.Task[DisconnectReply], Ending] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, name="session-ender", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, without waiting for a NAS: claims expire, and another server asks again."""
+        self._stopping.set()
+        self._thread.join(2 * EVERY_SECONDS)
+
+    def run(self) -> None:
+        """Until :meth:`stop`; whatever the store does."""
+        logged = ""
+        while not self._stopping.is_set():
+            try:
+                with closing(self._open_store()) as store:
+                    asyncio.run(self._follow(store))
+            except NexioError as error:
+                if str(error) != logged:
+                    log.warning("no session is ended: %s", error)
+                logged = str(error)
+            except Exception:
+                log.exception("no session is ended")
+            self._asking.clear()
+            self._stopping.wait(EVERY_SECONDS)
+
+    def run_once(self, store: Store) -> None:
+        """End all that is due now, and return when each NAS has said something or was silent."""
+        asyncio.run(self._end_all(store))
+
+    async def _follow(self, store: Store) -> None:
+        while not self._stopping.is_set():
+            if not await self._end_some(store):
+                await asyncio.sleep(EVERY_SECONDS)
+
+    async def _end_all(self, store: Store) -> None:
+        while await self._end_some(store):
+            pass
+
+    async def _end_some(self, store: Store) -> bool:
+        """Ask for what is due, wait for a while, record; whether there was anything to do."""
+        room = MOST - len(self._asking)
+        for ending, peer in await asyncio.to_thread(self._claim, store, room) if room else ():
+            request = attributes_of(ending.session, ending.user_name, store.clock())
+            self._asking[asyncio.create_task(_ask(peer, request))] = ending
+        if not self._asking:
+            return False
+        done, _ = await asyncio.wait(self._asking, timeout=EVERY_SECONDS)
+        ended = [Ended(ending=self._asking.pop(each), reply=each.result()) for each in done]
+        await asyncio.to_thread(_record, store, ended)
+        for each in ended:
+            self._tell(each)
+        return True
+
+    def _claim(self, store: Store, most: int) -> list[tuple[Ending, Peer | None]]:
+        with store.read() as work:
+            if not any_due(work):
+                return []
+            entries = list_nas(work)
+        asked = Counter(ending.session.source_address for ending in self._asking.values())
+        with store.write() as writing:
+            endings = claim_endings(writing, _reason_of, asked, most)
+        return [(each, _peer_of(entries, each)) for each in endings]
+
+
+def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
+    """Why a guest who is on may not be: the rules of a login, wherever the NAS stands."""
+    return reason_against_visit(visit, None, now)
+
+
+def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
+    try:
+        return peer_of(entries, ending.session, TIMEOUT)
+    except NotFound:  # its entry was removed, so there is no secret
+        return None
+
+
+async def _ask(peer: Peer | None, attributes: Attributes) -> DisconnectReply:
+    """Ask; who cannot be asked does not answer."""
+    if peer is not None:
+        with suppress(Unreachable):
+            return await ask_to_disconnect(peer, attributes)
+    return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
+
+
+def _record(store: Store, ended: Sequence[Ended]) -> None:
+    with store.write() as work:
+        for each in ended:
+            reply, ending = each.reply, each.ending
+            record_disconnect(
+                work, ending.session.id, reply.outcome.value, reply.error_cause, ending.reason
+            )

@@ -1,0 +1,118 @@
+"""Running servers end the sessions of whoever may not be on any more (RFC 5176)."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from nexio.clock import utc_now
+from nexio.network.accounting_records import Status
+from nexio.network.nas import NasChanges, edit_nas
+from radius_auth.protocol.packet import read_packet
+from tests.support.accounting import MAC, record, tell
+from tests.support.cli.programs import program
+from tests.support.people import revoke
+from tests.support.radius.desk import Desk, desk_with, sessions_when
+from tests.support.radius.fake_nas import FakeNas, reply
+from tests.support.radius.radclient import account, radclient
+from tests.support.radius.radiusd import Radiusd, environment_of, wait_until
+from tests.support.stores import run_sql
+
+if TYPE_CHECKING:
+    from nexio.configuration import Configuration
+
+PROMISED = 5.0
+"""Seconds."""
+
+MANY = 1_000
+
+
+def lead_to(desk: Desk, nas: FakeNas) -> None:
+    """Let the access point of loopback take its disconnects there."""
+    with desk.store.write() as work:
+        edit_nas(work, "127.0.0.1", NasChanges(disconnect=f"127.0.0.1:{nas.port}"))
+
+
+def many_on(desk: Desk, seconds: float) -> None:
+    """A visitor with very many devices, whose window ends in so many seconds."""
+    visit = desk.register()
+    fields = {"source_address": "127.0.0.1", "nas": "127.0.0.1", "at": utc_now()}
+    tell(
+        desk.store,
+        *(
+            record(Status.START, visit, key=f"{number:032x}", session_id=str(number), **fields)
+            for number in range(MANY)
+        ),
+    )
+    until = utc_now() + timedelta(seconds=seconds)
+    run_sql(desk.store, "UPDATE access_token SET valid_until = :until", until=until)
+
+
+def test_a_revoked_guest_is_disconnected(configuration: Configuration) -> None:
+    """Login, accounting and disconnect over real sockets; the Stop ends it, with our reason."""
+    with desk_with(configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        with Radiusd(configuration) as server:
+            visit = desk.register()
+            accept = radclient(server.port, visit.email, visit.pin)
+            its = f"Class = {accept.attributes['Class']}"
+            account(server.accounting_port, "Start", its)
+            sessions_when(desk, lambda found: bool(found) and found[0].visit_id == visit.id)
+            assert nas.heard == []
+            began = time.monotonic()
+            revoke(desk.store, visit)
+            wait_until(lambda: nas.heard)
+            assert time.monotonic() - began < PROMISED
+            (asked,) = sessions_when(desk, lambda found: found[0].disconnect is not None)
+            assert asked.disconnect is not None
+            assert (asked.disconnect.outcome, asked.disconnect.reason) == ("ack", "revoked")
+            account(server.accounting_port, "Stop", its, "Acct-Session-Time = 1")
+            sessions_when(desk, lambda found: found[0].ended_by == "stop")
+
+
+def test_the_desk_hears_what_became_of_it(sqlite_configuration: Configuration) -> None:
+    """The command that revokes waits for the server, and says what the access point answered."""
+    with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        visit = desk.register()
+        start = {"source_address": "127.0.0.1", "nas": "lobby", "at": utc_now()}
+        tell(desk.store, record(Status.START, visit, **start))
+        with Radiusd(sqlite_configuration):
+            words = [program("nexio"), "token", "revoke", "--yes", visit.email]
+            env = environment_of(sqlite_configuration)
+            ran = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+    assert f"S1 on {MAC} at lobby: the access point ends it." in ran.stderr
+
+
+def test_a_thousand_windows_end_in_the_same_second(sqlite_configuration: Configuration) -> None:
+    """At a NAS that ignores Session-Timeout: all are asked within five seconds, each once."""
+    with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        many_on(desk, 4)
+        end = time.monotonic() + 4
+        with Radiusd(sqlite_configuration):
+            wait_until(lambda: len(nas.heard) >= MANY)
+            assert time.monotonic() - end < PROMISED
+    assert Counter(map(session_of, nas.heard)) == {str(n): 1 for n in range(MANY)}
+
+
+def test_one_of_two_servers_is_killed(postgresql_configuration: Configuration) -> None:
+    """In the act: the other one asks for what it had claimed.  Nobody is left, few asked twice."""
+    with desk_with(postgresql_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        with Radiusd(postgresql_configuration) as one, Radiusd(postgresql_configuration):
+            many_on(desk, 0.5)
+            wait_until(lambda: len(nas.heard) > MANY // 4)
+            one.kill()
+            wait_until(lambda: len(set(map(session_of, nas.heard))) == MANY)
+    asked = Counter(map(session_of, nas.heard))
+    assert set(asked.values()) <= {1, 2}
+    assert list(asked.values()).count(2) <= MANY // 4
+
+
+def session_of(heard: tuple[bytes, tuple[str, int]]) -> str:
+    """Acct-Session-Id of a Disconnect-Request."""
+    return read_packet(heard[0]).values(44)[0].decode()
