@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -10,9 +10,10 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from nexio.checkin.taps import Direction
+from nexio.languages import LANGUAGES
 from nexio_web import tablets
 from nexio_web.door import Said
-from nexio_web.pages import page
+from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from nexio.checkin.tablets import Tablet
+    from nexio.languages import Language
     from nexio_web.door import Door
     from nexio_web.postman import Postman
 
 FORM: Final = "application/x-www-form-urlencoded"
-MOST_FIELDS: Final = 5
+MOST_FIELDS: Final = 6
+
+_WAYS: Final = {"in": Direction.IN, "out": Direction.OUT}
 
 
 def show(request: Request) -> Response:
@@ -33,7 +37,7 @@ def show(request: Request) -> Response:
     tablet = tablets.known(request)
     response: Response
     if tablet is not None:
-        response = page("kiosk.html", location=tablet.location.name)
+        response = page("kiosk.html", _home(tablet), location=tablet.location.name)
         tablets.keep_credential(request, response)
         return response
     if request.app.state.pair_with is not None:
@@ -41,7 +45,7 @@ def show(request: Request) -> Response:
         tablets.pair_by_itself(request, response, request.app.state.pair_with)
         return response
     secret, code = tablets.show_code(request)
-    response = page("pairing.html", code=code)
+    response = page("pairing.html", language_of(request), code=code)
     tablets.keep(request, response, tablets.WAITING, secret)
     return response
 
@@ -60,20 +64,13 @@ def state(request: Request) -> Response:
 async def tap(request: Request) -> Response:
     """Somebody typed or scanned something."""
     given = await _form(request)
-    ways = {"": None, "in": Direction.IN, "out": Direction.OUT}
-    said = Said(
-        code=given.get("code", ""),
-        email=given.get("email") or None,
-        way=ways.get(given.get("way", "")),
-        by_camera=bool(given.get("scanned")),
-    )
-    return await run_in_threadpool(_tap, request, said)
+    return await run_in_threadpool(_tap, request, given)
 
 
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
-    ticket = (await _form(request)).get("undo", "")
-    return await run_in_threadpool(_undo, request, ticket)
+    given = await _form(request)
+    return await run_in_threadpool(_undo, request, given)
 
 
 ROUTES: Final = [
@@ -85,18 +82,37 @@ ROUTES: Final = [
 ]
 
 
-def _tap(request: Request, said: Said) -> Response:
+def _tap(request: Request, given: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
     postman: Postman = request.app.state.postman
-    screen, has_mail = door.use(_paired(request), said)
+    tablet = _paired(request)
+    said = Said(
+        code=given.get("code", ""),
+        email=given.get("email") or None,
+        way=_WAYS.get(given.get("way", "")),
+        language=_chosen(given, tablet),
+        by_camera=bool(given.get("scanned")),
+    )
+    screen, has_mail = door.use(tablet, said)
     if has_mail:
         postman.come()
     return JSONResponse(screen.as_json())
 
 
-def _undo(request: Request, ticket: str) -> Response:
+def _undo(request: Request, given: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
-    return JSONResponse(door.undo(_paired(request), ticket).as_json())
+    tablet = _paired(request)
+    screen = door.undo(tablet, given.get("undo", ""), _chosen(given, tablet))
+    return JSONResponse(screen.as_json())
+
+
+def _home(tablet: Tablet) -> Language:
+    """The language that a tablet speaks until somebody chooses another one."""
+    return LANGUAGES[tablet.location.settings.language]
+
+
+def _chosen(given: Mapping[str, str], tablet: Tablet) -> Language:
+    return LANGUAGES.get(given.get("language", "")) or _home(tablet)
 
 
 def _paired(request: Request) -> Tablet:
@@ -106,7 +122,7 @@ def _paired(request: Request) -> Tablet:
     return tablet
 
 
-async def _form(request: Request) -> Mapping[str, Any]:
+async def _form(request: Request) -> Mapping[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415)
     form = await request.form(max_fields=MOST_FIELDS, max_files=0)

@@ -10,11 +10,38 @@ const SHOWN = 6; // seconds that a confirmation stays
 const READ = 12; // seconds that a refusal stays, which has to be read
 const UNDO = 10; // seconds that an undo is offered
 
+// What the page says, in every language: it changes without the server.
+const WORDS = JSON.parse(at("words").dataset.words);
+const HOME = document.documentElement.lang;
+let language = HOME;
+
 const NOTHING = { code: "", email: "", scanned: "" };
 let typed = { ...NOTHING };
 let busy = false;
 let left = 0; // seconds until the start
 let undo = { ticket: null, until: 0 };
+
+function say(text, values = {}) {
+  return WORDS[language][text].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
+
+function put(element, text) {
+  element.dataset.say = text;
+  element.textContent = say(text);
+}
+
+function speak(code) {
+  language = document.documentElement.lang = code;
+  const main = document.querySelector("main");
+  document.title = say(main.dataset.title, { location: main.dataset.location });
+  for (const each of document.querySelectorAll("[data-say]")) each.textContent = say(each.dataset.say);
+  for (const each of document.querySelectorAll("[data-label]")) {
+    each.setAttribute("aria-label", say(each.dataset.label));
+  }
+  for (const each of document.querySelectorAll("[data-language]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.language === code));
+  }
+}
 
 function show(id) {
   for (const section of document.querySelectorAll("section")) section.hidden = section.id !== id;
@@ -29,6 +56,7 @@ function start() {
   at("said").textContent = "";
   left = 0;
   at("leave").hidden = true;
+  speak(HOME);
   show("start");
   at("undo-later").hidden = !undo.ticket || performance.now() > undo.until;
   document.querySelector("#start h1").focus();
@@ -37,7 +65,7 @@ function start() {
 function type(who, first = "") {
   undo = { ticket: null, until: 0 }; // the next person has no business with it
   typed = { ...NOTHING };
-  at("asked").textContent = at("asked").dataset[who];
+  put(at("asked"), at("asked").dataset[who]);
   at("code").value = first;
   show("typing");
   at("code").focus();
@@ -52,7 +80,7 @@ function touched() {
 function countdown() {
   const counts = left > 0 && left <= COUNTED;
   for (const each of document.querySelectorAll(".countdown")) {
-    each.textContent = counts ? each.dataset.words.replace("SECONDS", left) : "";
+    each.textContent = counts ? say(each.dataset.words, { seconds: left }) : "";
   }
 }
 
@@ -73,7 +101,7 @@ async function send(path, fields) {
   try {
     const answer = await fetch(path, {
       method: "POST",
-      body: new URLSearchParams(fields),
+      body: new URLSearchParams({ ...fields, language }),
       signal: AbortSignal.timeout(15_000),
     });
     if (answer.status === 401) {
@@ -85,8 +113,8 @@ async function send(path, fields) {
   } catch {
     tell({
       kind: "refused",
-      title: at("result").dataset.away,
-      lines: [at("result").dataset.advice],
+      title: say(at("result").dataset.away),
+      lines: [say(at("result").dataset.advice)],
       undo: null,
     });
   } finally {
@@ -148,7 +176,7 @@ function play(kind) {
 function setSound(on) {
   const button = at("sound");
   button.setAttribute("aria-pressed", String(on));
-  button.textContent = on ? button.dataset.on : button.dataset.off;
+  put(button, on ? button.dataset.on : button.dataset.off);
   localStorage.setItem("nexio-sound", on ? "on" : "off");
 }
 
@@ -157,6 +185,12 @@ setSound(localStorage.getItem("nexio-sound") !== "off");
 
 at("visitor").addEventListener("click", () => type("visitor"));
 at("member").addEventListener("click", () => type("member"));
+for (const each of document.querySelectorAll("[data-language]")) {
+  each.addEventListener("click", () => {
+    speak(each.dataset.language);
+    touched(); // whoever chose it may have gone: the next person finds the language of the house
+  });
+}
 for (const back of document.querySelectorAll(".back")) back.addEventListener("click", start);
 at("done").addEventListener("click", start);
 at("stay").addEventListener("click", start);
@@ -204,7 +238,7 @@ function held(code) {
 look(at("camera"), held).then(
   () => {
     at("camera").hidden = false;
-    at("hint").textContent = at("hint").dataset.camera;
+    put(at("hint"), at("hint").dataset.camera);
   },
   () => {}, // no camera, or not allowed: PINs and scanners are enough
 );
