@@ -42,6 +42,9 @@ class Configuration:
     mail_from: str | None = None
     """Who mail is from (``NEXIO_MAIL_FROM``): ``Harbour House <desk@example.com>``."""
 
+    web_url: str | None = None
+    """Where the pages are (``NEXIO_WEB_URL``): ``https://visit.example.com``."""
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
         """Read the ``NEXIO_*`` variables; an empty one counts as not set."""
@@ -56,6 +59,7 @@ class Configuration:
             operator=_utf8(given.get("NEXIO_OPERATOR") or _system_user()),
             smtp_url=given.get("NEXIO_SMTP_URL"),
             mail_from=given.get("NEXIO_MAIL_FROM"),
+            web_url=given.get("NEXIO_WEB_URL"),
         )
 
 

@@ -83,6 +83,18 @@ class Rule(StrEnum):
     ENDED = "ended"
     """R14: in and out once a day."""
 
+    PASS_ELSEWHERE = "pass-elsewhere"
+    """The pass is for another location."""
+
+    STALE = "stale"
+    """A pass's code is too old, or none."""
+
+    USED = "used"
+    """A pass's code was used before."""
+
+    GONE = "gone"
+    """The pass was taken away, or there is a newer one."""
+
 
 class Refused(NexioError):
     """A rule refused what was asked; the message names the rule in words.

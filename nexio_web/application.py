@@ -21,7 +21,7 @@ from nexio.languages import mark
 from nexio.mail.delivery import outgoing_of
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
-from nexio_web import kiosk
+from nexio_web import kiosk, phone
 from nexio_web.door import Door
 from nexio_web.headers import SecurityHeaders
 from nexio_web.limits import Limits
@@ -79,6 +79,7 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
         routes=[
             Route("/healthz", _health),
             *kiosk.ROUTES,
+            *phone.ROUTES,
             Mount("/static", StaticFiles(packages=[("nexio_web", "static")])),
         ],
         exception_handlers={

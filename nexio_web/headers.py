@@ -42,7 +42,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a page may need another policy
                 kept = "no-cache" if scope["path"].startswith("/static/") else "no-store"
                 headers.setdefault("Cache-Control", kept)
                 if scope["scheme"] == "https":

@@ -63,13 +63,13 @@ def state(request: Request) -> Response:
 
 async def tap(request: Request) -> Response:
     """Somebody typed or scanned something."""
-    given = await _form(request)
+    given = await form_of(request)
     return await run_in_threadpool(_tap, request, given)
 
 
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
-    given = await _form(request)
+    given = await form_of(request)
     return await run_in_threadpool(_undo, request, given)
 
 
@@ -122,7 +122,8 @@ def _paired(request: Request) -> Tablet:
     return tablet
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def form_of(request: Request) -> Mapping[str, str]:
+    """The fields that one of our pages has sent."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415)
     form = await request.form(max_fields=MOST_FIELDS, max_files=0)

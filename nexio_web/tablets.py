@@ -7,7 +7,7 @@ host or path can have set them.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from nexio.checkin.tablets import (
     answer,
@@ -46,7 +46,7 @@ def store_of(request: Request) -> Store:
 
 def known(request: Request) -> Tablet | None:
     """The tablet that asks; None where it is not paired, or was turned away."""
-    credential = _cookie(request, CREDENTIAL)
+    credential = cookie(request, CREDENTIAL)
     if not credential:
         return None
     store, address = store_of(request), request.client.host if request.client else ""
@@ -61,7 +61,7 @@ def known(request: Request) -> Tablet | None:
 
 def pair(request: Request, response: Response) -> bool:
     """Take the credential that waits for this tablet, where the desk has typed its code."""
-    secret = _cookie(request, WAITING)
+    secret = cookie(request, WAITING)
     if not secret:
         return False
     store = store_of(request)
@@ -86,29 +86,37 @@ def pair_by_itself(request: Request, response: Response, location: str) -> None:
 
 def show_code(request: Request) -> tuple[str, str]:
     """The secret of a tablet that is not paired, an old one or a new one, and its code."""
-    secret = _cookie(request, WAITING) or new_secret()
+    secret = cookie(request, WAITING) or new_secret()
     with store_of(request).read() as work:
         return secret, code_of(work, secret)
 
 
-def keep(request: Request, response: Response, name: str, value: str) -> None:
-    """Let the tablet keep something."""
+def keep(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    same_site: Literal["strict", "lax"] = "strict",
+) -> None:
+    """Let the tablet keep something; ``lax`` is sent also by who follows a link to us."""
     response.set_cookie(
         _name(request, name),
         value,
         max_age=int(KEPT.total_seconds()),
         secure=_by_tls(request),
         httponly=True,
-        samesite="strict",
+        samesite=same_site,
     )
 
 
 def keep_credential(request: Request, response: Response) -> None:
     """Begin the time anew for which the tablet keeps its credential."""
-    keep(request, response, CREDENTIAL, _cookie(request, CREDENTIAL))
+    keep(request, response, CREDENTIAL, cookie(request, CREDENTIAL))
 
 
-def _cookie(request: Request, name: str) -> str:
+def cookie(request: Request, name: str) -> str:
+    """What a browser keeps for us; empty where it keeps nothing."""
     value = request.cookies.get(_name(request, name), "")
     return value if len(value) <= LONGEST else ""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nexio.checkin.taps import Tap
     from nexio.errors import Refused
     from nexio.languages import Language
+    from nexio.locations.locations import Location
 
 ASK: Final = mark("Please ask at reception.")
 
@@ -162,6 +163,29 @@ def closed(language: Language) -> Screen:
     )
 
 
+def phone_status(language: Language, tap: Tap | None, location: Location) -> str:
+    """Whether a member is in, for the phone's page."""
+    if tap is not None and tap.direction is Direction.IN:
+        return language.say("You are checked in at %(location)s.", location=location.name)
+    return language.say("You are checked out at %(location)s.", location=location.name)
+
+
+def link_was_used(language: Language) -> Screen:
+    """Another browser has the pass, or the link is too old."""
+    return _refused(
+        language.say("This link has been used, or is too old."),
+        language.say("It works once. If it was not you who used it, please tell reception."),
+    )
+
+
+def no_pass_here(language: Language) -> Screen:
+    """This browser has no such pass, or it was taken away."""
+    return _refused(
+        language.say("There is no valid pass on this phone."),
+        language.say("Open the link in your newest mail, or ask reception for another one."),
+    )
+
+
 _REFUSED: Final = {
     Rule.NO_CODE: (
         mark("This is not a visitor's code."),
@@ -179,6 +203,23 @@ _REFUSED: Final = {
     Rule.ENDED: (
         mark("Your visit has ended for today."),
         mark("To come in again: please ask at reception."),
+    ),
+    Rule.PASS_ELSEWHERE: (mark("Your pass is for another location."), ASK),
+    Rule.STALE: (
+        mark("This code is too old."),
+        mark(
+            "Your phone shows a new one every 30 seconds."
+            " Please hold that here, and no picture of it."
+        ),
+    ),
+    Rule.USED: (
+        mark("This code was used already."),
+        mark("Your phone shows another one in a moment."),
+    ),
+    Rule.GONE: (
+        mark("This pass is not valid any more."),
+        mark("If you were sent a newer mail, open its link on your phone."),
+        ASK,
     ),
 }
 

@@ -21,6 +21,7 @@ from nexio.input.addresses import email_key
 from nexio.input.scanners import read_scan
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
+from nexio.reception.passes import is_pass, use_code
 from nexio.reception.pins import parse_pin
 from nexio.reception.qr_codes import read_qr
 from nexio.reception.tokens import close_window, end_token, restore_token, start_token
@@ -70,20 +71,23 @@ def tap_pin(
             rule=Rule.NOBODY,
         )
     if pin.member_id is not None:
-        return _tap_member(work, pin.member_id, way)
+        return _tap_member(work, pin.member_id, Method.PIN, way)
     return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
 
 
 def tap_qr(
     work: Writing, location: Location | None, text: str, *, way: Direction | None = None
 ) -> Tap:
-    """Use a visitor's QR code.
+    """Use a visitor's QR code, or the one on the phone of a member.
 
     Raises:
         InvalidValue: a keyboard layout has changed it.
         NotFound: the visit was forgotten since.
-        Refused: not a code of this store, of another location, or a rule says no.
+        Refused: not a code of this store, of another location, used before (a member's), or a
+            rule says no.
     """
+    if is_pass(text):
+        return _tap_pass(work, location, text, way)
     row = get_row(work, read_qr(work, text))
     if location is not None and row.location_id != location.id:
         raise Refused(
@@ -224,7 +228,28 @@ def _tap_visit(
     return _check_in_visit(work, row, method)
 
 
-def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
+def _tap_pass(work: Writing, location: Location | None, text: str, way: Direction | None) -> Tap:
+    found, is_new = use_code(work, text)
+    if location is not None and found.location.id != location.id:
+        raise Refused(
+            f"this pass is for {found.location.name}",
+            "Send the member there.",
+            rule=Rule.PASS_ELSEWHERE,
+        )
+    if is_new:
+        return _tap_member(work, found.member_id, Method.QR, way)
+    # A phone that was held still: that is one tap, and nothing is written.
+    known = _already(_last_of_member(work, found.member_id), work.now, None)
+    if known is None:
+        raise Refused(
+            "this code of a pass was used before",
+            "The pass shows another one within 30 seconds: scan that.",
+            rule=Rule.USED,
+        )
+    return known
+
+
+def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | None) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
     last = _last_of_member(work, member_id)
     known = _already(last, work.now, way)
@@ -232,15 +257,16 @@ def _tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
         return known
     if last is not None and is_in(last, work.now):
         if way is None:
-            refuse_early(work, last, "To check out: the same PIN with --out, or nexio checkout")
-        return _check_out(work, last, Method.PIN)
+            again = "the same PIN" if method is Method.PIN else "the pass"
+            refuse_early(work, last, f"To check out: {again} with --out, or nexio checkout")
+        return _check_out(work, last, method)
     if way is Direction.OUT:
         raise Refused(
             f"{row.first_name} {row.last_name} is not checked in", "Check in with: nexio checkin"
         )
     _close_overdue(work, last)
     stay = CheckInRow(member=row, location=row.location, started_wifi=False)
-    return _check_in(work, stay, Method.PIN)
+    return _check_in(work, stay, method)
 
 
 def _check_in_visit(work: Writing, row: VisitRow, method: Method) -> Tap:

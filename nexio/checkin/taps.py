@@ -79,6 +79,13 @@ def is_cut_off(stay: CheckInRow, now: datetime) -> bool:
     return stay.out_method == Method.CUT_OFF or (stay.out_at is None and stay.cut_off_at <= now)
 
 
+def last_tap(work: Reading, member_id: int) -> Tap | None:
+    """Which way a member went last."""
+    stays = select(CheckInRow).where(CheckInRow.member_id == member_id)
+    stay = work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
+    return None if stay is None else taps_of(stay, work.now)[-1]
+
+
 def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
     """Who went in and out today, or with ``open_only`` who is in the building now."""
     today, _ = local_day(work.now, location.zone)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
+from nexio.input.web_urls import parse_web_url
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
 from nexio.mail.rendering import Letter, render
 from nexio.mail.server import MailServer, parse_smtp_url
@@ -31,6 +32,8 @@ class Outgoing:
 
     server: MailServer
     sender: Mailbox
+    web_url: str | None = None
+    """Where the pages are that mail has links to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,16 @@ def outgoing_of(configuration: Configuration) -> Outgoing | None:
     """How this deployment sends mail; None where it does not.
 
     Raises:
-        InvalidValue: ``NEXIO_SMTP_URL`` or ``NEXIO_MAIL_FROM`` cannot be read.
+        InvalidValue: ``NEXIO_SMTP_URL``, ``NEXIO_MAIL_FROM`` or ``NEXIO_WEB_URL`` cannot be read.
     """
     if configuration.smtp_url is None:
         return None
     server = parse_smtp_url(configuration.smtp_url)
-    return Outgoing(server=server, sender=parse_sender(configuration.mail_from))
+    return Outgoing(
+        server=server,
+        sender=parse_sender(configuration.mail_from),
+        web_url=None if configuration.web_url is None else parse_web_url(configuration.web_url),
+    )
 
 
 def deliver(
@@ -132,4 +139,4 @@ def _letter(store: Store, outgoing: Outgoing, number: int) -> Letter:
         # A mail that no server took for weeks is too old to be of use.
         if row.attempts == 0 and work.now > row.created_at + GIVE_UP:
             raise Refused(f"gave up after {GIVE_UP.days} days in which nothing was sent")
-        return render(work, row, outgoing.sender)
+        return render(work, row, outgoing.sender, outgoing.web_url)

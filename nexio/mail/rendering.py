@@ -13,7 +13,7 @@ from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
 from qrcode.image.pure import PyPNGImage
 
-from nexio.errors import Refused, RowDamaged
+from nexio.errors import Refused, RowDamaged, Unreachable
 from nexio.input.names import full_name
 from nexio.locations.locations import location_of
 from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
@@ -22,6 +22,7 @@ from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
 from nexio.outbox.outbox import Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
+from nexio.reception.passes import LINK_LASTS, link_of
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import visit_of
 from nexio.store.engine import Reading
@@ -54,20 +55,27 @@ class _Content:
     calendar: str | None = None
 
 
-def render(work: Reading, row: OutboxRow, sender: Mailbox) -> Letter:
+def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None = None) -> Letter:
     """Make a mail by what is true now.
 
     Sent twice after a crash, it has the same Message-ID both times.
 
+    Args:
+        work: the store.
+        row: which mail.
+        sender: who it is from.
+        web_url: where the pages are, for a mail that has a link.
+
     Raises:
         Refused: it should not be sent any more; the message says why in a few words.
+        Unreachable: it has a link, and nobody has said where the pages are.
     """
     template = Template(row.template)
     to = recipient_of(work, row)
     _refuse_pointless(work, row, to)
     if to is None:
         raise Refused("there is no receiver any more")
-    content = _content(work, row, sender, to)
+    content = _content(work, row, sender, to, web_url)
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender.header
     message["To"] = to.header
@@ -97,7 +105,11 @@ def _refuse_pointless(work: Reading, row: OutboxRow, to: Mailbox | None) -> None
         raise Refused("the member was removed")
 
 
-def _content(work: Reading, row: OutboxRow, sender: Mailbox, to: Mailbox) -> _Content:
+def _content(
+    work: Reading, row: OutboxRow, sender: Mailbox, to: Mailbox, web_url: str | None
+) -> _Content:
+    if row.member is not None and row.template == Template.MEMBER_PASS:
+        return _pass_content(work, row.member, web_url)
     if row.member is not None:
         return _member_content(work, row.member)
     if row.visit is None:
@@ -139,6 +151,22 @@ def _member_content(work: Reading, member: MemberRow) -> _Content:
         values={
             "membername": full_name(member.first_name, member.last_name),
             "membercode": pin,
+            "location": location_of(member.location).name,
+        },
+    )
+
+
+def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> _Content:
+    link = link_of(work, member.id)
+    if link is None:
+        raise Refused("its link has no use any more: the pass was opened, revoked or too old")
+    if web_url is None:  # set it, and the mail goes out
+        raise Unreachable("NEXIO_WEB_URL is not set where mail is sent")
+    return _Content(
+        values={
+            "membername": full_name(member.first_name, member.last_name),
+            "passlink": f"{web_url}{link}",
+            "linkdays": str(LINK_LASTS.days),
             "location": location_of(member.location).name,
         },
     )

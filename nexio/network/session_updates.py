@@ -50,10 +50,20 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
             known.append(row)
         if row.location_id is None and record.location_id in grants.roaming:
             row.nas_id, row.nas, row.location_id = record.nas_id, record.nas, record.location_id
-        if row.token_id is None and grants.allow(record):
+        if _is_newer_claim(row, record) and grants.allow(record):
             row.visit_id, row.token_id = record.claimed_visit, record.claimed_token
         _merge(row, record)
     work.session.flush()
+
+
+def _is_newer_claim(row: WifiSessionRow, record: AccountingRecord) -> bool:
+    """Whether a record says anew whose session it is.
+
+    Another visitor may log in on the same port while Acct-Session-Id stays.
+    """
+    return row.token_id is None or (
+        row.token_id != record.claimed_token and record.at >= row.heard_at
+    )
 
 
 def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingRecord:

@@ -183,6 +183,10 @@ def _nas(work: Reading) -> Iterator[Finding]:
                 f"no access point asks for the guests of {location.name}",
                 "Add it with: nexio nas add NAME ADDRESS --location …",
             )
+    for nas in list_nas(work):
+        if not nas.takes_disconnects:
+            message = f"{nas.name} ends no session when it is asked to (--disconnect none)"
+            yield well("NAS", f"{message}: who is on stays until the end granted at the login")
     for name in nas_that_name_no_device(work):
         yield unwell(
             "NAS",

@@ -38,6 +38,9 @@ class Template(StrEnum):
     MEMBER_PIN = "member-pin"
     """To a member: the PIN."""
 
+    MEMBER_PASS = "member-pass"
+    """To a member: the link to the pass on the phone."""
+
 
 class MailState(StrEnum):
     """The state of a mail; ``none`` where there is no mail."""

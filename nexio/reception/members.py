@@ -16,7 +16,14 @@ from nexio.reception.pins import new_pin, pin_of, store_pin
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
 from nexio.store.sealed import MEMBER_PIN
-from nexio.store.tables import CheckInRow, LocationRow, MemberRow, PinRow, parse_number
+from nexio.store.tables import (
+    CheckInRow,
+    LocationRow,
+    MemberPassRow,
+    MemberRow,
+    PinRow,
+    parse_number,
+)
 
 PIN_PURPOSE = MEMBER_PIN.purpose
 
@@ -133,11 +140,15 @@ def set_pin(
 
 
 def remove_member(work: Writing, member_id: int) -> Member:
-    """Remove a member: the PIN is free, who is in is checked out; visits that they host stay."""
+    """Remove a member: PIN and pass are gone, who is in is checked out.
+
+    Visits that they host stay.
+    """
     row = work.session.get_one(MemberRow, member_id)
     member = member_of(work, row)
     row.removed_at = work.now
     work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    work.session.execute(delete(MemberPassRow).where(MemberPassRow.member_id == row.id))
     work.session.execute(  # nobody could check them out any more: the PIN is gone
         update(CheckInRow)
         .where(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.store.engine import Reading
 from nexio.store.tables import (
+    MemberPassRow,
     MemberRow,
     NasRow,
     PinRow,
@@ -74,8 +75,9 @@ MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
 NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
 SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
 USER_NAME = Sealed(table=WifiSessionRow, column="user_name_sealed")
+PASS_SECRET = Sealed(table=MemberPassRow, column="secret_sealed")
 
-SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY, USER_NAME)
+SEALED = (VISIT_PIN, MEMBER_PIN, NAS_SECRET, SIGNING_KEY, USER_NAME, PASS_SECRET)
 
 DIGESTS = (
     Digest(table=VisitRow, column="pin_digest", pin=VISIT_PIN),
@@ -86,6 +88,7 @@ DIGESTS = (
 OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
     (VisitRow, "idempotency_digest"),
     (TabletRow, "credential_digest"),
+    (MemberPassRow, "browser_digest"),
 )
 """Look like one of them and are signed with the store's signing key, which stays the same."""
 

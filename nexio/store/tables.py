@@ -344,6 +344,35 @@ class TabletRow(Row):
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
 
+class MemberPassRow(Row):
+    """The pass of a member (see ``nexio/reception/passes.py``).
+
+    ``browser_digest`` is of what the browser holds that has opened it; NULL as long as nobody has.
+    """
+
+    __tablename__ = "member_pass"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), unique=True)
+    secret_sealed: Mapped[bytes]
+    issued_at: Mapped[datetime]
+    browser_digest: Mapped[bytes | None]
+
+    member: Mapped[MemberRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class PassCodeRow(Row):
+    """A code of a pass that was used, for as long as it could be used once more."""
+
+    __tablename__ = "pass_code"
+
+    pass_id: Mapped[int] = mapped_column(
+        ForeignKey("member_pass.id", ondelete="CASCADE"), primary_key=True
+    )
+    step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class OutboxRow(Row):
     """A mail that is to be sent, or was; its text is made when it is sent.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nexio.errors import Refused
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import member_json
 
@@ -151,6 +152,36 @@ def set_pin(
     _print_member(after, as_json=as_json, headline=f"{after.name} has another PIN.")
     if send_pin:
         posting.deliver_now(quiet=as_json)
+
+
+@command.command("pass")
+@member
+@click.option("--revoke", is_flag=True, help="Take the pass away instead, at once.")
+@options.location
+def pass_(member: str, location_name: str | None, *, revoke: bool) -> None:
+    """Mail a member the link that makes their phone a pass.
+
+    The phone's page shows a QR code that changes every 30 seconds, for the tablet's camera or a
+    scanner. The link works once and within 7 days. Each link replaces the pass from before, so a
+    lost phone needs no more. NEXIO_WEB_URL says where the pages are.
+    """
+    from nexio.input.web_urls import parse_web_url
+    from nexio.reception.members import get_member
+    from nexio.reception.passes import issue_pass, revoke_pass
+
+    if not revoke:
+        parse_web_url(options.configuration().web_url)
+    with options.writing() as work:
+        found = get_member(work, member, location_name)
+        if not revoke:
+            issue_pass(work, found.id)
+        elif not revoke_pass(work, found.id):
+            raise Refused(f"{found.name} has no pass", "There is nothing to do.")
+    if revoke:
+        output.print_headline(f"The pass of {found.name} is refused now.")
+        return
+    output.print_headline(f"{found.name} gets the link to a pass by mail, to {found.email}.")
+    posting.deliver_now()
 
 
 @command.command()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.network.sessions import SessionFilter, WifiSession
     from nexio.store.engine import Reading
-    from radius_auth.client.disconnect import DisconnectReply
+    from radius_auth.disconnecting.disconnect import DisconnectReply
     from radius_auth.protocol.pyrad_codec import Peer
 
 HEADER = (
@@ -153,7 +153,7 @@ def disconnect(
     from nexio.locations.locations import list_locations
     from nexio.network.nas import list_nas
     from nexio.network.sessions import name_as_sent
-    from radius_auth.client.disconnect import peer_of
+    from radius_auth.disconnecting.disconnect import peer_of
 
     if len([each for each in (which, device, nas, past_end or None) if each is not None]) != 1:
         raise click.UsageError("Give one of VISIT, SESSION, '--device', '--nas' and '--past-end'.")
@@ -247,7 +247,7 @@ def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiS
 def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectReply]:
     """End what nexio-radiusd would end, once or for as long as nobody stops it."""
     from nexio.store.engine import Store
-    from radius_auth.client.ending import Ended, SessionEnder
+    from radius_auth.disconnecting.ending import Ended, SessionEnder
 
     ended: list[Ended] = []
 
@@ -289,7 +289,7 @@ def _ask(
     from nexio.clock import utc_now
     from nexio.network.endings import record_disconnect
     from nexio.network.sessions import get_session
-    from radius_auth.client.disconnect import attributes_of, disconnect
+    from radius_auth.disconnecting.disconnect import attributes_of, disconnect
 
     answer = disconnect(peer, attributes_of(session, user_name, utc_now()))
     with options.writing() as work:
@@ -300,7 +300,7 @@ def _ask(
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
     from nexio.network.endings import is_gone
-    from radius_auth.client.disconnect import DisconnectOutcome
+    from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
     outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
     if DisconnectOutcome.TIMEOUT in outcomes:

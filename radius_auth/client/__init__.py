@@ -1,4 +1,4 @@
-"""Requests of our own: a login or a status to a RADIUS server, a disconnect to a NAS.
+"""Requests of our own to a RADIUS server: a login or a status.
 
 It may import every package below it, but not the server, the plugin or raddb.  Read ``client.py``
 first.

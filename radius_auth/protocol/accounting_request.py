@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from nexio.network.following import FollowedVisit
     from nexio.network.nas import Nas
     from radius_auth.protocol.nas_clocks import NasClocks
     from radius_auth.protocol.packet import Kind, Packet
@@ -133,13 +134,13 @@ def read_accounting_request(
     if not session and status not in {Status.ON, Status.OFF}:
         raise Discarded(Unstorable.NO_SESSION)
     identifier, station = _first(frame, Attribute.NAS_IDENTIFIER), _station(frame)
-    nas = _entry(arrival, identifier)
+    location, visit, token = _claim(frame)
+    nas = _entry(arrival, identifier, _visit_of(arrival, (location, visit, token)))
     address = _nas_address(frame)
     sender = _digest(arrival.source_address, identifier, address)
     at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
     if at is None:
         return None
-    location, visit, token = _claim(frame)
     name = _first(frame, Attribute.USER_NAME) or b""
     return AccountingRecord(
         record_id=_record_id(sender, frame, status, at),
@@ -207,13 +208,31 @@ def _station(frame: Packet) -> bytes | None:
     return next(iter(macs.values()), found[0] if found else None)
 
 
-def _entry(arrival: Arrival, identifier: bytes | None) -> Nas | None:
-    """The entry of its NAS; None where none fits, or two SSIDs lead to two locations."""
+def _entry(arrival: Arrival, identifier: bytes | None, visit: FollowedVisit | None) -> Nas | None:
+    """The entry of its NAS; None where none fits, or two SSIDs lead to two locations.
+
+    Some NAS name the SSID in Access-Requests only.  Then the visitor's own location decides,
+    where that has an entry at this address.
+    """
     called: list[bytes | None] = [*arrival.frame.values(Attribute.CALLED_STATION_ID)] or [None]
     fitting = [arrival.client.narrow(each, identifier) for each in called]
     entries = [nas for nas in fitting if nas is not None]
-    one_location = len({nas.location.id for nas in entries}) == 1
-    return entries[0] if one_location else None
+    found = entries[0] if len({nas.location.id for nas in entries}) == 1 else None
+    if visit is None or (found is not None and _admits(found, visit)):
+        return found
+    own = (nas for nas in arrival.client.entries if nas.location.id == visit.location_id)
+    return next(own, found)
+
+
+def _admits(nas: Nas, visit: FollowedVisit) -> bool:
+    return nas.location.id == visit.location_id or nas.location.settings.roaming
+
+
+def _visit_of(arrival: Arrival, claim: tuple[int | None, ...]) -> FollowedVisit | None:
+    """The visit that a Class names, where its parts belong together."""
+    visit = None if claim[1] is None else arrival.table.find_visit(claim[1])
+    known = visit is not None and claim == (visit.location_id, visit.id, visit.token_id)
+    return visit if known else None
 
 
 def _name(arrival: Arrival, identifier: bytes | None) -> str:

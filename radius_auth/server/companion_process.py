@@ -118,7 +118,7 @@ class Companion:
                 accounting(self._accounting, self._options, follower, path, self._open_store)
             )
             ready()
-            from radius_auth.client.ending import SessionEnder  # noqa: PLC0415 (guests come first)
+            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415 (guests come first)
 
             ender = SessionEnder(self._open_store)
             ender.start()

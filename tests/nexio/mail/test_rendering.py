@@ -304,6 +304,7 @@ KNOWN = {
         "arrivedat",
     ),
     Template.MEMBER_PIN: ("membername", "membercode", "location"),
+    Template.MEMBER_PASS: ("membername", "passlink", "linkdays", "location"),
 }
 """The placeholders of each template."""
 

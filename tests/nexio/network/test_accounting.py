@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.network.sessions import WifiSession
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
 
 MINUTE = timedelta(minutes=1)
@@ -205,6 +206,22 @@ def test_r19_a_token_of_another_location(store: Store, location: Location) -> No
     set_up(store, annex, "roaming=on")
     (session,) = tell(store, elsewhere)
     assert (session.visit_id, session.location_id) == (visit.id, annex.id)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_another_visitor_on_the_same_port(store: Store, location: Location, late: bool) -> None:
+    """The newest right Class says whose session it is, in whatever order they arrive."""
+    zoe, ada = register(store, location), register(store, location, email="ada@example.com")
+    first, second = record(Status.START, zoe), after_start(10, ada)
+    for each in (second, first) if late else (first, second):
+        tell(store, each)
+    (session,) = tell(store, after_start(20, ada, claimed_token=999))
+    assert (session.visit_id, session.email) == (ada.id, "ada@example.com")
+
+
+def after_start(minutes: int, visit: Visit, **changes: Any) -> Any:
+    """An update with the Class of a visit."""
+    return record(Status.UPDATE, visit, at=FRIDAY_MORNING + minutes * MINUTE, **changes)
 
 
 def test_a_nas_that_is_gone(store: Store, location: Location) -> None:

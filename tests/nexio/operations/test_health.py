@@ -13,7 +13,7 @@ from sqlalchemy import insert
 from nexio.clock import utc_now
 from nexio.keys.key_file import add_key
 from nexio.network.event_log import record_events
-from nexio.network.nas import NewNas, add_nas
+from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.operations.health import Finding, look_over
 from nexio.store.engine import Store
 from nexio.store.schema import HEAD
@@ -236,6 +236,17 @@ def test_a_location_without_a_nas(
         (True, "Harbour House has 1"),
     ]
     assert "nexio nas add" in lines[0].advice
+
+
+def test_a_nas_that_ends_no_session(
+    configuration: Configuration, store: Store, house: Location
+) -> None:
+    """It is said what that means; nothing is wrong."""
+    with store.write() as work:
+        edit_nas(work, "lobby", NasChanges(takes_disconnects=False))
+    lines = [each for each in look_over(configuration, utc_now) if each.subject == "NAS"]
+    assert all(each.well for each in lines)
+    assert "who is on stays until the end granted at the login" in lines[-1].message
 
 
 # The disk

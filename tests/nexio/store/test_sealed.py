@@ -12,6 +12,7 @@ from nexio.network.accounting_records import seal_name
 from nexio.network.nas import NewNas, add_nas
 from nexio.operations.checking import find_damage
 from nexio.reception.members import add_member
+from nexio.reception.passes import issue_pass
 from nexio.store.engine import Store
 from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, VISIT_PIN, Sealed
 from nexio.store.tables import Row
@@ -45,7 +46,7 @@ def full(store: Store, location: Location) -> Store:
     """A store with something in each column of the registry."""
     register(store, location)
     with store.write() as work:
-        add_member(work, location, BO, send_pin=False)
+        issue_pass(work, add_member(work, location, BO, send_pin=False).id)
         add_nas(work, location, NewNas(name="lobby", address="192.0.2.1"))
         name = seal_name(work.keyring, b"zoe@example.com")
     tell(store, record(user_name_sealed=name))

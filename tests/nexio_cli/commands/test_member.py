@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.reception.members import get_member
+from nexio.reception.passes import step_of
+from nexio.store.engine import Store
 from tests.support.cli.running import Nexio, registration
+from tests.support.passes import given
+
+if TYPE_CHECKING:
+    from tests.support.mail_server import MailServer
 
 MEMBER_KEYS = ["id", "first_name", "last_name", "email", "location", "pin"]
 ANA = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
@@ -158,3 +167,72 @@ def test_r6_a_members_pin_of_5_digits(desk: Nexio) -> None:
     assert "NIST" in desk("member", "set-pin", "1", "--pin", "04822").refused(4)
     ran = desk.done("member", "set-pin", "1", "--pin", "04822", "--insecure-short-pin")
     assert "1 in 8,333" in ran.err
+
+
+@pytest.fixture
+def posting(mail_server: MailServer, monkeypatch: pytest.MonkeyPatch) -> MailServer:
+    """The server that this deployment sends mail by, and where its pages are."""
+    monkeypatch.setenv("NEXIO_SMTP_URL", mail_server.url)
+    monkeypatch.setenv("NEXIO_MAIL_FROM", "desk@example.com")
+    monkeypatch.setenv("NEXIO_WEB_URL", "https://visit.example.com")
+    return mail_server
+
+
+def test_a_pass_is_mailed(desk: Nexio, posting: MailServer) -> None:
+    """The link goes to the member, and is on no screen."""
+    add(desk)
+    ran = desk.done("member", "pass", "1")
+    assert ran.out == "Ana Reyes gets the link to a pass by mail, to ana@example.com.\n"
+    (received,) = posting.received
+    body = received.message.get_body(("plain",))
+    assert body is not None
+    link = re.search(r"https://visit\.example\.com/pass/1#([\w-]{43})\n", body.get_content())
+    assert link is not None
+    listed = desk.done("mail", "list", "--json").out
+    assert '"member-pass"' in listed
+    assert link[1] not in listed + ran.out + ran.err
+
+
+def test_a_pass_is_revoked(desk: Nexio, posting: MailServer) -> None:
+    """Once; a mail that still waits is not sent."""
+    add(desk)
+    posting.answers["ana@example.com"] = "450 later"
+    desk.done("member", "pass", "ana@example.com")
+    assert desk.done("member", "pass", "1", "--revoke").out == (
+        "The pass of Ana Reyes is refused now.\n"
+    )
+    assert "has no pass" in desk("member", "pass", "1", "--revoke").refused(4)
+    assert "no member" in desk("member", "pass", "7", "--revoke").refused(3)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "is not set"),
+        ("visit.example.com", "not an address"),
+        ("https://", "not an address"),
+        ("https://me:pw@visit.example.com", "not an address"),
+        ("https://visit.example.com:x", "not an address"),
+        ("https://visit.example.com/a", "more than"),
+        ("http://visit.example.com", "without TLS"),
+    ],
+)
+def test_a_pass_needs_an_address(
+    desk: Nexio, monkeypatch: pytest.MonkeyPatch, url: str, words: str
+) -> None:
+    """Nothing is issued where the link would lead nowhere, or past TLS."""
+    monkeypatch.setenv("NEXIO_WEB_URL", url)
+    add(desk)
+    assert words in desk("member", "pass", "1").refused(2)
+    assert desk.done("mail", "list", "--json").json == []
+
+
+def test_a_code_of_a_pass_at_the_desk(desk: Nexio) -> None:
+    """A scanner at the desk reads it, too; held still, it is one tap."""
+    add(desk)
+    with closing(Store.open(desk.configuration)) as store:
+        with store.read() as work:
+            member = get_member(work, "1", None)
+        code = given(store, member).code(step_of(store.clock()))
+    assert "Ana Reyes is checked in" in desk.done("checkin", "--qr", code).out
+    assert "already, just now" in desk.done("checkin", "-", stdin=f"{code}\n").out

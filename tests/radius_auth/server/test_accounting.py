@@ -38,13 +38,14 @@ from tests.support.radius.accounting_requests import (
     resigned,
 )
 from tests.support.radius.datagrams import almost_packets, attributes, join, packet
-from tests.support.radius.guests import ANNEX, KEYRING, NINE, SECOND, SECRET, nas, table_of
+from tests.support.radius.guests import ANNEX, KEYRING, NINE, SECOND, SECRET, nas, table_of, visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from nexio.locations.locations import Location
+    from nexio.network.following import FollowedVisit
     from nexio.network.nas import Nas
     from nexio.network.sessions import WifiSession
     from nexio.store.engine import Store
@@ -59,8 +60,9 @@ class Server:
         self,
         spool: Spool[AccountingRecord] | None = None,
         nas_entries: tuple[Nas, ...] = (nas(),),
+        visits: tuple[FollowedVisit, ...] = (),
     ) -> None:
-        self.table = table_of(nas_entries=nas_entries)
+        self.table = table_of(*visits, nas_entries=nas_entries)
         self.age = timedelta(0)
         self.clock = Clock(NINE)
         self.discards = Discards()
@@ -605,6 +607,28 @@ def test_r19_an_ssid_that_leads_to_no_entry() -> None:
     assert (record.nas, record.location_id) == ("ap-1", 1)
     (record,) = server.records(accounting_request(attributes={Attribute.NAS_IDENTIFIER: []}))
     assert record.nas == "127.0.0.1"
+
+
+def test_r19_the_class_leads_where_no_ssid_does() -> None:
+    """Some NAS name the SSID in Access-Requests only; a Class that is not whole says nothing."""
+    server = Server(
+        nas_entries=(nas(ssid="Guests"), nas(2, ssid="Annex", location=ANNEX)),
+        visits=(visit(), visit(2, location=2)),
+    )
+
+    def places(**attributes: list[bytes]) -> tuple[str, int | None]:
+        kinds = {Attribute[name]: values for name, values in attributes.items()}
+        (record,) = server.records(accounting_request(attributes=kinds))
+        return record.nas, record.location_id
+
+    assert places(CLASS=[b"nexio/1/1/101"]) == ("ap-1", 1)
+    assert places(CLASS=[b"nexio/2/2/102"]) == ("ap-2", 2)
+    assert places(CLASS=[b"nexio/2/2/101"]) == ("lobby", None)
+    assert places(CLASS=[b"nexio/2/9/109"]) == ("lobby", None)
+    other = {"CALLED_STATION_ID": [b"00-11-22-33-44-55:Guests"]}
+    assert places(CLASS=[b"nexio/2/2/102"], **other) == ("ap-2", 2)
+    assert places(CLASS=[b"nexio/1/1/101"], **other) == ("ap-1", 1)
+    assert places(**other) == ("ap-1", 1)
 
 
 # Whatever comes

@@ -56,7 +56,7 @@ def rendered(store: Store, number: int | None = None) -> EmailMessage:
     with store.read() as work:
         newest = work.session.scalars(select(OutboxRow.id).order_by(OutboxRow.id.desc())).first()
         row = work.session.get_one(OutboxRow, number or newest)
-        return render(work, row, SENDER).message
+        return render(work, row, SENDER, "https://visit.example.com/").message
 
 
 def text_of(message: EmailMessage, kind: str = "plain") -> str:

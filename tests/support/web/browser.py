@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserType
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
@@ -31,8 +31,20 @@ expect.set_options(timeout=20_000)  # a busy machine
 @contextmanager
 def browser(camera: Path | None = None) -> Iterator[Browser]:
     """A browser without a window; its camera sees a film, where there is one."""
-    seen = (*SEES, f"--use-file-for-fake-video-capture={camera}") if camera else ()
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *seen])
+    with sync_playwright() as playwright, _launched(playwright.chromium, camera) as chromium:
         yield chromium
-        chromium.close()
+
+
+@contextmanager
+def another(chromium: Browser, camera: Path) -> Iterator[Browser]:
+    """A second browser beside one that is open, whose camera sees a film."""
+    with _launched(chromium.browser_type, camera) as second:
+        yield second
+
+
+@contextmanager
+def _launched(kind: BrowserType, camera: Path | None) -> Iterator[Browser]:
+    seen = (*SEES, f"--use-file-for-fake-video-capture={camera}") if camera else ()
+    chromium = kind.launch(executable_path=CHROMIUM, args=[*QUIET, *seen])
+    yield chromium
+    chromium.close()

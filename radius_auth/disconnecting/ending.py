@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 from nexio.errors import NexioError, NotFound, Unreachable
 from nexio.network.endings import any_due, claim_endings, record_disconnect
 from nexio.network.nas import list_nas
-from radius_auth.client.disconnect import (
+from radius_auth.decision.rules import reason_against_visit
+from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
     ask_to_disconnect,
     attributes_of,
     peer_of,
 )
-from radius_auth.decision.rules import reason_against_visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,7 +12,7 @@ from pyrad.packet import CoAPacket
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas, list_nas, remove_nas
-from radius_auth.client.disconnect import (
+from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
     attributes_of,

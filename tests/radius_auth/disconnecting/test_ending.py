@@ -21,7 +21,7 @@ from nexio.network.endings import (
 from nexio.network.nas import NewNas, add_nas
 from nexio.reception.changing import extend_token, reschedule
 from nexio.store.engine import Store
-from radius_auth.client.ending import Ended, SessionEnder
+from radius_auth.disconnecting.ending import Ended, SessionEnder
 from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import record, sessions, tell
 from tests.support.people import delete, register, revoke

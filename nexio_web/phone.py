@@ -1,0 +1,104 @@
+"""The pass of a member: a page on the phone, which is the same for everybody.
+
+What is a member's own the page asks for, with a cookie that scripts cannot read, and keeps on the
+phone; so it also opens, and goes on making codes, without a network.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nexio.checkin.taps import last_tap
+from nexio.reception.passes import find_pass, is_link, open_pass
+from nexio.store.tables import parse_number
+from nexio_web import tablets, words
+from nexio_web.headers import POLICY
+from nexio_web.kiosk import form_of
+from nexio_web.pages import language_of, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from nexio.languages import Language
+    from nexio.reception.passes import Pass
+    from nexio.store.engine import Reading
+
+BROWSER: Final = "nexio-pass"
+"""The cookie by which a browser is known again."""
+
+WORKER: Final = files("nexio_web").joinpath("static", "pass-worker.js")
+
+ONE_WORKER: Final = POLICY.replace("trusted-types 'none'", "trusted-types pass-worker")
+"""As everywhere, but the page may name its service worker, which is a script."""
+
+
+def show(request: Request) -> Response:
+    """The page; whoever opens it writes nothing into the store."""
+    response = page("pass.html", language_of(request))
+    response.headers["Content-Security-Policy"] = ONE_WORKER
+    browser = tablets.cookie(request, BROWSER) or secrets.token_urlsafe(32)
+    # The link is followed from a mail: with "strict" the browser would seem to be a new one.
+    tablets.keep(request, response, BROWSER, browser, same_site="lax")
+    return response
+
+
+def worker(_: Request) -> Response:
+    """What opens the page without a network; it has to be beside the page."""
+    return Response(WORKER.read_bytes(), media_type="text/javascript")
+
+
+async def mine(request: Request) -> Response:
+    """What the page asks every few seconds, and once with the link."""
+    given = await form_of(request)
+    return await run_in_threadpool(_mine, request, given)
+
+
+ROUTES: Final = [
+    Route("/pass", show),
+    Route("/pass/worker.js", worker),
+    Route("/pass/{number}", show),
+    Route("/pass/{number}/mine", mine, methods=["POST"]),
+]
+
+
+def _mine(request: Request, given: Mapping[str, Any]) -> Response:
+    number = parse_number(request.path_params["number"]) or 0
+    browser, link = tablets.cookie(request, BROWSER), given.get("link", "")
+    store, language = tablets.store_of(request), language_of(request)
+    with store.read() as work:
+        found = find_pass(work, number, browser)
+        if found is not None:
+            return JSONResponse(_as_json(work, language, found, with_key=bool(given.get("key"))))
+        if not browser or not is_link(work, number, link):
+            return JSONResponse(words.no_pass_here(language).as_json())
+    with store.write() as writing:
+        found = open_pass(writing, number, link, browser)
+        if found is None:
+            return JSONResponse(words.link_was_used(language).as_json())
+        return JSONResponse(_as_json(writing, language, found, with_key=True))
+
+
+def _as_json(work: Reading, language: Language, found: Pass, *, with_key: bool) -> dict[str, Any]:
+    tap = last_tap(work, found.member_id)
+    key = base64.b64encode(found.secret).decode() if with_key else None
+    return {
+        "kind": "pass",
+        "now": work.now.timestamp() * 1000,
+        "name": found.first_name,
+        "location": found.location.name,
+        "prefix": found.prefix,
+        "subject": found.subject,
+        "key": key,
+        "status": words.phone_status(language, tap, found.location),
+        "direction": None if tap is None else tap.direction.value,
+        "tap": None if tap is None else f"{tap.stay} {tap.direction.value}",
+    }
