@@ -78,6 +78,13 @@ def _parts(results: Results) -> Iterator[str]:
         yield f"### {column[0].upper()}{column[1:]}"
         yield ABOUT[column]
         yield _column(results, column)
+    if any(results.cpu_of(OURS, column) for column in COLUMNS):
+        yield "### Which of our processes"
+        yield (
+            "CPU µs of nexio-radiusd for each answer, by process: `nexio-worker` answers,"
+            " `nexio-companion` records and follows the store, `nexio-radiusd` is their parent."
+        )
+        yield _processes(results)
     yield "### Start and reload"
     yield _interruptions(results)
     if results.taps:
@@ -116,6 +123,17 @@ def _column(results: Results, column: str) -> str:
             _figure(results.ratio("cpu_us", column, OURS, key), "×"),
         ])  # fmt: skip
     return table(heading, *rows)
+
+
+def _processes(results: Results) -> str:
+    found = {column: results.cpu_of(OURS, column) for column in COLUMNS}
+    names = sorted({name for each in found.values() for name in each}, reverse=True)
+    rows = [
+        [column, *(_number(each.get(name), ".1f") for name in names)]
+        for column, each in found.items()
+        if each
+    ]
+    return table(["answers", *names], *rows)
 
 
 def _interruptions(results: Results) -> str:

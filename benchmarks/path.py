@@ -47,7 +47,7 @@ SOURCES: Final = [Source(3, ("127.0.0.1", 40000 + number)) for number in range(1
 class Known:
     """What the server knows."""
 
-    def __init__(self, visits: int) -> None:
+    def __init__(self, visits: int, secret: bytes = SECRET) -> None:
         self.age = timedelta()
         self.table = Table(KEYRING)
         house = Location(id=1, name="House", time_zone="UTC", settings=Settings())
@@ -56,7 +56,7 @@ class Known:
             name="ap-1",
             address=ipaddress.ip_network("127.0.0.1"),
             location=house,
-            secret=SECRET,
+            secret=secret,
             ssid=None,
             identifier=None,
             require_message_authenticator=True,

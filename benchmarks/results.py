@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, Self
@@ -42,6 +42,9 @@ class Round:
 
     others: float
     """The part of the machine that went to whoever else runs on it."""
+
+    cpu_of: Mapping[str, float] = field(default_factory=dict)
+    """``cpu_us`` by the name of the processes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,12 @@ class Results:
         """The median over the rounds; None where there were none."""
         found = [getattr(each, what) for each in self.of(server, column, paced=paced)]
         return median(found) if found else None
+
+    def cpu_of(self, server: str, column: str) -> dict[str, float]:
+        """Microseconds for each answer by the name of the processes: medians over the rounds."""
+        rounds = self.of(server, column)
+        names = dict.fromkeys(name for each in rounds for name in each.cpu_of)
+        return {name: median(each.cpu_of.get(name, 0.0) for each in rounds) for name in names}
 
     def ratio(
         self, what: str, column: str, ours: str, theirs: str, *, paced: bool = False

@@ -103,13 +103,15 @@ class Watch:
     def start(self) -> None:
         """Begin, when what was done to warm up is recorded; or after so many seconds."""
         self._server.wait_until_quiet(self._patience)
-        self._cpu, self._machine = self._server.cpu_seconds(), processes.machine_seconds()
+        self._cpu, self._machine = self._server.cpu_by_name(), processes.machine_seconds()
         self._ours = processes.cpu_seconds(os.getpid())
 
     def round(self, outcome: Outcome, column: str, number: int, rate: int) -> Round:
         """What came of it."""
         self._server.wait_until_quiet()
-        cpu = self._server.cpu_seconds() - self._cpu
+        cpu = {
+            name: now - self._cpu.get(name, 0.0) for name, now in self._server.cpu_by_name().items()
+        }
         busy, whole = (
             now - before
             for now, before in zip(processes.machine_seconds(), self._machine, strict=True)
@@ -125,7 +127,8 @@ class Watch:
             answers=outcome.answers,
             lost=outcome.lost,
             per_second=outcome.answers / outcome.seconds,
-            cpu_us=cpu / outcome.answers * 1e6,
+            cpu_us=sum(cpu.values()) / outcome.answers * 1e6,
+            cpu_of={name: each / outcome.answers * 1e6 for name, each in cpu.items()},
             p50_ms=outcome.percentile(50) * 1e3,
             p99_ms=outcome.percentile(99) * 1e3,
             generator=outcome.generator_cpu / outcome.seconds,

@@ -11,7 +11,7 @@ import io
 from pathlib import Path
 from typing import Final
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
@@ -80,6 +80,11 @@ def up_to_date(code: str) -> bytes:
 def translated() -> list[str]:
     """The languages that have a catalogue: English needs none."""
     return [code for code in LANGUAGES if code != ENGLISH.code]
+
+
+def strings(message: Message) -> list[str]:
+    """The translations of a message: more than one where it counts something."""
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 if __name__ == "__main__":

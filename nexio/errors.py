@@ -56,7 +56,7 @@ class NotFound(NexioError):
 
 
 class Rule(StrEnum):
-    """Which rule of the door says no, for whoever has words of their own for it."""
+    """Which rule of the door or the desk says no, for whoever has words of their own for it."""
 
     NOBODY = "nobody"
     """The PIN is nobody's, or not any more."""
@@ -82,6 +82,9 @@ class Rule(StrEnum):
 
     ENDED = "ended"
     """R14: in and out once a day."""
+
+    TWICE = "twice"
+    """The same e-mail is expected at the same time already."""
 
     PASS_ELSEWHERE = "pass-elsewhere"
     """The pass is for another location."""

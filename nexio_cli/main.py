@@ -28,6 +28,7 @@ COMMANDS = {
     "checkin": "Check somebody in or out; see who is in the building.",
     "checkout": "Check somebody out, also right after they came.",
     "kiosk": "Manage the tablets at the door.",
+    "desk": "Manage the browsers of reception.",
     "member": "Manage members, who host visitors.",
     "mail": "See what is sent by e-mail, and send what waits.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",

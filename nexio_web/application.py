@@ -21,7 +21,7 @@ from nexio.languages import mark
 from nexio.mail.delivery import outgoing_of
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
-from nexio_web import kiosk, phone
+from nexio_web import desk, desk_words, kiosk, phone
 from nexio_web.door import Door
 from nexio_web.headers import SecurityHeaders
 from nexio_web.limits import Limits
@@ -79,6 +79,7 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
         routes=[
             Route("/healthz", _health),
             *kiosk.ROUTES,
+            *desk.ROUTES,
             *phone.ROUTES,
             Mount("/static", StaticFiles(packages=[("nexio_web", "static")])),
         ],
@@ -116,13 +117,20 @@ def _refuse(_: Request, error: Exception) -> Response:
 
 def _tell_away(request: Request, error: Exception) -> Response:
     log.error("the store cannot be used: %s", _line(error))
-    return PlainTextResponse(f"{language_of(request).say(AWAY)}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    words = desk_words.AWAY if _is_reception(request) else AWAY
+    said = language_of(request).say(words)
+    return PlainTextResponse(f"{said}\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _tell_fault(request: Request, _: Exception) -> Response:
-    return PlainTextResponse(
-        f"{language_of(request).say(FAULT)}\n", HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+    words = desk_words.FAULT if _is_reception(request) else FAULT
+    said = language_of(request).say(words)
+    return PlainTextResponse(f"{said}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _is_reception(request: Request) -> bool:
+    """Nobody there is told to ask at reception."""
+    return request.url.path.startswith("/desk")
 
 
 def _line(error: Exception) -> str:

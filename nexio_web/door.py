@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from nexio.checkin.check_ins import tap_pin, tap_qr, undo_tap
+from nexio.checkin.check_ins import tap_pin, undo_tap
 from nexio.checkin.greetings import greet
+from nexio.checkin.offline_taps import Shown, Why, apply, is_known, remember, show_to_reception
+from nexio.checkin.scanned_codes import tap_scanned
 from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
 from nexio.errors import InvalidValue, NotFound, Refused, Rule
@@ -24,8 +26,10 @@ from nexio_web import words
 from radius_auth.guard.tablets import Place, count_wrong, wait_for
 
 if TYPE_CHECKING:
+    from nexio.checkin.offline_taps import Delivery
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
+    from nexio.errors import NexioError
     from nexio.languages import Language
     from nexio.store.engine import Reading, Store, Writing
     from nexio_web.words import Screen
@@ -37,6 +41,13 @@ LATE: Final = timedelta(seconds=5)
 
 SAME: Final = 60.0
 """Seconds in which the same wrong PIN once more is not another guess."""
+
+
+AGAIN: Final = 60.0
+"""Seconds after which a tablet delivers again what could not be taken."""
+
+WRONG: Final = frozenset({Rule.NO_CODE.value, Why.UNREADABLE.value})
+"""What somebody may have made up: the next delivery waits longer and longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +63,9 @@ class Said:
     by_camera: bool = False
     """Then it is a QR code, whatever it says."""
 
+    id: str = ""
+    """What the tablet calls this tap, should it have to deliver it later."""
+
 
 @dataclass(slots=True)
 class _Lately:
@@ -61,6 +75,9 @@ class _Lately:
     closed_until: float = 0.0
     last: bytes = b""
     last_at: float = 0.0
+    wrong_deliveries: WrongCodes = field(default_factory=WrongCodes)
+    takes_from: float = 0.0
+    """When the next delivery is taken."""
 
 
 class Door:
@@ -85,7 +102,9 @@ class Door:
         try:
             if said.by_camera or is_qr(code):
                 with self._store.write() as work:
-                    tap = tap_qr(work, tablet.location, code, way=said.way)
+                    tap = tap_scanned(work, tablet.location, code, way=said.way)
+                    if said.id and not is_known(work, said.id):
+                        remember(work, tablet, tap, said.id)
                     return self._greet(work, tablet, tap, said.language)
             return self._use_pin(tablet, code, said)
         except Refused as error:
@@ -97,6 +116,42 @@ class Door:
         except InvalidValue as error:
             is_pin = _is_bare(code) and not said.by_camera
             return words.cannot_read(said.language, error, is_pin=is_pin), False
+
+    def deliver(self, tablet: Tablet, delivery: Delivery) -> tuple[float, bool]:
+        """Take a tap of a time when we were away, once: applied, or shown to reception.
+
+        It is a QR code, whatever it says: nobody guesses PINs in this way.
+
+        Returns:
+            Seconds after which it has to be delivered again, 0 where it was taken; and whether
+            mail was queued.
+        """
+        lately, now = self._of(tablet), time.monotonic()
+        if now < lately.takes_from:
+            return lately.takes_from - now, False
+        with self._store.read() as look:
+            if is_known(look, delivery.id):
+                return 0, False
+        try:
+            with self._store.write() as work:
+                tap = apply(work, tablet, delivery)
+                return 0, greet(work, tap).host_is_told
+        except (Shown, Refused, NotFound, InvalidValue) as error:
+            return self._show(tablet, delivery, error), False
+
+    def _show(self, tablet: Tablet, delivery: Delivery, error: Shown | NexioError) -> float:
+        try:
+            with self._store.write() as work:
+                if is_known(work, delivery.id):
+                    return 0
+                why = show_to_reception(work, tablet, delivery, error)
+        except Refused:  # too many wait, or the same was delivered at this moment
+            return AGAIN
+        if why in WRONG:
+            lately, now = self._of(tablet), time.monotonic()
+            with self._lock:
+                lately.takes_from = now + lately.wrong_deliveries.wait_after(now)
+        return 0
 
     def undo(self, tablet: Tablet, ticket: str, language: Language = ENGLISH) -> Screen:
         """Take back what a tablet has just shown."""

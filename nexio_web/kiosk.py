@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from importlib.resources import files
+from math import ceil
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.routing import Route
 
+from nexio.checkin.offline_taps import Delivery, instant_of, parse_id, public_key
 from nexio.checkin.taps import Direction
+from nexio.errors import InvalidValue
 from nexio.languages import LANGUAGES
 from nexio_web import tablets
 from nexio_web.door import Said
 from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -27,9 +31,16 @@ if TYPE_CHECKING:
     from nexio_web.postman import Postman
 
 FORM: Final = "application/x-www-form-urlencoded"
+Read = TypeVar("Read")
+
 MOST_FIELDS: Final = 6
 
 _WAYS: Final = {"in": Direction.IN, "out": Direction.OUT}
+
+KEEP: Final = "Nexio-Keep"
+"""The page is the same for everybody: the service worker keeps it for when we are away."""
+
+WORKER: Final = str(files("nexio_web") / "static" / "worker.js")
 
 
 def show(request: Request) -> Response:
@@ -38,6 +49,7 @@ def show(request: Request) -> Response:
     response: Response
     if tablet is not None:
         response = page("kiosk.html", _home(tablet), location=tablet.location.name)
+        response.headers[KEEP] = "1"
         tablets.keep_credential(request, response)
         return response
     if request.app.state.pair_with is not None:
@@ -52,8 +64,11 @@ def show(request: Request) -> Response:
 
 def state(request: Request) -> Response:
     """What the page asks every few seconds: am I paired, and which code do I show?"""
-    if tablets.known(request) is not None:
-        return JSONResponse({"paired": True})
+    tablet = tablets.known(request)
+    if tablet is not None:
+        with tablets.store_of(request).read() as work:
+            now, key = work.now.timestamp() * 1000, public_key(work)
+        return JSONResponse({"paired": True, "tablet": tablet.id, "now": now, "key": key})
     response = JSONResponse({"paired": True})
     if tablets.pair(request, response):
         return response
@@ -67,6 +82,22 @@ async def tap(request: Request) -> Response:
     return await run_in_threadpool(_tap, request, given)
 
 
+async def deliver(request: Request) -> Response:
+    """The tablet has a code for us that was held up while we were away."""
+    given = await form_of(request)
+    delivery = Delivery(
+        id=_read(parse_id, given.get("id", "")),
+        letter=given.get("letter", ""),
+        sent_at=_read(lambda text: instant_of(_number(text)), given.get("sent", "")),
+    )
+    return await run_in_threadpool(_deliver, request, delivery)
+
+
+def worker(_: Request) -> Response:
+    """The service worker; from here it may keep pages of this whole host."""
+    return FileResponse(WORKER, media_type="text/javascript")
+
+
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
     given = await form_of(request)
@@ -78,6 +109,8 @@ ROUTES: Final = [
     Route("/kiosk", show),
     Route("/kiosk/state", state, methods=["POST"]),
     Route("/kiosk/tap", tap, methods=["POST"]),
+    Route("/kiosk/deliver", deliver, methods=["POST"]),
+    Route("/kiosk-worker.js", worker),
     Route("/kiosk/undo", undo, methods=["POST"]),
 ]
 
@@ -92,11 +125,37 @@ def _tap(request: Request, given: Mapping[str, str]) -> Response:
         way=_WAYS.get(given.get("way", "")),
         language=_chosen(given, tablet),
         by_camera=bool(given.get("scanned")),
+        id=_read(parse_id, given["id"]) if given.get("id") else "",
     )
     screen, has_mail = door.use(tablet, said)
     if has_mail:
         postman.come()
     return JSONResponse(screen.as_json())
+
+
+def _deliver(request: Request, delivery: Delivery) -> Response:
+    door: Door = request.app.state.door
+    postman: Postman = request.app.state.postman
+    wait, has_mail = door.deliver(_paired(request), delivery)
+    if has_mail:
+        postman.come()
+    if wait:
+        raise HTTPException(429, headers={"Retry-After": str(ceil(wait))})
+    return JSONResponse({"taken": True})
+
+
+def _read(read: Callable[[str], Read], text: str) -> Read:
+    try:
+        return read(text)
+    except InvalidValue:
+        raise HTTPException(400) from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidValue("this is not a number") from None
 
 
 def _undo(request: Request, given: Mapping[str, str]) -> Response:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from nexio.checkin.taps import last_tap
 from nexio.reception.passes import find_pass, is_link, open_pass
 from nexio.store.tables import parse_number
-from nexio_web import tablets, words
+from nexio_web import cookies, tablets, words
 from nexio_web.headers import POLICY
 from nexio_web.kiosk import form_of
 from nexio_web.pages import language_of, page
@@ -45,7 +45,7 @@ def show(request: Request) -> Response:
     """The page; whoever opens it writes nothing into the store."""
     response = page("pass.html", language_of(request))
     response.headers["Content-Security-Policy"] = ONE_WORKER
-    browser = tablets.cookie(request, BROWSER) or secrets.token_urlsafe(32)
+    browser = cookies.kept(request, BROWSER) or secrets.token_urlsafe(32)
     # The link is followed from a mail: with "strict" the browser would seem to be a new one.
     tablets.keep(request, response, BROWSER, browser, same_site="lax")
     return response
@@ -72,7 +72,7 @@ ROUTES: Final = [
 
 def _mine(request: Request, given: Mapping[str, Any]) -> Response:
     number = parse_number(request.path_params["number"]) or 0
-    browser, link = tablets.cookie(request, BROWSER), given.get("link", "")
+    browser, link = cookies.kept(request, BROWSER), given.get("link", "")
     store, language = tablets.store_of(request), language_of(request)
     with store.read() as work:
         found = find_pass(work, number, browser)

@@ -1,8 +1,4 @@
-"""What a tablet holds: before it is paired a secret, from then on its credential; in cookies.
-
-Scripts cannot read them, other sites' pages cannot make a browser send them, and by TLS no other
-host or path can have set them.
-"""
+"""What a tablet holds: before it is paired a secret, from then on its credential; in cookies."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ from nexio.checkin.tablets import (
     was_seen_lately,
 )
 from nexio.locations.locations import get_location
+from nexio_web import cookies
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,9 +31,6 @@ WAITING: Final = "nexio-pairing"
 KEPT: Final = timedelta(days=400)
 """The longest that browsers keep a cookie; each visit of the page begins it anew."""
 
-LONGEST: Final = 100
-"""Letters; what is longer is not of ours, and is not looked up."""
-
 
 def store_of(request: Request) -> Store:
     """The store that the pages are about."""
@@ -46,7 +40,7 @@ def store_of(request: Request) -> Store:
 
 def known(request: Request) -> Tablet | None:
     """The tablet that asks; None where it is not paired, or was turned away."""
-    credential = cookie(request, CREDENTIAL)
+    credential = cookies.kept(request, CREDENTIAL)
     if not credential:
         return None
     store, address = store_of(request), request.client.host if request.client else ""
@@ -61,7 +55,7 @@ def known(request: Request) -> Tablet | None:
 
 def pair(request: Request, response: Response) -> bool:
     """Take the credential that waits for this tablet, where the desk has typed its code."""
-    secret = cookie(request, WAITING)
+    secret = cookies.kept(request, WAITING)
     if not secret:
         return False
     store = store_of(request)
@@ -73,7 +67,7 @@ def pair(request: Request, response: Response) -> bool:
     if credential is None:
         return False
     keep(request, response, CREDENTIAL, credential)
-    response.delete_cookie(_name(request, WAITING), secure=_by_tls(request), httponly=True)
+    cookies.drop(request, response, WAITING)
     return True
 
 
@@ -86,7 +80,7 @@ def pair_by_itself(request: Request, response: Response, location: str) -> None:
 
 def show_code(request: Request) -> tuple[str, str]:
     """The secret of a tablet that is not paired, an old one or a new one, and its code."""
-    secret = cookie(request, WAITING) or new_secret()
+    secret = cookies.kept(request, WAITING) or new_secret()
     with store_of(request).read() as work:
         return secret, code_of(work, secret)
 
@@ -100,31 +94,9 @@ def keep(
     same_site: Literal["strict", "lax"] = "strict",
 ) -> None:
     """Let the tablet keep something; ``lax`` is sent also by who follows a link to us."""
-    response.set_cookie(
-        _name(request, name),
-        value,
-        max_age=int(KEPT.total_seconds()),
-        secure=_by_tls(request),
-        httponly=True,
-        samesite=same_site,
-    )
+    cookies.keep(request, response, name, value, KEPT, same_site=same_site)
 
 
 def keep_credential(request: Request, response: Response) -> None:
     """Begin the time anew for which the tablet keeps its credential."""
-    keep(request, response, CREDENTIAL, cookie(request, CREDENTIAL))
-
-
-def cookie(request: Request, name: str) -> str:
-    """What a browser keeps for us; empty where it keeps nothing."""
-    value = request.cookies.get(_name(request, name), "")
-    return value if len(value) <= LONGEST else ""
-
-
-def _name(request: Request, name: str) -> str:
-    """RFC 6265bis section 4.1.3.2: a browser takes such a name from this host only, by TLS."""
-    return f"__Host-{name}" if _by_tls(request) else name
-
-
-def _by_tls(request: Request) -> bool:
-    return bool(request.url.scheme == "https")
+    keep(request, response, CREDENTIAL, cookies.kept(request, CREDENTIAL))

@@ -39,6 +39,7 @@ import ipaddress
 import os
 import sys
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,11 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
 from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
+from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
@@ -74,8 +77,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 start_children_with_default_signals()
 share_compiled_statements()
 
+ROOT = temporary_root()
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
+
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
+RUN_PROGRAMS = {
+    "tests.support.cli.programs",
+    "tests.support.radius.freeradius",
+    "tests.support.radius.radiusd",
+    "tests.support.web.webd",
+    "tests.support.web.house",
+}
 STARTS_PROGRAM = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
@@ -142,10 +155,20 @@ def _marks(item: pytest.Function) -> Iterator[str]:
         yield "fast"
 
 
-def _place(item: pytest.Function) -> tuple[bool, int]:
-    """Whole pages and programs first, what needs neither store nor program last."""
+def _place(item: pytest.Function) -> tuple[bool, bool, int]:
+    """Whole pages and programs first, what needs neither store nor program last.
+
+    Who waits for a program leaves its core to others, as long as there are others.
+    """
     depth = len(item.path.relative_to(item.config.rootpath).parts)
-    return item.get_closest_marker("fast") is not None, depth
+    return item.get_closest_marker("fast") is not None, not _runs_programs(item.module), depth
+
+
+@cache
+def _runs_programs(module: ModuleType) -> bool:
+    """Whether the tests of a module use a helper that runs a program, or do so themselves."""
+    used = [getattr(each, "__module__", None) for each in vars(module).values()]
+    return "subprocess" in vars(module) or any(name in RUN_PROGRAMS for name in used)
 
 
 def pytest_collection_finish() -> None:
@@ -228,7 +251,7 @@ def freeradius_python(programs: None) -> None:
 @pytest.fixture(scope="session")
 def postgresql(programs: None) -> Iterator[PostgreSQL]:
     """A PostgreSQL server, one for each process of the tests."""
-    with PostgreSQL() as server:
+    with PostgreSQL(parent=ROOT) as server:
         yield server
 
 

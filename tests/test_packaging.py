@@ -35,6 +35,8 @@ INSIDE = {
     "nexio_raddb/__init__.py",
     "nexio_web/templates/kiosk.html",
     "nexio_web/static/kiosk.js",
+    "nexio_web/templates/desk.html",
+    "nexio_web/static/desk.js",
     "nexio_web/static/qr/decode.js",
     "nexio_web/static/qr/LICENSE-MIT",
 }

@@ -18,6 +18,7 @@ class Process:
     """A process at one moment."""
 
     pid: int
+    name: str
     parent: int
     cpu: float
     """Seconds, with those of its children that have ended."""
@@ -39,6 +40,14 @@ def tree(*roots: int) -> list[Process]:
 def cpu_seconds(*roots: int) -> float:
     """The time that they all have kept processors busy."""
     return sum(each.cpu for each in tree(*roots))
+
+
+def cpu_by_name(*roots: int) -> dict[str, float]:
+    """The same for the processes of each name."""
+    found: dict[str, float] = defaultdict(float)
+    for each in tree(*roots):
+        found[each.name] += each.cpu
+    return dict(found)
 
 
 def megabytes(*roots: int) -> list[float]:
@@ -64,8 +73,10 @@ def _all() -> list[Process]:
 
 
 def _read(pid: int) -> Process:
-    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return Process(pid=pid, parent=int(fields[1]), cpu=sum(map(int, fields[11:15])) / TICKS)
+    before, _, after = (_PROC / str(pid) / "stat").read_text().rpartition(")")
+    fields, name = after.split(), before.partition("(")[2]
+    cpu = sum(map(int, fields[11:15])) / TICKS
+    return Process(pid=pid, name=name, parent=int(fields[1]), cpu=cpu)
 
 
 def _pss(pid: int) -> float:

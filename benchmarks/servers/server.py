@@ -99,6 +99,10 @@ class Server:
         """CPU time of all of its processes, and of its database's."""
         return processes.cpu_seconds(*self._roots())
 
+    def cpu_by_name(self) -> dict[str, float]:
+        """The same for the processes of each name."""
+        return processes.cpu_by_name(*self._roots())
+
     def megabytes(self) -> list[float]:
         """Memory of all of its processes, and of its database's."""
         return processes.megabytes(*self._roots())

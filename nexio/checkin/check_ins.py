@@ -118,6 +118,15 @@ def tap_visit(
     return _tap_visit(work, visit_id, Method.DESK, way, override=override)
 
 
+def tap_member(work: Writing, member_id: int, way: Direction) -> Tap:
+    """Check a member in or out by hand.
+
+    Raises:
+        Refused: the member is not checked in.
+    """
+    return _tap_member(work, member_id, Method.DESK, way)
+
+
 def undo(work: Writing, visit_id: int) -> Tap:
     """Take the last tap of a visit back, with what it did to the Wi-Fi (R16, R17).
 

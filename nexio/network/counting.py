@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from nexio.network.accounting_records import AccountingRecord
-from nexio.store.tables import WifiSessionRow
+from nexio.network.kept_session import KeptSession
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}
@@ -36,7 +36,7 @@ class Progress(Enum):
     """More, or again from the beginning: the session goes on."""
 
 
-def count(row: WifiSessionRow, record: AccountingRecord) -> Progress:
+def count(row: KeptSession, record: AccountingRecord) -> Progress:
     """Take in the counters of a record."""
     reported = {name: getattr(record, name) for name in COUNTERS}
     reported = {name: value for name, value in reported.items() if value is not None}
@@ -54,20 +54,20 @@ def count(row: WifiSessionRow, record: AccountingRecord) -> Progress:
     return Progress.ON
 
 
-def _add(row: WifiSessionRow, record: AccountingRecord, more: dict[str, int]) -> None:
+def _add(row: KeptSession, record: AccountingRecord, more: dict[str, int]) -> None:
     for name, value in more.items():
         setattr(row, name, min(getattr(row, name) + value, LARGEST_COUNT))
         setattr(row, LAST[name], getattr(record, name))
     row.counted_at = max(row.counted_at or record.at, record.at)
 
 
-def _is_of_an_earlier_part(row: WifiSessionRow, record: AccountingRecord) -> bool:
+def _is_of_an_earlier_part(row: KeptSession, record: AccountingRecord) -> bool:
     """Whether higher counters are those of a part that is over; without one, higher is newer."""
     has_parts = any(getattr(row, name) != getattr(row, LAST[name]) for name in COUNTERS)
     return has_parts and row.counted_at is not None and record.at < row.counted_at
 
 
-def _begins_again(row: WifiSessionRow, record: AccountingRecord) -> bool:
+def _begins_again(row: KeptSession, record: AccountingRecord) -> bool:
     """Whether lower counters are a new beginning, and not a record that comes late."""
     if row.counted_at is None or record.at <= row.counted_at:
         return False

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, insert, select
 
 from nexio.network.events import AuthEvent
 from nexio.store.groups import in_groups
+from nexio.store.sqlite import instant_as_text
 from nexio.store.tables import AuthEventRow, EventBatchRow
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
-        connection.exec_driver_sql(_INSERT, [(_as_text(at), *others) for at, *others in rows])
+        connection.exec_driver_sql(
+            _INSERT, [(instant_as_text(at), *others) for at, *others in rows]
+        )
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
 
 
@@ -86,11 +89,6 @@ BATCHES_KEPT: Final = timedelta(days=90)
 
 _COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
 _INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)
-
-
-def _as_text(at: float) -> str:
-    """An instant as SQLite keeps it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _copy(connection: Connection, rows: Sequence[Decided]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +31,12 @@ class Kind(StrEnum):
     """It ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """What one process did."""
+class Act(NamedTuple):
+    """What one process did.
+
+    A named tuple, as a server makes one for each new device, and its other workers make it again
+    (``python -m benchmarks.path``).
+    """
 
     kind: Kind
     at: float
@@ -72,5 +74,5 @@ def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:
     right = []
     for act in reversed(list(acts)):
         at = latest[act.host] = min(act.at, latest.get(act.host, now))
-        right.append(act if at == act.at else replace(act, at=at))
+        right.append(act if at == act.at else act._replace(at=at))
     return right[::-1]

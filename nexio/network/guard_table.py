@@ -7,13 +7,13 @@ and the addresses of devices; no password, and nothing that was made of one.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
 
 from nexio.network.guard_acts import Act, Kind
+from nexio.store.sqlite import instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
@@ -30,15 +30,45 @@ DEVICES_KEPT: Final = timedelta(days=62)
 AT_ONCE: Final = 500
 """Visits in one statement."""
 
+_NAMES: Final = Act._fields
+_INSERT: Final = (
+    f"INSERT INTO guard_act ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (ours)
+)
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
+    """Read what others have written behind that number, and write acts.
+
+    Returns:
+        What was there in its order, and the number to read from the next time.
+    """
+    if acts:
+        _lock(connection)
+    found, last = read_after(connection, number)
+    if acts:
+        append(connection, acts)
+        last = connection.scalar(select(func.max(GuardActRow.id))) or 0
+    return found, last
+
 
 def append(connection: Connection, acts: Sequence[Act]) -> None:
     """Write acts, so that whoever reads by number misses none."""
     if not acts:
         return
+    _lock(connection)
+    if connection.dialect.name == "sqlite":
+        rows = [(str(kind), instant_as_text(at), *others) for kind, at, *others in acts]
+        connection.exec_driver_sql(_INSERT, rows)
+    else:
+        connection.execute(
+            insert(GuardActRow), [{**act._asdict(), "at": _instant(act.at)} for act in acts]
+        )
+
+
+def _lock(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
         connection.execute(text("LOCK TABLE guard_act IN SHARE ROW EXCLUSIVE MODE"))
-    rows = [{**asdict(act), "at": _instant(act.at)} for act in acts]
-    connection.execute(insert(GuardActRow), rows)
 
 
 def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
@@ -46,16 +76,14 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
     last = connection.scalar(select(func.max(GuardActRow.id))) or 0
     if last < number:  # another table took the place of this one
         number = 0
-    names, kinds = list(Act.__dataclass_fields__), {kind.value: kind for kind in Kind}
+    if last == number:
+        return [], last
     rows = connection.execute(
-        select(*(getattr(GuardActRow, name) for name in names))
-        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(kinds))
+        select(*(getattr(GuardActRow, name) for name in _NAMES))
+        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
         .order_by(GuardActRow.id)
     )
-    acts = [
-        Act(**dict(zip(names, (kinds[kind], at.timestamp(), *rest), strict=True)))
-        for kind, at, *rest in rows
-    ]
+    acts = [Act(_KINDS[kind], at.timestamp(), *rest) for kind, at, *rest in rows]
     return acts, last
 
 

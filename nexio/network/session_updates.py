@@ -8,15 +8,17 @@ adds nothing.)  Times are those of our own clock.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from typing import Final, TypeGuard
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 
 from nexio.network.accounting_records import AccountingRecord, Status
 from nexio.network.counting import COUNTERS, LAST, Progress, count
+from nexio.network.kept_session import COLUMNS, KeptSession, values_of
 from nexio.store.engine import Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -30,6 +32,17 @@ from nexio.store.tables import (
 REUSED_AFTER: Final = timedelta(minutes=10)
 """An Acct-Session-Id that begins again so long after it was last heard is another session."""
 
+_EMPTY: Final = tuple(
+    "" if name == "user_name" else 0 if name in {*COUNTERS, *LAST.values()} else None
+    for name in COLUMNS
+)
+_KEY: Final = ("key", "occurrence")
+_UPDATE: Final = (
+    update(WifiSessionRow)
+    .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
+    .values({name: bindparam(f"of_{name}") for name in COLUMNS if name not in _KEY})
+)
+
 REUSE: Final = "reuse"
 """What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
 
@@ -38,25 +51,44 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     """Begin, update and end sessions; the same records once more change nothing."""
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
+    changed: dict[int, KeptSession] = {}
     for received in records:
         record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
-            _end_all(work, record)
+            _write(work, changed)
+            _end_all(work, record, sessions)
             continue
         known = sessions[record.key]
         row = _find(known, record)
         if row is None:
-            row = _begin(work, record, known)
+            row = _begin(record, known, changed)
             known.append(row)
         if row.location_id is None and record.location_id in grants.roaming:
             row.nas_id, row.nas, row.location_id = record.nas_id, record.nas, record.location_id
         if _is_newer_claim(row, record) and grants.allow(record):
             row.visit_id, row.token_id = record.claimed_visit, record.claimed_token
         _merge(row, record)
-    work.session.flush()
+        changed[id(row)] = row
+    _write(work, changed)
 
 
-def _is_newer_claim(row: WifiSessionRow, record: AccountingRecord) -> bool:
+def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
+    """Write what has changed so far, each session once."""
+    rows = [dict(zip(COLUMNS, values_of(each), strict=True)) for each in changed.values()]
+    are_new = [each.is_new for each in changed.values()]
+    known = [row for row, is_new in zip(rows, are_new, strict=True) if not is_new]
+    new = [row for row, is_new in zip(rows, are_new, strict=True) if is_new]
+    connection = work.session.connection()
+    if known:
+        connection.execute(_UPDATE, [{f"of_{name}": row[name] for name in row} for row in known])
+    if new:
+        connection.execute(insert(WifiSessionRow), new)
+    for each in changed.values():
+        each.is_new = False
+    changed.clear()
+
+
+def _is_newer_claim(row: KeptSession, record: AccountingRecord) -> bool:
     """Whether a record says anew whose session it is.
 
     Another visitor may log in on the same port while Acct-Session-Id stays.
@@ -79,14 +111,16 @@ def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingReco
 
 def _known_sessions(
     work: Writing, records: Iterable[AccountingRecord]
-) -> defaultdict[str, list[WifiSessionRow]]:
+) -> defaultdict[str, list[KeptSession]]:
     """The sessions that records are about, oldest first, held until the end (two servers)."""
     keys = sorted({record.key for record in records})
     found = defaultdict(list)
     for group in in_groups(keys):
-        query = select(WifiSessionRow).where(WifiSessionRow.key.in_(group))
+        query = select(*(getattr(WifiSessionRow, name) for name in COLUMNS))
+        query = query.where(WifiSessionRow.key.in_(group))
         query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
-        for row in work.session.scalars(query.with_for_update(of=WifiSessionRow)):
+        for values in work.session.execute(query.with_for_update(of=WifiSessionRow)):
+            row = KeptSession(values, is_new=False)
             found[row.key].append(row)
     return found
 
@@ -124,7 +158,7 @@ def _is_number(claimed: int | None) -> TypeGuard[int]:
     return claimed is not None and 0 < claimed <= LARGEST_NUMBER
 
 
-def _find(known: Sequence[WifiSessionRow], record: AccountingRecord) -> WifiSessionRow | None:
+def _find(known: Sequence[KeptSession], record: AccountingRecord) -> KeptSession | None:
     """The session that a record is about; None where it is the first one of it."""
     for row in known:
         another_device = row.device and record.device and row.device != record.device
@@ -133,7 +167,7 @@ def _find(known: Sequence[WifiSessionRow], record: AccountingRecord) -> WifiSess
     return None
 
 
-def _within(row: WifiSessionRow, record: AccountingRecord) -> bool:
+def _within(row: KeptSession, record: AccountingRecord) -> bool:
     began = record.began_at
     if began is None:  # it goes on with whatever is open
         began = record.at if row.ended_by in {Status.STOP, REUSE} else row.started_at
@@ -141,30 +175,22 @@ def _within(row: WifiSessionRow, record: AccountingRecord) -> bool:
 
 
 def _begin(
-    work: Writing, record: AccountingRecord, known: Sequence[WifiSessionRow]
-) -> WifiSessionRow:
+    record: AccountingRecord, known: Sequence[KeptSession], changed: dict[int, KeptSession]
+) -> KeptSession:
     for old in known:
         if old.ended_at is None:
             old.ended_at, old.ended_by = old.heard_at, REUSE
-    row = WifiSessionRow(
-        sender=record.sender,
-        key=record.key,
-        occurrence=1 + max((old.occurrence for old in known), default=0),
-        nas=record.nas,
-        source_address=record.source_address,
-        nas_identifier=record.nas_identifier,
-        nas_address=record.nas_address,
-        session_id=record.session_id,
-        user_name="",
-        started_at=record.began_at or record.at,
-        heard_at=record.at,
-        **dict.fromkeys((*COUNTERS, *LAST.values()), 0),
-    )
-    work.session.add(row)
+            changed[id(old)] = old
+    row = KeptSession(_EMPTY, is_new=True)
+    row.sender, row.key, row.session_id = record.sender, record.key, record.session_id
+    row.occurrence = 1 + max((old.occurrence for old in known), default=0)
+    row.nas, row.source_address = record.nas, record.source_address
+    row.nas_identifier, row.nas_address = record.nas_identifier, record.nas_address
+    row.started_at, row.heard_at = record.began_at or record.at, record.at
     return row
 
 
-def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
+def _merge(row: KeptSession, record: AccountingRecord) -> None:
     """Update a session by a record."""
     if not row.user_name:
         row.user_name = record.user_name
@@ -180,7 +206,7 @@ def _merge(row: WifiSessionRow, record: AccountingRecord) -> None:
         row.ended_at = row.ended_by = row.terminate_cause = None
 
 
-def _goes_on(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> bool:
+def _goes_on(row: KeptSession, record: AccountingRecord, progress: Progress) -> bool:
     """Whether the session goes on after an end that came too early, or was for another part.
 
     An update that only repeats the Stop is a late one.
@@ -190,7 +216,7 @@ def _goes_on(row: WifiSessionRow, record: AccountingRecord, progress: Progress) 
     return row.ended_by != Status.STOP or progress is Progress.ON
 
 
-def _stop(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> None:
+def _stop(row: KeptSession, record: AccountingRecord, progress: Progress) -> None:
     """The Stop ends a session: before any other end, and of the same one repeated the first."""
     if row.ended_by == Status.STOP and row.ended_at is not None:
         if progress is Progress.BEHIND:
@@ -203,13 +229,21 @@ def _stop(row: WifiSessionRow, record: AccountingRecord, progress: Progress) -> 
     row.terminate_cause = record.terminate_cause
 
 
-def _end_all(work: Writing, record: AccountingRecord) -> None:
+def _end_all(
+    work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[KeptSession]]
+) -> None:
     """Accounting-On and -Off end what exactly that sender had open before (Must 17)."""
-    open_before = select(WifiSessionRow).where(
+    open_before = select(WifiSessionRow.id).where(
         WifiSessionRow.sender == record.sender,
         WifiSessionRow.ended_at.is_(None),
         WifiSessionRow.heard_at <= record.at,
     )
     ordered = open_before.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
-    for row in work.session.scalars(ordered.with_for_update(of=WifiSessionRow)):
-        row.ended_at, row.ended_by = record.at, str(record.status)
+    found = work.session.scalars(ordered.with_for_update(of=WifiSessionRow)).all()
+    for group in in_groups(found):
+        of_some = update(WifiSessionRow).where(WifiSessionRow.id.in_(group))
+        values = {"ended_at": record.at, "ended_by": str(record.status)}
+        work.session.connection().execute(of_some.values(values))
+    for row in chain.from_iterable(sessions.values()):  # what is known of them here, too
+        if row.sender == record.sender and row.ended_at is None and row.heard_at <= record.at:
+            row.ended_at, row.ended_by = record.at, str(record.status)

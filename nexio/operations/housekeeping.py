@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.checkin.cut_offs import write_cut_offs
+from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_table import forget_old, live_visits
 from nexio.store.batches import batch_of
@@ -73,6 +74,7 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
         sessions = _forget_old_rows(work, WifiSessionRow, WifiSessionRow.heard_at, locations)
     with store.write() as work:
         _drop_days(work)
+        forget_delivered(work)
         connection = work.session.connection()
         forget_old(connection, work.now, live_visits(connection, work.now))
     with store.write() as work:

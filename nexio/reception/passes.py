@@ -157,6 +157,13 @@ def is_pass(text: str) -> bool:
     return bare(text).upper().startswith(HEAD)
 
 
+def owner(work: Reading, text: str) -> int:
+    """The member whose pass a code names, without looking whether it is genuine; 0 is nobody."""
+    number = parse_number(read_scan(text).upper().removeprefix(HEAD).partition(":")[0])
+    of_pass = select(MemberPassRow.member_id).where(MemberPassRow.id == number)
+    return work.session.scalar(of_pass) or 0
+
+
 def use_code(work: Writing, text: str) -> tuple[Pass, bool]:
     """Read a code off a phone, and use it up if the transaction is committed.
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from nexio.errors import InvalidValue, Refused
+from nexio.errors import InvalidValue, Refused, Rule
 from nexio.input.addresses import email_key
 from nexio.input.names import quoted
 from nexio.input.zones import local_day, show
@@ -185,6 +185,7 @@ def _refuse_twice(
         raise Refused(
             f"visit {same} is for {registration.email} at that time already",
             "If this is another visit, add --again.",
+            rule=Rule.TWICE,
         )
 
 

@@ -122,6 +122,29 @@ def read_registration(
     )
 
 
+def find_faults(
+    texts: Mapping[str, str | None], now: datetime, location: Location
+) -> dict[str, InvalidValue]:
+    """What :func:`read_registration` has to say of each field, and not of the first one only.
+
+    Each is read beside others that are right, so it is the same rule that speaks.
+    """
+    faults = {}
+    nameless = not any((texts.get(name) or "").strip() for name in ("first_name", "last_name"))
+    for name in texts:
+        alone = {**_STAND_INS, name: texts[name]}
+        if name == "first_name" and nameless:
+            alone["last_name"] = ""
+        try:
+            read_registration(alone, now, location)
+        except InvalidValue as error:
+            faults[name] = error
+    return faults
+
+
+_STAND_INS = {"first_name": "X", "last_name": "X", "email": "x@example.com"}
+
+
 def _named_duration(
     texts: Mapping[str, str | None], expected: Expected, now: datetime, zone: ZoneInfo
 ) -> timedelta | None:

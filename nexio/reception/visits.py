@@ -80,6 +80,9 @@ class VisitFilter:
     state: VisitState | None = None
     token_state: TokenState | None = None
     with_token: bool = False
+    comes_today: bool = False
+    """Whoever may check in today (R15): their arrival was before its end, and they are not over."""
+
     search: str = ""
     """Part of a name, an address, a host or a company, in any case."""
 
@@ -247,6 +250,8 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+    if which.comes_today:
+        query = query.where(VisitRow.expected_arrival < local_day(work.now, zone)[1])
     if not which.past_and_deleted and which.state is not VisitState.DELETED:
         query = query.where(VisitRow.deleted_at.is_(None))
     if which.with_token or which.token_state is not None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.store.engine import Reading
 from nexio.store.tables import (
+    DeskRow,
     MemberPassRow,
     MemberRow,
     NasRow,
@@ -88,6 +89,8 @@ DIGESTS = (
 OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
     (VisitRow, "idempotency_digest"),
     (TabletRow, "credential_digest"),
+    (DeskRow, "link_digest"),
+    (DeskRow, "credential_digest"),
     (MemberPassRow, "browser_digest"),
 )
 """Look like one of them and are signed with the store's signing key, which stays the same."""

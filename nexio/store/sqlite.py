@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -102,3 +104,15 @@ def _begin(connection: Connection) -> None:
     reads_only = connection.get_execution_options().get("nexio_reads_only", False)
     connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def instant_as_text(at: float) -> str:
+    """Seconds since 1970 as the store keeps an instant, for rows that are written as they are."""
+    seconds, microseconds = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second_as_text(seconds)}.{microseconds:06}"
+
+
+@lru_cache(maxsize=64)
+def _second_as_text(seconds: int) -> str:
+    """Servers write thousands of a second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -2,7 +2,7 @@
 
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
-stand at the doors.  ``auth_event`` and
+stand at the doors, ``desk`` s are browsers at reception.  ``auth_event`` and
 ``audit`` only grow.  ``store_revision``, ``change`` and ``removed`` let readers follow along
 (see ``batches.py``).
 
@@ -340,6 +340,56 @@ class TabletRow(Row):
     paired_at: Mapped[datetime]
     seen_at: Mapped[datetime | None]
     seen_from: Mapped[str | None]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class DeskRow(Row):
+    """A browser of reception (see ``nexio/checkin/desks.py``).
+
+    First it has the digest of the link that opens it, from then on that of its credential.
+    """
+
+    __tablename__ = "desk"
+    __table_args__ = (
+        CheckConstraint(
+            "(link_digest IS NULL) <> (credential_digest IS NULL)", name="link_or_open"
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    link_digest: Mapped[bytes | None] = mapped_column(unique=True)
+    credential_digest: Mapped[bytes | None] = mapped_column(unique=True)
+    linked_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    seen_from: Mapped[str | None]
+
+    location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class OfflineTapRow(Row):
+    """A tap that a tablet has delivered (see ``nexio/checkin/offline_taps.py``).
+
+    ``tap_id`` is what the tablet calls it. With ``why`` it was not applied: reception looks at it
+    and settles it. It outlives its tablet and its visit.
+    """
+
+    __tablename__ = "offline_tap"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tap_id: Mapped[str] = mapped_column(String(32), unique=True)
+    tablet: Mapped[str]
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), index=True)
+    visit_id: Mapped[int | None]
+    at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime]
+    why: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 

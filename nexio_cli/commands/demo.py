@@ -105,7 +105,8 @@ def serving_pages(location: Location, log: Path) -> Iterator[str]:
         )
     try:
         until = time.monotonic() + PATIENCE
-        while not _is_listened_to(port):
+        # Its own word too: another program may have taken the port in this moment.
+        while not (b"answering on" in log.read_bytes() and _is_listened_to(port)):
             if process.poll() is not None or time.monotonic() > until:
                 raise Unreachable("the pages cannot be served", f"What is wrong stands in {log}")
             time.sleep(0.05)
@@ -130,8 +131,8 @@ def run() -> int:
         del os.environ[name]  # they may lead to a store that is in use: no demo visitor there
     os.environ["NEXIO_HOME"] = str(home)
     demo = prepare(Configuration.from_environment(os.environ))
-    port = free_port()
     with serving_pages(demo.visit.location, home / "webd.log") as tablet:
+        port = free_port()  # as late as can be: what is free now may not be in a second
         _print(demo, home, port, tablet)
         sys.stdout.flush()
         return daemon.main(["--listen", ADDRESS, "--auth-port", str(port)])

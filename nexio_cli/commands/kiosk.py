@@ -98,6 +98,55 @@ def revoke(name: str, *, yes: bool) -> None:
     output.print_headline(f"{tablet.name} is turned away.")
 
 
+@command.command()
+@options.location_or_all
+@options.as_json
+def taps(location_name: str | None, *, as_json: bool) -> None:
+    """List the codes that a tablet took without the server, and that were not applied.
+
+    Look at each, check the visitor in or out where it is right, and type: nexio kiosk settle
+    """
+    from nexio.checkin.offline_taps import list_offline_taps
+    from nexio.input.zones import show
+    from nexio.locations.locations import get_location
+    from nexio_cli.terminal.shapes import offline_tap_json
+
+    with options.reading() as work:
+        location = get_location(work, location_name) if location_name is not None else None
+        found = list_offline_taps(work, location)
+    if as_json:
+        output.print_json([offline_tap_json(tap) for tap in found])
+        return
+    output.print_table(
+        ["tap", "time", "visit", "name", "tablet", "why it was not applied"],
+        [
+            [
+                str(tap.id),
+                "" if tap.at is None else show(tap.at, tap.location.zone),
+                "" if tap.visit is None else str(tap.visit),
+                tap.name or "",
+                tap.tablet,
+                tap.words,
+            ]
+            for tap in found
+        ],
+        "There is no tap to look at.",
+        only_wide=("tablet",),
+    )
+
+
+@command.command("settle")
+@click.argument("numbers", metavar="TAP...", type=int, nargs=-1, required=True)
+def settle_(numbers: tuple[int, ...]) -> None:
+    """Put taps aside that you have looked at."""
+    from nexio.checkin.offline_taps import settle
+    from nexio.input.names import counted
+
+    with options.writing() as work:
+        settle(work, numbers)
+    output.print_headline(f"{counted(len(numbers), 'tap')} put aside.")
+
+
 def _pair(store: Store, location: Location, code: str, name: str | None) -> Tablet:
     """Offer a place to the tablet, and wait until it has taken it.
 

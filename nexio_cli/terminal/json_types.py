@@ -441,6 +441,53 @@ class TabletJson(TypedDict):
     """The address that it was seen from last"""
 
 
+class DeskJson(TypedDict):
+    """A browser of reception that is logged in."""
+
+    id: int
+    name: str
+    location: str
+    linked_at: str
+    """When its link was made"""
+
+    ends_at: str
+    """When it has to be logged in anew"""
+
+    seen_at: str
+    seen_from: str | None
+    """The address that it was seen from last"""
+
+
+class DeskLinkJson(TypedDict):
+    """A link that logs one browser in."""
+
+    name: str
+    location: str
+    link: str
+
+
+class OfflineTapJson(TypedDict):
+    """A tap of a time without the server that was not applied."""
+
+    id: int
+    tablet: str
+    location: str
+    at: str | None
+    """When the code was held up; ``null`` where that cannot be known"""
+
+    delivered_at: str
+    visit: int | None
+    """``null`` where the code is not a visitor's"""
+
+    name: str | None
+    """``null`` as well for a visit that was forgotten"""
+
+    why: str
+    """Such as ``desk``, ``old``, ``clock``, ``tablet``, ``elsewhere``, ``no-code``"""
+
+    words: str
+
+
 class FindingJson(TypedDict):
     """What was looked at, and how it is."""
 
@@ -482,6 +529,9 @@ Printed = (
     | StatusJson
     | WaitJson
     | TabletJson
+    | DeskJson
+    | DeskLinkJson
+    | OfflineTapJson
     | FindingJson
     | VersionJson
 )

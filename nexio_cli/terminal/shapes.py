@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from nexio.input.zones import iso
 
 if TYPE_CHECKING:
+    from nexio.checkin.desks import Desk
+    from nexio.checkin.offline_taps import OfflineTap
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
     from nexio_cli.terminal.json_types import (
         DecisionJson,
+        DeskJson,
         HeldTokenJson,
         LocationJson,
         MailJson,
         MemberJson,
         NasJson,
+        OfflineTapJson,
         SessionJson,
         TabletJson,
         TapJson,
@@ -118,6 +122,36 @@ def tablet_json(tablet: Tablet) -> TabletJson:
         "paired_at": iso(tablet.paired_at, zone),
         "seen_at": None if tablet.seen_at is None else iso(tablet.seen_at, zone),
         "seen_from": tablet.seen_from,
+    }
+
+
+def desk_json(desk: Desk) -> DeskJson:
+    """A browser of reception."""
+    zone = desk.location.zone
+    return {
+        "id": desk.id,
+        "name": desk.name,
+        "location": desk.location.name,
+        "linked_at": iso(desk.linked_at, zone),
+        "ends_at": iso(desk.ends_at, zone),
+        "seen_at": iso(desk.seen_at, zone),
+        "seen_from": desk.seen_from,
+    }
+
+
+def offline_tap_json(tap: OfflineTap) -> OfflineTapJson:
+    """A tap that reception has to look at."""
+    zone = tap.location.zone
+    return {
+        "id": tap.id,
+        "tablet": tap.tablet,
+        "location": tap.location.name,
+        "at": None if tap.at is None else iso(tap.at, zone),
+        "delivered_at": iso(tap.delivered_at, zone),
+        "visit": tap.visit,
+        "name": tap.name,
+        "why": tap.why,
+        "words": tap.words,
     }
 
 

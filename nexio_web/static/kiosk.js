@@ -1,5 +1,6 @@
 // The tablet at the door: one screen, which shows what the server says and keeps nothing.
 import { look } from "./camera.js";
+import * as offline from "./offline.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -15,11 +16,12 @@ const WORDS = JSON.parse(at("words").dataset.words);
 const HOME = document.documentElement.lang;
 let language = HOME;
 
-const NOTHING = { code: "", email: "", scanned: "" };
+const NOTHING = { code: "", email: "", scanned: "", id: "" };
 let typed = { ...NOTHING };
 let busy = false;
 let left = 0; // seconds until the start
 let undo = { ticket: null, until: 0 };
+let isAway = false;
 
 function say(text, values = {}) {
   return WORDS[language][text].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -98,7 +100,10 @@ setInterval(() => {
 async function send(path, fields) {
   if (busy) return;
   busy = true;
+  const asked = Date.now();
   try {
+    // What waits comes first: a later tap of the same person must not overtake it.
+    if (fields.id && (isAway || offline.waits())) throw new Error("away");
     const answer = await fetch(path, {
       method: "POST",
       body: new URLSearchParams({ ...fields, language }),
@@ -111,18 +116,28 @@ async function send(path, fields) {
     if (!answer.ok) throw new Error(String(answer.status));
     tell(await answer.json());
   } catch {
-    tell({
-      kind: "refused",
-      title: say(at("result").dataset.away),
-      lines: [say(at("result").dataset.advice)],
-      undo: null,
-    });
+    await tellAway(path, fields, asked);
   } finally {
     busy = false;
   }
 }
 
+// A code can be noted: it is signed, and the server judges it later. A PIN must not be kept.
+async function tellAway(path, fields, asked) {
+  const words = at("result").dataset;
+  const isTap = path === "/kiosk/tap";
+  if (isTap && fields.id && (await offline.note(fields.id, fields.code, fields.way, asked))) {
+    tell({ kind: "noted", title: say(words.noted), lines: [say(words.confirm)], undo: null });
+    return;
+  }
+  const advice = isTap && !fields.id && offline.canKeep() ? words.code : words.advice;
+  tell({ kind: "refused", title: say(words.away), lines: [say(advice)], undo: null });
+}
+
+const isCode = (text) => /NEXIO/i.test(text.slice(0, 12)); // also with what a scanner puts first
+
 function tap(way = "") {
+  if (!typed.id && isCode(typed.code)) typed.id = offline.newId();
   send("/kiosk/tap", { ...typed, way });
 }
 
@@ -230,7 +245,7 @@ function held(code) {
   if (busy) return false;
   if (!at("leave").hidden) return true;
   undo = { ticket: null, until: 0 };
-  typed = { code, email: "", scanned: "1" };
+  typed = { ...NOTHING, code, scanned: "1" };
   tap();
   return true;
 }
@@ -267,17 +282,30 @@ document.addEventListener("keydown", (event) => {
 });
 
 async function askState() {
+  const asked = Date.now();
   try {
     const answer = await fetch("/kiosk/state", { method: "POST", signal: AbortSignal.timeout(10_000) });
     if (!answer.ok) throw new Error(String(answer.status));
-    if (!(await answer.json()).paired) location.reload();
-    at("away").hidden = true;
+    const said = await answer.json();
+    if (!said.paired) location.reload();
+    else await offline.learn(said, asked);
+    isAway = false;
+    await offline.deliver();
   } catch {
-    at("away").hidden = false;
+    isAway = true;
+    put(at("away"), offline.canKeep() ? at("away").dataset.keeps : at("away").dataset.cannot);
   }
+  at("away").hidden = !isAway;
   setTimeout(askState, STATE_EVERY);
 }
-setTimeout(askState, STATE_EVERY);
+offline.begin().then(askState);
+
+// The page and our files stay when the server is away. Only by TLS, or on the machine itself.
+if (navigator.serviceWorker) {
+  const rules = { createScriptURL: () => "/kiosk-worker.js" };
+  const url = globalThis.trustedTypes?.createPolicy("worker", rules).createScriptURL("") ?? "/kiosk-worker.js";
+  navigator.serviceWorker.register(url, { scope: "/kiosk", updateViaCache: "none" }).catch(() => {});
+}
 
 // A screen that sleeps looks broken. Where a browser cannot do it, the tablet's settings can.
 const stayAwake = () => navigator.wakeLock?.request("screen").catch(() => {});

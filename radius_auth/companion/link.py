@@ -97,6 +97,7 @@ class Link:
         self._batches: OrderedDict[int, Sequence[Decided]] = OrderedDict()
         self._decisions = 0
         self._channel: Channel | None = None
+        self._is_writing = False
         # One descriptor for the worker's loop, whatever connection is behind it.
         self._poll = select.epoll()
         self._more = os.eventfd(0, os.EFD_NONBLOCK)
@@ -210,6 +211,7 @@ class Link:
         self._next = self._fresh = None
         self._channel = Channel(opened)
         self._poll.register(opened, select.EPOLLIN)
+        self._is_writing = False
         self._told_acts = 0
         self._send(encoded(Reported.HELLO, self._name, self._guard.writer))
         self._sent = 0
@@ -236,8 +238,10 @@ class Link:
         self._watch(channel)
 
     def _watch(self, channel: Channel) -> None:
-        writing = select.EPOLLOUT if channel.is_backed_up else 0
-        self._poll.modify(channel.fileno(), select.EPOLLIN | writing)
+        if channel.is_backed_up != self._is_writing:
+            self._is_writing = channel.is_backed_up
+            writing = select.EPOLLOUT if self._is_writing else 0
+            self._poll.modify(channel.fileno(), select.EPOLLIN | writing)
 
     def _take(self, message: Message) -> None:
         kind, *values = message

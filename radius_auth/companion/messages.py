@@ -93,6 +93,8 @@ _INSTANTS: Final = frozenset(
 _POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANTS)
 _values: Final = attrgetter(*_NAMES)
 
+_KINDS: Final = {kind.value: kind for kind in Kind}
+
 MOST_INSTANTS: Final = 100_000
 
 
@@ -149,19 +151,11 @@ def places_of(octets: bytes) -> tuple[Sequence[Location] | None, Sequence[Nas] |
     return places
 
 
-_ACT_NAMES: Final = tuple(field.name for field in fields(Act))
-_act_values: Final = attrgetter(*_ACT_NAMES)
-
-
 def act_as_values(act: Act) -> tuple[Any, ...]:
     """An act as it is sent."""
-    kind, *others = _act_values(act)
-    return (str(kind), *others)
+    return (act.kind.value, *act[1:])
 
 
 def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that were sent."""
-    return [
-        Act(kind=Kind(kind), **dict(zip(_ACT_NAMES[1:], others, strict=True)))
-        for kind, *others in sent
-    ]
+    return [Act(_KINDS[values[0]], *values[1:]) for values in sent]

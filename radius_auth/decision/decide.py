@@ -14,7 +14,7 @@ from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
-from radius_auth.guard import Guess, Guessed
+from radius_auth.guard import Guess, Guessed, Opening
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
     from radius_auth.decision.passwords import Password
-    from radius_auth.guard import Guard, Opening
+    from radius_auth.guard import Guard
     from radius_auth.replica.table import Table
 
 __all__ = [
@@ -130,7 +130,10 @@ def _decide(
         # The guard would admit it, and would learn nothing.
         return _choose(right, claim.location, arrived)
     guess = guess_of(request, claim, table, now)
-    opening = guard.look(guess, now)
+    if right and claim.name is not None and all(guard.is_untouched(each.id) for each in right):
+        opening = Opening(frozenset(each.id for each in right))
+    else:
+        opening = guard.look(guess, now)
     confirmed = [visit for visit in right if opening.admits(visit.id)]
     if confirmed:
         decision = _choose(confirmed, claim.location, arrived)

@@ -7,7 +7,7 @@ import secrets
 import socket
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -131,7 +131,7 @@ class Guard:
     def __init__(self, siblings: Siblings | None = None) -> None:
         self.writer = secrets.token_hex(8)
         self.announce: Callable[[], None] = lambda: None
-        """Called at once after a wrong guess: siblings wait until they have heard of it."""
+        """Called after wrong guesses, by :meth:`finish`: siblings wait until they have heard."""
 
         self.catch_up: Callable[[], None] = lambda: None
         """Waits for a moment, and hears what the siblings have done."""
@@ -143,7 +143,7 @@ class Guard:
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] = {}
-        self.undisturbed: dict[int, set[str]] = {}
+        self.undisturbed: dict[int, tuple[str, ...]] = {}
         """The devices that got in at a visit since anything else happened there.
 
         Nobody has guessed at it, so :meth:`look` would admit them, and :meth:`got_in` would learn
@@ -155,6 +155,7 @@ class Guard:
         self._serial = 0
         self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
         self._handed_out = 0
+        self._is_to_announce = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
         self._key = secrets.token_bytes(32)
@@ -173,8 +174,28 @@ class Guard:
             self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
         )
 
+    def is_untouched(self, visit: int) -> bool:
+        """Whether nothing has happened at a visit: :meth:`look` would admit each right PIN there.
+
+        A guest's first login need not announce a guess to the siblings, as what is right is none
+        (``python -m benchmarks.path``); it has to wait where they have announced one.
+        """
+        return visit not in self._visits and (
+            self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
+        )
+
     def finish(self) -> None:
-        """What was looked at and not counted was no guess: the siblings need not wait for it."""
+        """Tell the siblings of what was looked at: to be called before it is answered.
+
+        They hear of wrong guesses, of many at once (the rejects of ``make bench``); and what was
+        not counted was no guess, so that they need not wait for it.
+        """
+        self._withdraw()
+        if self._is_to_announce:
+            self._is_to_announce = False
+            self.announce()
+
+    def _withdraw(self) -> None:
         if self._siblings is not None:
             self._siblings.withdraw()
 
@@ -194,7 +215,7 @@ class Guard:
         with self._lock:
             acts = self._take(guess, opening, now.timestamp(), is_new)
         if acts:
-            self.announce()
+            self._is_to_announce = True
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -226,7 +247,7 @@ class Guard:
             reserved = self._open.pop(number, None)
             for act in () if reserved is None else reserved.acts:
                 self._target(act).take_back(act.cost or 1.0, act.at)
-                back = replace(act, kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
+                back = act._replace(kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
                 if act.serial > self._handed_out and act.serial in self._news:
                     del self._news[act.serial]
                     self._apply(back)  # nobody else has heard of it
@@ -237,14 +258,16 @@ class Guard:
 
     def got_in(self, guess: Guess, visit: int, now: datetime) -> None:
         """A device got in at a visit: it gets back what it had guessed wrongly there."""
-        self.finish()
+        self._withdraw()
         at = now.timestamp()
         with self._lock:
             if guess.device and not self._is_in(guess.device, visit):
                 self._let_in(guess, visit, at)
             target = self._visits.get(visit)
             if target is None or target.is_quiet(at):
-                self.undisturbed.setdefault(visit, set()).add(guess.device)
+                known = self.undisturbed.get(visit, ())
+                if guess.device not in known:
+                    self.undisturbed[visit] = (*known, guess.device)
 
     def _is_in(self, device: str, visit: int) -> bool:
         """Whether a device was in, and has nothing to get back."""
@@ -257,7 +280,7 @@ class Guard:
         chance = 0.0 if at_visit is None else at_visit.chance
         act = self._act(Kind.IN, guess, at, visit_id=visit, chance=chance)
         if room := self._room_to_give_back(act):
-            act = replace(act, cost=float(room))
+            act = act._replace(cost=float(room))
         self._do(act)
 
     def say(self, kind: Kind, now: datetime) -> None:
@@ -421,7 +444,7 @@ class Guard:
             if self._siblings is not None:
                 key = ~guess.location if act.visit_id is None else act.visit_id
                 self._siblings.keep(key, act.serial)
-        self.finish()
+        self._withdraw()
         return acts
 
     def _cost(self, visit: int, guess: Guess, at: float) -> dict[str, float]:
@@ -437,15 +460,15 @@ class Guard:
     ) -> Act:
         at_visit = guess.find(visit_id)
         return Act(
-            kind=kind,
-            at=at,
-            writer=self.writer,
-            serial=self._next_serial(),
-            host=self.host,
-            location_id=guess.location if at_visit is None else at_visit.location,
-            visit_id=visit_id,
-            device=guess.device,
-            nas=guess.nas,
+            kind,
+            at,
+            self.writer,
+            self._next_serial(),
+            self.host,
+            guess.location if at_visit is None else at_visit.location,
+            visit_id,
+            guess.device,
+            guess.nas,
             **more,
         )
 
@@ -469,13 +492,15 @@ class Guard:
         if act.visit_id is not None:
             self.undisturbed.pop(act.visit_id, None)
         device = target.device(act.device)
-        if act.kind is Kind.GUESS and not act.cost:
+        if act.kind is Kind.IN:
+            self._apply_in(target, device, act)
+        elif act.kind is Kind.GUESS and not act.cost:
             device.nas, device.free = act.nas, max(0, device.free - 1)
-            target.freed = [*within_a_day(target.freed, act.at), act.at]
+            target.freed = (*within_a_day(target.freed, act.at), act.at)
             self._spare_of(act).take(act.chance, act.at)
         elif act.kind is Kind.GUESS:
             device.nas = act.nas
-            device.guesses = [*device.recent(act.at), act.at]
+            device.guesses = (*device.recent(act.at), act.at)
             target.cost = act.cost
             target.bucket.take(act.cost, act.at)
         elif act.kind is Kind.BACK and not act.cost:
@@ -487,8 +512,6 @@ class Guard:
             target.bucket.take(-act.cost, act.at)
         elif act.kind is Kind.RELEASE:
             device.free = FREE_TRIES
-        elif act.kind is Kind.IN:
-            self._apply_in(target, device, act)
         if act.visit_id is not None and (device.was_in or device.free):
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
         target.forget_one()
@@ -499,7 +522,7 @@ class Guard:
         if not given:
             return
         device.guesses = device.guesses[: len(device.guesses) - given]
-        device.given_back += [act.at] * given
+        device.given_back += (act.at,) * given
         target.bucket.take(-act.cost, act.at)
         self._spare_of(act).take(act.cost * act.chance, act.at)
 

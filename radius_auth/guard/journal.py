@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from nexio.network.guard_table import append, forget_old, live_visits, read_after
+from nexio.network.guard_table import exchange, forget_old, live_visits
 from nexio.store.engine import connect, unreachable
 from nexio.store.patience import Patience
 from nexio.store.spool_folder import FileDamaged, SpoolFile
@@ -52,14 +52,13 @@ class Journal:
         return cls(f"sqlite:///{path}", path, Patience.of_a_server())
 
     def exchange(self, acts: Sequence[Act] = ()) -> list[Act]:
-        """Write acts, and read what was written since the last call.
+        """Write acts, and read what others have written since the last call.
 
         Raises:
             StoreUnreachable: it cannot be read or written; nothing was written.
         """
         with self._transaction() as connection:
-            append(connection, acts)
-            found, read = read_after(connection, self._read)
+            found, read = exchange(connection, acts, self._read)
         self._read = read
         return found
 

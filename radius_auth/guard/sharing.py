@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from nexio.clock import utc_now
@@ -247,7 +246,7 @@ class _Channel:
         found = self._journal.exchange(news)
         self._told = told
         since, self._asked = min(self._asked, now), now
-        return [replace(act, at=min(now, max(act.at, since))) for act in found]
+        return [act._replace(at=min(now, max(act.at, since))) for act in found]
 
     def close(self) -> None:
         """Give the connections back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from radius_auth.guard.bucket import DAY, KEPT
@@ -42,17 +42,17 @@ class Device:
     nas: str = ""
     """Where it tried last."""
 
-    guesses: list[float] = field(default_factory=list)
+    guesses: tuple[float, ...] = ()
     """Its wrong guesses of the last day; tries of the desk are not among them."""
 
-    given_back: list[float] = field(default_factory=list)
+    given_back: tuple[float, ...] = ()
     """Those of the last day that it got back, when it got in."""
 
     was_in: bool = False
     free: int = 0
     """Tries that the desk gave it."""
 
-    def recent(self, now: float) -> list[float]:
+    def recent(self, now: float) -> tuple[float, ...]:
         """Its wrong guesses of the last day."""
         self.guesses = within_a_day(self.guesses, now)
         return self.guesses
@@ -85,7 +85,7 @@ class Target:
         """What the latest guess took."""
 
         self.devices: dict[str, Device] = {}
-        self.freed: list[float] = []
+        self.freed: tuple[float, ...] = ()
         """Tries of the desk that were used in the last day."""
 
         self._wrong: tuple[bytes, ...] = ()
@@ -184,6 +184,8 @@ class Target:
         return tuple(each for each in self._unheard if 0 <= now - each[0] < UNHEARD)
 
 
-def within_a_day(times: list[float], now: float) -> list[float]:
+def within_a_day(times: tuple[float, ...], now: float) -> tuple[float, ...]:
     """Those of the last 24 hours; what seems to lie in the future was just now."""
-    return [min(each, now) for each in times if each > now - DAY]
+    if not times:  # of most devices there are none
+        return times
+    return tuple([min(each, now) for each in times if each > now - DAY])

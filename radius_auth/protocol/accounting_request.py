@@ -11,6 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.accounting_records import AccountingRecord, Status, seal_name
@@ -80,12 +81,14 @@ _STATUS: Final = {
 }
 """Whatever else a NAS tells (tunnels, Failed, what a vendor made up) is nothing of a session."""
 
-_NEEDED: Final = {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {
-    Acct.EVENT_TIMESTAMP
-}
+_NEEDED: Final = frozenset(
+    map(int, {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {Acct.EVENT_TIMESTAMP})
+)
 """What a record takes numbers and addresses from; no other attribute can spoil it."""
 
-_PASSING: Final = {Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR}
+_PASSING: Final = frozenset(
+    map(int, (Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR))
+)
 """What differs between transmissions of the same record."""
 
 _STAMP_OCTETS: Final = 4
@@ -137,7 +140,7 @@ def read_accounting_request(
     location, visit, token = _claim(frame)
     nas = _entry(arrival, identifier, _visit_of(arrival, (location, visit, token)))
     address = _nas_address(frame)
-    sender = _digest(arrival.source_address, identifier, address)
+    sender = _sender(arrival.source_address, identifier, address)
     at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
     if at is None:
         return None
@@ -171,9 +174,12 @@ def read_accounting_request(
 
 def _check_lengths(frame: Packet, fixed_lengths: Mapping[Kind, int]) -> None:
     """RFC 2866 section 5: with an invalid length in it, the whole request is discarded."""
-    for kind, value in frame.attributes:
-        if kind in _NEEDED and len(value) != fixed_lengths.get(kind, len(value)):
-            raise Discarded(Unstorable.LENGTH)
+    for kind, values in frame.by_type.items():
+        if kind in _NEEDED and kind in fixed_lengths:
+            length = fixed_lengths[kind]
+            for value in values:
+                if len(value) != length:
+                    raise Discarded(Unstorable.LENGTH)
 
 
 def _only(frame: Packet, kind: int) -> bytes | None:
@@ -182,10 +188,10 @@ def _only(frame: Packet, kind: int) -> bytes | None:
     Raises:
         Discarded: it says two things.
     """
-    found = set(frame.values(kind))
-    if len(found) > 1:
+    found = frame.values(kind)
+    if len(found) > 1 and len(set(found)) > 1:
         raise Discarded(Unstorable.REPEATED)
-    return found.pop() if found else None
+    return found[0] if found else None
 
 
 def _first(frame: Packet, kind: int) -> bytes | None:
@@ -195,7 +201,8 @@ def _first(frame: Packet, kind: int) -> bytes | None:
 
 def _largest(frame: Packet, kind: int) -> int | None:
     """A number; of several the largest, for counters only grow."""
-    return max(map(int.from_bytes, frame.values(kind)), default=None)
+    found = frame.values(kind)
+    return max(map(int.from_bytes, found)) if found else None
 
 
 def _station(frame: Packet) -> bytes | None:
@@ -214,6 +221,8 @@ def _entry(arrival: Arrival, identifier: bytes | None, visit: FollowedVisit | No
     Some NAS name the SSID in Access-Requests only.  Then the visitor's own location decides,
     where that has an entry at this address.
     """
+    if arrival.client.only is not None:
+        return arrival.client.only
     called: list[bytes | None] = [*arrival.frame.values(Attribute.CALLED_STATION_ID)] or [None]
     fitting = [arrival.client.narrow(each, identifier) for each in called]
     entries = [nas for nas in fitting if nas is not None]
@@ -270,8 +279,13 @@ def _nas_address(frame: Packet) -> str | None:
     for kind in (Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS):
         value = _first(frame, kind)
         if value is not None:
-            return str(ipaddress.ip_address(value))
+            return _address_as_text(value)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _address_as_text(octets: bytes) -> str:
+    return str(ipaddress.ip_address(octets))
 
 
 def _claim(frame: Packet) -> tuple[int | None, int | None, int | None]:
@@ -289,9 +303,20 @@ def _record_id(sender: str, frame: Packet, status: Status, at: datetime) -> str:
     But a NAS that knows no time says Accounting-On in the same octets at every start.  Then only
     the time tells whether it is sent again; the Identifier is another one in both cases.
     """
-    rest = sorted(pair for pair in frame.attributes if pair[0] not in _PASSING)
+    rest = [
+        (kind, value)
+        for kind, values in frame.by_type.items()
+        if kind not in _PASSING
+        for value in values
+    ]
+    rest.sort()
     same = SAME_START_WITHIN if status in {Status.ON, Status.OFF} else SAME_WITHIN
     return _digest(sender, rest, at.timestamp() // same.total_seconds())
+
+
+@lru_cache(maxsize=4096)
+def _sender(source_address: str, identifier: bytes | None, address: str | None) -> str:
+    return _digest(source_address, identifier, address)
 
 
 def _digest(*parts: object) -> str:

@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from nexio.network.accounting_records import AccountingRecord
@@ -22,7 +23,7 @@ from nexio.network.masking import mask_pins
 from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 MOST_OF_ONE = 50_000
@@ -300,11 +301,18 @@ def written(record: AuthEvent | AccountingRecord | EventBatch) -> str:
     """A record as it stands in the file."""
     if isinstance(record, EventBatch):
         return json.dumps([record.record_id, record.source, record.events])
-    fields = {name: getattr(record, name) for name in type(record).__slots__}  # asdict() is slow
+    names = type(record).__slots__
+    fields = dict(zip(names, _VALUES[type(record)](record), strict=True))  # asdict() is slow
     sealed = fields.get("user_name_sealed")
     if sealed is not None:
         fields["user_name_sealed"] = sealed.hex()
-    return json.dumps({**fields, "at": record.at.isoformat()})
+    fields["at"] = record.at.isoformat()
+    return json.dumps(fields)
+
+
+_VALUES: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
+    kind: attrgetter(*kind.__slots__) for kind in (AuthEvent, AccountingRecord)
+}
 
 
 def read_back(body: str, kind: type[Record]) -> Record | None:
@@ -317,7 +325,8 @@ def read_back(body: str, kind: type[Record]) -> Record | None:
         sealed = fields.get("user_name_sealed")
         if sealed is not None:
             fields["user_name_sealed"] = bytes.fromhex(sealed)
-        return kind(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+        fields["at"] = datetime.fromisoformat(fields["at"])
+        return kind(**fields)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 

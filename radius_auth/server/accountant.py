@@ -11,7 +11,7 @@ import os
 import selectors
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from radius_auth.protocol.packet import Code, Discarded, read_packet
 from radius_auth.protocol.pyrad_codec import fixed_lengths
 from radius_auth.protocol.replies import encode_accounting_response
 from radius_auth.server import sockets
+from radius_auth.server.datagrams import AT_ONCE, open_port
 from radius_auth.server.fair_queue import FairQueue
 from radius_auth.server.replays import Replays
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.network.accounting_records import AccountingRecord
+    from radius_auth.server.datagrams import Taken
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
 
@@ -55,6 +57,9 @@ OF_ONE_NAS, OF_ALL = 1_024, 16_384
 LONGEST_WAIT = 5.0
 """Seconds that a datagram may have waited: its NAS asks again, and hears no answer to this one."""
 
+
+SAVED_EVERY = 0.25
+"""Seconds between two notes of what was answered, which nobody waits for."""
 
 INEXACT = timedelta(seconds=1)
 """How far apart the times of two datagrams may seem to be the wrong way round."""
@@ -104,13 +109,11 @@ class Accountant:
         self._clock = clock
         self._discards = discards
 
-    def answer(
-        self, datagrams: Iterable[tuple[bytes, Source]], now: float
-    ) -> list[tuple[Source, bytes]]:
+    def answer(self, datagrams: Iterable[Taken], now: float) -> list[tuple[bytes, Source]]:
         """Store what datagrams tell, in one commit.
 
         Args:
-            datagrams: as they came from the network, and from where.
+            datagrams: as they came from the network, from where, and how long they have waited.
             now: monotonic seconds.
 
         Returns:
@@ -127,13 +130,17 @@ class Accountant:
                     DiscardReason.NOT_STORED, each.source, now
                 ):
                     log.warning("%s", error)
-            return [(each.source, each.octets) for each in pending if each.record is None]
+            return [(each.octets, each.source) for each in pending if each.record is None]
         self._replays.add([each.request_key for each in pending if each.request_key is not None])
-        return [(each.source, each.octets) for each in pending]
+        return [(each.octets, each.source) for each in pending]
+
+    def save_replays(self) -> None:
+        """Write down what was answered, so that it is known after a restart."""
+        self._replays.save()
 
     def admits(self, source: Source, now: float) -> bool:
         """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
-        is_known = self._knowledge.table.nas.find(str(source.address[0])) is not None
+        is_known = self._knowledge.table.nas.find(source.host) is not None
         if not is_known:
             self._count(DiscardReason.UNKNOWN_CLIENT, source, now)
         return is_known
@@ -142,12 +149,10 @@ class Accountant:
         """Count a datagram that there is no room for."""
         self._count(DiscardReason.NO_ROOM, source, now)
 
-    def _understood(
-        self, datagrams: Iterable[tuple[bytes, Source]], now: float
-    ) -> Iterator[_Pending]:
-        for datagram, source in datagrams:
+    def _understood(self, datagrams: Iterable[Taken], now: float) -> Iterator[_Pending]:
+        for datagram, source, waited in datagrams:
             try:
-                yield self._understand(datagram, source)
+                yield self._understand(datagram, source, waited)
             except Discarded as discarded:
                 self._count(discarded.reason, source, now)
             except Exception:
@@ -155,11 +160,11 @@ class Accountant:
                 if self._count(DiscardReason.FAULT, source, now):
                     log.exception("an Accounting-Request could not be read")
 
-    def _understand(self, datagram: bytes, source: Source) -> _Pending:
-        client = self._knowledge.table.nas.find(str(source.address[0]))
+    def _understand(self, datagram: bytes, source: Source, waited: float) -> _Pending:
+        client = self._knowledge.table.nas.find(source.host)
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
-        if source.waited > LONGEST_WAIT:
+        if waited > LONGEST_WAIT:
             raise Discarded(DiscardReason.TOO_LATE)
         if self._knowledge.age > self._max_staleness:
             raise Discarded(DiscardReason.STALE)
@@ -174,26 +179,26 @@ class Accountant:
         request_key = client.entries[0].id, received.authenticator
         if request_key in self._replays:
             return _Pending(source, answer)
-        if not self._has_room(str(source.address[0])):
+        if not self._has_room(source.host):
             raise Discarded(DiscardReason.BACKLOG)
         arrival = Arrival(
             frame=received,
             table=self._knowledge.table,
             clocks=self._clocks,
             client=client,
-            source_address=str(source.address[0]),
-            at=self._arrival(source),
+            source_address=source.host,
+            at=self._arrival(source.host, waited),
         )
         record = read_accounting_request(arrival, fixed_lengths())
         return _Pending(source, answer, record, request_key)
 
-    def _arrival(self, source: Source) -> datetime:
+    def _arrival(self, host: str, waited: float) -> datetime:
         """When a datagram came; after the one before it from there.
 
         Between two looks at clocks another thread may have its turn, and a moment too early is
         before the Stop that it follows.
         """
-        host, at = str(source.address[0]), self._clock() - timedelta(seconds=source.waited)
+        at = self._clock() - timedelta(seconds=waited)
         latest = self._latest.get(host, at)
         if timedelta(0) < latest - at < INEXACT:
             at = latest + timedelta(microseconds=1)
@@ -203,7 +208,7 @@ class Accountant:
         return at
 
     def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
-        return self._discards.count(reason, str(source.address[0]), now)
+        return self._discards.count(reason, source.host, now)
 
 
 def _once(pending: Iterable[_Pending]) -> list[AccountingRecord]:
@@ -228,6 +233,7 @@ class AccountingThread:
         self, opened: Sequence[socket.socket], accountant: Accountant, discards: Discards
     ) -> None:
         self._sockets = {each.fileno(): each for each in opened}
+        self._ports = {number: open_port(each) for number, each in self._sockets.items()}
         self._accountant = accountant
         self._discards = discards
         self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
@@ -250,35 +256,42 @@ class AccountingThread:
         os.close(self._wake_write)
 
     def _run(self) -> None:
+        save_at = 0.0
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_read, selectors.EVENT_READ)
             for each in self._sockets.values():
                 selector.register(each, selectors.EVENT_READ)
             while not self._stopping:
-                for key, _ in selector.select(0 if self._queue else None):
+                for key, _ in selector.select(0 if self._queue else SAVED_EVERY):
                     if key.fd in self._sockets:
                         self._take(self._sockets[key.fd])
                 self._answer()
+                if time.monotonic() >= save_at:
+                    self._accountant.save_replays()
+                    save_at = time.monotonic() + SAVED_EVERY
+            self._accountant.save_replays()
 
     def _take(self, opened: socket.socket) -> None:
         """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
         now = time.monotonic()
-        for _ in range(DATAGRAMS_PER_READ):
-            received = sockets.receive(opened)
-            if received is None:
+        port = self._ports[opened.fileno()]
+        for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
+            received = port.receive()
+            since = time.monotonic()
+            for datagram, source, waited in received:
+                if self._accountant.admits(source, now) and not self._queue.put(
+                    source.host, (datagram, source, since - waited)
+                ):
+                    self._accountant.refuse(source, now)
+            if len(received) < AT_ONCE:
                 break
-            _, source = received
-            if self._accountant.admits(source, now) and not self._queue.put(
-                str(source.address[0]), (*received, time.monotonic())
-            ):
-                self._accountant.refuse(source, now)
         self._count_lost(opened, now)
 
     def _answer(self) -> None:
         now = time.monotonic()
         # One by one as they are read, so that each keeps the time of its arrival exactly.
         taken = (
-            (datagram, replace(source, waited=source.waited + time.monotonic() - since))
+            (datagram, source, time.monotonic() - since)
             for datagram, source, since in self._queue.take(RECORDS_PER_COMMIT)
         )
         try:
@@ -286,11 +299,12 @@ class AccountingThread:
         except Exception:
             log.exception("accounting could not be stored")
             return
-        for source, octets in replies:
-            try:
-                sockets.send(self._sockets[source.socket], octets, source)
-            except OSError:  # the NAS sends its record again
-                self._discards.count(DiscardReason.NOT_SENT, str(source.address[0]), now)
+        by_socket: dict[int, list[tuple[bytes, Source]]] = {}
+        for each in replies:
+            by_socket.setdefault(each[1].socket, []).append(each)
+        for number, some in by_socket.items():
+            for source in self._ports[number].send(some):  # the NAS sends its record again
+                self._discards.count(DiscardReason.NOT_SENT, source.host, now)
 
     def _count_lost(self, opened: socket.socket, now: float) -> None:
         lost = sockets.lost(opened)

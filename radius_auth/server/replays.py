@@ -47,6 +47,7 @@ class Replays:
         self._of_all = of_all
         self._seen: OrderedDict[int, OrderedDict[bytes, None]] = OrderedDict()
         self._total = 0
+        self._unsaved: list[RequestKey] = []
         for key in file.read() if file is not None else ():
             self._add(*key)
 
@@ -59,8 +60,14 @@ class Replays:
         """Remember what is stored now."""
         for each in keys:
             self._add(*each)
-        if self._file is not None and keys:
-            self._file.append(keys)
+        if self._file is not None:
+            self._unsaved.extend(keys)
+
+    def save(self) -> None:
+        """Write down those that were added since the last time."""
+        if self._file is not None and self._unsaved:
+            self._file.append(self._unsaved)
+            self._unsaved.clear()
 
     def _add(self, entry: int, authenticator: bytes) -> None:
         seen = self._seen.setdefault(entry, OrderedDict())

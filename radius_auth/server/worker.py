@@ -162,8 +162,6 @@ class Worker:
         """Answer those whose turn it is, then what is due; all of each socket's at once."""
         self._answer()
         self._send_due()
-        if self._guard is not None:
-            self._guard.finish()
         if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
             self._hand_over_events()
 
@@ -204,6 +202,8 @@ class Worker:
         self._send(replies)
 
     def _send(self, replies: Iterable[tuple[bytes, Source]]) -> None:
+        if self._guard is not None:
+            self._guard.finish()
         by_socket: defaultdict[int, list[tuple[bytes, Source]]] = defaultdict(list)
         for each in replies:
             by_socket[each[1].socket].append(each)

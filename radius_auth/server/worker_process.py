@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
 from radius_auth.guard import Guard
+from radius_auth.server.time_slice import ask_for_short_slice
 from radius_auth.server.worker import Worker
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def serve(
         try:
             _on_stop(lambda *_: worker.stop())
             link.counts = worker.counts
-            guard.announce, guard.catch_up = link.tell_acts, lambda: link.wait(CATCH_UP_SECONDS)
+            guard.announce, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             worker.watch(link.fileno(), link.act)
             settle_memory()
+            ask_for_short_slice()
             ready()
             worker.run()
         finally:
@@ -66,6 +68,12 @@ def serve(
         link.finish(STOP_SECONDS)
     finally:
         link.close()
+
+
+def _catch_up(link: Link) -> None:
+    """Tell the other workers what they may wait for, and hear what this one waits for."""
+    link.tell_acts()
+    link.wait(CATCH_UP_SECONDS)
 
 
 def settle_memory() -> None:

@@ -71,6 +71,19 @@ def test_rounds_are_compared_with_each_other() -> None:
     assert replace(QUIET, rounds=rounds).ratio("cpu_us", "accept", "radiusd", "files") == 0.5
 
 
+def test_which_process_takes_how_much() -> None:
+    """Medians, apart for each name; an older run without them has no table."""
+    rounds = [
+        replace(ROUND, number=number, cpu_of={"nexio-worker": worker, "nexio-companion": 10.0})
+        for number, worker in enumerate((20.0, 31.0, 90.0))
+    ]
+    shown = page.tables(replace(QUIET, rounds=rounds))
+
+    assert "| answers | nexio-worker | nexio-companion |" in shown
+    assert "| accept  |         31.0 |            10.0 |" in shown
+    assert "nexio-worker" not in page.tables(QUIET)
+
+
 def test_what_a_reload_adds() -> None:
     """A disturbance of the run without one is not taken for something that the reload gave."""
     results = replace(QUIET, reloads=[(30.0, 4.0), (12.0, 900.0), (20.0, 6.0)])

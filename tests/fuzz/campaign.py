@@ -147,7 +147,7 @@ class Campaign:
         source = self._source()
         with _noted(datagram, source):
             began = time.thread_time()
-            replies = self._accounting.answer([(datagram, source)], self._server.monotonic)
+            replies = self._accounting.answer([(datagram, source, 0.0)], self._server.monotonic)
             spent = time.thread_time() - began
             # There, what goes wrong with one record is caught, so that the others are stored.
             assert DiscardReason.FAULT not in self.discards()
@@ -155,7 +155,7 @@ class Campaign:
         self.findings.replies += len(replies)
         if spent > self.findings.worst_seconds:
             again = _accounting(self._server, self._store)
-            told = [(datagram, source)]
+            told = [(datagram, source, 0.0)]
             self._look_again(datagram, lambda: again.answer(told, 0.0), spent)
 
     def _source(self) -> Source:

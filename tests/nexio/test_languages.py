@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from docs.catalogues import read, texts, translated
+from docs.catalogues import read, strings, texts, translated
 from nexio.languages import ENGLISH, LANGUAGES, preferred
-
-if TYPE_CHECKING:
-    from babel.messages.catalog import Message
 
 AT = datetime(2026, 11, 23, 8, 5, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -23,11 +19,6 @@ PARIS = ZoneInfo("Europe/Paris")
 def placeholders(text: str) -> Counter[str]:
     """What is filled in, and how often."""
     return Counter(re.findall(r"%\(\w+\)[a-z]|%%|%", text))
-
-
-def strings(message: Message) -> list[str]:
-    """The translations of a message: more than one where it counts something."""
-    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 @pytest.mark.parametrize("code", translated())

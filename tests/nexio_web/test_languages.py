@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from docs.catalogues import read
+from docs.catalogues import read, strings
 from nexio.languages import LANGUAGES
 from nexio.locations.locations import change_settings, get_location
 from tests.support.web.axe import complaints
@@ -97,7 +97,9 @@ def test_each_text_fits_a_confirmation(door: Page) -> None:
         texts = [
             text.replace("%(name)s", "Nguyễn Thị Ánh").replace("%(location)s", "Harbour House")
             for message in read(code)
-            for text in ([message.string] if isinstance(message.string, str) else message.string)
+            for text in (
+                [message.string] if isinstance(message.string, str) else message.string or ()
+            )
             if message.id
         ]
         door.evaluate(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DEBIAN = Path("/usr/lib/postgresql")
+SOCKETS = Path("/tmp")  # noqa: S108 (mkdtemp makes a folder of its own)
+"""Not under TMPDIR: the path of a Unix socket has at most 107 bytes."""
+
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -46,8 +49,9 @@ class PostgreSQL:
     It ends when the process (Linux: the thread) that started it ends for any reason.
     """
 
-    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS, parent: Path = SOCKETS) -> None:
         self._settings = settings
+        self._parent = parent
         self._binaries = find_binaries()
         self._user = SUPERUSER if os.geteuid() == 0 else None
         self._folder: Path | None = None
@@ -70,8 +74,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Create the cluster, and return when the server answers."""
-        # Not under TMPDIR: the path of a Unix socket has at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="nexio-pg-", dir=self._parent))
         try:
             self._create_cluster()
             self._server = self._run_server()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -33,6 +37,10 @@ from tests.support.cli.programs import serving
 from tests.support.clocks import Clock
 from tests.support.stores import configuration_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK = Path(tempfile.gettempdir()) / f"nexio-demo-{os.geteuid()}.lock"
 DEMO = (sys.executable, "-m", "nexio_cli.commands.demo")
 
 
@@ -48,6 +56,19 @@ def folder(tmp_path: Path, sqlite_file: None) -> Path:
 def home(folder: Path) -> Path:
     """Where the demo keeps its data."""
     return folder / ".demo"
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[list[str]]:
+    """The demo, once it answers; only then may the next one of this machine look for ports.
+
+    All look from 1812 and 8080 on, and two that start together would find the same ones free.
+    """
+    with ExitStack() as running:
+        with LOCK.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lines = running.enter_context(serving(*DEMO, cwd=folder))
+        yield lines
 
 
 def typed(line: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +101,7 @@ def test_what_it_prints_works(folder: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         with suppress(OSError):  # somebody else has it, which is as good
             other.bind(("127.0.0.1", FIRST_PORT))
-        with serving(*DEMO, cwd=folder) as lines:
+        with demo(folder) as lines:
             port = int(line_with(lines, "radius test").rpartition(" ")[2])
             assert port > FIRST_PORT
             assert port % 2 == 0
@@ -96,7 +117,7 @@ def test_what_it_prints_works(folder: Path) -> None:
             )
         logged = typed(line_with(lines, " log"))
         assert logged.stdout.count("accept") == 2
-        with serving(*DEMO, cwd=folder) as again:
+        with demo(folder) as again:
             pin, secret = (line_with(lines, word).split()[-1] for word in ("PIN ", "NAS secret"))
             assert [pin, secret] == [
                 line_with(again, word).split()[-1] for word in ("PIN ", "NAS secret")
@@ -139,7 +160,7 @@ def test_it_stays_in_its_folder(
 ) -> None:
     """A store that the environment leads to is in use by somebody: no demo visitor goes there."""
     with (
-        serving(*DEMO, cwd=folder),
+        demo(folder),
         closing(Store.open(sqlite_configuration)) as store,
         store.read() as work,
     ):

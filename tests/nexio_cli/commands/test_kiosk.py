@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.checkin.tablets import answer, code_of, find_tablet, new_secret, note_seen
+from nexio.checkin.offline_taps import Delivery, Shown, Why, show_to_reception
+from nexio.checkin.tablets import (
+    answer,
+    code_of,
+    find_tablet,
+    new_secret,
+    note_seen,
+    pair_at_once,
+)
+from nexio.locations.locations import get_location
 from nexio.store.engine import Store
 from nexio_cli.commands import kiosk
 
@@ -82,3 +91,21 @@ def test_nobody_shows_the_code(sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPat
 def test_what_is_no_code(sqlite_desk: Nexio, code: str) -> None:
     """Letters that no code has, or too few."""
     assert "This is not the code of a tablet" in sqlite_desk("kiosk", "pair", code).refused(2)
+
+
+def test_taps_that_reception_looks_at(desk: Nexio) -> None:
+    """Listed with the reason, until they are put aside."""
+    assert desk.done("kiosk", "taps", "--json").json == []
+    with closing(Store.open(desk.configuration)) as store:
+        with store.write() as work:
+            tablet = find_tablet(work, pair_at_once(work, get_location(work, None)))
+        assert tablet is not None
+        with store.write() as work:
+            delivery = Delivery(id="0" * 32, letter="", sent_at=work.now)
+            show_to_reception(work, tablet, delivery, Shown(Why.OLD))
+    (listed,) = desk.done("kiosk", "taps", "--json").json
+    assert (listed["why"], listed["visit"], listed["at"]) == ("old", None, None)
+    assert "older than 12 hours" in desk.done("kiosk", "taps").out
+    assert desk.done("kiosk", "settle", str(listed["id"])).out == "1 tap put aside.\n"
+    assert desk.done("kiosk", "taps", "--json").json == []
+    assert "No tap" in desk("kiosk", "settle", "1").refused(3)

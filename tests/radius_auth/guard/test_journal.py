@@ -46,13 +46,13 @@ def opened(
 
 
 def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal]) -> None:
-    """In their order and once, to whoever reads them."""
+    """In their order and once, to whoever reads them but did not write them."""
     one, other = opened(), opened()
-    assert one.exchange(ACTS) == ACTS
+    assert one.exchange(ACTS) == []
 
     assert other.exchange() == ACTS
     assert other.exchange() == []
-    assert one.exchange([act(6)]) == [act(6)]
+    assert one.exchange([act(6)]) == []
     assert other.exchange() == [act(6)]
     assert other.read_again() == [*ACTS, act(6)]
 

@@ -84,7 +84,7 @@ class Guarding(RuleBasedStateMachine):
         if (device, visit) in self.was_in:
             self.type_wrongly(device, (visit,))
             target = self.guard.visits()[visit]
-            target.devices[device].given_back = [self.now.timestamp()] * 6
+            target.devices[device].given_back = (self.now.timestamp(),) * 6
 
     @rule(hours=st.sampled_from([1, 6, 12, 24, 100]))
     def wait(self, hours: int) -> None:

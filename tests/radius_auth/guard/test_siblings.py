@@ -156,3 +156,28 @@ def test_two_that_guess_at_the_same_visits_do_not_wait_for_each_other() -> None:
 
     assert other.look(guess(mac(2), 2, 1), NOON).visits == {1, 2}
     assert looked_at == [{1, 2}]
+
+
+def test_wrong_guesses_of_a_round_are_announced_together() -> None:
+    """Before any of them is answered: then nobody waits for them longer than a round takes."""
+    one, _ = pair()
+    announced = []
+    one.announce = lambda: announced.append(one.told_up_to())
+
+    assert wrong(one, 1, visit=1)
+    assert wrong(one, 2, visit=2)
+    assert announced == []
+    one.finish()
+    one.finish()
+    assert announced == [2]
+
+
+def test_the_first_login_at_a_visit_waits_where_a_guess_was_announced() -> None:
+    """It announces none itself: what is right takes nothing."""
+    one, other = pair()
+    assert other.is_untouched(1)
+    assert wrong(one, 1)
+    assert not other.is_untouched(1)
+    assert other.is_untouched(2)
+    tell(one, other)
+    assert not other.is_untouched(1)  # something has happened there

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +75,8 @@ class Server:
 
     def receive(self, *datagrams: bytes, source: Source = AP) -> list[bytes]:
         """The answers to what waits in the socket together."""
-        waiting = [(datagram, source) for datagram in datagrams]
-        return [octets for _, octets in self.accountant.answer(waiting, 1000.0)]
+        waiting = [(datagram, source, source.waited) for datagram in datagrams]
+        return [octets for octets, _ in self.accountant.answer(waiting, 1000.0)]
 
     def records(self, *datagrams: bytes, source: Source = AP) -> list[AccountingRecord]:
         """What is stored of datagrams that are all answered."""
@@ -565,8 +564,7 @@ def test_must_17_the_same_octets_that_waited_together_are_one_record() -> None:
     """The disk was slow, so the NAS has sent them again: each gets its answer."""
     server = Server()
     request = accounting_request(ON)
-    late = replace(AP, waited=4.5)
-    answers = server.accountant.answer([(request, late), (request, AP)], 1000.0)
+    answers = server.accountant.answer([(request, AP, 4.5), (request, AP, 0.0)], 1000.0)
     assert len(answers) == 2
     ((record,),) = server.commits
     assert record.at == NINE - timedelta(seconds=4.5)

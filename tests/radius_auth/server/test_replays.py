@@ -51,6 +51,7 @@ def test_they_are_known_after_a_restart(sqlite_file: None, tmp_path: Path) -> No
     before = Replays(ReplayFile(path, most=3))
     for number in range(5):
         before.add([(1, authenticator(number))])
+        before.save()
     after = Replays(ReplayFile(path))
     assert [(1, authenticator(number)) in after for number in range(5)] == [False] * 2 + [True] * 3
 
@@ -66,6 +67,7 @@ def test_without_a_file_they_are_known_in_memory(
         replays = Replays(ReplayFile(path))
         for number in range(3):
             replays.add([(1, authenticator(number))])
+            replays.save()
         assert (1, authenticator(2)) in replays
         assert [each.split(":")[0] for each in caplog.messages] == [
             "replays are known in memory alone"

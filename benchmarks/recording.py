@@ -1,0 +1,152 @@
+"""What recording costs the companion, without sockets: ``python -m benchmarks.recording``.
+
+Prints microseconds of CPU for each decision and each accounting record on their way through the
+spool into a new store in SQLite: decisions in batches of half a second at 10,000 logins a second,
+Start and Stop of sessions in commits of 128.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+import tempfile
+import time
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import packets
+from benchmarks.path import Known
+from nexio.clock import utc_now
+from nexio.configuration import Configuration
+from nexio.network.accounting_records import AccountingRecord
+from nexio.network.event_log import forget_batches, record_batches
+from nexio.network.events import EventBatch, batches_of
+from nexio.network.session_updates import record_accounting
+from nexio.store.creation import create_store
+from nexio.store.engine import Store
+from radius_auth.protocol.discards import Discards
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.spool import Spool
+from radius_auth.server.accountant import Accountant
+from radius_auth.server.replays import ReplayFile, Replays
+from radius_auth.server.sockets import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nexio.network.events import Decided
+
+COUNT: Final = 40_000
+AT_ONCE: Final = 5_000
+IN_A_COMMIT: Final = 128
+SOURCES: Final = [Source(3, ("127.0.0.1", 40_000 + number)) for number in range(packets.SOCKETS)]
+
+
+def decisions(count: int) -> Iterator[Decided]:
+    """Logins of different guests."""
+    began, chance = time.time(), random.Random(1)
+    for number in range(count):
+        yield (
+            began + number / 10_000,
+            f"visitor.{number}@example.com",
+            f"02-00-00-00-00-{number % 256:02X}",
+            f"ap-{number % packets.SOCKETS}",
+            1,
+            chance.randrange(100_000),
+            "accept",
+            "accepted",
+            900,
+        )
+
+
+def records(count: int) -> Iterator[bytes]:
+    """Starts, then their Stops, of so many sessions at once as the generator has open."""
+    for first in range(0, count // 2, packets.SOCKETS * 32):
+        for status in (packets.START, packets.STOP):
+            for number in range(packets.SOCKETS * 32):
+                session = first + number
+                yield packets.accounting(number, f"visitor.{session}@example.com", status, session)
+
+
+def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
+    """Microseconds for each decision, by step."""
+    recorder = Recorder(
+        Spool(configuration.home / "spool" / "radiusd.db", EventBatch),
+        lambda: Store.open(configuration),
+        record_batches,
+        forget_batches,
+    )
+    spent, made = {"into the spool and the store": 0.0}, decisions(count)
+    for number in range(1, count // AT_ONCE + 1):
+        some = list(itertools.islice(made, AT_ONCE))
+
+        def take(number: int = number, some: list[Decided] = some) -> None:
+            recorder.record(*batches_of("bench", number, some))
+            recorder.flush()
+
+        spent["into the spool and the store"] += _seconds(take)
+    return _each(spent, count)
+
+
+def of_accounting(configuration: Configuration, count: int) -> dict[str, float]:
+    """Microseconds for each record, by step."""
+    path = configuration.home / "spool" / "accounting.db"
+    recorder = Recorder(
+        Spool(path, AccountingRecord), lambda: Store.open(configuration), record_accounting
+    )
+    known = Known(0, packets.SECRET)
+    with closing(Store.open(configuration)) as store:
+        known.table.keyring = store.keyring
+    accountant = Accountant(
+        known,
+        recorder.keep_now,
+        timedelta(days=1),
+        utc_now,
+        Discards(),
+        recorder.has_room,
+        Replays(ReplayFile(path.with_name("replays.db"))),
+    )
+    waiting = list(zip(records(count), itertools.cycle(SOURCES), itertools.repeat(0.0)))
+
+    def answer() -> None:
+        answers = 0
+        for first in range(0, len(waiting), IN_A_COMMIT):
+            some = waiting[first : first + IN_A_COMMIT]
+            answers += len(accountant.answer(some, time.monotonic()))
+        if answers != len(waiting):
+            raise RuntimeError(f"{answers} answers to {len(waiting)} records")
+        accountant.save_replays()
+
+    spent = {"read, stored, answer made": _seconds(answer)}
+    spent["into the store"] = _seconds(recorder.flush)
+    return _each(spent, len(waiting))
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    began = time.process_time()
+    act()
+    return time.process_time() - began
+
+
+def _each(spent: dict[str, float], count: int) -> dict[str, float]:
+    return {step: seconds / count * 1e6 for step, seconds in spent.items()}
+
+
+def main() -> None:
+    """Print three rounds."""
+    count = int(sys.argv[1]) if sys.argv[1:] else COUNT
+    for _ in range(3):
+        for what, measure in (("decision", of_decisions), ("accounting", of_accounting)):
+            with tempfile.TemporaryDirectory(prefix="nexio-bench-") as folder:
+                home = str(Path(folder) / "nexio")
+                configuration = Configuration.from_environment({"NEXIO_HOME": home})
+                create_store(configuration)
+                for step, each in measure(configuration, count).items():
+                    print(f"{what:12} {step:30} {each:6.1f} us")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""The pages of reception: who is expected, in and gone; registering; the evacuation list.
+
+Each page is whole without a script.  With one, the browser takes parts of the same pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from nexio.checkin.check_ins import tap_member, tap_visit, undo_tap
+from nexio.checkin.days import day_of
+from nexio.checkin.taps import Direction
+from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
+from nexio.input.arrivals import parse_expected
+from nexio.input.names import search_key
+from nexio.languages import ENGLISH
+from nexio.locations.locations import get_location, zone_for_entry
+from nexio.reception.members import get_member
+from nexio.reception.registration import Repetition, register
+from nexio.reception.registration_texts import find_faults, read_registration
+from nexio.reception.visits import VisitState, find_visit
+from nexio.store.tables import parse_number
+from nexio_web import desk_words as words
+from nexio_web import desks
+from nexio_web.forms import read_form
+from nexio_web.pages import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from starlette.requests import Request
+
+    from nexio.checkin.desks import Desk
+    from nexio.checkin.taps import Tap
+    from nexio.reception.members import Member
+    from nexio.reception.visits import Visit
+    from nexio.store.engine import Store, Writing
+    from nexio_web.desk_words import Notice, Registered
+    from nexio_web.postman import Postman
+
+MOST_FIELDS: Final = 20
+
+FIELDS: Final = (
+    ("first_name", "last_name", "email", "expected_arrival"),
+    ("host", "company", "phone", "notes", "duration"),
+)
+"""What is asked for in the form: what most visits need, and the rest."""
+
+_NAMES: Final = frozenset(name for group in FIELDS for name in group)
+_WITH_DEFAULTS: Final = frozenset({"expected_arrival", "duration"})
+_TICKS: Final = ("walk_in", "check_in_now")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The form for a visitor: what was typed, and what is wrong with it."""
+
+    nonce: str
+    """The same form sent twice registers once."""
+
+    typed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    notice: Notice | None = None
+    ask_far: bool = False
+    ask_again: bool = False
+    registered: Registered | None = None
+
+
+def show(request: Request) -> Response:
+    """One of the three views, each with a path of its own."""
+    desk = desks.known(request)
+    if desk is None:
+        return page("desk_login.html", ENGLISH, problem="", done="")
+    view = request.url.path.removeprefix("/desk").strip("/") or "people"
+    return _page(request, desk, view)
+
+
+def people(request: Request) -> Response:
+    """The lists alone, where they are not what the page has already."""
+    desk = desks.known(request)
+    if desk is None:
+        return _login()
+    response = page("desk_live.html", ENGLISH, **_lists(request, desk))
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304)
+    response.headers["ETag"] = tag
+    return response
+
+
+async def open_(request: Request) -> Response:
+    """Somebody has a link that was printed for this browser."""
+    form = await read_form(request, MOST_FIELDS)
+    return await run_in_threadpool(_open, request, form.get("link", ""))
+
+
+async def leave(request: Request) -> Response:
+    """Log this browser out."""
+    await read_form(request, MOST_FIELDS)
+    return await run_in_threadpool(_leave, request)
+
+
+async def tap(request: Request) -> Response:
+    """Check somebody in or out."""
+    given = await read_form(request, MOST_FIELDS)
+    return await run_in_threadpool(_act, request, given, _tap)
+
+
+async def undo(request: Request) -> Response:
+    """Take a check-in or a check-out back."""
+    given = await read_form(request, MOST_FIELDS)
+    return await run_in_threadpool(_act, request, given, _undo)
+
+
+async def enrol(request: Request) -> Response:
+    """Register a visitor."""
+    given = await read_form(request, MOST_FIELDS)
+    return await run_in_threadpool(_enrol, request, given)
+
+
+ROUTES: Final = [
+    *(Route(path, show) for path in ("/desk", "/desk/register", "/desk/evacuation")),
+    Route("/desk/people", people),
+    Route("/desk/open", open_, methods=["POST"]),
+    Route("/desk/leave", leave, methods=["POST"]),
+    Route("/desk/tap", tap, methods=["POST"]),
+    Route("/desk/undo", undo, methods=["POST"]),
+    Route("/desk/register", enrol, methods=["POST"]),
+]
+
+
+def _login(problem: str = "", *, done: str = "") -> Response:
+    response = page("desk_login.html", ENGLISH, problem=problem, done=done)
+    response.status_code = 200 if done else 401
+    return response
+
+
+def _open(request: Request, link: str) -> Response:
+    response = RedirectResponse("/desk", 303)
+    secret = link.strip().rpartition("#")[2]
+    return response if desks.log_in(request, response, secret) else _login(words.LINK_IS_OVER)
+
+
+def _leave(request: Request) -> Response:
+    response = _login(done=words.LOGGED_OUT)
+    desks.log_out(request, response)
+    return response
+
+
+def _page(
+    request: Request,
+    desk: Desk,
+    view: str,
+    *,
+    notice: Notice | None = None,
+    form: Form | None = None,
+) -> Response:
+    return page(
+        "desk.html",
+        ENGLISH,
+        desk=desk,
+        view=view,
+        notice=notice,
+        form=form or Form(nonce=secrets.token_urlsafe(12)),
+        fields_of=FIELDS,
+        **_lists(request, desk),
+    )
+
+
+def _lists(request: Request, desk: Desk) -> dict[str, Any]:
+    wanted = search_key(request.query_params.get("search", "").strip())
+    with desks.store_of(request).read() as work:
+        day, now = day_of(work, desk.location), work.now
+    cards = {
+        name: [words.card(each, desk.location, now) for each in getattr(day, name)]
+        for name in ("expected", "inside", "left")
+    }
+    shown = {
+        name: [each for each in found if wanted in each.search] for name, found in cards.items()
+    }
+    at = f"{now.astimezone(desk.location.zone):%H:%M}"
+    search = request.query_params.get("search", "")
+    return {"location": desk.location, "shown": shown, "all_inside": cards["inside"]} | {
+        "at": at,
+        "search": search,
+    }
+
+
+def _act(
+    request: Request,
+    given: Mapping[str, str],
+    act: Callable[[Store, Desk, Mapping[str, str]], Notice],
+) -> Response:
+    desk = desks.known(request)
+    if desk is None:
+        return _login()
+    notice = act(desks.store_of(request), desk, given)
+    postman: Postman = request.app.state.postman
+    postman.come()
+    return _page(request, desk, "people", notice=notice)
+
+
+def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
+    number, name = parse_number(given.get("number", "")) or 0, ""
+    try:
+        with _writing(store, desk) as work:
+            if given.get("kind") == "member":
+                tap = _tap_member(work, desk, number, _way(given))
+            else:
+                visit = _visit(work, desk, number)
+                name = visit.name
+                is_override = bool(given.get("override"))
+                way = None if is_override else _way(given)
+                tap = tap_visit(work, visit.id, way=way, override=is_override)
+            return words.tapped(work, tap)
+    except Refused as error:
+        may = number if error.rule in words.OVERRIDABLE else None
+        return words.refused(error, name, may)
+    except (NotFound, InvalidValue) as error:
+        return words.refused(error)
+
+
+def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
+    try:
+        with _writing(store, desk) as work:
+            tap = undo_tap(work, parse_number(given.get("stay", "")) or 0, _way(given))
+            _require_here(desk, tap)  # or nothing was written
+            return words.taken_back(work, tap)
+    except (Refused, NotFound, InvalidValue) as error:
+        return words.refused(error)
+
+
+def _tap_member(work: Writing, desk: Desk, number: int, way: Direction) -> Tap:
+    member = get_member(work, str(number), desk.location.name)
+    _require_here(desk, member)
+    return tap_member(work, member.id, way)
+
+
+def _visit(work: Writing, desk: Desk, number: int) -> Visit:
+    visit = find_visit(work, number)
+    if visit is None:
+        raise NotFound(words.GONE)
+    _require_here(desk, visit)
+    return visit
+
+
+def _require_here(desk: Desk, found: Visit | Member | Tap) -> None:
+    """A desk knows nobody of another location."""
+    if found.location.id != desk.location.id:
+        raise NotFound(words.GONE)
+
+
+def _way(given: Mapping[str, str]) -> Direction:
+    ways = {each.value: each for each in Direction}
+    if given.get("way") not in ways:
+        raise InvalidValue("in or out?")
+    return ways[given["way"]]
+
+
+def _enrol(request: Request, given: Mapping[str, str]) -> Response:
+    desk = desks.known(request)
+    if desk is None:
+        return _login()
+    form = _register(desks.store_of(request), desk, given)
+    if form.registered is not None:
+        request.app.state.postman.come()
+    response = _page(request, desk, "register", form=form)
+    response.status_code = 200 if form.registered is not None else 422
+    return response
+
+
+def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
+    typed = {name: text for name, text in given.items() if name in {*_NAMES, *_TICKS}}
+    form = Form(nonce=given.get("nonce", "")[:32] or secrets.token_urlsafe(12), typed=typed)
+    texts: dict[str, str | None] = {name: typed.get(name, "") for name in _NAMES}
+    texts |= {name: None for name in _WITH_DEFAULTS if not (texts[name] or "").strip()}
+    try:
+        with _writing(store, desk) as work:
+            location = get_location(work, desk.location.name)
+            faults = find_faults(texts, work.now, location)
+            if faults:
+                said = {name: words.fault(error) for name, error in faults.items()}
+                return replace(form, faults=said)
+            arrival = texts["expected_arrival"]
+            expected = parse_expected(arrival or "now", work.now, zone_for_entry(location))
+            if expected.is_far and not given.get("far"):
+                asked = words.do_you_mean(expected.arrival, location)
+                return replace(form, faults={"expected_arrival": asked}, ask_far=True)
+            texts["source"] = "walk-in" if "walk_in" in typed else None
+            known = Repetition(again=bool(given.get("again")), key=_key(form), words=_said(form))
+            visit = register(work, location, read_registration(texts, work.now, location), known)
+            if "check_in_now" in typed and visit.state is VisitState.EXPECTED:
+                tap_visit(work, visit.id)
+            return replace(form, registered=words.registered(visit), typed={})
+    except InvalidValue as error:  # each field is right, but not beside the others
+        return replace(form, faults={"expected_arrival": words.fault(error)})
+    except Unreachable:
+        raise
+    except NexioError as error:
+        again = isinstance(error, Refused) and error.rule is Rule.TWICE
+        return replace(form, notice=words.refused(error), ask_again=again)
+
+
+def _said(form: Form) -> str:
+    return json.dumps(dict(form.typed), sort_keys=True)
+
+
+def _key(form: Form) -> str:
+    """Other words in the same form, after the button Back, are another registration."""
+    return f"{form.nonce}-{hashlib.sha256(_said(form).encode()).hexdigest()[:32]}"
+
+
+@contextmanager
+def _writing(store: Store, desk: Desk) -> Iterator[Writing]:
+    """A transaction whose audit names the desk."""
+    with store.write() as work:
+        yield replace(work, operator=f"desk {desk.name}")

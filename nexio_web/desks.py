@@ -1,0 +1,70 @@
+"""What a browser of reception holds: its credential, in a cookie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from nexio.checkin.desks import (
+    LASTS,
+    find_desk,
+    note_seen,
+    open_link,
+    revoke_desk,
+    was_seen_lately,
+)
+from nexio_web import cookies
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from nexio.checkin.desks import Desk
+    from nexio.store.engine import Store
+
+CREDENTIAL: Final = "nexio-desk"
+
+
+def store_of(request: Request) -> Store:
+    """The store that the pages are about."""
+    store: Store = request.app.state.store
+    return store
+
+
+def known(request: Request) -> Desk | None:
+    """The desk that asks; None where it is not logged in, its time is over, or it was revoked."""
+    credential = cookies.kept(request, CREDENTIAL)
+    if not credential:
+        return None
+    store, address = store_of(request), _address(request)
+    with store.read() as work:
+        desk = find_desk(work, credential)
+        if desk is None or was_seen_lately(desk, address, work.now):
+            return desk
+    with store.write() as writing:
+        note_seen(writing, desk.id, address)
+    return desk
+
+
+def log_in(request: Request, response: Response, secret: str) -> bool:
+    """Exchange the secret of a link for a credential; whether it was good."""
+    if len(secret) > cookies.LONGEST:
+        return False
+    with store_of(request).write() as work:
+        credential = open_link(work, secret, _address(request))
+    if credential is None:
+        return False
+    cookies.keep(request, response, CREDENTIAL, credential, LASTS)
+    return True
+
+
+def log_out(request: Request, response: Response) -> None:
+    """Let what the browser holds be worth nothing, and forget it."""
+    with store_of(request).write() as work:
+        desk = find_desk(work, cookies.kept(request, CREDENTIAL))
+        if desk is not None:
+            revoke_desk(work, desk)
+    cookies.drop(request, response, CREDENTIAL)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,39 @@
+"""A short time slice for a process that answers: it runs often, for a moment each time.
+
+Of two processes that wait for one processor Linux (6.12 and later) lets the one with the shorter
+slice begin first; both get the same time.  So a request that comes while the companion records does
+not wait until the companion has used up its own slice, which is milliseconds.  The p99 at 500
+requests a second of ``make bench`` justifies it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+from typing import Final
+
+SLICE_NANOSECONDS: Final = 100_000
+"""The least that Linux takes."""
+
+_SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
+"""Number of the system call, which the C library of most systems has no function for."""
+
+_SCHED_ATTR: Final = struct.Struct("@IIQiIQQQ")
+"""struct sched_attr: size, policy, flags, nice, priority, slice, deadline, period."""
+
+
+def ask_for_short_slice() -> bool:
+    """Ask for it, with priority and policy as they are; whether the system has taken the call.
+
+    An older Linux takes it and does nothing; without it all works, and some answers come later.
+    """
+    number = _SCHED_SETATTR.get(platform.machine())
+    is_64_bit = struct.calcsize("@P") == 8  # noqa: PLR2004 - octets; another number else
+    if number is None or not is_64_bit or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return False
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    asked = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NANOSECONDS, 0, 0)
+    called: int = ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, asked, 0)
+    return called == 0
