@@ -24,12 +24,12 @@ from nexio.locations.settings import Settings
 from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.nas import Nas
 from nexio.reception.visits import PIN_PURPOSE
+from radius_auth.companion.memory import settle_memory
 from radius_auth.protocol.authenticators import md5
 from radius_auth.protocol.discards import Discards
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
-from radius_auth.server.worker_process import settle_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from benchmarks.path import VISITS, Known, pin, request
+from radius_auth.companion.memory import settle_memory
 from radius_auth.protocol.packet import Code
 from radius_auth.server.datagrams import BatchedPort
 from radius_auth.server.options import Options
 from radius_auth.server.sockets import listen
 from radius_auth.server.worker import Inherited, Worker
-from radius_auth.server.worker_process import settle_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

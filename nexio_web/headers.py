@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none';"
-    " require-trusted-types-for 'script'; trusted-types worker"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""Nothing from another host, no script within a page, and no text that becomes markup.
+"""Nothing from another host, no script within a page, and no text that becomes markup."""
 
-The policy ``worker`` names one file of ours, the service worker, and makes nothing else.
-"""
+WITH_WORKER: Final = {
+    "Content-Security-Policy": POLICY.replace("trusted-types 'none'", "trusted-types worker")
+}
+"""For a page that works without a network: its script may name one file, its service worker."""
 
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,

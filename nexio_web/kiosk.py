@@ -17,6 +17,7 @@ from nexio.errors import InvalidValue
 from nexio.languages import LANGUAGES
 from nexio_web import tablets
 from nexio_web.door import Said
+from nexio_web.headers import WITH_WORKER
 from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def show(request: Request) -> Response:
     response: Response
     if tablet is not None:
         response = page("kiosk.html", _home(tablet), location=tablet.location.name)
+        response.headers.update(WITH_WORKER)
         response.headers[KEEP] = "1"
         tablets.keep_credential(request, response)
         return response

@@ -19,7 +19,7 @@ from nexio.checkin.taps import last_tap
 from nexio.reception.passes import find_pass, is_link, open_pass
 from nexio.store.tables import parse_number
 from nexio_web import cookies, tablets, words
-from nexio_web.headers import POLICY
+from nexio_web.headers import WITH_WORKER
 from nexio_web.kiosk import form_of
 from nexio_web.pages import language_of, page
 
@@ -37,14 +37,12 @@ BROWSER: Final = "nexio-pass"
 
 WORKER: Final = files("nexio_web").joinpath("static", "pass-worker.js")
 
-ONE_WORKER: Final = POLICY.replace("trusted-types 'none'", "trusted-types pass-worker")
-"""As everywhere, but the page may name its service worker, which is a script."""
-
 
 def show(request: Request) -> Response:
     """The page; whoever opens it writes nothing into the store."""
     response = page("pass.html", language_of(request))
-    response.headers["Content-Security-Policy"] = ONE_WORKER
+    response.headers.update(WITH_WORKER)
+    response.headers["Referrer-Policy"] = "no-referrer"
     browser = cookies.kept(request, BROWSER) or secrets.token_urlsafe(32)
     # The link is followed from a mail: with "strict" the browser would seem to be a new one.
     tablets.keep(request, response, BROWSER, browser, same_site="lax")

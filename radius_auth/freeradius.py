@@ -62,6 +62,7 @@ class _Running:
         self.background = Background(
             Configuration.from_environment(environment),
             parse_duration(config.get("max_staleness", "24h")),
+            config["packages"],
         )
         self.plugin = Plugin(
             self.background.table, self.background.guard, self.background.record, utc_now

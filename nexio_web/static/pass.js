@@ -178,7 +178,7 @@ async function begin() {
   else if (location.hash.length > 1) show("offer");
   if (at("offer").hidden) await ask();
   setInterval(keepAsking, ASK_EVERY);
-  const policy = globalThis.trustedTypes?.createPolicy("pass-worker", {
+  const policy = globalThis.trustedTypes?.createPolicy("worker", {
     createScriptURL: () => "/pass/worker.js",
   });
   navigator.serviceWorker?.register(policy ? policy.createScriptURL("") : "/pass/worker.js");

@@ -274,11 +274,16 @@ class Link:
         """The new table is whole: take it, and give the old one back little by little."""
         if self._next is None:
             return
-        self._old.append(self.table)
+        old = self.table
         self.table, self._next = self._next, None
         if self.is_loaded:
             gc.freeze()  # a collection would walk all of it while guests wait
         self.is_loaded = True
+        self._retire(old)
+
+    def _retire(self, table: Table) -> None:
+        """Give a table back that nobody looks at any more."""
+        self._old.append(table)
         os.eventfd_write(self._more, 1)
 
     def _give_back(self) -> None:

@@ -1,106 +1,105 @@
-"""What the plugin does beside answering: it follows the store and records decisions.
+"""What the plugin does beside answering: one thread, which talks to a companion process.
 
-FreeRADIUS may fork after it has loaded the plugin, so the threads start at the first call.
-FreeRADIUS starts also where the store cannot be read: there is no table then.
+The companion follows the store, records decisions and shares guesses, as it does for
+``nexio-radiusd``.  FreeRADIUS may fork after it has loaded the plugin, so the thread starts at the
+first call.  FreeRADIUS starts also where the store cannot be read: there is no table then.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
+import socket
 import threading
+import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nexio.clock import utc_now
-from nexio.errors import NexioError
-from nexio.network.event_log import record_events
-from nexio.network.events import AuthEvent
-from nexio.network.following import Horizon
-from nexio.store.engine import Store
-from nexio.store.patience import Patience
-from radius_auth.guard.sharing import Sharing
-from radius_auth.plugin.logins import event_of
+from radius_auth.companion.child import Child, Task
+from radius_auth.companion.link import MOST_DECISIONS, Link
+from radius_auth.companion.memory import settle_memory
+from radius_auth.guard import Guard
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
-from radius_auth.recording.recorder import MOST_IN_MEMORY, Recorder
-from radius_auth.recording.spool import Spool
-from radius_auth.replica.follower import RETRY_SECONDS, Follower
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
-    from radius_auth.guard import Guard
-    from radius_auth.plugin.logins import DecidedLogin
+    from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 3.0
-"""How long the end waits for the database."""
+SPOOL: Final = "freeradius.db"
 
-LOG_SECONDS = 0.1
-"""How long a decision waits for its words."""
+HAND_OVER_EVERY: Final = 0.25
+"""Seconds that a decision waits in memory before it is handed over to be recorded."""
+
+TOGETHER: Final = 2_000
+"""Decisions in one batch: making its octets keeps guests waiting for two milliseconds."""
+
+STOP_SECONDS: Final = 3.0
+"""How long the end waits until the companion has the last decisions on a disk."""
+
+STILL_READ_SECONDS: Final = 10.0
+"""How long a call may look at a table after another one has taken its place."""
 
 
 class Background:
-    """The threads of one FreeRADIUS.
+    """The thread of one FreeRADIUS, and its companion.
 
     Args:
         configuration: where the store is.
         max_staleness: how long to go on without the store.
+        packages: the folder of our packages.
         clock: aware time of day.
     """
 
     def __init__(
-        self, configuration: Configuration, max_staleness: timedelta, clock: Clock = utc_now
+        self,
+        configuration: Configuration,
+        max_staleness: timedelta,
+        packages: str,
+        clock: Clock = utc_now,
     ) -> None:
         self._configuration = configuration
         self._max_staleness = max_staleness
+        self._packages = packages
         self._clock = clock
-        self._follower: Follower | None = None
-        self._recorder: Recorder[AuthEvent] | None = None
-        self._decided: deque[DecidedLogin] = deque(maxlen=MOST_IN_MEMORY)
-        self._patience = Patience.of_a_server()
-        self._guard = Sharing.of(configuration, clock, self._patience)
+        self.guard = Guard()
+        """What counts wrong passwords."""
+
+        self._link: _Link | None = None
+        self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
-    @property
-    def guard(self) -> Guard:
-        """What counts wrong passwords."""
-        return self._guard.guard
-
     def table(self) -> Table:
-        """What is known at the moment; the first call starts the threads.
+        """What is known at the moment; the first call starts the thread.
 
         Raises:
             Discarded: the store was not read yet, or not for too long.
         """
-        follower = self._follower
-        if follower is None:
+        link = self._link
+        if link is None:
             self._start()
             raise Discarded(DiscardReason.NOT_READ)
-        if follower.age > self._max_staleness:
+        if link.age > self._max_staleness:
             raise Discarded(DiscardReason.STALE)
-        return follower.table
+        return link.table
 
-    def record(self, decided: DecidedLogin) -> None:
+    def record(self, decided: Decided) -> None:
         """Take one decision."""
         self._decided.append(decided)
 
     def stop(self) -> None:
-        """End the threads; every decision is on the disk then."""
+        """End the thread and the companion; every decision is on the disk then."""
         self._stopping.set()
-        self._patience.end_in(STOP_SECONDS)  # the spool keeps what is not in the store by then
         if self._thread is not None:
             self._thread.join()
-        if self._recorder is not None:
-            self._recorder.stop()
-            self._guard.stop()
-        if self._follower is not None:
-            self._follower.stop()
 
     def _start(self) -> None:
         # FreeRADIUS makes one call at a time: nobody else is here.
@@ -109,43 +108,58 @@ class Background:
             self._thread.start()
 
     def _run(self) -> None:
-        """Try until the store can be read; then find the words for each decision."""
-        recorder = self._load()
-        while recorder is not None:
-            ended = self._stopping.wait(LOG_SECONDS)
-            while self._decided:
-                try:
-                    recorder.record(event_of(self._decided.popleft()))
-                except Exception as fault:  # noqa: BLE001 - the others are to be logged
-                    log.error("a decision could not be logged: %s", type(fault).__name__)  # noqa: TRY400
-            if ended:
-                return
-
-    def _load(self) -> Recorder[AuthEvent] | None:
-        logged = ""
-        while not self._stopping.is_set():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.bind("")  # a name that the kernel chooses, and that no file has
+            door.listen()
+            link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
+            task = Task(self._configuration, SPOOL, door.fileno(), replaces=False)
+            companion = Child(self._packages, task)
             try:
-                return self._begin()
-            except NexioError as error:
-                if str(error) != logged:
-                    log.error("no guest is answered: %s %s", error, error.advice)  # noqa: TRY400
-                logged = str(error)
-            except Exception:
-                log.exception("no guest is answered")
-            self._stopping.wait(RETRY_SECONDS)
-        return None
+                while not self._stopping.is_set():
+                    self._go_on(link, companion)
+                self._hand_over(link)
+                if link.is_loaded:
+                    companion.wait(None, 0.0)  # it may have ended just now
+                    companion.mind(is_in_use=True, at_once=True)
+                    link.finish(STOP_SECONDS)
+            finally:
+                link.close()
+                companion.stop()
 
-    def _begin(self) -> Recorder[AuthEvent]:
-        # The store first: the spool would make the folder of one that is not there yet.
-        follower = Follower(self._open_store, Horizon(), self._clock)
-        spool = Spool(self._configuration.home / "spool" / "freeradius.db", AuthEvent)
-        recorder = Recorder(spool, self._open_store, record_events)
-        follower.start()
-        recorder.start()
-        self._guard.start()
-        self._recorder, self._follower = recorder, follower
-        log.info("answering from %d visits", len(follower.table))
-        return recorder
+    def _go_on(self, link: _Link, companion: Child) -> None:
+        """Do what there is to do; a fault of ours must not end it."""
+        try:
+            companion.mind(is_in_use=link.is_loaded)
+            companion.wait(link, HAND_OVER_EVERY)
+            self._hand_over(link)
+            link.act()
+            link.retire_some()
+            # How old a table is follows after it.
+            if self._link is None and link.is_loaded and link.age <= self._max_staleness:
+                settle_memory()
+                self._link = link
+                log.info("answering from %d visits", len(link.table))
+        except Exception:
+            log.exception("no news from the companion")
+            self._stopping.wait(HAND_OVER_EVERY)
 
-    def _open_store(self) -> Store:
-        return Store.open(self._configuration, self._clock, self._patience)
+    def _hand_over(self, link: Link) -> None:
+        decided = self._decided
+        while decided:
+            link.hand_over([decided.popleft() for _ in range(min(TOGETHER, len(decided)))])
+
+
+class _Link(Link):
+    """A link in a thread beside those that answer."""
+
+    def __init__(self, address: bytes, name: str, guard: Guard, clock: Clock) -> None:
+        super().__init__(address, name, guard, clock)
+        self._retired: deque[tuple[float, Table]] = deque()
+
+    def retire_some(self) -> None:
+        """Give back the tables that no call looks at any more."""
+        while self._retired and time.monotonic() - self._retired[0][0] > STILL_READ_SECONDS:
+            super()._retire(self._retired.popleft()[1])
+
+    def _retire(self, table: Table) -> None:
+        self._retired.append((time.monotonic(), table))

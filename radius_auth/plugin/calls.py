@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
@@ -52,14 +52,19 @@ class Stage(StrEnum):
     """A Status-Server."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallResult:
-    """The return code of a call, and the attributes that FreeRADIUS gets with it."""
+class CallResult(NamedTuple):
+    """The return code of a call, and the attributes that FreeRADIUS gets with it.
+
+    The repr shows none of them: a PIN to verify, or the secret of a NAS, may be there.
+    """
 
     outcome: ReturnCode
     reply: Updates = ()
-    control: Updates = field(default=(), repr=False)
-    """A PIN to verify, or the secret of a NAS, may be among them."""
+    control: Updates = ()
+
+    def __repr__(self) -> str:
+        """Nothing that could be a PIN."""
+        return f"CallResult(outcome={self.outcome!r})"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,19 +1,13 @@
-"""Logins between two calls of FreeRADIUS, and decided ones on their way into the log."""
+"""Logins between two calls of FreeRADIUS."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from radius_auth.protocol.events import auth_event, decision_for_log
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from nexio.network.events import AuthEvent
-    from radius_auth.decision.request import Decision, Rejected, Request
-    from radius_auth.replica.table import Table
+    from radius_auth.decision.request import Rejected, Request
 
 MOST: Final = 25_000
 """More than Debian's FreeRADIUS has at once: 16,384 requests and 4,096 unfinished EAP logins."""
@@ -57,28 +51,3 @@ class Logins:
     def drop(self, number: str | None) -> None:
         """Forget a login that has ended."""
         self._kept.pop(number or "", None)
-
-
-class DecidedLogin(NamedTuple):
-    """A decision as the call leaves it; the words for the log are made later, by a thread."""
-
-    request: Request
-    decision: Decision
-    table: Table
-    at: datetime
-    latency_us: int
-    address: str
-    """Where the packet came from."""
-
-    is_eap: bool
-
-
-def event_of(decided: DecidedLogin) -> AuthEvent:
-    """The event for the log."""
-    request, decision, table, at, latency_us, address, is_eap = decided
-    if not request.nas_identifier:
-        request = request._replace(nas_identifier=address.encode())
-    if is_eap and decision.visit is not None:
-        # The name outside of the tunnel is "anonymous" or the like.
-        request = request._replace(user_name=decision.visit.email_key.encode())
-    return auth_event(decision_for_log(request, decision, table, at, latency_us))

@@ -8,8 +8,7 @@ in hexadecimal.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from radius_auth.decision.passwords import Pap
@@ -23,7 +22,7 @@ from radius_auth.protocol.access_request import (
 from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
     from radius_auth.decision.decide import Request
     from radius_auth.replica.nas_index import Client
@@ -81,33 +80,47 @@ def _octets(digits: str) -> bytes:
         return b""
 
 
-_READ: Final[tuple[tuple[Kind, str, Callable[[str], bytes]], ...]] = (
-    *((kind, name, str.encode) for kind, (name, _) in TEXTS.items()),
-    *((kind, name, lambda digits: _octets(digits)[1:]) for kind, (_, name) in TEXTS.items()),
-    (Attribute.CHAP_PASSWORD, "CHAP-Password", _octets),
-    (Attribute.CHAP_CHALLENGE, "CHAP-Challenge", _octets),
+def _service(name: str) -> bytes:
+    return _SERVICE_TYPES.get(name, 0).to_bytes(4)
+
+
+def _port_type(name: str) -> bytes:
+    return (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4)
+
+
+_READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
+    **{name: (int(kind), str.encode) for kind, (name, _) in TEXTS.items()},
+    "CHAP-Password": (int(Attribute.CHAP_PASSWORD), _octets),
+    "CHAP-Challenge": (int(Attribute.CHAP_CHALLENGE), _octets),
     # FreeRADIUS reads these three itself: only that they are there says something.
-    (Attribute.EAP_MESSAGE, "EAP-Message", str.encode),
-    (MS_CHAP_RESPONSE, "MS-CHAP-Response", str.encode),
-    (MS_CHAP2_RESPONSE, "MS-CHAP2-Response", str.encode),
-    (Attribute.SERVICE_TYPE, "Service-Type", lambda name: _SERVICE_TYPES.get(name, 0).to_bytes(4)),
+    "EAP-Message": (int(Attribute.EAP_MESSAGE), str.encode),
+    "MS-CHAP-Response": (MS_CHAP_RESPONSE, str.encode),
+    "MS-CHAP2-Response": (MS_CHAP2_RESPONSE, str.encode),
+    "Service-Type": (int(Attribute.SERVICE_TYPE), _service),
+    "NAS-Port-Type": (int(Attribute.NAS_PORT_TYPE), _port_type),
+}
+"""How each attribute is read."""
+
+_READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
+    **{name: (int(kind), lambda text: _octets(text)[1:]) for kind, (_, name) in TEXTS.items()},
     # A Service-Type of a wrong length has no name in FreeRADIUS.
-    (Attribute.SERVICE_TYPE, f"Attr-{Attribute.SERVICE_TYPE}", _octets),
-    (
-        Attribute.NAS_PORT_TYPE,
-        "NAS-Port-Type",
-        lambda name: (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4),
-    ),
-)
-"""How each attribute is read; of two names for one attribute the later one counts."""
+    f"Attr-{Attribute.SERVICE_TYPE}": (int(Attribute.SERVICE_TYPE), _octets),
+}
+"""What counts in place of that, where it is there."""
+
+_PASSWORD: Final = int(Attribute.USER_PASSWORD)
+_READ_PASSWORD: Final = b"in clear by now"
 
 
 def by_name(pairs: Pairs) -> Values:
     """The values of a call by their names, in the order of the packet."""
-    values: defaultdict[str, list[str]] = defaultdict(list)
+    values: dict[str, list[str]] = {}
     for name, value in pairs:
-        values[name].append(value)
-    return dict(values)
+        if name in values:
+            values[name].append(value)
+        else:
+            values[name] = [value]
+    return values
 
 
 def first(values: Values, name: str) -> str | None:
@@ -123,14 +136,23 @@ def read_request(values: Values, client: Client | None) -> Request:
         values: see :func:`by_name`.
         client: the NAS of the address that it came from.
     """
-    sent = {
-        kind: list(map(read, found)) for kind, name, read in _READ if (found := values.get(name))
-    }
-    passwords = sent.get(Attribute.USER_PASSWORD, [])
-    if passwords:  # also an empty one is a password
-        sent[Attribute.USER_PASSWORD] = [b"in clear by now"] * len(passwords)
-    password = Pap(passwords[0]) if passwords else None
-    return request_of(without_empty(sent), password, None, client)
+    sent: dict[Kind, list[bytes]] = {}
+    for name, found in values.items():
+        if name in _READ:
+            kind, read = _READ[name]
+            sent[kind] = [read(found[0])] if len(found) == 1 else list(map(read, found))
+    if not _READ_INSTEAD.keys().isdisjoint(values):
+        for name, (kind, read) in _READ_INSTEAD.items():
+            if name in values:
+                sent[kind] = list(map(read, values[name]))
+    password = None
+    if passwords := sent.get(_PASSWORD):  # also an empty one is a password
+        password = Pap(passwords[0])
+        sent[_PASSWORD] = [_READ_PASSWORD] * len(passwords)
+    said: Mapping[Kind, Sequence[bytes]] = sent
+    if not all(map(all, sent.values())):
+        said = without_empty(sent)
+    return request_of(said, password, None, client)
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:

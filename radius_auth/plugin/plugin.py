@@ -7,6 +7,7 @@ the plugin.  The same rules decide the visit whose PIN was proven, in a later ca
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ from radius_auth.plugin.calls import (
     reason_of_freeradius,
     words_for,
 )
-from radius_auth.plugin.logins import DecidedLogin, Login, Logins
+from radius_auth.plugin.logins import Login, Logins
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
@@ -43,6 +44,7 @@ from radius_auth.plugin.pairs import (
     first,
     read_request,
 )
+from radius_auth.protocol.events import decision_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +53,10 @@ if TYPE_CHECKING:
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
     from radius_auth.plugin.pairs import Pairs
+    from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
+
+log = logging.getLogger(__name__)
 
 
 class Plugin:
@@ -68,7 +73,7 @@ class Plugin:
         self,
         table: Callable[[], Table],
         guard: Guard,
-        record: Callable[[DecidedLogin], None],
+        record: Callable[[Decided], None],
         clock: Clock,
     ) -> None:
         self._table = table
@@ -236,13 +241,19 @@ class Plugin:
         return self._logins.keep(login)
 
     def _log(self, call: Call, login: Login, decision: Decision) -> None:
+        request = login.request
+        if not request.nas_identifier:
+            request = request._replace(nas_identifier=call.address.encode())
+        if decision.visit is not None and call.is_eap:
+            # The name outside of the tunnel is "anonymous" or the like.
+            request = request._replace(user_name=decision.visit.email_key.encode())
         latency_us = login.took_us + call.took_us
-        is_eap = call.is_eap
-        self._record(
-            DecidedLogin(
-                login.request, decision, call.table, call.now, latency_us, call.address, is_eap
-            )
-        )
+        try:
+            decided = decision_for_log(request, decision, call.table, call.now, latency_us)
+        except Exception as fault:  # noqa: BLE001 - the guest is answered all the same
+            log.error("a decision could not be logged: %s", type(fault).__name__)  # noqa: TRY400
+        else:
+            self._record(decided)
 
 
 def _read(call: Call) -> Login:

@@ -252,11 +252,21 @@ class Parent:
         os.close(self._life[1])  # open in the parent alone: its death closes the pipe
 
     def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
-        from radius_auth.server.companion_process import Companion  # noqa: PLC0415 (for it alone)
+        from radius_auth.companion.process import Companion  # noqa: PLC0415 (for it alone)
+        from radius_auth.server.accounting import accounting  # noqa: PLC0415
 
+        path = self._configuration.home / "spool" / "accounting.db"
         companion = Companion(
-            self._door, self._accounting, self._life[0], self._options, self._configuration
+            self._door,
+            self._life[0],
+            self._configuration,
+            "radiusd.db",
+            lambda follower, open_store: accounting(
+                self._accounting, self._options, follower, path, open_store
+            ),
         )
+        signal.signal(signal.SIGTERM, lambda *_: companion.stop())
+        signal.signal(signal.SIGHUP, lambda *_: companion.reload())
         companion.run(ready, replaces=replaces)
 
     def _worker(self, index: int) -> Work:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
+from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
 from radius_auth.server.time_slice import ask_for_short_slice
 from radius_auth.server.worker import Worker
@@ -74,18 +75,6 @@ def _catch_up(link: Link) -> None:
     """Tell the other workers what they may wait for, and hear what this one waits for."""
     link.tell_acts()
     link.wait(CATCH_UP_SECONDS)
-
-
-def settle_memory() -> None:
-    """Let the garbage collector look at what is new only, in a process that has loaded its table.
-
-    A full collection walks over all visits, which takes longer than a thousand logins
-    (``python -m benchmarks.path``); what a login leaves behind is freed without it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(10_000, 10, 1_000)
 
 
 def _wait_for_table(link: Link, life: int) -> bool:

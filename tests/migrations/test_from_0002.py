@@ -32,6 +32,10 @@ def test_nothing_is_lost(old: Configuration) -> None:
         "wifi_session",
         "pin_day",
         "tablet",
+        "desk",
+        "offline_tap",
+        "member_pass",
+        "pass_code",
         "event_batch",
     }
 

@@ -59,7 +59,7 @@ def test_the_page_says_nothing_of_anybody(app: ASGIApp, sqlite_store: Store, lin
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         policy = answer.headers["Content-Security-Policy"]
         assert "script-src 'self'" in policy
-        assert "trusted-types pass-worker" in policy
+        assert "trusted-types worker" in policy
     assert row_counts(sqlite_store) == before
 
 

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.clock import utc_now
 from nexio.network.event_log import list_events
-from radius_auth.decision.reasons import Reason
-from radius_auth.decision.request import Rejected, Request
-from radius_auth.plugin import background
+from radius_auth.companion import child
 from radius_auth.plugin.background import Background
-from radius_auth.plugin.logins import DecidedLogin
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.events import Decided
 from radius_auth.protocol.packet import Discarded
-from radius_auth.replica.follower import Follower
-from tests.support.people import register
-from tests.support.radius.guests import NINE
-from tests.support.radius.virtual_server import house
+from tests.support.clocks import Clock
+from tests.support.radius.desk import Desk, desk_with
+from tests.support.radius.freeradius import packages
+from tests.support.radius.radiusd import wait_until
 from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from nexio.configuration import Configuration
-    from nexio.locations.locations import Location
-    from nexio.store.engine import Store
-    from tests.support.clocks import Clock
 
 PATIENCE = 20.0
 """Seconds; what is waited for comes at once."""
@@ -38,25 +42,8 @@ PATIENCE = 20.0
 DAY = timedelta(hours=24)
 
 
-class Watched(Background):
-    """It says when it tries to open the store."""
-
-    def __init__(self, configuration: Configuration, clock: Clock) -> None:
-        super().__init__(configuration, DAY, clock)
-        self._tries: SimpleQueue[None] = SimpleQueue()
-
-    def wait_for_tries(self, number: int) -> None:
-        """Until it has tried so many times more."""
-        for _ in range(number):
-            self._tries.get(timeout=PATIENCE)
-
-    def _open_store(self) -> Store:
-        self._tries.put(None)
-        return super()._open_store()
-
-
 class Heard(logging.Handler):
-    """The log of the threads."""
+    """The log of the thread, and of the companion."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -75,8 +62,8 @@ class Heard(logging.Handler):
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[Heard]:
-    """What is logged; and tries follow each other fast."""
-    monkeypatch.setattr(background, "RETRY_SECONDS", 0.01)
+    """What is logged; and a companion that cannot get to work is soon tried again."""
+    monkeypatch.setattr(child, "RETRY_SECONDS", 0.5)
     caplog.set_level(logging.INFO, "radius_auth")
     log, made = logging.getLogger("radius_auth"), Heard()
     log.addHandler(made)
@@ -85,12 +72,26 @@ def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.fixture
-def starting(clock: Clock) -> Iterator[Callable[[Configuration], Watched]]:
-    """Makes one and gives it its first call; ended with the test."""
-    made: list[Watched] = []
+def clock() -> Clock:
+    """From now on: the companion has the real time."""
+    return Clock(utc_now())
 
-    def start(configuration: Configuration) -> Watched:
-        made.append(Watched(configuration, clock))
+
+@pytest.fixture
+def desk(sqlite_configuration: Configuration) -> Iterator[Desk]:
+    """A desk on SQLite."""
+    with desk_with(sqlite_configuration) as made:
+        yield made
+
+
+@pytest.fixture
+def starting(programs: None, clock: Clock) -> Iterator[Callable[..., Background]]:
+    """Makes one and gives it its first call; ended with the test."""
+    made: list[Background] = []
+    thresholds = gc.get_threshold()
+
+    def start(configuration: Configuration, folder: str | None = None) -> Background:
+        made.append(Background(configuration, DAY, folder or packages(), clock))
         with pytest.raises(Discarded, match="not read yet"):
             made[-1].table()
         return made[-1]
@@ -98,191 +99,197 @@ def starting(clock: Clock) -> Iterator[Callable[[Configuration], Watched]]:
     yield start
     for each in made:
         each.stop()
-    assert running() == set()
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    assert threads() == []
+    assert companions() == []
 
 
-def running() -> set[str]:
+def threads() -> list[str]:
     """The names of our threads."""
-    return {each.name for each in threading.enumerate() if each.name.startswith("nexio-")}
+    return [each.name for each in threading.enumerate() if each.name.startswith("nexio-")]
 
 
-def rejects(count: int) -> list[DecidedLogin]:
-    """That many decisions, which took 1, 2, ... microseconds."""
-    request = Request(nas=None, user_name=b"nobody@example.com", password=None)
-    rejected = Rejected(reason=Reason.UNKNOWN_USER)
+def companions() -> list[int]:
+    """The companions that this process has started."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError, IndexError, ValueError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (folder / "cmdline").read_bytes()
+            if parent == os.getpid() and b"radius_auth.companion.program" in words:
+                found.append(int(folder.name))
+    return found
+
+
+def rejects(first: int, count: int) -> list[Decided]:
+    """That many decisions, which took so many microseconds, one more each time."""
+    at = utc_now().timestamp()
     return [
-        DecidedLogin(request, rejected, house(), NINE, number, "192.0.2.7", False)
-        for number in range(1, count + 1)
+        Decided(at, "nobody@example.com", None, "ap", None, None, "reject", "unknown user", number)
+        for number in range(first, first + count)
     ]
+
+
+def latencies(desk: Desk) -> list[int]:
+    """Of all decisions that are in the store."""
+    with desk.store.read() as work:
+        return sorted(each.event.latency_us for each in list_events(work, None, limit=10_000))
 
 
 # From the first call
 
 
-def test_the_first_call_starts_the_threads(
-    sqlite_store: Store,
-    sqlite_location: Location,
-    sqlite_configuration: Configuration,
-    clock: Clock,
-    heard: Heard,
+def test_the_first_call_starts_a_thread_and_a_companion(
+    desk: Desk, starting: Callable[..., Background], clock: Clock, heard: Heard
 ) -> None:
-    """rlm_python3: FreeRADIUS may fork before; and no call waits for the store."""
-    visit = register(sqlite_store, sqlite_location)
-    made = Background(sqlite_configuration, DAY, clock)
-    assert running() == set()
+    """rlm_python3: FreeRADIUS may fork before; no call waits for the store.
 
-    with pytest.raises(Discarded, match="not read yet"):
-        made.table()
+    What happens in the store from then on is known, too.
+    """
+    visit = desk.register()
+    assert (threads(), companions()) == ([], [])
+    made = starting(desk.configuration)
     heard.wait_for("answering from 1 visits")
 
     assert made.table().find_visit(visit.id) is not None
-    assert running() == {"nexio-follower", "nexio-guard", "nexio-plugin", "nexio-recorder"}
-    made.stop()
-    assert running() == set()
+    assert threads() == ["nexio-plugin"]
+    assert len(companions()) == 1
+    later = desk.register()
+    wait_until(lambda: made.table().find_visit(later.id) is not None)
 
 
 def test_further_calls_start_nothing_more(
-    starting: Callable[[Configuration], Watched], tmp_path: Path, heard: Heard
+    starting: Callable[..., Background], tmp_path: Path, heard: Heard
 ) -> None:
     """rlm_python3: guests ask all the time while the store is out of reach."""
     made = starting(configuration_of(tmp_path / "nowhere"))
+    heard.wait_for("no guest is answered")
 
     for _ in range(10):
         with pytest.raises(Discarded):
             made.table()
 
-    assert [each.name for each in threading.enumerate()].count("nexio-plugin") == 1
+    assert threads() == ["nexio-plugin"]
+    assert len(companions()) == 1
 
 
-def test_a_store_that_is_made_later_is_found(
-    starting: Callable[[Configuration], Watched],
+def test_what_is_made_later_is_found(
+    starting: Callable[..., Background],
     sqlite_configuration: Configuration,
     tmp_path: Path,
     heard: Heard,
 ) -> None:
-    """FreeRADIUS starts first; it is told once, and no folder is made."""
+    """FreeRADIUS starts first, then there is a store, then its key.
+
+    Each is told once, with the advice; and no folder is made.
+    """
+    key = sqlite_configuration.key_file
+    aside = key.rename(tmp_path / "aside")
     later = configuration_of(tmp_path / "later")
     made = starting(later)
     heard.wait_for("no guest is answered: there is no store")
-    made.wait_for_tries(3)
     assert not later.home.exists()
 
     sqlite_configuration.home.rename(later.home)
+    heard.wait_for(f"no guest is answered: there is no key file at {later.key_file}")
+    assert "NEXIO_KEY_FILE" in heard.lines[-1]
+    aside.rename(later.key_file)
     heard.wait_for("answering from 0 visits")
 
-    assert len(heard.lines) == 2
+    assert len(heard.lines) == 3
     assert len(made.table()) == 0
 
 
-def test_a_key_that_is_missing_is_told_once(
-    starting: Callable[[Configuration], Watched],
-    sqlite_configuration: Configuration,
+def test_a_companion_that_cannot_be_loaded_is_told(
+    starting: Callable[..., Background],
+    desk: Desk,
+    tmp_path: Path,
     heard: Heard,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With the advice, and it goes on when the key is there."""
-    key = sqlite_configuration.key_file
-    aside = key.rename(key.with_name("aside"))
-    made = starting(sqlite_configuration)
-    heard.wait_for(f"no guest is answered: there is no key file at {key}")
-    made.wait_for_tries(3)
-    assert "NEXIO_KEY_FILE" in heard.lines[0]
+    """A folder without our packages, then a Python that is not there; then all is well."""
+    with monkeypatch.context() as change:
+        change.setattr(child, "_BOOT", "raise SystemExit('this is no companion')")
+        starting(desk.configuration)
+        heard.wait_for("this is no companion")
+        heard.wait_for("the companion has ended and is replaced")
+        change.setattr(sys, "base_exec_prefix", str(tmp_path))
+        heard.wait_for("the companion cannot be started: ")
+        assert str(tmp_path) in heard.lines[-1]
 
-    aside.rename(key)
     heard.wait_for("answering")
 
-    assert len(heard.lines) == 2
+    assert sum("cannot be started" in line for line in heard.lines) == 1
 
 
-def test_without_a_spool_guests_are_answered(
-    starting: Callable[[Configuration], Watched],
-    sqlite_configuration: Configuration,
-    sqlite_store: Store,
-    heard: Heard,
+def test_a_companion_that_is_killed_is_replaced(
+    desk: Desk, starting: Callable[..., Background], heard: Heard
 ) -> None:
-    """Decisions go straight to the store, and the log says so."""
-    spool = sqlite_configuration.home / "spool"
-    spool.write_text("a file in place of the folder")
-    made = starting(sqlite_configuration)
+    """Guests are answered from memory meanwhile; every decision is in the store once."""
+    visit = desk.register()
+    made = starting(desk.configuration)
     heard.wait_for("answering")
-    assert heard.lines[0].startswith("the spool")
-    for decided in rejects(3):
+    for number in range(3):
+        for decided in rejects(100 * number, 50):
+            made.record(decided)
+        time.sleep(0.3)  # some are on their way, others are not
+        heard.lines.clear()
+        (process,) = companions()
+        os.kill(process, signal.SIGKILL)
+        heard.wait_for("the companion has ended and is replaced")
+        for decided in rejects(100 * number + 50, 50):
+            made.record(decided)
+        assert made.table().find_visit(visit.id) is not None
+        wait_until(lambda: len(companions()) == 1)
+
+    later = desk.register()
+    wait_until(lambda: made.table().find_visit(later.id) is not None)
+    (process,) = companions()
+    os.kill(process, signal.SIGKILL)  # and FreeRADIUS ends in that moment
+    made.stop()
+
+    assert latencies(desk) == list(range(300))
+
+
+def test_a_service_manager_that_ends_all_processes_ends_the_companion_last(
+    desk: Desk, starting: Callable[..., Background], heard: Heard
+) -> None:
+    """Systemd tells all processes of a service: what is decided until the end is recorded."""
+    made = starting(desk.configuration)
+    heard.wait_for("answering")
+    (process,) = companions()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(process, number)
+    for decided in rejects(0, 3):
         made.record(decided)
     made.stop()
-    with sqlite_store.read() as work:
-        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [1, 2, 3]
+
+    assert latencies(desk) == [0, 1, 2]
+    assert not any("replaced" in line for line in heard.lines)
 
 
-class Faulty(Watched):
-    """A fault of ours, twice."""
-
-    faults = 2
-
-    def _open_store(self) -> Store:
-        self.faults -= 1
-        if self.faults >= 0:
-            raise ZeroDivisionError
-        return super()._open_store()
-
-
-def test_a_fault_of_ours_does_not_end_it(
-    sqlite_configuration: Configuration, clock: Clock, heard: Heard
-) -> None:
-    """A thread that ends would leave every guest without an answer."""
-    made = Faulty(sqlite_configuration, clock)
-    with pytest.raises(Discarded):
-        made.table()
-
-    heard.wait_for("answering")
-    made.stop()
-
-    assert heard.lines[:2] == ["no guest is answered"] * 2
-
-
-def test_a_decision_that_cannot_be_logged_costs_itself_alone(
-    starting: Callable[[Configuration], Watched],
-    sqlite_store: Store,
-    sqlite_configuration: Configuration,
-    heard: Heard,
-) -> None:
-    """Must 20: the others are logged; the line names the fault, and nothing that was typed."""
-    made = starting(sqlite_configuration)
-    heard.wait_for("answering")
-    first, second = rejects(2)
-    made.record(first._replace(request=None))  # type: ignore[arg-type]
-    made.record(second)
-
-    heard.wait_for("a decision could not be logged: AttributeError")
-    made.stop()
-
-    with sqlite_store.read() as work:
-        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [2]
+def test_the_plugin_loads_no_database(programs: None) -> None:
+    """It only answers; neither memory nor time of FreeRADIUS is for SQLAlchemy."""
+    asked = "import sys, radius_auth.plugin.background; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", asked], text=True)
+    assert "radius_auth.plugin.background" in loaded
+    assert not {"sqlalchemy", "sqlite3", "psycopg", "alembic"} & set(loaded.split())
 
 
 # Without the store
 
 
-class Still(Follower):
-    """A follower whose store goes out of reach at once."""
-
-    def start(self) -> None:
-        """Follow nothing."""
-
-
 def test_it_goes_on_from_memory_for_a_day(
-    starting: Callable[[Configuration], Watched],
-    sqlite_configuration: Configuration,
-    clock: Clock,
-    heard: Heard,
-    monkeypatch: pytest.MonkeyPatch,
+    desk: Desk, starting: Callable[..., Background], clock: Clock, heard: Heard
 ) -> None:
     """Until max-staleness, then the next server is to be asked."""
-    monkeypatch.setattr(background, "Follower", Still)
-    made = starting(sqlite_configuration)
+    made = starting(desk.configuration)
     heard.wait_for("answering")
 
-    clock.advance(hours=24)
+    clock.advance(hours=23, minutes=59)
     made.table()
-    clock.advance(seconds=1)
+    clock.advance(minutes=1, seconds=PATIENCE)
     with pytest.raises(Discarded, match="too long"):
         made.table()
 
@@ -290,45 +297,29 @@ def test_it_goes_on_from_memory_for_a_day(
 # To the end
 
 
-def test_decisions_are_in_the_store_at_the_end(
-    starting: Callable[[Configuration], Watched],
-    sqlite_store: Store,
-    sqlite_configuration: Configuration,
-    heard: Heard,
-) -> None:
-    """What was decided in the last moment, too."""
-    made = starting(sqlite_configuration)
-    heard.wait_for("answering")
-    for decided in rejects(3):
-        made.record(decided)
-
-    made.stop()
-
-    with sqlite_store.read() as work:
-        assert [each.event.latency_us for each in list_events(work, None, limit=9)] == [1, 2, 3]
-
-
 def test_the_end_without_a_beginning(sqlite_configuration: Configuration, clock: Clock) -> None:
     """rlm_python3: "radiusd -C" checks the configuration and ends."""
-    made = Background(sqlite_configuration, DAY, clock)
-    made.record(rejects(1)[0])
+    made = Background(sqlite_configuration, DAY, packages(), clock)
+    made.record(rejects(0, 1)[0])
 
     made.stop()
 
-    with pytest.raises(Discarded):
+    with pytest.raises(Discarded) as raised:
         made.table()
-    assert running() == set()
+    assert raised.value.reason is DiscardReason.NOT_READ
+    assert threads() == []
 
 
 def test_the_end_while_the_store_is_out_of_reach(
-    starting: Callable[[Configuration], Watched], tmp_path: Path, heard: Heard
+    starting: Callable[..., Background], tmp_path: Path, heard: Heard
 ) -> None:
     """It does not wait for it."""
     made = starting(configuration_of(tmp_path / "nowhere"))
-    made.wait_for_tries(2)
+    heard.wait_for("no guest is answered")
 
+    began = time.monotonic()
     made.stop()
 
-    assert running() == set()
+    assert time.monotonic() - began < 3
     with pytest.raises(Discarded):
         made.table()

@@ -22,12 +22,13 @@ from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import ReturnCode, Stage
-from radius_auth.plugin.logins import event_of
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.events import Decided, auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
+from tests.support.radius.freeradius import packages
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
 from tests.support.radius.virtual_server import (
     ADDRESS,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.plugin.logins import DecidedLogin
     from radius_auth.plugin.pairs import Pairs
     from radius_auth.replica.table import Table
 
@@ -87,7 +87,7 @@ def radiusd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Radiusd:
     """FreeRADIUS's side, with a file that says where the store is."""
     environment = tmp_path / "environment"
     environment.write_text(f"# ours\nNEXIO_HOME='{tmp_path / 'nexio'}'\n", encoding="utf-8")
-    made = Radiusd(environment=str(environment), max_staleness="24h")
+    made = Radiusd(environment=str(environment), max_staleness="24h", packages=packages())
     monkeypatch.setitem(sys.modules, "radiusd", made)
     return made
 
@@ -119,7 +119,9 @@ class Memory:
     guard: Guard = field(default_factory=Guard)
     stopped: int = 0
 
-    def __call__(self, configuration: Configuration, max_staleness: timedelta) -> Memory:
+    def __call__(
+        self, configuration: Configuration, max_staleness: timedelta, packages: str
+    ) -> Memory:
         """Be made by `instantiate`."""
         assert max_staleness == timedelta(hours=24)
         return self
@@ -130,9 +132,9 @@ class Memory:
             raise self.known
         return self.known
 
-    def record(self, decided: DecidedLogin) -> None:
+    def record(self, decided: Decided) -> None:
         """Keep it."""
-        self.events.append(event_of(decided))
+        self.events.append(auth_event(decided))
 
     def stop(self) -> None:
         """Count."""

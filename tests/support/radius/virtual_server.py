@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
-from radius_auth.plugin.logins import DecidedLogin, Login, event_of
+from radius_auth.plugin.logins import Login
 from radius_auth.plugin.pairs import (
     CLIENT,
     DECIDED,
@@ -20,6 +20,7 @@ from radius_auth.plugin.pairs import (
     TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
+from radius_auth.protocol.events import Decided, auth_event
 from tests.support.clocks import Clock
 from tests.support.radius.guests import (
     ANNEX,
@@ -222,8 +223,8 @@ class VirtualServer:
         assert answer.outcome is ReturnCode.OK
         return Reply(accepted=False, attributes=_plain(answer.reply))
 
-    def _record(self, decided: DecidedLogin) -> None:
-        self.events.append(event_of(decided))
+    def _record(self, decided: Decided) -> None:
+        self.events.append(auth_event(decided))
 
     def _call(
         self, ask: Callable[[Pairs], CallResult], pairs: Pairs, stage: Stage, *more: tuple[str, str]

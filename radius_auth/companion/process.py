@@ -1,4 +1,7 @@
-"""The process beside the workers: it does all that is not answering a login."""
+"""The process beside those that answer: it does all that is not answering a login.
+
+``nexio-radiusd`` forks one beside its workers; the plugin starts one beside FreeRADIUS.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import gc
 import logging
 import os
 import select
-import signal
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -22,14 +24,16 @@ from radius_auth.guard.sharing import Sharing
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import RETRY_SECONDS, Follower
-from radius_auth.server.accounting import accounting
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from nexio.configuration import Configuration
-    from radius_auth.server.options import Options
+
+    Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
+    """Something that is done as long as the store is followed."""
 
 log = logging.getLogger(__name__)
 
@@ -45,27 +49,30 @@ class Companion:
     """The threads of that process.
 
     Args:
-        door: where the workers come to.
-        opened: the sockets for accounting.
-        life: a descriptor that becomes readable when the parent has died.
-        options: how to run.
+        door: where those who answer come to.
+        life: a descriptor that becomes readable when whoever started it has died.
         configuration: where the store is.
+        spool: the file for decisions.
+        beside: what else is done.
+        is_patient: whether the store is waited for at the first start, too.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its surroundings, each of its own kind
         self,
         door: socket.socket,
-        opened: Sequence[socket.socket],
         life: int,
-        options: Options,
         configuration: Configuration,
+        spool: str,
+        beside: Beside | None = None,
+        *,
+        is_patient: bool = False,
     ) -> None:
-        self._accounting = opened
         self._life = life
-        self._options = options
         self._configuration = configuration
         self._patience = Patience.of_a_server()
-        self._spool = configuration.home / "spool"
+        self._spool = configuration.home / "spool" / spool
+        self._beside = beside
+        self._is_patient = is_patient
         self._follower: Follower | None = None
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -73,7 +80,7 @@ class Companion:
         self._door = door
 
     def run(self, ready: Callable[[], None], *, replaces: bool) -> None:
-        """Be the companion until SIGTERM, or until the parent has died.
+        """Be the companion until :meth:`stop`, or until whoever started it has died.
 
         Args:
             ready: called once when workers can be served.
@@ -84,14 +91,13 @@ class Companion:
             NexioError: the store or its key cannot be used at the first start.
         """
         sys.setswitchinterval(HAND_OVER_SECONDS)
-        signal.signal(signal.SIGTERM, lambda *_: self._wake())
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers go first, then the parent tells
-        signal.signal(signal.SIGHUP, lambda *_: self._reload())
         # The store first: the spool would make the folder of one that is not there yet.
-        follower = None if replaces else self._follow()
+        follower = None if replaces else self._first_follower()
+        if follower is None and not replaces:
+            return
         with ExitStack() as stack:
             recorder = Recorder(
-                Spool(self._spool / "radiusd.db", EventBatch),
+                Spool(self._spool, EventBatch),
                 self._open_store,
                 record_batches,
                 forget_batches,
@@ -106,24 +112,34 @@ class Companion:
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
             if follower is None:
-                follower = self._follow_when_it_can()
+                follower = self._follow_when_it_can(_say_not_following)
             if follower is None:
                 return
             self._follower = follower
             follower.start()
             stack.callback(follower.stop)
             hub.follow(follower)
-            path = self._spool / "accounting.db"
-            stack.enter_context(
-                accounting(self._accounting, self._options, follower, path, self._open_store)
-            )
+            if self._beside is not None:
+                stack.enter_context(self._beside(follower, self._open_store))
             ready()
-            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415 (guests come first)
+            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
             ender = SessionEnder(self._open_store)
             ender.start()
             stack.callback(ender.stop)
             select.select([self._wake_read, self._life], [], [])
+
+    def stop(self) -> None:
+        """End; safe in a signal."""
+        os.write(self._wake_write, b"\0")
+
+    def reload(self) -> None:
+        """Read the whole store again."""
+        if self._follower is not None:
+            self._follower.reload()
+
+    def _first_follower(self) -> Follower | None:
+        return self._follow_when_it_can(_say_no_answer) if self._is_patient else self._follow()
 
     def _follow(self) -> Follower:
         gc.disable()  # else all that was read so far is walked again and again
@@ -133,7 +149,7 @@ class Companion:
             gc.freeze()
             gc.enable()
 
-    def _follow_when_it_can(self) -> Follower | None:
+    def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
         """Try until the store can be read; None where the end comes first."""
         logged = ""
         while True:
@@ -141,7 +157,7 @@ class Companion:
                 return self._follow()
             except NexioError as error:
                 if str(error) != logged:
-                    log.warning("not following the store: %s", error)
+                    say(error)
                 logged = str(error)
             except Exception:
                 log.exception("not following the store")
@@ -151,9 +167,10 @@ class Companion:
     def _open_store(self) -> Store:
         return Store.open(self._configuration, patience=self._patience)
 
-    def _reload(self) -> None:
-        if self._follower is not None:
-            self._follower.reload()
 
-    def _wake(self) -> None:
-        os.write(self._wake_write, b"\0")
+def _say_not_following(error: NexioError) -> None:
+    log.warning("not following the store: %s", error)
+
+
+def _say_no_answer(error: NexioError) -> None:
+    log.error("no guest is answered: %s %s", error, error.advice)

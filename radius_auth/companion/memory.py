@@ -1,0 +1,17 @@
+"""Memory of a process that answers."""
+
+from __future__ import annotations
+
+import gc
+
+
+def settle_memory() -> None:
+    """Let the garbage collector look at what is new only, in a process that has loaded its table.
+
+    A full collection walks over all visits, which takes longer than a thousand logins
+    (``python -m benchmarks.path``); what a login leaves behind is freed without it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(10_000, 10, 1_000)

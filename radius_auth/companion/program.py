@@ -1,0 +1,48 @@
+"""The companion as a program of its own, for a server that must not fork: FreeRADIUS.
+
+Whoever starts it (see ``child.py``) keeps its standard input open as long as it lives, holds its
+door, and reads its log from its standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import pickle
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radius_auth.companion.process import Companion
+
+if TYPE_CHECKING:
+    from radius_auth.companion.child import Task
+
+
+def main() -> None:
+    """Be the companion until the standard input is closed."""
+    with contextlib.suppress(OSError):  # it is but a name
+        Path("/proc/self/comm").write_text("nexio-companion", "ascii")
+    # A service manager tells all processes to end: this one does so after FreeRADIUS.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
+    door = socket.socket(fileno=task.door)
+    life = sys.stdin.fileno()
+    companion = Companion(door, life, task.configuration, task.spool, is_patient=True)
+    companion.run(lambda: None, replaces=task.replaces)
+
+
+class _Lines(logging.Formatter):
+    """Each line with the number of its level before it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """All lines of one message."""
+        lines = super().format(record).splitlines() or [""]
+        return "\n".join(f"{record.levelno} {line}" for line in lines)
