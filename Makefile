@@ -10,7 +10,7 @@ packaging := setup.cfg pyproject.toml constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,9 @@ guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size
 docs: .venv/to-develop  ## write the parts of docs/ that are derived from code and tests
 	@$(python) -m docs.generate
 
+catalogues: .venv/to-develop  ## write new texts into the catalogues of other languages
+	@$(python) -m docs.catalogues
+
 picture: .venv/to-develop  ## draw the terminal that README.md shows, and the tablet of kiosk.md
 	@$(python) docs/picture.py
 	@$(python) docs/tablet.py
@@ -63,7 +66,7 @@ debian-packages:
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
-.PHONY: help run test test-fast test-long fuzz bench guessing docs picture check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture check debian-packages clean
 endif
 endif
 

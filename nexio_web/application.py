@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from nexio.errors import Unreachable
+from nexio.languages import mark
 from nexio.mail.delivery import outgoing_of
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
@@ -24,6 +25,7 @@ from nexio_web import desk, desk_words, kiosk, phone
 from nexio_web.door import Door
 from nexio_web.headers import SecurityHeaders
 from nexio_web.limits import Limits
+from nexio_web.pages import language_of
 from nexio_web.postman import Postman
 from nexio_web.proxies import Proxies
 from nexio_web.same_origin import SameOrigin
@@ -40,8 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("nexio-webd")
 
-AWAY: Final = "The system cannot be reached at the moment. Please ask at reception."
-FAULT: Final = "Something went wrong here. Please ask at reception."
+AWAY: Final = mark("The system cannot be reached at the moment. Please ask at reception.")
+FAULT: Final = mark("Something went wrong here. Please ask at reception.")
 
 
 def application(options: Options, configuration: Configuration) -> ASGIApp:
@@ -116,12 +118,14 @@ def _refuse(_: Request, error: Exception) -> Response:
 def _tell_away(request: Request, error: Exception) -> Response:
     log.error("the store cannot be used: %s", _line(error))
     words = desk_words.AWAY if _is_reception(request) else AWAY
-    return PlainTextResponse(f"{words}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    said = language_of(request).say(words)
+    return PlainTextResponse(f"{said}\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _tell_fault(request: Request, _: Exception) -> Response:
     words = desk_words.FAULT if _is_reception(request) else FAULT
-    return PlainTextResponse(f"{words}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+    said = language_of(request).say(words)
+    return PlainTextResponse(f"{said}\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _is_reception(request: Request) -> bool:

@@ -22,6 +22,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
 from nexio.input.arrivals import parse_expected
 from nexio.input.names import search_key
+from nexio.languages import ENGLISH
 from nexio.locations.locations import get_location, zone_for_entry
 from nexio.reception.members import get_member
 from nexio.reception.registration import Repetition, register
@@ -78,7 +79,7 @@ def show(request: Request) -> Response:
     """One of the three views, each with a path of its own."""
     desk = desks.known(request)
     if desk is None:
-        return page("desk_login.html", problem="", done="")
+        return page("desk_login.html", ENGLISH, problem="", done="")
     view = request.url.path.removeprefix("/desk").strip("/") or "people"
     return _page(request, desk, view)
 
@@ -88,7 +89,7 @@ def people(request: Request) -> Response:
     desk = desks.known(request)
     if desk is None:
         return _login()
-    response = page("desk_live.html", **_lists(request, desk))
+    response = page("desk_live.html", ENGLISH, **_lists(request, desk))
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304)
@@ -138,7 +139,7 @@ ROUTES: Final = [
 
 
 def _login(problem: str = "", *, done: str = "") -> Response:
-    response = page("desk_login.html", problem=problem, done=done)
+    response = page("desk_login.html", ENGLISH, problem=problem, done=done)
     response.status_code = 200 if done else 401
     return response
 
@@ -165,6 +166,7 @@ def _page(
 ) -> Response:
     return page(
         "desk.html",
+        ENGLISH,
         desk=desk,
         view=view,
         notice=notice,

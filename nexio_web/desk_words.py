@@ -12,6 +12,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import Rule
 from nexio.input.names import search_key
 from nexio.input.zones import clock_time, show, show_window
+from nexio.languages import mark
 from nexio.reception.tokens import TokenState
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 LINK_IS_OVER: Final = "This link is not good, or not any more. Print a new one."
 LOGGED_OUT: Final = "This browser is logged out. It has kept nothing."
-AWAY: Final = "The store cannot be reached at the moment. Nothing was changed. Please try again."
-FAULT: Final = "Something went wrong here. See whether it was done before you try again."
+AWAY: Final = mark(
+    "The store cannot be reached at the moment. Nothing was changed. Please try again."
+)
+FAULT: Final = mark("Something went wrong here. See whether it was done before you try again.")
 GONE: Final = "This visit is not here any more."
 
 OVERRIDABLE: Final = frozenset({Rule.NOT_YET, Rule.OVER, Rule.ENDED})

@@ -18,6 +18,7 @@ from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
 from nexio.errors import InvalidValue, NotFound, Refused, Rule
 from nexio.input.scanners import LONGEST, read_scan
+from nexio.languages import ENGLISH
 from nexio.reception.pins import chance_at_door, parse_pin
 from nexio.reception.qr_codes import is_qr
 from nexio.store.sealed import sign
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.errors import NexioError
+    from nexio.languages import Language
     from nexio.store.engine import Reading, Store, Writing
     from nexio_web.words import Screen
 
@@ -55,6 +57,9 @@ class Said:
     code: str = field(repr=False)
     email: str | None = field(default=None, repr=False)
     way: Direction | None = None
+    language: Language = ENGLISH
+    """In which they are answered."""
+
     by_camera: bool = False
     """Then it is a QR code, whatever it says."""
 
@@ -100,14 +105,17 @@ class Door:
                     tap = tap_scanned(work, tablet.location, code, way=said.way)
                     if said.id and not is_known(work, said.id):
                         remember(work, tablet, tap, said.id)
-                    return self._greet(work, tablet, tap)
+                    return self._greet(work, tablet, tap, said.language)
             return self._use_pin(tablet, code, said)
         except Refused as error:
-            return words.refused(error, self._store.clock(), tablet.location.zone), False
+            return words.refused(
+                said.language, error, self._store.clock(), tablet.location.zone
+            ), False
         except NotFound:
-            return words.no_such_visit(), False
+            return words.no_such_visit(said.language), False
         except InvalidValue as error:
-            return words.cannot_read(error, is_pin=_is_bare(code) and not said.by_camera), False
+            is_pin = _is_bare(code) and not said.by_camera
+            return words.cannot_read(said.language, error, is_pin=is_pin), False
 
     def deliver(self, tablet: Tablet, delivery: Delivery) -> tuple[float, bool]:
         """Take a tap of a time when we were away, once: applied, or shown to reception.
@@ -145,25 +153,26 @@ class Door:
                 lately.takes_from = now + lately.wrong_deliveries.wait_after(now)
         return 0
 
-    def undo(self, tablet: Tablet, ticket: str) -> Screen:
+    def undo(self, tablet: Tablet, ticket: str, language: Language = ENGLISH) -> Screen:
         """Take back what a tablet has just shown."""
         try:
             with self._store.write() as work:
                 stay, direction = _read_ticket(work, tablet, ticket)
-                return words.taken_back(undo_tap(work, stay, direction))
+                return words.taken_back(language, undo_tap(work, stay, direction))
         except Refused:
-            return words.nothing_to_take_back()
+            return words.nothing_to_take_back(language)
 
     def _use_pin(self, tablet: Tablet, code: str, said: Said) -> tuple[Screen, bool]:
         digits = parse_pin(read_scan(code))
         place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
         lately, now = self._of(tablet), time.monotonic()
         if now < lately.closed_until:
-            return words.wait(lately.closed_until - now), False
+            return words.wait(said.language, lately.closed_until - now), False
         with self._store.write() as work:
             chance = chance_at_door(work, tablet.location, len(digits), said.email)
             if wait_for(work, place, chance, with_email=said.email is not None):
-                return (words.closed() if said.email else words.ask_for_email()), False
+                asks = words.closed if said.email else words.ask_for_email
+                return asks(said.language), False
             try:
                 tap = tap_pin(work, tablet.location, digits, way=said.way, email=said.email)
             except Refused as error:
@@ -171,8 +180,8 @@ class Door:
                     raise
                 if self._is_new(lately, f"{digits} {said.email}", now):
                     count_wrong(work, place, chance)
-                return words.unknown_pin(with_email=said.email is not None), False
-            return self._greet(work, tablet, tap)
+                return words.unknown_pin(said.language, with_email=said.email is not None), False
+            return self._greet(work, tablet, tap, said.language)
 
     def _is_new(self, lately: _Lately, typed: str, now: float) -> bool:
         """Whether it is another wrong PIN than just before; from now on it is known."""
@@ -188,11 +197,13 @@ class Door:
         with self._lock:
             return self._lately.setdefault(tablet.id, _Lately())
 
-    def _greet(self, work: Writing, tablet: Tablet, tap: Tap) -> tuple[Screen, bool]:
+    def _greet(
+        self, work: Writing, tablet: Tablet, tap: Tap, language: Language
+    ) -> tuple[Screen, bool]:
         greeting = greet(work, tap)
         until = tap.at + UNDO
         undo = _ticket(work, tablet, tap, until) if work.now < until else None
-        return words.welcome(greeting, work.now, undo), greeting.host_is_told
+        return words.welcome(language, greeting, work.now, undo), greeting.host_is_told
 
 
 def _is_bare(code: str) -> bool:

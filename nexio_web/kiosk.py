@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,10 +14,11 @@ from starlette.routing import Route
 from nexio.checkin.offline_taps import Delivery, instant_of, parse_id, public_key
 from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue
+from nexio.languages import LANGUAGES
 from nexio_web import tablets
 from nexio_web.door import Said
 from nexio_web.headers import WITH_WORKER
-from nexio_web.pages import page
+from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from nexio.checkin.tablets import Tablet
+    from nexio.languages import Language
     from nexio_web.door import Door
     from nexio_web.postman import Postman
 
 FORM: Final = "application/x-www-form-urlencoded"
 Read = TypeVar("Read")
 
-MOST_FIELDS: Final = 5
+MOST_FIELDS: Final = 6
+
+_WAYS: Final = {"in": Direction.IN, "out": Direction.OUT}
 
 KEEP: Final = "Nexio-Keep"
 """The page is the same for everybody: the service worker keeps it for when we are away."""
@@ -45,7 +49,7 @@ def show(request: Request) -> Response:
     tablet = tablets.known(request)
     response: Response
     if tablet is not None:
-        response = page("kiosk.html", location=tablet.location.name)
+        response = page("kiosk.html", _home(tablet), location=tablet.location.name)
         response.headers.update(WITH_WORKER)
         response.headers[KEEP] = "1"
         tablets.keep_credential(request, response)
@@ -55,7 +59,7 @@ def show(request: Request) -> Response:
         tablets.pair_by_itself(request, response, request.app.state.pair_with)
         return response
     secret, code = tablets.show_code(request)
-    response = page("pairing.html", code=code)
+    response = page("pairing.html", language_of(request), code=code)
     tablets.keep(request, response, tablets.WAITING, secret)
     return response
 
@@ -77,15 +81,7 @@ def state(request: Request) -> Response:
 async def tap(request: Request) -> Response:
     """Somebody typed or scanned something."""
     given = await form_of(request)
-    ways = {"": None, "in": Direction.IN, "out": Direction.OUT}
-    said = Said(
-        code=given.get("code", ""),
-        email=given.get("email") or None,
-        way=ways.get(given.get("way", "")),
-        by_camera=bool(given.get("scanned")),
-        id=_read(parse_id, given["id"]) if given.get("id") else "",
-    )
-    return await run_in_threadpool(_tap, request, said)
+    return await run_in_threadpool(_tap, request, given)
 
 
 async def deliver(request: Request) -> Response:
@@ -106,8 +102,8 @@ def worker(_: Request) -> Response:
 
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
-    ticket = (await form_of(request)).get("undo", "")
-    return await run_in_threadpool(_undo, request, ticket)
+    given = await form_of(request)
+    return await run_in_threadpool(_undo, request, given)
 
 
 ROUTES: Final = [
@@ -121,10 +117,19 @@ ROUTES: Final = [
 ]
 
 
-def _tap(request: Request, said: Said) -> Response:
+def _tap(request: Request, given: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
     postman: Postman = request.app.state.postman
-    screen, has_mail = door.use(_paired(request), said)
+    tablet = _paired(request)
+    said = Said(
+        code=given.get("code", ""),
+        email=given.get("email") or None,
+        way=_WAYS.get(given.get("way", "")),
+        language=_chosen(given, tablet),
+        by_camera=bool(given.get("scanned")),
+        id=_read(parse_id, given["id"]) if given.get("id") else "",
+    )
+    screen, has_mail = door.use(tablet, said)
     if has_mail:
         postman.come()
     return JSONResponse(screen.as_json())
@@ -155,9 +160,20 @@ def _number(text: str) -> float:
         raise InvalidValue("this is not a number") from None
 
 
-def _undo(request: Request, ticket: str) -> Response:
+def _undo(request: Request, given: Mapping[str, str]) -> Response:
     door: Door = request.app.state.door
-    return JSONResponse(door.undo(_paired(request), ticket).as_json())
+    tablet = _paired(request)
+    screen = door.undo(tablet, given.get("undo", ""), _chosen(given, tablet))
+    return JSONResponse(screen.as_json())
+
+
+def _home(tablet: Tablet) -> Language:
+    """The language that a tablet speaks until somebody chooses another one."""
+    return LANGUAGES[tablet.location.settings.language]
+
+
+def _chosen(given: Mapping[str, str], tablet: Tablet) -> Language:
+    return LANGUAGES.get(given.get("language", "")) or _home(tablet)
 
 
 def _paired(request: Request) -> Tablet:
@@ -167,7 +183,7 @@ def _paired(request: Request) -> Tablet:
     return tablet
 
 
-async def form_of(request: Request) -> Mapping[str, Any]:
+async def form_of(request: Request) -> Mapping[str, str]:
     """The fields that one of our pages has sent."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415)

@@ -21,13 +21,14 @@ from nexio.store.tables import parse_number
 from nexio_web import cookies, tablets, words
 from nexio_web.headers import WITH_WORKER
 from nexio_web.kiosk import form_of
-from nexio_web.pages import page
+from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
+    from nexio.languages import Language
     from nexio.reception.passes import Pass
     from nexio.store.engine import Reading
 
@@ -39,7 +40,7 @@ WORKER: Final = files("nexio_web").joinpath("static", "pass-worker.js")
 
 def show(request: Request) -> Response:
     """The page; whoever opens it writes nothing into the store."""
-    response = page("pass.html")
+    response = page("pass.html", language_of(request))
     response.headers.update(WITH_WORKER)
     response.headers["Referrer-Policy"] = "no-referrer"
     browser = cookies.kept(request, BROWSER) or secrets.token_urlsafe(32)
@@ -70,21 +71,21 @@ ROUTES: Final = [
 def _mine(request: Request, given: Mapping[str, Any]) -> Response:
     number = parse_number(request.path_params["number"]) or 0
     browser, link = cookies.kept(request, BROWSER), given.get("link", "")
-    store = tablets.store_of(request)
+    store, language = tablets.store_of(request), language_of(request)
     with store.read() as work:
         found = find_pass(work, number, browser)
         if found is not None:
-            return JSONResponse(_as_json(work, found, with_key=bool(given.get("key"))))
+            return JSONResponse(_as_json(work, language, found, with_key=bool(given.get("key"))))
         if not browser or not is_link(work, number, link):
-            return JSONResponse(words.no_pass_here().as_json())
+            return JSONResponse(words.no_pass_here(language).as_json())
     with store.write() as writing:
         found = open_pass(writing, number, link, browser)
         if found is None:
-            return JSONResponse(words.link_was_used().as_json())
-        return JSONResponse(_as_json(writing, found, with_key=True))
+            return JSONResponse(words.link_was_used(language).as_json())
+        return JSONResponse(_as_json(writing, language, found, with_key=True))
 
 
-def _as_json(work: Reading, found: Pass, *, with_key: bool) -> dict[str, Any]:
+def _as_json(work: Reading, language: Language, found: Pass, *, with_key: bool) -> dict[str, Any]:
     tap = last_tap(work, found.member_id)
     key = base64.b64encode(found.secret).decode() if with_key else None
     return {
@@ -95,7 +96,7 @@ def _as_json(work: Reading, found: Pass, *, with_key: bool) -> dict[str, Any]:
         "prefix": found.prefix,
         "subject": found.subject,
         "key": key,
-        "status": words.phone_status(tap, found.location),
+        "status": words.phone_status(language, tap, found.location),
         "direction": None if tap is None else tap.direction.value,
         "tap": None if tap is None else f"{tap.stay} {tap.direction.value}",
     }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+from unicodedata import bidirectional
 
 from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, Rule
-from nexio.input.zones import clock_time, local_date
+from nexio.input.zones import local_date
+from nexio.languages import mark
 from nexio.reception.tokens import TokenState
 
 if TYPE_CHECKING:
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     from nexio.checkin.greetings import Greeting
     from nexio.checkin.taps import Tap
     from nexio.errors import Refused
+    from nexio.languages import Language
     from nexio.locations.locations import Location
 
-ASK: Final = "Please ask at reception."
+ASK: Final = mark("Please ask at reception.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,144 +43,184 @@ class Screen:
         return asdict(self)
 
 
-def welcome(greeting: Greeting, now: datetime, undo: str | None) -> Screen:
+def welcome(language: Language, greeting: Greeting, now: datetime, undo: str | None) -> Screen:
     """Somebody went in or out."""
-    came = greeting.tap.direction is Direction.IN
-    told = ["Your host has been told."] if greeting.host_is_told else []
+    came, name = greeting.tap.direction is Direction.IN, isolated(greeting.first_name)
+    told = [language.say("Your host has been told.")] if greeting.host_is_told else []
     return Screen(
         kind=greeting.tap.direction.value,
-        title=f"{'Welcome' if came else 'Goodbye'}, {greeting.first_name}.",
-        lines=(*told, *_wifi(greeting, now)),
+        title=language.say("Welcome, %(name)s.", name=name)
+        if came
+        else language.say("Goodbye, %(name)s.", name=name),
+        lines=(*told, *_wifi(language, greeting, now)),
         undo=undo,
     )
 
 
-def taken_back(tap: Tap) -> Screen:
+def isolated(name: str) -> str:
+    """A name that is written from right to left, so that it turns nothing around it.
+
+    Unicode Bidirectional Algorithm (UAX #9) section 2.4: FIRST STRONG ISOLATE to its POP.
+    """
+    if any(bidirectional(letter) in {"R", "AL"} for letter in name):
+        return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    return name
+
+
+def taken_back(language: Language, tap: Tap) -> Screen:
     """An undo was done."""
-    still = "You are not checked in." if tap.direction is Direction.IN else "You are checked in."
-    return Screen(kind="undone", title="Taken back.", lines=(still,))
+    still = (
+        language.say("You are not checked in.")
+        if tap.direction is Direction.IN
+        else language.say("You are checked in.")
+    )
+    return Screen(kind="undone", title=language.say("Taken back."), lines=(still,))
 
 
-def nothing_to_take_back() -> Screen:
+def nothing_to_take_back(language: Language) -> Screen:
     """An undo came too late."""
-    return _refused("This cannot be taken back any more.")
+    return _refused(language.say("This cannot be taken back any more."))
 
 
-def cannot_read(error: InvalidValue, *, is_pin: bool) -> Screen:
+def cannot_read(language: Language, error: InvalidValue, *, is_pin: bool) -> Screen:
     """What was typed or scanned is neither a PIN nor a code."""
     del error  # its words are for the desk
     if is_pin:
-        return _refused("This is not a PIN.", "A PIN has 5 to 10 digits. Please type it again.")
+        return _refused(
+            language.say("This is not a PIN."),
+            language.say("A PIN has 5 to 10 digits. Please type it again."),
+        )
     return _refused(
-        "The scanner and this tablet do not fit.", "Please type the PIN, and tell reception."
+        language.say("The scanner and this tablet do not fit."),
+        language.say("Please type the PIN, and tell reception."),
     )
 
 
-def refused(error: Refused, now: datetime, zone: ZoneInfo) -> Screen:
+def refused(language: Language, error: Refused, now: datetime, zone: ZoneInfo) -> Screen:
     """A rule says no."""
     if error.rule is Rule.LEAVING and error.at is not None:
-        since = f"You checked in {_ago(now - error.at)}."
-        return Screen(kind="leaving", title="Leaving already?", lines=(since,))
+        return Screen(
+            kind="leaving",
+            title=language.say("Leaving already?"),
+            lines=(_checked_in(language, now - error.at),),
+        )
     if error.rule is Rule.NOT_YET and error.at is not None:
         return _refused(
-            f"Your visit is {_day_and_time(error.at, now, zone)}.",
-            "Please come back then, or ask at reception.",
+            _visit_is(language, error.at, now, zone),
+            language.say("Please come back then, or ask at reception."),
         )
     if error.rule is Rule.OVER and error.at is not None:
-        return _refused("Your visit is over.", f"It ended {_ended(error.at, now, zone)}. {ASK}")
+        ended = _ended(language, error.at, now, zone)
+        return _refused(language.say("Your visit is over."), ended, language.say(ASK))
     found = None if error.rule is None else _REFUSED.get(error.rule)
-    return _refused(*(found or ("This did not work.", ASK)))
+    return _refused(*map(language.say, found or (mark("This did not work."), ASK)))
 
 
-def unknown_pin(*, with_email: bool) -> Screen:
+def unknown_pin(language: Language, *, with_email: bool) -> Screen:
     """The PIN is nobody's, or not of that e-mail."""
     if with_email:
-        return _refused("This PIN and this e-mail do not go together.", f"Please look again. {ASK}")
+        return _refused(
+            language.say("This PIN and this e-mail do not go together."),
+            language.say("Please look again."),
+            language.say(ASK),
+        )
     return _refused(
-        "This PIN is not known here.",
-        "Please look at it again: it is in your newest mail. Or ask at reception.",
+        language.say("This PIN is not known here."),
+        language.say("Please look at it again: it is in your newest mail. Or ask at reception."),
     )
 
 
-def no_such_visit() -> Screen:
+def no_such_visit(language: Language) -> Screen:
     """The code is genuine, and its visit was forgotten since."""
-    return _refused("Your visit is over.", ASK)
+    return _refused(language.say("Your visit is over."), language.say(ASK))
 
 
-def ask_for_email() -> Screen:
+def ask_for_email(language: Language) -> Screen:
     """The PIN alone is not enough at the moment."""
-    return Screen(
-        kind="email",
-        title="Your e-mail address, please",
-        lines=(
-            "Wrong PINs were typed here, so your PIN needs your e-mail address beside it for now.",
+    why = language.say(
+        "Wrong PINs were typed here, so your PIN needs your e-mail address beside it for now."
+    )
+    return Screen(kind="email", title=language.say("Your e-mail address, please"), lines=(why,))
+
+
+def wait(language: Language, seconds: float) -> Screen:
+    """Wrong PINs came one after the other."""
+    return _refused(
+        language.say("Please wait a moment."),
+        language.say(
+            "Wrong PINs were typed here. Try again in %(seconds)s s.",
+            seconds=max(1, round(seconds)),
         ),
     )
 
 
-def wait(seconds: float) -> Screen:
-    """Wrong PINs came one after the other."""
-    return _refused(
-        "Please wait a moment.",
-        f"Wrong PINs were typed here. Try again in {max(1, round(seconds))} s.",
-    )
-
-
-def closed() -> Screen:
+def closed(language: Language) -> Screen:
     """Nothing is left, not even for those who type their e-mail."""
     return _refused(
-        "No more PINs can be taken here for now.",
-        f"The QR code in your mail still works. {ASK}",
+        language.say("No more PINs can be taken here for now."),
+        language.say("The QR code in your mail still works."),
+        language.say(ASK),
     )
 
 
-def phone_status(tap: Tap | None, location: Location) -> str:
+def phone_status(language: Language, tap: Tap | None, location: Location) -> str:
     """Whether a member is in, for the phone's page."""
-    is_in = tap is not None and tap.direction is Direction.IN
-    return f"You are checked {'in' if is_in else 'out'} at {location.name}."
+    if tap is not None and tap.direction is Direction.IN:
+        return language.say("You are checked in at %(location)s.", location=location.name)
+    return language.say("You are checked out at %(location)s.", location=location.name)
 
 
-def link_was_used() -> Screen:
+def link_was_used(language: Language) -> Screen:
     """Another browser has the pass, or the link is too old."""
     return _refused(
-        "This link has been used, or is too old.",
-        "It works once. If it was not you who used it, please tell reception.",
+        language.say("This link has been used, or is too old."),
+        language.say("It works once. If it was not you who used it, please tell reception."),
     )
 
 
-def no_pass_here() -> Screen:
+def no_pass_here(language: Language) -> Screen:
     """This browser has no such pass, or it was taken away."""
     return _refused(
-        "There is no valid pass on this phone.",
-        "Open the link in your newest mail, or ask reception for another one.",
+        language.say("There is no valid pass on this phone."),
+        language.say("Open the link in your newest mail, or ask reception for another one."),
     )
 
 
 _REFUSED: Final = {
     Rule.NO_CODE: (
-        "This is not a visitor's code.",
-        "Please scan the QR code in your mail, or type the PIN.",
+        mark("This is not a visitor's code."),
+        mark("Please scan the QR code in your mail, or type the PIN."),
     ),
     Rule.REPLACED: (
-        "You were sent a newer mail.",
-        "Please use the QR code or the PIN in that one.",
+        mark("You were sent a newer mail."),
+        mark("Please use the QR code or the PIN in that one."),
     ),
-    Rule.DELETED: ("This visit was cancelled.", ASK),
+    Rule.DELETED: (mark("This visit was cancelled."), ASK),
     Rule.ELSEWHERE: (
-        "Your visit is at another location.",
-        "Its address is in your mail. Or ask at reception.",
+        mark("Your visit is at another location."),
+        mark("Its address is in your mail. Or ask at reception."),
     ),
-    Rule.PASS_ELSEWHERE: ("Your pass is for another location.", ASK),
+    Rule.ENDED: (
+        mark("Your visit has ended for today."),
+        mark("To come in again: please ask at reception."),
+    ),
+    Rule.PASS_ELSEWHERE: (mark("Your pass is for another location."), ASK),
     Rule.STALE: (
-        "This code is too old.",
-        "Your phone shows a new one every 30 seconds. Please hold that here, and no picture of it.",
+        mark("This code is too old."),
+        mark(
+            "Your phone shows a new one every 30 seconds."
+            " Please hold that here, and no picture of it."
+        ),
     ),
-    Rule.USED: ("This code was used already.", "Your phone shows another one in a moment."),
+    Rule.USED: (
+        mark("This code was used already."),
+        mark("Your phone shows another one in a moment."),
+    ),
     Rule.GONE: (
-        "This pass is not valid any more.",
-        f"If you were sent a newer mail, open its link on your phone. {ASK}",
+        mark("This pass is not valid any more."),
+        mark("If you were sent a newer mail, open its link on your phone."),
+        ASK,
     ),
-    Rule.ENDED: ("Your visit has ended for today.", f"To come in again: {ASK.lower()}"),
 }
 
 
@@ -185,36 +228,58 @@ def _refused(title: str, *lines: str) -> Screen:
     return Screen(kind="refused", title=title, lines=lines)
 
 
-def _wifi(greeting: Greeting, now: datetime) -> list[str]:
+def _wifi(language: Language, greeting: Greeting, now: datetime) -> list[str]:
     token, zone = greeting.wifi, greeting.tap.location.zone
     if token is None or token.valid_from is None or token.valid_until is None:
         return []
     if token.state is TokenState.VALID:
-        return [f"Your Wi-Fi works until {clock_time(token.valid_until, zone, now)}."]
+        at = token.valid_until
+        said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+        if _days_until(at, now, zone) == 0:
+            return [language.say("Your Wi-Fi works until %(time)s.", **said)]
+        return [language.say("Your Wi-Fi works until %(time)s on %(day)s.", **said)]
     if token.state is TokenState.UPCOMING and greeting.tap.direction is Direction.IN:
-        return [f"Your Wi-Fi starts at {clock_time(token.valid_from, zone, now)}."]
+        at = token.valid_from
+        said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+        if _days_until(at, now, zone) == 0:
+            return [language.say("Your Wi-Fi starts at %(time)s.", **said)]
+        return [language.say("Your Wi-Fi starts at %(time)s on %(day)s.", **said)]
     return []
 
 
-def _day_and_time(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Such as "tomorrow at 09:00" or "on Monday 23 November at 09:00"."""
-    if local_date(at, zone) == local_date(now, zone) + timedelta(days=1):
-        return f"tomorrow at {at.astimezone(zone):%H:%M}"
-    time, _, day = clock_time(at, zone, now).partition(" on ")
-    return f"on {day} at {time}" if day else f"today at {time}"
+def _visit_is(language: Language, at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """When somebody is expected who came too early."""
+    said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+    match _days_until(at, now, zone):
+        case 0:
+            return language.say("Your visit is today at %(time)s.", **said)
+        case 1:
+            return language.say("Your visit is tomorrow at %(time)s.", **said)
+        case _:
+            return language.say("Your visit is on %(day)s at %(time)s.", **said)
 
 
-def _ended(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Such as "at 17:00 on Thursday 19 November"; the end of a day is not 00:00 on the next."""
-    local = at.astimezone(zone)
-    if f"{local:%H:%M}" == "00:00":
-        day = clock_time(at - timedelta(minutes=1), zone, now).partition(" on ")[2]
-        return f"on {day}" if day else "today"
-    return f"at {clock_time(at, zone, now)}"
+def _ended(language: Language, at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """When a visit ended; the end of a day is not 00:00 on the next."""
+    if f"{at.astimezone(zone):%H:%M}" == "00:00":
+        at -= timedelta(minutes=1)
+        if _days_until(at, now, zone) == 0:
+            return language.say("It ended today.")
+        return language.say("It ended on %(day)s.", day=language.day(at, zone))
+    said = {"time": language.time(at, zone), "day": language.day(at, zone)}
+    if _days_until(at, now, zone) == 0:
+        return language.say("It ended at %(time)s.", **said)
+    return language.say("It ended at %(time)s on %(day)s.", **said)
 
 
-def _ago(since: timedelta) -> str:
+def _days_until(at: datetime, now: datetime, zone: ZoneInfo) -> int:
+    return (local_date(at, zone) - local_date(now, zone)).days
+
+
+def _checked_in(language: Language, since: timedelta) -> str:
     minutes = int(since.total_seconds() // 60)
     if minutes < 1:
-        return "just now"
-    return f"{minutes} minute{'' if minutes == 1 else 's'} ago"
+        return language.say("You checked in just now.")
+    return language.plural(
+        "You checked in %(number)d minute ago.", "You checked in %(number)d minutes ago.", minutes
+    )

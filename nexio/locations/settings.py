@@ -10,6 +10,7 @@ from typing import Any
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.durations import format_duration, parse_duration
+from nexio.languages import LANGUAGES
 
 SHORTEST_PIN = 5
 LONGEST_PIN = 10
@@ -69,6 +70,10 @@ class Settings:
     ssid: str | None = None
     """The name of the guest network, shown with each visitor who has Wi-Fi: at most 32
     octets, or ``none``."""
+
+    language: str = "en"
+    """The language that tablets speak until a guest chooses another: ``en``, ``de``, ``fr``,
+    ``es``, ``vi`` or ``zh``."""
 
 
 NOT_YET = frozenset({"max_devices", "remember_devices"})
@@ -231,7 +236,9 @@ def _one_of(*choices: str) -> Callable[[str, str], str]:
     def parse(key: str, text: str) -> str:
         if text.lower() in choices:
             return text.lower()
-        raise InvalidValue(f"{key}={text} is not allowed", f"{key} is {' or '.join(choices)}.")
+        raise InvalidValue(
+            f"{key}={text} is not allowed", f"{key} is {', '.join(choices[:-1])} or {choices[-1]}."
+        )
 
     return parse
 
@@ -282,4 +289,5 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "cut_off": _time_of_day,
     "retention_days": _number(1, 36_500, optional=True),
     "ssid": _ssid,
+    "language": _one_of(*LANGUAGES),
 }

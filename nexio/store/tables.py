@@ -103,6 +103,7 @@ class LocationRow(Followed, Row):
         CheckConstraint("max_devices >= 1", name="max_devices"),
         CheckConstraint("planned_guests >= 1", name="planned_guests"),
         CheckConstraint("retention_days >= 1", name="retention_days"),
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         CheckConstraint(
             "wifi_login <> 'pin' OR (planned_guests IS NOT NULL AND NOT roaming)",
             name="pin_login_is_bounded",
@@ -130,6 +131,7 @@ class LocationRow(Followed, Row):
     cut_off: Mapped[time]
     retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
 
 
 class VisitRow(Followed, Row):

@@ -63,7 +63,7 @@ def set_(
 
     Most settings count for visitors who are registered from now on; wifi-login and roaming for
     every login, end-wifi-at-checkout for every check-out, cut-off for every check-in from now
-    on; retention-days when housekeeping runs; ssid at once.
+    on; retention-days when housekeeping runs; ssid and language at once.
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words

@@ -11,12 +11,39 @@ const SHOWN = 6; // seconds that a confirmation stays
 const READ = 12; // seconds that a refusal stays, which has to be read
 const UNDO = 10; // seconds that an undo is offered
 
+// What the page says, in every language: it changes without the server.
+const WORDS = JSON.parse(at("words").dataset.words);
+const HOME = document.documentElement.lang;
+let language = HOME;
+
 const NOTHING = { code: "", email: "", scanned: "", id: "" };
 let typed = { ...NOTHING };
 let busy = false;
 let left = 0; // seconds until the start
 let undo = { ticket: null, until: 0 };
 let isAway = false;
+
+function say(text, values = {}) {
+  return WORDS[language][text].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+}
+
+function put(element, text) {
+  element.dataset.say = text;
+  element.textContent = say(text);
+}
+
+function speak(code) {
+  language = document.documentElement.lang = code;
+  const main = document.querySelector("main");
+  document.title = say(main.dataset.title, { location: main.dataset.location });
+  for (const each of document.querySelectorAll("[data-say]")) each.textContent = say(each.dataset.say);
+  for (const each of document.querySelectorAll("[data-label]")) {
+    each.setAttribute("aria-label", say(each.dataset.label));
+  }
+  for (const each of document.querySelectorAll("[data-language]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.language === code));
+  }
+}
 
 function show(id) {
   for (const section of document.querySelectorAll("section")) section.hidden = section.id !== id;
@@ -31,6 +58,7 @@ function start() {
   at("said").textContent = "";
   left = 0;
   at("leave").hidden = true;
+  speak(HOME);
   show("start");
   at("undo-later").hidden = !undo.ticket || performance.now() > undo.until;
   document.querySelector("#start h1").focus();
@@ -39,7 +67,7 @@ function start() {
 function type(who, first = "") {
   undo = { ticket: null, until: 0 }; // the next person has no business with it
   typed = { ...NOTHING };
-  at("asked").textContent = at("asked").dataset[who];
+  put(at("asked"), at("asked").dataset[who]);
   at("code").value = first;
   show("typing");
   at("code").focus();
@@ -54,7 +82,7 @@ function touched() {
 function countdown() {
   const counts = left > 0 && left <= COUNTED;
   for (const each of document.querySelectorAll(".countdown")) {
-    each.textContent = counts ? each.dataset.words.replace("SECONDS", left) : "";
+    each.textContent = counts ? say(each.dataset.words, { seconds: left }) : "";
   }
 }
 
@@ -78,7 +106,7 @@ async function send(path, fields) {
     if (fields.id && (isAway || offline.waits())) throw new Error("away");
     const answer = await fetch(path, {
       method: "POST",
-      body: new URLSearchParams(fields),
+      body: new URLSearchParams({ ...fields, language }),
       signal: AbortSignal.timeout(15_000),
     });
     if (answer.status === 401) {
@@ -99,11 +127,11 @@ async function tellAway(path, fields, asked) {
   const words = at("result").dataset;
   const isTap = path === "/kiosk/tap";
   if (isTap && fields.id && (await offline.note(fields.id, fields.code, fields.way, asked))) {
-    tell({ kind: "noted", title: words.noted, lines: [words.confirm], undo: null });
+    tell({ kind: "noted", title: say(words.noted), lines: [say(words.confirm)], undo: null });
     return;
   }
   const advice = isTap && !fields.id && offline.canKeep() ? words.code : words.advice;
-  tell({ kind: "refused", title: words.away, lines: [advice], undo: null });
+  tell({ kind: "refused", title: say(words.away), lines: [say(advice)], undo: null });
 }
 
 const isCode = (text) => /NEXIO/i.test(text.slice(0, 12)); // also with what a scanner puts first
@@ -163,7 +191,7 @@ function play(kind) {
 function setSound(on) {
   const button = at("sound");
   button.setAttribute("aria-pressed", String(on));
-  button.textContent = on ? button.dataset.on : button.dataset.off;
+  put(button, on ? button.dataset.on : button.dataset.off);
   localStorage.setItem("nexio-sound", on ? "on" : "off");
 }
 
@@ -172,6 +200,12 @@ setSound(localStorage.getItem("nexio-sound") !== "off");
 
 at("visitor").addEventListener("click", () => type("visitor"));
 at("member").addEventListener("click", () => type("member"));
+for (const each of document.querySelectorAll("[data-language]")) {
+  each.addEventListener("click", () => {
+    speak(each.dataset.language);
+    touched(); // whoever chose it may have gone: the next person finds the language of the house
+  });
+}
 for (const back of document.querySelectorAll(".back")) back.addEventListener("click", start);
 at("done").addEventListener("click", start);
 at("stay").addEventListener("click", start);
@@ -219,7 +253,7 @@ function held(code) {
 look(at("camera"), held).then(
   () => {
     at("camera").hidden = false;
-    at("hint").textContent = at("hint").dataset.camera;
+    put(at("hint"), at("hint").dataset.camera);
   },
   () => {}, // no camera, or not allowed: PINs and scanners are enough
 );
@@ -259,7 +293,7 @@ async function askState() {
     await offline.deliver();
   } catch {
     isAway = true;
-    at("away").textContent = offline.canKeep() ? at("away").dataset.keeps : at("away").dataset.cannot;
+    put(at("away"), offline.canKeep() ? at("away").dataset.keeps : at("away").dataset.cannot);
   }
   at("away").hidden = !isAway;
   setTimeout(askState, STATE_EVERY);

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
-    *("disconnect_attempts", "takes_disconnects"),
+    *("disconnect_attempts", "takes_disconnects", "language"),
 }
-"""New columns that an upgrade fills: the first edition, the counters of a session, a switch."""
+"""New columns that an upgrade fills: the first edition, the counters of a session, a switch, and
+English."""
 
 
 @contextmanager

@@ -17,5 +17,6 @@ STARTS = {
     "cut-off": "00:00",
     "retention-days": None,
     "ssid": None,
+    "language": "en",
 }
 """The settings of a new location: no tokens, 60 minutes, six digits, login by e-mail."""

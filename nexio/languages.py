@@ -1,0 +1,117 @@
+"""The languages in which we speak to people.
+
+Code and templates say everything in English; ``catalogues/*.po`` translate it.  They are read as
+they are: there is no compiled copy that could be missing or old.  ``make catalogues`` brings them
+up to date with the code.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language, and how it says things."""
+
+    code: str
+    """As in HTML's ``lang``, and the name of its catalogue."""
+
+    name: str
+    """By its own speakers."""
+
+    locale: str
+    """Whose names of days and months they are, and whose time of day (CLDR)."""
+
+    day_pattern: str
+    """How a day is written without its year: CLDR has no such form with the weekday in full."""
+
+    def say(self, text: str, /, **values: object) -> str:
+        """Say an English text with its ``%(name)s`` filled in."""
+        return self.word(text) % values
+
+    def plural(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """Say one of two English texts, whichever the language uses with that number.
+
+        Its placeholder ``%(number)d`` is filled in, too.
+        """
+        text = _translations(self.code).ngettext(one, many, number)
+        return text % {**values, "number": number}
+
+    def word(self, text: str) -> str:
+        """Translate a text and leave its placeholders as they are."""
+        return _translations(self.code).gettext(text)
+
+    def time(self, instant: datetime, zone: ZoneInfo) -> str:
+        """Write a time of day: 09:00."""
+        from babel.dates import format_time  # noqa: PLC0415 (commands know the codes, and are fast)
+
+        return format_time(instant, "short", tzinfo=zone, locale=self.locale)
+
+    def day(self, instant: datetime, zone: ZoneInfo) -> str:
+        """Write a day without its year: Monday 23 November."""
+        from babel.dates import format_date  # noqa: PLC0415
+
+        return format_date(instant.astimezone(zone), self.day_pattern, locale=self.locale)
+
+
+ENGLISH: Final = Language("en", "English", "en_GB", "EEEE d MMMM")
+
+LANGUAGES: Final[Mapping[str, Language]] = {
+    each.code: each
+    for each in (
+        ENGLISH,
+        Language("de", "Deutsch", "de", "EEEE, d. MMMM"),
+        Language("fr", "Français", "fr", "EEEE d MMMM"),
+        Language("es", "Español", "es", "EEEE d 'de' MMMM"),
+        Language("vi", "Tiếng Việt", "vi", "EEEE, 'ngày' d 'tháng' M"),
+        Language("zh", "中文", "zh_Hans", "M月d日EEEE"),
+    )
+}
+
+
+def mark(text: str) -> str:
+    """Let a text into the catalogues that is said only later."""
+    return text
+
+
+def preferred(accepted: str) -> Language:
+    """The language of ours that a browser likes best.
+
+    Args:
+        accepted: its ``Accept-Language`` (RFC 9110 section 12.5.4), such as ``de-AT,en;q=0.5``.
+    """
+    liked: list[tuple[float, Language]] = []
+    for wish in accepted.split(","):
+        tag, _, weight = wish.strip().partition(";q=")
+        language = LANGUAGES.get(tag.partition("-")[0].lower())
+        try:
+            liked += [(float(weight or 1), language)] if language else []
+        except ValueError:
+            continue
+    return max(liked, key=lambda each: each[0], default=(0.0, ENGLISH))[1]
+
+
+@cache
+def _translations(code: str) -> gettext.NullTranslations:
+    if code == ENGLISH.code:
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    with resources.files("nexio").joinpath("catalogues", f"{code}.po").open("rb") as file:
+        catalogue = read_po(file, locale=code)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
