@@ -36,7 +36,7 @@ log = logging.getLogger("nexio-webd")
 
 FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
 
-OVERLAP_SECONDS: Final = 2.0
+OVERLAP_SECONDS: Final = 5.0
 """At SIGHUP the old worker answers until the new one does."""
 
 KILL_SECONDS: Final = 10

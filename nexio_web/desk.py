@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from nexio.checkin.check_ins import tap_member, tap_visit, undo_tap
 from nexio.checkin.days import day_of
+from nexio.checkin.desks import is_open
 from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
 from nexio.input.arrivals import parse_expected
@@ -323,4 +325,6 @@ def _key(form: Form) -> str:
 def _writing(store: Store, desk: Desk) -> Iterator[Writing]:
     """A transaction whose audit names the desk."""
     with store.write() as work:
+        if not is_open(work, desk):  # revoked a moment ago
+            raise HTTPException(401)
         yield replace(work, operator=f"desk {desk.name}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from nexio.checkin.desks import (
     LASTS,
     find_desk,
+    is_link,
     note_seen,
     open_link,
     revoke_desk,
@@ -49,6 +50,9 @@ def log_in(request: Request, response: Response, secret: str) -> bool:
     """Exchange the secret of a link for a credential; whether it was good."""
     if len(secret) > cookies.LONGEST:
         return False
+    with store_of(request).read() as look:
+        if not is_link(look, secret):
+            return False
     with store_of(request).write() as work:
         credential = open_link(work, secret, _address(request))
     if credential is None:
@@ -59,9 +63,10 @@ def log_in(request: Request, response: Response, secret: str) -> bool:
 
 def log_out(request: Request, response: Response) -> None:
     """Let what the browser holds be worth nothing, and forget it."""
-    with store_of(request).write() as work:
-        desk = find_desk(work, cookies.kept(request, CREDENTIAL))
-        if desk is not None:
+    with store_of(request).read() as look:
+        desk = find_desk(look, cookies.kept(request, CREDENTIAL))
+    if desk is not None:
+        with store_of(request).write() as work:
             revoke_desk(work, desk)
     cookies.drop(request, response, CREDENTIAL)
 

@@ -16,7 +16,7 @@ from nexio.checkin.offline_taps import Shown, Why, apply, is_known, remember, sh
 from nexio.checkin.scanned_codes import tap_scanned
 from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
-from nexio.errors import InvalidValue, NotFound, Refused, Rule
+from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, Rule
 from nexio.input.scanners import LONGEST, read_scan
 from nexio.languages import ENGLISH
 from nexio.reception.pins import chance_at_door, parse_pin
@@ -136,7 +136,7 @@ class Door:
             with self._store.write() as work:
                 tap = apply(work, tablet, delivery)
                 return 0, greet(work, tap).host_is_told
-        except (Shown, Refused, NotFound, InvalidValue) as error:
+        except (Shown, Refused, NotFound, InvalidValue, KeyUnusable) as error:
             return self._show(tablet, delivery, error), False
 
     def _show(self, tablet: Tablet, delivery: Delivery, error: Shown | NexioError) -> float:

@@ -62,6 +62,8 @@ def _limited(scope: Scope, receive: Receive, seconds: float) -> Receive:
                 message = await receive()
         except TimeoutError:
             raise HTTPException(TOO_SLOW) from None
+        if message["type"] == "http.disconnect":  # nobody hears the answer, and no log has it
+            raise HTTPException(400)
         came += len(message.get("body", b""))
         is_whole = not message.get("more_body", False)
         if came > MOST_OCTETS:

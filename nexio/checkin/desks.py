@@ -102,6 +102,17 @@ def open_link(work: Writing, secret: str, address: str) -> str | None:
     return credential
 
 
+def is_link(work: Reading, secret: str) -> bool:
+    """Whether :func:`open_link` is worth a transaction."""
+    link = DeskRow.link_digest == _digest(work, "link", secret)
+    return work.session.scalar(select(DeskRow.id).where(link, _is_good(work))) is not None
+
+
+def is_open(work: Reading, desk: Desk) -> bool:
+    """Whether a desk that was found a moment ago may still act."""
+    return work.session.scalar(select(DeskRow.id).where(DeskRow.id == desk.id)) is not None
+
+
 def find_desk(work: Reading, credential: str) -> Desk | None:
     """The desk that holds a credential; None where its time is over, or it was revoked."""
     held = DeskRow.credential_digest == _digest(work, "credential", credential)

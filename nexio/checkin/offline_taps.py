@@ -194,7 +194,8 @@ def show_to_reception(
     row.why = _why(error)
     try:
         content = _open(work, delivery)
-        row.at = instant_of(content["at"]) + (work.now - delivery.sent_at)
+        at = instant_of(content["at"]) + (work.now - delivery.sent_at)
+        row.at = at if abs(work.now - at) < REMEMBERED else None
         subject, number = whose(work, content["code"])
         row.visit_id = number if subject == "visit" else None
     except (InvalidValue, NotFound, Refused, Shown, OverflowError):
@@ -273,8 +274,10 @@ def _read(work: Reading, tablet: Tablet, delivery: Delivery) -> _Noted:
         raise Shown(Why.TABLET)
     moved = work.now - delivery.sent_at
     try:
-        at = instant_of(content["at"]) + moved
-        drift = abs(moved - timedelta(milliseconds=content["offset"]))
+        noted = timedelta(milliseconds=content["offset"])
+        # Waiting for the answer makes `moved` larger than the clock is off: a tap would seem later.
+        at = instant_of(content["at"]) + min(moved, noted)
+        drift = abs(moved - noted)
     except (OverflowError, ValueError):
         raise Shown(Why.CLOCK) from None
     if at > work.now + AHEAD or drift > DRIFT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import or_, select, update
@@ -22,7 +22,6 @@ from nexio.store.tables import AccessTokenRow, NasRow, VisitRow, WifiSessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute
@@ -149,7 +148,7 @@ def pause_after(attempts: int) -> timedelta:
 def _name_of(work: Reading, session: WifiSession) -> bytes | None:
     try:
         return name_as_sent(work, session)
-    except KeyUnusable:  # damaged: the NAS may know the session by the rest
+    except (KeyUnusable, AttributeError, TypeError):  # damaged: the rest may do
         return None
 
 
@@ -159,10 +158,18 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
     order = (WifiSessionRow.disconnect_due_at.is_not(None), WifiSessionRow.disconnect_due_at)
     count = Counter(asked)
     chosen: list[int] = []
-    for number, address in work.session.execute(waiting.order_by(*order).limit(_LOOKED_AT)):
-        if count[address] < MOST_OF_A_NAS and len(chosen) < most:
-            count[address] += 1
-            chosen.append(number)
+    while len(chosen) < most:
+        full = [address for address, many in count.items() if many >= MOST_OF_A_NAS]
+        others = waiting.where(
+            WifiSessionRow.source_address.not_in(full), WifiSessionRow.id.not_in(chosen)
+        )
+        before = len(chosen)
+        for number, address in work.session.execute(others.order_by(*order).limit(_LOOKED_AT)):
+            if count[address] < MOST_OF_A_NAS and len(chosen) < most:
+                count[address] += 1
+                chosen.append(number)
+        if len(chosen) == before:
+            break
     return chosen
 
 
@@ -177,7 +184,12 @@ def _due(now: datetime) -> Select[int]:
         .where(
             WifiSessionRow.ended_at.is_(None),
             or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(deaf)),
-            _or_none(WifiSessionRow.disconnect_due_at, now),
+            or_(
+                _or_none(WifiSessionRow.disconnect_due_at, now),
+                WifiSessionRow.disconnect_due_at.between(  # the clock was set back
+                    now + 2 * LONGEST_PAUSE, datetime.max.replace(tzinfo=UTC)
+                ),
+            ),
             or_(
                 token.revoked_at.is_not(None),
                 visit.deleted_at.is_not(None),

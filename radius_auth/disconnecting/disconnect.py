@@ -177,10 +177,14 @@ def _is_as_sent(text: str) -> bool:
 
 async def _resolve(peer: Peer) -> tuple[int, Any]:
     """Family and address for a socket."""
+    loop, kind = asyncio.get_running_loop(), socket.SOCK_DGRAM
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            peer.address, peer.port, type=socket.SOCK_DGRAM
-        )
+        with suppress(socket.gaierror):  # an address needs no thread
+            flags = socket.AI_NUMERICHOST
+            found = socket.getaddrinfo(peer.address, peer.port, type=kind, flags=flags)
+            return found[0][0], found[0][4]
+        async with asyncio.timeout(peer.timeout):
+            found = await loop.getaddrinfo(peer.address, peer.port, type=kind)
     except (OSError, UnicodeError) as error:
         raise Unreachable(
             f"{peer.address} is not a host that can be found",

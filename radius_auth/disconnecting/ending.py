@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nexio.errors import NexioError, NotFound, Unreachable
 from nexio.network.endings import any_due, claim_endings, record_disconnect
@@ -23,7 +24,7 @@ from radius_auth.disconnecting.disconnect import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from nexio.network.endings import Ending
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from nexio.network.nas import Nas
     from nexio.store.engine import Store
     from radius_auth.protocol.pyrad_codec import Peer
-
-    Attributes = Mapping[str, str | bytes | int]
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +68,7 @@ class SessionEnder:
         self._tell = tell
         self._asking: dict[asyncio.Task[DisconnectReply], Ending] = {}
         self._stopping = threading.Event()
+        self._own = ThreadPoolExecutor(1, "session-ender-store")
         self._thread = threading.Thread(target=self.run, name="session-ender", daemon=True)
 
     def start(self) -> None:
@@ -112,17 +112,20 @@ class SessionEnder:
     async def _end_some(self, store: Store) -> bool:
         """Ask for what is due, wait for a while, record; whether there was anything to do."""
         room = MOST - len(self._asking)
-        for ending, peer in await asyncio.to_thread(self._claim, store, room) if room else ():
-            request = attributes_of(ending.session, ending.user_name, store.clock())
-            self._asking[asyncio.create_task(_ask(peer, request))] = ending
+        for ending, peer in await self._aside(self._claim, store, room) if room else ():
+            self._asking[asyncio.create_task(_ask(peer, ending, store.clock()))] = ending
         if not self._asking:
             return False
         done, _ = await asyncio.wait(self._asking, timeout=EVERY_SECONDS)
         ended = [Ended(ending=self._asking.pop(each), reply=each.result()) for each in done]
-        await asyncio.to_thread(_record, store, ended)
+        await self._aside(_record, store, ended)
         for each in ended:
             self._tell(each)
         return True
+
+    async def _aside(self, work: Callable[..., Any], *given: Any) -> Any:
+        """In a thread of its own: names that are slow to resolve fill the others."""
+        return await asyncio.get_running_loop().run_in_executor(self._own, work, *given)
 
     def _claim(self, store: Store, most: int) -> list[tuple[Ending, Peer | None]]:
         with store.read() as work:
@@ -132,7 +135,9 @@ class SessionEnder:
         asked = Counter(ending.session.source_address for ending in self._asking.values())
         with store.write() as writing:
             endings = claim_endings(writing, _reason_of, asked, most)
-        return [(each, _peer_of(entries, each)) for each in endings]
+        asking = {ending.session.id for ending in self._asking.values()}  # their claim goes on
+        new = [each for each in endings if each.session.id not in asking]
+        return [(each, _peer_of(entries, each)) for each in new]
 
 
 def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
@@ -143,14 +148,15 @@ def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
 def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
     try:
         return peer_of(entries, ending.session, TIMEOUT)
-    except NotFound:  # its entry was removed, so there is no secret
+    except (NotFound, OSError):  # no entry has a secret for it, or its address is damaged
         return None
 
 
-async def _ask(peer: Peer | None, attributes: Attributes) -> DisconnectReply:
+async def _ask(peer: Peer | None, ending: Ending, now: datetime) -> DisconnectReply:
     """Ask; who cannot be asked does not answer."""
     if peer is not None:
-        with suppress(Unreachable):
+        with suppress(Unreachable, ValueError, OSError):  # no host, or a row that is damaged
+            attributes = attributes_of(ending.session, ending.user_name, now)
             return await ask_to_disconnect(peer, attributes)
     return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
 

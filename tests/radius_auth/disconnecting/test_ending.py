@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.network import endings
 from nexio.network.accounting_records import Status
 from nexio.network.endings import (
     CLAIM,
@@ -28,6 +29,7 @@ from tests.support.people import delete, register, revoke
 from tests.support.radius.fake_nas import NAK, FakeNas, error_cause, reply
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import wait_until
+from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,6 +281,62 @@ def test_a_deaf_nas_delays_nobody_else(
         ender.stop()
     assert asked_for(good) == ["201"]
     assert len(asked_before) <= MOST_OF_A_NAS
+
+
+def test_many_of_a_silent_nas_leave_room_for_others(
+    store: Store, location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, and whoever waits longer."""
+    monkeypatch.setattr(endings, "_LOOKED_AT", 70)
+    visit = register(store, location)
+    for number in range(1, 151):
+        on_wifi(store, visit, number)
+    on_wifi(store, visit, 151, source_address="192.0.2.20")
+    revoke(store, visit)
+    with store.write() as work:
+        claimed = claim_endings(work, lambda *_: "revoked", {}, 256)
+    assert [each.session.id for each in claimed].count(151) == 1
+    assert len(claimed) == MOST_OF_A_NAS + 1
+
+
+def test_the_clock_was_set_back(
+    store: Store, location: Location, nas: FakeNas, clock: Clock
+) -> None:
+    """What was claimed when it was a day ahead is not left until tomorrow."""
+    visit = register(store, location)
+    on_wifi(store, visit)
+    revoke(store, visit)
+    clock.advance(days=1)
+    with store.write() as work:
+        claim_endings(work, lambda *_: "revoked", {}, 10)
+    clock.advance(days=-1)
+    assert len(end_all(store)) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "nas_address = 'abc'",
+        "nas_address = ':::'",
+        "source_address = 'abc', nas_id = NULL",
+        "user_name_sealed = 'garbage'",
+        "user_name_sealed = x'00'",
+    ],
+)
+def test_a_damaged_row_stops_nobody_else(
+    sqlite_store: Store, sqlite_location: Location, damage: str
+) -> None:
+    """The other session is ended, and no fault of ours is left."""
+    store, visit = sqlite_store, register(sqlite_store, sqlite_location)
+    with FakeNas(then=reply()) as nas:
+        enter(store, sqlite_location, nas)
+        on_wifi(store, visit, 1)
+        on_wifi(store, visit, 2)
+        revoke(store, visit)
+        run_sql(store, f"UPDATE wifi_session SET {damage} WHERE id = 1")  # noqa: S608 (ours)
+        ended = {each.ending.session.id: each.reply.outcome for each in end_all(store)}
+    assert ended[2] == "ack"
+    assert set(ended) == {1, 2}
 
 
 def test_a_removed_nas(store: Store, location: Location) -> None:
