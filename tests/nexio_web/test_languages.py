@@ -31,7 +31,7 @@ NAMES = ("李小龍", "Nguyễn Thị Ánh", "Jürgen Groß", "Élodie L'Hôpita
 
 CUT_OFF = """
 () => [...document.querySelectorAll("h1, h2, p, a, label, strong, button, span, input, li")]
-  .filter((each) => each.checkVisibility() && !each.matches(".unseen, html, body"))
+  .filter((each) => each.checkVisibility() && !each.matches(".unseen, .skip"))
   .filter((each) => {
     const box = each.getBoundingClientRect();
     return each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline"
