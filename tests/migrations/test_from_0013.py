@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nexio.checkin.offline_taps import list_offline_taps, public_key
 from nexio.store.engine import Store
-from tests.migrations.test_from_0009 import rows_of_0009
+from tests.support.old_rows import rows_of_0002
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.clocks import Clock
 
 
-OLD = "0013", lambda keyring: rows_of_0009(keyring) | {"auth_event": []}
+OLD = "0013", rows_of_0002
 
 
 def test_nothing_else_changes(old: Configuration, clock: Clock) -> None:

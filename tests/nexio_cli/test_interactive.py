@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nexio.checkin.desks import issue_link
 from nexio.checkin.tablets import pair_at_once
 from nexio.keys.key_file import load_keys
 from nexio.locations.locations import get_location
@@ -214,6 +215,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("member", "remove"): ["1"],
     ("nas", "remove"): ["lobby"],
     ("kiosk", "revoke"): ["Harbour House 1"],
+    ("desk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
     ("guard", "clear"): ["1", "--device", "02:00:00:00:00:01"],
     ("guard", "release"): ["1", "--device", "02:00:00:00:00:01"],
@@ -236,6 +238,7 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
         with store.write() as work:
             zoe = get_visit(work, "1", None)
             pair_at_once(work, get_location(work, None))
+            issue_link(work, get_location(work, None))
         tell(store, record(Status.START, zoe))
     copy_raddb(home / "raddb")
     visited.done("freeradius", "install", "--raddb", str(home / "raddb"), "--replace-default")

@@ -24,8 +24,8 @@ from nexio.errors import NotFound
 from nexio.reception.tokens import revoke_token
 from nexio.store.tables import OfflineTapRow
 from nexio_web.door import Door
-from tests.nexio_web.test_door import member, paired, qr_of
 from tests.support.people import add_location, delete, register
+from tests.support.web.doors import member, paired, qr_of
 from tests.support.web.letters import letter
 
 if TYPE_CHECKING:

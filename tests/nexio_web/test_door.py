@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.checkin.tablets import find_tablet, pair_at_once
 from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
 from nexio.outbox.outbox import list_mail
-from nexio.reception.members import add_member
-from nexio.reception.qr_codes import qr_text
 from nexio_web import door as doors
 from nexio_web.door import Door, Said
 from nexio_web.postman import Postman
@@ -19,12 +16,11 @@ from tests.support.mail.outgoing import outgoing_to
 from tests.support.people import add_location, delete, register, set_up
 from tests.support.radius.radiusd import wait_until
 from tests.support.reception import reissue
+from tests.support.web.doors import member, paired, qr_of
 
 if TYPE_CHECKING:
     from nexio.checkin.tablets import Tablet
     from nexio.locations.locations import Location
-    from nexio.reception.members import Member
-    from nexio.reception.visits import Visit
     from nexio.store.engine import Store
     from nexio_web.words import Screen
     from tests.support.clocks import Clock
@@ -44,27 +40,6 @@ def door(store: Store) -> Door:
 def tablet(store: Store, location: Location) -> Tablet:
     """A tablet of Harbour House."""
     return paired(store, location)
-
-
-def paired(store: Store, location: Location) -> Tablet:
-    """Another tablet."""
-    with store.write() as work:
-        tablet = find_tablet(work, pair_at_once(work, location))
-    assert tablet is not None
-    return tablet
-
-
-def member(store: Store, location: Location, first_name: str = "Bo") -> Member:
-    """Somebody who works there."""
-    said = {"first_name": first_name, "last_name": "Peep", "email": "bo@example.com"}
-    with store.write() as work:
-        return add_member(work, location, said, send_pin=False)
-
-
-def qr_of(store: Store, visit: Visit) -> str:
-    """What the visitor's code says."""
-    with store.read() as work:
-        return qr_text(work, visit)
 
 
 def use(

@@ -156,7 +156,7 @@ def test_the_server_is_away(house: House, tablet: Page) -> None:
     tablet.context.set_offline(True)
     expect(tablet.locator("#away")).to_be_visible()
     press(tablet, "123456")
-    assert said(tablet).startswith("No connection to the server. Please try again")
+    assert said(tablet).startswith("No connection to the server. Please hold your QR code")
     tablet.context.set_offline(False)
     expect(tablet.locator("#away")).to_be_hidden()
 
