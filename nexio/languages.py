@@ -58,6 +58,12 @@ class Language:
 
         return format_time(instant, "short", tzinfo=zone, locale=self.locale)
 
+    def full_day(self, instant: datetime, zone: ZoneInfo) -> str:
+        """Write a day with its year: Monday 23 November 2026."""
+        from babel.dates import format_date  # noqa: PLC0415
+
+        return format_date(instant.astimezone(zone), "full", locale=self.locale)
+
     def day(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day without its year: Monday 23 November."""
         from babel.dates import format_date  # noqa: PLC0415

@@ -24,7 +24,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
 from nexio.input.arrivals import parse_expected
 from nexio.input.names import search_key
-from nexio.languages import ENGLISH
+from nexio.languages import LANGUAGES
 from nexio.locations.locations import get_location, zone_for_entry
 from nexio.reception.members import get_member
 from nexio.reception.registration import Repetition, register
@@ -34,7 +34,7 @@ from nexio.store.tables import parse_number
 from nexio_web import desk_words as words
 from nexio_web import desks
 from nexio_web.forms import read_form
-from nexio_web.pages import page
+from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from nexio.checkin.desks import Desk
     from nexio.checkin.taps import Tap
+    from nexio.languages import Language
     from nexio.reception.members import Member
     from nexio.reception.visits import Visit
     from nexio.store.engine import Store, Writing
@@ -81,7 +82,7 @@ def show(request: Request) -> Response:
     """One of the three views, each with a path of its own."""
     desk = desks.known(request)
     if desk is None:
-        return page("desk_login.html", ENGLISH, problem="", done="")
+        return page("desk_login.html", language_of(request), problem="", done="")
     view = request.url.path.removeprefix("/desk").strip("/") or "people"
     return _page(request, desk, view)
 
@@ -90,8 +91,8 @@ def people(request: Request) -> Response:
     """The lists alone, where they are not what the page has already."""
     desk = desks.known(request)
     if desk is None:
-        return _login()
-    response = page("desk_live.html", ENGLISH, **_lists(request, desk))
+        return _login(request)
+    response = page("desk_live.html", spoken_at(desk), **_lists(request, desk))
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304)
@@ -140,8 +141,16 @@ ROUTES: Final = [
 ]
 
 
-def _login(problem: str = "", *, done: str = "") -> Response:
-    response = page("desk_login.html", ENGLISH, problem=problem, done=done)
+def spoken_at(desk: Desk) -> Language:
+    """The language of the house."""
+    return LANGUAGES[desk.location.settings.language]
+
+
+def _login(request: Request, problem: str = "", *, done: str = "") -> Response:
+    language = language_of(request)
+    said = {"problem": language.say(problem) if problem else ""}
+    said["done"] = language.say(done) if done else ""
+    response = page("desk_login.html", language, **said)
     response.status_code = 200 if done else 401
     return response
 
@@ -149,11 +158,13 @@ def _login(problem: str = "", *, done: str = "") -> Response:
 def _open(request: Request, link: str) -> Response:
     response = RedirectResponse("/desk", 303)
     secret = link.strip().rpartition("#")[2]
-    return response if desks.log_in(request, response, secret) else _login(words.LINK_IS_OVER)
+    return (
+        response if desks.log_in(request, response, secret) else _login(request, words.LINK_IS_OVER)
+    )
 
 
 def _leave(request: Request) -> Response:
-    response = _login(done=words.LOGGED_OUT)
+    response = _login(request, done=words.LOGGED_OUT)
     desks.log_out(request, response)
     return response
 
@@ -168,7 +179,7 @@ def _page(
 ) -> Response:
     return page(
         "desk.html",
-        ENGLISH,
+        spoken_at(desk),
         desk=desk,
         view=view,
         notice=notice,
@@ -183,7 +194,7 @@ def _lists(request: Request, desk: Desk) -> dict[str, Any]:
     with desks.store_of(request).read() as work:
         day, now = day_of(work, desk.location), work.now
     cards = {
-        name: [words.card(each, desk.location, now) for each in getattr(day, name)]
+        name: [words.card(spoken_at(desk), each, desk.location, now) for each in getattr(day, name)]
         for name in ("expected", "inside", "left")
     }
     shown = {
@@ -204,7 +215,7 @@ def _act(
 ) -> Response:
     desk = desks.known(request)
     if desk is None:
-        return _login()
+        return _login(request)
     notice = act(desks.store_of(request), desk, given)
     postman: Postman = request.app.state.postman
     postman.come()
@@ -223,7 +234,7 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
                 is_override = bool(given.get("override"))
                 way = None if is_override else _way(given)
                 tap = tap_visit(work, visit.id, way=way, override=is_override)
-            return words.tapped(work, tap)
+            return words.tapped(spoken_at(desk), work, tap)
     except Refused as error:
         may = number if error.rule in words.OVERRIDABLE else None
         return words.refused(error, name, may)
@@ -236,7 +247,7 @@ def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
         with _writing(store, desk) as work:
             tap = undo_tap(work, parse_number(given.get("stay", "")) or 0, _way(given))
             _require_here(desk, tap)  # or nothing was written
-            return words.taken_back(work, tap)
+            return words.taken_back(spoken_at(desk), work, tap)
     except (Refused, NotFound, InvalidValue) as error:
         return words.refused(error)
 
@@ -271,7 +282,7 @@ def _way(given: Mapping[str, str]) -> Direction:
 def _enrol(request: Request, given: Mapping[str, str]) -> Response:
     desk = desks.known(request)
     if desk is None:
-        return _login()
+        return _login(request)
     form = _register(desks.store_of(request), desk, given)
     if form.registered is not None:
         request.app.state.postman.come()
@@ -295,14 +306,14 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
             arrival = texts["expected_arrival"]
             expected = parse_expected(arrival or "now", work.now, zone_for_entry(location))
             if expected.is_far and not given.get("far"):
-                asked = words.do_you_mean(expected.arrival, location)
+                asked = words.do_you_mean(spoken_at(desk), expected.arrival, location)
                 return replace(form, faults={"expected_arrival": asked}, ask_far=True)
             texts["source"] = "walk-in" if "walk_in" in typed else None
             known = Repetition(again=bool(given.get("again")), key=_key(form), words=_said(form))
             visit = register(work, location, read_registration(texts, work.now, location), known)
             if "check_in_now" in typed and visit.state is VisitState.EXPECTED:
                 tap_visit(work, visit.id)
-            return replace(form, registered=words.registered(visit), typed={})
+            return replace(form, registered=words.registered(spoken_at(desk), visit), typed={})
     except InvalidValue as error:  # each field is right, but not beside the others
         return replace(form, faults={"expected_arrival": words.fault(error)})
     except Unreachable:

@@ -11,7 +11,7 @@ from nexio.checkin.greetings import greet
 from nexio.checkin.taps import Direction
 from nexio.errors import Rule
 from nexio.input.names import search_key
-from nexio.input.zones import clock_time, show, show_window
+from nexio.input.zones import local_date
 from nexio.languages import mark
 from nexio.reception.tokens import TokenState
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from nexio.checkin.days import Person
     from nexio.checkin.taps import Tap
     from nexio.errors import NexioError
+    from nexio.languages import Language
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
 
-LINK_IS_OVER: Final = "This link is not good, or not any more. Print a new one."
-LOGGED_OUT: Final = "This browser is logged out. It has kept nothing."
+LINK_IS_OVER: Final = mark("This link is not good, or not any more. Print a new one.")
+LOGGED_OUT: Final = mark("This browser is logged out. It has kept nothing.")
 AWAY: Final = mark(
     "The store cannot be reached at the moment. Nothing was changed. Please try again."
 )
@@ -43,6 +44,12 @@ class Notice:
 
     title: str
     lines: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """What the rules add, in the words of the command line, which are English."""
+
+    is_english: bool = False
+    """Whether the title is in those words, too."""
+
     is_well: bool = True
     undo: Tap | None = None
     """What can be taken back."""
@@ -73,39 +80,35 @@ class Registered:
     pin: str = field(repr=False)
 
 
-def card(person: Person, location: Location, now: datetime) -> Card:
+def card(language: Language, person: Person, location: Location, now: datetime) -> Card:
     """A person, as the page shows them."""
     texts = (person.name, person.host, person.company)
     return Card(
         person=person,
         key=f"{person.kind}-{person.id}",
-        time=clock_time(person.at, location.zone, now),
+        time=_when(language, person.at, location, now),
         search=search_key(" ".join(text for text in texts if text)),
     )
 
 
-def tapped(work: Reading, tap: Tap) -> Notice:
+def tapped(language: Language, work: Reading, tap: Tap) -> Notice:
     """Somebody was checked in or out."""
-    way = "in" if tap.direction is Direction.IN else "out"
-    already = " already" if tap.repeated else ""
     wifi = wifi_words(work, tap)
     told = not tap.repeated and greet(work, tap).host_is_told
     return Notice(
-        title=f"{tap.name} is checked {way}{already}.",
-        lines=(
-            *(["The host is told by mail."] if told else []),
-            *([without_commands(wifi)] if wifi else []),
-        ),
+        title=language.say(_TAPPED[tap.direction, tap.repeated], name=tap.name),
+        lines=(language.say("The host is told by mail."),) if told else (),
+        rules=(without_commands(wifi),) if wifi else (),
         undo=None if tap.cut_off else tap,
     )
 
 
-def taken_back(work: Reading, tap: Tap) -> Notice:
+def taken_back(language: Language, work: Reading, tap: Tap) -> Notice:
     """A check-in or a check-out was taken back."""
     wifi = wifi_words_after_undo(work, tap)
     return Notice(
-        title=f"Taken back: the check-{tap.direction} of {tap.name}.",
-        lines=(without_commands(wifi),) if wifi else (),
+        title=language.say(_TAKEN_BACK[tap.direction], name=tap.name),
+        rules=(without_commands(wifi),) if wifi else (),
     )
 
 
@@ -113,7 +116,8 @@ def refused(error: NexioError, name: str = "", override: int | None = None) -> N
     """A rule says no."""
     return Notice(
         title=f"{name}: {error}." if name else sentence(str(error)),
-        lines=(without_commands(error.advice),),
+        rules=(without_commands(error.advice),),
+        is_english=True,
         is_well=False,
         override=override,
     )
@@ -124,18 +128,29 @@ def fault(error: NexioError) -> str:
     return " ".join(filter(None, (sentence(str(error)), without_commands(error.advice))))
 
 
-def do_you_mean(arrival: datetime, location: Location) -> str:
+def do_you_mean(language: Language, arrival: datetime, location: Location) -> str:
     """An arrival without a year, far away (R20)."""
-    return f"You gave no year. Do you mean {show(arrival, location.zone)}?"
+    return language.say(
+        "You gave no year. Do you mean %(day)s?", day=language.full_day(arrival, location.zone)
+    )
 
 
-def registered(visit: Visit) -> Registered:
+def registered(language: Language, visit: Visit) -> Registered:
     """Somebody was registered."""
-    zone = visit.location.zone
-    lines = [f"Expected {show(visit.expected_arrival, zone)}.", f"A mail goes to {visit.email}."]
+    zone, at = visit.location.zone, visit.expected_arrival
+    lines = [
+        language.say(
+            "Expected on %(day)s at %(time)s.",
+            day=language.full_day(at, zone),
+            time=language.time(at, zone),
+        ),
+        language.say("A mail goes to %(email)s.", email=visit.email),
+    ]
     return Registered(
-        title=f"Registered {visit.name} at {visit.location.name}.",
-        lines=(*lines, _wifi(visit)),
+        title=language.say(
+            "Registered %(name)s at %(location)s.", name=visit.name, location=visit.location.name
+        ),
+        lines=(*lines, _wifi(language, visit)),
         pin=visit.pin,
     )
 
@@ -151,13 +166,41 @@ def without_commands(text: str) -> str:
     return " ".join(part for part in parts if not re.search(r"\bnexio |--[a-z]", part))
 
 
-def _wifi(visit: Visit) -> str:
+_TAPPED: Final = {
+    (Direction.IN, False): mark("%(name)s is checked in."),
+    (Direction.IN, True): mark("%(name)s is checked in already."),
+    (Direction.OUT, False): mark("%(name)s is checked out."),
+    (Direction.OUT, True): mark("%(name)s is checked out already."),
+}
+
+_TAKEN_BACK: Final = {
+    Direction.IN: mark("Taken back: the check-in of %(name)s."),
+    Direction.OUT: mark("Taken back: the check-out of %(name)s."),
+}
+
+
+def _when(language: Language, at: datetime, location: Location, now: datetime) -> str:
+    """A time of day, and the day where it is not today."""
+    said = {"time": language.time(at, location.zone), "day": language.day(at, location.zone)}
+    if local_date(at, location.zone) == local_date(now, location.zone):
+        return said["time"]
+    return language.say("%(time)s on %(day)s", **said)
+
+
+def _wifi(language: Language, visit: Visit) -> str:
     token = visit.token
     if token is None:
-        who = "Walk-ins" if visit.source == "walk-in" else "Visitors"
-        return f"{who} get no Wi-Fi here."
+        if visit.source == "walk-in":
+            return language.say("Walk-ins get no Wi-Fi here.")
+        return language.say("Visitors get no Wi-Fi here.")
     if token.valid_from is None or token.valid_until is None:
-        return "The Wi-Fi starts with the check-in."
+        return language.say("The Wi-Fi starts with the check-in.")
     if token.state is TokenState.REVOKED:
-        return "No Wi-Fi: it was revoked."
-    return f"Wi-Fi: {show_window(token.valid_from, token.valid_until, visit.location.zone)}."
+        return language.say("No Wi-Fi: it was revoked.")
+    zone, first, last = visit.location.zone, token.valid_from, token.valid_until
+    said = {"day": language.full_day(first, zone), "start": language.time(first, zone)}
+    said["end"] = language.time(last, zone)
+    if local_date(first, zone) == local_date(last, zone):
+        return language.say("Wi-Fi: %(day)s, %(start)s to %(end)s.", **said)
+    last_day = language.full_day(last, zone)
+    return language.say("Wi-Fi: %(day)s, %(start)s to %(last)s, %(end)s.", **said, last=last_day)

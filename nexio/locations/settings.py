@@ -72,8 +72,8 @@ class Settings:
     octets, or ``none``."""
 
     language: str = "en"
-    """The language that tablets speak until a guest chooses another: ``en``, ``de``, ``fr``,
-    ``es``, ``vi`` or ``zh``."""
+    """The language of desks, and of tablets until a guest chooses another: ``en``, ``de``,
+    ``fr``, ``es``, ``vi`` or ``zh``."""
 
 
 NOT_YET = frozenset({"max_devices", "remember_devices"})

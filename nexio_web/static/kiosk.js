@@ -82,7 +82,8 @@ function touched() {
 function countdown() {
   const counts = left > 0 && left <= COUNTED;
   for (const each of document.querySelectorAll(".countdown")) {
-    each.textContent = counts ? say(each.dataset.words, { seconds: left }) : "";
+    if (counts) each.textContent = say(each.dataset.words, { seconds: left });
+    each.style.visibility = counts ? "" : "hidden"; // it keeps its place: no button moves below a finger
   }
 }
 

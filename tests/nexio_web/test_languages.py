@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,9 +10,10 @@ from playwright.sync_api import expect
 
 from docs.catalogues import read, strings
 from nexio.languages import LANGUAGES
-from nexio.locations.locations import change_settings, get_location
+from nexio.locations.locations import change_settings
 from tests.support.web.axe import complaints
 from tests.support.web.house import House, said, scan
+from tests.support.web.reception import desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +30,8 @@ SIZES = {
 NAMES = ("李小龍", "Nguyễn Thị Ánh", "Jürgen Groß", "Élodie L'Hôpital", "Íñigo Núñez", "محمد")
 
 CUT_OFF = """
-() => [...document.querySelectorAll("h1, p, button, span, input, [lang]")]
-  .filter((each) => each.checkVisibility() && !each.matches(".unseen, html, body"))
+() => [...document.querySelectorAll("h1, h2, p, a, label, strong, button, span, input, li")]
+  .filter((each) => each.checkVisibility() && !each.matches(".unseen, .skip"))
   .filter((each) => {
     const box = each.getBoundingClientRect();
     return each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline"
@@ -162,25 +164,64 @@ def test_a_language_that_nobody_uses(door: Page) -> None:
     expect(door.locator("#visitor")).to_have_text("Visitor")
 
 
-def test_the_language_of_the_house(house: House, chromium: Browser) -> None:
-    """A location's setting; a tablet of it starts so, and comes back to it."""
+@contextmanager
+def spoken(house: House, code: str) -> Iterator[None]:
+    """A house that speaks a language."""
 
     def speak(code: str) -> None:
         with house.store.write() as work:
-            change_settings(work, get_location(work, "Harbour House"), {"language": code})
+            change_settings(work, house.location, {"language": code})
 
-    speak("fr")
+    speak(code)
     try:
-        with house.tablet(chromium) as page:
-            expect(page.locator("html")).to_have_attribute("lang", "fr")
-            expect(page.locator("#visitor")).to_have_text("Visiteur")
-            choose(page, "es")
-            scan(page, house.qr(house.visitor()))
-            assert said(page).startswith("Le damos la bienvenida, Ada.")
-            page.locator("#done").click()
-            expect(page.locator("#visitor")).to_have_text("Visiteur")
+        yield
     finally:
         speak("en")
+
+
+def test_the_language_of_the_house(house: House, chromium: Browser) -> None:
+    """A location's setting; a tablet of it starts so, and comes back to it."""
+    with spoken(house, "fr"), house.tablet(chromium) as page:
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        expect(page.locator("#visitor")).to_have_text("Visiteur")
+        choose(page, "es")
+        scan(page, house.qr(house.visitor()))
+        assert said(page).startswith("Le damos la bienvenida, Ada.")
+        page.locator("#done").click()
+        expect(page.locator("#visitor")).to_have_text("Visiteur")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_reception(house: House, chromium: Browser, code: str) -> None:
+    """Each view of the desk: it fits, axe-core finds nothing; a visitor is registered and let in.
+
+    What a rule says is in the words of the command line, and marked as English.
+    """
+    language, name = LANGUAGES[code], NAMES[list(LANGUAGES).index(code)]
+    house.visitor(first_name=name)
+    with spoken(house, code), desk(house, chromium, "/desk/register") as page:
+        page.locator("#save").click()
+        expect(page.locator("#register")).to_contain_text(language.say("Not registered yet."))
+        faults = page.locator(".fault")
+        expect(faults.first).to_be_visible()
+        assert faults.first.get_attribute("lang") == (None if code == "en" else "en")
+        assert complaints(page) == []
+        assert cut_off(page) == []
+        page.locator("#first_name").fill(name)
+        page.locator("#last_name").fill("Lê")
+        page.locator("#email").fill(f"{code}@example.com")
+        page.locator("#save").click()
+        told = language.say("A mail goes to %(email)s.", email=f"{code}@example.com")
+        expect(page.locator("#register")).to_contain_text(told)
+        assert cut_off(page) == []
+        page.locator("[data-view=people]").first.click()
+        page.locator("[data-list=expected] .card", has_text=name).get_by_role("button").last.click()
+        expect(page.locator("#notice")).to_contain_text(name)
+        for view in ("people", "evacuation"):
+            page.locator(f"nav [data-view={view}]").click()
+            expect(page.locator(f"#{view}")).to_be_visible()
+            assert complaints(page) == []
+            assert cut_off(page) == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
