@@ -177,12 +177,18 @@ class Link:
         told = [act_as_values(act) for act in acts]
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
-    def finish(self, seconds: float) -> None:
-        """Tell what is left, and wait until it is on a disk."""
+    def finish(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Tell what is left, and wait until it is on a disk.
+
+        Args:
+            seconds: the longest wait.
+            meanwhile: called again and again as long as it waits.
+        """
         self.tell_acts()
         self._tell_counts()
         until = time.monotonic() + seconds
         while self._batches and time.monotonic() < until:
+            meanwhile()
             self.wait(0.1)
         if self._batches:
             self._lost += self._decisions

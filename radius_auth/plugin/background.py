@@ -41,7 +41,7 @@ HAND_OVER_EVERY: Final = 0.25
 TOGETHER: Final = 2_000
 """Decisions in one batch: making its octets keeps guests waiting for two milliseconds."""
 
-STOP_SECONDS: Final = 3.0
+STOP_SECONDS: Final = 6.0
 """How long the end waits until the companion has the last decisions on a disk."""
 
 STILL_READ_SECONDS: Final = 10.0
@@ -119,9 +119,7 @@ class Background:
                     self._go_on(link, companion)
                 self._hand_over(link)
                 if link.is_loaded:
-                    companion.wait(None, 0.0)  # it may have ended just now
-                    companion.mind(is_in_use=True, at_once=True)
-                    link.finish(STOP_SECONDS)
+                    link.finish(STOP_SECONDS, lambda: _replace_at_once(companion))
             finally:
                 link.close()
                 companion.stop()
@@ -147,6 +145,12 @@ class Background:
         decided = self._decided
         while decided:
             link.hand_over([decided.popleft() for _ in range(min(TOGETHER, len(decided)))])
+
+
+def _replace_at_once(companion: Child) -> None:
+    """Start another one where it has ended, which may be seen a moment later."""
+    companion.wait(None, 0.0)
+    companion.mind(is_in_use=True, at_once=True)
 
 
 class _Link(Link):

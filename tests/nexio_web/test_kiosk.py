@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nexio.checkin.tablets import list_tablets, revoke_tablet
+from tests.support.radius.radiusd import wait_until
 from tests.support.web.axe import complaints, overflow
 from tests.support.web.house import House, press, said, scan
 
@@ -153,10 +154,11 @@ def test_a_tablet_that_is_turned_away(house: House, tablet: Page) -> None:
 
 def test_the_server_is_away(house: House, tablet: Page) -> None:
     """It is said, and goes on by itself."""
+    wait_until(lambda: tablet.evaluate("navigator.serviceWorker.controller !== null"))
     tablet.context.set_offline(True)
     expect(tablet.locator("#away")).to_be_visible()
     press(tablet, "123456")
-    assert said(tablet).startswith("No connection to the server. Please hold your QR code")
+    assert said(tablet).startswith("No connection to the server. ")
     tablet.context.set_offline(False)
     expect(tablet.locator("#away")).to_be_hidden()
 
