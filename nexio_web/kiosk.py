@@ -17,6 +17,7 @@ from nexio.errors import InvalidValue
 from nexio.languages import LANGUAGES
 from nexio_web import tablets
 from nexio_web.door import Said
+from nexio_web.forms import read_form
 from nexio_web.headers import WITH_WORKER
 from nexio_web.pages import language_of, page
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from nexio_web.door import Door
     from nexio_web.postman import Postman
 
-FORM: Final = "application/x-www-form-urlencoded"
 Read = TypeVar("Read")
 
 MOST_FIELDS: Final = 6
@@ -80,13 +80,13 @@ def state(request: Request) -> Response:
 
 async def tap(request: Request) -> Response:
     """Somebody typed or scanned something."""
-    given = await form_of(request)
+    given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_tap, request, given)
 
 
 async def deliver(request: Request) -> Response:
     """The tablet has a code for us that was held up while we were away."""
-    given = await form_of(request)
+    given = await read_form(request, MOST_FIELDS)
     delivery = Delivery(
         id=_read(parse_id, given.get("id", "")),
         letter=given.get("letter", ""),
@@ -102,7 +102,7 @@ def worker(_: Request) -> Response:
 
 async def undo(request: Request) -> Response:
     """Somebody takes back what they just did."""
-    given = await form_of(request)
+    given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_undo, request, given)
 
 
@@ -181,11 +181,3 @@ def _paired(request: Request) -> Tablet:
     if tablet is None:
         raise HTTPException(401)
     return tablet
-
-
-async def form_of(request: Request) -> Mapping[str, str]:
-    """The fields that one of our pages has sent."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise HTTPException(415)
-    form = await request.form(max_fields=MOST_FIELDS, max_files=0)
-    return {name: value for name, value in form.items() if isinstance(value, str)}

@@ -19,8 +19,8 @@ from nexio.checkin.taps import last_tap
 from nexio.reception.passes import find_pass, is_link, open_pass
 from nexio.store.tables import parse_number
 from nexio_web import cookies, tablets, words
+from nexio_web.forms import read_form
 from nexio_web.headers import WITH_WORKER
-from nexio_web.kiosk import form_of
 from nexio_web.pages import language_of, page
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from nexio.languages import Language
     from nexio.reception.passes import Pass
     from nexio.store.engine import Reading
+
+MOST_FIELDS: Final = 3
 
 BROWSER: Final = "nexio-pass"
 """The cookie by which a browser is known again."""
@@ -56,7 +58,7 @@ def worker(_: Request) -> Response:
 
 async def mine(request: Request) -> Response:
     """What the page asks every few seconds, and once with the link."""
-    given = await form_of(request)
+    given = await read_form(request, MOST_FIELDS)
     return await run_in_threadpool(_mine, request, given)
 
 
