@@ -18,7 +18,7 @@ from nexio.network.accounting_records import AccountingRecord, Status, seal_name
 from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
-from radius_auth.protocol.packet import Attribute, Discarded
+from radius_auth.protocol.packet import Acct, Attribute, Discarded
 from radius_auth.protocol.printable import (
     device_for_log,
     printable,
@@ -36,21 +36,6 @@ if TYPE_CHECKING:
     from radius_auth.protocol.packet import Kind, Packet
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
-
-
-class Acct(enum.IntEnum):
-    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
-
-    STATUS_TYPE = 40
-    DELAY_TIME = 41
-    INPUT_OCTETS = 42
-    OUTPUT_OCTETS = 43
-    SESSION_ID = 44
-    SESSION_TIME = 46
-    TERMINATE_CAUSE = 49
-    INPUT_GIGAWORDS = 52
-    OUTPUT_GIGAWORDS = 53
-    EVENT_TIMESTAMP = 55
 
 
 class Unstorable(enum.StrEnum):

@@ -69,6 +69,21 @@ class Attribute(enum.IntEnum):
     NAS_IPV6_ADDRESS = 95
 
 
+class Acct(enum.IntEnum):
+    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
+
+    STATUS_TYPE = 40
+    DELAY_TIME = 41
+    INPUT_OCTETS = 42
+    OUTPUT_OCTETS = 43
+    SESSION_ID = 44
+    SESSION_TIME = 46
+    TERMINATE_CAUSE = 49
+    INPUT_GIGAWORDS = 52
+    OUTPUT_GIGAWORDS = 53
+    EVENT_TIMESTAMP = 55
+
+
 _MESSAGE_AUTHENTICATOR: Final = int(Attribute.MESSAGE_AUTHENTICATOR)
 _ROOM_FOR_ALLOWED: Final = MIN_LENGTH + 2 * MAX_ATTRIBUTES
 """A packet that is no longer cannot have more attributes."""

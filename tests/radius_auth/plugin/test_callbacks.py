@@ -21,6 +21,7 @@ from nexio.network.events import AuthEvent
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
+from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.plugin.pairs import Pairs
+    from radius_auth.plugin.pairs import Pairs, Values
     from radius_auth.replica.table import Table
 
 PATIENCE = 20.0
@@ -136,6 +137,11 @@ class Memory:
         """Keep it."""
         self.events.append(auth_event(decided))
 
+    def account(self, at: float, host: str, values: Values) -> bool:
+        """Say what the companion would; without an authenticator it would not be asked."""
+        read_accounting(values)
+        return values["Acct-Delay-Time"] == ["0"]
+
     def stop(self) -> None:
         """Count."""
         self.stopped += 1
@@ -167,6 +173,8 @@ def assert_plain(answer: Any) -> None:
 # The return values
 
 
+TOLD = (*at(Stage.ACCOUNTING), (AUTHENTICATOR, f"0x{bytes(16).hex()}"))
+
 CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("authorize", (*pap(), *OUTER), ReturnCode.OK),
     ("authorize", (*pap(OTHER_PIN), *OUTER), ReturnCode.REJECT),
@@ -191,6 +199,10 @@ CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("post_auth", (), ReturnCode.REJECT),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, LOGGED)), ReturnCode.OK),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "what?")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "0")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "1")), ReturnCode.FAIL),
+    ("accounting", at(Stage.ACCOUNTING), ReturnCode.FAIL),
+    ("accounting", at(Stage.STATUS), ReturnCode.OK),
 ]
 
 
@@ -246,6 +258,8 @@ def answers(callbacks: Any) -> set[Any]:
         callbacks.post_auth((*pairs, (PROVEN, "1"))),
         callbacks.authorize(at(Stage.CLIENT)),
         callbacks.authorize(at(Stage.STATUS)),
+        callbacks.accounting((*TOLD, ("Acct-Delay-Time", "0"))),
+        callbacks.accounting(at(Stage.STATUS)),
     }
 
 

@@ -14,9 +14,9 @@ from pyrad.packet import AcctPacket
 
 from nexio.network.accounting_records import AccountingRecord, unseal_name
 from nexio.network.session_updates import record_accounting
-from radius_auth.protocol.accounting_request import Acct, Unstorable
+from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.packet import Attribute, Fault, read_packet
+from radius_auth.protocol.packet import Acct, Attribute, Fault, read_packet
 from radius_auth.recording.spool import Spool, read_back, written
 from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source

@@ -69,6 +69,7 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
     install(server.raddb, configuration)
     show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
+    server.change("sites-available/nexio", "port = 1813", f"port = {server.accounting_port}")
     # Tests do not wait for rejects.
     server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
     return server
@@ -91,7 +92,7 @@ class FreeRADIUS:
     """
 
     def __init__(self, raddb: Path, port: int) -> None:
-        self.raddb, self.port = raddb, port
+        self.raddb, self.port, self.accounting_port = raddb, port, free_port()
         self.ca_file = raddb / "certs" / "ca.pem"
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
