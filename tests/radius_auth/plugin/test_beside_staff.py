@@ -33,7 +33,6 @@ def freeradius(
 ) -> Iterator[FreeRADIUS]:
     """Both sites, each on a port of its own."""
     server = FreeRADIUS(copy_raddb(tmp_path_factory.mktemp("freeradius") / "raddb"), free_port())
-    (server.raddb / "run" / "radacct").mkdir()
     install(server.raddb, desk.configuration, "--keep-default")
     show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
@@ -41,6 +40,7 @@ def freeradius(
     accounting = rf"port = {STAFF_ACCOUNTING}\1"
     server.change("sites-available/default", r"port = 0(\s+type = acct)", accounting)
     server.change("sites-available/default", "^preacct {", f"preacct {{\n{for_preacct()}")
+    server.change("sites-available/default", r"^\s*detail$", "ok")
     server.change("clients.conf", "secret = testing123", f'secret = "{SECRET.decode()}"')
     server.change("sites-available/default", "port = 0", f"port = {free_port()}")
     server.change("sites-available/inner-tunnel", "port = 18120", f"port = {free_port()}")
