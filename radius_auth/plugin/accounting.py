@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from radius_auth.plugin.pairs import Values
+    from radius_auth.protocol.packet import Kind
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ _READ: Final[Mapping[str, tuple[int, Callable[[str], bytes]]]] = {
 """How each attribute is read: those in ``Tmp-…`` as ``nexio_account`` in ``policy.d`` put them."""
 
 
-def read_accounting(values: Values) -> tuple[bytes, dict[int, list[bytes]]]:
+def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
     """The Request Authenticator, and the attributes that a record needs.
 
     Args:
@@ -78,7 +79,7 @@ def read_accounting(values: Values) -> tuple[bytes, dict[int, list[bytes]]]:
     Raises:
         Discarded: it does so in another way than our ``policy.d/nexio``.
     """
-    found: dict[int, list[bytes]] = {}
+    found: dict[Kind, list[bytes]] = {}
     for name, texts in values.items():
         if name in _READ:
             kind, read = _READ[name]
