@@ -39,6 +39,11 @@ def _number(text: str) -> bytes:
     return int(text).to_bytes(4)
 
 
+def _marked(text: str) -> bytes:
+    """Text that begins with ``0x``: it has a mark before it."""
+    return octets(text)[1:]
+
+
 def _address(text: str) -> bytes:
     return ipaddress.ip_address(text).packed
 
@@ -55,6 +60,11 @@ _READ: Final[Mapping[str, tuple[int, Callable[[str], bytes]]]] = {
     "Tmp-Octets-4": (int(Attribute.NAS_IDENTIFIER), octets),
     "Tmp-Octets-5": (int(Acct.SESSION_ID), octets),
     "Tmp-Octets-6": (int(Acct.EVENT_TIMESTAMP), octets),
+    "Tmp-String-4": (int(Acct.SESSION_ID), _marked),
+    "Tmp-String-5": (int(Attribute.USER_NAME), _marked),
+    "Tmp-String-6": (int(Attribute.CALLED_STATION_ID), _marked),
+    "Tmp-String-7": (int(Attribute.CALLING_STATION_ID), _marked),
+    "Tmp-String-8": (int(Attribute.NAS_IDENTIFIER), _marked),
     "Tmp-Integer-0": (int(Acct.STATUS_TYPE), _number),
     "Tmp-Integer-1": (int(Acct.TERMINATE_CAUSE), _number),
     "Class": (int(Attribute.CLASS), octets),

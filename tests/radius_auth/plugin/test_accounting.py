@@ -51,7 +51,7 @@ VALUES = {
     int(Attribute.NAS_IPV6_ADDRESS): st.binary(min_size=16, max_size=16),
     int(Attribute.CLASS): st.sampled_from([b"nexio/1/1/101", b"nexio/1/2/3", b"another's"]),
     int(Attribute.CALLED_STATION_ID): st.sampled_from([b"00-11-22-33-44-55:Guests", b"\xff:G"]),
-    **dict.fromkeys((1, 31, 32, 44), st.binary(min_size=1, max_size=40)),
+    **dict.fromkeys((1, 31, 32, 44), st.binary(min_size=1, max_size=40) | st.just(b"0x41")),
 }
 
 

@@ -25,6 +25,15 @@ OCTETS: Final[dict[int, str]] = {
 }
 """Of these FreeRADIUS hands over two values at most."""
 
+MARKED: Final[dict[int, str]] = {
+    Acct.SESSION_ID: "Tmp-String-4",
+    Attribute.USER_NAME: "Tmp-String-5",
+    Attribute.CALLED_STATION_ID: "Tmp-String-6",
+    Attribute.CALLING_STATION_ID: "Tmp-String-7",
+    Attribute.NAS_IDENTIFIER: "Tmp-String-8",
+}
+"""The same where one of them begins with ``0x``."""
+
 NUMBERS: Final[dict[int, str]] = {
     Acct.STATUS_TYPE: "Tmp-Integer-0",
     Acct.TERMINATE_CAUSE: "Tmp-Integer-1",
@@ -50,7 +59,9 @@ def as_freeradius(datagram: bytes, host: str = "127.0.0.1") -> Pairs:
         stamp = kind == Acct.EVENT_TIMESTAMP and len(value) != 4
         if not value:  # it drops what is empty
             continue
-        if kind in OCTETS and not stamp:
+        if kind in MARKED and any(each.startswith(b"0x") for each in received.values(kind)):
+            pairs.append((MARKED[kind], (b"=" + value).hex()))
+        elif kind in OCTETS and not stamp:
             pairs.append((OCTETS[kind], written))
         elif kind == Attribute.CLASS:
             pairs.append(("Class", written))
