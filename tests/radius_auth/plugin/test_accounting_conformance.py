@@ -18,6 +18,7 @@ from tests.support.radius.desk import Desk
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import PATIENCE, Radiusd
+from tests.support.radius.signing import status_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
 
 Server = Radiusd | FreeRADIUS
+STATUS = status_server()
 NAMES = ("nexio-radiusd", "FreeRADIUS")
 INEXACT = 20
 """Seconds; the machine may be busy between two requests."""
@@ -71,6 +73,9 @@ class Outcome:
             opened.connect(("127.0.0.1", server.accounting_port))
             for case in CASES:
                 self._tell(opened, case)
+            opened.settimeout(PATIENCE)
+            opened.send(STATUS)
+            self.of_status = opened.recv(4096)
             opened.settimeout(0.5)  # whatever comes late
             with suppress(TimeoutError):
                 while True:
@@ -144,6 +149,14 @@ def test_must_17_the_same_rows(
         for session, expected in zip(found, case.rows, strict=False)
     ]
     assert (rows, len(found)) == (list(case.rows), len(case.rows))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_must_18_status_server_on_the_accounting_port(
+    outcomes: dict[str, Outcome], name: str
+) -> None:
+    """Answered by an Accounting-Response (RFC 5997 section 4.2)."""
+    answered(STATUS, outcomes[name].of_status)
 
 
 def row_of(
