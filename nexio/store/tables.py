@@ -501,7 +501,8 @@ class WifiSessionRow(Row):
     tells such sessions apart.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
+    from zero again, ``seconds`` and its like go on.  ``interval`` is the longest time in seconds
+    between two reports so far.  Until ``disconnect_due_at`` no server asks
     the NAS to end the session (again): another one does so now, or asked a moment ago.
     """
 
@@ -536,6 +537,7 @@ class WifiSessionRow(Row):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(None, "location_id", "heard_at"),
+        Index(None, "device", "session_id"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},
     )
@@ -559,6 +561,7 @@ class WifiSessionRow(Row):
     device: Mapped[str | None]
     started_at: Mapped[datetime]
     heard_at: Mapped[datetime]
+    interval: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     terminate_cause: Mapped[int | None] = mapped_column(BigInteger)

@@ -63,8 +63,8 @@ def list_(
 
     VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
     came from the device, "out" what went to it. A session without a visitor shows the
-    User-Name: the access point did not give back the Class of the login. A session whose Stop
-    was lost stays open.
+    User-Name: the access point did not give back the Class of the login. A session whose access
+    point has gone silent is closed as lost.
     """
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")

@@ -152,6 +152,9 @@ class HousekeepingJson(TypedDict):
     sessions: int
     """Sessions that were forgotten"""
 
+    lost: int
+    """Sessions that were closed, because their access point had gone silent"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""

@@ -122,11 +122,15 @@ class Companion:
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
+            from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
             ender = SessionEnder(self._open_store)
             ender.start()
             stack.callback(ender.stop)
+            lost = LostSessions(self._open_store)
+            lost.start()
+            stack.callback(lost.stop)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
