@@ -124,9 +124,7 @@ def _decide(
         return Rejected(claim)
     # What will be refused is compared as well: it takes as long as what is wrong.
     right, silent, unreadable = _right_visits(claim, password, table)
-    device = mac_of(request.calling_station) or ""
-    disturbed = [each for each in right if not guard.is_undisturbed(each.id, device)]
-    if right and not disturbed and (device or claim.name is not None):
+    if right and _are_undisturbed(right, claim, mac_of(request.calling_station), guard):
         # The guard would admit it, and would learn nothing.
         return _choose(right, claim.location, arrived)
     guess = guess_of(request, claim, table, now)
@@ -150,6 +148,20 @@ def _decide(
         finally:
             unreadable = None
     return _miss(claim, silent, arrived)
+
+
+def _are_undisturbed(
+    visits: Sequence[FollowedVisit], claim: Claim, device: str | None, guard: Guard
+) -> bool:
+    """Whether nothing happened at those visits since the device got in at each of them."""
+    if device is None:
+        if claim.name is None:
+            return False
+        device = ""
+    for visit in visits:  # noqa: SIM110 - a generator costs more than what it asks for
+        if not guard.is_undisturbed(visit.id, device):
+            return False
+    return True
 
 
 def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
@@ -191,8 +203,10 @@ def read_claim(
     silent: list[FollowedVisit] = []
     for visit in visits:
         admitted = visit.location_id == location.id or location.settings.roaming
-        fits = admitted and _is_confirmed(visit, location, table, now)
-        (confirmed if fits else silent).append(visit)
+        if admitted and _is_confirmed(visit, location, table, now):
+            confirmed.append(visit)
+        else:
+            silent.append(visit)
     return Claim(location, email, pin, confirmed, silent)
 
 

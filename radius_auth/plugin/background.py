@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
-    from radius_auth.protocol.events import Decided
+    from nexio.network.events import Decided
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.guard import Guard
-    from radius_auth.protocol.events import Decided
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
