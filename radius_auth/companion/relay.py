@@ -47,7 +47,7 @@ class Relay:
         self._acts: deque[Act] = deque(maxlen=MOST_ACTS)
         """What the workers were told."""
 
-        self._quiet: dict[int, list[Act]] = {}
+        self._quiet: dict[int, tuple[Act, ...]] = {}
         """Who got in at visits at which nothing else has happened; by visit."""
 
         self._guessed_at: set[int] = set()
@@ -124,9 +124,11 @@ class Relay:
     def _keep(self, visit: int, act: Act) -> None:
         if len(self._quiet) >= MOST_ACTS:  # the first half, as a dict is slow at its front
             self._quiet = dict(islice(self._quiet.items(), MOST_ACTS // 2, None))
-        known = self._quiet.setdefault(visit, [])
-        if all(each.device != act.device for each in known):
-            known[:] = [*known[1 - MOST_DEVICES :], act]
+        known = self._quiet.get(visit)
+        if known is None:
+            self._quiet[visit] = (act,)
+        elif all(each.device != act.device for each in known):
+            self._quiet[visit] = (*known[1 - MOST_DEVICES :], act)
 
     def say(self, kind: Kind, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""
