@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
+    from nexio.network.events import Decided
     from radius_auth.plugin.pairs import Values
-    from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ import pytest
 import radius_auth
 from nexio.errors import InvalidValue
 from nexio.network.event_log import list_events
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, Decided
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
@@ -25,7 +25,7 @@ from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
