@@ -10,7 +10,7 @@ import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -26,7 +26,7 @@ from nexio.input.arrivals import parse_expected
 from nexio.input.names import search_key
 from nexio.languages import LANGUAGES
 from nexio.locations.locations import get_location, zone_for_entry
-from nexio.reception.members import get_member
+from nexio.reception.members import find_member
 from nexio.reception.registration import Repetition, register
 from nexio.reception.registration_texts import find_faults, read_registration
 from nexio.reception.visits import VisitState, find_visit
@@ -42,13 +42,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from nexio.checkin.desks import Desk
-    from nexio.checkin.taps import Tap
     from nexio.languages import Language
     from nexio.reception.members import Member
     from nexio.reception.visits import Visit
     from nexio.store.engine import Store, Writing
     from nexio_web.desk_words import Notice, Registered
     from nexio_web.postman import Postman
+
+Found = TypeVar("Found", "Visit", "Member")
 
 MOST_FIELDS: Final = 20
 
@@ -227,9 +228,10 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
     try:
         with _writing(store, desk) as work:
             if given.get("kind") == "member":
-                tap = _tap_member(work, desk, number, _way(given))
+                member = _here(desk, find_member(work, number))
+                tap = tap_member(work, member.id, _way(given))
             else:
-                visit = _visit(work, desk, number)
+                visit = _here(desk, find_visit(work, number))
                 name = visit.name
                 is_override = bool(given.get("override"))
                 way = None if is_override else _way(given)
@@ -245,31 +247,18 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
 def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
     try:
         with _writing(store, desk) as work:
-            tap = undo_tap(work, parse_number(given.get("stay", "")) or 0, _way(given))
-            _require_here(desk, tap)  # or nothing was written
+            stay = parse_number(given.get("stay", "")) or 0
+            tap = undo_tap(work, desk.location, stay, _way(given))
             return words.taken_back(spoken_at(desk), work, tap)
     except (Refused, NotFound, InvalidValue) as error:
         return words.refused(error)
 
 
-def _tap_member(work: Writing, desk: Desk, number: int, way: Direction) -> Tap:
-    member = get_member(work, str(number), desk.location.name)
-    _require_here(desk, member)
-    return tap_member(work, member.id, way)
-
-
-def _visit(work: Writing, desk: Desk, number: int) -> Visit:
-    visit = find_visit(work, number)
-    if visit is None:
-        raise NotFound(words.GONE)
-    _require_here(desk, visit)
-    return visit
-
-
-def _require_here(desk: Desk, found: Visit | Member | Tap) -> None:
+def _here(desk: Desk, found: Found | None) -> Found:
     """A desk knows nobody of another location."""
-    if found.location.id != desk.location.id:
+    if found is None or found.location.id != desk.location.id:
         raise NotFound(words.GONE)
+    return found
 
 
 def _way(given: Mapping[str, str]) -> Direction:

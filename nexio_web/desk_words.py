@@ -32,7 +32,7 @@ AWAY: Final = mark(
     "The store cannot be reached at the moment. Nothing was changed. Please try again."
 )
 FAULT: Final = mark("Something went wrong here. See whether it was done before you try again.")
-GONE: Final = "This visit is not here any more."
+GONE: Final = mark("There is no such entry here any more.")
 
 OVERRIDABLE: Final = frozenset({Rule.NOT_YET, Rule.OVER, Rule.ENDED})
 """What the desk may decide otherwise."""

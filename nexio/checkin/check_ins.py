@@ -146,17 +146,18 @@ def undo(work: Writing, visit_id: int) -> Tap:
     return _take_back(work, row, last)
 
 
-def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
-    """Take one tap back, of a visitor or a member, if it is still their last one.
+def undo_tap(work: Writing, location: Location, stay_id: int, direction: Direction) -> Tap:
+    """Take one tap of a location back, of a visitor or a member, if it is still their last one.
 
     Returns:
         What was taken back.
 
     Raises:
-        Refused: something came after it, it is taken back already, or the visit was deleted.
+        Refused: something came after it, it is taken back already, it is of another location, or
+            the visit was deleted.
     """
     stay = work.session.get(CheckInRow, stay_id)
-    if stay is not None:
+    if stay is not None and stay.location_id == location.id:
         row: VisitRow | MemberRow
         if stay.member_id is not None:
             row = get_locked(work.session, MemberRow, stay.member_id)
