@@ -24,7 +24,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
 from nexio.input.arrivals import parse_expected
 from nexio.input.names import search_key
-from nexio.languages import LANGUAGES
+from nexio.languages import LANGUAGES, mark
 from nexio.locations.locations import get_location, zone_for_entry
 from nexio.reception.members import find_member
 from nexio.reception.registration import Repetition, register
@@ -239,9 +239,9 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
             return words.tapped(spoken_at(desk), work, tap)
     except Refused as error:
         may = number if error.rule in words.OVERRIDABLE else None
-        return words.refused(error, name, may)
+        return words.refused(spoken_at(desk), error, name, may)
     except (NotFound, InvalidValue) as error:
-        return words.refused(error)
+        return words.refused(spoken_at(desk), error)
 
 
 def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
@@ -251,7 +251,7 @@ def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
             tap = undo_tap(work, desk.location, stay, _way(given))
             return words.taken_back(spoken_at(desk), work, tap)
     except (Refused, NotFound, InvalidValue) as error:
-        return words.refused(error)
+        return words.refused(spoken_at(desk), error)
 
 
 def _here(desk: Desk, found: Found | None) -> Found:
@@ -264,7 +264,7 @@ def _here(desk: Desk, found: Found | None) -> Found:
 def _way(given: Mapping[str, str]) -> Direction:
     ways = {each.value: each for each in Direction}
     if given.get("way") not in ways:
-        raise InvalidValue("in or out?")
+        raise InvalidValue(mark("in or out?"))
     return ways[given["way"]]
 
 
@@ -290,7 +290,7 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
             location = get_location(work, desk.location.name)
             faults = find_faults(texts, work.now, location)
             if faults:
-                said = {name: words.fault(error) for name, error in faults.items()}
+                said = {name: words.fault(spoken_at(desk), error) for name, error in faults.items()}
                 return replace(form, faults=said)
             arrival = texts["expected_arrival"]
             expected = parse_expected(arrival or "now", work.now, zone_for_entry(location))
@@ -304,12 +304,12 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
                 tap_visit(work, visit.id)
             return replace(form, registered=words.registered(spoken_at(desk), visit), typed={})
     except InvalidValue as error:  # each field is right, but not beside the others
-        return replace(form, faults={"expected_arrival": words.fault(error)})
+        return replace(form, faults={"expected_arrival": words.fault(spoken_at(desk), error)})
     except Unreachable:
         raise
     except NexioError as error:
         again = isinstance(error, Refused) and error.rule is Rule.TWICE
-        return replace(form, notice=words.refused(error), ask_again=again)
+        return replace(form, notice=words.refused(spoken_at(desk), error), ask_again=again)
 
 
 def _said(form: Form) -> str:
