@@ -158,6 +158,8 @@ def _start(packages: str, task: Task) -> _Running:
             pass_fds=[task.door, task.accounting_door],
             # FreeRADIUS waits for every child of its process group, and a Ctrl-C is for it alone.
             start_new_session=True,
+            # While FreeRADIUS starts, root is still its real user, and could be again.
+            user=os.geteuid(),
         )
         os.write(life, pickle.dumps(task))
     except BaseException:

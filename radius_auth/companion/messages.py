@@ -100,6 +100,7 @@ _POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANT
 _values: Final = attrgetter(*_NAMES)
 
 _KINDS: Final = {kind.value: kind for kind in Kind}
+_VALUES: Final = {kind: kind.value for kind in Kind}
 
 MOST_INSTANTS: Final = 100_000
 
@@ -159,7 +160,7 @@ def places_of(octets: bytes) -> tuple[Sequence[Location] | None, Sequence[Nas] |
 
 def act_as_values(act: Act) -> tuple[Any, ...]:
     """An act as it is sent."""
-    return (act.kind.value, *act[1:])
+    return (_VALUES[act.kind], *act[1:])
 
 
 def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:

@@ -1,8 +1,9 @@
 """What the plugin does beside answering: one thread, which talks to a companion process.
 
 The companion follows the store, records decisions and shares guesses, as it does for
-``nexio-radiusd``.  FreeRADIUS may fork after it has loaded the plugin, so the thread starts at the
-first call.  FreeRADIUS starts also where the store cannot be read: there is no table then.
+``nexio-radiusd``.  The thread starts as FreeRADIUS does, which waits a moment for the store, so
+that its first guest is answered.  It starts also where the store cannot be read: there is no table
+then.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
+    from nexio.network.events import Decided
     from radius_auth.plugin.pairs import Values
-    from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
@@ -80,9 +81,15 @@ class Background:
         self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._answering = threading.Event()
+
+    def start(self, seconds: float) -> None:
+        """Start the thread, and wait at most so long until the store was read."""
+        self._start()
+        self._answering.wait(seconds)
 
     def table(self) -> Table:
-        """What is known at the moment; the first call starts the thread.
+        """What is known at the moment; the first call starts the thread where nobody has.
 
         Raises:
             Discarded: the store was not read yet, or not for too long.
@@ -145,6 +152,7 @@ class Background:
             if self._link is None and link.is_loaded and link.age <= self._max_staleness:
                 settle_memory()
                 self._link = link
+                self._answering.set()
                 log.info("answering from %d visits", len(link.table))
         except Exception:
             log.exception("no news from the companion")

@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
     from radius_auth.plugin.pairs import Pairs, Values
-    from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)

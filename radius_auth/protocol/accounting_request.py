@@ -21,6 +21,7 @@ from radius_auth.protocol.nas_clocks import LONGEST_DELAY
 from radius_auth.protocol.packet import Acct, Attribute, Discarded
 from radius_auth.protocol.printable import (
     device_for_log,
+    is_as_sent,
     printable,
     station_for_log,
     user_name_for_log,
@@ -130,6 +131,8 @@ def read_accounting_request(
     if at is None:
         return None
     name = _first(frame, Attribute.USER_NAME) or b""
+    behind = arrival.clocks.behind(sender)
+    shown = printable(session)
     return AccountingRecord(
         record_id=_record_id(sender, frame, status, at),
         at=at,
@@ -142,7 +145,9 @@ def read_accounting_request(
         source_address=arrival.source_address,
         nas_identifier=None if identifier is None else printable(identifier),
         nas_address=address,
-        session_id=printable(session),
+        session_id=shown,
+        session_id_hex=None if is_as_sent(shown) else session.hex(),
+        clock_behind=None if behind is None else round(behind.total_seconds()),
         user_name=user_name_for_log(name, arrival.table.visits_of),
         user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
         calling_station=None if station is None else station_for_log(station),

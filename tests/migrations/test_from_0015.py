@@ -1,12 +1,13 @@
-"""A store of version 0015 is brought up: its sessions go on, and may be lost."""
+"""A store of version 0015 is brought up: its sessions stay, and new ones are kept exactly."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexio.network.accounting_records import Status
+from nexio.network.endings import close_session
 from nexio.network.lost_sessions import close_lost
 from nexio.store.engine import Store
 from tests.migrations.test_from_0010 import rows_of_0010
@@ -21,11 +22,41 @@ if TYPE_CHECKING:
 OLD = "0015", rows_of_0010
 
 
-def test_open_sessions_can_be_lost(old: Configuration, clock: Clock) -> None:
-    """Nothing else changes; how often they are reported is learnt from then on."""
+def test_sessions_stay_as_they_were(old: Configuration) -> None:
+    """An open one goes on, may be closed by hand, and a new one may have unknown octets."""
     done = upgrade(old)
     assert done.version == "0015"
     done.check_rows()
+    assert {row["octets_in"] for row in done.after["wifi_session"]} == {0}
+    at = FRIDAY_MORNING + timedelta(minutes=5)
+    told: dict[str, Any] = {
+        "key": f"{1:032x}",
+        "session_id": "1",
+        "at": at,
+        "octets_in": 9,
+        "seconds": 300,
+    }
+    unknown: dict[str, Any] = {
+        "key": f"{9:032x}",
+        "octets_in": None,
+        "octets_out": None,
+        "session_id_hex": "ff",
+    }
+    with closing(Store.open(old)) as store:
+        found = tell(store, record(Status.UPDATE, **told), record(**unknown))
+        assert [(each.octets_in, each.ended_by) for each in found] == [
+            (9, None),
+            (0, "reuse"),
+            (0, None),
+            (None, None),
+        ]
+        with store.write() as work:
+            close_session(work, found[0].id)
+
+
+def test_open_sessions_can_be_lost(old: Configuration, clock: Clock) -> None:
+    """How often they are reported is learnt from then on."""
+    upgrade(old)
     later = FRIDAY_MORNING + timedelta(minutes=15)
     with closing(Store.open(old, clock)) as store:
         tell(store, record(Status.UPDATE, key=f"{1:032x}", at=later))

@@ -192,6 +192,6 @@ def missing(told: list[tuple[int, int]], found: list[WifiSession]) -> list[tuple
         (session, step)
         for session, step in told
         if session not in there
-        or there[session].octets_in < 100 * step
+        or (there[session].octets_in or 0) < 100 * step
         or (step == 2 and there[session].ended_by != "stop")
     ]

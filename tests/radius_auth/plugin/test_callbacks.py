@@ -17,7 +17,7 @@ import pytest
 import radius_auth
 from nexio.errors import InvalidValue
 from nexio.network.event_log import list_events
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, Decided
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
@@ -25,7 +25,7 @@ from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
@@ -118,6 +118,7 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    started: int = 0
     stopped: int = 0
 
     def __call__(
@@ -132,6 +133,10 @@ class Memory:
         if isinstance(self.known, Exception):
             raise self.known
         return self.known
+
+    def start(self, seconds: float) -> None:
+        """Count."""
+        self.started += 1
 
     def record(self, decided: Decided) -> None:
         """Keep it."""
@@ -440,6 +445,33 @@ def test_an_environment_that_cannot_be_read_is_not_shown(
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "started"),
+    [
+        ("freeradius -f -l stdout", 1),
+        ("freeradius -Cx -l stdout", 0),
+        ("freeradius -xC -d/etc/raddb", 0),
+        ("freeradius -d /etc/C -nC", 1),
+        ("radiusd --new-option", 1),
+    ],
+)
+def test_a_check_of_the_configuration_touches_nothing(
+    callbacks: Any,
+    radiusd: Radiusd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    started: int,
+) -> None:
+    """``freeradius -C`` beside a running one: only a start reads the store."""
+    made, command_line = Memory(), tmp_path / "cmdline"
+    command_line.write_text(words.replace(" ", "\0"))
+    monkeypatch.setattr(callbacks, "Background", made)
+    monkeypatch.setattr(callbacks, "COMMAND_LINE", command_line)
+    assert callbacks.instantiate() == 2
+    assert made.started == started
+
+
 # All of it
 
 
@@ -448,7 +480,7 @@ def test_from_the_store_to_the_store(
 ) -> None:
     """The same table, follower, core and spool as the server; real time.
 
-    The first call finds no table; a moment later the guest is in, and at the end it is recorded.
+    The first guest is in, and at the end it is recorded.
     """
     with closing(Store.open(sqlite_configuration)) as store:
         location = add_location(store, "Harbour House", "UTC", "visitor-tokens=on")
@@ -458,7 +490,6 @@ def test_from_the_store_to_the_store(
         pairs = (*pap(guest.pin, guest.email), *OUTER)
 
         assert callbacks.instantiate() == 2
-        assert callbacks.authorize(pairs) == FAIL
         radiusd.wait_for("answering from 1 visits")
         code, _, control = callbacks.authorize(pairs)
         callbacks.detach()

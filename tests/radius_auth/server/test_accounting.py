@@ -419,6 +419,25 @@ def test_an_old_record_counts_for_the_time_when_it_happened() -> None:
     assert late.at == NINE + timedelta(seconds=900)
 
 
+def test_how_wrong_its_clock_is() -> None:
+    """Seconds, also where a record was held back; unknown where it sends no time."""
+    server = Server()
+    (first,) = server.records(stamped(START, 0))
+    (late,) = server.records(stamped(STOP, -900))
+    (silent,) = Server().records(accounting_request())
+    assert first.clock_behind == late.clock_behind == round(NINE.timestamp()) - CLOCK_OF_NAS
+    assert silent.clock_behind is None
+
+
+def test_the_session_id_as_it_was_sent() -> None:
+    """Where it is no text, or longer than what is shown; and from the spool, too."""
+    for sent in (b"\xff1\\", b"7" * 253):
+        made = record_of(accounting_request(session=sent))
+        assert made.session_id_hex == sent.hex()
+        assert read_back(written(made), AccountingRecord) == made
+    assert record_of(accounting_request()).session_id_hex is None
+
+
 def test_an_old_accounting_on_ends_no_live_session(store: Store, location: Location) -> None:
     """Recorded while the server was away, so that its authenticator was never seen."""
     register(store, location)

@@ -39,8 +39,8 @@ class Row:
     """Seconds between the case and its beginning."""
 
     seconds: int = 0
-    octets_in: int = 0
-    octets_out: int = 0
+    octets_in: int | None = None
+    octets_out: int | None = None
     ended_by: str | None = None
     terminate_cause: int | None = None
     is_visitors: bool = False
@@ -131,7 +131,7 @@ def wrong(attributes: dict[int, list[bytes]], status: int = START) -> Told:
 
 def forged(request: bytes) -> bytes:
     """With a Message-Authenticator that is wrong, and a Request Authenticator that is right."""
-    at = read_packet(request).signature_at
+    at = read_packet(request).starts[Attribute.MESSAGE_AUTHENTICATOR] + 2
     return resigned(request[:at] + bytes(16) + request[at + 16 :])
 
 

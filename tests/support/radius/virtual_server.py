@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nexio.network.events import Decided
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
@@ -20,7 +21,7 @@ from radius_auth.plugin.pairs import (
     TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from tests.support.clocks import Clock
 from tests.support.radius.guests import (
     ANNEX,
