@@ -167,13 +167,14 @@ class _Elsewhere:
                 self._rows[its.device, its.session_id].append(its)
 
     def find(self, record: AccountingRecord) -> KeptSession | None:
-        """The same session by another sender: of the same device, number and beginning."""
+        """The same session by another sender: of the same device, number, place and beginning."""
         name, began = _name_of(record), record.began_at
         if name is None or began is None or record.status in {Status.ON, Status.OFF}:
             return None
         for row in self._rows.get(name, ()):
             if (
                 row.sender != record.sender
+                and row.location_id == record.location_id
                 and (not row.token_id or record.claimed_token in {None, row.token_id})
                 and abs(row.started_at - began) <= SAME_BEGINNING
             ):
@@ -269,7 +270,8 @@ def _merge(row: KeptSession, record: AccountingRecord) -> None:
         row.clock_behind = record.clock_behind
     row.started_at = min(row.started_at, record.began_at or record.at)
     _learn_interval(row, record)
-    if record.at > row.heard_at:  # a disconnect goes to whoever reported last (Must 19)
+    if record.at > row.heard_at and row.nas_id == record.nas_id:
+        # A disconnect goes to whoever reported last (Must 19), with the same secret.
         row.source_address = record.source_address
         row.nas_identifier, row.nas_address = record.nas_identifier, record.nas_address
     progress = count(row, record)

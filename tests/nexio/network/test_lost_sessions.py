@@ -220,12 +220,13 @@ def test_one_nas_that_two_servers_see_by_two_addresses(store: Store, location: L
         {"session_id": "82"},
         {"at": FRIDAY_MORNING + 10 * MINUTE},
         {"claimed_location": 1, "claimed_visit": 9, "claimed_token": 9},
+        {"location_id": None},
     ],
 )
 def test_another_session_at_another_nas(
     store: Store, location: Location, changes: dict[str, Any]
 ) -> None:
-    """Another device, number, beginning or visitor: it is one of its own, and ends nothing."""
+    """Another device, number, beginning, visitor or place: it is its own, and ends nothing."""
     visit = register(store, location)
     first, second = tell(
         store, record(Status.START, visit), replace(record(Status.START, visit), **OTHER | changes)
@@ -246,3 +247,16 @@ def test_clocks_of_two_servers_that_differ(store: Store, location: Location) -> 
     )
     assert (session.seconds, session.octets_in, session.ended_by) == (1260, 21, "stop")
     assert session.started_at <= FRIDAY_MORNING
+
+
+def test_another_nas_gets_no_disconnect_of_it(store: Store, location: Location) -> None:
+    """Somebody with another NAS and its secret tells of the session: it would say yes for it."""
+    del location
+    other = replace(update(10 * MINUTE), **OTHER | {"nas_id": 2})
+    (session,) = tell(store, START, other)
+    assert (session.heard_at, session.source_address) == (other.at, "192.0.2.10")
+    stop = replace(other, status="stop", at=other.at + MINUTE, seconds=660)
+    (over,) = tell(store, stop)
+    assert over.ended_by == "stop"
+    (again,) = tell(store, update(20 * MINUTE))
+    assert again.ended_at is None
