@@ -206,13 +206,14 @@ def _new_visit(work: Writing, location: Location, registration: Registration) ->
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
-    """Refuse an end or a duration that would have no effect."""
-    if registration.duration is None:
+    """Refuse an end, a duration or a number of devices that would have no effect."""
+    if registration.duration is None and registration.max_devices is None:
         return
     if not gives_token(location, registration.source):
         who = "walk-ins" if registration.source == "walk-in" else "visitors"
+        unused = "none can end" if registration.duration else "none can be limited"
         raise Refused(
-            f"{who} get no Wi-Fi at {location.name}, so none can end",
+            f"{who} get no Wi-Fi at {location.name}, so {unused}",
             f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
         )
     if registration.has_end and location.settings.token_starts == "check-in":

@@ -48,13 +48,15 @@ def token_of(row: AccessTokenRow, now: datetime) -> Token:
 
 
 def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
-    """Give a new visit its token, as named or by the location's settings of this moment (R2).
+    """Give a new visit its token, as named or by the location's settings of now (R2, R18).
 
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
     duration = visit.token_duration or location.settings.token_duration
-    token = AccessTokenRow(duration=duration, issued_at=work.now)
+    named, usual = visit.max_devices, location.settings.max_devices
+    most = usual if named is None else named or None
+    token = AccessTokenRow(duration=duration, issued_at=work.now, max_devices=most)
     if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
         token.valid_from = visit.expected_arrival
         token.valid_until = visit.expected_arrival + duration

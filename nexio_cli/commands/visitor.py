@@ -45,6 +45,13 @@ def command() -> None:
     help="How long the Wi-Fi lasts, instead of the default duration: 1 minute to 30 days, "
     "such as 2h or 3d.",
 )
+@click.option(
+    "--devices",
+    "max_devices",
+    metavar="N",
+    help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
+    "number.",
+)
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
 @click.option("--phone", metavar="NUMBER", help="At most 100 characters.")
