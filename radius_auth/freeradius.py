@@ -64,8 +64,9 @@ class _Running:
             parse_duration(config.get("max_staleness", "24h")),
             config["packages"],
         )
+        background = self.background
         self.plugin = Plugin(
-            self.background.table, self.background.guard, self.background.record, utc_now
+            background.table, background.guard, background.record, utc_now, background.slots.ask
         )
         self.discards = Discards()
 

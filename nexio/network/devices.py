@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select, tuple_
 
 from nexio.errors import NotFound
+from nexio.network.events import UNCOUNTED
 from nexio.store import audit
 from nexio.store.batches import batch_of
 from nexio.store.groups import in_groups
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 Asked = tuple[int, str]
 """The number of a visit, and a device that wants to be one of its."""
-
-UNCOUNTED: Final = "device not counted"
-"""The reason in the log of a device that was let in while the store was away."""
 
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LOCAL: Final = 0x02

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NOBODY: Final = "-"
 """Whose share a decision takes that led to no entry."""
 
+UNCOUNTED: Final = "device not counted"
+"""The reason of a device under a limit that was let in, or not, while the store was away."""
+
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count()
 

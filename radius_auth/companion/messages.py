@@ -67,6 +67,9 @@ class Told(IntEnum):
     HEARD = 12
     """Up to which of its acts it was told what the guard of another worker did."""
 
+    SLOT = 13
+    """What became of a slot that it asked for: visit, device, answer."""
+
 
 class Reported(IntEnum):
     """What a worker tells the companion."""
@@ -82,6 +85,9 @@ class Reported(IntEnum):
 
     COUNTS = 4
     """What it has done so far."""
+
+    SLOT = 5
+    """It asks for a slot: visit and device."""
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,6 +20,7 @@ from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 
@@ -73,6 +74,10 @@ class Background:
         """What counts wrong passwords."""
 
         self._link: _Link | None = None
+        self.slots = SlotCalls(self._ask_slot)
+        """Where calls wait for slots of device limits."""
+
+        self._asked: deque[tuple[int, str]] = deque()
         self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -95,6 +100,12 @@ class Background:
         """Take one decision."""
         self._decided.append(decided)
 
+    def _ask_slot(self, visit_id: int, device: str) -> None:
+        """Let the thread ask: a link is of one thread."""
+        self._asked.append((visit_id, device))
+        if self._link is not None:
+            self._link.wake()
+
     def stop(self) -> None:
         """End the thread and the companion; every decision is on the disk then."""
         self._stopping.set()
@@ -112,6 +123,7 @@ class Background:
             door.bind("")  # a name that the kernel chooses, and that no file has
             door.listen()
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
+            link.slot_answered = self.slots.answer
             task = Task(self._configuration, SPOOL, door.fileno(), replaces=False)
             companion = Child(self._packages, task)
             try:
@@ -129,6 +141,8 @@ class Background:
         try:
             companion.mind(is_in_use=link.is_loaded)
             companion.wait(link, HAND_OVER_EVERY)
+            while self._asked:
+                link.ask_slot(*self._asked.popleft())
             self._hand_over(link)
             link.act()
             link.retire_some()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.decision.candidates import find_candidate, reserve_guess
-from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide
+from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide, remaining
+from radius_auth.decision.device_limits import Answer, decide_device, settle_device
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (
     ACCEPT,
@@ -44,7 +45,9 @@ from radius_auth.plugin.pairs import (
     first,
     read_request,
 )
+from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.events import decision_for_log
+from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +70,7 @@ class Plugin:
         guard: counts wrong passwords.
         record: takes each decision.
         clock: aware time of day; decides windows.
+        ask_slot: asks for a slot of a visit's device limit; None is no answer in time.
     """
 
     def __init__(
@@ -75,11 +79,13 @@ class Plugin:
         guard: Guard,
         record: Callable[[Decided], None],
         clock: Clock,
+        ask_slot: Callable[[int, str], Answer | None] = lambda *_: Answer.AWAY,
     ) -> None:
         self._table = table
         self._guard = guard
         self._record = record
         self._clock = clock
+        self._ask_slot = ask_slot
         self._logins = Logins()
 
     def authorize(self, pairs: Pairs) -> CallResult:
@@ -145,6 +151,7 @@ class Plugin:
         decision = choose_visit(login.request, [visit], call.table, call.now)
         got_in = decision.visit.id if isinstance(decision, Accepted) else None
         self._guard.give_back(login.guess, got_in, call.now)
+        decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
@@ -158,6 +165,7 @@ class Plugin:
         In a tunnel another call gives the accept, later: :meth:`post_auth` decides it.
         """
         decision = decide(login.request, call.table, self._guard, call.now)
+        decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:
@@ -166,6 +174,26 @@ class Plugin:
         login.visit_id = decision.visit.id
         proof = (PROVEN, self._keep(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
+
+    def _limit(self, call: Call, login: Login, decision: Decision) -> Decision:
+        """Apply the visit's limit of devices (R18) where the last word is said: not in a tunnel.
+
+        Raises:
+            Discarded: a new device's slot was asked for, and there is no answer yet.
+        """
+        if (
+            isinstance(decision, Rejected)
+            or decision.visit.max_devices is None
+            or call.stage != Stage.OUTER
+        ):
+            return decision
+        decided = decide_device(login.request, decision)
+        if decided is not None:
+            return decided
+        answer = self._ask_slot(decision.visit.id, login.request.device or "")
+        if answer is None:
+            raise Discarded(DiscardReason.SLOT_AWAITED)
+        return remaining(settle_device(decision, answer, call.table), self._clock())
 
     def _supply_pin(self, call: Call, login: Login) -> CallResult:
         """Give FreeRADIUS the one PIN that it compares the response with."""

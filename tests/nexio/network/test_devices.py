@@ -10,7 +10,6 @@ import pytest
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.network.accounting_records import Status
 from nexio.network.devices import (
-    UNCOUNTED,
     Device,
     free_device,
     known_slots,
@@ -20,7 +19,7 @@ from nexio.network.devices import (
 )
 from nexio.network.endings import DEVICE_FREED, claim_endings
 from nexio.network.event_log import record_batches
-from nexio.network.events import EventBatch
+from nexio.network.events import UNCOUNTED, EventBatch
 from nexio.network.following import Horizon
 from nexio.network.news import read_all, read_news, read_visits
 from nexio.operations.housekeeping import tidy

@@ -23,6 +23,7 @@ from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.events import Decided, auth_event
 from radius_auth.protocol.packet import Discarded
@@ -117,6 +118,7 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    slots: SlotCalls = field(default_factory=lambda: SlotCalls(lambda *_: None))
     stopped: int = 0
 
     def __call__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radius_auth.decision.device_limits import Answer
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
@@ -104,7 +105,15 @@ class VirtualServer:
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
         self.guard = Guard()
-        self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock)
+        self.slot: Answer | None = Answer.AWAY
+        """What becomes of a slot that is asked for."""
+
+        self.asked: list[tuple[int, str]] = []
+        self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock, self._take)
+
+    def _take(self, visit_id: int, device: str) -> Answer | None:
+        self.asked.append((visit_id, device))
+        return self.slot
 
     @property
     def event(self) -> AuthEvent:
