@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select, tuple_
 
 from nexio.errors import NotFound
-from nexio.network.events import UNCOUNTED
+from nexio.network.events import BY_PIN, UNCOUNTED
 from nexio.store import audit
 from nexio.store.batches import batch_of
 from nexio.store.groups import in_groups
@@ -97,21 +97,27 @@ def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
     """
     here = select(LocationRow.id).where(LocationRow.remember_devices)
     remembering = frozenset(work.session.scalars(here))
-    let_in: dict[Asked, float] = {}
+    let_in: dict[Asked, tuple[float, bool]] = {}
     for at, _, device, _, location_id, visit_id, outcome, reason, _ in decisions:
         if outcome != "accept" or visit_id is None or device is None or not _MAC.fullmatch(device):
             continue
-        if reason == UNCOUNTED or location_id in remembering:
-            let_in[visit_id, device] = max(at, let_in.get((visit_id, device), at))
+        is_uncounted = reason == UNCOUNTED
+        # MAC authentication makes nobody known: the server may not have heard of a freed slot.
+        if is_uncounted or (reason == BY_PIN and location_id in remembering):
+            before, was = let_in.get((visit_id, device), (at, False))
+            let_in[visit_id, device] = max(at, before), is_uncounted or was
     for group in in_groups(sorted(let_in)):
         key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
         rows = work.session.scalars(select(DeviceRow).where(key.in_(group)))
         known = {(row.visit_id, row.mac): row.freed_at for row in rows}
         for each in group:
-            then = datetime.fromtimestamp(let_in[each], UTC)
+            at, is_uncounted = let_in[each]
+            then = datetime.fromtimestamp(at, UTC)
             freed_at = known.get(each)
             is_new = each not in known or (freed_at is not None and freed_at < then)
-            if is_new and (token := _lock(work, each[0])) is not None:
+            token = _lock(work, each[0]) if is_new else None
+            # Under a limit all others have asked for their slot.
+            if token is not None and (is_uncounted or token.max_devices is None):
                 _hold(work, token, each[1], then)
 
 

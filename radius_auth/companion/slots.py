@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS: Final = 1.0
 """A store that says nothing for so long counts as away."""
 
-PAUSE_SECONDS: Final = 1.0
-"""How long one that was away is not asked again."""
+TRY_EVERY_SECONDS: Final = 1.0
+"""How often one that is away is tried again."""
 
 STOP_SECONDS: Final = 3.0
 
@@ -51,8 +51,7 @@ class Slots:
         self._changed = threading.Condition()
         self._new: list[_Question] = []
         self._unanswered: dict[_Question, None] = {}
-        self._asking_since: float | None = None
-        self._away_until = 0.0
+        self._is_away = False
         self._trouble = ""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="nexio-slots", daemon=True)
@@ -69,9 +68,12 @@ class Slots:
         self._thread.join(STOP_SECONDS)
 
     def ask(self, asked: Asked, tell: Callable[[Answer], None]) -> None:
-        """Ask for a slot; ``tell`` gets the answer, once, in some thread."""
+        """Ask for a slot; ``tell`` gets the answer, once, in some thread.
+
+        As long as the store is away nobody waits for it.
+        """
         with self._changed:
-            if not self._is_away():
+            if not self._is_away:
                 question = _Question(asked=asked, tell=tell)
                 self._new.append(question)
                 self._unanswered[question] = None
@@ -87,12 +89,9 @@ class Slots:
         before = time.monotonic() - PATIENCE_SECONDS
         with self._changed:
             overdue = [each for each in self._unanswered if each.at < before]
+            self._is_away = self._is_away or bool(overdue)
         for each in overdue:
             self._answer(each, Answer.AWAY)
-
-    def _is_away(self) -> bool:
-        now, since = time.monotonic(), self._asking_since
-        return now < self._away_until or (since is not None and now - since > PATIENCE_SECONDS)
 
     def _answer(self, question: _Question, answer: Answer) -> None:
         with self._changed:
@@ -104,16 +103,14 @@ class Slots:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._new or self._stopping)
+                again = TRY_EVERY_SECONDS if self._is_away else None
+                self._changed.wait_for(lambda: self._new or self._stopping, again)
                 if self._stopping:
                     break
                 questions, self._new = self._new, []
-                self._asking_since = time.monotonic()
             taken = self._ask_store(dict.fromkeys(each.asked for each in questions))
             with self._changed:
-                self._asking_since = None
-                if taken is None:
-                    self._away_until = time.monotonic() + PAUSE_SECONDS
+                self._is_away = taken is None
             for each in questions:
                 if taken is None:
                     self._answer(each, Answer.AWAY)
@@ -150,11 +147,12 @@ class Slots:
 
 
 def _take(store: Store, asked: Collection[Asked]) -> dict[Asked, bool]:
+    """Take slots; of nothing it is the attempt to write."""
     with store.read() as work:
         taken = known_slots(work, asked)
     # Only where there is room: whoever asks in vain keeps nobody else from writing.
     open_ones = [each for each in asked if each not in taken]
-    if open_ones:
+    if open_ones or not asked:
         with store.write() as writing:
             taken |= take_slots(writing, open_ones)
     return taken

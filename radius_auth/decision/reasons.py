@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from nexio.network.events import UNCOUNTED as NOT_COUNTED
+from nexio.network import events
 
 
 class Reason(StrEnum):
     """What decided an Access-Request, as it stands in the log."""
 
-    VALID = "valid"
+    VALID = events.BY_PIN
     """The PIN is right and its window is open."""
 
     REMEMBERED = "remembered device"
@@ -87,7 +87,7 @@ class Reason(StrEnum):
     TOO_MANY_DEVICES = "too many devices"
     """As many devices as the visit may have are in use (R18)."""
 
-    UNCOUNTED = NOT_COUNTED
+    UNCOUNTED = events.UNCOUNTED
     """The visit has a limit, and the store was away, so nobody knew whether one more device is
     within it.  `device-limit-outage` says whether it is let on then (R18)."""
 

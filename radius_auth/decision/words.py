@@ -51,7 +51,7 @@ TOLD = {
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
     Reason.NO_DEVICE: "Your device did not say who it is. Please ask at the reception desk.",
     Reason.TOO_MANY_DEVICES: "Already used on {devices}. Please ask at the reception desk.",
-    Reason.UNCOUNTED: "Please try again in a few minutes.",
+    Reason.UNCOUNTED: "Please try again in a moment.",
 }
 """What the guest reads (R11); nothing where a reason is not in here."""
 

@@ -45,9 +45,7 @@ from radius_auth.plugin.pairs import (
     first,
     read_request,
 )
-from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.events import decision_for_log
-from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +68,7 @@ class Plugin:
         guard: counts wrong passwords.
         record: takes each decision.
         clock: aware time of day; decides windows.
-        ask_slot: asks for a slot of a visit's device limit; None is no answer in time.
+        ask_slot: asks for a slot of a visit's device limit.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class Plugin:
         guard: Guard,
         record: Callable[[Decided], None],
         clock: Clock,
-        ask_slot: Callable[[int, str], Answer | None] = lambda *_: Answer.AWAY,
+        ask_slot: Callable[[int, str], Answer] = lambda *_: Answer.AWAY,
     ) -> None:
         self._table = table
         self._guard = guard
@@ -176,11 +174,7 @@ class Plugin:
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
 
     def _limit(self, call: Call, login: Login, decision: Decision) -> Decision:
-        """Apply the visit's limit of devices (R18) where the last word is said: not in a tunnel.
-
-        Raises:
-            Discarded: a new device's slot was asked for, and there is no answer yet.
-        """
+        """Apply the visit's limit of devices (R18) where the last word is said: not in a tunnel."""
         if (
             isinstance(decision, Rejected)
             or decision.visit.max_devices is None
@@ -191,8 +185,6 @@ class Plugin:
         if decided is not None:
             return decided
         answer = self._ask_slot(decision.visit.id, login.request.device or "")
-        if answer is None:
-            raise Discarded(DiscardReason.SLOT_AWAITED)
         return remaining(settle_device(decision, answer, call.table), self._clock())
 
     def _supply_pin(self, call: Call, login: Login) -> CallResult:

@@ -40,11 +40,11 @@ class SlotCalls:
         self._asked: dict[tuple[int, str], _Asked] = {}
         self._lock = threading.Lock()
 
-    def ask(self, visit_id: int, device: str) -> Answer | None:
-        """Ask for a slot; None where no answer came in time, so that the NAS is to ask again.
+    def ask(self, visit_id: int, device: str) -> Answer:
+        """Ask for a slot; without an answer in time the store counts as away.
 
-        What is answered later is in the table by then.  A companion that has been silent for long
-        is away, and the store with it.
+        Silence would not make the NAS ask again: FreeRADIUS drops what it has not answered, however
+        often that is repeated.  A companion that has been silent for long is not waited for.
         """
         with self._lock:
             if self._is_silent():
@@ -53,7 +53,8 @@ class SlotCalls:
             if asked is None:
                 asked = self._asked[visit_id, device] = _Asked()
                 self._send(visit_id, device)
-        return asked.answer if asked.is_answered.wait(LONGEST_WAIT) else None
+        asked.is_answered.wait(LONGEST_WAIT)
+        return asked.answer
 
     def answer(self, visit_id: int, device: str, answer: Answer) -> None:
         """Take what the companion says."""

@@ -30,7 +30,6 @@ class DiscardReason(StrEnum):
     OVER_SHARE = "more requests of one NAS wait than may"
     TOO_LATE = "it waited too long to be taken"
     FAULT = "a fault of ours"
-    SLOT_AWAITED = "whether its device is within the limit was not known in time"
     NOT_READ = "the store was not read yet"
     STALE = "the store has been out of reach for too long"
     NOT_SENT = "the reply could not be sent"

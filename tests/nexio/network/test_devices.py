@@ -245,6 +245,24 @@ def test_let_in_by_a_slot_is_not_noted(store: Store, location: Location) -> None
     assert held(store, visit) == (None, ())
 
 
+def test_r22_a_freed_device_is_not_remembered_by_a_late_server(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """One that has not heard of it lets it in by its address, or with its slot."""
+    set_up(store, location, "remember-devices=on")
+    free_one, limited = register(store, location), register(store, location, max_devices="1")
+    let_in(store, free_one, PHONE, "valid")
+    take(store, limited, PHONE)
+    clock.advance(minutes=1)
+    free(store, free_one, PHONE)
+    free(store, limited, PHONE)
+    clock.advance(seconds=1)
+    let_in(store, free_one, PHONE, "remembered device")
+    let_in(store, limited, PHONE, "valid")
+    assert held(store, free_one) == (None, ())
+    assert held(store, limited) == (1, ())
+
+
 def test_r22_devices_are_remembered(store: Store, location: Location, clock: Clock) -> None:
     """Where the location says so, from then on; one that was freed, when it comes again."""
     visit = register(store, location)

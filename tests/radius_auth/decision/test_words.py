@@ -21,7 +21,7 @@ TOLD = {
     Reason.ENDED: "Your Wi-Fi access ended at 10:00.",
     Reason.NO_DEVICE: "Your device did not say who it is. Please ask at the reception desk.",
     Reason.TOO_MANY_DEVICES: "Already used on 2 devices. Please ask at the reception desk.",
-    Reason.UNCOUNTED: "Please try again in a few minutes.",
+    Reason.UNCOUNTED: "Please try again in a moment.",
 }
 """Every reject whose PIN was right."""
 

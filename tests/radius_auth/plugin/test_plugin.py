@@ -18,7 +18,6 @@ from radius_auth.decision.request import Rejected
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
 from radius_auth.plugin.logins import MOST
 from radius_auth.plugin.pairs import DECIDED, LOGGED, NOTE, PROVEN
-from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 from tests.support.radius.freeradius_dictionary import dictionary
 from tests.support.radius.guests import EMAIL, HOUR, NINE, OTHER_PIN, PIN, SECOND, TEN, nas, visit
@@ -100,7 +99,7 @@ EVERY_WAY = AT_THE_PAGE + IN_A_TUNNEL
 @pytest.mark.parametrize(
     ("devices", "slot", "outcome", "reason"),
     [
-        ((MAC,), None, "accept", Reason.VALID),
+        ((MAC,), Answer.FULL, "accept", Reason.VALID),
         ((), Answer.TAKEN, "accept", Reason.VALID),
         ((), Answer.FULL, "reject", Reason.TOO_MANY_DEVICES),
         ((), Answer.AWAY, "accept", Reason.UNCOUNTED),
@@ -108,7 +107,7 @@ EVERY_WAY = AT_THE_PAGE + IN_A_TUNNEL
     ],
 )
 def test_r18_a_limit_of_devices(
-    log_in: Login, devices: tuple[str, ...], slot: Answer | None, outcome: str, reason: Reason
+    log_in: Login, devices: tuple[str, ...], slot: Answer, outcome: str, reason: Reason
 ) -> None:
     """A slot is asked for once in a login, where it is new."""
     server = VirtualServer(house(visit(7, max_devices=1, devices=devices)), DURING)
@@ -119,19 +118,6 @@ def test_r18_a_limit_of_devices(
     assert reply.accepted == (outcome == "accept")
     assert (server.event.outcome, server.event.reason) == (outcome, reason)
     assert server.asked == ([] if devices == (MAC,) else [(7, MAC)])
-
-
-@pytest.mark.parametrize("log_in", EVERY_WAY)
-def test_r18_a_slot_that_is_not_known_in_time(log_in: Login) -> None:
-    """Silence: the NAS asks again, and nothing was guessed."""
-    server = VirtualServer(house(visit(7, max_devices=1)), DURING)
-    server.slot = None
-
-    with pytest.raises(Discarded, match=DiscardReason.SLOT_AWAITED):
-        log_in(server, PIN)
-
-    server.table.put([visit(7, max_devices=1, devices=(MAC,))])
-    assert log_in(server, PIN).accepted
 
 
 def test_r22_a_remembered_device_is_in() -> None:

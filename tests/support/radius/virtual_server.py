@@ -105,13 +105,13 @@ class VirtualServer:
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
         self.guard = Guard()
-        self.slot: Answer | None = Answer.AWAY
+        self.slot = Answer.AWAY
         """What becomes of a slot that is asked for."""
 
         self.asked: list[tuple[int, str]] = []
         self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock, self._take)
 
-    def _take(self, visit_id: int, device: str) -> Answer | None:
+    def _take(self, visit_id: int, device: str) -> Answer:
         self.asked.append((visit_id, device))
         return self.slot
 
