@@ -38,13 +38,13 @@ class Token:
     valid_from: datetime | None
     valid_until: datetime | None
     state: TokenState
+    max_devices: int | None
+    """How many devices it lets on; None is no limit (R18)."""
 
 
 def token_of(row: AccessTokenRow, now: datetime) -> Token:
     """What a row says at a moment, free of the store."""
-    return Token(
-        id=row.id, valid_from=row.valid_from, valid_until=row.valid_until, state=_state(row, now)
-    )
+    return Token(**row.fields_of(Token), state=_state(row, now))
 
 
 def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:

@@ -10,6 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
+from nexio_cli.commands.visitor_devices import devices
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
@@ -253,8 +254,8 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-for _change in (edit, reschedule, delete, resend, reissue):
-    command.add_command(_change)
+for _each in (devices, edit, reschedule, delete, resend, reissue):
+    command.add_command(_each)
 
 
 def _canonical(words: dict[str, Any]) -> str:
