@@ -136,7 +136,7 @@ def free_device(work: Writing, visit_id: int, mac: str) -> None:
         )
     row.freed_at = work.now
     _stamp(work, token)
-    audit.record(work, "free a device of", "visit", visit_id)
+    audit.record(work, "free-device", "visit", visit_id)
 
 
 def list_devices(work: Reading, visit_id: int) -> list[Device]:

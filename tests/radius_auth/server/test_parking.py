@@ -100,6 +100,17 @@ def test_a_login_that_was_replaced_gets_no_reply() -> None:
     assert verified(new, reply).code == Code.ACCESS_ACCEPT
 
 
+def test_r18_a_wrong_pin_takes_no_place() -> None:
+    """Nobody is asked for one, from however many devices it comes."""
+    server = Limited(limited())
+    for number in range(5):
+        station = {31: [f"02:00:00:00:00:{number:02x}".encode()]}
+        asked = access_request(password=b"000000", identifier=number, attributes=station)
+        assert server.receive(asked) is None
+    server.wait(LONGEST_DELAY)
+    assert server.asked == []
+
+
 def test_a_full_visit_is_refused_after_the_delay() -> None:
     """R11: with words, as the PIN was right."""
     server = Limited(limited())
