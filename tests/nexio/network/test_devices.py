@@ -110,7 +110,7 @@ def test_a_number_of_devices_that_cannot_be_read(
 def test_a_limit_of_nothing(sqlite_store: Store, sqlite_location: Location) -> None:
     """Where nobody gets a token, none can be limited."""
     set_up(sqlite_store, sqlite_location, "visitor-tokens=off")
-    with pytest.raises(Refused, match="none can be limited"):
+    with pytest.raises(Refused, match="no device of theirs can be counted"):
         register(sqlite_store, sqlite_location, max_devices="2")
 
 
