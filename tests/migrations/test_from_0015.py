@@ -1,45 +1,52 @@
-"""A store of version 0015 is brought up: its tokens have no limit, and new ones may have one."""
+"""A store of version 0015 is brought up: its sessions stay, and new ones are kept exactly."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from nexio.locations.locations import get_location
-from nexio.network.devices import free_device, list_devices, take_slots
-from nexio.network.news import read_visits
+from nexio.network.accounting_records import Status
+from nexio.network.endings import close_session
 from nexio.store.engine import Store
-from tests.support.old_rows import rows_of_0002
+from tests.migrations.test_from_0010 import rows_of_0010
+from tests.support.accounting import record, tell
+from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_stores import upgrade
-from tests.support.people import register, set_up
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from tests.support.clocks import Clock
 
-OLD = "0015", rows_of_0002
-PHONE, LAPTOP = "02:00:00:00:00:01", "02:00:00:00:00:02"
+OLD = "0015", rows_of_0010
 
 
-def test_r18_no_old_token_is_limited(old: Configuration, clock: Clock) -> None:
-    """Nothing else changes; a visitor who is registered from now on may have a limit."""
+def test_sessions_stay_as_they_were(old: Configuration) -> None:
+    """An open one goes on, may be closed by hand, and a new one may have unknown octets."""
     done = upgrade(old)
     assert done.version == "0015"
     done.check_rows()
-    assert done.new_tables() == {"device"}
-    assert {row["device_limit_outage"] for row in done.after["location"]} == {"allow"}
-    with closing(Store.open(old, clock)) as store:
-        with store.read() as work:
-            location = get_location(work, done.after["location"][0]["name"])
-            assert read_visits(work, [1])[1].max_devices is None
-        set_up(store, location, "visitor-tokens=on", "max-devices=1")
-        visit = register(store, location, email="new@example.com")
+    assert {row["octets_in"] for row in done.after["wifi_session"]} == {0}
+    at = FRIDAY_MORNING + timedelta(minutes=5)
+    told: dict[str, Any] = {
+        "key": f"{1:032x}",
+        "session_id": "1",
+        "at": at,
+        "octets_in": 9,
+        "seconds": 300,
+    }
+    unknown: dict[str, Any] = {
+        "key": f"{9:032x}",
+        "octets_in": None,
+        "octets_out": None,
+        "session_id_hex": "ff",
+    }
+    with closing(Store.open(old)) as store:
+        found = tell(store, record(Status.UPDATE, **told), record(**unknown))
+        assert [(each.octets_in, each.ended_by) for each in found] == [
+            (9, None),
+            (0, "reuse"),
+            (0, None),
+            (None, None),
+        ]
         with store.write() as work:
-            assert list(take_slots(work, [(visit.id, PHONE), (visit.id, LAPTOP)]).values()) == [
-                True,
-                False,
-            ]
-            free_device(work, visit.id, PHONE)
-            assert take_slots(work, [(visit.id, LAPTOP)]) == {(visit.id, LAPTOP): True}
-        with store.read() as work:
-            assert [each.holds_slot for each in list_devices(work, visit.id)] == [False, True]
+            close_session(work, found[0].id)
