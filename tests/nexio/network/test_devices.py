@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.network.accounting_records import Status
@@ -323,3 +325,42 @@ def test_forgotten_with_its_visit(store: Store, location: Location, clock: Clock
     clock.advance(days=9)
     tidy(store)
     assert devices(store, visit) == []
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["take", "free", "let in", "let in before"]), st.integers(0, 4)),
+    max_size=12,
+)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(most=st.integers(1, 3), steps=STEPS)
+def test_r18_whatever_happens_in_whatever_order(
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+    most: int,
+    steps: list[tuple[str, int]],
+) -> None:
+    """As a set of devices: one is taken where there is room, and leaves when it is freed."""
+    visit = register(sqlite_store, sqlite_location, max_devices=str(most))
+    expected: set[str] = set()
+    freed: set[str] = set()
+    for step, number in steps:
+        clock.advance(minutes=1)
+        mac = f"02:00:00:00:00:{number:02x}"
+        if step == "take":
+            has_room = mac in expected or len(expected) < most
+            assert take(sqlite_store, visit, mac) == [has_room]
+            expected |= {mac} if has_room else set()
+        elif step == "free" and mac in expected:
+            free(sqlite_store, visit, mac)
+            expected.remove(mac)
+            freed.add(mac)
+        elif step == "let in":
+            let_in(sqlite_store, visit, mac)
+            expected.add(mac)
+        elif step == "let in before" and mac not in freed:
+            let_in(sqlite_store, visit, mac, seconds_ago=3600)
+            expected.add(mac)
+        assert set(held(sqlite_store, visit)[1]) == expected
