@@ -34,6 +34,8 @@ class FollowedVisit:
     valid_from: datetime | None
     valid_until: datetime | None
     revoked_at: datetime | None
+    source: str = "admin"
+    """How it came about (R21); an accept may say other things to each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

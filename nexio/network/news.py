@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,6 +123,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             VisitRow.pin_sealed,
             successor.id.is_not(None),
             AccessTokenRow.id,
+            VisitRow.source,
             # As they come from the driver: many visits share one, which is read once here.
             *(type_coerce(each, Text) for each in _INSTANTS.values()),
         )
@@ -131,7 +133,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
         .execution_options(yield_per=10_000)
     )
     known: dict[Any, datetime | None] = {None: None}
-    for id_, location_id, email_key, digest, sealed, replaced, token_id, *instants in rows:
+    for id_, location_id, email_key, digest, sealed, replaced, token_id, source, *instants in rows:
         times: list[Any] = []
         for each in instants:
             if each not in known:
@@ -145,6 +147,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             pin_sealed=sealed,
             replaced=replaced,
             token_id=token_id,
+            source=sys.intern(source),  # a million visits have three
             **dict(zip(_INSTANTS, times, strict=True)),
         )
 

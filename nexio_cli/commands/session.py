@@ -174,7 +174,8 @@ def disconnect(
         answers.append(answer)
         shapes.append(session_json(after, places.get(after.location_id or 0)))
         if not as_json:
-            output.print_headline(answer_words(after, answer.outcome, answer.error_cause))
+            words = answer_words(after, answer.outcome, answer.error_cause, gone=answer.is_gone)
+            output.print_headline(words)
     if as_json:
         output.print_json(shapes)
     context.exit(_exit_code(answers))
@@ -256,7 +257,8 @@ def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectR
             ended.append(each)
         if not as_json:
             reply = each.reply
-            words = answer_words(each.ending.session, reply.outcome, reply.error_cause)
+            session = each.ending.session
+            words = answer_words(session, reply.outcome, reply.error_cause, gone=reply.is_gone)
             output.print_headline(words)
 
     ender = SessionEnder(lambda: Store.open(options.configuration()), tell)
@@ -299,10 +301,9 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.network.endings import is_gone
     from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
-    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
+    outcomes = {each.outcome for each in answers if not each.is_gone}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0

@@ -39,12 +39,21 @@ def end_words(session: WifiSession) -> str:
     return f"open, {why}{_answer(asked, session)}"
 
 
-def answer_words(session: WifiSession, outcome: str, error_cause: int | None) -> str:
-    """What its access point said when it was asked to end it: a sentence."""
+def answer_words(
+    session: WifiSession, outcome: str, error_cause: int | None, *, gone: bool = False
+) -> str:
+    """What its access point said when it was asked to end it: a sentence.
+
+    Args:
+        session: which.
+        outcome: ``ack``, ``nak`` or ``timeout``.
+        error_cause: Error-Cause of the answer.
+        gone: the answer means that there is no such session (any more); so does Error-Cause 503.
+    """
     from nexio.network.endings import is_gone
 
     name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if is_gone(outcome, error_cause):
+    if gone or is_gone(outcome, error_cause):
         return f"{name}: the access point has no such session any more. It is over."
     if outcome == "ack":
         return f"{name}: the access point ends it. It is over when accounting says so."
@@ -81,7 +90,8 @@ def tell_of_open_sessions(visit_id: int, *, wait: bool = True) -> None:
     for each in _wait_for_answers(sessions) if wait else ():
         asked = each.disconnect
         if asked is not None and asked.at >= began:
-            output.say(answer_words(each, asked.outcome, asked.error_cause))
+            gone = each.ended_by == "gone"
+            output.say(answer_words(each, asked.outcome, asked.error_cause, gone=gone))
             count -= 1
     if count:
         devices = "1 device is" if count == 1 else f"{count} devices are"

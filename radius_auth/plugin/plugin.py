@@ -27,6 +27,7 @@ from radius_auth.plugin.calls import (
     accepted,
     check_proxy_state,
     define_client,
+    more_attributes,
     reason_of_freeradius,
     words_for,
 )
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from nexio.clock import Clock
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
-    from radius_auth.plugin.pairs import Pairs
+    from radius_auth.plugin.pairs import Pairs, Updates
     from radius_auth.protocol.events import Decided
     from radius_auth.replica.table import Table
 
@@ -147,10 +148,12 @@ class Plugin:
         self._guard.give_back(login.guess, got_in, call.now)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
+        more: Updates = ()
         if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
             self._log(call, login, decision)
             self._logins.drop(number)
-        return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
+            more = more_attributes(call, login, decision)
+        return CallResult(outcome=ReturnCode.OK, reply=(*accepted(decision, REPLIED), *more))
 
     def _decide(self, call: Call, login: Login) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.
@@ -162,7 +165,11 @@ class Plugin:
             return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:
             self._log(call, login, decision)
-            return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
+            return CallResult(
+                outcome=ReturnCode.OK,
+                reply=more_attributes(call, login, decision),
+                control=(ACCEPT, *accepted(decision, DECIDED)),
+            )
         login.visit_id = decision.visit.id
         proof = (PROVEN, self._keep(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
