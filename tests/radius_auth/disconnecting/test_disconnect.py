@@ -120,7 +120,7 @@ def test_the_profile_says_where_to(store: Store, session: WifiSession) -> None:
             edit_nas(work, "lobby", NasChanges(profile="cisco", disconnect=disconnect_host))
             found = peer_of(list_nas(work), session, 3.0)
             assert (found.address, found.port) == expected
-            assert found.identified_by == {"Calling-Station-Id", "Acct-Session-Id"}
+            assert found.identified_by == frozenset({"Calling-Station-Id", "Acct-Session-Id"})
 
 
 def test_must_19_a_retransmission_is_the_same_octets_from_the_same_port() -> None:

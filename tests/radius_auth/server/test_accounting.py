@@ -702,7 +702,7 @@ def test_a_frame_that_pyrad_made_is_one() -> None:
 def test_in_is_what_came_from_the_device(
     profile: str, counts: str | None, in_and_out: tuple[int, int]
 ) -> None:
-    """RFC 2866 section 5.3; CoovaChilli counts from the other side, unless ``swapoctets`` is set."""
+    """RFC 2866 section 5.3; CoovaChilli counts from the side of the device."""
     server = Server(nas_entries=(nas(profile=profile, counts=counts),))
     octets = {Acct.INPUT_OCTETS: number(5), Acct.OUTPUT_OCTETS: number(7)}
     more = {Acct.OUTPUT_GIGAWORDS: number(1)}
