@@ -1,4 +1,4 @@
-"""A store of version 0015 is brought up: accepts say what they said, and can say more."""
+"""A store of version 0016 is brought up: accepts say what they said, and can say more."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.support.stores import run_sql
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
 
-OLD = "0015", rows_of_0002
+OLD = "0016", rows_of_0002
 
 
 def test_accepts_can_say_more(old: Configuration) -> None:
     """Nothing else changes; NAS are of no known kind."""
     done = upgrade(old)
-    assert done.version == "0015"
+    assert done.version == "0016"
     done.check_rows()
     assert {row["reply"] for row in (*done.after["location"], *done.after["nas"])} == {"[]"}
     assert {row["profile"] for row in done.after["nas"]} == {"generic"}
