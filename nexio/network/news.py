@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -127,6 +128,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             successor.id.is_not(None),
             AccessTokenRow.id,
             AccessTokenRow.max_devices,
+            VisitRow.source,
             # As they come from the driver: many visits share one, which is read once here.
             *(type_coerce(each, Text) for each in _INSTANTS.values()),
         )
@@ -136,7 +138,10 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
         .execution_options(yield_per=10_000)
     )
     known: dict[Any, datetime | None] = {None: None}
-    for id_, location_id, email_key, digest, sealed, replaced, token_id, most, *instants in rows:
+    for row in rows:
+        id_, location_id, email_key, digest, sealed, replaced, token_id, most, source, *instants = (
+            row
+        )
         times: list[Any] = []
         for each in instants:
             if each not in known:
@@ -152,6 +157,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             token_id=token_id,
             max_devices=most,
             devices=devices.get(id_, ()),
+            source=sys.intern(source),  # a million visits have three
             **dict(zip(_INSTANTS, times, strict=True)),
         )
 

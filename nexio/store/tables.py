@@ -117,6 +117,7 @@ class LocationRow(Followed, Row):
     name_key: Mapped[str] = mapped_column(unique=True)
     time_zone: Mapped[str]
     created_at: Mapped[datetime]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     visitor_tokens: Mapped[bool]
     token_duration: Mapped[timedelta]
@@ -494,6 +495,7 @@ class NasRow(Followed, Row):
         CheckConstraint(
             "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
+        CheckConstraint("counts IN ('nas', 'client')", name="counts"),
         {"sqlite_autoincrement": True},
     )
 
@@ -514,6 +516,9 @@ class NasRow(Followed, Row):
     disconnect_port: Mapped[int | None]
     disconnect_source: Mapped[str | None]
     takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
+    profile: Mapped[str] = mapped_column(server_default=text("'generic'"))
+    counts: Mapped[str | None]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 

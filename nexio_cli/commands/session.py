@@ -338,10 +338,9 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.network.endings import is_gone
     from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
-    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
+    outcomes = {each.outcome for each in answers if not each.is_gone}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0
