@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, tuple_, update
 
 from nexio.errors import KeyUnusable, Refused
 from nexio.network.nas_profiles import GENERIC, profile_of
@@ -20,10 +20,10 @@ from nexio.network.sessions import WifiSession, name_as_sent, sessions_of
 from nexio.store import audit
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
-from nexio.store.tables import AccessTokenRow, NasRow, VisitRow, WifiSessionRow
+from nexio.store.tables import AccessTokenRow, DeviceRow, NasRow, VisitRow, WifiSessionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute
@@ -45,6 +45,7 @@ MOST_OF_A_NAS: Final = 64
 _LOOKED_AT: Final = 2_000
 
 BY_HAND: Final = "by hand"
+DEVICE_FREED: Final = "device freed"
 ACK: Final = "ack"
 NAK: Final = "nak"
 GONE: Final = "gone"
@@ -89,9 +90,12 @@ def claim_endings(
     found = work.session.scalars(locked.with_for_update(skip_locked=True, of=WifiSessionRow))
     sessions = sessions_of(work, found.all())
     visits = read_visits(work, [each.visit_id for each in sessions if each.visit_id is not None])
+    freed = _freed(work, sessions)
     endings = []
     for session in sessions:
         reason = reason_of(visits[session.visit_id or 0], work.now)
+        if reason is None and (session.visit_id, session.device) in freed:
+            reason = DEVICE_FREED
         if reason is not None:
             endings.append(
                 Ending(session=session, user_name=_name_of(work, session), reason=reason)
@@ -216,6 +220,14 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
     return chosen
 
 
+def _freed(work: Reading, sessions: Sequence[WifiSession]) -> set[tuple[int, str]]:
+    """Those of the sessions' devices that were freed."""
+    key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
+    its = [(each.visit_id, each.device) for each in sessions if each.device is not None]
+    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(its))
+    return {(row.visit_id, row.mac) for row in work.session.scalars(freed)}
+
+
 def _due(now: datetime) -> Select[int]:
     """Those of :func:`_open_ones` whose NAS can be asked, and that nobody is ending."""
     deaf = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
@@ -231,12 +243,26 @@ def _due(now: datetime) -> Select[int]:
 
 
 def _open_ones(now: datetime) -> Select[int]:
-    """Open sessions that lead to a token which is not valid now."""
+    """Open sessions that lead to a token which is not valid now, or whose device was freed."""
     token, visit = AccessTokenRow, VisitRow
+    # Under a limit a freed device may be on only with a slot. Without one it may log in again at
+    # once, and is remembered again a moment later: what it began since goes on.
+    freed = and_(
+        DeviceRow.freed_at.is_not(None),
+        or_(token.max_devices.is_not(None), WifiSessionRow.started_at <= DeviceRow.freed_at),
+    )
     return (
         select(WifiSessionRow.id)
         .join(token, token.id == WifiSessionRow.token_id)
         .join(visit, visit.id == WifiSessionRow.visit_id)
+        .outerjoin(
+            DeviceRow,
+            and_(
+                DeviceRow.visit_id == WifiSessionRow.visit_id,
+                DeviceRow.mac == WifiSessionRow.device,
+                freed,
+            ),
+        )
         .where(
             WifiSessionRow.ended_at.is_(None),
             or_(
@@ -244,6 +270,7 @@ def _open_ones(now: datetime) -> Select[int]:
                 visit.deleted_at.is_not(None),
                 _or_none(token.valid_until, now),
                 token.valid_from > now,
+                DeviceRow.mac.is_not(None),
             ),
         )
     )

@@ -152,6 +152,9 @@ class HousekeepingJson(TypedDict):
     sessions: int
     """Sessions that were forgotten"""
 
+    lost: int
+    """Sessions that were closed, because their access point had gone silent"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""
@@ -384,6 +387,34 @@ class SessionJson(TypedDict):
     """The last time that the access point was asked to end it"""
 
 
+class DeviceJson(TypedDict):
+    """A device that logged in with a visit's PIN."""
+
+    device: str
+    first_at: str
+    last_at: str
+    """When it last logged in, or was last heard of by accounting"""
+
+    randomised: bool
+    """Whether it made its address up: phones take another one about every two weeks"""
+
+    counts: bool
+    """Whether it has one of the places of the limit; without a limit, whether it is remembered"""
+
+    freed_at: str | None
+    """When `visitor devices --free` took its place away"""
+
+
+class DevicesJson(TypedDict):
+    """The devices of a visit."""
+
+    visit: int
+    max_devices: int | None
+    """``null`` where there is no limit"""
+
+    devices: list[DeviceJson]
+
+
 class ExplanationJson(TypedDict):
     """Why a visitor gets on the Wi-Fi or not."""
 
@@ -596,6 +627,7 @@ Printed = (
     | SettingsJson
     | DecisionJson
     | SessionJson
+    | DevicesJson
     | ExplanationJson
     | AnswerJson
     | StatusJson

@@ -77,6 +77,7 @@ class Table:
         """Another one in each table and after each change; requests are decided during one, too."""
 
         self._by_digest: dict[bytes, Visits] = {}
+        self._by_device: dict[str, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
     def __len__(self) -> int:
@@ -98,6 +99,10 @@ class Table:
     def visits_with(self, location_id: int, pin: str) -> Visits:
         """The visits with that PIN at a location."""
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
+
+    def visits_on(self, device: str) -> Visits:
+        """The visits with whose PIN a device has logged in, as far as that is kept."""
+        return self._by_device.get(device, ())
 
     def reply_for(self, nas: Nas | None, visit: FollowedVisit) -> PreparedReply | None:
         """What an accept at a NAS says more to a visitor, or None."""
@@ -180,10 +185,15 @@ class Table:
                 visit.pin_digest,
             ):
                 self._drop(visit.id)
+            elif old is not None and old.devices != visit.devices:
+                for device in set(old.devices).difference(visit.devices):
+                    _drop(self._by_device, device, visit.id)
             self._visits[visit.id] = visit
             self._tallies.pop(visit.location_id, None)
             _put(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit)
             _put(self._by_digest, visit.pin_digest, visit)
+            for device in visit.devices:
+                _put(self._by_device, device, visit)
         self.revision = next(_revisions)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
@@ -196,6 +206,8 @@ class Table:
         if visit is not None:
             _drop(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
+            for device in visit.devices:
+                _drop(self._by_device, device, visit_id)
             self.revision = next(_revisions)
 
 

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
-    *("disconnect_attempts", "takes_disconnects", "language", "profile", "reply"),
+    *("disconnect_attempts", "takes_disconnects", "language"),
+    "device_limit_outage",
 }
-"""New columns that an upgrade fills: the first edition, the counters of a session, a switch,
-English, and NAS of no known kind whose accepts say no more than before."""
+"""New columns that an upgrade fills: the first edition, the counters of a session, switches, and
+English."""
 
 
 @contextmanager
