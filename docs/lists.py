@@ -21,13 +21,12 @@ UNREADABLE = "?" * 40
 
 
 def setting_rows(_: str) -> str:
-    """The settings that have an effect: as they start, what they may be, what they mean."""
+    """The settings: as they start, what they may be, what they mean."""
     meanings = field_docstrings(settings.Settings)
     started = settings.as_words(settings.Settings())
     rows = [
         [code(key), code(_as_typed(started[key])), _allowed(key), meanings[field]]
         for key, field in settings.KEYS.items()
-        if field not in settings.NOT_YET
     ]
     return table(["setting", "at first", "what it may be", "meaning"], *rows)
 
@@ -55,7 +54,7 @@ def reason_rows(_: str) -> str:
             code(reason),
             words.LOGGED[reason],
             meanings[reason.name],
-            words.TOLD.get(reason, "nothing").format(at=_at(reason)),
+            words.TOLD.get(reason, "nothing").format(at=_at(reason), devices="2 devices"),
             marked(words.REMEDIES.get(reason, "nothing")),
         ]
         for reason in reasons.Reason

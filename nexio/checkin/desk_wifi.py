@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from nexio.checkin.taps import Direction, Tap
 from nexio.input.zones import show
@@ -10,6 +11,8 @@ from nexio.languages import mark
 from nexio.reception.tokens import Token, TokenState, token_of
 from nexio.store.engine import Reading
 from nexio.store.tables import VisitRow
+
+ENDED: Final = mark("The Wi-Fi ended with the check-out.")
 
 
 def wifi_words(work: Reading, tap: Tap) -> tuple[str, ...]:
@@ -26,7 +29,7 @@ def wifi_words(work: Reading, tap: Tap) -> tuple[str, ...]:
     if tap.direction is Direction.IN:
         return _in_words(tap, token, ended_by_check_out=ended_by_check_out)
     if ended_by_check_out:
-        return (mark("The Wi-Fi ended with the check-out."),)
+        return (ENDED,)
     if token is not None and token.state is TokenState.VALID and token.valid_until is not None:
         until = show(token.valid_until, tap.location.zone)
         return (mark("The Wi-Fi goes on until %(time)s.", time=until),)

@@ -101,6 +101,7 @@ class LocationRow(Followed, Row):
         CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
         CheckConstraint("wifi_login IN ('email', 'pin')", name="wifi_login"),
         CheckConstraint("max_devices >= 1", name="max_devices"),
+        CheckConstraint("device_limit_outage IN ('allow', 'refuse')", name="device_limit_outage"),
         CheckConstraint("planned_guests >= 1", name="planned_guests"),
         CheckConstraint("retention_days >= 1", name="retention_days"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
@@ -132,6 +133,7 @@ class LocationRow(Followed, Row):
     retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    device_limit_outage: Mapped[str] = mapped_column(server_default=text("'allow'"))
 
 
 class VisitRow(Followed, Row):
@@ -146,6 +148,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("qr_edition >= 1", name="qr_edition"),
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
+        CheckConstraint("max_devices >= 0", name="max_devices"),
         Index(None, "location_id", "expected_arrival"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
@@ -178,6 +181,9 @@ class VisitRow(Followed, Row):
     token_duration: Mapped[timedelta | None]
     """Named at the registration (R2); None is by the settings."""
 
+    max_devices: Mapped[int | None]
+    """Named at the registration (R18), 0 is no limit; None is by the settings."""
+
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
     member: Mapped[MemberRow | None] = relationship(lazy="joined")
@@ -195,6 +201,7 @@ class AccessTokenRow(Followed, Row):
     __tablename__ = "access_token"
     __table_args__ = (
         CheckConstraint("duration BETWEEN 60 AND 2592000", name="duration"),
+        CheckConstraint("max_devices >= 1", name="max_devices"),
         CheckConstraint(
             "(valid_from IS NULL AND valid_until IS NULL)"
             " OR (valid_from IS NOT NULL AND valid_until IS NOT NULL AND valid_from < valid_until)",
@@ -211,8 +218,26 @@ class AccessTokenRow(Followed, Row):
     valid_until: Mapped[datetime | None]
     issued_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    max_devices: Mapped[int | None]
+    """NULL is no limit (R18)."""
 
     visit: Mapped[VisitRow] = relationship(back_populates="token")
+
+
+class DeviceRow(Row):
+    """A device that was let in with a visit's PIN (see ``nexio/network/devices.py``).
+
+    It holds a slot of the token's limit until ``freed_at`` (R18).  Visits without a limit have
+    rows only where devices are remembered (R22).
+    """
+
+    __tablename__ = "device"
+    __table_args__ = (CheckConstraint("length(mac) = 17", name="mac"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    mac: Mapped[str] = mapped_column(String(17), primary_key=True)
+    first_at: Mapped[datetime]
+    freed_at: Mapped[datetime | None]
 
 
 class MemberRow(Row):
@@ -498,10 +523,13 @@ class WifiSessionRow(Row):
 
     ``sender`` is a digest of source address, NAS-Identifier and NAS address, ``key`` one of that
     and Acct-Session-Id.  A NAS that restarts may use an Acct-Session-Id again: ``occurrence``
-    tells such sessions apart.  ``nas_id`` has no foreign key: the session stays when its NAS is
+    tells such sessions apart.  ``session_id_hex`` is what was sent, where ``session_id`` does not
+    show it whole.  ``clock_behind`` is by how many seconds the NAS's clock is behind ours, as far
+    as that is known.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
+    from zero again, ``seconds`` and its like go on.  ``interval`` is the longest time in seconds
+    between two reports so far.  Until ``disconnect_due_at`` no server asks
     the NAS to end the session (again): another one does so now, or asked a moment ago.
     """
 
@@ -512,7 +540,8 @@ class WifiSessionRow(Row):
         CheckConstraint("heard_at >= started_at", name="heard_after_start"),
         CheckConstraint("ended_at >= started_at", name="end_after_start"),
         CheckConstraint(
-            "ended_by IN ('stop', 'accounting-on', 'accounting-off', 'reuse', 'gone', 'lost')",
+            "ended_by IN"
+            " ('stop', 'accounting-on', 'accounting-off', 'reuse', 'gone', 'lost', 'closed')",
             name="ended_by",
         ),
         CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="end_is_whole"),
@@ -536,6 +565,7 @@ class WifiSessionRow(Row):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(None, "location_id", "heard_at"),
+        Index(None, "device", "session_id"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},
     )
@@ -553,18 +583,21 @@ class WifiSessionRow(Row):
     nas_identifier: Mapped[str | None]
     nas_address: Mapped[str | None]
     session_id: Mapped[str]
+    session_id_hex: Mapped[str | None]
     user_name: Mapped[str]
     user_name_sealed: Mapped[bytes | None]
     calling_station: Mapped[str | None]
     device: Mapped[str | None]
+    clock_behind: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     heard_at: Mapped[datetime]
+    interval: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     terminate_cause: Mapped[int | None] = mapped_column(BigInteger)
     seconds: Mapped[int] = mapped_column(BigInteger)
-    octets_in: Mapped[int] = mapped_column(BigInteger)
-    octets_out: Mapped[int] = mapped_column(BigInteger)
+    octets_in: Mapped[int | None] = mapped_column(BigInteger)
+    octets_out: Mapped[int | None] = mapped_column(BigInteger)
     counted_at: Mapped[datetime | None]
     last_seconds: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_octets_in: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

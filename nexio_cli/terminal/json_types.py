@@ -152,6 +152,9 @@ class HousekeepingJson(TypedDict):
     sessions: int
     """Sessions that were forgotten"""
 
+    lost: int
+    """Sessions that were closed, because their access point had gone silent"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""
@@ -302,20 +305,49 @@ class SessionJson(TypedDict):
     ended_by: str | None
     """``stop``: the access point ended it; ``accounting-on``, ``accounting-off``: it started or
     stopped as a whole; ``reuse``: it gave the ``session_id`` to another session; ``gone``: it had
-    no such session when it was asked to end it; ``lost``: it was silent for long; ``null``: open"""
+    no such session when it was asked to end it; ``lost``: it was silent for long; ``closed``: by
+    hand; ``null``: open"""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause (RFC 2866 section 5.10)"""
 
     seconds: int
-    octets_in: int
-    """From the device"""
+    octets_in: int | None
+    """From the device; ``null`` where the access point has not told"""
 
-    octets_out: int
-    """To the device"""
+    octets_out: int | None
+    """To the device; as ``octets_in``"""
 
     disconnect: DisconnectJson | None
     """The last time that the access point was asked to end it"""
+
+
+class DeviceJson(TypedDict):
+    """A device that logged in with a visit's PIN."""
+
+    device: str
+    first_at: str
+    last_at: str
+    """When it last logged in, or was last heard of by accounting"""
+
+    randomised: bool
+    """Whether it made its address up: phones take another one about every two weeks"""
+
+    counts: bool
+    """Whether it has one of the places of the limit; without a limit, whether it is remembered"""
+
+    freed_at: str | None
+    """When `visitor devices --free` took its place away"""
+
+
+class DevicesJson(TypedDict):
+    """The devices of a visit."""
+
+    visit: int
+    max_devices: int | None
+    """``null`` where there is no limit"""
+
+    devices: list[DeviceJson]
 
 
 class ExplanationJson(TypedDict):
@@ -524,6 +556,7 @@ Printed = (
     | SettingsJson
     | DecisionJson
     | SessionJson
+    | DevicesJson
     | ExplanationJson
     | AnswerJson
     | StatusJson

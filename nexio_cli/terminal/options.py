@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused
 from nexio.input.zones import show
 from nexio_cli.terminal import output
 
@@ -163,6 +163,20 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         refusal = f"the arrival would be on {arrival}, and no year was given"
         advice = "Give the year, or confirm this one with --far."
         _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
+
+
+def parse_mac(text: str) -> str:
+    """A MAC address in any notation, in the one that the store has.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    from radius_auth.decision.devices import mac_of
+
+    mac = mac_of(text.encode(errors="surrogateescape"))
+    if mac is None:
+        raise InvalidValue(f"{text!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef.")
+    return mac
 
 
 def typed_or_read(value: str | None) -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
     from nexio.locations.locations import Location
+    from nexio.network.devices import Device
     from nexio.network.events import AuthEvent
     from nexio.network.nas import Nas
     from nexio.network.sessions import WifiSession
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nexio_cli.terminal.json_types import (
         DecisionJson,
         DeskJson,
+        DevicesJson,
         HeldTokenJson,
         LocationJson,
         MailJson,
@@ -56,6 +58,26 @@ def visit_json(visit: Visit) -> VisitJson:
         "token": None if visit.token is None else token_json(visit.token, zone),
         "mail": visit.mail,
         "replaces": visit.replaces,
+    }
+
+
+def devices_json(visit: Visit, devices: list[Device]) -> DevicesJson:
+    """The devices of a visit."""
+    zone = visit.location.zone
+    return {
+        "visit": visit.id,
+        "max_devices": None if visit.token is None else visit.token.max_devices,
+        "devices": [
+            {
+                "device": each.mac,
+                "first_at": iso(each.first_at, zone),
+                "last_at": iso(each.last_at, zone),
+                "randomised": each.is_randomised,
+                "counts": each.holds_slot,
+                "freed_at": None if each.freed_at is None else iso(each.freed_at, zone),
+            }
+            for each in devices
+        ],
     }
 
 

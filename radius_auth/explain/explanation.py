@@ -17,6 +17,7 @@ from nexio.network.nas import Nas, get_nas
 from nexio.network.news import read_visits_of
 from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
+from radius_auth.decision.device_limits import Answer, decide_device, settle_device
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason, is_unseen
@@ -128,13 +129,42 @@ def _explain(
         calling_station=None if question.device is None else question.device.encode(),
     )
     guard = guard_in(work, at)
-    decision = decide(request, table, guard, at)
-    unguarded = decide(request, table, Guard(), at)
+    decision, unguarded = (
+        _within_limit(decide(request, table, each, at), request, table) for each in (guard, Guard())
+    )
     # What no release changes comes first; a pause is over before anybody has read of it.
     settled = isinstance(unguarded, Rejected) and unguarded.visit is not None
     if decision.reason is Reason.GUARDED and not settled:
         return _of(decision, _wait_words(work, visit, question, guard, at))
     return _explanation(work, unguarded if is_unseen(decision.reason) else decision)
+
+
+def _within_limit(decision: Decision, request: Request, table: Table) -> Decision:
+    """What the visit's limit of devices makes of it (R18); of a device that was not named, nothing.
+
+    A slot that is free now is taken only by a real login.
+    """
+    if (
+        isinstance(decision, Rejected)
+        or request.calling_station is None
+        or decision.visit.max_devices is None
+    ):
+        return decision
+    decided = decide_device(request, decision)
+    if decided is not None:
+        return decided
+    has_room = len(decision.visit.devices) < decision.visit.max_devices
+    answer = Answer.TAKEN if has_room else Answer.FULL
+    return settle_device(decision, answer, table)
+
+
+def _devices_words(visit: FollowedVisit) -> str:
+    """Who holds the slots of a limit."""
+    most, held = visit.max_devices, visit.devices
+    if most is None:
+        return ""
+    who = f": {', '.join(held)}" if held else ""
+    return f" Devices: {len(held)} of {most}{who}."
 
 
 def _wait_words(
@@ -169,12 +199,14 @@ def _explanation(work: Reading, decision: Decision) -> Explanation:
     token = visit.token
     if token is not None and token.valid_from is not None and token.valid_until is not None:
         window = show_window(token.valid_from, token.valid_until, visit.location.zone)
+    devices = _devices_words(decision.visit)
     if isinstance(decision, Accepted):
-        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
+        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.{devices}")
     why = LOGGED[decision.reason] + (f" ({window})" if window else "")
     if decision.reason is Reason.WRONG_LOCATION:
         why = f"{LOGGED[decision.reason]}, {visit.location.name}"
-    return _of(decision, f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}.")
+    no = f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}."
+    return _of(decision, no + devices)
 
 
 def _of(decision: Decision, sentence: str) -> Explanation:

@@ -40,6 +40,10 @@ Key = TypeVar("Key", str, bytes)
 _DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
 """Of a PIN, by the length of the sealed one."""
 
+_CHANCES = {length: 10.0**-digits for length, digits in _DIGITS.items()}
+_LARGEST_CHANCE = 10.0**-SHORTEST_PIN
+"""That one guess is right."""
+
 _revisions = itertools.count()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -67,6 +71,7 @@ class Table:
         """Another one in each table and after each change; requests are decided during one, too."""
 
         self._by_digest: dict[bytes, Visits] = {}
+        self._by_device: dict[str, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
     def __len__(self) -> int:
@@ -89,6 +94,10 @@ class Table:
         """The visits with that PIN at a location."""
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
 
+    def visits_on(self, device: str) -> Visits:
+        """The visits with whose PIN a device has logged in, as far as that is kept."""
+        return self._by_device.get(device, ())
+
     @cached_property
     def nobody(self) -> FollowedVisit:
         """A visit of nobody, to compare with where there is none; its PIN cannot be typed."""
@@ -110,7 +119,7 @@ class Table:
 
     def chance_of(self, visit: FollowedVisit) -> float:
         """The chance that a guess is the PIN of a visit."""
-        return 10.0 ** -_DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+        return _CHANCES.get(len(visit.pin_sealed), _LARGEST_CHANCE)
 
     def chance_at(self, location: Location, digits: int, now: datetime) -> tuple[float, bytes]:
         """The chance that so many digits are a PIN of a location that would be confirmed now.
@@ -161,10 +170,15 @@ class Table:
                 visit.pin_digest,
             ):
                 self._drop(visit.id)
+            elif old is not None and old.devices != visit.devices:
+                for device in set(old.devices).difference(visit.devices):
+                    _drop(self._by_device, device, visit.id)
             self._visits[visit.id] = visit
             self._tallies.pop(visit.location_id, None)
             _put(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit)
             _put(self._by_digest, visit.pin_digest, visit)
+            for device in visit.devices:
+                _put(self._by_device, device, visit)
         self.revision = next(_revisions)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
@@ -177,6 +191,8 @@ class Table:
         if visit is not None:
             _drop(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
+            for device in visit.devices:
+                _drop(self._by_device, device, visit_id)
             self.revision = next(_revisions)
 
 

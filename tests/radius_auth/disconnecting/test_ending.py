@@ -11,6 +11,7 @@ import pytest
 
 from nexio.network import endings
 from nexio.network.accounting_records import Status
+from nexio.network.devices import free_device, take_slots
 from nexio.network.endings import (
     CLAIM,
     FIRST_PAUSE,
@@ -123,6 +124,22 @@ def test_who_may_not_be_on_any_more(
             reschedule(work, zoe.id, clock.now + timedelta(hours=3))
     assert {each.ending.reason for each in end_all(store)} == {why}
     assert sorted(asked_for(nas)) == ["1", "2"]
+
+
+def test_r18_a_device_that_was_freed(store: Store, location: Location, nas: FakeNas) -> None:
+    """It goes, whatever its visit may; the visitor's other device stays on."""
+    visit = register(store, location, max_devices="2")
+    macs = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    for number, mac in enumerate(macs, start=1):
+        with store.write() as work:
+            take_slots(work, [(visit.id, mac)])
+        on_wifi(store, visit, number, device=mac, calling_station=mac)
+    assert end_all(store) == []
+    with store.write() as work:
+        free_device(work, visit.id, macs[0])
+    assert [each.ending.reason for each in end_all(store)] == ["device freed"]
+    assert asked_for(nas) == ["1"]
+    assert [each.disconnect is None for each in sessions(store)] == [False, True]
 
 
 def test_after_an_extension_nothing_is_sent(
