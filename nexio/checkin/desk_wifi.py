@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from nexio.checkin.taps import Direction, Tap
 from nexio.input.zones import show
 from nexio.reception.tokens import Token, TokenState, token_of
 from nexio.store.engine import Reading
 from nexio.store.tables import VisitRow
+
+ENDED: Final = "The Wi-Fi ended with the check-out."
 
 
 def wifi_words(work: Reading, tap: Tap) -> str | None:
@@ -25,7 +28,7 @@ def wifi_words(work: Reading, tap: Tap) -> str | None:
     if tap.direction is Direction.IN:
         return _in_words(tap, token, ended_by_check_out=ended_by_check_out)
     if ended_by_check_out:
-        return "The Wi-Fi ended with the check-out."
+        return ENDED
     if token is not None and token.state is TokenState.VALID and token.valid_until is not None:
         return f"The Wi-Fi goes on until {show(token.valid_until, tap.location.zone)}."
     return None

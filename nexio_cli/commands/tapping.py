@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio.input.zones import show
 from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
@@ -65,6 +66,13 @@ class _Done:
 
     shape: DoneTapJson
     sentence: str
+
+    @property
+    def has_ended_wifi(self) -> bool:
+        """Whether devices that are on the Wi-Fi are to be disconnected."""
+        from nexio.checkin.desk_wifi import ENDED
+
+        return self.shape["wifi"] == ENDED
 
 
 def check_in_or_out(who: Who, how: How) -> None:
@@ -155,6 +163,14 @@ def _read_codes(how: How) -> None:
         else:
             output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
+        _tell_of_wifi([done], wait=False)  # the next one is at the door
+
+
+def _tell_of_wifi(all_done: Sequence[_Done], *, wait: bool) -> None:
+    """Say what becomes of devices that are still on."""
+    for done in all_done:
+        if done.has_ended_wifi:
+            tell_of_open_sessions(done.shape["id"], wait=wait)
 
 
 def _wait(seconds: float) -> None:
@@ -187,6 +203,7 @@ def _print(all_done: Sequence[_Done], how: How) -> None:
         for done in all_done:
             output.print_headline(done.sentence)
     posting.deliver_now(quiet=True)
+    _tell_of_wifi(all_done, wait=not how.as_json)
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:

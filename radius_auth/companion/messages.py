@@ -67,6 +67,9 @@ class Told(IntEnum):
     HEARD = 12
     """Up to which of its acts it was told what the guard of another worker did."""
 
+    KEPT = 13
+    """Whether the Accounting-Request of that number is on a disk."""
+
 
 class Reported(IntEnum):
     """What a worker tells the companion."""
@@ -82,6 +85,9 @@ class Reported(IntEnum):
 
     COUNTS = 4
     """What it has done so far."""
+
+    ACCOUNTING = 5
+    """An Accounting-Request with a number: when it came, from where, and what it says."""
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -69,6 +69,21 @@ class Attribute(enum.IntEnum):
     NAS_IPV6_ADDRESS = 95
 
 
+class Acct(enum.IntEnum):
+    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
+
+    STATUS_TYPE = 40
+    DELAY_TIME = 41
+    INPUT_OCTETS = 42
+    OUTPUT_OCTETS = 43
+    SESSION_ID = 44
+    SESSION_TIME = 46
+    TERMINATE_CAUSE = 49
+    INPUT_GIGAWORDS = 52
+    OUTPUT_GIGAWORDS = 53
+    EVENT_TIMESTAMP = 55
+
+
 class Discarded(Exception):
     """This packet gets no answer.
 
@@ -125,7 +140,14 @@ class Packet:
         self.is_plain = is_plain
         """Whether no type comes twice, and each attribute has a value."""
 
-        self._by_type: dict[Kind, list[bytes]] | None = None
+        self._by_type: Mapping[Kind, list[bytes]] | None = None
+
+    @classmethod
+    def of(cls, code: int, authenticator: bytes, by_type: Mapping[Kind, list[bytes]]) -> Packet:
+        """One that somebody else has taken apart, and whose octets nobody needs."""
+        packet = cls(b"", (code, 0, 0, authenticator), {}, is_plain=False)
+        packet._by_type = by_type
+        return packet
 
     def __repr__(self) -> str:
         """Only what is no attribute."""
@@ -150,12 +172,13 @@ class Packet:
         return tuple(found)
 
     @property
-    def by_type(self) -> dict[Kind, list[bytes]]:
+    def by_type(self) -> Mapping[Kind, list[bytes]]:
         """The values of each type, in their order."""
         if self._by_type is None:
-            self._by_type = {}
+            by_type: dict[Kind, list[bytes]] = {}
             for kind, value in self.attributes:
-                self._by_type.setdefault(kind, []).append(value)
+                by_type.setdefault(kind, []).append(value)
+            self._by_type = by_type
         return self._by_type
 
     def values(self, kind: int) -> list[bytes]:

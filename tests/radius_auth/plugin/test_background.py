@@ -159,6 +159,22 @@ def test_the_first_call_starts_a_thread_and_a_companion(
     wait_until(lambda: made.table().find_visit(later.id) is not None)
 
 
+def test_a_start_waits_for_the_store(
+    desk: Desk, programs: None, tmp_path: Path, heard: Heard
+) -> None:
+    """The first call finds a table; a store that is away is not waited for longer than that."""
+    thresholds = gc.get_threshold()
+    visit = desk.register()
+    for configuration, seconds in ((desk.configuration, PATIENCE), (configuration_of(tmp_path), 0)):
+        made = Background(configuration, DAY, packages())
+        made.start(seconds)
+        if seconds:
+            assert made.table().find_visit(visit.id) is not None
+        made.stop()
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
 def test_further_calls_start_nothing_more(
     starting: Callable[..., Background], tmp_path: Path, heard: Heard
 ) -> None:
