@@ -22,6 +22,7 @@ from nexio.store.tables import (
     AuthEventRow,
     ChangeRow,
     CheckInRow,
+    DeviceRow,
     GuardActRow,
     OutboxRow,
     PinDayRow,
@@ -128,6 +129,7 @@ def _forget(work: Writing, visits: Sequence[int]) -> None:
     # Sessions before the tokens that they lead to.
     hanging = (
         WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow, GuardActRow,
+        DeviceRow,
     )  # fmt: skip
     for table in hanging:
         work.session.execute(delete(table).where(table.visit_id.in_(visits)))

@@ -214,14 +214,20 @@ _NO_WIFI_TO_END = (
     mark("visitors get no Wi-Fi at %(location)s, so none can end"),
     mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
 )
+_NO_WIFI_TO_LIMIT = (
+    "visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+    "walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+)
+"""In English: only the command line can name a limit."""
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
-    """Refuse an end or a duration that would have no effect."""
-    if registration.duration is None:
+    """Refuse an end, a duration or a number of devices that would have no effect."""
+    if registration.duration is None and registration.max_devices is None:
         return
     if not gives_token(location, registration.source):
-        said = _NO_WIFI_TO_END[registration.source == "walk-in"]
+        told = _NO_WIFI_TO_END if registration.duration else _NO_WIFI_TO_LIMIT
+        said = told[registration.source == "walk-in"]
         raise Refused(
             mark(said, location=location.name),
             f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
