@@ -73,8 +73,14 @@ class _Running:
             parse_duration(config.get("max_staleness", "24h")),
             config["packages"],
         )
+        background = self.background
         self.plugin = Plugin(
-            self.background.table, self.background.guard, self.background.record, utc_now
+            background.table,
+            background.guard,
+            background.record,
+            background.account,
+            utc_now,
+            background.slots.ask,
         )
         self.discards = Discards()
 
@@ -116,6 +122,11 @@ def authenticate(pairs: Pairs) -> Returned:
 def post_auth(pairs: Pairs) -> Returned:
     """See `Plugin.post_auth`."""
     return _call(Plugin.post_auth, pairs)
+
+
+def accounting(pairs: Pairs) -> Returned:
+    """See `Plugin.accounting`."""
+    return _call(Plugin.accounting, pairs)
 
 
 def detach(_: object = None) -> int:

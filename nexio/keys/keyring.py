@@ -60,7 +60,8 @@ class Keyring:
     def seal(self, value: str, purpose: str) -> bytes:
         """Encrypt ``value``; ``purpose`` is ``table.column``."""
         nonce = secrets.token_bytes(NONCE_OCTETS)
-        ciphertext = AESGCM(self.keys[self.active]).encrypt(nonce, value.encode(), purpose.encode())
+        cipher = _cipher(self.keys[self.active])
+        ciphertext = cipher.encrypt(nonce, value.encode(), purpose.encode())
         return bytes.fromhex(self.active) + nonce + ciphertext
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
@@ -78,7 +79,8 @@ class Keyring:
         nonce = sealed[ID_OCTETS : ID_OCTETS + NONCE_OCTETS]
         ciphertext = sealed[ID_OCTETS + NONCE_OCTETS :]
         try:
-            return AESGCM(self.keys[key_id]).decrypt(nonce, ciphertext, purpose.encode()).decode()
+            cipher = _cipher(self.keys[key_id])
+            return cipher.decrypt(nonce, ciphertext, purpose.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise KeyUnusable(
                 f"a value of {purpose} cannot be opened with its key",
@@ -98,18 +100,22 @@ class Keyring:
         """The blind index (32 octets) of a PIN at a location."""
         # Copies of a key that is hashed once: a sixth of the time of ``hmac.digest``, and a server
         # computes one for each login (``python -m benchmarks.path``).
-        inner, outer = _hashed(self._digest_key)
+        inner, outer = _hashed(self._digest_key, location_id)
         inner, outer = inner.copy(), outer.copy()
-        inner.update(b"%d:%b" % (location_id, pin.encode()))
+        inner.update(pin.encode())
         outer.update(inner.digest())
         return outer.digest()
 
 
-@lru_cache(maxsize=16)
-def _hashed(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """What HMAC-SHA-256 (RFC 2104) begins with."""
+_cipher = lru_cache(maxsize=16)(AESGCM)
+"""That of a key; making one takes longer than opening a PIN (``python -m benchmarks.path``)."""
+
+
+@lru_cache(maxsize=1024)
+def _hashed(key: bytes, location_id: int) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """What HMAC-SHA-256 (RFC 2104) begins with, at a location."""
     padded = key.ljust(_BLOCK, b"\0")
     return (
-        hashlib.sha256(bytes(octet ^ 0x36 for octet in padded)),
+        hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + b"%d:" % location_id),
         hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)),
     )

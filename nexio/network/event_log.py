@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
 
+from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.store.groups import in_groups
 from nexio.store.sqlite import instant_as_text
@@ -70,10 +71,9 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
-        connection.exec_driver_sql(
-            _INSERT, [(instant_as_text(at), *others) for at, *others in rows]
-        )
+        connection.exec_driver_sql(_INSERT, [(instant_as_text(row[0]), *row[1:]) for row in rows])
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
+    note_devices(work, rows)
 
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:

@@ -28,14 +28,16 @@ END_SECONDS: Final = 12.0
 """How long its end is waited for: it goes on delivering for some seconds."""
 
 _BOOT: Final = """
-import site, sys
+import gc, site, sys
+gc.disable()
 others = list(sys.path)
 site.addsitedir(sys.argv[1])
 sys.path[:] = [path for path in sys.path if path not in others] + others
 from radius_auth.companion.program import main
 main()
 """
-"""Finds our packages as ``freeradius/mods-config/nexio/nexio_plugin.py`` does."""
+"""Finds our packages as ``freeradius/mods-config/nexio/nexio_plugin.py`` does.
+Garbage is collected once the store is read."""
 
 
 class Task(NamedTuple):
@@ -45,8 +47,14 @@ class Task(NamedTuple):
     spool: str
     """The name of the file for decisions."""
 
+    accounting_spool: str
+    """And of that for accounting."""
+
     door: int
     """The descriptor of the listening socket."""
+
+    accounting_door: int
+    """And of that for accounting."""
 
     replaces: bool = False
     """Whether there was another one, so that somebody answers from memory."""
@@ -149,7 +157,7 @@ def _start(packages: str, task: Task) -> _Running:
             stdin=life_read,
             stdout=subprocess.DEVNULL,
             stderr=said_write,
-            pass_fds=[task.door],
+            pass_fds=[task.door, task.accounting_door],
             # FreeRADIUS waits for every child of its process group, and a Ctrl-C is for it alone.
             start_new_session=True,
             # While FreeRADIUS starts, root is still its real user, and could be again.

@@ -6,7 +6,6 @@ import logging
 import os
 import selectors
 import socket
-import struct
 import threading
 import time
 from collections import OrderedDict, deque
@@ -16,7 +15,7 @@ from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_of
-from radius_auth.companion.channel import Channel, Closed, encoded
+from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
     Reported,
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from nexio.network.events import EventBatch
     from nexio.network.following import FollowedVisit
     from radius_auth.companion.channel import Message
+    from radius_auth.companion.slots import Slots
+    from radius_auth.decision.device_limits import Answer
     from radius_auth.guard.sharing import Sharing
     from radius_auth.protocol.statistics import Recording
     from radius_auth.replica.follower import Change, Follower
@@ -46,9 +47,6 @@ BEAT_SECONDS: Final = 0.25
 
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
-
-_CREDENTIALS: Final = struct.Struct("3i")
-"""struct ucred: process, user, group (unix(7))."""
 
 
 class _Worker:
@@ -110,6 +108,7 @@ class Hub:
         record: takes batches of decisions; :meth:`stored` says when it is on a disk.
         recording: how that goes.
         sharing: what is known of guesses.
+        slots: takes slots of device limits.
     """
 
     def __init__(
@@ -118,12 +117,14 @@ class Hub:
         record: Callable[..., None],
         recording: Recording,
         sharing: Sharing,
+        slots: Slots,
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
         self._record = record
         self._recording = recording
         self._sharing = sharing
+        self._slots = slots
         self._relay = Relay(self._put_acts)
         sharing.share(self._relay)
         self._follower: Follower | None = None
@@ -185,7 +186,8 @@ class Hub:
     def _do(self, action: Callable[[], None]) -> None:
         """Let the thread do something, after what it was given before."""
         self._todo.append(action)
-        self._wake()
+        if threading.get_ident() != self._thread.ident:  # else it comes to that by itself
+            self._wake()
 
     def _wake(self) -> None:
         if self._is_over:
@@ -206,6 +208,7 @@ class Hub:
             self._do_all()
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT_SECONDS
+                self._slots.tell_overdue()
                 self._beat()
         for worker in list(self._workers.values()):
             self._lose(worker)
@@ -236,7 +239,7 @@ class Hub:
             opened, _ = self._listener.accept()
         except OSError:
             return  # it went away, or there are too many files open; it comes again
-        if _user_of(opened) not in {os.geteuid(), 0}:
+        if user_of(opened) not in {os.geteuid(), 0}:
             log.warning("a process of another user is not a worker, and is sent away")
             opened.close()
             return
@@ -271,6 +274,15 @@ class Hub:
             self._do(lambda: self._tell_all([heard], worker.writer))
         elif kind == Reported.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
+        elif kind == Reported.SLOT:
+            self._ask_slot(worker, *values)
+
+    def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
+        def tell(answer: Answer) -> None:
+            told = encoded(Told.SLOT, visit_id, device, int(answer))
+            self._do(lambda: self._tell(worker, told))
+
+        self._slots.ask((visit_id, device), tell)
 
     def _welcome(self, worker: _Worker) -> None:
         """Tell a worker all there is; what changes from now on comes after it."""
@@ -353,12 +365,6 @@ def _sums(ended: Counts, counts: OrderedDict[str, Counts]) -> tuple[Counts, dict
     after = list(accumulate(reversed(counts.values()), Counts.plus, initial=Counts()))[::-1]
     others = {name: before[i].plus(after[i + 1]) for i, name in enumerate(counts)}
     return before[-1], others
-
-
-def _user_of(opened: socket.socket) -> int:
-    told = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    user: int = _CREDENTIALS.unpack(told)[1]
-    return user
 
 
 def _table_of(table: Table) -> Iterator[bytes]:

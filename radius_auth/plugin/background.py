@@ -21,6 +21,8 @@ from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
+from radius_auth.plugin.accounting import Accounts
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
-    from radius_auth.protocol.events import Decided
+    from nexio.network.events import Decided
+    from radius_auth.plugin.pairs import Values
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
 
 SPOOL: Final = "freeradius.db"
+ACCOUNTING_SPOOL: Final = "freeradius-accounting.db"
 
 HAND_OVER_EVERY: Final = 0.25
 """Seconds that a decision waits in memory before it is handed over to be recorded."""
@@ -74,6 +78,11 @@ class Background:
         """What counts wrong passwords."""
 
         self._link: _Link | None = None
+        self.slots = SlotCalls(self._ask_slot)
+        """Where calls wait for slots of device limits."""
+
+        self._asked: deque[tuple[int, str]] = deque()
+        self._accounts: Accounts | None = None
         self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -102,6 +111,16 @@ class Background:
         """Take one decision."""
         self._decided.append(decided)
 
+    def account(self, at: float, host: str, values: Values) -> bool:
+        """Have an Accounting-Request stored, see :meth:`Accounts.store`; after :meth:`table`."""
+        return self._accounts is not None and self._accounts.store(at, host, values)
+
+    def _ask_slot(self, visit_id: int, device: str) -> None:
+        """Let the thread ask: a link is of one thread."""
+        self._asked.append((visit_id, device))
+        if self._link is not None:
+            self._link.wake()
+
     def stop(self) -> None:
         """End the thread and the companion; every decision is on the disk then."""
         self._stopping.set()
@@ -115,11 +134,12 @@ class Background:
             self._thread.start()
 
     def _run(self) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-            door.bind("")  # a name that the kernel chooses, and that no file has
-            door.listen()
+        with _door() as door, _door() as told:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
-            task = Task(self._configuration, SPOOL, door.fileno(), replaces=False)
+            link.slot_answered = self.slots.answer
+            self._accounts = Accounts(told.getsockname())
+            doors = door.fileno(), told.fileno()
+            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors)
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():
@@ -129,6 +149,7 @@ class Background:
                     link.finish(STOP_SECONDS, lambda: _replace_at_once(companion))
             finally:
                 link.close()
+                self._accounts.close()
                 companion.stop()
 
     def _go_on(self, link: _Link, companion: Child) -> None:
@@ -136,6 +157,8 @@ class Background:
         try:
             companion.mind(is_in_use=link.is_loaded)
             companion.wait(link, HAND_OVER_EVERY)
+            while self._asked:
+                link.ask_slot(*self._asked.popleft())
             self._hand_over(link)
             link.act()
             link.retire_some()
@@ -153,6 +176,14 @@ class Background:
         decided = self._decided
         while decided:
             link.hand_over([decided.popleft() for _ in range(min(TOGETHER, len(decided)))])
+
+
+def _door() -> socket.socket:
+    """A listening socket with a name that the kernel chooses, and that no file has."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind("")
+    door.listen()
+    return door
 
 
 def _replace_at_once(companion: Child) -> None:

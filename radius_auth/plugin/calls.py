@@ -45,6 +45,8 @@ class Stage(StrEnum):
     REJECTED = "rejected"
     """FreeRADIUS is about to send a reject."""
 
+    ACCOUNTING = "accounting"
+
     CLIENT = "client"
     """No request: is there a NAS of this address?"""
 
@@ -113,7 +115,24 @@ class Call:
 
 PASS: Final = CallResult(outcome=ReturnCode.NOOP)
 DONE: Final = CallResult(outcome=ReturnCode.OK)
+SILENT: Final = CallResult(outcome=ReturnCode.FAIL)
 ACCEPT: Final = ("Auth-Type", ":=", "Accept")
+
+
+def more_attributes(call: Call, login: Login, decision: Accepted) -> Updates:
+    """What an accept says beside that, where somebody has set something; of several values, each.
+
+    They go into the reply at once: a reject drops everything that is not its own.
+    """
+    reply = call.table.reply_for(login.request.nas, decision.visit)
+    if reply is None:
+        return ()
+    named: set[str] = set()
+    updates = []
+    for name, operator, text in as_updates(reply.attributes_for(decision.visit)):
+        updates.append((name, "+=" if name in named else operator, text))
+        named.add(name)
+    return tuple(updates)
 
 
 def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:

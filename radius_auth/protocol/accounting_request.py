@@ -18,7 +18,7 @@ from nexio.network.accounting_records import AccountingRecord, Status, seal_name
 from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
-from radius_auth.protocol.packet import Attribute, Discarded
+from radius_auth.protocol.packet import Acct, Attribute, Discarded
 from radius_auth.protocol.printable import (
     device_for_log,
     is_as_sent,
@@ -37,21 +37,6 @@ if TYPE_CHECKING:
     from radius_auth.protocol.packet import Kind, Packet
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
-
-
-class Acct(enum.IntEnum):
-    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
-
-    STATUS_TYPE = 40
-    DELAY_TIME = 41
-    INPUT_OCTETS = 42
-    OUTPUT_OCTETS = 43
-    SESSION_ID = 44
-    SESSION_TIME = 46
-    TERMINATE_CAUSE = 49
-    INPUT_GIGAWORDS = 52
-    OUTPUT_GIGAWORDS = 53
-    EVENT_TIMESTAMP = 55
 
 
 class Unstorable(enum.StrEnum):
@@ -140,6 +125,12 @@ def read_accounting_request(
     identifier, station = _first(frame, Attribute.NAS_IDENTIFIER), _station(frame)
     location, visit, token = _claim(frame)
     nas = _entry(arrival, identifier, _visit_of(arrival, (location, visit, token)))
+    octets_in, octets_out = (
+        _octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
+        _octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
+    )
+    if nas is not None and nas.counts_for_client:
+        octets_in, octets_out = octets_out, octets_in
     address = _nas_address(frame)
     sender = _sender(arrival.source_address, identifier, address)
     at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
@@ -171,8 +162,8 @@ def read_accounting_request(
         claimed_visit=visit,
         claimed_token=token,
         seconds=_seconds(frame),
-        octets_in=_octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
-        octets_out=_octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
+        octets_in=octets_in,
+        octets_out=octets_out,
         terminate_cause=_largest(frame, Acct.TERMINATE_CAUSE) if status is Status.STOP else None,
     )
 

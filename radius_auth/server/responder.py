@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
+from radius_auth.decision.device_limits import decide_device, settle_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
@@ -32,15 +33,17 @@ from radius_auth.protocol.replies import (
 from radius_auth.protocol.statistics import Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
+from radius_auth.server.parking import Parked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision, Request
+    from radius_auth.decision.device_limits import Answer
     from radius_auth.protocol.duplicates import Ticket
-    from radius_auth.protocol.events import Decided
     from radius_auth.protocol.packet import Packet
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.replica.nas_index import Client
@@ -79,6 +82,13 @@ class _Held(NamedTuple):
     """Of the table that it was decided by."""
 
 
+class _Parked(NamedTuple):
+    """An accept that waits for a slot."""
+
+    exchange: _Exchange
+    accepted: Accepted
+
+
 class Knowledge(Protocol):
     """What requests are decided by; in a worker the link to the companion keeps it current."""
 
@@ -102,6 +112,7 @@ class Responder:
         lost: asks how many datagrams the kernel has dropped.
         guard: counts wrong passwords; None is a new one.
         recording: says how the recording of decisions goes.
+        parked: accepts that wait for a slot (R18); None asks nobody for one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -113,6 +124,7 @@ class Responder:
         lost: Callable[[], int] = lambda: 0,
         guard: Guard | None = None,
         recording: Recording | None = None,
+        parked: Parked[_Parked] | None = None,
     ) -> None:
         self._knowledge = knowledge
         self._started = clock()
@@ -124,8 +136,9 @@ class Responder:
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
-        self._decided: list[tuple[Request, Decision, datetime, int]] = []
+        self._parked: Parked[_Parked] = Parked() if parked is None else parked
         self._events: list[Decided] = []
+        self._counted = 0
 
     def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         """Answer a datagram.
@@ -146,6 +159,10 @@ class Responder:
 
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
+        for answer, parked in self._parked.pop_ready():
+            reply = self._unpark(parked, answer, now)
+            if reply is not None:
+                yield parked.exchange.source, reply
         for held in self._held.pop_due(now):
             self._is_full = False
             try:
@@ -158,21 +175,24 @@ class Responder:
 
     def counts(self) -> Counts:
         """What this worker has done."""
-        return self._statistics.counts(waiting=len(self._held))
+        return self._statistics.counts(waiting=len(self._held) + len(self._parked))
 
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
-        return self._held.next_due()
+        held, parked = self._held.next_due(), self._parked.next_due()
+        if held is None or parked is None:
+            return parked if held is None else held
+        return min(held, parked)
 
     @property
     def has_events(self) -> bool:
         """Whether :meth:`take_events` would give any."""
-        return bool(self._decided or self._events)
+        return bool(self._events)
 
     def take_events(self) -> list[Decided]:
         """What was decided since the last call, in its order; whoever calls it records that."""
-        self._make_events()
-        events, self._events = self._events, []
+        self._count_events()
+        events, self._events, self._counted = self._events, [], 0
         return events
 
     def _answer(self, datagram: bytes, source: Source, now: float) -> bytes | None:
@@ -191,7 +211,7 @@ class Responder:
             (source.socket, source.address, packet.identifier),
             packet.authenticator,
             now,
-            signed=_MESSAGE_AUTHENTICATOR in packet.by_type,  # and verified by now
+            signed=_MESSAGE_AUTHENTICATOR in packet.starts,  # and verified by now
         )
         if isinstance(known, Repeat):
             return self._repeat(known)
@@ -200,8 +220,37 @@ class Responder:
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
+        if isinstance(decision, Rejected):
+            if self._reject_delay > 0:
+                self._hold(_Held(exchange, decision, revision), now)
+                return None
+        elif decision.visit.max_devices is not None:
+            return self._limit(exchange, decision, now)
+        return self._reply(exchange, decision, now)
+
+    def _limit(self, exchange: _Exchange, accepted: Accepted, now: float) -> bytes | None:
+        """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
+        decision = decide_device(exchange.request, accepted)
+        if decision is not None:
+            return self._settle(exchange, decision, now)
+        if self._parked.is_full:
+            raise Discarded(DiscardReason.OVERLOADED)
+        device = exchange.request.device or ""
+        self._parked.put(accepted.visit.id, device, _Parked(exchange, accepted))
+        return None
+
+    def _unpark(self, parked: _Parked, answer: Answer, now: float) -> bytes | None:
+        exchange, table = parked.exchange, self._knowledge.table
+        decision = remaining(settle_device(parked.accepted, answer, table), self._clock())
+        if not self._duplicates.is_current(exchange.ticket):
+            self._note(exchange, decision)
+            return None
+        return self._settle(exchange, decision, now)
+
+    def _settle(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
+        """Reply, or hold back a reject that no later look overrules."""
         if isinstance(decision, Rejected) and self._reject_delay > 0:
-            self._hold(_Held(exchange, decision, revision), now)
+            self._hold(_Held(exchange, decision, self._knowledge.table.revision), now)
             return None
         return self._reply(exchange, decision, now)
 
@@ -224,7 +273,7 @@ class Responder:
             self._discards.count(DiscardReason.KEY_MISSING, source.host, now)
 
     def _status(self, source: Source) -> StatusReply:
-        self._make_events()  # which counts them
+        self._count_events()
         status = Status(
             up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
             followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
@@ -243,7 +292,10 @@ class Responder:
         if not self._duplicates.is_current(exchange.ticket):
             self._note(exchange, held.rejected)
             return None
-        return self._reply(exchange, self._once_more(held), now)
+        decision = self._once_more(held)
+        if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
+            return self._limit(exchange, decision, now)
+        return self._reply(exchange, decision, now)
 
     def _once_more(self, held: _Held) -> Decision:
         """Look again at what the table may have learned meanwhile.
@@ -263,12 +315,17 @@ class Responder:
         packet, secret = exchange.packet, exchange.client.secret
         if isinstance(decision, Accepted):
             class_ = class_of(decision.visit)
-            octets = encode_accept(packet, secret, decision.session_timeout, class_)
+            more = self._more(exchange.request, decision) if self._knowledge.table.replies else b""
+            octets = encode_accept(packet, secret, decision.session_timeout, class_, more)
         else:
             octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
         self._duplicates.answer(exchange.ticket, octets, now)
         self._note(exchange, decision)
         return octets
+
+    def _more(self, request: Request, accepted: Accepted) -> bytes:
+        reply = self._knowledge.table.reply_for(request.nas, accepted.visit)
+        return b"" if reply is None else reply.octets_for(accepted.visit)
 
     def _words(self, rejected: Rejected, now: datetime) -> str | None:
         if rejected.visit is None:
@@ -278,16 +335,19 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision) -> None:
-        self._decided.append((exchange.request, decision, exchange.arrived, exchange.latency_us))
+        try:
+            self._events.append(
+                decision_for_log(
+                    exchange.request,
+                    decision,
+                    self._knowledge.table,
+                    exchange.arrived,
+                    exchange.latency_us,
+                )
+            )
+        except Exception:  # a fault of ours costs one line of the log, and no other one
+            log.exception("a decision could not be recorded")
 
-    def _make_events(self) -> None:
-        decided, self._decided = self._decided, []
-        table, statistics = self._knowledge.table, self._statistics
-        for request, decision, arrived, latency_us in decided:
-            try:
-                event = decision_for_log(request, decision, table, arrived, latency_us)
-            except Exception:  # a fault of ours costs one line of the log, and no other one
-                log.exception("a decision could not be recorded")
-                continue
-            statistics.count(event)
-            self._events.append(event)
+    def _count_events(self) -> None:
+        self._statistics.count(self._events[self._counted :])
+        self._counted = len(self._events)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import selectors
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexio.clock import utc_now
 from radius_auth.protocol.discards import DiscardReason, Discards
@@ -22,13 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.guard import Guard
-    from radius_auth.protocol.events import Decided
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
+    from radius_auth.server.parking import Parked
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
+
+    _Waiting = tuple[bytes, Source, float]
+    """A datagram, where it came from, and when: in monotonic seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +76,7 @@ class Worker:
         clock: aware time of day.
         guard: counts wrong passwords; None is a new one.
         recording: says how the recording of decisions goes.
+        parked: logins that wait for a slot of a device limit.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -82,6 +88,7 @@ class Worker:
         clock: Clock = utc_now,
         guard: Guard | None = None,
         recording: Recording | None = None,
+        parked: Parked[Any] | None = None,
     ) -> None:
         self._sockets = list(inherited.sockets)
         self._ports = {each.fileno(): open_port(each) for each in inherited.sockets}
@@ -91,19 +98,27 @@ class Worker:
         self._guard = guard
         self._discards = Discards()
         self._responder = Responder(
-            knowledge, options.reject_delay, clock, self._discards, self._lost, guard, recording
+            knowledge,
+            options.reject_delay,
+            clock,
+            self._discards,
+            self._lost,
+            guard,
+            recording,
+            parked,
         )
-        self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
+        self._queue: FairQueue[_Waiting] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._began = time.monotonic()
         self._handed_over = self._began
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._watched = {self._wake_read: self._wake, inherited.life: self._wake}
+        self._news: dict[int, Callable[[], None]] = {}
         self._stopping = False
 
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call ``action`` between requests when a file descriptor is readable; before `run`."""
-        self._watched[number] = action
+        self._watched[number] = self._news[number] = action
 
     def counts(self) -> Counts:
         """What it has done."""
@@ -129,11 +144,16 @@ class Worker:
                         self._take(self._ports[key.fd])
                     else:
                         self._watched[key.fd]()
-                self._answer_some()
+                self._answer(self._queue.take(ANSWERS_PER_ROUND))
+                self._send_due()
+                if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
+                    self._hand_over_events()
         while self._queue:
-            self._answer_some()
+            self._answer(self._queue.take(ANSWERS_PER_ROUND))
         while (due := self._responder.next_due()) is not None:
-            time.sleep(max(0.0, due - time.monotonic()))
+            # Some wait for news of the companion.
+            for number in select.select([*self._news], [], [], max(0.0, due - time.monotonic()))[0]:
+                self._news[number]()
             self._send_due()
         self._hand_over_events()
 
@@ -147,37 +167,40 @@ class Worker:
         self._stopping = True
 
     def _take(self, port: Port) -> None:
-        """Let what waits in a socket wait in the queue, where each NAS has its turn."""
+        """Answer what waits in a socket; where it is more, let it wait for its NAS's turn."""
         for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
-            taken, now = port.receive(), time.monotonic()
-            clients = self._knowledge.table.nas
-            for datagram, source, waited in taken:
-                whose = STRANGERS if clients[source.host] is None else source.host
-                if not self._queue.put(whose, (datagram, source, now - waited)):
-                    self._discards.count(DiscardReason.OVER_SHARE, source.host, now)
-            if len(taken) < AT_ONCE:
+            taken = port.receive()
+            now = time.monotonic()
+            waiting = [(datagram, source, now - waited) for datagram, source, waited in taken]
+            is_last = len(taken) < AT_ONCE
+            if is_last and not self._queue:  # nobody waits behind anybody
+                self._answer(waiting)
+            else:
+                self._put(waiting, now)
+            if is_last:
                 return
 
-    def _answer_some(self) -> None:
-        """Answer those whose turn it is, then what is due; all of each socket's at once."""
-        self._answer()
-        self._send_due()
-        if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
-            self._hand_over_events()
+    def _put(self, waiting: Iterable[_Waiting], now: float) -> None:
+        clients = self._knowledge.table.nas
+        for each in waiting:
+            host = each[1].host
+            if not self._queue.put(STRANGERS if clients[host] is None else host, each):
+                self._discards.count(DiscardReason.OVER_SHARE, host, now)
 
-    def _answer(self) -> None:
-        replies = []
-        is_stale = bool(self._queue) and self._knowledge.age > self._max_staleness
-        for datagram, source, came in self._queue.take(ANSWERS_PER_ROUND):
-            now = time.monotonic()
+    def _answer(self, waiting: Sequence[_Waiting]) -> None:
+        """Answer requests; all replies of a socket leave at once."""
+        replies, now = [], time.monotonic()
+        is_stale = bool(waiting) and self._knowledge.age > self._max_staleness
+        for datagram, source, came in waiting:
             # What came before this worker did has waited for it, and is answered.
-            if now - max(came, self._began) > LONGEST_WAIT:
+            if now - came > LONGEST_WAIT and now - self._began > LONGEST_WAIT:
                 self._discards.count(DiscardReason.TOO_LATE, source.host, now)
             elif is_stale:
                 self._discards.count(DiscardReason.STALE, source.host, now)
             elif (reply := self._reply(datagram, source, now)) is not None:
                 replies.append((reply, source))
-        self._send(replies)
+        if replies:
+            self._send(replies)
 
     def _reply(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         try:

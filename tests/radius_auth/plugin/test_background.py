@@ -20,10 +20,10 @@ import pytest
 
 from nexio.clock import utc_now
 from nexio.network.event_log import list_events
+from nexio.network.events import Decided
 from radius_auth.companion import child
 from radius_auth.plugin.background import Background
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.radius.desk import Desk, desk_with
@@ -126,7 +126,7 @@ def rejects(first: int, count: int) -> list[Decided]:
     """That many decisions, which took so many microseconds, one more each time."""
     at = utc_now().timestamp()
     return [
-        Decided(at, "nobody@example.com", None, "ap", None, None, "reject", "unknown user", number)
+        (at, "nobody@example.com", None, "ap", None, None, "reject", "unknown user", number)
         for number in range(first, first + count)
     ]
 

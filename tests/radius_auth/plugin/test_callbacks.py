@@ -17,14 +17,16 @@ import pytest
 import radius_auth
 from nexio.errors import InvalidValue
 from nexio.network.event_log import list_events
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, Decided
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
+from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.plugin.pairs import Pairs
+    from radius_auth.plugin.pairs import Pairs, Values
     from radius_auth.replica.table import Table
 
 PATIENCE = 20.0
@@ -117,6 +119,7 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    slots: SlotCalls = field(default_factory=lambda: SlotCalls(lambda *_: None))
     started: int = 0
     stopped: int = 0
 
@@ -140,6 +143,11 @@ class Memory:
     def record(self, decided: Decided) -> None:
         """Keep it."""
         self.events.append(auth_event(decided))
+
+    def account(self, at: float, host: str, values: Values) -> bool:
+        """Say what the companion would; without an authenticator it would not be asked."""
+        read_accounting(values)
+        return values["Acct-Delay-Time"] == ["0"]
 
     def stop(self) -> None:
         """Count."""
@@ -172,6 +180,8 @@ def assert_plain(answer: Any) -> None:
 # The return values
 
 
+TOLD = (*at(Stage.ACCOUNTING), (AUTHENTICATOR, f"0x{bytes(16).hex()}"))
+
 CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("authorize", (*pap(), *OUTER), ReturnCode.OK),
     ("authorize", (*pap(OTHER_PIN), *OUTER), ReturnCode.REJECT),
@@ -196,6 +206,10 @@ CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("post_auth", (), ReturnCode.REJECT),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, LOGGED)), ReturnCode.OK),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "what?")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "0")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "1")), ReturnCode.FAIL),
+    ("accounting", at(Stage.ACCOUNTING), ReturnCode.FAIL),
+    ("accounting", at(Stage.STATUS), ReturnCode.OK),
 ]
 
 
@@ -251,6 +265,8 @@ def answers(callbacks: Any) -> set[Any]:
         callbacks.post_auth((*pairs, (PROVEN, "1"))),
         callbacks.authorize(at(Stage.CLIENT)),
         callbacks.authorize(at(Stage.STATUS)),
+        callbacks.accounting((*TOLD, ("Acct-Delay-Time", "0"))),
+        callbacks.accounting(at(Stage.STATUS)),
     }
 
 

@@ -14,9 +14,9 @@ from pyrad.packet import AcctPacket
 
 from nexio.network.accounting_records import AccountingRecord, unseal_name
 from nexio.network.session_updates import record_accounting
-from radius_auth.protocol.accounting_request import Acct, Unstorable
+from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.packet import Attribute, Fault, read_packet
+from radius_auth.protocol.packet import Acct, Attribute, Fault, read_packet
 from radius_auth.recording.spool import Spool, read_back, written
 from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source
@@ -707,3 +707,24 @@ def test_what_is_strange_can_be_stored(store: Store, location: Location) -> None
 def test_a_frame_that_pyrad_made_is_one() -> None:
     """The requests of these tests are what they should be."""
     assert read_packet(accounting_request()).values(Acct.SESSION_ID) == [b"81"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "counts", "in_and_out"),
+    [
+        ("generic", None, (5, 7 + 2**32)),
+        ("coova-chilli", None, (7 + 2**32, 5)),
+        ("coova-chilli", "nas", (5, 7 + 2**32)),
+        ("generic", "client", (7 + 2**32, 5)),
+    ],
+)
+def test_in_is_what_came_from_the_device(
+    profile: str, counts: str | None, in_and_out: tuple[int, int]
+) -> None:
+    """RFC 2866 section 5.3; CoovaChilli counts from the side of the device."""
+    server = Server(nas_entries=(nas(profile=profile, counts=counts),))
+    octets = {Acct.INPUT_OCTETS: number(5), Acct.OUTPUT_OCTETS: number(7)}
+    more = {Acct.OUTPUT_GIGAWORDS: number(1)}
+    server.receive(accounting_request(UPDATE, octets | more))
+    ((record,),) = server.commits
+    assert (record.octets_in, record.octets_out) == in_and_out

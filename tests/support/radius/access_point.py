@@ -13,9 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from radius_auth.protocol.accounting_request import Acct
 from radius_auth.protocol.authenticators import check_message_authenticator
-from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
+from radius_auth.protocol.packet import Acct, Attribute, Code, Packet, read_packet
 from tests.support.radius.accounting_requests import (
     ON,
     START,
