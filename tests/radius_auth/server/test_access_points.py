@@ -6,7 +6,8 @@ import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import count
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
@@ -28,13 +29,15 @@ from tests.support.radius.access_point import (
     stuttering,
 )
 from tests.support.radius.accounting_requests import UPDATE
+from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import Radiusd, wait_until
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from nexio.network.sessions import WifiSession
     from nexio.reception.visits import Visit
@@ -75,6 +78,12 @@ KINDS: Final = {
 }
 
 
+_hosts = count(1)
+
+AT_FREERADIUS: Final = ("obedient", "deaf", "says yes", "of two minds", "rebooting", "stuttering")
+"""It learns one address a second."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """What happened at one access point."""
@@ -87,46 +96,82 @@ class Story:
     """Transmissions until then."""
 
 
-@pytest.fixture(scope="module")
-def stories(programs: None, desk: Desk) -> Iterator[dict[str, Story]]:
+def test_access_points_of_every_kind(programs: None, desk: Desk, subtests: pytest.Subtests) -> None:
     """Two guests at an access point of each kind; one of them is revoked."""
-    with Radiusd(desk.configuration) as server, ExitStack() as stack:
+    with Radiusd(desk.configuration) as server:
+        hold(desk, Ports(server.port, server.accounting_port), KINDS, subtests)
+
+
+def test_access_points_that_ask_freeradius(
+    freeradius_python: None, desk: Desk, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    """Logins, accounting and disconnects, all of it at FreeRADIUS with the plugin."""
+    with with_plugin(desk.configuration, tmp_path) as server:
+        ports = Ports(server.port, server.accounting_port)
+        hold(desk, ports, {name: KINDS[name] for name in AT_FREERADIUS}, subtests)
+        assert server.stop() == 0
+
+
+class Ports(NamedTuple):
+    """Of a server."""
+
+    auth: int
+    accounting: int
+
+
+def hold(desk: Desk, ports: Ports, kinds: Mapping[str, Row], subtests: pytest.Subtests) -> None:
+    """Let two guests on at each, revoke one, and compare what came of it."""
+    zoe, ada = desk.register(), desk.register()
+    with ExitStack() as stack:
         points = {
-            name: stack.enter_context(placed(desk, row.kind, number, server.accounting_port))
-            for number, (name, row) in enumerate(KINDS.items(), start=1)
+            name: stack.enter_context(placed(desk, row.kind, ports.accounting))
+            for name, row in kinds.items()
         }
-        zoe, ada = desk.register(), desk.register()
         for number, visit in enumerate((zoe, ada)):
-            accept = radclient(server.port, visit.email, visit.pin)
+            accept = radclient(ports.auth, visit.email, visit.pin)
             for point in points.values():
-                point.begin(device_of(visit, accept, number))
-        wait_until(lambda: len(sessions_of(desk, zoe)) == len(sessions_of(desk, ada)) == len(KINDS))
+                point.begin(device_of(visit, accept, point, number))
+        wait_until(lambda: len(sessions_of(desk, zoe)) == len(sessions_of(desk, ada)) == len(kinds))
         assert not any(point.heard for point in points.values())
         revoke(desk.store, zoe)
-        yield told(desk, points, zoe)
+        for name, story in told(desk, points, zoe).items():
+            with subtests.test(name):
+                check(story, kinds[name])
         assert {each.disconnect for each in sessions_of(desk, ada)} == {None}
         assert {each.ended_at for each in sessions_of(desk, ada)} == {None}
 
 
-def placed(desk: Desk, kind: Kind, number: int, accounting_port: int) -> AccessPoint:
+def check(story: Story, row: Row) -> None:
+    """Asked about that session only, as often as it takes, and for our reason."""
+    asked = story.session.disconnect
+    assert asked is not None
+    assert asked.reason == "revoked"
+    assert story.heard == row.heard
+    assert {each.values(Attribute.NAS_IDENTIFIER)[0] for each in story.point.heard} == {b"inside-0"}
+    if row.kind is stuttering:  # what comes late or twice changes nothing
+        assert (story.session.seconds, story.session.terminate_cause) == (100, 6)
+
+
+def placed(desk: Desk, kind: Kind, accounting_port: int) -> AccessPoint:
     """An access point with an address and an entry of its own."""
-    point = AccessPoint(kind, f"127.0.10.{number}", accounting_port)
+    point = AccessPoint(kind, f"127.0.10.{next(_hosts)}", accounting_port)
     desk.add_nas(point.host)
     with desk.store.write() as work:
         edit_nas(work, point.host, NasChanges(disconnect=f":{point.port}"))
     return point
 
 
-def device_of(visit: Visit, accept: Reply, number: int) -> Device:
+def device_of(visit: Visit, accept: Reply, point: AccessPoint, number: int) -> Device:
     """One that has just logged in.
 
-    All have the same Acct-Session-Id: behind the address of each NAS there are two.
+    Behind the address of each NAS there are two access points, with the same Acct-Session-Id.
     """
+    place = int(point.host.rpartition(".")[2])
     return Device(
-        session=b"1",
+        session=b"%d" % place,
         user_name=visit.email.encode(),
         login=bytes.fromhex(accept.attributes["Class"][2:]),
-        station=f"02-00-00-00-00-0{number}".encode(),
+        station=f"02-00-00-00-{place:02X}-0{number}".encode(),
         identifier=f"inside-{number}".encode(),
     )
 
@@ -172,23 +217,6 @@ def do_not_wait(desk: Desk, session: WifiSession) -> None:
     """Let the pause before the next request be over."""
     statement = "UPDATE wifi_session SET disconnect_due_at = NULL WHERE id = :id"
     run_sql(desk.store, f"{statement} AND disconnect_outcome = 'nak'", id=session.id)
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_what_becomes_of_the_session(stories: dict[str, Story], name: str) -> None:
-    """Asked about that session only, as often as it takes, and for our reason."""
-    story = stories[name]
-    asked = story.session.disconnect
-    assert asked is not None
-    assert asked.reason == "revoked"
-    assert story.heard == KINDS[name].heard
-    assert {each.values(Attribute.NAS_IDENTIFIER)[0] for each in story.point.heard} == {b"inside-0"}
-
-
-def test_a_record_that_comes_late_or_twice_changes_nothing(stories: dict[str, Story]) -> None:
-    """The Stop is the end, with its own counters, and there is one session of each guest."""
-    session = stories["stuttering"].session
-    assert (session.seconds, session.terminate_cause) == (100, 6)
 
 
 # A second opinion
