@@ -192,10 +192,8 @@ def _numbers_of(work: Writing, names: Collection[_Name | None]) -> list[int]:
     """The sessions of those names; seldom any."""
     row = WifiSessionRow
     numbers = []
-    for group in in_groups(sorted(name for name in names if name is not None)):
-        devices, session_ids = zip(*group, strict=True)
-        query = select(row.id, row.device, row.session_id)
-        query = query.where(row.device.in_(devices), row.session_id.in_(session_ids))
+    for group in in_groups(sorted({name[0] for name in names if name is not None})):
+        query = select(row.id, row.device, row.session_id).where(row.device.in_(group))
         numbers += [number for number, *name in work.session.execute(query) if tuple(name) in names]
     return numbers
 
