@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import and_, or_, select, tuple_, update
 
 from nexio.errors import KeyUnusable, Refused
+from nexio.network.nas_profiles import GENERIC, profile_of
 from nexio.network.news import read_visits
 from nexio.network.sessions import WifiSession, name_as_sent, sessions_of
 from nexio.store import audit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute
 
     from nexio.network.following import FollowedVisit
+    from nexio.network.nas_profiles import NasProfile
     from nexio.store.engine import Reading, Writing
 
 CLAIM: Final = timedelta(seconds=10)
@@ -128,7 +130,8 @@ def record_disconnect(
     row = find_locked(work.session, WifiSessionRow, number)
     if row is None:  # forgotten meanwhile
         return
-    if row.ended_at is None and is_gone(outcome, error_cause):
+    bare = _profile_at(work, row).bare_nak_is_gone
+    if row.ended_at is None and is_gone(outcome, error_cause, bare_nak_is_gone=bare):
         row.ended_at, row.ended_by = _last_seen(row), GONE
     is_news = (outcome, error_cause) != (row.disconnect_outcome, row.error_cause)
     row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
@@ -166,14 +169,27 @@ def list_past_end(work: Reading, location_id: int) -> list[WifiSession]:
     return [each for group in in_groups(found) for each in sessions_of(work, group)]
 
 
-def is_gone(outcome: str, error_cause: int | None) -> bool:
-    """Whether a NAS said that it has no such session (any more)."""
-    return outcome == NAK and error_cause == NOT_FOUND
+def is_gone(outcome: str, error_cause: int | None, *, bare_nak_is_gone: bool = False) -> bool:
+    """Whether a NAS said that it has no such session (any more).
+
+    Args:
+        outcome: of the request.
+        error_cause: Error-Cause of the answer.
+        bare_nak_is_gone: as the profile of the NAS has it.
+    """
+    if outcome != NAK:
+        return False
+    return error_cause == NOT_FOUND or (error_cause is None and bare_nak_is_gone)
 
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait for the Accounting Stop after one request more than so many."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * float(2 ** min(attempts, 10)))
+
+
+def _profile_at(work: Reading, row: WifiSessionRow) -> NasProfile:
+    nas = work.session.get(NasRow, row.nas_id) if row.nas_id is not None else None
+    return profile_of(GENERIC if nas is None else nas.profile)
 
 
 def _name_of(work: Reading, session: WifiSession) -> bytes | None:

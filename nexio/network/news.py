@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,6 +126,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             AccessTokenRow.id,
             AccessTokenRow.max_devices,
             _DEVICES,
+            VisitRow.source,
             # As they come from the driver: many visits share one, which is read once here.
             *(type_coerce(each, Text) for each in _INSTANTS.values()),
         )
@@ -134,7 +136,8 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
         .execution_options(yield_per=10_000)
     )
     known: dict[Any, datetime | None] = {None: None}
-    for id_, place, email, digest, sealed, replaced, token, most, macs, *instants in rows:
+    for row in rows:
+        id_, place, email, digest, sealed, replaced, token, most, macs, source, *instants = row
         times: list[Any] = []
         for each in instants:
             if each not in known:
@@ -150,6 +153,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             token_id=token,
             max_devices=most,
             devices=tuple(sorted(macs.split(","))) if macs else (),
+            source=sys.intern(source),  # a million visits have three
             **dict(zip(_INSTANTS, times, strict=True)),
         )
 

@@ -117,6 +117,7 @@ class LocationRow(Followed, Row):
     name_key: Mapped[str] = mapped_column(unique=True)
     time_zone: Mapped[str]
     created_at: Mapped[datetime]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     visitor_tokens: Mapped[bool]
     token_duration: Mapped[timedelta]
@@ -494,6 +495,7 @@ class NasRow(Followed, Row):
         CheckConstraint(
             "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
+        CheckConstraint("counts IN ('nas', 'client')", name="counts"),
         {"sqlite_autoincrement": True},
     )
 
@@ -514,6 +516,9 @@ class NasRow(Followed, Row):
     disconnect_port: Mapped[int | None]
     disconnect_source: Mapped[str | None]
     takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
+    profile: Mapped[str] = mapped_column(server_default=text("'generic'"))
+    counts: Mapped[str | None]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -528,7 +533,8 @@ class WifiSessionRow(Row):
     as that is known.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
+    from zero again, ``seconds`` and its like go on.  ``interval`` is the longest time in seconds
+    between two reports so far.  Until ``disconnect_due_at`` no server asks
     the NAS to end the session (again): another one does so now, or asked a moment ago.
     """
 
@@ -564,6 +570,7 @@ class WifiSessionRow(Row):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(None, "location_id", "heard_at"),
+        Index(None, "device", "session_id"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},
     )
@@ -589,6 +596,7 @@ class WifiSessionRow(Row):
     clock_behind: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     heard_at: Mapped[datetime]
+    interval: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     terminate_cause: Mapped[int | None] = mapped_column(BigInteger)

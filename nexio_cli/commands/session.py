@@ -69,8 +69,8 @@ def list_(
     VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
     came from the device, "out" what went to it. A session without a visitor shows the
     User-Name: the access point did not give back the Class of the login. "in" and "out" are
-    empty where it has not told any octets. A session whose Stop was lost stays open until it is
-    closed by hand: see 'nexio session close'.
+    empty where it has not told any octets. A session whose access point has gone silent is
+    closed as lost, or earlier by hand: see 'nexio session close'.
     """
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
@@ -338,10 +338,9 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.network.endings import is_gone
     from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
-    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
+    outcomes = {each.outcome for each in answers if not each.is_gone}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0

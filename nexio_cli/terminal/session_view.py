@@ -93,7 +93,8 @@ def answer_words(
     from nexio.network.endings import is_gone
 
     name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if is_gone(outcome, error_cause):
+    bare = peer is not None and peer.bare_nak_is_gone
+    if is_gone(outcome, error_cause, bare_nak_is_gone=bare):
         return f"{name}: the access point has no such session any more. It is over."
     if outcome == "ack":
         return f"{name}: the access point ends it. It is over when accounting says so."

@@ -126,11 +126,15 @@ class Companion:
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
+            from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
             ender = SessionEnder(self._open_store)
             ender.start()
             stack.callback(ender.stop)
+            lost = LostSessions(self._open_store)
+            lost.start()
+            stack.callback(lost.stop)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
@@ -152,6 +156,8 @@ class Companion:
         finally:
             gc.freeze()
             gc.enable()
+            # Decisions and acts come by thousands and go within a second.
+            gc.set_threshold(20_000, 10, 10)
 
     def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
         """Try until the store can be read; None where the end comes first."""

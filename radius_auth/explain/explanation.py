@@ -13,7 +13,7 @@ from nexio.input.names import quoted
 from nexio.input.zones import show, show_window
 from nexio.locations.locations import get_location, list_locations, zone_for_entry
 from nexio.network.following import Horizon
-from nexio.network.nas import Nas, get_nas
+from nexio.network.nas import Nas, get_nas, list_nas
 from nexio.network.news import read_visits_of
 from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
@@ -26,6 +26,8 @@ from radius_auth.decision.words import LOGGED, REMEDIES
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import guard_in, has_open_device, waits
 from radius_auth.guard.target import MOST_OF_A_DEVICE
+from radius_auth.protocol.replies import class_of
+from radius_auth.replica.replies import prepare_reply
 from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
@@ -65,6 +67,12 @@ class Explanation:
     reason: Reason
     sentence: str
     """The outcome, the reason, and what to do."""
+
+    nas: str | None = None
+    """Whose accept it would be; None is any NAS without settings of its own."""
+
+    reply: tuple[tuple[str, str], ...] = ()
+    """All that the accept would say: attributes and values."""
 
 
 def explain(work: Reading, question: Question) -> list[Explanation]:
@@ -122,8 +130,9 @@ def _explain(
         if question.at == "now"
         else parse_arrival(question.at, work.now, zone_for_entry(location))
     )
+    nas = _nas(work, location, question)
     request = Request(
-        nas=_some_nas(location) if question.nas is None else get_nas(work, question.nas),
+        nas=nas,
         user_name=question.email.encode(errors="surrogateescape"),
         password=Pap(pin.encode(errors="surrogateescape")),
         calling_station=None if question.device is None else question.device.encode(),
@@ -136,7 +145,24 @@ def _explain(
     settled = isinstance(unguarded, Rejected) and unguarded.visit is not None
     if decision.reason is Reason.GUARDED and not settled:
         return _of(decision, _wait_words(work, visit, question, guard, at))
-    return _explanation(work, unguarded if is_unseen(decision.reason) else decision)
+    explained = unguarded if is_unseen(decision.reason) else decision
+    if isinstance(explained, Accepted):
+        reply = reply_of(explained, nas, table.locations[nas.location.id])
+        found = _explanation(work, explained)
+        return replace(found, nas=nas.name if nas.id else None, reply=reply)
+    return _explanation(work, explained)
+
+
+def reply_of(accepted: Accepted, nas: Nas, location: Location) -> tuple[tuple[str, str], ...]:
+    """All that an accept at a NAS of a location would say."""
+    visit, by_source = accepted.visit, prepare_reply(nas, location)
+    limits = (
+        ("Session-Timeout", str(accepted.session_timeout)),
+        ("Class", class_of(visit).decode()),
+    )
+    if not by_source:
+        return limits
+    return (*limits, *(by_source.get(visit.source) or by_source[""]).attributes_for(visit))
 
 
 def _within_limit(decision: Decision, request: Request, table: Table) -> Decision:
@@ -229,6 +255,14 @@ def _nobody(question: Question, table: Table) -> Explanation:
         reason=Reason.UNKNOWN_USER,
         sentence=f"{sentence} {REMEDIES[Reason.UNKNOWN_USER]}.",
     )
+
+
+def _nas(work: Reading, location: Location, question: Question) -> Nas:
+    """The NAS that is asked about, or the only one of a location, or any."""
+    if question.nas is not None:
+        return get_nas(work, question.nas)
+    there = list_nas(work, location)
+    return there[0] if len(there) == 1 else _some_nas(location)
 
 
 def _some_nas(location: Location) -> Nas:

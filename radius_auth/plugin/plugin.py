@@ -29,6 +29,7 @@ from radius_auth.plugin.calls import (
     accepted,
     check_proxy_state,
     define_client,
+    more_attributes,
     reason_of_freeradius,
     words_for,
 )
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
-    from radius_auth.plugin.pairs import Pairs, Values
+    from radius_auth.plugin.pairs import Pairs, Updates, Values
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
@@ -156,10 +157,12 @@ class Plugin:
         decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
+        more: Updates = ()
         if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
             self._log(call, login, decision)
             self._logins.drop(number)
-        return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
+            more = more_attributes(call, login, decision)
+        return CallResult(outcome=ReturnCode.OK, reply=(*accepted(decision, REPLIED), *more))
 
     def accounting(self, pairs: Pairs) -> CallResult:
         """Have an Accounting-Request stored: FreeRADIUS answers it only then (Must 16).
@@ -184,7 +187,11 @@ class Plugin:
             return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:
             self._log(call, login, decision)
-            return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
+            return CallResult(
+                outcome=ReturnCode.OK,
+                reply=more_attributes(call, login, decision),
+                control=(ACCEPT, *accepted(decision, DECIDED)),
+            )
         login.visit_id = decision.visit.id
         proof = (PROVEN, self._keep(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))

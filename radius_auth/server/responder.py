@@ -315,12 +315,17 @@ class Responder:
         packet, secret = exchange.packet, exchange.client.secret
         if isinstance(decision, Accepted):
             class_ = class_of(decision.visit)
-            octets = encode_accept(packet, secret, decision.session_timeout, class_)
+            more = self._more(exchange.request, decision) if self._knowledge.table.replies else b""
+            octets = encode_accept(packet, secret, decision.session_timeout, class_, more)
         else:
             octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
         self._duplicates.answer(exchange.ticket, octets, now)
         self._note(exchange, decision)
         return octets
+
+    def _more(self, request: Request, accepted: Accepted) -> bytes:
+        reply = self._knowledge.table.reply_for(request.nas, accepted.visit)
+        return b"" if reply is None else reply.octets_for(accepted.visit)
 
     def _words(self, rejected: Rejected, now: datetime) -> str | None:
         if rejected.visit is None:

@@ -1,45 +1,37 @@
-"""A store of version 0016 is brought up: its tokens have no limit, and new ones may have one."""
+"""A store of version 0016 is brought up: its sessions go on, and may be lost."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.locations.locations import get_location
-from nexio.network.devices import free_device, list_devices, take_slots
-from nexio.network.news import read_visits
+from nexio.network.accounting_records import Status
+from nexio.network.lost_sessions import close_lost
 from nexio.store.engine import Store
-from tests.support.old_rows import rows_of_0002
+from tests.migrations.test_from_0010 import rows_of_0010
+from tests.support.accounting import record, sessions, tell
+from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_stores import upgrade
-from tests.support.people import register, set_up
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from tests.support.clocks import Clock
 
-OLD = "0016", rows_of_0002
-PHONE, LAPTOP = "02:00:00:00:00:01", "02:00:00:00:00:02"
+OLD = "0016", rows_of_0010
 
 
-def test_r18_no_old_token_is_limited(old: Configuration, clock: Clock) -> None:
-    """Nothing else changes; a visitor who is registered from now on may have a limit."""
+def test_open_sessions_can_be_lost(old: Configuration, clock: Clock) -> None:
+    """Nothing else changes; how often they are reported is learnt from then on."""
     done = upgrade(old)
     assert done.version == "0016"
     done.check_rows()
-    assert done.new_tables() == {"device"}
-    assert {row["device_limit_outage"] for row in done.after["location"]} == {"allow"}
+    later = FRIDAY_MORNING + timedelta(minutes=15)
     with closing(Store.open(old, clock)) as store:
-        with store.read() as work:
-            location = get_location(work, done.after["location"][0]["name"])
-            assert read_visits(work, [1])[1].max_devices is None
-        set_up(store, location, "visitor-tokens=on", "max-devices=1")
-        visit = register(store, location, email="new@example.com")
-        with store.write() as work:
-            assert list(take_slots(work, [(visit.id, PHONE), (visit.id, LAPTOP)]).values()) == [
-                True,
-                False,
-            ]
-            free_device(work, visit.id, PHONE)
-            assert take_slots(work, [(visit.id, LAPTOP)]) == {(visit.id, LAPTOP): True}
-        with store.read() as work:
-            assert [each.holds_slot for each in list_devices(work, visit.id)] == [False, True]
+        tell(store, record(Status.UPDATE, key=f"{1:032x}", at=later))
+        for hours, lost in ((2, 1), (23, 0), (25, 1)):
+            clock.now = FRIDAY_MORNING + timedelta(hours=hours)
+            with store.write() as work:
+                assert close_lost(work) == lost
+        ends = [(each.ended_by, each.ended_at) for each in sessions(store)]
+        assert ends == [("lost", later), ("reuse", FRIDAY_MORNING), ("lost", FRIDAY_MORNING)]

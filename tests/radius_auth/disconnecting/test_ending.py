@@ -20,7 +20,7 @@ from nexio.network.endings import (
     claim_endings,
     pause_after,
 )
-from nexio.network.nas import NewNas, add_nas
+from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.reception.changing import extend_token, reschedule
 from nexio.store.engine import Store
 from radius_auth.disconnecting.ending import Ended, SessionEnder
@@ -105,6 +105,21 @@ def test_who_may_be_on_stays(store: Store, location: Location, nas: FakeNas, clo
     asked = the_only(sessions(store)).disconnect
     assert asked is not None
     assert (asked.at, asked.outcome, asked.reason) == (clock.now, "ack", "ended")
+
+
+def test_a_nak_without_a_cause(store: Store, location: Location, clock: Clock) -> None:
+    """Of CoovaChilli: it knows no such session (any more). Of others: a refusal."""
+    with FakeNas(then=reply(NAK)) as nas:
+        for number, profile in ((1, "coova-chilli"), (2, "generic")):
+            enter(store, location, nas, name=profile, source=number)
+            with store.write() as work:
+                edit_nas(work, profile, NasChanges(profile=profile))
+            visit = register(store, location, email=f"{profile}@example.com")
+            about = {"nas_id": number, "source_address": f"192.0.2.{number}"}
+            on_wifi(store, visit, number, **about)
+        clock.advance(hours=1)
+        end_all(store)
+    assert [each.ended_by for each in sessions(store)] == ["gone", None]
 
 
 @pytest.mark.parametrize("why", ["revoked", "deleted", "not yet"])
