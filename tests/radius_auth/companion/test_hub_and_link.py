@@ -195,7 +195,7 @@ def test_decisions_are_kept_until_they_are_on_a_disk(
     until([link], lambda: len(successor.records.batches) == 2)
     assert [list(each.events) for each in successor.records.batches] == batches[1:]
     assert [each.number for each in successor.records.batches] == [2, 3]
-    companion.hub = successor.hub  # which ends with the test
+    companion.hub, companion.slots = successor.hub, successor.slots  # which end with the test
 
 
 def test_what_waits_for_a_companion_is_bounded(
