@@ -36,6 +36,9 @@ class Form:
     people: int
     """Who check in at tablets."""
 
+    sessions: int
+    """Whose windows end in the same moment."""
+
 
 WHOLE: Final = Form(
     visitors=100_000,
@@ -47,6 +50,7 @@ WHOLE: Final = Form(
     reloads=3,
     reload_seconds=12.0,
     people=500,
+    sessions=1_000,
 )
 SHORT: Final = Form(
     visitors=10_000,
@@ -58,4 +62,5 @@ SHORT: Final = Form(
     reloads=2,
     reload_seconds=3.0,
     people=50,
+    sessions=200,
 )

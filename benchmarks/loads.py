@@ -25,6 +25,10 @@ _AT_ONCE: Final = 32 * SOCKETS
 """Sessions that are open at the same time: so many Starts, then their Stops."""
 
 
+BESIDE: Final = 1_000_000
+"""The number of the first session in the load that is sent beside logins."""
+
+
 def prepare(visitors: Sequence[Visitor], folder: Path) -> dict[str, Load]:
     """All of them, by column.
 
@@ -42,6 +46,7 @@ def prepare(visitors: Sequence[Visitor], folder: Path) -> dict[str, Load]:
         ),
         "duplicate": (accepts[:DUPLICATES], packets.ACCESS_ACCEPT),
         "accounting": (_accounting(guests), packets.ACCOUNTING_RESPONSE),
+        "accounting beside": (_accounting(guests, BESIDE), packets.ACCOUNTING_RESPONSE),
         "reject": (_rejects(guests), packets.ACCESS_REJECT),
     }
     return {
@@ -61,14 +66,14 @@ def _rejects(guests: Sequence[Visitor]) -> list[bytes]:
     return rejects
 
 
-def _accounting(guests: Sequence[Visitor]) -> list[bytes]:
+def _accounting(guests: Sequence[Visitor], first: int = 0) -> list[bytes]:
     """Start and Stop of a session for each of them; no record comes twice."""
     records: list[bytes] = []
     whole = guests[: len(guests) // SOCKETS * SOCKETS]  # both from the same access point
     for at in range(0, len(whole), _AT_ONCE):
         for status in (packets.START, packets.STOP):
             records += [
-                packets.accounting(n, each.email, status, at + n)
+                packets.accounting(n, each.email, status, first + at + n)
                 for n, each in enumerate(whole[at : at + _AT_ONCE])
             ]
     return records

@@ -57,6 +57,23 @@ class Opponent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endings:
+    """What a NAS saw that ignores Session-Timeout."""
+
+    noticed: Sequence[float]
+    """Seconds from revoking a visitor to the Disconnect-Request, the shortest first."""
+
+    together: int
+    """Sessions whose windows ended in the same moment."""
+
+    last: float
+    """Seconds from that moment to the last Disconnect-Request of them."""
+
+    per_second: float
+    """Disconnect-Requests from the first to the last one of them, acknowledged and recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """All that one run of ``make bench`` found out."""
 
@@ -80,6 +97,10 @@ class Results:
     taps: Sequence[float] = ()
     """Milliseconds that people waited at a tablet, the shortest first."""
 
+    ends: Endings | None = None
+    beside: Sequence[tuple[float, float]] = ()
+    """Accepts a second alone, and beside accounting."""
+
     def save(self, path: Path) -> None:
         """Write it down."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -90,6 +111,8 @@ class Results:
         kept = json.loads(path.read_text())
         kept["servers"] = {key: Opponent(**each) for key, each in kept["servers"].items()}
         kept["rounds"] = [Round(**each) for each in kept["rounds"]]
+        ends = kept.get("ends")
+        kept["ends"] = None if ends is None else Endings(**ends)
         return cls(**kept)
 
     def of(self, server: str, column: str, *, paced: bool = False) -> list[Round]:
@@ -127,6 +150,11 @@ class Results:
             return None
         with_reload = median(longest for longest, _ in self.reloads)
         return max(0.0, with_reload - min(longest for _, longest in self.reloads))
+
+    def beside_accounting(self) -> float | None:
+        """Accepts a second beside accounting, divided by those alone: the median of the pairs."""
+        found = [beside / alone for alone, beside in self.beside]
+        return median(found) if found else None
 
     def disturbances(self) -> Iterator[str]:
         """What makes the figures doubtful, in sentences."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import interruptions, loads, machine, rounds, tablets
+from benchmarks import interruptions, loads, machine, rounds, sessions, tablets
 from benchmarks.crowd import fill
 from benchmarks.form import WHOLE, Form
 from benchmarks.generator.load import Generator, Load, Order
@@ -29,6 +29,7 @@ from tests.support.postgresql import DURABLE, PostgreSQL
 
 if TYPE_CHECKING:
     from benchmarks.crowd import Visitor
+    from benchmarks.results import Endings
 
 
 def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
@@ -40,9 +41,12 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
     """
     average = os.getloadavg()[0]
     taps: list[float] = []
+    ends: Endings | None = None
     if OURS in keys:
         _say("tablets")
         taps = tablets.measure(form.people)
+        _say("sessions that end")
+        ends = sessions.measure(form.sessions)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexio-bench-")))
         _say(f"{form.visitors:,} visitors, and their requests")
@@ -63,6 +67,12 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         for server in servers.values():
             _start(stack.enter_context(server), generator, known)
         reloads = _reload(generator, servers, known["accept"], form)
+        beside = []
+        if OURS in servers:
+            _say("logins beside accounting")
+            beside = sessions.beside_accounting(
+                folder / "beside", generator, servers[OURS], known, form
+            )
         _say("rounds")
         measured = list(rounds.play(generator, [*servers.values()], known, form))
         for key in OURS, PLUGIN:
@@ -85,6 +95,8 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
             starts=starts,
             reloads=reloads,
             taps=taps,
+            ends=ends,
+            beside=beside,
         )
 
 

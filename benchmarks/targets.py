@@ -55,6 +55,11 @@ def _longest_tap(results: Results) -> float | None:
     return max(results.taps) / 1e3 if results.taps else None
 
 
+def _last_request(results: Results) -> float | None:
+    """Whichever took longest, of one by one and all together."""
+    return None if results.ends is None else max(results.ends.last, *results.ends.noticed)
+
+
 TARGETS: Final = (
     Target("CPU per accept / `rlm_files`", 0.75, 0.5, _cpu("accept", "files")),
     Target("accepts a second / `rlm_files`", 1.5, 2.0, _rate("accept", "files")),
@@ -77,4 +82,6 @@ TARGETS: Final = (
     Target("longest delay added by a reload", 20, 5, Results.added_by_reload, "ms"),
     Target("start to first answer", 3, 1, _start, "s"),
     Target("longest tap at a tablet", 1, 0.25, _longest_tap, "s"),
+    Target("accepts a second beside accounting / alone", 0.9, 0.95, Results.beside_accounting),
+    Target("longest time until a Disconnect-Request", 5, 2, _last_request, "s"),
 )  # fmt: skip

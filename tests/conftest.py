@@ -52,6 +52,7 @@ from tests.support.clocks import Clock
 from tests.support.mail_server import MailServer
 from tests.support.people import add_location
 from tests.support.postgresql import PostgreSQL
+from tests.support.radius.networks import can_make_networks
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
 from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
@@ -77,6 +78,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 start_children_with_default_signals()
 share_compiled_statements()
 
+WIRED = Path(__file__).parent / "radius_auth" / "server" / "test_wired.py"
+"""Devices and a switch in a network of their own, which not every machine allows (containers)."""
+
 ROOT = temporary_root()
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
 
@@ -86,6 +90,7 @@ RUN_PROGRAMS = {
     "tests.support.cli.programs",
     "tests.support.radius.freeradius",
     "tests.support.radius.radiusd",
+    "tests.support.radius.wired",
     "tests.support.web.webd",
     "tests.support.web.house",
 }
@@ -97,6 +102,20 @@ TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
 _reached_out: list[str] = []
 _is_fast = False
 """Whether the test of this moment is marked so."""
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what this machine does not allow; `pytest_terminal_summary` says so."""
+    return True if collection_path == WIRED and not can_make_networks() else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out."""
+    if not can_make_networks():
+        terminalreporter.write_line(
+            f"Left out: {WIRED.name}, as this machine allows no network namespaces"
+            " (unshare --user --map-root-user --net)."
+        )
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, or_, select, tuple_, update
@@ -200,7 +201,7 @@ def _name_of(work: Reading, session: WifiSession) -> bytes | None:
 
 
 def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
-    """What to claim: those that waited longest, few of each NAS."""
+    """What to claim: those that waited longest, few of each NAS, and of each NAS in turn."""
     waiting = _due(work.now).add_columns(WifiSessionRow.source_address)
     order = (WifiSessionRow.disconnect_due_at.is_not(None), WifiSessionRow.disconnect_due_at)
     count = Counter(asked)
@@ -211,10 +212,13 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
             WifiSessionRow.source_address.not_in(full), WifiSessionRow.id.not_in(chosen)
         )
         before = len(chosen)
+        ranked = []
         for number, address in work.session.execute(others.order_by(*order).limit(_LOOKED_AT)):
-            if count[address] < MOST_OF_A_NAS and len(chosen) < most:
+            if count[address] < MOST_OF_A_NAS:
+                ranked.append((count[address], number))
                 count[address] += 1
-                chosen.append(number)
+        ranked.sort(key=itemgetter(0))  # who has most on the way comes last
+        chosen += [number for _, number in ranked[: most - len(chosen)]]
         if len(chosen) == before:
             break
     return chosen

@@ -68,9 +68,14 @@ def end_words(session: WifiSession, zone: ZoneInfo) -> str:
 
 def _is_ours(asked: Disconnect, session: WifiSession) -> bool:
     """Whether it ended because we asked."""
+    from nexio.network.endings import is_gone
+
     if asked.outcome == "ack":
         return session.terminate_cause != _BY_USER
-    return session.terminate_cause == _BY_ADMINISTRATOR
+    because: set[int | None] = {_BY_ADMINISTRATOR}
+    if is_gone(asked.outcome, asked.error_cause):  # its ACK was lost
+        because.add(None)
+    return session.terminate_cause in because
 
 
 def _why(asked: Disconnect, zone: ZoneInfo) -> str:

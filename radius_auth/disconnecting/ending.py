@@ -38,8 +38,11 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS: Final = 1.0
 """How often the store is asked who has to go."""
 
-MOST: Final = 256
+MOST: Final = 512
 """Requests on their way at a time; each has a socket."""
+
+TOGETHER: Final = 0.02
+"""Seconds: replies that come so soon after another one are recorded with it."""
 
 TIMEOUT: Final = 1.5
 """Seconds after each of three transmissions: together less than a claim lasts."""
@@ -119,7 +122,10 @@ class SessionEnder:
             self._asking[asyncio.create_task(_ask(peer, ending, store.clock()))] = ending
         if not self._asking:
             return False
-        done, _ = await asyncio.wait(self._asking, timeout=EVERY_SECONDS)
+        first = asyncio.FIRST_COMPLETED  # the others may be silent
+        await asyncio.wait(self._asking, timeout=EVERY_SECONDS, return_when=first)
+        await asyncio.sleep(TOGETHER)
+        done = [task for task in self._asking if task.done()]
         ended = [task.result() for task in done]
         for task in done:
             del self._asking[task]

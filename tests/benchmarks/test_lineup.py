@@ -35,6 +35,7 @@ TINY = Form(
     reloads=0,
     reload_seconds=0.0,
     people=5,
+    sessions=5,
 )
 
 

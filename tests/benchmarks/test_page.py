@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import page
 from benchmarks.chart import draw
-from benchmarks.results import Results, Round
+from benchmarks.results import Endings, Results, Round
 from benchmarks.targets import TARGETS
 
 KEPT = Results.read(page.KEPT)
@@ -89,6 +89,20 @@ def test_what_a_reload_adds() -> None:
     results = replace(QUIET, reloads=[(30.0, 4.0), (12.0, 900.0), (20.0, 6.0)])
 
     assert results.added_by_reload() == 20.0 - 4.0
+
+
+def test_what_sessions_show() -> None:
+    """The longest wait counts, and logins beside accounting against those just before."""
+    ends = Endings(noticed=[0.1, 0.9], together=1_000, last=2.5, per_second=400.0)
+    results = replace(QUIET, ends=ends, beside=[(1000.0, 950.0), (900.0, 810.0), (800.0, 800.0)])
+
+    assert results.beside_accounting() == 0.95
+    assert {each.words: each.state(results) for each in TARGETS[-2:]} == {
+        "accepts a second beside accounting / alone": "goal",
+        "longest time until a Disconnect-Request": "must",
+    }
+    assert "the last request came 2.5 s later" in page.tables(results)
+    assert TARGETS[-1].state(QUIET) == "not measured"
 
 
 def test_a_quiet_machine() -> None:

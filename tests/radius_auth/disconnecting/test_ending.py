@@ -331,6 +331,19 @@ def test_many_of_a_silent_nas_leave_room_for_others(
     assert len(claimed) == MOST_OF_A_NAS + 1
 
 
+def test_many_silent_nas_leave_room_for_others(store: Store, location: Location) -> None:
+    """One of each in turn, and those first that have fewest requests on their way."""
+    visit = register(store, location)
+    for number in range(1, 61):
+        on_wifi(store, visit, number, source_address=f"192.0.2.{number % 3}")
+    on_wifi(store, visit, 61, source_address="192.0.2.20")
+    revoke(store, visit)
+    with store.write() as work:
+        claimed = claim_endings(work, lambda *_: "revoked", {"192.0.2.0": 20}, 5)
+    found = [each.session.source_address for each in claimed]
+    assert sorted(found) == ["192.0.2.1"] * 2 + ["192.0.2.2"] * 2 + ["192.0.2.20"]
+
+
 def test_the_clock_was_set_back(
     store: Store, location: Location, nas: FakeNas, clock: Clock
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections import Counter
 from datetime import timedelta
@@ -16,14 +17,21 @@ from tests.support.cli.programs import program
 from tests.support.people import revoke
 from tests.support.radius.desk import Desk, desk_with, sessions_when
 from tests.support.radius.fake_nas import FakeNas, reply
+from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.radclient import account, radclient
-from tests.support.radius.radiusd import Radiusd, environment_of, wait_until
+from tests.support.radius.radiusd import PATIENCE, Radiusd, environment_of, wait_until
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
     from nexio.configuration import Configuration
+    from nexio.reception.visits import Visit
 
 MANY = 1_000
+AT_ONCE = 5.0
+"""Seconds: so soon a NAS has the request."""
 
 
 def lead_to(desk: Desk, nas: FakeNas) -> None:
@@ -32,8 +40,8 @@ def lead_to(desk: Desk, nas: FakeNas) -> None:
         edit_nas(work, "127.0.0.1", NasChanges(disconnect=f"127.0.0.1:{nas.port}"))
 
 
-def many_on(desk: Desk, seconds: float) -> None:
-    """A visitor with very many devices, whose window ends in so many seconds."""
+def many_on(desk: Desk, seconds: float) -> datetime:
+    """A visitor with very many devices, whose window ends in so many seconds; that end."""
     visit = desk.register()
     fields = {"source_address": "127.0.0.1", "nas": "127.0.0.1", "at": utc_now()}
     tell(
@@ -45,6 +53,7 @@ def many_on(desk: Desk, seconds: float) -> None:
     )
     until = utc_now() + timedelta(seconds=seconds)
     run_sql(desk.store, "UPDATE access_token SET valid_until = :until", until=until)
+    return until
 
 
 def test_a_revoked_guest_is_disconnected(configuration: Configuration) -> None:
@@ -67,28 +76,77 @@ def test_a_revoked_guest_is_disconnected(configuration: Configuration) -> None:
             sessions_when(desk, lambda found: found[0].ended_by == "stop")
 
 
+def test_freeradius_ends_sessions_too(
+    freeradius_python: None, sqlite_configuration: Configuration, tmp_path: Path
+) -> None:
+    """Its companion is the same; the login was at FreeRADIUS, no nexio-radiusd runs."""
+    with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        visit = desk.register()
+        with with_plugin(sqlite_configuration, tmp_path) as server:
+            accept = radclient(server.port, visit.email, visit.pin)
+            assert accept.attributes["Class"] == f"0x{class_of(visit).hex()}"
+            one_on(desk, visit)
+            revoke(desk.store, visit)
+            wait_until(lambda: nas.heard)
+            sessions_when(desk, lambda found: found[0].disconnect is not None)
+            assert server.stop() == 0
+
+
+def test_a_program_of_its_own_ends_sessions_too(sqlite_configuration: Configuration) -> None:
+    """`--past-end --watch`, as a service beside any server; Ctrl-C ends it."""
+    words = [program("nexio"), "session", "disconnect", "--past-end", "--watch", "--yes"]
+    env = environment_of(sqlite_configuration)
+    with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
+        lead_to(desk, nas)
+        with subprocess.Popen(words, env=env, text=True, stdout=subprocess.PIPE) as alone:
+            for number in (1, 2):
+                visit = desk.register()
+                one_on(desk, visit, number)
+                revoke(desk.store, visit)
+                wait_until(lambda many=number: len(nas.heard) == many)  # type: ignore[misc]
+            sessions_when(desk, lambda found: all(each.disconnect for each in found))
+            alone.send_signal(signal.SIGINT)
+            said, _ = alone.communicate(timeout=PATIENCE)
+    assert alone.returncode == 130
+    assert said.count("the access point ends it.") == 2
+
+
+def class_of(visit: Visit) -> bytes:
+    """As accepts send it."""
+    assert visit.token is not None
+    return f"nexio/{visit.location.id}/{visit.id}/{visit.token.id}".encode()
+
+
+def one_on(desk: Desk, visit: Visit, number: int = 1) -> None:
+    """A device of a visitor at the access point of loopback."""
+    about = {"source_address": "127.0.0.1", "nas": "127.0.0.1", "at": utc_now()}
+    about |= {"key": f"{number:032x}", "session_id": str(number)}
+    tell(desk.store, record(Status.START, visit, **about))
+
+
 def test_the_desk_hears_what_became_of_it(sqlite_configuration: Configuration) -> None:
     """The command that revokes waits for the server, and says what the access point answered."""
     with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
         lead_to(desk, nas)
         visit = desk.register()
-        start = {"source_address": "127.0.0.1", "nas": "lobby", "at": utc_now()}
-        tell(desk.store, record(Status.START, visit, **start))
+        one_on(desk, visit)
         with Radiusd(sqlite_configuration):
             words = [program("nexio"), "token", "revoke", "--yes", visit.email]
             env = environment_of(sqlite_configuration)
             ran = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    assert f"S1 on {MAC} at lobby: the access point ends it." in ran.stderr
+    assert f"S1 on {MAC} at 127.0.0.1: the access point ends it." in ran.stderr
 
 
 def test_a_thousand_windows_end_in_the_same_second(sqlite_configuration: Configuration) -> None:
-    """At a NAS that ignores Session-Timeout: all are asked, each once."""
+    """At a NAS that ignores Session-Timeout: all are asked within 5 seconds, each once."""
     with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
         lead_to(desk, nas)
-        many_on(desk, 2)
+        until = many_on(desk, 2).timestamp()
         with Radiusd(sqlite_configuration):
             wait_until(lambda: len(nas.heard) >= MANY)
     assert Counter(map(session_of, nas.heard)) == {str(n): 1 for n in range(MANY)}
+    assert until <= nas.times[0] < nas.times[-1] < until + AT_ONCE
 
 
 def test_one_of_two_servers_is_killed(postgresql_configuration: Configuration) -> None:

@@ -7,6 +7,7 @@ import hmac
 import socket
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 from tests.support.radius.guests import SECRET
@@ -40,6 +41,9 @@ class FakeNas:
         self.heard: list[tuple[bytes, tuple[str, int]]] = []
         """Each datagram and its source."""
 
+        self.times: list[float] = []
+        """When each of them came, by the time of day."""
+
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -57,6 +61,7 @@ class FakeNas:
             datagram, address = self._socket.recvfrom(4096)
             if not datagram:
                 return
+            self.times.append(time.time())
             self.heard.append((datagram, address[:2]))
             reply_to = self._replies.pop(0) if self._replies else self._then
             for reply in reply_to(datagram) if reply_to else ():

@@ -22,6 +22,8 @@ from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import PATIENCE, environment_of, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nexio.configuration import Configuration
 
 DEBIAN_RADDB = Path(__file__).parents[3] / ".ci" / "debian-raddb"
@@ -93,6 +95,9 @@ class FreeRADIUS:
 
     def __init__(self, raddb: Path, port: int) -> None:
         self.raddb, self.port, self.accounting_port = raddb, port, free_port()
+        self.started_by: Sequence[str] = ()
+        """A program that starts it, such as ``nsenter``."""
+
         self.ca_file = raddb / "certs" / "ca.pem"
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
@@ -119,7 +124,7 @@ class FreeRADIUS:
         """Start it, and wait until it takes requests."""
         self._ended = False
         self._process = subprocess.Popen(
-            ["freeradius", "-f", "-l", "stdout", "-d", self.raddb],
+            [*self.started_by, "freeradius", "-f", "-l", "stdout", "-d", self.raddb],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
