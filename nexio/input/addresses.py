@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.languages import ENGLISH, Marked, mark
 
 
 def parse_email(text: str) -> str:
@@ -22,15 +22,26 @@ def parse_email(text: str) -> str:
         InvalidValue: it is not an address, has a display name or a quoted local part, or
             is at a domain that can receive no mail from here (``.local``, ``.test``).
     """
+    # Slow to load, and all who compare addresses load this module: a command, a worker.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
         address = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:
-        reason = " ".join(str(error).split())
         raise InvalidValue(
-            f"{quoted(text.strip())} is not an e-mail address: {reason}",
-            "Write the address alone, like name@example.com.",
+            mark(
+                "%(text)s is not an e-mail address%(reason)s",
+                text=quoted(text.strip()),
+                reason=_in_english(f": {' '.join(str(error).split())}"),
+            ),
+            mark("Write the address alone, like name@example.com."),
         ) from error
     return address.normalized
+
+
+def _in_english(reason: str) -> Marked:
+    """What the library says, which knows no other language."""
+    return Marked(reason, lambda language: reason if language == ENGLISH else "")
 
 
 def email_key(address: str) -> str:

@@ -25,12 +25,18 @@ from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
 from nexio.input.durations import LONGEST, parse_duration
 from nexio.input.names import quoted
 from nexio.input.zones import instants_of, iso, local_date, show
+from nexio.languages import any_of, mark
 
 FAR = timedelta(days=90)
 """So far away, a date without its year may be a slip: "nov 23" on 24 November."""
 
+_ARRIVAL = mark("arrival")
 _RELATIVE = frozenset({"today", "tomorrow"})
-_EXAMPLES = 'Write it like "tomorrow 14:00", "20 Nov 2026 14:00" or "2026-11-20 14:00".'
+_EXAMPLES = mark('Write it like "tomorrow 14:00", "20 Nov 2026 14:00" or "2026-11-20 14:00".')
+_TWICE = mark("%(time)s on %(day)s occurs twice in %(zone)s, where the clocks change: %(readings)s")
+_NEVER = mark(
+    "%(time)s on %(day)s does not exist in %(zone)s, where the clocks change: %(readings)s"
+)
 _END_EXAMPLES = 'Write it like "19:00", "friday 18:00" or "20 Nov 2026 18:00".'
 
 
@@ -166,13 +172,21 @@ def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) ->
     """
     if until <= start:
         raise InvalidValue(
-            f"the end {show(until, zone)} is not after the start {show(start, zone)}",
-            f'Say the day of the end, too: "{instead}".',
+            mark(
+                "the end %(end)s is not after the start %(start)s",
+                end=show(until, zone),
+                start=show(start, zone),
+            ),
+            mark('Say the day of the end, too: "%(instead)s".', instead=str(instead)),
         )
     if until - start > LONGEST:
         raise InvalidValue(
-            f"the end {show(until, zone)} is more than {LONGEST.days} days after the start",
-            "A duration is 1 minute to 30 days.",
+            mark(
+                "the end %(end)s is more than %(number)d days after the start",
+                end=show(until, zone),
+                number=LONGEST.days,
+            ),
+            mark("A duration is 1 minute to 30 days."),
         )
 
 
@@ -229,7 +243,8 @@ def _length(text: str, phrase: str) -> timedelta:
     try:
         return parse_duration(phrase.removeprefix("+"))
     except InvalidValue as error:
-        raise InvalidValue(f"{quoted(text)} cannot be read: {error}", error.advice) from error
+        said = mark("%(text)s cannot be read: %(why)s", text=quoted(text), why=error.message)
+        raise InvalidValue(said, error.advice) from error
 
 
 def _passed(day: date, clock: ClockTime, now: datetime, zone: ZoneInfo) -> bool:
@@ -246,16 +261,21 @@ def _readings(day: date, clock: ClockTime, zone: ZoneInfo) -> tuple[datetime, da
 
 def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
     # Checked first: next to the ends of Python's calendar an offset overflows.
-    refuse_far_year(day, "An arrival")
+    refuse_far_year(day, mark("An arrival"))
     first, second = _readings(day, clock, zone)
     if first == second:
         return first
-    what = "occurs twice" if first < second else "does not exist"
     early, late = sorted((first, second))
+    what, at = _TWICE if first < second else _NEVER, f"{clock.time:%H:%M}"
     raise InvalidValue(
-        f"{clock.time:%H:%M} on {words_for_day(day)} {what} in {zone.key}, where the clocks change:"
-        f" {show(early, zone)} or {show(late, zone)}",
-        f"Give the offset: {iso(early, zone)} or {iso(late, zone)}.",
+        mark(
+            what,
+            time=at,
+            day=words_for_day(day),
+            zone=zone.key,
+            readings=any_of([show(early, zone), show(late, zone)]),
+        ),
+        mark("Give the offset: %(texts)s.", texts=any_of([iso(early, zone), iso(late, zone)])),
     )
 
 
@@ -270,12 +290,13 @@ def _without_time(
         return _unreadable(text, phrase)
     advice = _EXAMPLES
     if _is_taken(f"{text.strip()} 14:00", is_good):
-        advice = f"Add the time: {quoted(text.strip() + ' 14:00')}."
+        advice = mark("Add the time: %(text)s.", text=quoted(f"{text.strip()} 14:00"))
     elif _is_taken(f"{text.strip()} 23:59", is_good):
-        advice = f"Add the time: {quoted(text.strip() + ' 23:59')}."
+        advice = mark("Add the time: %(text)s.", text=quoted(f"{text.strip()} 23:59"))
     elif _is_taken(f"{words_for_day(day)} 14:00", is_good):
-        advice = f'Add the time and the year: "{words_for_day(day)} 14:00".'
-    return InvalidValue(f"{quoted(text)} has no time", advice)
+        typed = f'"{words_for_day(day)} 14:00"'
+        advice = mark("Add the time and the year: %(text)s.", text=typed)
+    return InvalidValue(mark("%(text)s has no time", text=quoted(text)), advice)
 
 
 def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
@@ -286,13 +307,17 @@ def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
         return False
 
 
-def _unreadable(text: str, phrase: str, what: str = "arrival") -> InvalidValue:
+def _unreadable(text: str, phrase: str, what: str = _ARRIVAL) -> InvalidValue:
     if not phrase:
-        return InvalidValue(f"The {what} is empty", _EXAMPLES)
+        return InvalidValue(mark("The %(field)s is empty", field=what), _EXAMPLES)
     name = find_zone_name(phrase[:LONGEST_TEXT])
     if name is not None:
         return InvalidValue(
-            f"{quoted(text)} cannot be read: {quoted(name)} is no day and no offset",
-            'Give a time zone as its offset: "2026-11-20 14:00 +01:00".',
+            mark(
+                "%(text)s cannot be read: %(name)s is no day and no offset",
+                text=quoted(text),
+                name=quoted(name),
+            ),
+            mark('Give a time zone as its offset: "2026-11-20 14:00 +01:00".'),
         )
-    return InvalidValue(f"{quoted(text)} cannot be read as an arrival", _EXAMPLES)
+    return InvalidValue(mark("%(text)s cannot be read as an arrival", text=quoted(text)), _EXAMPLES)

@@ -12,6 +12,7 @@ from nexio.input.clock_times import holds_clock_time
 from nexio.input.names import quoted
 from nexio.input.written_dates import find_named_date, find_numeric_dates
 from nexio.input.zones import MONTHS, WEEKDAYS, local_date
+from nexio.languages import Marked, any_of, mark
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
@@ -85,8 +86,13 @@ def find_day(
     day = _find_date(rest, text, today, advice, nearest=nearest)
     if day is not None and weekday != day.weekday():
         raise InvalidValue(
-            f"{words_for_day(day)} is a {WEEKDAYS[day.weekday()]}, not a {WEEKDAYS[weekday]}",
-            "Correct the date, or leave the weekday out.",
+            mark(
+                "%(date)s is a %(weekday)s, not a %(other)s",
+                date=words_for_day(day),
+                weekday=_words_for_weekday(day.weekday()),
+                other=_words_for_weekday(weekday),
+            ),
+            mark("Correct the date, or leave the weekday out."),
         )
     return day
 
@@ -101,14 +107,24 @@ def refuse_far_year(day: date, what: str) -> None:
     """Refuse a year outside 2000 to 2100; the message begins with what it is about."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidValue(
-            f"The year {day.year} is too far away",
-            f"{what} is in the years {FIRST_YEAR} to {LAST_YEAR}.",
+            mark("The year %(year)d is too far away", year=day.year),
+            mark(
+                "%(what)s is in the years %(first)d to %(last)d.",
+                what=what,
+                first=FIRST_YEAR,
+                last=LAST_YEAR,
+            ),
         )
 
 
-def words_for_day(day: date) -> str:
+def words_for_day(day: date) -> Marked:
     """Return "20 November 2026"."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    english = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return Marked(english, lambda language: language.date(day))
+
+
+def _words_for_weekday(number: int) -> Marked:
+    return Marked(WEEKDAYS[number], lambda language: language.weekday(number))
 
 
 def _take_weekday(words: str) -> tuple[int | None, str]:
@@ -135,7 +151,7 @@ def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool
     if named is None:
         return None
     if named.day is None:
-        raise InvalidValue(f"{quoted(text)} names no day", advice)
+        raise InvalidValue(mark("%(text)s names no day", text=quoted(text)), advice)
     day = named.nearest_to(today) if nearest else named.first_from(today)
     if day is None:
         raise _no_such_date(text, advice)
@@ -152,12 +168,20 @@ def _iso_date(words: str, text: str, advice: str) -> date:
 def _only_numbers(readings: list[date], text: str, advice: str) -> InvalidValue:
     if not readings:
         return _no_such_date(text, advice)
-    proposals = " or ".join(day.isoformat() for day in readings)
     return InvalidValue(
-        f"{quoted(text)} has a date in numbers: {' or '.join(map(words_for_day, readings))}",
-        f"Write the date as {proposals}, or with the month by name.",
+        mark(
+            "%(text)s has a date in numbers: %(days)s",
+            text=quoted(text),
+            days=any_of([words_for_day(day) for day in readings]),
+        ),
+        mark(
+            "Write the date as %(proposals)s, or with the month by name.",
+            proposals=any_of([day.isoformat() for day in readings]),
+        ),
     )
 
 
 def _no_such_date(text: str, advice: str) -> InvalidValue:
-    return InvalidValue(f"{quoted(text)} names a date that is in no calendar", advice)
+    return InvalidValue(
+        mark("%(text)s names a date that is in no calendar", text=quoted(text)), advice
+    )

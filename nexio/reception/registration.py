@@ -12,6 +12,7 @@ from nexio.errors import InvalidValue, Refused, Rule
 from nexio.input.addresses import email_key
 from nexio.input.names import quoted
 from nexio.input.zones import local_day, show
+from nexio.languages import mark
 from nexio.locations.locations import Location, lock_location
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of
@@ -123,7 +124,7 @@ def refuse_past(work: Reading, location: Location, arrival: datetime, length: ti
     """
     if arrival + length <= work.now:
         raise InvalidValue(
-            f"the expected arrival {show(arrival, location.zone)} is over",
+            mark("the expected arrival %(time)s is over", time=show(arrival, location.zone)),
             "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'.",
         )
 
@@ -183,7 +184,11 @@ def _refuse_twice(
     )
     if same is not None:
         raise Refused(
-            f"visit {same} is for {registration.email} at that time already",
+            mark(
+                "visit %(number)d is for %(email)s at that time already",
+                number=same,
+                email=registration.email,
+            ),
             "If this is another visit, add --again.",
             rule=Rule.TWICE,
         )
@@ -205,18 +210,33 @@ def _new_visit(work: Writing, location: Location, registration: Registration) ->
     )
 
 
+_NO_WIFI_TO_END = (
+    mark("visitors get no Wi-Fi at %(location)s, so none can end"),
+    mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
+)
+_NO_WIFI_TO_LIMIT = (
+    "visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+    "walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+)
+"""In English: only the command line can name a limit."""
+
+
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
-    """Refuse an end or a duration that would have no effect."""
-    if registration.duration is None:
+    """Refuse an end, a duration or a number of devices that would have no effect."""
+    if registration.duration is None and registration.max_devices is None:
         return
     if not gives_token(location, registration.source):
-        who = "walk-ins" if registration.source == "walk-in" else "visitors"
+        told = _NO_WIFI_TO_END if registration.duration else _NO_WIFI_TO_LIMIT
+        said = told[registration.source == "walk-in"]
         raise Refused(
-            f"{who} get no Wi-Fi at {location.name}, so none can end",
+            mark(said, location=location.name),
             f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
         )
     if registration.has_end and location.settings.token_starts == "check-in":
         raise Refused(
-            f"the Wi-Fi starts with the check-in at {location.name}, so its end is not known",
+            mark(
+                "the Wi-Fi starts with the check-in at %(location)s, so its end is not known",
+                location=location.name,
+            ),
             "Say how long it lasts: --duration 2h",
         )

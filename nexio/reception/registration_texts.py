@@ -12,12 +12,19 @@ from nexio.input.addresses import parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text
+from nexio.languages import mark
 from nexio.locations.locations import Location, zone_for_entry
+from nexio.locations.settings import MOST_DEVICES
 from nexio.reception.members import Member
 from nexio.reception.pins import parse_pin
 
 _LONGEST = {"host": 100, "company": 100, "phone": 100, "notes": 1000}
 """What may be left empty, and how many characters it may have."""
+
+_LABELS: dict[str, str] = {
+    each: each for each in (mark("host"), mark("company"), mark("phone"), mark("notes"))
+}
+"""The same, as every language calls it."""
 
 _LONGEST_KEY = 100
 
@@ -44,6 +51,10 @@ class Registration:
 
     has_end: bool = False
     """Whether the end was named, and not how long."""
+
+    max_devices: int | None = None
+    """How many devices get on, where that was named (R18); 0 is no limit."""
+
     insecure_short_pin: bool = False
     """Take ``pin`` although it is easy to guess."""
 
@@ -54,7 +65,25 @@ def parse_optional(name: str, text: str) -> str | None:
     Raises:
         InvalidValue: too long, or with control characters.
     """
-    return parse_text(text, name, _LONGEST[name]) or None
+    return parse_text(text, _LABELS[name], _LONGEST[name]) or None
+
+
+def parse_devices(text: str) -> int:
+    """How many devices a visitor may have (R18); 0 is no limit.
+
+    Raises:
+        InvalidValue: it is no such number.
+    """
+    word = text.strip().lower()
+    if word == "none":
+        return 0
+    if word.isascii() and word.isdigit() and len(word) <= len(str(MOST_DEVICES)):
+        number = int(word)
+        if number <= MOST_DEVICES:
+            return number
+    raise InvalidValue(
+        f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
+    )
 
 
 def parse_key(text: str) -> str:
@@ -82,7 +111,7 @@ def read_registration(
     Args:
         texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
             say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
-            say an end.
+            say an end; ``max_devices`` as a number or "none".
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
@@ -97,6 +126,7 @@ def read_registration(
             f"{host.name} is a member at {host.location.name}, not at {location.name}",
             "Register the visitor there: --location",
         )
+    devices = texts.get("max_devices")
     pin, arrival, zone = texts.get("pin"), texts.get("expected_arrival"), zone_for_entry(location)
     expected = parse_expected("now" if arrival is None else arrival, now, zone)
     duration = _named_duration(texts, expected, now, zone)
@@ -118,6 +148,7 @@ def read_registration(
         pin=None if pin is None else parse_pin(pin),
         duration=duration,
         has_end=duration is not None and texts.get("duration") is None,
+        max_devices=None if devices is None else parse_devices(devices),
         insecure_short_pin=insecure_short_pin,
     )
 

@@ -38,23 +38,25 @@ class Token:
     valid_from: datetime | None
     valid_until: datetime | None
     state: TokenState
+    max_devices: int | None
+    """How many devices it lets on; None is no limit (R18)."""
 
 
 def token_of(row: AccessTokenRow, now: datetime) -> Token:
     """What a row says at a moment, free of the store."""
-    return Token(
-        id=row.id, valid_from=row.valid_from, valid_until=row.valid_until, state=_state(row, now)
-    )
+    return Token(**row.fields_of(Token), state=_state(row, now))
 
 
 def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
-    """Give a new visit its token, as named or by the location's settings of this moment (R2).
+    """Give a new visit its token, as named or by the location's settings of now (R2, R18).
 
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
     duration = visit.token_duration or location.settings.token_duration
-    token = AccessTokenRow(duration=duration, issued_at=work.now)
+    named, usual = visit.max_devices, location.settings.max_devices
+    most = usual if named is None else named or None
+    token = AccessTokenRow(duration=duration, issued_at=work.now, max_devices=most)
     if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
         token.valid_from = visit.expected_arrival
         token.valid_until = visit.expected_arrival + duration

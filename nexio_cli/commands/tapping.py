@@ -137,9 +137,9 @@ def _done(work: Writing, tap: Tap) -> _Done:
     already = f" already{just_now}" if tap.repeated else ""
     when = show(tap.at, tap.location.zone)
     checked = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    words = (checked, wifi, other_way(tap) if tap.repeated else None)
+    words = (checked, *wifi, other_way(tap) if tap.repeated else "")
     return _Done(
-        shape={**tap_json(tap), "outcome": outcome, "wifi": wifi},
+        shape={**tap_json(tap), "outcome": outcome, "wifi": " ".join(wifi) or None},
         sentence=" ".join(filter(None, words)),
     )
 
