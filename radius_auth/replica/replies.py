@@ -94,7 +94,7 @@ def prepare_replies(nas: Iterable[Nas], locations: Mapping[int, Location]) -> di
 
 def prepare_reply(nas: Nas, location: Location) -> BySource:
     """What accepts say at a NAS; nothing where they say no more than anywhere."""
-    return _prepare(nas.profile, location.reply, nas.reply, location)
+    return _prepare(nas.profile, location.reply or (), nas.reply, location)
 
 
 @lru_cache(maxsize=256)
