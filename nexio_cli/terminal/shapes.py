@@ -113,7 +113,7 @@ def location_json(location: Location) -> LocationJson:
         "id": location.id,
         "name": location.name,
         "time_zone": location.time_zone,
-        "reply": replies_json(location.reply),
+        "reply": replies_json(location.reply or ()),
     }
 
 
