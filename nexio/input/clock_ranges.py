@@ -114,7 +114,7 @@ def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> boo
     raise InvalidValue(
         f"{quoted(text)} may be a time to another, or one time with an offset",
         f'Write "{found["before"]}{start.text} to {end.text}" for two times, and an offset as in'
-        ' "2026-11-20T09:00-05:00".',
+        " YYYY-MM-DDT09:00-05:00.",
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, time, timedelta, timezone
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.input.zones import MONTHS
 
 # The widest offset in use is +14:00, in Kiribati.
 _WIDEST_OFFSET = timedelta(hours=14)
@@ -55,7 +56,7 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
         text: as it was typed, for the message.
 
     Raises:
-        InvalidValue: no such time or offset, seconds, "9.30", which may be a date, or an
+        InvalidValue: no such time or offset, seconds, "9.10", which may be a date, or an
             offset without a blank before it and without a full ISO date before that.
     """
     phrase = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), phrase)
@@ -70,7 +71,7 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
             'Write a blank before it: "14:00 +01:00". Without one it belongs to ISO 8601 only.',
         )
     return ClockTime(
-        time=_time(found, text),
+        time=_time(found, text, day),
         offset=_offset(found["offset"], text),
         day=day,
         day_follows=found.re is _CLOCK_THEN_DAY,
@@ -88,12 +89,13 @@ def find_zone_name(phrase: str) -> str | None:
     return found["name"] if found and found["name"] not in {"am", "pm"} else None
 
 
-def _time(found: re.Match[str], text: str) -> time:
+def _time(found: re.Match[str], text: str, day: str) -> time:
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), found["half"]
-    if found["dot"] == "." and half is None:
+    # With a dot the day comes first, so 9.30 is no date.
+    if found["dot"] == "." and half is None and not day and hour and 1 <= minute <= len(MONTHS):
         raise InvalidValue(
-            f"{quoted(text)} may hold a time or a date",
-            f"Write a time with a colon ({hour}:{minute:02}) and a date with the month by name.",
+            f"{quoted(text)} may be the time {hour}:{minute:02} or {hour} {MONTHS[minute - 1]}",
+            f'Write a time with a colon ("{hour}:{minute:02}") and a date with the month by name.',
         )
     if (found["seconds"] or "").strip(":.,0"):
         raise InvalidValue(

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import InvalidValue, Refused, Rule
 from nexio.input.addresses import email_key
+from nexio.input.arrivals import same_time_after
 from nexio.input.names import quoted
-from nexio.input.zones import local_day, show
+from nexio.input.zones import local_date, local_day, show
 from nexio.locations.locations import Location, lock_location
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of
@@ -122,10 +123,12 @@ def refuse_past(work: Reading, location: Location, arrival: datetime, length: ti
         InvalidValue: it is over.
     """
     if arrival + length <= work.now:
-        raise InvalidValue(
-            f"the expected arrival {show(arrival, location.zone)} is over",
-            "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'.",
-        )
+        next_time = show(same_time_after(work.now, arrival, location.zone), location.zone)
+        today = local_date(work.now, location.zone)
+        advice = 'Give a time from now on, such as "now" or "tomorrow 9am".'
+        if local_date(arrival, location.zone) == today:
+            advice = f'Say "now", or when that time comes next: "{next_time}".'
+        raise InvalidValue(f"the expected arrival {show(arrival, location.zone)} is over", advice)
 
 
 def _register_once(

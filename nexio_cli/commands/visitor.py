@@ -164,8 +164,8 @@ def register(
     "--date",
     "day",
     metavar="DAY",
-    help="Arrivals of one day: today, tomorrow, yesterday, monday, 20 Nov (the nearest one), "
-    "2026-11-20.",
+    help="Arrivals of one day: today, tomorrow, yesterday, monday, 24 Dec (the nearest one), "
+    "24/12; an ISO 8601 date, too.",
 )
 @click.option("--state", type=STATES, help="Only visits in this state, of any day.")
 @click.option(

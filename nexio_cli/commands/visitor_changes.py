@@ -9,7 +9,10 @@ from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit
 
-ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
+ARRIVAL_HELP = (
+    "tomorrow at 9, monday 9:30-10:30, in 2 hours, in 3 days at noon and so on; a date with the "
+    "month by name or in numbers, or ISO 8601."
+)
 
 
 @click.command(cls=once.Command)
