@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
@@ -49,6 +50,7 @@ class Expected:
     """Whether no year was given and the arrival is so far away that another is likely."""
 
 
+@lru_cache(maxsize=1024)  # the rows of a file have few different ones
 def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     """Read when a visitor is expected, and until when where that is given.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, func, or_, select
 
 from nexio.errors import Refused
-from nexio.input.zones import local_day
+from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
@@ -47,20 +48,42 @@ def token_of(row: AccessTokenRow, now: datetime) -> Token:
     )
 
 
-def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
-    """Give a new visit its token, as named or by the location's settings of this moment (R2).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """The token of a visit that is registered now."""
+
+    duration: timedelta
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+def new_token(location: Location, arrival: datetime, named: timedelta | None) -> NewToken:
+    """The token of a new visit, as named or by the location's settings of this moment (R2)."""
+    settings = location.settings
+    duration = named or settings.token_duration
+    if settings.token_starts == "check-in":  # the first check-in opens it (R16)
+        return NewToken(duration=duration, valid_from=None, valid_until=None)
+    return NewToken(
+        duration=duration,
+        valid_from=arrival - timedelta(minutes=settings.early_minutes),
+        valid_until=arrival + duration,
+    )
+
+
+def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToken) -> None:
+    """Give a new visit its token.
 
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
-    duration = visit.token_duration or location.settings.token_duration
-    token = AccessTokenRow(duration=duration, issued_at=work.now)
-    if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
-        token.valid_from = visit.expected_arrival
-        token.valid_until = visit.expected_arrival + duration
+    token = AccessTokenRow(
+        duration=new.duration,
+        valid_from=new.valid_from,
+        valid_until=new.valid_until,
+        issued_at=work.now,
+    )
     refuse_unplanned(work, location, token)
     visit.token = token
-    return token
 
 
 def revoke_token(work: Writing, visit_id: int) -> None:
@@ -221,6 +244,43 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
             " and so many have a token then",
             "Choose another time, or plan for more: nexio settings set planned-guests=…",
         )
+
+
+def refuse_more_than_planned(
+    work: Reading, location: Location, more: Iterable[tuple[datetime, datetime]] = ()
+) -> None:
+    """The same for all tokens of a location, and some that are to come.
+
+    Raises:
+        Refused: at one moment there are more than planned.
+    """
+    if location.settings.wifi_login != "pin":
+        return
+    windows = work.session.execute(
+        select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
+        .join(AccessTokenRow.visit)
+        .where(
+            VisitRow.location_id == location.id,
+            AccessTokenRow.revoked_at.is_(None),
+            AccessTokenRow.valid_until > work.now,
+        )
+    )
+    # At one instant an end comes before a beginning: windows are half-open (R1).
+    steps = sorted(
+        step
+        for start, end in (*((start, end) for start, end in windows), *more)
+        if start is not None and end is not None
+        for step in ((start, 1), (end, -1))
+    )
+    together, planned = 0, location.settings.planned_guests or 0
+    for at, step in steps:
+        together += step
+        if together > planned:
+            raise Refused(
+                f"{location.name} is planned for {planned} guests on the Wi-Fi at one time, and"
+                f" {show(at, location.zone)} there would be more",
+                "Choose other times, or plan for more: nexio settings set planned-guests=…",
+            )
 
 
 def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) -> int:

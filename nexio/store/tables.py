@@ -97,6 +97,7 @@ class LocationRow(Followed, Row):
     __tablename__ = "location"
     __table_args__ = (
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
+        CheckConstraint("early_minutes BETWEEN 0 AND 1440", name="early_minutes"),
         CheckConstraint("pin_length BETWEEN 5 AND 10", name="pin_length"),
         CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
         CheckConstraint("wifi_login IN ('email', 'pin')", name="wifi_login"),
@@ -132,6 +133,7 @@ class LocationRow(Followed, Row):
     retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class VisitRow(Followed, Row):
@@ -147,6 +149,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
         Index(None, "location_id", "expected_arrival"),
+        Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
     )
@@ -177,6 +180,10 @@ class VisitRow(Followed, Row):
     idempotency_digest: Mapped[bytes | None]
     token_duration: Mapped[timedelta | None]
     """Named at the registration (R2); None is by the settings."""
+
+    group_name: Mapped[str | None]
+    group_key: Mapped[str | None]
+    """Under which the group is found, however its name is typed."""
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")

@@ -10,6 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
+from nexio_cli.commands.visitor_files import export, import_
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
@@ -68,6 +69,7 @@ def command() -> None:
     help="Registered at the door, without being announced. Wi-Fi only with the setting "
     "walk-in-tokens=on, whatever visitor-tokens says.",
 )
+@options.group_option("A group that is listed, checked in, mailed and deleted as one.")
 @click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
 @click.option(
     "--again",
@@ -115,7 +117,7 @@ def register(
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
     from nexio.reception.registration import Repetition, refuse_useless, register
-    from nexio.reception.registration_texts import parse_key, read_registration
+    from nexio.reception.registration_texts import Allowed, parse_key, read_registration
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -127,6 +129,7 @@ def register(
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
     key = None if key is None else parse_key(key)
+    allowed = Allowed(insecure_short_pin=insecure_short_pin)
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
@@ -144,9 +147,7 @@ def register(
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
-            registration = read_registration(
-                texts, work.now, location, host, insecure_short_pin=insecure_short_pin
-            )
+            registration = read_registration(texts, work.now, location, host, allowed)
             visit = register(work, location, registration, repetition)
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
@@ -174,6 +175,7 @@ def register(
     metavar="TEXT",
     help="Part of a name, e-mail, host or company, in upper or lower case of any script.",
 )
+@options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
 @options.location
 @options.as_json
@@ -181,6 +183,7 @@ def list_(
     day: str | None,
     state: str | None,
     search: str,
+    group: str | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -197,6 +200,7 @@ def list_(
             day=parse_day(day, work.now, location.zone) if day is not None else None,
             state=VisitState(state) if state is not None else None,
             search=search,
+            group=group,
             past_and_deleted=everything,
         )
         visits = list_visits(work, location, which)
@@ -206,7 +210,7 @@ def list_(
         COLUMNS,
         row_of,
         "No visit matches. To search past and deleted ones, too: --all"
-        if day or state or search
+        if day or state or search or group
         else "No visits here. Register one with: nexio visitor register",
         as_json=as_json,
         only_wide=WIDE_ONLY,
@@ -246,7 +250,7 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-for _change in (edit, reschedule, delete, resend, reissue):
+for _change in (edit, reschedule, delete, resend, reissue, import_, export):
     command.add_command(_change)
 
 

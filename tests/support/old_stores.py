@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
     *("disconnect_attempts", "takes_disconnects", "language"),
+    "early_minutes",
 }
-"""New columns that an upgrade fills: the first edition, the counters of a session, a switch, and
-English."""
+"""New columns that an upgrade fills: the first edition, the counters of a session, a switch,
+English, and no early minutes."""
 
 
 @contextmanager
