@@ -10,7 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
-from nexio_cli.commands.visitor_files import export, import_
+from nexio_cli.commands.visitor_files import export, import_, slip
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
@@ -25,14 +25,15 @@ STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "dele
 def command() -> None:
     """Register, list, show, change and delete visitors.
 
-    VISIT is the number of a visit, or the visitor's e-mail.
+    VISIT is the number of a visit, or the visitor's e-mail or login.
     """
 
 
 @command.command()
 @asking.first_name
 @asking.last_name
-@asking.email
+@asking.email_or_none
+@asking.no_email
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option(
     "--until",
@@ -90,6 +91,7 @@ def register(
     location_name: str | None,
     *,
     far: bool,
+    no_email: bool,
     insecure_short_pin: bool,
     by: str | None,
     walk_in: bool,
@@ -108,6 +110,9 @@ def register(
     The Wi-Fi lasts for the default duration, unless one of these says its end: an arrival such
     as "tomorrow 9:30-10:30", --until, or --duration. With token-starts=check-in only --duration
     can.
+
+    A visitor without an e-mail (--no-email) logs in by a name, which is printed; 'nexio visitor
+    slip' makes a page for the visitor.
 
     On a terminal you are asked for names and e-mail if you leave them out; Return alone means
     that there is no such name.
@@ -129,7 +134,9 @@ def register(
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
     key = None if key is None else parse_key(key)
-    allowed = Allowed(insecure_short_pin=insecure_short_pin)
+    allowed = Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email)
+    if no_email:
+        texts["email"] = ""
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
@@ -139,7 +146,9 @@ def register(
             if asking.is_incomplete(texts):
                 host = None if by is None else get_member(work, by, location_name)
                 seen = asking.with_stand_ins(texts)
-                refuse_useless(work, location, read_registration(seen, work.now, location, host))
+                refuse_useless(
+                    work, location, read_registration(seen, work.now, location, host, allowed)
+                )
         options.confirm_far(expected, zone, far=far)
         texts = asking.ask_person(texts)
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
@@ -157,7 +166,8 @@ def register(
         print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
         if visit.token is None and not as_json:
             output.say(_why_no_wifi(visit))
-        posting.deliver_now(quiet=as_json)
+        if visit.email:
+            posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")
@@ -250,7 +260,7 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-for _change in (edit, reschedule, delete, resend, reissue, import_, export):
+for _change in (edit, reschedule, delete, resend, reissue, import_, export, slip):
     command.add_command(_change)
 
 

@@ -1,4 +1,4 @@
-"""``nexio visitor import`` and ``export``: visitors as a spreadsheet."""
+"""``nexio visitor import``, ``export`` and ``slip``: visitors as files."""
 
 from __future__ import annotations
 
@@ -120,8 +120,29 @@ def export(
         visits = list_visits(work, location, which)
     visits = [visit for visit in visits if visit.state is not VisitState.DELETED]
     with _created(file) as created:
+        if file != "-":
+            created.write(BOM)  # by which Excel knows UTF-8
         write_visits(visits, created)
     output.say(f"{counted(len(visits), 'visit')} of {location.name}.")
+
+
+@click.command(cls=once.Command)
+@options.visit_or_not
+@options.group_option("One for each visitor of a group, instead.")
+@click.option("--output", "file", metavar="FILE", default="-", help="Default: stdout.")
+@options.location
+def slip(visit: str | None, group: str | None, file: str, location_name: str | None) -> None:
+    """Make a slip to print: PIN, QR code, network, and when the Wi-Fi works.
+
+    It is a page of HTML for any browser, a sheet of paper for each visitor. It holds the PIN:
+    only you may read the file. It must not exist yet.
+    """
+    from nexio.mail.slips import slip_page
+
+    with options.reading() as work:
+        page = slip_page(work, options.chosen(work, visit, group, location_name))
+    with _created(file) as created:
+        created.write(page)
 
 
 @contextmanager
@@ -164,7 +185,6 @@ def _created(name: str) -> Iterator[TextIO]:
             f"the file {name} cannot be made: {error.strerror}", "Choose another place."
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(BOM)  # by which Excel knows UTF-8
         yield file
 
 
