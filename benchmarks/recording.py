@@ -29,9 +29,9 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.replays import ReplayFile, Replays
 from radius_auth.recording.spool import Spool
 from radius_auth.server.accountant import Accountant
-from radius_auth.server.replays import ReplayFile, Replays
 from radius_auth.server.sockets import Source
 
 if TYPE_CHECKING:

@@ -20,28 +20,23 @@ from nexio.languages import ENGLISH, LANGUAGES
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "nexio" / "catalogues"
 
-SPEAKS: Final = ("nexio_web",)
-"""The packages that speak to people."""
+_SAYING: Final = {"say": None, "mark": None, "plural": (1, 2)}
+
+SPEAKS: Final = {"nexio_web": _SAYING | {"_": None, "label": None}, "nexio": _SAYING}
+"""The packages that speak to people in a browser, and how."""
 
 METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-KEYWORDS: Final = {
-    "say": None,
-    "mark": None,
-    "plural": (1, 2),
-    "_": None,
-    "label": None,
-}
 
 
 def texts() -> Catalog:
     """What code and templates say."""
     found = Catalog(project="nexio", charset="utf-8")
-    for package in SPEAKS:
+    for package, keywords in SPEAKS.items():
         for file, _, text, comments, context in extract_from_dir(
             ROOT / package,
             METHODS,
             {"**": {"trimmed": "true"}},
-            KEYWORDS,
+            keywords,
             ("Translators:",),
             strip_comment_tags=True,
         ):

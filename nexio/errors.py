@@ -29,8 +29,10 @@ class NexioError(Exception):
     """A fault that a person can do something about.
 
     Args:
-        message: what is wrong, one line, without a final line break.
-        advice: what to do about it, one line; may be empty where the message says it.
+        message: what is wrong, one line, without a final line break; a text of
+            :func:`nexio.languages.mark` where pages say it too.
+        advice: what to do about it, one line; may be empty where the message says it.  Advice
+            about the command line is not marked: pages leave it out.
     """
 
     exit_code: ClassVar[int] = 1
@@ -38,7 +40,7 @@ class NexioError(Exception):
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
-        self.advice = advice
+        self.message, self.advice = message, advice
 
 
 class InvalidValue(NexioError):

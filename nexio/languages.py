@@ -12,11 +12,11 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
 
@@ -48,6 +48,10 @@ class Language:
         text = _translations(self.code).ngettext(one, many, number)
         return text % {**values, "number": number}
 
+    def tell(self, text: str) -> str:
+        """Say a text of :func:`mark` with what was filled in; any other text stays as it is."""
+        return text.in_language(self) if isinstance(text, Marked) else text
+
     def word(self, text: str) -> str:
         """Translate a text and leave its placeholders as they are."""
         return _translations(self.code).gettext(text)
@@ -60,9 +64,30 @@ class Language:
 
     def full_day(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day with its year: Monday 23 November 2026."""
+        return self.full_date(instant.astimezone(zone))
+
+    def full_date(self, day: date) -> str:
+        """The same of a date."""
         from babel.dates import format_date  # noqa: PLC0415
 
-        return format_date(instant.astimezone(zone), "full", locale=self.locale)
+        return format_date(day, "full", locale=self.locale)
+
+    def date(self, day: date) -> str:
+        """Write a date: 23 November 2026."""
+        from babel.dates import format_date  # noqa: PLC0415
+
+        return format_date(day, "long", locale=self.locale)
+
+    def weekday(self, number: int) -> str:
+        """Write a day of the week, of which 0 is Monday."""
+        from babel.dates import get_day_names  # noqa: PLC0415
+
+        return str(get_day_names("wide", "stand-alone", self.locale)[number])
+
+    def moment(self, instant: datetime, zone: ZoneInfo) -> str:
+        """Write a day with its year and a time of day."""
+        said = {"day": self.full_day(instant, zone), "time": self.time(instant, zone)}
+        return self.say(MOMENT, **said)
 
     def day(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day without its year: Monday 23 November."""
@@ -86,9 +111,47 @@ LANGUAGES: Final[Mapping[str, Language]] = {
 }
 
 
-def mark(text: str) -> str:
-    """Let a text into the catalogues that is said only later."""
-    return text
+class Marked(str):
+    """An English text that can be said in every language."""
+
+    __slots__ = ("in_language",)
+
+    in_language: Callable[[Language], str]
+
+    def __new__(cls, english: str, in_language: Callable[[Language], str]) -> Self:
+        """Make one of its English words, and of what says it in a language."""
+        made = super().__new__(cls, english)
+        made.in_language = in_language
+        return made
+
+
+def mark(text: str, /, **values: object) -> Marked:
+    """Let a text into the catalogues that is said only later, and fill its placeholders in.
+
+    A value is said in the same language if it is marked itself.
+    """
+
+    def told(language: Language) -> str:
+        said = {
+            name: language.tell(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        return language.say(text, **said) if said else language.word(text)
+
+    return Marked(text % values if values else text, told)
+
+
+def any_of(choices: Sequence[str]) -> Marked:
+    """One or another: "a or b"."""
+
+    def told(language: Language) -> str:
+        return f" {language.word(OR)} ".join(language.tell(each) for each in choices)
+
+    return Marked(" or ".join(choices), told)
+
+
+OR: Final = mark("or")
+MOMENT: Final = mark("%(time)s on %(day)s")
 
 
 def preferred(accepted: str) -> Language:

@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
         configuration = Configuration.from_environment(os.environ)
         require_certificate(options)
         Store.open(configuration).close()  # what is wrong is said before anybody is answered
-        _require_port(options)
+        _hold_port(options)
     except NexioError as error:
         log.error("%s", error)  # noqa: TRY400 (no fault of ours)
         if error.advice:
@@ -156,18 +156,28 @@ def require_certificate(options: Options) -> None:
         ) from error
 
 
-def _require_port(options: Options) -> None:
-    """Granian would share a port with whoever has it."""
+def _hold_port(options: Options) -> None:
+    """Take the port for this process: granian would share it with whoever has it.
+
+    Only the kernel can decide between two that start at the same moment: of two sockets without
+    SO_REUSEPORT, the one that listens first wins.  It then stops listening and stays bound, and
+    lets the sockets of our workers in, which have SO_REUSEPORT, but no other one like itself.
+    """
     family = socket.AF_INET6 if ":" in options.listen else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((options.listen, options.port))
-        except OSError as error:
-            raise PortUnusable(
-                f"cannot listen on {_place(options)}: {error.strerror}",
-                "Another program may have the port, or the address is not this machine's.",
-            ) from error
+    held = socket.socket(family, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may linger
+    try:
+        held.bind((options.listen, options.port))
+        held.listen()
+    except OSError as error:
+        raise PortUnusable(
+            f"cannot listen on {_place(options)}: {error.strerror}",
+            "Another program may have the port, or the address is not this machine's.",
+        ) from error
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    held.shutdown(socket.SHUT_RD)
+    held.detach()  # until the process ends
 
 
 def _place(options: Options) -> str:

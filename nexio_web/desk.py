@@ -10,7 +10,7 @@ import json
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -24,9 +24,9 @@ from nexio.checkin.taps import Direction
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused, Rule, Unreachable
 from nexio.input.arrivals import parse_expected
 from nexio.input.names import search_key
-from nexio.languages import LANGUAGES
+from nexio.languages import LANGUAGES, mark
 from nexio.locations.locations import get_location, zone_for_entry
-from nexio.reception.members import get_member
+from nexio.reception.members import find_member
 from nexio.reception.registration import Repetition, register
 from nexio.reception.registration_texts import find_faults, read_registration
 from nexio.reception.visits import VisitState, find_visit
@@ -42,13 +42,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from nexio.checkin.desks import Desk
-    from nexio.checkin.taps import Tap
     from nexio.languages import Language
     from nexio.reception.members import Member
     from nexio.reception.visits import Visit
     from nexio.store.engine import Store, Writing
     from nexio_web.desk_words import Notice, Registered
     from nexio_web.postman import Postman
+
+Found = TypeVar("Found", "Visit", "Member")
 
 MOST_FIELDS: Final = 20
 
@@ -227,9 +228,10 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
     try:
         with _writing(store, desk) as work:
             if given.get("kind") == "member":
-                tap = _tap_member(work, desk, number, _way(given))
+                member = _here(desk, find_member(work, number))
+                tap = tap_member(work, member.id, _way(given))
             else:
-                visit = _visit(work, desk, number)
+                visit = _here(desk, find_visit(work, number))
                 name = visit.name
                 is_override = bool(given.get("override"))
                 way = None if is_override else _way(given)
@@ -237,45 +239,32 @@ def _tap(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
             return words.tapped(spoken_at(desk), work, tap)
     except Refused as error:
         may = number if error.rule in words.OVERRIDABLE else None
-        return words.refused(error, name, may)
+        return words.refused(spoken_at(desk), error, name, may)
     except (NotFound, InvalidValue) as error:
-        return words.refused(error)
+        return words.refused(spoken_at(desk), error)
 
 
 def _undo(store: Store, desk: Desk, given: Mapping[str, str]) -> Notice:
     try:
         with _writing(store, desk) as work:
-            tap = undo_tap(work, parse_number(given.get("stay", "")) or 0, _way(given))
-            _require_here(desk, tap)  # or nothing was written
+            stay = parse_number(given.get("stay", "")) or 0
+            tap = undo_tap(work, desk.location, stay, _way(given))
             return words.taken_back(spoken_at(desk), work, tap)
     except (Refused, NotFound, InvalidValue) as error:
-        return words.refused(error)
+        return words.refused(spoken_at(desk), error)
 
 
-def _tap_member(work: Writing, desk: Desk, number: int, way: Direction) -> Tap:
-    member = get_member(work, str(number), desk.location.name)
-    _require_here(desk, member)
-    return tap_member(work, member.id, way)
-
-
-def _visit(work: Writing, desk: Desk, number: int) -> Visit:
-    visit = find_visit(work, number)
-    if visit is None:
-        raise NotFound(words.GONE)
-    _require_here(desk, visit)
-    return visit
-
-
-def _require_here(desk: Desk, found: Visit | Member | Tap) -> None:
+def _here(desk: Desk, found: Found | None) -> Found:
     """A desk knows nobody of another location."""
-    if found.location.id != desk.location.id:
+    if found is None or found.location.id != desk.location.id:
         raise NotFound(words.GONE)
+    return found
 
 
 def _way(given: Mapping[str, str]) -> Direction:
     ways = {each.value: each for each in Direction}
     if given.get("way") not in ways:
-        raise InvalidValue("in or out?")
+        raise InvalidValue(mark("in or out?"))
     return ways[given["way"]]
 
 
@@ -301,7 +290,7 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
             location = get_location(work, desk.location.name)
             faults = find_faults(texts, work.now, location)
             if faults:
-                said = {name: words.fault(error) for name, error in faults.items()}
+                said = {name: words.fault(spoken_at(desk), error) for name, error in faults.items()}
                 return replace(form, faults=said)
             arrival = texts["expected_arrival"]
             expected = parse_expected(arrival or "now", work.now, zone_for_entry(location))
@@ -315,12 +304,12 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
                 tap_visit(work, visit.id)
             return replace(form, registered=words.registered(spoken_at(desk), visit), typed={})
     except InvalidValue as error:  # each field is right, but not beside the others
-        return replace(form, faults={"expected_arrival": words.fault(error)})
+        return replace(form, faults={"expected_arrival": words.fault(spoken_at(desk), error)})
     except Unreachable:
         raise
     except NexioError as error:
         again = isinstance(error, Refused) and error.rule is Rule.TWICE
-        return replace(form, notice=words.refused(error), ask_again=again)
+        return replace(form, notice=words.refused(spoken_at(desk), error), ask_again=again)
 
 
 def _said(form: Form) -> str:

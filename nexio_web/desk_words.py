@@ -1,8 +1,7 @@
-"""What the desk says to whoever works there; where a rule speaks, in the command line's words."""
+"""What the desk says to whoever works there; where a rule speaks, with its own sentence."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from nexio.checkin.taps import Direction
 from nexio.errors import Rule
 from nexio.input.names import search_key
 from nexio.input.zones import local_date
-from nexio.languages import mark
+from nexio.languages import Marked, mark
 from nexio.reception.tokens import TokenState
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ AWAY: Final = mark(
     "The store cannot be reached at the moment. Nothing was changed. Please try again."
 )
 FAULT: Final = mark("Something went wrong here. See whether it was done before you try again.")
-GONE: Final = "This visit is not here any more."
+GONE: Final = mark("There is no such entry here any more.")
 
 OVERRIDABLE: Final = frozenset({Rule.NOT_YET, Rule.OVER, Rule.ENDED})
 """What the desk may decide otherwise."""
@@ -44,12 +43,6 @@ class Notice:
 
     title: str
     lines: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    """What the rules add, in the words of the command line, which are English."""
-
-    is_english: bool = False
-    """Whether the title is in those words, too."""
-
     is_well: bool = True
     undo: Tap | None = None
     """What can be taken back."""
@@ -95,10 +88,10 @@ def tapped(language: Language, work: Reading, tap: Tap) -> Notice:
     """Somebody was checked in or out."""
     wifi = wifi_words(work, tap)
     told = not tap.repeated and greet(work, tap).host_is_told
+    mail = (language.say("The host is told by mail."),) if told else ()
     return Notice(
         title=language.say(_TAPPED[tap.direction, tap.repeated], name=tap.name),
-        lines=(language.say("The host is told by mail."),) if told else (),
-        rules=(without_commands(wifi),) if wifi else (),
+        lines=(*mail, *_told(language, *wifi)),
         undo=None if tap.cut_off else tap,
     )
 
@@ -108,24 +101,29 @@ def taken_back(language: Language, work: Reading, tap: Tap) -> Notice:
     wifi = wifi_words_after_undo(work, tap)
     return Notice(
         title=language.say(_TAKEN_BACK[tap.direction], name=tap.name),
-        rules=(without_commands(wifi),) if wifi else (),
+        lines=_told(language, *wifi),
     )
 
 
-def refused(error: NexioError, name: str = "", override: int | None = None) -> Notice:
+def refused(
+    language: Language, error: NexioError, name: str = "", override: int | None = None
+) -> Notice:
     """A rule says no."""
+    said = language.tell(error.message)
     return Notice(
-        title=f"{name}: {error}." if name else sentence(str(error)),
-        rules=(without_commands(error.advice),),
-        is_english=True,
+        title=language.say("%(name)s: %(what)s.", name=name, what=said)
+        if name
+        else _sentence(language, said),
+        lines=_told(language, error.advice),
         is_well=False,
         override=override,
     )
 
 
-def fault(error: NexioError) -> str:
+def fault(language: Language, error: NexioError) -> str:
     """What is wrong with a field, and what to do."""
-    return " ".join(filter(None, (sentence(str(error)), without_commands(error.advice))))
+    said = _sentence(language, language.tell(error.message))
+    return " ".join((said, *_told(language, error.advice)))
 
 
 def do_you_mean(language: Language, arrival: datetime, location: Location) -> str:
@@ -155,15 +153,15 @@ def registered(language: Language, visit: Visit) -> Registered:
     )
 
 
-def sentence(text: str) -> str:
+def _sentence(language: Language, said: str) -> str:
     """An error as a sentence."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    text = said[:1].upper() + said[1:].rstrip(".")
+    return language.say("%(what)s.", what=text)
 
 
-def without_commands(text: str) -> str:
-    """The sentences of an advice that are not about the command line."""
-    parts = re.split(r"(?<=[.?]) ", text)
-    return " ".join(part for part in parts if not re.search(r"\bnexio |--[a-z]", part))
+def _told(language: Language, *texts: str) -> tuple[str, ...]:
+    """What is for everybody to read: what is not marked is about the command line."""
+    return tuple(language.tell(text) for text in texts if isinstance(text, Marked))
 
 
 _TAPPED: Final = {

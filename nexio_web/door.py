@@ -102,8 +102,10 @@ class Door:
         try:
             if said.by_camera or is_qr(code):
                 with self._store.write() as work:
+                    if said.id and is_known(work, said.id):  # it hung, and was delivered meanwhile
+                        return words.noted_already(said.language), False
                     tap = tap_scanned(work, tablet.location, code, way=said.way)
-                    if said.id and not is_known(work, said.id):
+                    if said.id:
                         remember(work, tablet, tap, said.id)
                     return self._greet(work, tablet, tap, said.language)
             return self._use_pin(tablet, code, said)
@@ -158,7 +160,8 @@ class Door:
         try:
             with self._store.write() as work:
                 stay, direction = _read_ticket(work, tablet, ticket)
-                return words.taken_back(language, undo_tap(work, stay, direction))
+                taken = undo_tap(work, tablet.location, stay, direction)
+                return words.taken_back(language, taken)
         except Refused:
             return words.nothing_to_take_back(language)
 

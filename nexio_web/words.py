@@ -82,6 +82,11 @@ def nothing_to_take_back(language: Language) -> Screen:
     return _refused(language.say("This cannot be taken back any more."))
 
 
+def noted_already(language: Language) -> Screen:
+    """A tap that was delivered before its own request came."""
+    return Screen(kind="noted", title=language.say("This was noted already."))
+
+
 def cannot_read(language: Language, error: InvalidValue, *, is_pin: bool) -> Screen:
     """What was typed or scanned is neither a PIN nor a code."""
     del error  # its words are for the desk

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import getopt
 import logging
 import sys
 import time
@@ -37,6 +38,14 @@ Returned: TypeAlias = tuple[int, "Updates", "Updates"]
 
 log = logging.getLogger(__name__)
 
+READ_SECONDS = 5.0
+"""How long the start of FreeRADIUS waits for the store: from then on it answers at once."""
+
+COMMAND_LINE = Path("/proc/self/cmdline")
+
+_OPTIONS = "Cd:D:fhi:l:L:Mmn:p:PstTvxX"
+"""Those of FreeRADIUS 3.2, for getopt."""
+
 
 class _Log(logging.Handler):
     """Python's log as lines in FreeRADIUS's."""
@@ -64,8 +73,9 @@ class _Running:
             parse_duration(config.get("max_staleness", "24h")),
             config["packages"],
         )
+        background = self.background
         self.plugin = Plugin(
-            self.background.table, self.background.guard, self.background.record, utc_now
+            background.table, background.guard, background.record, background.account, utc_now
         )
         self.discards = Discards()
 
@@ -75,7 +85,11 @@ _running: _Running | None = None
 
 
 def instantiate(_: object = None) -> int:
-    """FreeRADIUS starts: read where the store is, and touch nothing yet."""
+    """FreeRADIUS starts: read the store, so that the first guest is answered.
+
+    FreeRADIUS has forked, and runs as its user, before it loads modules.  Where it only checks its
+    configuration, nothing is touched.
+    """
     global _running  # noqa: PLW0603 - FreeRADIUS calls functions of a module, not of an object
     _set_up_log()
     # Our threads give way to a guest soon: Python's own 5 ms are a hundred logins.
@@ -85,6 +99,8 @@ def instantiate(_: object = None) -> int:
     except (KeyError, NexioError) as error:
         log.error("the configuration of the module nexio cannot be used: %s", error)  # noqa: TRY400
         return -1
+    if not _is_check(COMMAND_LINE.read_text(errors="replace").split("\0")[1:]):
+        _running.background.start(READ_SECONDS)
     return int(ReturnCode.OK)
 
 
@@ -101,6 +117,11 @@ def authenticate(pairs: Pairs) -> Returned:
 def post_auth(pairs: Pairs) -> Returned:
     """See `Plugin.post_auth`."""
     return _call(Plugin.post_auth, pairs)
+
+
+def accounting(pairs: Pairs) -> Returned:
+    """See `Plugin.accounting`."""
+    return _call(Plugin.accounting, pairs)
 
 
 def detach(_: object = None) -> int:
@@ -127,6 +148,15 @@ def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
         log.exception("a request could not be answered")
         return _FAIL
     return int(result.outcome), result.reply, result.control
+
+
+def _is_check(words: list[str]) -> bool:
+    """Whether FreeRADIUS was started with ``-C``."""
+    try:
+        options, _ = getopt.getopt(words, _OPTIONS)
+    except getopt.GetoptError:
+        return False
+    return any(name == "-C" for name, _ in options)
 
 
 @functools.cache

@@ -52,7 +52,7 @@ DOCS = ROOT / "docs"
 COMMANDS = every_command()
 VARIABLE = re.compile(r"NEXIO_[A-Z]+(?:_[A-Z]+)*\b(?!_)")
 FIRST_DAY = DOCS / "first-day.md"
-PORT_ON_THE_PAGES = "18120"
+PORT_ON_THE_PAGES = 18120
 LIMIT = 240.0
 """Seconds that a page may take."""
 
@@ -357,7 +357,10 @@ def test_the_session_with_freeradius(
 
 def type_in(page: Path, folder: Path, subtests: pytest.Subtests) -> None:
     """Type a page into a shell in an empty folder, and compare what appears."""
-    found = examples(page.read_text().replace(PORT_ON_THE_PAGES, str(free_port())))
+    port, text = free_port(), page.read_text()
+    for number in (0, 1):
+        text = text.replace(str(PORT_ON_THE_PAGES + number), str(port + number))
+    found = examples(text)
     assert len(found) > 5
     ran = Session(folder, [command for command, _ in found]).run()
     for (command, shown), (said, exit_code) in zip(found, ran, strict=True):

@@ -18,7 +18,9 @@ from nexio.checkin.refused_taps import (
 from nexio.checkin.taps import Direction, Method, Tap, is_cut_off, is_in, tap_of, taps_of
 from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.addresses import email_key
+from nexio.input.names import full_name
 from nexio.input.scanners import read_scan
+from nexio.languages import mark
 from nexio.locations.locations import Location, location_of
 from nexio.outbox.outbox import Template, is_waiting, queue_mail
 from nexio.reception.passes import is_pass, use_code
@@ -146,17 +148,18 @@ def undo(work: Writing, visit_id: int) -> Tap:
     return _take_back(work, row, last)
 
 
-def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
-    """Take one tap back, of a visitor or a member, if it is still their last one.
+def undo_tap(work: Writing, location: Location, stay_id: int, direction: Direction) -> Tap:
+    """Take one tap of a location back, of a visitor or a member, if it is still their last one.
 
     Returns:
         What was taken back.
 
     Raises:
-        Refused: something came after it, it is taken back already, or the visit was deleted.
+        Refused: something came after it, it is taken back already, it is of another location, or
+            the visit was deleted.
     """
     stay = work.session.get(CheckInRow, stay_id)
-    if stay is not None:
+    if stay is not None and stay.location_id == location.id:
         row: VisitRow | MemberRow
         if stay.member_id is not None:
             row = get_locked(work.session, MemberRow, stay.member_id)
@@ -173,7 +176,7 @@ def undo_tap(work: Writing, stay_id: int, direction: Direction) -> Tap:
             and taps_of(last, work.now)[-1].direction is direction
         ):
             return _take_back(work, row, last)
-    raise Refused("this was taken back already, or something came after it")
+    raise Refused(mark("this was taken back already, or something came after it"))
 
 
 def _take_back(work: Writing, row: VisitRow | MemberRow, last: CheckInRow) -> Tap:
@@ -228,7 +231,7 @@ def _tap_visit(
         return _check_out(work, last, method)
     if way is Direction.OUT:
         by_hand = f"Check the visitor in with: nexio checkin --visit {row.id} --in"
-        raise Refused(f"{row.first_name} {row.last_name} is not checked in", by_hand)
+        raise Refused(_not_in(row), by_hand)
     if override:
         audit.record(work, "override", "visit", row.id)
     else:
@@ -270,9 +273,7 @@ def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | 
             refuse_early(work, last, f"To check out: {again} with --out, or nexio checkout")
         return _check_out(work, last, method)
     if way is Direction.OUT:
-        raise Refused(
-            f"{row.first_name} {row.last_name} is not checked in", "Check in with: nexio checkin"
-        )
+        raise Refused(_not_in(row), "Check in with: nexio checkin")
     _close_overdue(work, last)
     stay = CheckInRow(member=row, location=row.location, started_wifi=False)
     return _check_in(work, stay, method)
@@ -331,6 +332,10 @@ def _holder(work: Writing, pin: PinRow) -> VisitRow | MemberRow:
 
 def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:
     return stays[-1] if stays else None
+
+
+def _not_in(row: VisitRow | MemberRow) -> str:
+    return mark("%(name)s is not checked in", name=full_name(row.first_name, row.last_name))
 
 
 def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:

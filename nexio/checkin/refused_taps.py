@@ -10,6 +10,7 @@ from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.names import counted
 from nexio.input.zones import local_date, local_day, show
+from nexio.languages import mark
 from nexio.locations.locations import Location, location_of
 from nexio.reception.visits import deleted
 from nexio.store.engine import Reading
@@ -34,14 +35,22 @@ def refuse_closed(work: Reading, row: VisitRow) -> None:
     # Not `opens_at`: that reaches back to an override, which opens no other day.
     if work.now < local_day(row.expected_arrival, zone)[0]:
         raise Refused(
-            f"visit {row.id} is for {show(row.expected_arrival, zone)}",
+            mark(
+                "visit %(number)d is for %(time)s",
+                number=row.id,
+                time=show(row.expected_arrival, zone),
+            ),
             f"Check in on that day, or {by_hand}",
             rule=Rule.NOT_YET,
             at=row.expected_arrival,
         )
     if work.now >= row.closes_at:
         raise Refused(
-            f"visit {row.id} was over at {show(row.closes_at, zone)}",
+            mark(
+                "visit %(number)d was over at %(time)s",
+                number=row.id,
+                time=show(row.closes_at, zone),
+            ),
             f"Register the visitor again, or {by_hand}",
             rule=Rule.OVER,
             at=row.closes_at,
@@ -56,7 +65,9 @@ def refuse_third_tap(work: Reading, row: VisitRow) -> None:
         return
     cut_off = is_cut_off(row.check_ins[-1], work.now)
     raise Refused(
-        "this visit has ended for today", _back_in(row.id, cut_off=cut_off), rule=Rule.ENDED
+        mark("this visit has ended for today"),
+        _back_in(row.id, cut_off=cut_off),
+        rule=Rule.ENDED,
     )
 
 

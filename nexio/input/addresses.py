@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.languages import ENGLISH, Marked, mark
 
 
 def parse_email(text: str) -> str:
@@ -25,12 +26,20 @@ def parse_email(text: str) -> str:
     try:
         address = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:
-        reason = " ".join(str(error).split())
         raise InvalidValue(
-            f"{quoted(text.strip())} is not an e-mail address: {reason}",
-            "Write the address alone, like name@example.com.",
+            mark(
+                "%(text)s is not an e-mail address%(reason)s",
+                text=quoted(text.strip()),
+                reason=_in_english(f": {' '.join(str(error).split())}"),
+            ),
+            mark("Write the address alone, like name@example.com."),
         ) from error
     return address.normalized
+
+
+def _in_english(reason: str) -> Marked:
+    """What the library says, which knows no other language."""
+    return Marked(reason, lambda language: reason if language == ENGLISH else "")
 
 
 def email_key(address: str) -> str:

@@ -21,19 +21,26 @@ from nexio.input.calendar_days import (
     quoted_examples,
     refuse_far_year,
     words_for_day,
+    written_like,
 )
 from nexio.input.clock_ranges import split_range
 from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
 from nexio.input.durations import LONGEST, parse_duration
 from nexio.input.names import quoted
-from nexio.input.spoken_times import as_a_length, as_on_a_clock
+from nexio.input.spoken_times import as_a_length, as_on_a_clock, two_readings
 from nexio.input.zones import instants_of, iso, local_date, show
+from nexio.languages import Marked, any_of, mark
 
 FAR = timedelta(days=90)
 """So far away, a date without its year may be a slip: "nov 23" on 24 November."""
 
 _RELATIVE = re.compile(r"today|.*tomorrow|in \d.*", re.ASCII)
 _YEAR = re.compile(r"\d{4}|\d[-/.]\d+[-/.]\d|^in ", re.ASCII)
+_ARRIVAL = mark("arrival")
+_TWICE = mark("%(time)s on %(day)s occurs twice in %(zone)s, where the clocks change: %(readings)s")
+_NEVER = mark(
+    "%(time)s on %(day)s does not exist in %(zone)s, where the clocks change: %(readings)s"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +157,9 @@ def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> date
     if phrase != "now" and not phrase.startswith("+"):
         phrase = as_on_a_clock(phrase, text)
     if phrase == "now" or phrase.startswith("+") or split_range(phrase, text):
-        date = quoted_examples(today, " 18:00").partition(" or ")[0]
+        date = quoted_examples(today, " 18:00")[0]
         raise InvalidValue(
-            f"{quoted(text)} names no end",
-            f'Write it like "19:00", "friday 18:00" or {date}.',
+            f"{quoted(text)} names no end", written_like('"19:00"', '"friday 18:00"', date)
         )
     clock = find_clock_time(phrase, text)
     if clock is None:
@@ -178,13 +184,21 @@ def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) ->
     """
     if until <= start:
         raise InvalidValue(
-            f"the end {show(until, zone)} is not after the start {show(start, zone)}",
-            f'Say the day of the end, too: "{instead}".',
+            mark(
+                "the end %(end)s is not after the start %(start)s",
+                end=show(until, zone),
+                start=show(start, zone),
+            ),
+            mark('Say the day of the end, too: "%(instead)s".', instead=str(instead)),
         )
     if until - start > LONGEST:
         raise InvalidValue(
-            f"the end {show(until, zone)} is more than {LONGEST.days} days after the start",
-            "A duration is 1 minute to 30 days.",
+            mark(
+                "the end %(end)s is more than %(number)d days after the start",
+                end=show(until, zone),
+                number=LONGEST.days,
+            ),
+            mark("A duration is 1 minute to 30 days."),
         )
 
 
@@ -233,14 +247,11 @@ def _midnight(begin: datetime, text: str, after: datetime, zone: ZoneInfo) -> da
     end = same_time_after(begin, begin, zone)
     if begin <= after:
         return end
-    raise InvalidValue(
-        f"{quoted(text)} has two readings: {show(begin, zone)} or {show(end, zone)}",
-        f'Write "{show(begin, zone)}" or "{show(end, zone)}".',
-    )
+    raise two_readings(text, [show(begin, zone), show(end, zone)])
 
 
-def _examples(today: date) -> str:
-    return f'Write it like "tomorrow 14:00", {quoted_examples(today, " 14:00")}.'
+def _examples(today: date) -> Marked:
+    return written_like('"tomorrow 14:00"', *quoted_examples(today, " 14:00"))
 
 
 def _day(words: str, text: str, phrase: str, today: date) -> date:
@@ -265,7 +276,8 @@ def _length(text: str, phrase: str) -> timedelta:
     try:
         return parse_duration(phrase.removeprefix("+"))
     except InvalidValue as error:
-        raise InvalidValue(f"{quoted(text)} cannot be read: {error}", error.advice) from error
+        said = mark("%(text)s cannot be read: %(why)s", text=quoted(text), why=error.message)
+        raise InvalidValue(said, error.advice) from error
 
 
 def _passed(day: date, clock: ClockTime, now: datetime, zone: ZoneInfo) -> bool:
@@ -282,16 +294,21 @@ def _readings(day: date, clock: ClockTime, zone: ZoneInfo) -> tuple[datetime, da
 
 def _instant(day: date, clock: ClockTime, zone: ZoneInfo) -> datetime:
     # Checked first: next to the ends of Python's calendar an offset overflows.
-    refuse_far_year(day, "An arrival")
+    refuse_far_year(day, mark("An arrival"))
     first, second = _readings(day, clock, zone)
     if first == second:
         return first
-    what = "occurs twice" if first < second else "does not exist"
     early, late = sorted((first, second))
+    what, at = _TWICE if first < second else _NEVER, f"{clock.time:%H:%M}"
     raise InvalidValue(
-        f"{clock.time:%H:%M} on {words_for_day(day)} {what} in {zone.key}, where the clocks change:"
-        f" {show(early, zone)} or {show(late, zone)}",
-        f"Give the offset: {iso(early, zone)} or {iso(late, zone)}.",
+        mark(
+            what,
+            time=at,
+            day=words_for_day(day),
+            zone=zone.key,
+            readings=any_of([show(early, zone), show(late, zone)]),
+        ),
+        mark("Give the offset: %(texts)s.", texts=any_of([iso(early, zone), iso(late, zone)])),
     )
 
 
@@ -306,12 +323,13 @@ def _without_time(
         return _unreadable(text, phrase, today)
     advice = _examples(today)
     if _is_taken(f"{text.strip()} 14:00", is_good):
-        advice = f"Add the time: {quoted(text.strip() + ' 14:00')}."
+        advice = mark("Add the time: %(text)s.", text=quoted(f"{text.strip()} 14:00"))
     elif _is_taken(f"{text.strip()} 23:59", is_good):
-        advice = f"Add the time: {quoted(text.strip() + ' 23:59')}."
+        advice = mark("Add the time: %(text)s.", text=quoted(f"{text.strip()} 23:59"))
     elif _is_taken(f"{words_for_day(day)} 14:00", is_good):
-        advice = f'Add the time and the year: "{words_for_day(day)} 14:00".'
-    return InvalidValue(f"{quoted(text)} has no time", advice)
+        typed = f'"{words_for_day(day)} 14:00"'
+        advice = mark("Add the time and the year: %(text)s.", text=typed)
+    return InvalidValue(mark("%(text)s has no time", text=quoted(text)), advice)
 
 
 def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
@@ -322,13 +340,19 @@ def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
         return False
 
 
-def _unreadable(text: str, phrase: str, today: date, what: str = "arrival") -> InvalidValue:
+def _unreadable(text: str, phrase: str, today: date, what: str = _ARRIVAL) -> InvalidValue:
     if not phrase:
-        return InvalidValue(f"The {what} is empty", _examples(today))
+        return InvalidValue(mark("The %(field)s is empty", field=what), _examples(today))
     name = find_zone_name(phrase[:LONGEST_TEXT])
     if name is not None:
         return InvalidValue(
-            f"{quoted(text)} cannot be read: {quoted(name)} is no day and no offset",
-            'Give a time zone as its offset: "tomorrow 14:00 +01:00".',
+            mark(
+                "%(text)s cannot be read: %(name)s is no day and no offset",
+                text=quoted(text),
+                name=quoted(name),
+            ),
+            mark('Give a time zone as its offset: "tomorrow 14:00 +01:00".'),
         )
-    return InvalidValue(f"{quoted(text)} cannot be read as an arrival", _examples(today))
+    return InvalidValue(
+        mark("%(text)s cannot be read as an arrival", text=quoted(text)), _examples(today)
+    )

@@ -12,6 +12,7 @@ from nexio.input.clock_times import holds_clock_time
 from nexio.input.names import quoted
 from nexio.input.written_dates import find_named_date, find_numeric_dates
 from nexio.input.zones import MONTHS, WEEKDAYS, local_date
+from nexio.languages import Marked, any_of, mark
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
@@ -47,7 +48,7 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     """
     phrase = " ".join(text.lower().split())
     today = local_date(now, zone)
-    examples = f'Write it like "today", "monday", {quoted_examples(today)}.'
+    examples = written_like('"today"', '"monday"', *quoted_examples(today))
     if not phrase:
         raise InvalidValue("The day is empty", examples)
     day = None
@@ -92,8 +93,13 @@ def find_day(
     day = _find_date(rest, text, today, advice, nearest=nearest)
     if day is not None and weekday != day.weekday():
         raise InvalidValue(
-            f"{words_for_day(day)} is a {WEEKDAYS[day.weekday()]}, not a {WEEKDAYS[weekday]}",
-            "Correct the date, or leave the weekday out.",
+            mark(
+                "%(date)s is a %(weekday)s, not a %(other)s",
+                date=words_for_day(day),
+                weekday=_words_for_weekday(day.weekday()),
+                other=_words_for_weekday(weekday),
+            ),
+            mark("Correct the date, or leave the weekday out."),
         )
     return day
 
@@ -108,20 +114,35 @@ def refuse_far_year(day: date, what: str) -> None:
     """Refuse a year outside 2000 to 2100; the message begins with what it is about."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidValue(
-            f"The year {day.year} is too far away",
-            f"{what} is in the years {FIRST_YEAR} to {LAST_YEAR}.",
+            mark("The year %(year)d is too far away", year=day.year),
+            mark(
+                "%(what)s is in the years %(first)d to %(last)d.",
+                what=what,
+                first=FIRST_YEAR,
+                last=LAST_YEAR,
+            ),
         )
 
 
-def words_for_day(day: date) -> str:
+def words_for_day(day: date) -> Marked:
     """Return "20 November 2026"."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    english = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return Marked(english, lambda language: language.date(day))
 
 
-def quoted_examples(today: date, time: str = "") -> str:
+def _words_for_weekday(number: int) -> Marked:
+    return Marked(WEEKDAYS[number], lambda language: language.weekday(number))
+
+
+def quoted_examples(today: date, time: str = "") -> list[str]:
     """Two ways to write a day that is still to come, in quotes."""
     day = today + _WEEK
-    return f'"{day.day} {MONTHS[day.month - 1][:3]} {day.year}{time}" or "{day}{time}"'
+    return [f'"{day.day} {MONTHS[day.month - 1][:3]} {day.year}{time}"', f'"{day}{time}"']
+
+
+def written_like(*examples: str) -> Marked:
+    """Advice that shows how something is written."""
+    return mark("Write it like %(examples)s.", examples=any_of(examples))
 
 
 def _take_weekday(words: str) -> tuple[int | None, str]:
@@ -149,7 +170,7 @@ def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool
     if named is None:
         return None
     if named.day is None:
-        raise InvalidValue(f"{quoted(text)} names no day", advice)
+        raise InvalidValue(mark("%(text)s names no day", text=quoted(text)), advice)
     day = named.nearest_to(today) if nearest else named.first_from(today)
     if day is None:
         raise _no_such_date(text, advice)
@@ -181,16 +202,25 @@ def _only(readings: list[date], text: str, advice: str) -> date:
         raise _no_such_date(text, advice)
     if len(readings) == 1:
         return readings[0]
-    proposals = " or ".join(day.isoformat() for day in readings)
     raise InvalidValue(
-        f"{quoted(text)} has two readings: {' or '.join(map(_with_weekday, readings))}",
-        f"Write the date as {proposals}, or with the month by name.",
+        mark(
+            "%(text)s has two readings: %(readings)s",
+            text=quoted(text),
+            readings=any_of([_with_weekday(day) for day in readings]),
+        ),
+        mark(
+            "Write the date as %(proposals)s, or with the month by name.",
+            proposals=any_of([day.isoformat() for day in readings]),
+        ),
     )
 
 
-def _with_weekday(day: date) -> str:
-    return f"{WEEKDAYS[day.weekday()]} {words_for_day(day)}"
+def _with_weekday(day: date) -> Marked:
+    english = f"{WEEKDAYS[day.weekday()]} {words_for_day(day)}"
+    return Marked(english, lambda language: language.full_date(day))
 
 
 def _no_such_date(text: str, advice: str) -> InvalidValue:
-    return InvalidValue(f"{quoted(text)} names a date that is in no calendar", advice)
+    return InvalidValue(
+        mark("%(text)s names a date that is in no calendar", text=quoted(text)), advice
+    )

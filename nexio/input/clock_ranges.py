@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.languages import mark
 
 _HALF_DAY = 12
 _WIDEST_OFFSET = 14
@@ -111,10 +112,13 @@ def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> boo
     exact = iso is not None and iso["mark"] == "t" if glued else _has_year(found["before"])
     if exact or found["start_seconds"] or end.minutes <= start.minutes:
         return True
+    instead = quoted(f"{found['before']}{start.text} to {end.text}")
     raise InvalidValue(
-        f"{quoted(text)} may be a time to another, or one time with an offset",
-        f'Write "{found["before"]}{start.text} to {end.text}" for two times, and an offset as in'
-        " YYYY-MM-DDT09:00-05:00.",
+        mark("%(text)s may be a time to another, or one time with an offset", text=quoted(text)),
+        mark(
+            "Write %(instead)s for two times, and an offset as in YYYY-MM-DDT09:00-05:00.",
+            instead=instead,
+        ),
     )
 
 

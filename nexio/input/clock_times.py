@@ -9,6 +9,7 @@ from datetime import UTC, time, timedelta, timezone
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
 from nexio.input.zones import MONTHS
+from nexio.languages import any_of, mark
 
 # The widest offset in use is +14:00, in Kiribati.
 _WIDEST_OFFSET = timedelta(hours=14)
@@ -67,8 +68,10 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
     day = (found["day"] or "").removeprefix("on ")
     if found["offset"] and not found["gap"] and not _ISO_DAY.fullmatch(day):
         raise InvalidValue(
-            f"{quoted(text)} has an offset right after the time",
-            'Write a blank before it: "14:00 +01:00". Without one it belongs to ISO 8601 only.',
+            mark("%(text)s has an offset right after the time", text=quoted(text)),
+            mark(
+                'Write a blank before it: "14:00 +01:00". Without one it belongs to ISO 8601 only.'
+            ),
         )
     return ClockTime(
         time=_time(found, text, day),
@@ -91,15 +94,25 @@ def find_zone_name(phrase: str) -> str | None:
 
 def _time(found: re.Match[str], text: str, day: str) -> time:
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), found["half"]
+    clock = f"{hour}:{minute:02}"
     # With a dot the day comes first, so 9.30 is no date.
     if found["dot"] == "." and half is None and not day and hour and 1 <= minute <= len(MONTHS):
+        date = f"{hour} {MONTHS[minute - 1]}"
         raise InvalidValue(
-            f"{quoted(text)} may be the time {hour}:{minute:02} or {hour} {MONTHS[minute - 1]}",
-            f'Write a time with a colon ("{hour}:{minute:02}") and a date with the month by name.',
+            mark(
+                "%(text)s has two readings: %(readings)s",
+                text=quoted(text),
+                readings=any_of([clock, date]),
+            ),
+            mark(
+                "Write a time with a colon (%(time)s) and a date with the month by name.",
+                time=quoted(clock),
+            ),
         )
     if (found["seconds"] or "").strip(":.,0"):
         raise InvalidValue(
-            f"{quoted(text)} has seconds", f"Arrivals are whole minutes: {hour}:{minute:02}."
+            mark("%(text)s has seconds", text=quoted(text)),
+            mark("Arrivals are whole minutes: %(time)s.", time=clock),
         )
     if half is not None and 1 <= hour <= _HALF_DAY:
         hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
@@ -109,8 +122,8 @@ def _time(found: re.Match[str], text: str, day: str) -> time:
         return time(hour, minute)
     except ValueError as error:
         raise InvalidValue(
-            f"{quoted(text)} names a time that is on no clock",
-            "Times go from 00:00 to 23:59, or from 12am to 11:59pm; midnight begins a day.",
+            mark("%(text)s names a time that is on no clock", text=quoted(text)),
+            mark("Times go from 00:00 to 23:59, or from 12am to 11:59pm; midnight begins a day."),
         ) from error
 
 
@@ -123,7 +136,7 @@ def _offset(phrase: str | None, text: str) -> timezone | None:
     offset = timedelta(hours=hours, minutes=minutes)
     if minutes > 59 or offset > _WIDEST_OFFSET:  # noqa: PLR2004 - of an hour
         raise InvalidValue(
-            f"{quoted(text)} has an offset that no place has",
-            "Offsets go from -12:00 to +14:00.",
+            mark("%(text)s has an offset that no place has", text=quoted(text)),
+            mark("Offsets go from -12:00 to +14:00."),
         )
     return timezone(-offset if phrase[0] == "-" else offset)

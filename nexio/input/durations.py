@@ -8,6 +8,7 @@ from typing import Final
 
 from nexio.errors import InvalidValue
 from nexio.input.names import counted, quoted
+from nexio.languages import any_of, mark
 
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=30)
@@ -17,7 +18,7 @@ _HOUR = 60
 _DAY = 24 * _HOUR
 # Up to this length the seconds still matter to somebody who waits.
 _SECONDS_SHOWN_BELOW = 10 * 60
-_EXAMPLES = 'Write it like "60m", "1h30m" or "2d".'
+_EXAMPLES = mark('Write it like "60m", "1h30m" or "2d".')
 # 18 digits: beyond any length of time, and below the 4300 at which int() itself refuses.
 _SHAPE = re.compile(
     r"(?:(?P<days>\d{1,18}) ?(?:d|days?))?"
@@ -46,9 +47,10 @@ def parse_duration(text: str) -> timedelta:
     # Compared as a number: a timedelta overflows long before 18 digits do.
     total = days * _DAY + hours * _HOUR + minutes
     if not SHORTEST // _MINUTE <= total <= LONGEST // _MINUTE:
+        too_far = mark("%(text)s is too long", text=quoted(text))
+        too_short = mark("%(text)s is too short", text=quoted(text))
         raise InvalidValue(
-            f"{quoted(text)} is too {'long' if total else 'short'}",
-            "A duration is 1 minute to 30 days.",
+            too_far if total else too_short, mark("A duration is 1 minute to 30 days.")
         )
     return timedelta(minutes=total)
 
@@ -87,25 +89,25 @@ def words_for(duration: timedelta) -> str:
 
 def _unreadable(text: str, phrase: str) -> InvalidValue:
     if not phrase:
-        return InvalidValue("The duration is empty", _EXAMPLES)
+        return InvalidValue(mark("The duration is empty"), _EXAMPLES)
     if phrase.isascii() and phrase.isdigit():
         # "60" alone may be minutes, hours or days; the operator says which.
         allowed = [
-            f'"{phrase}{unit}" for {name}'
-            for unit, name, minutes in (
-                ("m", "minutes", 1),
-                ("h", "hours", _HOUR),
-                ("d", "days", _DAY),
+            mark(words, written=quoted(phrase + unit))
+            for unit, words, minutes in (
+                ("m", mark("%(written)s for minutes"), 1),
+                ("h", mark("%(written)s for hours"), _HOUR),
+                ("d", mark("%(written)s for days"), _DAY),
             )
             if 1 <= int(phrase[:9]) * minutes <= LONGEST // _MINUTE
         ]
         return InvalidValue(
-            f"The duration {quoted(text)} has no unit",
-            f"Write {' or '.join(allowed)}." if allowed else _EXAMPLES,
+            mark("The duration %(text)s has no unit", text=quoted(text)),
+            mark("Write %(choice)s.", choice=any_of(allowed)) if allowed else _EXAMPLES,
         )
     if _DECIMAL.match(phrase):
         return InvalidValue(
-            f"The duration {quoted(text)} is a decimal number",
-            'Write whole numbers: "1h30m" instead of "1.5h".',
+            mark("The duration %(text)s is a decimal number", text=quoted(text)),
+            mark('Write whole numbers: "1h30m" instead of "1.5h".'),
         )
-    return InvalidValue(f"{quoted(text)} is not a duration", _EXAMPLES)
+    return InvalidValue(mark("%(text)s is not a duration", text=quoted(text)), _EXAMPLES)

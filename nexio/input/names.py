@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 from nexio.errors import InvalidValue
+from nexio.languages import mark
 
 LONGEST_NAME = 100
 _LONGEST_QUOTE = 60
@@ -37,12 +38,12 @@ def parse_full_name(first_name: str, last_name: str) -> tuple[str, str]:
     """
     if not first_name.strip() and not last_name.strip():
         raise InvalidValue(
-            "The first name and the last name are empty",
+            mark("The first name and the last name are empty"),
             "Give both, or '' for the one that the person does not have.",
         )
     return (
-        parse_name(first_name, "first name") if first_name.strip() else "",
-        parse_name(last_name, "last name") if last_name.strip() else "",
+        parse_name(first_name, mark("first name")) if first_name.strip() else "",
+        parse_name(last_name, mark("last name")) if last_name.strip() else "",
     )
 
 
@@ -89,7 +90,9 @@ def parse_name(text: str, field: str) -> str:
     """
     name = unicodedata.normalize("NFC", text.strip())
     if not name:
-        raise InvalidValue(f"The {field} is empty", f"Give the {field}.")
+        raise InvalidValue(
+            mark("The %(field)s is empty", field=field), mark("Give the %(field)s.", field=field)
+        )
     # A tab or a line break inside is a slip of a spreadsheet, not a blank.
     _refuse_controls(name, text, field)
     name = " ".join(name.split())
@@ -97,12 +100,18 @@ def parse_name(text: str, field: str) -> str:
     for number, character in enumerate(name):
         if not (_is_letter(character) or character in _PUNCTUATION or _joins(name, number)):
             raise InvalidValue(
-                f"The {field} {quoted(text)} contains {quoted(character)}",
-                "A name has letters, blanks and ' - . , ( ), and no digits.",
+                mark(
+                    "The %(field)s %(text)s contains %(character)s",
+                    field=field,
+                    text=quoted(text),
+                    character=quoted(character),
+                ),
+                mark("A name has letters, blanks and ' - . , ( ), and no digits."),
             )
     if not any(map(str.isalpha, name)):
         raise InvalidValue(
-            f"The {field} {quoted(text)} has no letter", f"Give the {field} in letters."
+            mark("The %(field)s %(text)s has no letter", field=field, text=quoted(text)),
+            mark("Give the %(field)s in letters.", field=field),
         )
     return name
 
@@ -156,18 +165,29 @@ def _refuse_controls(clean: str, text: str, field: str) -> None:
     for character in clean:
         if character in _LINE_BREAKS:
             raise InvalidValue(
-                f"The {field} {quoted(text)} has a line break", "Write it on one line."
+                mark("The %(field)s %(text)s has a line break", field=field, text=quoted(text)),
+                mark("Write it on one line."),
             )
         if character in _BIDI_CONTROLS or unicodedata.category(character) in {"Cc", "Cs"}:
             raise InvalidValue(
-                f"The {field} {quoted(text)} contains the control character {quoted(character)}",
-                "Type it again without it; copied text may carry invisible characters.",
+                mark(
+                    "The %(field)s %(text)s contains the control character %(character)s",
+                    field=field,
+                    text=quoted(text),
+                    character=quoted(character),
+                ),
+                mark("Type it again without it; copied text may carry invisible characters."),
             )
 
 
 def _refuse_longer(clean: str, field: str, longest: int) -> None:
     if len(clean) > longest:
         raise InvalidValue(
-            f"The {field} {quoted(clean)} has {len(clean)} characters",
-            f"Shorten it to {longest} characters.",
+            mark(
+                "The %(field)s %(text)s has %(number)d characters",
+                field=field,
+                text=quoted(clean),
+                number=len(clean),
+            ),
+            mark("Shorten it to %(number)d characters.", number=longest),
         )

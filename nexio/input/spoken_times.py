@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.languages import any_of, mark
 
 _HALF_DAY = 12
 _FIRST_OF_THE_DAY = 7
@@ -93,6 +95,21 @@ def as_on_a_clock(phrase: str, text: str) -> str:
     return phrase if hours is None else _in_part(phrase, hours, text)
 
 
+def two_readings(text: str, readings: Sequence[str]) -> InvalidValue:
+    """The refusal of what can be read in two ways; each reading can be typed."""
+    return InvalidValue(
+        mark(
+            "%(text)s has two readings: %(readings)s",
+            text=quoted(text),
+            readings=any_of(readings),
+        ),
+        mark(
+            "Write one of them: %(readings)s.",
+            readings=any_of([f'"{reading}"' for reading in readings]),
+        ),
+    )
+
+
 def as_a_length(phrase: str) -> str:
     """Write "in two hours" and "in half an hour" as "+2 hours" and "+30 minutes"."""
     if not phrase.startswith("in "):
@@ -134,9 +151,17 @@ def _digits(found: re.Match[str], text: str) -> str:
         return clock
     if rest:
         return digits
+    year = mark("the year %(year)s", year=digits)
     raise InvalidValue(
-        f"{quoted(text)} may be the time {clock} or the year {digits}",
-        f'Write the time with a colon: "{clock}".',
+        mark(
+            "%(text)s has two readings: %(readings)s",
+            text=quoted(text),
+            readings=any_of([clock, year]),
+        ),
+        mark(
+            "Write a time with a colon (%(time)s) and a date with the month by name.",
+            time=quoted(clock),
+        ),
     )
 
 
@@ -157,16 +182,12 @@ def _hour_of(found: re.Match[str], hours: range, text: str) -> str:
     good = [each for each in readings if each in hours]
     if not good:
         raise InvalidValue(
-            f"{quoted(text)} names a time that is not in that part of the day",
-            "Leave the part of the day out, and write the time by 24 hours.",
+            mark("%(text)s names a time that is not in that part of the day", text=quoted(text)),
+            mark("Leave the part of the day out, and write the time by 24 hours."),
         )
     return f"{good[0]}:{minute or '00'}"
 
 
 def _two(found: re.Match[str], text: str, *readings: str) -> InvalidValue:
     before, after = found.string[: found.start()], found.string[found.end() :]
-    one, other = (f"{before}{reading}{after}" for reading in readings)
-    return InvalidValue(
-        f"{quoted(text)} has two readings: {' or '.join(readings)}",
-        f'Write "{one}" or "{other}".',
-    )
+    return two_readings(text, [f"{before}{reading}{after}" for reading in readings])

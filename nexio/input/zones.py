@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
+from nexio.languages import Marked
 
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -85,11 +86,12 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
-def show(instant: datetime, zone: ZoneInfo) -> str:
+def show(instant: datetime, zone: ZoneInfo) -> Marked:
     """Return "Fri 20 Nov 2026 09:00 +00:00", which `parse_arrival` reads back.  R1."""
     local = instant.astimezone(zone)
     day = f"{WEEKDAYS[local.weekday()][:3]} {local.day} {MONTHS[local.month - 1][:3]} {local.year}"
-    return f"{day} {local:%H:%M} {local.isoformat(timespec='minutes')[16:22]}"
+    shown = f"{day} {local:%H:%M} {local.isoformat(timespec='minutes')[16:22]}"
+    return Marked(shown, lambda language: language.moment(instant, zone))
 
 
 def show_window(start: datetime, end: datetime, zone: ZoneInfo) -> str:

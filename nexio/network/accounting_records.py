@@ -70,6 +70,12 @@ class AccountingRecord:
     """User-Name as it was sent, see :func:`seal_name`; a disconnect needs it.  The same name is
     never sealed alike."""
 
+    session_id_hex: str | None = None
+    """Acct-Session-Id as it was sent, where ``session_id`` does not show it whole."""
+
+    clock_behind: int | None = None
+    """By how many seconds the NAS's clock is behind ours; None where it sends no time."""
+
     @property
     def source(self) -> str:
         """Whose share of what can be stored it takes."""

@@ -56,14 +56,14 @@ def count(row: KeptSession, record: AccountingRecord) -> Progress:
 
 def _add(row: KeptSession, record: AccountingRecord, more: dict[str, int]) -> None:
     for name, value in more.items():
-        setattr(row, name, min(getattr(row, name) + value, LARGEST_COUNT))
+        setattr(row, name, min((getattr(row, name) or 0) + value, LARGEST_COUNT))
         setattr(row, LAST[name], getattr(record, name))
     row.counted_at = max(row.counted_at or record.at, record.at)
 
 
 def _is_of_an_earlier_part(row: KeptSession, record: AccountingRecord) -> bool:
     """Whether higher counters are those of a part that is over; without one, higher is newer."""
-    has_parts = any(getattr(row, name) != getattr(row, LAST[name]) for name in COUNTERS)
+    has_parts = any((getattr(row, name) or 0) != getattr(row, LAST[name]) for name in COUNTERS)
     return has_parts and row.counted_at is not None and record.at < row.counted_at
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import or_, select, update
 
-from nexio.errors import KeyUnusable
+from nexio.errors import KeyUnusable, Refused
 from nexio.network.news import read_visits
 from nexio.network.sessions import WifiSession, name_as_sent, sessions_of
 from nexio.store import audit
+from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.tables import AccessTokenRow, NasRow, VisitRow, WifiSessionRow
 
@@ -45,6 +46,7 @@ BY_HAND: Final = "by hand"
 ACK: Final = "ack"
 NAK: Final = "nak"
 GONE: Final = "gone"
+CLOSED: Final = "closed"
 
 NOT_FOUND: Final = 503
 """Error-Cause "Session Context Not Found": there is no such session (any more)."""
@@ -123,8 +125,7 @@ def record_disconnect(
     if row is None:  # forgotten meanwhile
         return
     if row.ended_at is None and is_gone(outcome, error_cause):
-        acknowledged = row.disconnect_at if row.disconnect_outcome == ACK else None
-        row.ended_at, row.ended_by = max(row.heard_at, acknowledged or row.heard_at), GONE
+        row.ended_at, row.ended_by = _last_seen(row), GONE
     is_news = (outcome, error_cause) != (row.disconnect_outcome, row.error_cause)
     row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
     row.disconnect_reason = reason
@@ -133,6 +134,32 @@ def record_disconnect(
     if is_news:
         details = {"outcome": outcome, "error_cause": error_cause, "reason": reason}
         audit.record(work, "disconnect", "session", number, details)
+
+
+def close_session(work: Writing, number: int) -> None:
+    """Note that a session is over although its NAS has not said so; one that goes on comes back.
+
+    Raises:
+        Refused: it is over already.
+    """
+    row = find_locked(work.session, WifiSessionRow, number)
+    if row is None or row.ended_at is not None:
+        raise Refused(f"the session S{number} is over", "There is nothing to close.")
+    row.ended_at, row.ended_by = _last_seen(row), CLOSED
+    audit.record(work, "close", "session", number, {})
+
+
+def _last_seen(row: WifiSessionRow) -> datetime:
+    """When a session ended whose Stop never came: when it was heard of, or its NAS said "yes"."""
+    acknowledged = row.disconnect_at if row.disconnect_outcome == ACK else None
+    return max(row.heard_at, acknowledged or row.heard_at)
+
+
+def list_past_end(work: Reading, location_id: int) -> list[WifiSession]:
+    """Open sessions of a location's visits whose guest may not be on, oldest first."""
+    query = _open_ones(work.now).where(VisitRow.location_id == location_id)
+    found = work.session.scalars(query.order_by(WifiSessionRow.id)).all()
+    return [each for group in in_groups(found) for each in sessions_of(work, group)]
 
 
 def is_gone(outcome: str, error_cause: int | None) -> bool:
@@ -174,22 +201,28 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
 
 
 def _due(now: datetime) -> Select[int]:
-    """Open sessions that lead to a token which is not valid now, and that nobody is ending."""
-    token, visit = AccessTokenRow, VisitRow
+    """Those of :func:`_open_ones` whose NAS can be asked, and that nobody is ending."""
     deaf = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
+    return _open_ones(now).where(
+        or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(deaf)),
+        or_(
+            _or_none(WifiSessionRow.disconnect_due_at, now),
+            WifiSessionRow.disconnect_due_at.between(  # the clock was set back
+                now + 2 * LONGEST_PAUSE, datetime.max.replace(tzinfo=UTC)
+            ),
+        ),
+    )
+
+
+def _open_ones(now: datetime) -> Select[int]:
+    """Open sessions that lead to a token which is not valid now."""
+    token, visit = AccessTokenRow, VisitRow
     return (
         select(WifiSessionRow.id)
         .join(token, token.id == WifiSessionRow.token_id)
         .join(visit, visit.id == WifiSessionRow.visit_id)
         .where(
             WifiSessionRow.ended_at.is_(None),
-            or_(WifiSessionRow.nas_id.is_(None), WifiSessionRow.nas_id.not_in(deaf)),
-            or_(
-                _or_none(WifiSessionRow.disconnect_due_at, now),
-                WifiSessionRow.disconnect_due_at.between(  # the clock was set back
-                    now + 2 * LONGEST_PAUSE, datetime.max.replace(tzinfo=UTC)
-                ),
-            ),
             or_(
                 token.revoked_at.is_not(None),
                 visit.deleted_at.is_not(None),

@@ -70,9 +70,7 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
-        connection.exec_driver_sql(
-            _INSERT, [(instant_as_text(at), *others) for at, *others in rows]
-        )
+        connection.exec_driver_sql(_INSERT, [(instant_as_text(row[0]), *row[1:]) for row in rows])
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
 
 

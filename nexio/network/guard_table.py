@@ -58,7 +58,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = [(str(kind), instant_as_text(at), *others) for kind, at, *others in acts]
+        rows = [(str(act.kind), instant_as_text(act.at), *act[2:]) for act in acts]
         connection.exec_driver_sql(_INSERT, rows)
     else:
         connection.execute(

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nexio.store.tables import WifiSessionRow
 
-COLUMNS: Final = tuple(
-    column.name
-    for column in WifiSessionRow.__table__.columns
-    if column.name not in {"id", "error_cause"} and not column.name.startswith("disconnect_")
+_ALL: Final = tuple(column.name for column in WifiSessionRow.__table__.columns)
+ABOUT_DISCONNECTS: Final = tuple(
+    name for name in _ALL if name == "error_cause" or name.startswith("disconnect_")
 )
-"""What accounting tells of a session; the others are about its disconnects."""
+COLUMNS: Final = tuple(name for name in _ALL if name != "id" and name not in ABOUT_DISCONNECTS)
+"""What accounting tells of a session."""
 
 
 class KeptSession:

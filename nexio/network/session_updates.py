@@ -17,8 +17,8 @@ from typing import Final, TypeGuard
 from sqlalchemy import bindparam, insert, select, update
 
 from nexio.network.accounting_records import AccountingRecord, Status
-from nexio.network.counting import COUNTERS, LAST, Progress, count
-from nexio.network.kept_session import COLUMNS, KeptSession, values_of
+from nexio.network.counting import LAST, Progress, count
+from nexio.network.kept_session import ABOUT_DISCONNECTS, COLUMNS, KeptSession, values_of
 from nexio.store.engine import Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -33,7 +33,7 @@ REUSED_AFTER: Final = timedelta(minutes=10)
 """An Acct-Session-Id that begins again so long after it was last heard is another session."""
 
 _EMPTY: Final = tuple(
-    "" if name == "user_name" else 0 if name in {*COUNTERS, *LAST.values()} else None
+    "" if name == "user_name" else 0 if name in {"seconds", *LAST.values()} else None
     for name in COLUMNS
 )
 _KEY: Final = ("key", "occurrence")
@@ -42,6 +42,12 @@ _UPDATE: Final = (
     .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
     .values({name: bindparam(f"of_{name}") for name in COLUMNS if name not in _KEY})
 )
+_NEVER_ASKED: Final = (
+    update(WifiSessionRow)
+    .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
+    .values(dict.fromkeys(ABOUT_DISCONNECTS) | {"disconnect_attempts": 0})
+)
+"""What became of the visitor before says nothing of the one who is on now."""
 
 REUSE: Final = "reuse"
 """What ended a session whose Stop was lost: its NAS gave the Acct-Session-Id to another one."""
@@ -52,6 +58,7 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     sessions = _known_sessions(work, records)
     grants = _Grants(work, records)
     changed: dict[int, KeptSession] = {}
+    of_another: list[KeptSession] = []
     for received in records:
         record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
@@ -66,10 +73,16 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
         if row.location_id is None and record.location_id in grants.roaming:
             row.nas_id, row.nas, row.location_id = record.nas_id, record.nas, record.location_id
         if _is_newer_claim(row, record) and grants.allow(record):
+            if row.token_id is not None:
+                of_another.append(row)
             row.visit_id, row.token_id = record.claimed_visit, record.claimed_token
         _merge(row, record)
         changed[id(row)] = row
     _write(work, changed)
+    for row in of_another:
+        work.session.connection().execute(
+            _NEVER_ASKED, {f"of_{name}": getattr(row, name) for name in _KEY}
+        )
 
 
 def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
@@ -183,6 +196,7 @@ def _begin(
             changed[id(old)] = old
     row = KeptSession(_EMPTY, is_new=True)
     row.sender, row.key, row.session_id = record.sender, record.key, record.session_id
+    row.session_id_hex = record.session_id_hex
     row.occurrence = 1 + max((old.occurrence for old in known), default=0)
     row.nas, row.source_address = record.nas, record.source_address
     row.nas_identifier, row.nas_address = record.nas_identifier, record.nas_address
@@ -197,6 +211,8 @@ def _merge(row: KeptSession, record: AccountingRecord) -> None:
     row.user_name_sealed = row.user_name_sealed or record.user_name_sealed
     row.calling_station = row.calling_station or record.calling_station
     row.device = row.device or record.device
+    if record.clock_behind is not None:
+        row.clock_behind = record.clock_behind
     row.started_at = min(row.started_at, record.began_at or record.at)
     progress = count(row, record)
     row.heard_at = max(row.heard_at, record.at)

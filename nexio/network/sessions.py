@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import Select, func, select
 
 from nexio.errors import NotFound
 from nexio.input.addresses import email_key
 from nexio.locations.locations import Location
-from nexio.network.accounting_records import unseal_name
+from nexio.network.accounting_records import Status, unseal_name
 from nexio.store.engine import Reading
-from nexio.store.tables import LARGEST_NUMBER, VisitRow, WifiSessionRow
+from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, VisitRow, WifiSessionRow
+
+_Found: TypeAlias = tuple[
+    WifiSessionRow, str | None, str | None, datetime | None, datetime | None, datetime | None
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +34,9 @@ class Disconnect:
 
     reason: str | None
     """Why it was asked: ``by hand``, or what keeps the guest from logging in again."""
+
+    since: datetime
+    """When that came about, such as when the token was revoked; else when it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,9 @@ class WifiSession:
     session_id: str
     """Acct-Session-Id."""
 
+    session_id_hex: str | None
+    """As it was sent, where ``session_id`` does not show it whole."""
+
     user_name: str
     """Masked; see :func:`name_as_sent`."""
 
@@ -60,21 +71,24 @@ class WifiSession:
     """As it was sent; ``device`` is the same in one notation."""
 
     device: str | None
+    clock_behind: int | None
+    """By how many seconds the clock of its NAS is behind ours, as far as that is known."""
+
     started_at: datetime
     heard_at: datetime
     ended_at: datetime | None
     ended_by: str | None
     """``stop``, ``accounting-on``, ``accounting-off``, ``reuse``; ``gone`` where the NAS says that
-    it has no such session, ``lost`` where it has not told of it for long."""
+    it has no such session, ``lost`` where it has not told of it for long, ``closed`` by hand."""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause, RFC 2866 section 5.10."""
 
     seconds: int
-    octets_in: int
-    """From the device."""
+    octets_in: int | None
+    """From the device; None where the NAS has not told."""
 
-    octets_out: int
+    octets_out: int | None
     disconnect: Disconnect | None
 
 
@@ -154,26 +168,41 @@ def count_open(work: Reading, visit_id: int) -> int:
     return work.count(still_open)
 
 
-def _sessions() -> Select[WifiSessionRow, str | None, str | None]:
+def _sessions() -> Select[*_Found]:
     name = func.trim(VisitRow.first_name + " " + VisitRow.last_name)  # as names.full_name
-    sessions = select(WifiSessionRow, name, VisitRow.email)
-    return sessions.outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
+    token = AccessTokenRow
+    since = (VisitRow.deleted_at, token.revoked_at, token.valid_until)
+    sessions = select(WifiSessionRow, name, VisitRow.email, *since)
+    sessions = sessions.outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
+    return sessions.outerjoin(token, token.id == WifiSessionRow.token_id)
 
 
-def _session_of(row: WifiSessionRow, name: str | None, email: str | None) -> WifiSession:
-    known = row.fields_of(WifiSession) | {"seconds": row.seconds or _seconds_between(row)}
-    return WifiSession(**known, name=name, email=email, disconnect=_disconnect_of(row))
+def _session_of(  # noqa: PLR0913, PLR0917 - the columns of a row
+    row: WifiSessionRow,
+    name: str | None,
+    email: str | None,
+    deleted_at: datetime | None,
+    revoked_at: datetime | None,
+    valid_until: datetime | None,
+) -> WifiSession:
+    ended_at = row.ended_at
+    if row.ended_by == Status.ON:  # its NAS had been off, nobody knows since when
+        ended_at = row.heard_at
+    seconds = row.seconds or ((ended_at or row.heard_at) - row.started_at) // timedelta(seconds=1)
+    since = {"deleted": deleted_at, "revoked": revoked_at, "ended": valid_until}
+    return WifiSession(
+        **row.fields_of(WifiSession) | {"ended_at": ended_at, "seconds": seconds},
+        name=name,
+        email=email,
+        disconnect=_disconnect_of(row, since),
+    )
 
 
-def _seconds_between(row: WifiSessionRow) -> int:
-    """For a NAS that sends no Acct-Session-Time: as long as it was heard of."""
-    return ((row.ended_at or row.heard_at) - row.started_at) // timedelta(seconds=1)
-
-
-def _disconnect_of(row: WifiSessionRow) -> Disconnect | None:
+def _disconnect_of(row: WifiSessionRow, since: Mapping[str, datetime | None]) -> Disconnect | None:
     if row.disconnect_at is None or row.disconnect_outcome is None:
         return None
     return Disconnect(
+        since=since.get(row.disconnect_reason or "") or row.disconnect_at,
         at=row.disconnect_at,
         outcome=row.disconnect_outcome,
         error_cause=row.error_cause,

@@ -184,6 +184,12 @@ def get_member(work: Reading, which: str, location_name: str | None) -> Member:
     return member_of(work, row)
 
 
+def find_member(work: Reading, number: int) -> Member | None:
+    """The member of that number; None where there is none, or they were removed."""
+    row = work.session.get(MemberRow, number)
+    return None if row is None or row.removed_at is not None else member_of(work, row)
+
+
 def member_of(work: Reading, row: MemberRow) -> Member:
     """What a row says, free of the store and with the PIN readable."""
     return Member(

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, or_, select
 from nexio.errors import InvalidValue, KeyUnusable, Refused
 from nexio.input.addresses import email_key
 from nexio.input.pins import normalize_pin
+from nexio.languages import mark
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing_limits import chance_of, holds, is_within, length_for, odds
@@ -143,10 +144,16 @@ class PinBook:
         live = self._count_live(length)
         if live > 10**length // 2:
             raise Refused(
-                f"{live} of the {10**length} PINs of {length} digits are in use at {location.name}",
+                mark(
+                    "%(live)d of the %(all)d PINs of %(length)d digits are in use at %(location)s",
+                    live=live,
+                    all=10**length,
+                    length=length,
+                    location=location.name,
+                ),
                 f"Use longer PINs: nexio settings set pin-length={length + 1}"
                 if length < LONGEST_PIN
-                else "Delete visits that are not needed.",
+                else mark("Delete visits that are not needed."),
             )
         return self._candidate(length)
 

@@ -14,6 +14,7 @@ from nexio.input.addresses import email_key
 from nexio.input.arrivals import same_time_after
 from nexio.input.names import quoted
 from nexio.input.zones import local_date, local_day, show
+from nexio.languages import mark
 from nexio.locations.locations import Location, lock_location
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.logins import free_login
@@ -196,11 +197,12 @@ def refuse_past(work: Reading, location: Location, arrival: datetime, length: ti
     """
     if arrival + length <= work.now:
         next_time = show(same_time_after(work.now, arrival, location.zone), location.zone)
-        today = local_date(work.now, location.zone)
-        advice = 'Give a time from now on, such as "now" or "tomorrow 9am".'
-        if local_date(arrival, location.zone) == today:
-            advice = f'Say "now", or when that time comes next: "{next_time}".'
-        raise InvalidValue(f"the expected arrival {show(arrival, location.zone)} is over", advice)
+        advice: str = "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'."
+        if local_date(arrival, location.zone) == local_date(work.now, location.zone):
+            advice = mark('Say "now", or when that time comes next: "%(time)s".', time=next_time)
+        raise InvalidValue(
+            mark("the expected arrival %(time)s is over", time=show(arrival, location.zone)), advice
+        )
 
 
 def _register_once(
@@ -260,10 +262,20 @@ def _refuse_twice(
     )
     if same is not None:
         raise Refused(
-            f"visit {same} is for {registration.email} at that time already",
+            mark(
+                "visit %(number)d is for %(email)s at that time already",
+                number=same,
+                email=registration.email,
+            ),
             "If this is another visit, add --again.",
             rule=Rule.TWICE,
         )
+
+
+_NO_WIFI_TO_END = (
+    mark("visitors get no Wi-Fi at %(location)s, so none can end"),
+    mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
+)
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
@@ -271,13 +283,16 @@ def _refuse_unused_end(location: Location, registration: Registration) -> None:
     if registration.duration is None:
         return
     if not gives_token(location, registration.source):
-        who = "walk-ins" if registration.source == "walk-in" else "visitors"
+        said = _NO_WIFI_TO_END[registration.source == "walk-in"]
         raise Refused(
-            f"{who} get no Wi-Fi at {location.name}, so none can end",
+            mark(said, location=location.name),
             f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
         )
     if registration.has_end and location.settings.token_starts == "check-in":
         raise Refused(
-            f"the Wi-Fi starts with the check-in at {location.name}, so its end is not known",
+            mark(
+                "the Wi-Fi starts with the check-in at %(location)s, so its end is not known",
+                location=location.name,
+            ),
             "Say how long it lasts: --duration 2h",
         )

@@ -12,12 +12,18 @@ from nexio.input.addresses import parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, search_key
+from nexio.languages import mark
 from nexio.locations.locations import Location, zone_for_entry
 from nexio.reception.members import Member
 from nexio.reception.pins import parse_pin
 
 _LONGEST = {"host": 100, "company": 100, "phone": 100, "notes": 1000}
 """What may be left empty, and how many characters it may have."""
+
+_LABELS: dict[str, str] = {
+    each: each for each in (mark("host"), mark("company"), mark("phone"), mark("notes"))
+}
+"""The same, as every language calls it."""
 
 _LONGEST_KEY = 100
 
@@ -69,7 +75,7 @@ def parse_optional(name: str, text: str) -> str | None:
     Raises:
         InvalidValue: too long, or with control characters.
     """
-    return parse_text(text, name, _LONGEST[name]) or None
+    return parse_text(text, _LABELS[name], _LONGEST[name]) or None
 
 
 def parse_group(text: str) -> tuple[str | None, str | None]:

@@ -13,6 +13,7 @@ from nexio.errors import NotFound, Refused, Rule
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
+from nexio.languages import mark
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states
 from nexio.reception.pin_days import stop_counting
@@ -261,11 +262,13 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
     successor = work.session.scalar(select(VisitRow.id).where(VisitRow.replaces_id == row.id))
     if successor is None:
         return Refused(
-            f"visit {row.id} was deleted", "Register the visitor again.", rule=Rule.DELETED
+            mark("visit %(number)d was deleted", number=row.id),
+            mark("Register the visitor again."),
+            rule=Rule.DELETED,
         )
     return Refused(
-        f"visit {row.id} was reissued as visit {successor}",
-        "The visitor has a newer mail with the new PIN and code.",
+        mark("visit %(number)d was reissued as visit %(new)d", number=row.id, new=successor),
+        mark("The visitor has a newer mail with the new PIN and code."),
         rule=Rule.REPLACED,
     )
 

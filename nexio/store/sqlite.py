@@ -108,8 +108,8 @@ def _begin(connection: Connection) -> None:
 
 def instant_as_text(at: float) -> str:
     """Seconds since 1970 as the store keeps an instant, for rows that are written as they are."""
-    seconds, microseconds = divmod(round(at * 1_000_000), 1_000_000)
-    return f"{_second_as_text(seconds)}.{microseconds:06}"
+    microseconds = round(at * 1_000_000)
+    return f"{_second_as_text(microseconds // 1_000_000)}.{microseconds % 1_000_000:06}"
 
 
 @lru_cache(maxsize=64)

@@ -505,7 +505,9 @@ class WifiSessionRow(Row):
 
     ``sender`` is a digest of source address, NAS-Identifier and NAS address, ``key`` one of that
     and Acct-Session-Id.  A NAS that restarts may use an Acct-Session-Id again: ``occurrence``
-    tells such sessions apart.  ``nas_id`` has no foreign key: the session stays when its NAS is
+    tells such sessions apart.  ``session_id_hex`` is what was sent, where ``session_id`` does not
+    show it whole.  ``clock_behind`` is by how many seconds the NAS's clock is behind ours, as far
+    as that is known.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
     from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
@@ -519,7 +521,8 @@ class WifiSessionRow(Row):
         CheckConstraint("heard_at >= started_at", name="heard_after_start"),
         CheckConstraint("ended_at >= started_at", name="end_after_start"),
         CheckConstraint(
-            "ended_by IN ('stop', 'accounting-on', 'accounting-off', 'reuse', 'gone', 'lost')",
+            "ended_by IN"
+            " ('stop', 'accounting-on', 'accounting-off', 'reuse', 'gone', 'lost', 'closed')",
             name="ended_by",
         ),
         CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="end_is_whole"),
@@ -560,18 +563,20 @@ class WifiSessionRow(Row):
     nas_identifier: Mapped[str | None]
     nas_address: Mapped[str | None]
     session_id: Mapped[str]
+    session_id_hex: Mapped[str | None]
     user_name: Mapped[str]
     user_name_sealed: Mapped[bytes | None]
     calling_station: Mapped[str | None]
     device: Mapped[str | None]
+    clock_behind: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     heard_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     terminate_cause: Mapped[int | None] = mapped_column(BigInteger)
     seconds: Mapped[int] = mapped_column(BigInteger)
-    octets_in: Mapped[int] = mapped_column(BigInteger)
-    octets_out: Mapped[int] = mapped_column(BigInteger)
+    octets_in: Mapped[int | None] = mapped_column(BigInteger)
+    octets_out: Mapped[int | None] = mapped_column(BigInteger)
     counted_at: Mapped[datetime | None]
     last_seconds: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_octets_in: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

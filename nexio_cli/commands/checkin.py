@@ -213,5 +213,4 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
         taken = take_back(work, get_visit(work, visit, location_name).id)
         wifi = wifi_words_after_undo(work, taken)
     sentence = f"Taken back: the check-{taken.direction} of {taken.name}."
-    words = sentence if wifi is None else f"{sentence} {wifi}"
-    output.print_answer(tap_json(taken), words, as_json=as_json)
+    output.print_answer(tap_json(taken), " ".join((sentence, *wifi)), as_json=as_json)

@@ -39,16 +39,13 @@ def link(name: str | None, url: str, location_name: str | None, *, as_json: bool
     Whoever opens it sees and changes who is in the building, and registers visitors.
     """
     from nexio.checkin.desks import GOOD_FOR, issue_link
-    from nexio.errors import InvalidValue
+    from nexio.input.web_urls import parse_web_url
     from nexio.locations.locations import get_location
 
-    if not url.startswith(("http://", "https://")):
-        raise InvalidValue(
-            "--url is not the address of nexio-webd", "Write it like https://desk.example.com."
-        )
+    pages = parse_web_url(url)
     with options.writing() as work:
         desk, secret = issue_link(work, get_location(work, location_name), name)
-    address = f"{url.rstrip('/')}/desk#{secret}"
+    address = f"{pages}desk#{secret}"
     if as_json:
         shape: DeskLinkJson = {"name": desk.name, "location": desk.location.name, "link": address}
         output.print_json(shape)

@@ -9,6 +9,7 @@ import click
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from nexio.network.sessions import WifiSession
     from nexio.store.engine import Reading
     from nexio_cli.terminal.json_types import ExplanationJson
     from radius_auth.explain.explanation import Explanation
@@ -66,15 +67,28 @@ def command(
 
 def _open_sessions(work: Reading, visit_id: int | None) -> list[str]:
     from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.reception.visits import get_visit
     from nexio_cli.terminal.session_view import end_words
 
     if visit_id is None:
         return []
+    zone = get_visit(work, str(visit_id), None).location.zone
     which = SessionFilter(visit_id=visit_id, open_only=True)
     return [
-        f"S{each.id} on {each.device or each.session_id} at {each.nas}: {end_words(each)}."
+        f"S{each.id} on {each.device or each.session_id} at {each.nas}: {end_words(each, zone)}."
+        f"{_silence(work, each)}"
         for each in list_sessions(work, which)
     ]
+
+
+def _silence(work: Reading, session: WifiSession) -> str:
+    """What it may come from that its access point does not answer."""
+    from nexio_cli.terminal.session_view import peer_or_none, silence_words
+
+    if session.disconnect is None or session.disconnect.outcome != "timeout":
+        return ""
+    words = silence_words(session, peer_or_none(work, session))
+    return f" {words[:1].upper()}{words[1:]}"
 
 
 def _shape(explanation: Explanation) -> ExplanationJson:

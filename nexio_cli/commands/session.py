@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import replace
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from nexio.errors import InvalidValue, NotFound, Refused, Unreachable
+from nexio.input.durations import format_duration
 from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
 from nexio_cli.terminal.session_view import answer_words, end_words
@@ -36,6 +38,9 @@ TIMEOUT = 3.0
 
 WATCHED_EVERY = 2.0
 """Seconds."""
+
+_MINUTE = 60
+_KILO, _UNITS = 1000, ("kB", "MB", "GB", "TB")
 
 
 @click.group(cls=once.Group)
@@ -63,8 +68,9 @@ def list_(
 
     VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
     came from the device, "out" what went to it. A session without a visitor shows the
-    User-Name: the access point did not give back the Class of the login. A session whose Stop
-    was lost stays open.
+    User-Name: the access point did not give back the Class of the login. "in" and "out" are
+    empty where it has not told any octets. A session whose Stop was lost stays open until it is
+    closed by hand: see 'nexio session close'.
     """
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
@@ -77,15 +83,21 @@ def list_(
             lambda each: session_json(*each),
             HEADER,
             lambda each: _row(*each),
-            "Nobody is on the Wi-Fi, as far as access points have told."
-            if open_only
-            else "No sessions. They come from access points that send accounting to port 1813.",
+            _nothing(visit, open_only=open_only),
             as_json=as_json,
             only_wide=("e-mail", "NAS", "in", "out"),
         )
         if not watch:
             return
         time.sleep(WATCHED_EVERY)
+
+
+def _nothing(visit: str | None, *, open_only: bool) -> str:
+    if open_only:
+        return "Nobody is on the Wi-Fi, as far as access points have told."
+    if visit is not None:
+        return f"{visit} has no sessions."
+    return "No sessions. They come from access points that send accounting to port 1813."
 
 
 def _listed(
@@ -167,17 +179,49 @@ def disconnect(
         peers = [peer_of(entries, session, timeout) for session in sessions]
         names = [name_as_sent(work, session) for session in sessions]
         places = {each.id: each for each in list_locations(work)}
-    options.confirm(_question(sessions), yes=yes)
+    options.confirm(f"End {_whose(sessions)}?", yes=yes)
     answers, shapes = [], []
     for session, peer, name in zip(sessions, peers, names, strict=True):
         answer, after = _ask(session, peer, name)
         answers.append(answer)
         shapes.append(session_json(after, places.get(after.location_id or 0)))
         if not as_json:
-            output.print_headline(answer_words(after, answer.outcome, answer.error_cause))
+            output.print_headline(answer_words(after, answer.outcome, answer.error_cause, peer))
     if as_json:
         output.print_json(shapes)
     context.exit(_exit_code(answers))
+
+
+@command.command()
+@click.argument("which", metavar="VISIT|SESSION")
+@options.location
+@options.yes
+@options.as_json
+def close(which: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+    """Close a session (S7), or all open ones of a visit, that are over in truth.
+
+    For an access point that is gone, or that never said that a session ended. Nothing is sent to
+    it; where it reports the session again, the session is open again.
+    """
+    from nexio.locations.locations import list_locations
+    from nexio.network.endings import close_session
+    from nexio.network.sessions import sessions_of
+
+    with options.reading() as work:
+        sessions = _chosen(work, which, location_name)
+    options.confirm(f"Close {_whose(sessions)}?", yes=yes)
+    with options.writing() as work:
+        for each in sessions:
+            close_session(work, each.id)
+        work.session.flush()
+        after = sessions_of(work, [each.id for each in sessions])
+        places = {each.id: each for each in list_locations(work)}
+    if as_json:
+        output.print_json([session_json(each, places.get(each.location_id or 0)) for each in after])
+    for each in () if as_json else after:
+        output.print_headline(
+            f"S{each.id} on {each.device or each.session_id} at {each.nas} is closed."
+        )
 
 
 def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSession]:
@@ -256,14 +300,14 @@ def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectR
             ended.append(each)
         if not as_json:
             reply = each.reply
-            words = answer_words(each.ending.session, reply.outcome, reply.error_cause)
-            output.print_headline(words)
+            about = (each.ending.session, reply.outcome, reply.error_cause, each.peer)
+            output.print_headline(answer_words(*about))
 
     ender = SessionEnder(lambda: Store.open(options.configuration()), tell)
+    options.confirm("End all sessions of visitors who may not be on any more?", yes=yes)
     if watch:
         ender.run()
     with options.opened() as store:
-        options.confirm("End all sessions of visitors who may not be on any more?", yes=yes)
         ender.run_once(store)
     if as_json:
         _print_as_json([each.ending.session.id for each in ended])
@@ -308,14 +352,13 @@ def _exit_code(answers: Sequence[DisconnectReply]) -> int:
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0
 
 
-def _question(sessions: Sequence[WifiSession]) -> str:
+def _whose(sessions: Sequence[WifiSession]) -> str:
     who = sessions[0].name or sessions[0].user_name or sessions[0].device or "somebody"
     how_many = "the session" if len(sessions) == 1 else f"{len(sessions)} sessions"
-    return f"End {how_many} of {who}?"
+    return f"{how_many} of {who}"
 
 
 def _row(session: WifiSession, place: Location | None) -> list[str]:
-
     zone = place.zone if place is not None else ZoneInfo("UTC")
     return [
         f"S{session.id}",
@@ -325,16 +368,25 @@ def _row(session: WifiSession, place: Location | None) -> list[str]:
         session.nas,
         show(session.started_at, zone),
         show(session.ended_at or session.heard_at, zone),
-        str(timedelta(seconds=session.seconds)),
+        _length(session.seconds),
         _traffic(session.octets_in),
         _traffic(session.octets_out),
-        end_words(session),
+        end_words(session, zone),
     ]
 
 
-def _traffic(octets: int) -> str:
-    """Such as "1.5 MB" or "4.3 GB"."""
-    size, unit = octets / 1_000_000, "MB"
-    if size >= 1000:  # noqa: PLR2004 (what SI says)
-        size, unit = size / 1000, "GB"
-    return f"{size:.1f} {unit}"
+def _length(seconds: int) -> str:
+    """Such as "45s", "10m" or "1d2h5m"."""
+    if seconds < _MINUTE:
+        return f"{seconds}s"
+    return format_duration(timedelta(minutes=seconds // _MINUTE))
+
+
+def _traffic(octets: int | None) -> str:
+    """Such as "820 B", "1.5 MB" or "4.3 GB"; empty where the access point has not told."""
+    if octets is None:
+        return ""
+    if octets < _KILO:
+        return f"{octets} B"
+    power = min(int(math.log10(octets)) // 3, len(_UNITS))
+    return f"{octets / _KILO**power:.1f} {_UNITS[power - 1]}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio.input.zones import show
 from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class _Done:
 
     shape: DoneTapJson
     sentence: str
+
+    @property
+    def has_ended_wifi(self) -> bool:
+        """Whether devices that are on the Wi-Fi are to be disconnected."""
+        from nexio.checkin.desk_wifi import ENDED
+
+        return self.shape["wifi"] == ENDED
 
 
 def check_in_or_out(who: Who, how: How) -> None:
@@ -134,9 +142,9 @@ def _done(work: Writing, tap: Tap) -> _Done:
     already = f" already{just_now}" if tap.repeated else ""
     when = show(tap.at, tap.location.zone)
     checked = f"{tap.name} is checked {tap.direction}{already}: {when} at {tap.location.name}."
-    words = (checked, wifi, other_way(tap) if tap.repeated else None)
+    words = (checked, *wifi, other_way(tap) if tap.repeated else "")
     return _Done(
-        shape={**tap_json(tap), "outcome": outcome, "wifi": wifi},
+        shape={**tap_json(tap), "outcome": outcome, "wifi": " ".join(wifi) or None},
         sentence=" ".join(filter(None, words)),
     )
 
@@ -160,6 +168,14 @@ def _read_codes(how: How) -> None:
         else:
             output.print_sentence(done.sentence)
         posting.deliver_now(quiet=True)
+        _tell_of_wifi([done], wait=False)  # the next one is at the door
+
+
+def _tell_of_wifi(all_done: Sequence[_Done], *, wait: bool) -> None:
+    """Say what becomes of devices that are still on."""
+    for done in all_done:
+        if done.has_ended_wifi:
+            tell_of_open_sessions(done.shape["id"], wait=wait)
 
 
 def _wait(seconds: float) -> None:
@@ -192,6 +208,7 @@ def _print(all_done: Sequence[_Done], how: How, *, several: bool = False) -> Non
         for done in all_done:
             output.print_headline(done.sentence)
     posting.deliver_now(quiet=True)
+    _tell_of_wifi(all_done, wait=not how.as_json)
 
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:

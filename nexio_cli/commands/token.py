@@ -12,7 +12,7 @@ from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
 from nexio.locations.settings import parse_changes
 from nexio_cli.terminal import asking, once, options, output
-from nexio_cli.terminal.session_view import tell_of_open_sessions
+from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
 from nexio_cli.terminal.shapes import held_token_json
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
     """Give visitors who are registered from now on no access token.
 
     Tokens that were issued stay, unless --revoke ends all of the location that are not over.
+    Devices that are on are disconnected then; the command waits a few seconds and says how many.
     """
     from nexio.locations.locations import change_settings, get_location
+    from nexio.network.endings import list_past_end
     from nexio.reception.tokens import revoke_all
 
     if revoke:
@@ -64,9 +66,12 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
         location = get_location(work, location_name)
         change_settings(work, location, parse_changes(["visitor-tokens=off"]))
         ended = revoke_all(work, location) if revoke else None
+        work.session.flush()
+        on = list_past_end(work, location.id) if revoke else []
     output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
     if ended is not None:
-        output.say(f"Tokens revoked: {ended}. A running server disconnects who is on the Wi-Fi.")
+        output.say(f"Tokens revoked: {ended}.")
+    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=True)
 
 
 @command.command("list")

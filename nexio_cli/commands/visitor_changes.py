@@ -68,11 +68,13 @@ def reschedule(
     out.
 
     A visit that is deleted or over cannot be moved: register the visitor again. A device that
-    is on the Wi-Fi is disconnected where its new time does not include now.
+    is on the Wi-Fi is disconnected where its new time does not include now; the command waits a
+    few seconds and says what the access point answered.
     """
     from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import zone_for_entry
     from nexio.reception.changing import reschedule
+    from nexio.reception.tokens import TokenState
     from nexio.reception.visits import get_visit
 
     with options.opened() as store:
@@ -88,6 +90,8 @@ def reschedule(
         print_visit(moved, as_json=as_json, headline=f"Moved visit {moved.id} of {moved.name}.")
         if (found.expected_arrival, found.token) != (moved.expected_arrival, moved.token):
             posting.deliver_now(quiet=as_json)
+        if moved.token is not None and moved.token.state is not TokenState.VALID:
+            tell_of_open_sessions(moved.id, wait=not as_json)
 
 
 @click.command(cls=once.Command)

@@ -334,17 +334,18 @@ class SessionJson(TypedDict):
     ended_by: str | None
     """``stop``: the access point ended it; ``accounting-on``, ``accounting-off``: it started or
     stopped as a whole; ``reuse``: it gave the ``session_id`` to another session; ``gone``: it had
-    no such session when it was asked to end it; ``lost``: it was silent for long; ``null``: open"""
+    no such session when it was asked to end it; ``lost``: it was silent for long; ``closed``: by
+    hand; ``null``: open"""
 
     terminate_cause: int | None
     """Acct-Terminate-Cause (RFC 2866 section 5.10)"""
 
     seconds: int
-    octets_in: int
-    """From the device"""
+    octets_in: int | None
+    """From the device; ``null`` where the access point has not told"""
 
-    octets_out: int
-    """To the device"""
+    octets_out: int | None
+    """To the device; as ``octets_in``"""
 
     disconnect: DisconnectJson | None
     """The last time that the access point was asked to end it"""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import marshal
+import socket
 import struct
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
     Message = tuple[Any, ...]
@@ -19,6 +19,9 @@ SLICE: Final = 32 * 1024
 """Octets that are read at once: what is in them is taken in between two requests."""
 
 _LENGTH: Final = struct.Struct("!I")
+
+_CREDENTIALS: Final = struct.Struct("3i")
+"""struct ucred: process, user, group (unix(7))."""
 
 
 class Closed(Exception):
@@ -114,3 +117,10 @@ def encoded(kind: int, *values: Any) -> bytes:
     """A message as it is sent."""
     body = marshal.dumps((int(kind), *values))
     return _LENGTH.pack(len(body)) + body
+
+
+def user_of(opened: socket.socket) -> int:
+    """The number of the user at the other end."""
+    told = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    user: int = _CREDENTIALS.unpack(told)[1]
+    return user

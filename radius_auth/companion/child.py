@@ -45,8 +45,14 @@ class Task(NamedTuple):
     spool: str
     """The name of the file for decisions."""
 
+    accounting_spool: str
+    """And of that for accounting."""
+
     door: int
     """The descriptor of the listening socket."""
+
+    accounting_door: int
+    """And of that for accounting."""
 
     replaces: bool = False
     """Whether there was another one, so that somebody answers from memory."""
@@ -149,9 +155,11 @@ def _start(packages: str, task: Task) -> _Running:
             stdin=life_read,
             stdout=subprocess.DEVNULL,
             stderr=said_write,
-            pass_fds=[task.door],
+            pass_fds=[task.door, task.accounting_door],
             # FreeRADIUS waits for every child of its process group, and a Ctrl-C is for it alone.
             start_new_session=True,
+            # While FreeRADIUS starts, root is still its real user, and could be again.
+            user=os.geteuid(),
         )
         os.write(life, pickle.dumps(task))
     except BaseException:

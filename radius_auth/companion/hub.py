@@ -6,7 +6,6 @@ import logging
 import os
 import selectors
 import socket
-import struct
 import threading
 import time
 from collections import OrderedDict, deque
@@ -16,7 +15,7 @@ from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_of
-from radius_auth.companion.channel import Channel, Closed, encoded
+from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
     Reported,
@@ -46,9 +45,6 @@ BEAT_SECONDS: Final = 0.25
 
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
-
-_CREDENTIALS: Final = struct.Struct("3i")
-"""struct ucred: process, user, group (unix(7))."""
 
 
 class _Worker:
@@ -236,7 +232,7 @@ class Hub:
             opened, _ = self._listener.accept()
         except OSError:
             return  # it went away, or there are too many files open; it comes again
-        if _user_of(opened) not in {os.geteuid(), 0}:
+        if user_of(opened) not in {os.geteuid(), 0}:
             log.warning("a process of another user is not a worker, and is sent away")
             opened.close()
             return
@@ -353,12 +349,6 @@ def _sums(ended: Counts, counts: OrderedDict[str, Counts]) -> tuple[Counts, dict
     after = list(accumulate(reversed(counts.values()), Counts.plus, initial=Counts()))[::-1]
     others = {name: before[i].plus(after[i + 1]) for i, name in enumerate(counts)}
     return before[-1], others
-
-
-def _user_of(opened: socket.socket) -> int:
-    told = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    user: int = _CREDENTIALS.unpack(told)[1]
-    return user
 
 
 def _table_of(table: Table) -> Iterator[bytes]:

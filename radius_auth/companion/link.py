@@ -229,9 +229,8 @@ class Link:
         for number in [number for number in self._batches if number > self._sent]:
             if self._channel is None or self._channel.is_backed_up:
                 return
-            decisions = [tuple(each) for each in self._batches[number]]
             self._sent = number
-            self._send(encoded(Reported.DECISIONS, number, decisions))
+            self._send(encoded(Reported.DECISIONS, number, self._batches[number]))
 
     def _send(self, message: bytes) -> None:
         channel = self._channel

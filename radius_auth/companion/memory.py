@@ -14,4 +14,5 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-    gc.set_threshold(10_000, 10, 1_000)
+    # What lives for some seconds, as a reply does for its duplicates, is looked at once.
+    gc.set_threshold(10_000, 1_000, 1_000)

@@ -67,6 +67,9 @@ class Told(IntEnum):
     HEARD = 12
     """Up to which of its acts it was told what the guard of another worker did."""
 
+    KEPT = 13
+    """Whether the Accounting-Request of that number is on a disk."""
+
 
 class Reported(IntEnum):
     """What a worker tells the companion."""
@@ -83,6 +86,9 @@ class Reported(IntEnum):
     COUNTS = 4
     """What it has done so far."""
 
+    ACCOUNTING = 5
+    """An Accounting-Request with a number: when it came, from where, and what it says."""
+
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -94,6 +100,7 @@ _POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANT
 _values: Final = attrgetter(*_NAMES)
 
 _KINDS: Final = {kind.value: kind for kind in Kind}
+_VALUES: Final = {kind: kind.value for kind in Kind}
 
 MOST_INSTANTS: Final = 100_000
 
@@ -153,7 +160,7 @@ def places_of(octets: bytes) -> tuple[Sequence[Location] | None, Sequence[Nas] |
 
 def act_as_values(act: Act) -> tuple[Any, ...]:
     """An act as it is sent."""
-    return (act.kind.value, *act[1:])
+    return (_VALUES[act.kind], *act[1:])
 
 
 def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:

@@ -12,9 +12,11 @@ import pickle
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from radius_auth.companion.accounting import accounting
 from radius_auth.companion.process import Companion
 
 if TYPE_CHECKING:
@@ -33,9 +35,11 @@ def main() -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
-    door = socket.socket(fileno=task.door)
-    life = sys.stdin.fileno()
-    companion = Companion(door, life, task.configuration, task.spool, is_patient=True)
+    door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
+    beside = partial(accounting, told, task.configuration.home / "spool" / task.accounting_spool)
+    companion = Companion(
+        door, sys.stdin.fileno(), task.configuration, task.spool, beside, is_patient=True
+    )
     companion.run(lambda: None, replaces=task.replaces)
 
 

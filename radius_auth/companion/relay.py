@@ -10,12 +10,13 @@ import secrets
 import socket
 import threading
 from collections import deque
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.guard_acts import Act, Kind
 from radius_auth.companion.channel import encoded
 from radius_auth.companion.messages import ACTS_AT_ONCE, Told, act_as_values
+from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +32,9 @@ MOST_NEWS: Final = 50_000
 class Relay:
     """What was done about guesses.
 
+    Nearly every login of a device's first is at a visit at which nobody has guessed.  No other
+    worker has to know of it then: it knows the device when it hears of the first guess there.
+
     Args:
         tell: tells the workers something, but for the one whose guard has that name.
     """
@@ -41,6 +45,17 @@ class Relay:
         self.lock = threading.RLock()
         self._tell = tell
         self._acts: deque[Act] = deque(maxlen=MOST_ACTS)
+        """What the workers were told."""
+
+        self._quiet: dict[int, tuple[Act, ...]] = {}
+        """Who got in at visits at which nothing else has happened; by visit."""
+
+        self._guessed_at: set[int] = set()
+        """All other visits."""
+
+        self._tells_all = False
+        """Whether a PIN alone was guessed, which may be at any visit."""
+
         self._news: deque[Act] = deque(maxlen=MOST_NEWS)
         self._position = 0
         self._serials = count(1)
@@ -49,31 +64,71 @@ class Relay:
         """Take what a worker did."""
         with self.lock:
             new = list(acts)
-            self._acts.extend(new)
             self._add_news(new)
             if new:
-                self._tell(list(_messages(new)), new[0].writer)
+                self._pass_on(new, new[0].writer)
 
     def apply(self, acts: Iterable[Act]) -> None:
         """Take what other servers did."""
         with self.lock:
-            new = list(acts)
-            self._acts.extend(new)
-            if new:
-                self._tell(list(_messages(new)), "")
+            self._pass_on(list(acts), "")
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
         with self.lock:
             self._acts.clear()
+            self._quiet.clear()
+            self._guessed_at.clear()
+            self._tells_all = False
             # That this server is here is for the others: its workers are one server together.
-            self._acts.extend(act for act in acts if act.writer != self.writer)
+            others = [act for act in acts if act.writer != self.writer]
+            for loud in self._sorted(others):
+                self._acts.extend(loud)
             self._tell(list(self.everything()), "")
 
     def everything(self) -> Iterator[bytes]:
         """All that was done, by its time, for a guard that begins."""
         acts = sorted(self._acts, key=lambda act: act.at)
         return _everything(acts)
+
+    def _pass_on(self, acts: Sequence[Act], writer: str) -> None:
+        """Tell all workers but the one that did it; of devices that got in before, all of them."""
+        before, loud = self._sorted(acts)
+        self._acts.extend(before)
+        self._acts.extend(loud)
+        if before:
+            self._tell(list(_messages(before)), "")
+        if loud:
+            self._tell(list(_messages(loud)), writer)
+
+    def _sorted(self, acts: Iterable[Act]) -> tuple[list[Act], list[Act]]:
+        """What was done before and is worth knowing now; and what of these acts is."""
+        before: list[Act] = []
+        loud: list[Act] = []
+        for act in acts:
+            visit = act.visit_id
+            if act.kind is Kind.IN and act.chance and not act.cost and visit is not None:
+                if not self._tells_all and visit not in self._guessed_at:
+                    self._keep(visit, act)
+                    continue
+            elif visit is not None:
+                before += self._quiet.pop(visit, ())
+                self._guessed_at.add(visit)
+            elif act.kind is Kind.GUESS and not self._tells_all:
+                self._tells_all = True
+                before += chain.from_iterable(self._quiet.values())
+                self._quiet.clear()
+            loud.append(act)
+        return before, loud
+
+    def _keep(self, visit: int, act: Act) -> None:
+        if len(self._quiet) >= MOST_ACTS:  # the first half, as a dict is slow at its front
+            self._quiet = dict(islice(self._quiet.items(), MOST_ACTS // 2, None))
+        known = self._quiet.get(visit)
+        if known is None:
+            self._quiet[visit] = (act,)
+        elif all(each.device != act.device for each in known):
+            self._quiet[visit] = (*known[1 - MOST_DEVICES :], act)
 
     def say(self, kind: Kind, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""

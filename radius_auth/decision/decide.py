@@ -14,17 +14,18 @@ from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
 from radius_auth.decision.request import Accepted, Decision, Rejected, Request
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
-from radius_auth.guard import Guess, Guessed, Opening
+from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
+    from nexio.network.nas import Nas
     from radius_auth.decision.passwords import Password
-    from radius_auth.guard import Guard
+    from radius_auth.guard import Guard, Opening
     from radius_auth.replica.table import Table
 
 __all__ = [
@@ -124,16 +125,10 @@ def _decide(
         return Rejected(claim)
     # What will be refused is compared as well: it takes as long as what is wrong.
     right, silent, unreadable = _right_visits(claim, password, table)
-    device = mac_of(request.calling_station) or ""
-    disturbed = [each for each in right if not guard.is_undisturbed(each.id, device)]
-    if right and not disturbed and (device or claim.name is not None):
-        # The guard would admit it, and would learn nothing.
-        return _choose(right, claim.location, arrived)
+    if right and (decision := _unguarded(right, request, claim, table, guard, arrived, now)):
+        return decision
     guess = guess_of(request, claim, table, now)
-    if right and claim.name is not None and all(guard.is_untouched(each.id) for each in right):
-        opening = Opening(frozenset(each.id for each in right))
-    else:
-        opening = guard.look(guess, now)
+    opening = guard.look(guess, now)
     confirmed = [visit for visit in right if opening.admits(visit.id)]
     if confirmed:
         decision = _choose(confirmed, claim.location, arrived)
@@ -150,6 +145,40 @@ def _decide(
         finally:
             unreadable = None
     return _miss(claim, silent, arrived)
+
+
+def _unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
+    right: Sequence[FollowedVisit],
+    request: Request,
+    claim: Claim,
+    table: Table,
+    guard: Guard,
+    arrived: datetime,
+    now: datetime,
+) -> Decision | None:
+    """The decision for a right PIN where the guard has nothing to say, as for nearly every login.
+
+    None where somebody has guessed, or where the PIN alone logs in a device for the first time.
+    """
+    device = mac_of(request.calling_station) or ""
+    if not device and claim.name is None:
+        return None
+    if _are(guard.is_undisturbed, right, device):
+        return _choose(right, claim.location, arrived)  # the guard would learn nothing
+    if claim.name is None or not _are(guard.is_untouched, right):
+        return None
+    decision = _choose(right, claim.location, arrived)
+    if isinstance(decision, Accepted):
+        guard.came_in(_guessed(decision.visit, table), device, _name_of(request.nas), now)
+    return decision
+
+
+def _are(asked: Callable[..., bool], visits: Sequence[FollowedVisit], *more: str) -> bool:
+    """Whether the guard says so of all of them."""
+    for visit in visits:  # noqa: SIM110 - a generator costs more than what it asks for
+        if not asked(visit.id, *more):
+            return False
+    return True
 
 
 def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
@@ -191,8 +220,10 @@ def read_claim(
     silent: list[FollowedVisit] = []
     for visit in visits:
         admitted = visit.location_id == location.id or location.settings.roaming
-        fits = admitted and _is_confirmed(visit, location, table, now)
-        (confirmed if fits else silent).append(visit)
+        if admitted and _is_confirmed(visit, location, table, now):
+            confirmed.append(visit)
+        else:
+            silent.append(visit)
     return Claim(location, email, pin, confirmed, silent)
 
 
@@ -205,16 +236,20 @@ def _is_confirmed(visit: FollowedVisit, location: Location, table: Table, now: d
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
     """What the guard has to know of it."""
-    nas = "" if request.nas is None else request.nas.name
-    device = mac_of(request.calling_station) or ""
+    nas, device = _name_of(request.nas), mac_of(request.calling_station) or ""
     if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
         return Guess(claim.location.id, nas, device, by_pin=True, chance=chance, pins=pins)
-    visits = [
-        Guessed(each.id, each.location_id, table.chance_of(each), each.pin_digest)
-        for each in claim.visits
-    ]
-    return Guess(claim.location.id, nas, device, tuple(visits))
+    visits = tuple([_guessed(each, table) for each in claim.visits])
+    return Guess(claim.location.id, nas, device, visits)
+
+
+def _guessed(visit: FollowedVisit, table: Table) -> Guessed:
+    return Guessed(visit.id, visit.location_id, table.chance_of(visit), visit.pin_digest)
+
+
+def _name_of(nas: Nas | None) -> str:
+    return "" if nas is None else nas.name
 
 
 def _right_visits(

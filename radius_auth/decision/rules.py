@@ -74,16 +74,22 @@ def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Dec
         admits: the location whose guests are admitted, None for every location's (R19).
         now: as of when.
     """
-    reason = reason_against_visit(visit, admits, now)
-    if reason is None:
-        return Accepted(visit, seconds_left(visit, now))
-    return Rejected(reason, visit)
+    seconds = seconds_left(visit, now)
+    reason = reason_against_visit(visit, admits, now, seconds)
+    return Accepted(visit, seconds) if reason is None else Rejected(reason, visit)
 
 
 def reason_against_visit(  # noqa: PLR0911 - a rule each, in their order
-    visit: FollowedVisit, admits: int | None, now: datetime
+    visit: FollowedVisit, admits: int | None, now: datetime, seconds: int
 ) -> Reason | None:
-    """Why a visit whose PIN was right gets no Wi-Fi now, or None."""
+    """Why a visit whose PIN was right gets no Wi-Fi now, or None.
+
+    Args:
+        visit: the visit.
+        admits: as for :func:`decide_visit`.
+        now: as of when.
+        seconds: that are left of its window, see :func:`seconds_left`.
+    """
     if admits is not None and admits != visit.location_id:
         return Reason.WRONG_LOCATION
     if visit.replaced:
@@ -98,7 +104,7 @@ def reason_against_visit(  # noqa: PLR0911 - a rule each, in their order
         return Reason.NOT_CHECKED_IN
     if now < visit.valid_from:
         return Reason.NOT_YET
-    if seconds_left(visit, now) < 1:
+    if seconds < 1:
         return Reason.ENDED
     return None
 

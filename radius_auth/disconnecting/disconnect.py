@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.errors import NotFound, Unreachable
-from nexio.network.masking import MASK
 from nexio.network.nas_texts import DISCONNECT_PORT
 from radius_auth.protocol.authenticators import check_message_authenticator, is_signed
 from radius_auth.protocol.packet import Code, Discarded, Packet, read_packet
-from radius_auth.protocol.printable import LONGEST
+from radius_auth.protocol.printable import is_as_sent
 from radius_auth.protocol.pyrad_codec import Peer, encode_disconnect_request
 from radius_auth.replica.nas_index import NasIndex
 
@@ -96,15 +95,18 @@ def attributes_of(
     """
     address = session.nas_address or ""
     known = {
-        "User-Name": "" if user_name else session.user_name,
+        "User-Name": session.user_name,
         "NAS-IPv6-Address" if ":" in address else "NAS-IP-Address": address,
         "NAS-Identifier": session.nas_identifier,
         "Acct-Session-Id": session.session_id,
         "Calling-Station-Id": session.calling_station,
     }
-    sent = {name: text for name, text in known.items() if text and _is_as_sent(text)}
-    name = {"User-Name": user_name} if user_name else {}
-    return {**name, **sent, "Event-Timestamp": int(now.timestamp())}
+    exact = {"User-Name": user_name, "Acct-Session-Id": bytes.fromhex(session.session_id_hex or "")}
+    return {
+        **{name: text for name, text in known.items() if text and is_as_sent(text)},
+        **{name: octets for name, octets in exact.items() if octets},
+        "Event-Timestamp": int(now.timestamp()),
+    }
 
 
 def disconnect(peer: Peer, attributes: Mapping[str, str | bytes | int]) -> DisconnectReply:
@@ -168,11 +170,6 @@ def _nas_of(entries: Sequence[Nas], session: WifiSession) -> Nas | None:
             return nas
     client = NasIndex(entries).find(session.source_address)
     return None if client is None else client.entries[0]
-
-
-def _is_as_sent(text: str) -> bool:
-    """Whether the store has it whole: not masked, escaped or cut."""
-    return MASK not in text and "\\" not in text and len(text.encode()) < LONGEST
 
 
 async def _resolve(peer: Peer) -> tuple[int, Any]:

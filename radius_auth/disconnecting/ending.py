@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.errors import NexioError, NotFound, Unreachable
 from nexio.network.endings import any_due, claim_endings, record_disconnect
 from nexio.network.nas import list_nas
-from radius_auth.decision.rules import reason_against_visit
+from radius_auth.decision.rules import reason_against_visit, seconds_left
 from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
@@ -50,6 +50,9 @@ class Ended:
     """What a NAS said of a session that was to end."""
 
     ending: Ending
+    peer: Peer | None
+    """Who was asked; None where nobody could be."""
+
     reply: DisconnectReply
 
 
@@ -66,7 +69,7 @@ class SessionEnder:
     ) -> None:
         self._open_store = open_store
         self._tell = tell
-        self._asking: dict[asyncio.Task[DisconnectReply], Ending] = {}
+        self._asking: dict[asyncio.Task[Ended], Ending] = {}
         self._stopping = threading.Event()
         self._own = ThreadPoolExecutor(1, "session-ender-store")
         self._thread = threading.Thread(target=self.run, name="session-ender", daemon=True)
@@ -117,7 +120,9 @@ class SessionEnder:
         if not self._asking:
             return False
         done, _ = await asyncio.wait(self._asking, timeout=EVERY_SECONDS)
-        ended = [Ended(ending=self._asking.pop(each), reply=each.result()) for each in done]
+        ended = [task.result() for task in done]
+        for task in done:
+            del self._asking[task]
         await self._aside(_record, store, ended)
         for each in ended:
             self._tell(each)
@@ -142,7 +147,7 @@ class SessionEnder:
 
 def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
     """Why a guest who is on may not be: the rules of a login, wherever the NAS stands."""
-    return reason_against_visit(visit, None, now)
+    return reason_against_visit(visit, None, now, seconds_left(visit, now))
 
 
 def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
@@ -152,13 +157,14 @@ def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
         return None
 
 
-async def _ask(peer: Peer | None, ending: Ending, now: datetime) -> DisconnectReply:
+async def _ask(peer: Peer | None, ending: Ending, now: datetime) -> Ended:
     """Ask; who cannot be asked does not answer."""
+    reply = DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
     if peer is not None:
         with suppress(Unreachable, ValueError, OSError):  # no host, or a row that is damaged
             attributes = attributes_of(ending.session, ending.user_name, now)
-            return await ask_to_disconnect(peer, attributes)
-    return DisconnectReply(outcome=DisconnectOutcome.TIMEOUT)
+            reply = await ask_to_disconnect(peer, attributes)
+    return Ended(ending=ending, peer=peer, reply=reply)
 
 
 def _record(store: Store, ended: Sequence[Ended]) -> None:

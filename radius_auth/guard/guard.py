@@ -8,13 +8,13 @@ import socket
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nexio.network.guard_acts import Act, Kind
 from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
 from radius_auth.guard.bucket import A_DAY, Bucket
-from radius_auth.guard.target import BACK_OFF, Device, Target, within_a_day
+from radius_auth.guard.target import BACK_OFF, MOST_DEVICES, Device, Target, within_a_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,14 +142,20 @@ class Guard:
         self._visits: OrderedDict[int, Target] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
-        self._visits_of: dict[str, set[int]] = {}
-        self.undisturbed: dict[int, tuple[str, ...]] = {}
-        """The devices that got in at a visit since anything else happened there.
+        self._visits_of: dict[str, set[int]] | None = None
+        """Of each device those that it was in at; made when it is first asked for, which only
+        happens where the PIN alone logs in."""
 
-        Nobody has guessed at it, so :meth:`look` would admit them, and :meth:`got_in` would learn
-        nothing: one look in here stands for both (``python -m benchmarks.path``).  ``""`` is in
-        it for a device without a name, which counts only where e-mail and PIN log in.
+        self._guests: dict[int, tuple[str, ...]] = {}
+        """The devices that got in at a visit at which nothing else has happened.
+
+        That is all there is to know of nearly every visit, so it has no :class:`Target`: that is
+        made when somebody guesses (``python -m benchmarks.path``).  ``""`` is in it for a device
+        without a name, which counts only where e-mail and PIN log in.
         """
+
+        self._undisturbed: dict[int, tuple[str, ...]] = {}
+        """The same at visits that have a target at which nothing is counted any more."""
 
         self._heard: dict[str, float] = {}
         self._serial = 0
@@ -170,12 +176,13 @@ class Guard:
 
     def is_undisturbed(self, visit: int, device: str) -> bool:
         """Whether :meth:`look` would admit a device, and :meth:`got_in` would learn nothing."""
-        return device in self.undisturbed.get(visit, ()) and (
+        known = self._guests.get(visit) or self._undisturbed.get(visit, ())
+        return device in known and (
             self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
         )
 
     def is_untouched(self, visit: int) -> bool:
-        """Whether nothing has happened at a visit: :meth:`look` would admit each right PIN there.
+        """Whether nobody has guessed at a visit: :meth:`look` would admit each right PIN there.
 
         A guest's first login need not announce a guess to the siblings, as what is right is none
         (``python -m benchmarks.path``); it has to wait where they have announced one.
@@ -264,16 +271,43 @@ class Guard:
             if guess.device and not self._is_in(guess.device, visit):
                 self._let_in(guess, visit, at)
             target = self._visits.get(visit)
-            if target is None or target.is_quiet(at):
-                known = self.undisturbed.get(visit, ())
+            if target is None:
+                self._add_guest(visit, guess.device)
+            elif target.is_quiet(at):
+                known = self._undisturbed.get(visit, ())
                 if guess.device not in known:
-                    self.undisturbed[visit] = (*known, guess.device)
+                    self._undisturbed[visit] = (*known, guess.device)
+
+    def came_in(self, visit: Guessed, device: str, nas: str, now: datetime) -> None:
+        """The same at a visit that is untouched: there is nothing to get back."""
+        with self._lock:
+            if device and not self._is_in(device, visit.id):
+                at, serial = now.timestamp(), self._next_serial()
+                self._do(
+                    Act(Kind.IN, at, self.writer, serial, self.host, visit.location, visit.id,
+                        device, nas, 0.0, visit.chance)
+                )  # fmt: skip
+            elif visit.id not in self._visits:
+                self._add_guest(visit.id, device)
 
     def _is_in(self, device: str, visit: int) -> bool:
         """Whether a device was in, and has nothing to get back."""
         target = self._visits.get(visit)
-        mine = None if target is None else target.devices.get(device)
+        if target is None:
+            return device in self._guests.get(visit, ())
+        mine = target.devices.get(device)
         return mine is not None and mine.was_in and not mine.guesses
+
+    def _add_guest(self, visit: int, device: str) -> None:
+        """Remember a device that got in where nothing else has happened."""
+        known = self._guests.get(visit, ())
+        if device in known:
+            return
+        if len(self._guests) >= MOST_TARGETS:  # the first half, as a dict is slow at its front
+            self._guests = dict(islice(self._guests.items(), MOST_TARGETS // 2, None))
+        self._guests[visit] = (*known[1 - MOST_DEVICES :], device)
+        if self._visits_of is not None:
+            self._visits_of.setdefault(device, set()).add(visit)
 
     def _let_in(self, guess: Guess, visit: int, at: float) -> None:
         at_visit = guess.find(visit)
@@ -304,9 +338,11 @@ class Guard:
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything that was counted, and take this in."""
         with self._lock:
-            for each in (self._visits, self._locations, self._spare, self._visits_of, self._heard):
+            for each in (self._visits, self._locations, self._spare, self._heard):
                 each.clear()
-            self.undisturbed.clear()
+            self._guests.clear()
+            self._undisturbed.clear()
+            self._visits_of = None
             for act in acts:
                 self._apply(act)
 
@@ -315,7 +351,8 @@ class Guard:
         with self._lock:
             self._visits, self._locations = other._visits, other._locations
             self._spare, self._visits_of = other._spare, other._visits_of
-            self._heard, self.undisturbed = other._heard, other.undisturbed
+            self._heard, self._guests = other._heard, other._guests
+            self._undisturbed = other._undisturbed
 
     def told_up_to(self) -> int:
         """The number of its latest act."""
@@ -345,18 +382,19 @@ class Guard:
         """Forget what counts no longer, and times that lie in the future."""
         at = now.timestamp()
         with self._lock:
-            self.undisturbed.clear()
+            self._undisturbed.clear()
+            self._visits_of = None
             for targets in (self._visits, self._locations):
                 for key in [key for key, each in targets.items() if each.is_idle(at)]:
                     del targets[key]
-            self._index()
             for writer in [each for each, heard in self._heard.items() if at - heard > OTHERS_KEPT]:
                 del self._heard[writer]
 
     def visits(self) -> dict[int, Target]:
         """The visits that were guessed at, or that devices got in at."""
         with self._lock:
-            return dict(self._visits)
+            quiet = {visit: _target_of(known, 0.0) for visit, known in self._guests.items()}
+            return quiet | self._visits
 
     def locations(self) -> dict[int, Target]:
         """The locations that were guessed at, where the PIN alone logs in."""
@@ -366,15 +404,21 @@ class Guard:
     def __len__(self) -> int:
         """How many targets, devices and reservations are kept, which is bounded."""
         targets = [*self._visits.values(), *self._locations.values()]
-        return sum(1 + len(each.devices) for each in targets) + len(self._open)
+        devices = sum(map(len, self._guests.values())) + sum(len(each.devices) for each in targets)
+        return len(self._guests) + len(targets) + devices + len(self._open)
 
-    def _index(self) -> None:
-        """Find the visits of each device that was in."""
-        self._visits_of.clear()
-        for visit, target in self._visits.items():
-            for name, device in target.devices.items():
-                if device.was_in or device.free:
+    def _visits_where_in(self, device: str) -> Iterable[int]:
+        """The visits at which a device was in, or may try for free."""
+        if self._visits_of is None:
+            self._visits_of = {}
+            for visit, known in self._guests.items():
+                for name in known:
                     self._visits_of.setdefault(name, set()).add(visit)
+            for visit, target in self._visits.items():
+                for name, each in target.devices.items():
+                    if each.was_in or each.free:
+                        self._visits_of.setdefault(name, set()).add(visit)
+        return self._visits_of.get(device, ())
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
@@ -383,7 +427,7 @@ class Guard:
         if not wait:
             return Opening(everyone=True)
         # Whoever guesses at all of a location keeps out none that were in before.
-        own = self._look_at(self._visits_of.get(guess.device, ()), guess, at)
+        own = self._look_at(self._visits_where_in(guess.device), guess, at)
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
@@ -415,7 +459,7 @@ class Guard:
         siblings.withdraw()
         keys = [each.id for each in guess.visits]
         if guess.by_pin:
-            keys = [~guess.location, *self._visits_of.get(guess.device, ())]
+            keys = [~guess.location, *self._visits_where_in(guess.device)]
         number, known = self._serial + 1, self._known_of
         # In one order for all workers: or two of them would wait for each other.
         return frozenset(
@@ -485,12 +529,14 @@ class Guard:
                 self._heard[act.writer] = act.at
         elif act.kind is Kind.GONE:
             self._heard.pop(act.writer, None)
+        elif act.visit_id is not None and _is_quiet_in(act) and act.visit_id not in self._visits:
+            self._add_guest(act.visit_id, act.device)
         else:
             self._apply_to(self._target(act), act)
 
     def _apply_to(self, target: Target, act: Act) -> None:
         if act.visit_id is not None:
-            self.undisturbed.pop(act.visit_id, None)
+            self._undisturbed.pop(act.visit_id, None)
         device = target.device(act.device)
         if act.kind is Kind.IN:
             self._apply_in(target, device, act)
@@ -512,7 +558,8 @@ class Guard:
             target.bucket.take(-act.cost, act.at)
         elif act.kind is Kind.RELEASE:
             device.free = FREE_TRIES
-        if act.visit_id is not None and (device.was_in or device.free):
+        is_in = device.was_in or device.free
+        if act.visit_id is not None and is_in and self._visits_of is not None:
             self._visits_of.setdefault(act.device, set()).add(act.visit_id)
         target.forget_one()
 
@@ -546,9 +593,10 @@ class Guard:
         if act.visit_id is not None:
             found = self._visits.get(act.visit_id)
             if found is None:
-                found = self._visits[act.visit_id] = Target(Bucket(act.at))
+                found = _target_of(self._guests.pop(act.visit_id, ()), act.at)
+                self._visits[act.visit_id] = found
                 if len(self._visits) > MOST_TARGETS:
-                    self.undisturbed.pop(self._visits.popitem(last=False)[0], None)
+                    self._undisturbed.pop(self._visits.popitem(last=False)[0], None)
             self._visits.move_to_end(act.visit_id)
             return found
         key = act.location_id or 0
@@ -560,6 +608,20 @@ class Guard:
                 self._locations.popitem(last=False)
         self._locations.move_to_end(key)
         return found
+
+
+def _is_quiet_in(act: Act) -> bool:
+    """Whether a device got in, and got nothing back."""
+    return act.kind is Kind.IN and not act.cost
+
+
+def _target_of(guests: Iterable[str], at: float) -> Target:
+    """That of a visit at which nothing has happened but that these devices got in."""
+    target = Target(Bucket(at))
+    for name in guests:
+        if name:
+            target.device(name).was_in = True
+    return target
 
 
 def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
 
 from nexio.network.guard_table import exchange, forget_old, live_visits
 from nexio.store.engine import connect, unreachable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from nexio.errors import StoreUnreachable
     from nexio.network.guard_acts import Act
+
+
+_CREATE: Final = CreateTable(GuardActRow.metadata.tables["guard_act"], if_not_exists=True)
 
 
 def guard_path(home: Path) -> Path:
@@ -97,9 +101,8 @@ class Journal:
         try:
             with engine.begin() as connection:
                 if self._file is not None:
-                    GuardActRow.metadata.create_all(
-                        connection, [GuardActRow.metadata.tables["guard_act"]]
-                    )
+                    # Without its indexes: nobody looks for a visit in there, but once in an hour.
+                    connection.execute(_CREATE)
                 yield connection
         except DBAPIError as error:
             raise self._unusable(engine, error.orig) from error

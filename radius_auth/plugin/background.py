@@ -1,8 +1,9 @@
 """What the plugin does beside answering: one thread, which talks to a companion process.
 
 The companion follows the store, records decisions and shares guesses, as it does for
-``nexio-radiusd``.  FreeRADIUS may fork after it has loaded the plugin, so the thread starts at the
-first call.  FreeRADIUS starts also where the store cannot be read: there is no table then.
+``nexio-radiusd``.  The thread starts as FreeRADIUS does, which waits a moment for the store, so
+that its first guest is answered.  It starts also where the store cannot be read: there is no table
+then.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
+from radius_auth.plugin.accounting import Accounts
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
-    from radius_auth.protocol.events import Decided
+    from nexio.network.events import Decided
+    from radius_auth.plugin.pairs import Values
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
 
 SPOOL: Final = "freeradius.db"
+ACCOUNTING_SPOOL: Final = "freeradius-accounting.db"
 
 HAND_OVER_EVERY: Final = 0.25
 """Seconds that a decision waits in memory before it is handed over to be recorded."""
@@ -73,12 +77,19 @@ class Background:
         """What counts wrong passwords."""
 
         self._link: _Link | None = None
+        self._accounts: Accounts | None = None
         self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._answering = threading.Event()
+
+    def start(self, seconds: float) -> None:
+        """Start the thread, and wait at most so long until the store was read."""
+        self._start()
+        self._answering.wait(seconds)
 
     def table(self) -> Table:
-        """What is known at the moment; the first call starts the thread.
+        """What is known at the moment; the first call starts the thread where nobody has.
 
         Raises:
             Discarded: the store was not read yet, or not for too long.
@@ -95,6 +106,10 @@ class Background:
         """Take one decision."""
         self._decided.append(decided)
 
+    def account(self, at: float, host: str, values: Values) -> bool:
+        """Have an Accounting-Request stored, see :meth:`Accounts.store`; after :meth:`table`."""
+        return self._accounts is not None and self._accounts.store(at, host, values)
+
     def stop(self) -> None:
         """End the thread and the companion; every decision is on the disk then."""
         self._stopping.set()
@@ -108,11 +123,11 @@ class Background:
             self._thread.start()
 
     def _run(self) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-            door.bind("")  # a name that the kernel chooses, and that no file has
-            door.listen()
+        with _door() as door, _door() as told:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
-            task = Task(self._configuration, SPOOL, door.fileno(), replaces=False)
+            self._accounts = Accounts(told.getsockname())
+            doors = door.fileno(), told.fileno()
+            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors)
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():
@@ -122,6 +137,7 @@ class Background:
                     link.finish(STOP_SECONDS, lambda: _replace_at_once(companion))
             finally:
                 link.close()
+                self._accounts.close()
                 companion.stop()
 
     def _go_on(self, link: _Link, companion: Child) -> None:
@@ -136,6 +152,7 @@ class Background:
             if self._link is None and link.is_loaded and link.age <= self._max_staleness:
                 settle_memory()
                 self._link = link
+                self._answering.set()
                 log.info("answering from %d visits", len(link.table))
         except Exception:
             log.exception("no news from the companion")
@@ -145,6 +162,14 @@ class Background:
         decided = self._decided
         while decided:
             link.hand_over([decided.popleft() for _ in range(min(TOGETHER, len(decided)))])
+
+
+def _door() -> socket.socket:
+    """A listening socket with a name that the kernel chooses, and that no file has."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind("")
+    door.listen()
+    return door
 
 
 def _replace_at_once(companion: Child) -> None:

@@ -45,6 +45,8 @@ class Stage(StrEnum):
     REJECTED = "rejected"
     """FreeRADIUS is about to send a reject."""
 
+    ACCOUNTING = "accounting"
+
     CLIENT = "client"
     """No request: is there a NAS of this address?"""
 
@@ -113,6 +115,7 @@ class Call:
 
 PASS: Final = CallResult(outcome=ReturnCode.NOOP)
 DONE: Final = CallResult(outcome=ReturnCode.OK)
+SILENT: Final = CallResult(outcome=ReturnCode.FAIL)
 ACCEPT: Final = ("Auth-Type", ":=", "Accept")
 
 

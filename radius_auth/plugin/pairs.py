@@ -72,7 +72,7 @@ _SERVICE_TYPES: Final[Mapping[str, int]] = {
 """Those that decide something, by their names in FreeRADIUS's dictionary."""
 
 
-def _octets(digits: str) -> bytes:
+def octets(digits: str) -> bytes:
     """The octets of ``0x…``; none where they are no hexadecimal digits."""
     try:
         return bytes.fromhex(digits.removeprefix("0x"))
@@ -90,8 +90,8 @@ def _port_type(name: str) -> bytes:
 
 _READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
     **{name: (int(kind), str.encode) for kind, (name, _) in TEXTS.items()},
-    "CHAP-Password": (int(Attribute.CHAP_PASSWORD), _octets),
-    "CHAP-Challenge": (int(Attribute.CHAP_CHALLENGE), _octets),
+    "CHAP-Password": (int(Attribute.CHAP_PASSWORD), octets),
+    "CHAP-Challenge": (int(Attribute.CHAP_CHALLENGE), octets),
     # FreeRADIUS reads these three itself: only that they are there says something.
     "EAP-Message": (int(Attribute.EAP_MESSAGE), str.encode),
     "MS-CHAP-Response": (MS_CHAP_RESPONSE, str.encode),
@@ -102,9 +102,9 @@ _READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
 """How each attribute is read."""
 
 _READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
-    **{name: (int(kind), lambda text: _octets(text)[1:]) for kind, (_, name) in TEXTS.items()},
+    **{name: (int(kind), lambda text: octets(text)[1:]) for kind, (_, name) in TEXTS.items()},
     # A Service-Type of a wrong length has no name in FreeRADIUS.
-    f"Attr-{Attribute.SERVICE_TYPE}": (int(Attribute.SERVICE_TYPE), _octets),
+    f"Attr-{Attribute.SERVICE_TYPE}": (int(Attribute.SERVICE_TYPE), octets),
 }
 """What counts in place of that, where it is there."""
 

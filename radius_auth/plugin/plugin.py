@@ -20,6 +20,7 @@ from radius_auth.plugin.calls import (
     ACCEPT,
     DONE,
     PASS,
+    SILENT,
     Call,
     CallResult,
     ReturnCode,
@@ -50,10 +51,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
-    from radius_auth.plugin.pairs import Pairs
-    from radius_auth.protocol.events import Decided
+    from radius_auth.plugin.pairs import Pairs, Values
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Plugin:
         table: returns the table, or raises `Discarded` where there is none to decide by.
         guard: counts wrong passwords.
         record: takes each decision.
+        account: has an Accounting-Request stored; whether it is on a disk.
         clock: aware time of day; decides windows.
     """
 
@@ -74,11 +76,13 @@ class Plugin:
         table: Callable[[], Table],
         guard: Guard,
         record: Callable[[Decided], None],
+        account: Callable[[float, str, Values], bool],
         clock: Clock,
     ) -> None:
         self._table = table
         self._guard = guard
         self._record = record
+        self._account = account
         self._clock = clock
         self._logins = Logins()
 
@@ -151,6 +155,18 @@ class Plugin:
             self._log(call, login, decision)
             self._logins.drop(number)
         return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
+
+    def accounting(self, pairs: Pairs) -> CallResult:
+        """Have an Accounting-Request stored: FreeRADIUS answers it only then (Must 16).
+
+        Raises:
+            Discarded: as in :meth:`authorize`.
+        """
+        call = self._begin(pairs)
+        if call.stage == Stage.STATUS:  # RFC 5997 section 4.2: on that port, too
+            return DONE
+        is_kept = self._account(call.now.timestamp(), call.address, call.values)
+        return DONE if is_kept else SILENT
 
     def _decide(self, call: Call, login: Login) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.

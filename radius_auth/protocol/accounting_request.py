@@ -18,9 +18,10 @@ from nexio.network.accounting_records import AccountingRecord, Status, seal_name
 from nexio.network.counting import LARGEST_COUNT
 from radius_auth.decision.devices import mac_of
 from radius_auth.protocol.nas_clocks import LONGEST_DELAY
-from radius_auth.protocol.packet import Attribute, Discarded
+from radius_auth.protocol.packet import Acct, Attribute, Discarded
 from radius_auth.protocol.printable import (
     device_for_log,
+    is_as_sent,
     printable,
     station_for_log,
     user_name_for_log,
@@ -36,21 +37,6 @@ if TYPE_CHECKING:
     from radius_auth.protocol.packet import Kind, Packet
     from radius_auth.replica.nas_index import Client
     from radius_auth.replica.table import Table
-
-
-class Acct(enum.IntEnum):
-    """Types of the attributes of accounting (RFC 2866 section 5, RFC 2869 section 5)."""
-
-    STATUS_TYPE = 40
-    DELAY_TIME = 41
-    INPUT_OCTETS = 42
-    OUTPUT_OCTETS = 43
-    SESSION_ID = 44
-    SESSION_TIME = 46
-    TERMINATE_CAUSE = 49
-    INPUT_GIGAWORDS = 52
-    OUTPUT_GIGAWORDS = 53
-    EVENT_TIMESTAMP = 55
 
 
 class Unstorable(enum.StrEnum):
@@ -145,6 +131,8 @@ def read_accounting_request(
     if at is None:
         return None
     name = _first(frame, Attribute.USER_NAME) or b""
+    behind = arrival.clocks.behind(sender)
+    shown = printable(session)
     return AccountingRecord(
         record_id=_record_id(sender, frame, status, at),
         at=at,
@@ -157,7 +145,9 @@ def read_accounting_request(
         source_address=arrival.source_address,
         nas_identifier=None if identifier is None else printable(identifier),
         nas_address=address,
-        session_id=printable(session),
+        session_id=shown,
+        session_id_hex=None if is_as_sent(shown) else session.hex(),
+        clock_behind=None if behind is None else round(behind.total_seconds()),
         user_name=user_name_for_log(name, arrival.table.visits_of),
         user_name_sealed=seal_name(arrival.table.keyring, name) if name else None,
         calling_station=None if station is None else station_for_log(station),

@@ -79,7 +79,7 @@ def check_access_request(packet: Packet, client: Client) -> None:
     Raises:
         Discarded: as in the two functions below.
     """
-    if _MESSAGE_AUTHENTICATOR not in packet.by_type:
+    if _MESSAGE_AUTHENTICATOR not in packet.starts:
         check_policy(
             packet,
             require_message_authenticator=client.require_message_authenticator,
@@ -96,13 +96,13 @@ def check_policy(
     Raises:
         Discarded: the packet lacks a Message-Authenticator that the policy asks for.
     """
-    if _MESSAGE_AUTHENTICATOR in packet.by_type:
+    if _MESSAGE_AUTHENTICATOR in packet.starts:
         return
     # draft-ietf-radext-deprecating-radius sections 5.3.1 and 5.3.3.
     if require_message_authenticator:
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_MISSING)
     # The same, section 5.3.4: the attack needs a Proxy-State that the server echoes.
-    if limit_proxy_state and _PROXY_STATE in packet.by_type:
+    if limit_proxy_state and _PROXY_STATE in packet.starts:
         raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 
 
@@ -121,23 +121,24 @@ def check_message_authenticator(
         Discarded: it is wrong, not of 16 octets, there are two, or there is none where
             the packet must have one.
     """
-    found = packet.by_type.get(_MESSAGE_AUTHENTICATOR)
-    if found is None:
+    at = packet.starts.get(_MESSAGE_AUTHENTICATOR)
+    if at is None:
         # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
-        if packet.code == Code.STATUS_SERVER or _EAP_MESSAGE in packet.by_type:
+        if packet.code == Code.STATUS_SERVER or _EAP_MESSAGE in packet.starts:
             raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_MISSING)
         return
     # RFC 3579 section 3.3: 0-1 of them.
-    if len(found) > 1:
+    if not packet.is_plain and len(packet.values(_MESSAGE_AUTHENTICATOR)) > 1:
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_REPEATED)
-    if len(found[0]) != DIGEST_LENGTH:  # RFC 3579 section 3.2
+    octets, start = packet.octets, at + 2
+    end = start + DIGEST_LENGTH
+    if octets[at + 1] != end - at:  # RFC 3579 section 3.2
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_LENGTH)
-    octets, start = packet.octets, packet.signature_at
     # RFC 3579 section 3.2: it is computed with sixteen octets of zero in its place.
-    signed = octets[:start] + NO_DIGEST + octets[start + DIGEST_LENGTH :]
+    signed = octets[:start] + NO_DIGEST + octets[end:]
     if authenticator is not None:
         signed = _with_authenticator(signed, authenticator)
-    if not hmac.compare_digest(secret_of(secret).hmac(signed), found[0]):
+    if not hmac.compare_digest(secret_of(secret).hmac(signed), octets[start:end]):
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_WRONG)
 
 

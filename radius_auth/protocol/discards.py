@@ -35,6 +35,7 @@ class DiscardReason(StrEnum):
     NOT_SENT = "the reply could not be sent"
     NOT_STORED = "its accounting record could not be stored"
     NO_ROOM = "more accounting came than could be stored"
+    NOT_HANDED_OVER = "FreeRADIUS's site hands accounting over in another way than ours"
     BACKLOG = "more of its accounting waits for the store than may"
 
 

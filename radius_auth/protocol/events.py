@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nexio.network.events import AuthEvent
 from radius_auth.decision.passwords import Pap
@@ -12,30 +12,13 @@ from radius_auth.decision.request import Accepted
 from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
 
 if TYPE_CHECKING:
+    from nexio.network.events import Decided
     from radius_auth.decision.request import Decision, Request
     from radius_auth.replica.table import Table
 
 
 _WORDS = {reason: reason.value for reason in Reason}
 """Plain text: a member of an enumeration is none to ``marshal``."""
-
-
-class Decided(NamedTuple):
-    """A decision as it is logged: numbers and text only, so that ``marshal`` takes it."""
-
-    at: float
-    """Seconds since 1970."""
-
-    user_name: str
-    """Without what could be a PIN."""
-
-    device: str | None
-    nas: str
-    location_id: int | None
-    visit_id: int | None
-    outcome: str
-    reason: str
-    latency_us: int
 
 
 def decision_for_log(
@@ -51,13 +34,14 @@ def decision_for_log(
         latency_us: how long the decision took, in microseconds.
     """
     nas = request.nas
-    return Decided(
+    visit = decision.visit
+    return (
         at.timestamp(),
         _user_name(request, table),
         device_for_log(request.calling_station, request.password),
         printable(request.nas_identifier) if nas is None else nas.name,
         None if nas is None else nas.location.id,
-        None if decision.visit is None else decision.visit.id,
+        None if visit is None else visit.id,
         "accept" if isinstance(decision, Accepted) else "reject",
         _WORDS[decision.reason],
         latency_us,
@@ -66,16 +50,17 @@ def decision_for_log(
 
 def auth_event(decided: Decided) -> AuthEvent:
     """The event for the store, which is the same one wherever it is met from now on."""
+    at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us = decided
     return AuthEvent(
-        at=datetime.fromtimestamp(decided.at, UTC),
-        user_name=decided.user_name,
-        device=decided.device,
-        nas=decided.nas,
-        location_id=decided.location_id,
-        visit_id=decided.visit_id,
-        outcome=decided.outcome,
-        reason=decided.reason,
-        latency_us=decided.latency_us,
+        at=datetime.fromtimestamp(at, UTC),
+        user_name=user_name,
+        device=device,
+        nas=nas,
+        location_id=location_id,
+        visit_id=visit_id,
+        outcome=outcome,
+        reason=reason,
+        latency_us=latency_us,
     )
 
 

@@ -69,6 +69,11 @@ class NasClocks:
         clock.behind, clock.old_since = behind, None
         return sent
 
+    def behind(self, sender: str) -> timedelta | None:
+        """By how much the clock of a NAS is behind ours, as far as it has said a time."""
+        clock = self._clocks.get(sender)
+        return None if clock is None else clock.behind
+
     def _find(self, sender: str, behind: timedelta) -> _Clock:
         clock = self._clocks.setdefault(sender, _Clock(behind))
         self._clocks.move_to_end(sender)

@@ -28,6 +28,11 @@ def printable(octets: bytes) -> str:
     )
 
 
+def is_as_sent(text: str) -> bool:
+    """Whether :func:`printable` has shown octets whole, and nothing in them is masked."""
+    return MASK not in text and "\\" not in text and len(text.encode()) < LONGEST
+
+
 def user_name_for_log(
     octets: bytes, is_known: Callable[[str], object], password: Password | None = None
 ) -> str:

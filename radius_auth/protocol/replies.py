@@ -25,7 +25,8 @@ _EAP_MESSAGE: Final = int(Attribute.EAP_MESSAGE)
 _ACCEPT, _REJECT = int(Code.ACCESS_ACCEPT), int(Code.ACCESS_REJECT)
 
 _SIGNATURE: Final = bytes([Attribute.MESSAGE_AUTHENTICATOR, 2 + len(NO_DIGEST)])
-_SIGNATURE_END: Final = len(_SIGNATURE) + len(NO_DIGEST)
+_UNSIGNED: Final = _SIGNATURE + NO_DIGEST
+_SIGNATURE_END: Final = len(_UNSIGNED)
 _HEAD: Final = struct.Struct("!BBH").pack
 _TIMEOUT_AND_CLASS: Final = struct.Struct("!BBIBB").pack
 _SESSION_TIMEOUT, _CLASS = int(Attribute.SESSION_TIMEOUT), int(Attribute.CLASS)
@@ -71,7 +72,7 @@ def encode_reject(packet: Packet, secret: bytes, reply_message: str | None = Non
         Discarded: as in :func:`encode_accept`.
     """
     # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
-    if not reply_message or _EAP_MESSAGE in packet.by_type:
+    if not reply_message or _EAP_MESSAGE in packet.starts:
         return _sign(packet, secret, _REJECT, b"")
     return _sign(packet, secret, _REJECT, b"", _text(reply_message))
 
@@ -93,7 +94,9 @@ def encode_accounting_response(packet: Packet, secret: bytes) -> bytes:
     """
     if packet.code == Code.STATUS_SERVER:
         return _sign(packet, secret, Code.ACCOUNTING_RESPONSE, b"")
-    return _authenticate(packet, secret, Code.ACCOUNTING_RESPONSE, _proxy_states(packet))
+    attributes = _proxy_states(packet)
+    head = _head(packet, Code.ACCOUNTING_RESPONSE, MIN_LENGTH + len(attributes))
+    return _authenticate(packet, secret, head, attributes)
 
 
 def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: bytes = b"") -> bytes:
@@ -101,32 +104,36 @@ def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: by
 
     It is computed with the Request Authenticator in the header (RFC 3579 section 3.2).
     """
-    if _PROXY_STATE in packet.by_type:
+    if _PROXY_STATE in packet.starts:
         attributes += _proxy_states(packet)
     length = MIN_LENGTH + _SIGNATURE_END + len(attributes)
     # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
     if words and length + len(words) <= MAX_LENGTH:
         attributes, length = words + attributes, length + len(words)
-    head = _HEAD(code, packet.identifier, length) if length <= MAX_LENGTH else b""
-    signed = head + packet.authenticator + _SIGNATURE + NO_DIGEST + attributes
+    head = _head(packet, code, length)
+    signed = b"".join((head, packet.authenticator, _UNSIGNED, attributes))
     return _authenticate(
-        packet, secret, code, _SIGNATURE + secret_of(secret).hmac(signed) + attributes
+        packet, secret, head, _SIGNATURE + secret_of(secret).hmac(signed) + attributes
     )
 
 
-def _authenticate(packet: Packet, secret: bytes, code: int, attributes: bytes) -> bytes:
-    """RFC 2865 section 3: the Response Authenticator, made last."""
-    length = MIN_LENGTH + len(attributes)
+def _head(packet: Packet, code: int, length: int) -> bytes:
     if length > MAX_LENGTH:
         raise Discarded(DiscardReason.REPLY_TOO_LONG)
-    head = _HEAD(code, packet.identifier, length)
-    digest = md5(head + packet.authenticator + attributes + secret).digest()
-    return head + digest + attributes
+    return _HEAD(code, packet.identifier, length)
+
+
+def _authenticate(packet: Packet, secret: bytes, head: bytes, attributes: bytes) -> bytes:
+    """RFC 2865 section 3: the Response Authenticator, made last."""
+    digest = md5(b"".join((head, packet.authenticator, attributes, secret))).digest()
+    return b"".join((head, digest, attributes))
 
 
 def _proxy_states(packet: Packet) -> bytes:
     """RFC 2865 section 5.33: as they were sent, in their order."""
-    return b"".join(map(_proxy_state, packet.by_type.get(_PROXY_STATE, ())))
+    if _PROXY_STATE not in packet.starts:
+        return b""
+    return b"".join(map(_proxy_state, packet.values(_PROXY_STATE)))
 
 
 def _proxy_state(value: bytes) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nexio.network.events import Decided
     from radius_auth.protocol.discards import Discards
-    from radius_auth.protocol.events import Decided
 
 _BY_REASON: Final = ("accepts", "rejects", "discards")
 _PLAIN: Final = (
@@ -24,6 +25,10 @@ _PLAIN: Final = (
     "slowest_us",
 )
 _SUMMED: Final = ("repeats", "waiting", "lost", "unrecorded")
+_OUTCOME_AND_REASON: Final = itemgetter(6, 7)
+_LATENCY: Final = itemgetter(8)
+"""Of a :data:`~nexio.network.events.Decided`."""
+
 _LINE: Final = re.compile(r"(\w+)(?:: (.+))?=(\d+)")
 
 
@@ -150,11 +155,12 @@ class Statistics:
         self._total_us = 0
         self._slowest_us = 0
 
-    def count(self, event: Decided) -> None:
-        """Count a decision."""
-        self._decisions[event.outcome][event.reason] += 1
-        self._total_us += event.latency_us
-        self._slowest_us = max(self._slowest_us, event.latency_us)
+    def count(self, events: Sequence[Decided]) -> None:
+        """Count decisions."""
+        for (outcome, reason), number in Counter(map(_OUTCOME_AND_REASON, events)).items():
+            self._decisions[outcome][reason] += number
+        self._total_us += sum(map(_LATENCY, events))
+        self._slowest_us = max(self._slowest_us, max(map(_LATENCY, events), default=0))
 
     def of_all_workers(self, waiting: int) -> Counts:
         """The numbers of this moment, of this worker and of its siblings."""

@@ -16,7 +16,7 @@ from radius_auth.raddb.folder import (
     other_python,
     read_lines,
 )
-from radius_auth.raddb.listeners import clashes
+from radius_auth.raddb.listeners import clashes, listeners
 from radius_auth.raddb.manifest import load_manifest
 from radius_auth.raddb.package import MODULE, links_of, package_digest, packaged
 from radius_auth.raddb.program import (
@@ -43,6 +43,9 @@ OURS: Final = frozenset({"nexio", "nexio_authorize"})
 
 ACCOUNTING: Final = frozenset({"preacct", "accounting"})
 """There are no passwords in what these sections see."""
+
+ACCOUNT: Final = "nexio_account"
+"""The policy that stores it."""
 
 PASSWORD: Final = "User-Password"  # noqa: S105 - the name of an attribute
 
@@ -85,11 +88,7 @@ def look_over(folder: Path, program: Path | None) -> Iterator[Finding]:
     if not installed.well and not (folder / MODULE).is_file():
         return
     yield from (check.of(folder) for check in (LINKS, PORT))
-    yield well(
-        "accounting",
-        "not taken by the plugin: send it to nexio-radiusd beside FreeRADIUS, see"
-        " docs/freeradius.md",
-    )
+    yield _accounting(folder)
     yield NAMES.of(folder)
     yield from _eap(folder)
     yield PASSWORDS.of(folder)
@@ -130,6 +129,25 @@ def _missing_links(folder: Path) -> str:
 
 def _clash(folder: Path) -> str:
     return next((f"{site} listens where our site does" for site in clashes(folder)), "")
+
+
+def _accounting(folder: Path) -> Finding:
+    """Who takes accounting: without it nobody sees a session, and none ends by itself."""
+    advice = (
+        f"Renew the files: {INSTALL}; compare what you have changed with mods-config/nexio/new."
+        " See docs/freeradius.md, Accounting."
+    )
+    if not any(line.name == "func_accounting" for line in read_lines(folder / MODULE)):
+        return unwell("accounting", f"{MODULE} has no func_accounting", advice)
+    for path in enabled(folder, "sites-enabled"):
+        ports = {each.port for each in listeners(path) if each.kind == "acct"}
+        if ports and any(
+            line.name == ACCOUNT and not ACCOUNTING.isdisjoint(line.sections)
+            for line in read_lines(path)
+        ):
+            where = f"on port {', '.join(sorted(ports))}, in {path.relative_to(folder)}"
+            return well("accounting", f"taken by the plugin {where}")
+    return unwell("accounting", "no site takes it, so that no session is seen or ended", advice)
 
 
 def _changed_names(folder: Path) -> str:

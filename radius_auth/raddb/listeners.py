@@ -25,6 +25,8 @@ class Listener(NamedTuple):
     is_ipv6: bool
     port: str
     address: str
+    kind: str
+    """``auth``, ``acct`` and so on."""
 
     def clashes(self, other: Listener) -> bool:
         """Whether both cannot be there at once."""
@@ -35,7 +37,7 @@ class Listener(NamedTuple):
 
 def clashes(folder: Path) -> list[str]:
     """The enabled sites that listen where one of ours does."""
-    sites = {path: list(_listeners(path)) for path in enabled(folder, "sites-enabled")}
+    sites = {path: list(listeners(path)) for path in enabled(folder, "sites-enabled")}
     ours = sites.pop(folder / "sites-enabled" / "nexio", [])
     return [
         str(path.relative_to(folder))
@@ -44,7 +46,8 @@ def clashes(folder: Path) -> list[str]:
     ]
 
 
-def _listeners(path: Path) -> Iterator[Listener]:
+def listeners(path: Path) -> Iterator[Listener]:
+    """The listeners of a site."""
     for inside, lines in groupby(read_lines(path), key=_is_in_listen):
         if inside:
             yield from _read({line.name: line.value for line in lines if line.value is not None})
@@ -59,4 +62,6 @@ def _read(settings: dict[str, str]) -> Iterator[Listener]:
     port = settings.get("port", "0")
     for kind in settings.get("type", "").split("+"):
         if kind in PORTS:
-            yield Listener("ipv6addr" in settings, PORTS[kind] if port == "0" else port, address)
+            yield Listener(
+                "ipv6addr" in settings, PORTS[kind] if port == "0" else port, address, kind
+            )

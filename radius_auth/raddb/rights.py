@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
 from nexio.keys.ownership import load_trusted_keys
+from nexio.network.accounting_records import AccountingRecord
 from nexio.network.events import AuthEvent
 from nexio.operations.health import Finding, trouble, unwell, well
 from nexio.store.engine import Store
@@ -180,8 +181,14 @@ def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
     store = _try("store", "it can be opened", lambda: _open_to_write(configuration))
     yield store
     if spool and store.well:  # making a spool makes the folder of a store that is not there
-        path = configuration.home / "spool" / "freeradius.db"
-        yield _try("spool", str(path), lambda: Spool(path, AuthEvent).make())
+        folder = configuration.home / "spool"
+        yield _try("spool", str(folder), lambda: _make_spools(folder))
+
+
+def _make_spools(folder: Path) -> None:
+    """Make both, for decisions and for accounting."""
+    Spool(folder / "freeradius.db", AuthEvent).make()
+    Spool(folder / "freeradius-accounting.db", AccountingRecord).make()
 
 
 def _open_to_write(configuration: Configuration) -> None:

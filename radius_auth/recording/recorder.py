@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.5
 """How long a record stays in memory alone, and how long one in the spool waits."""
 
-GROUP = 2_000
+GROUP = 5_000
 """How many records go into the store in one transaction."""
 
 REST = 1

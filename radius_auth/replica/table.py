@@ -40,6 +40,10 @@ Key = TypeVar("Key", str, bytes)
 _DIGITS = {Keyring.sealed_length(digits): digits for digits in range(SHORTEST_PIN, LONGEST_PIN + 1)}
 """Of a PIN, by the length of the sealed one."""
 
+_CHANCES = {length: 10.0**-digits for length, digits in _DIGITS.items()}
+_LARGEST_CHANCE = 10.0**-SHORTEST_PIN
+"""That one guess is right."""
+
 _revisions = itertools.count()
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -110,7 +114,7 @@ class Table:
 
     def chance_of(self, visit: FollowedVisit) -> float:
         """The chance that a guess is the PIN of a visit."""
-        return 10.0 ** -_DIGITS.get(len(visit.pin_sealed), SHORTEST_PIN)
+        return _CHANCES.get(len(visit.pin_sealed), _LARGEST_CHANCE)
 
     def chance_at(self, location: Location, digits: int, now: datetime) -> tuple[float, bytes]:
         """The chance that so many digits are a PIN of a location that would be confirmed now.

@@ -11,37 +11,34 @@ import os
 import selectors
 import threading
 import time
-from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nexio.errors import NexioError
-from radius_auth.protocol.accounting_request import Arrival, read_accounting_request
 from radius_auth.protocol.authenticators import (
     check_accounting_request,
     check_message_authenticator,
 )
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.nas_clocks import REMEMBERED, NasClocks
 from radius_auth.protocol.packet import Code, Discarded, read_packet
-from radius_auth.protocol.pyrad_codec import fixed_lengths
 from radius_auth.protocol.replies import encode_accounting_response
+from radius_auth.recording.ledger import Entry, Ledger, Verified
+from radius_auth.recording.replays import Replays
 from radius_auth.server import sockets
 from radius_auth.server.datagrams import AT_ONCE, open_port
 from radius_auth.server.fair_queue import FairQueue
-from radius_auth.server.replays import Replays
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
-    from enum import StrEnum
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import timedelta
 
     from nexio.clock import Clock
     from nexio.network.accounting_records import AccountingRecord
     from radius_auth.server.datagrams import Taken
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
+
+    Reply = tuple[bytes, Source]
 
 log = logging.getLogger(__name__)
 
@@ -61,23 +58,9 @@ LONGEST_WAIT = 5.0
 SAVED_EVERY = 0.25
 """Seconds between two notes of what was answered, which nobody waits for."""
 
-INEXACT = timedelta(seconds=1)
-"""How far apart the times of two datagrams may seem to be the wrong way round."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """An answer that may go out when its record, if it has one, is stored."""
-
-    source: Source
-    octets: bytes
-    record: AccountingRecord | None = None
-    request_key: tuple[int, bytes] | None = None
-    """NAS entry and authenticator, to know it again."""
-
 
 class Accountant:
-    """Makes records of datagrams and stores them, without a socket.
+    """Verifies datagrams, and has their records stored, without a socket.
 
     Args:
         knowledge: gives the NAS.
@@ -99,17 +82,13 @@ class Accountant:
         has_room: Callable[[str], bool] = lambda _: True,
         replays: Replays | None = None,
     ) -> None:
-        self._has_room = has_room
-        self._latest: dict[str, datetime] = {}
-        self._replays = Replays() if replays is None else replays
-        self._clocks = NasClocks()
+        replays = Replays() if replays is None else replays
+        self._ledger = Ledger(store, clock, discards, has_room, replays)
         self._knowledge = knowledge
-        self._store = store
         self._max_staleness = max_staleness
-        self._clock = clock
         self._discards = discards
 
-    def answer(self, datagrams: Iterable[Taken], now: float) -> list[tuple[bytes, Source]]:
+    def answer(self, datagrams: Iterable[Taken], now: float) -> list[Reply]:
         """Store what datagrams tell, in one commit.
 
         Args:
@@ -119,49 +98,27 @@ class Accountant:
         Returns:
             The answers to what is stored now.
         """
-        pending = list(self._understood(datagrams, now))
-        records = _once(pending)
-        try:
-            if records:
-                self._store(records)
-        except NexioError as error:
-            for each in pending:
-                if each.record is not None and self._count(
-                    DiscardReason.NOT_STORED, each.source, now
-                ):
-                    log.warning("%s", error)
-            return [(each.octets, each.source) for each in pending if each.record is None]
-        self._replays.add([each.request_key for each in pending if each.request_key is not None])
-        return [(each.octets, each.source) for each in pending]
+        readings = ((each[1].host, partial(self._understand, *each)) for each in datagrams)
+        return self._ledger.keep(readings, now)
 
     def save_replays(self) -> None:
         """Write down what was answered, so that it is known after a restart."""
-        self._replays.save()
+        self._ledger.save_replays()
 
     def admits(self, source: Source, now: float) -> bool:
         """Whether a datagram is a NAS's; a stranger's is counted, and not looked at."""
         is_known = self._knowledge.table.nas.find(source.host) is not None
         if not is_known:
-            self._count(DiscardReason.UNKNOWN_CLIENT, source, now)
+            self._discards.count(DiscardReason.UNKNOWN_CLIENT, source.host, now)
         return is_known
 
     def refuse(self, source: Source, now: float) -> None:
         """Count a datagram that there is no room for."""
-        self._count(DiscardReason.NO_ROOM, source, now)
+        self._discards.count(DiscardReason.NO_ROOM, source.host, now)
 
-    def _understood(self, datagrams: Iterable[Taken], now: float) -> Iterator[_Pending]:
-        for datagram, source, waited in datagrams:
-            try:
-                yield self._understand(datagram, source, waited)
-            except Discarded as discarded:
-                self._count(discarded.reason, source, now)
-            except Exception:
-                # A fault of ours costs this record an answer, and no other one.
-                if self._count(DiscardReason.FAULT, source, now):
-                    log.exception("an Accounting-Request could not be read")
-
-    def _understand(self, datagram: bytes, source: Source, waited: float) -> _Pending:
-        client = self._knowledge.table.nas.find(source.host)
+    def _understand(self, datagram: bytes, source: Source, waited: float) -> Entry[Reply]:
+        table = self._knowledge.table
+        client = table.nas.find(source.host)
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
         if waited > LONGEST_WAIT:
@@ -171,53 +128,14 @@ class Accountant:
         received = read_packet(datagram)
         if received.code == Code.STATUS_SERVER:  # RFC 5997 section 4.2: on this port, too
             check_message_authenticator(received, client.secret)
-            return _Pending(source, encode_accounting_response(received, client.secret))
+            answer = encode_accounting_response(received, client.secret)
+            return Entry((answer, source), source.host)
         if received.code != Code.ACCOUNTING_REQUEST:
             raise Discarded(DiscardReason.UNEXPECTED_CODE)
         check_accounting_request(received, client.secret)
         answer = encode_accounting_response(received, client.secret)
-        request_key = client.entries[0].id, received.authenticator
-        if request_key in self._replays:
-            return _Pending(source, answer)
-        if not self._has_room(source.host):
-            raise Discarded(DiscardReason.BACKLOG)
-        arrival = Arrival(
-            frame=received,
-            table=self._knowledge.table,
-            clocks=self._clocks,
-            client=client,
-            source_address=source.host,
-            at=self._arrival(source.host, waited),
-        )
-        record = read_accounting_request(arrival, fixed_lengths())
-        return _Pending(source, answer, record, request_key)
-
-    def _arrival(self, host: str, waited: float) -> datetime:
-        """When a datagram came; after the one before it from there.
-
-        Between two looks at clocks another thread may have its turn, and a moment too early is
-        before the Stop that it follows.
-        """
-        at = self._clock() - timedelta(seconds=waited)
-        latest = self._latest.get(host, at)
-        if timedelta(0) < latest - at < INEXACT:
-            at = latest + timedelta(microseconds=1)
-        if len(self._latest) >= REMEMBERED:
-            self._latest.clear()
-        self._latest[host] = at
-        return at
-
-    def _count(self, reason: StrEnum, source: Source, now: float) -> bool:
-        return self._discards.count(reason, source.host, now)
-
-
-def _once(pending: Iterable[_Pending]) -> list[AccountingRecord]:
-    """The records of datagrams; of the same octets, sent again while they waited, the first."""
-    records: dict[tuple[int, bytes] | None, AccountingRecord] = {}
-    for each in pending:
-        if each.record is not None:
-            records.setdefault(each.request_key, each.record)
-    return list(records.values())
+        request = Verified(received, table, client, source.host, waited)
+        return self._ledger.enter(request, (answer, source))
 
 
 class AccountingThread:

@@ -10,9 +10,9 @@ from nexio.network.accounting_records import AccountingRecord
 from nexio.network.session_updates import record_accounting
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.replays import ReplayFile, Replays
 from radius_auth.recording.spool import Spool
 from radius_auth.server.accountant import Accountant, AccountingThread
-from radius_auth.server.replays import ReplayFile, Replays
 
 if TYPE_CHECKING:
     import socket

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision, Request
     from radius_auth.protocol.duplicates import Ticket
-    from radius_auth.protocol.events import Decided
     from radius_auth.protocol.packet import Packet
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.replica.nas_index import Client
@@ -124,8 +124,8 @@ class Responder:
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
-        self._decided: list[tuple[Request, Decision, datetime, int]] = []
         self._events: list[Decided] = []
+        self._counted = 0
 
     def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         """Answer a datagram.
@@ -167,12 +167,12 @@ class Responder:
     @property
     def has_events(self) -> bool:
         """Whether :meth:`take_events` would give any."""
-        return bool(self._decided or self._events)
+        return bool(self._events)
 
     def take_events(self) -> list[Decided]:
         """What was decided since the last call, in its order; whoever calls it records that."""
-        self._make_events()
-        events, self._events = self._events, []
+        self._count_events()
+        events, self._events, self._counted = self._events, [], 0
         return events
 
     def _answer(self, datagram: bytes, source: Source, now: float) -> bytes | None:
@@ -191,7 +191,7 @@ class Responder:
             (source.socket, source.address, packet.identifier),
             packet.authenticator,
             now,
-            signed=_MESSAGE_AUTHENTICATOR in packet.by_type,  # and verified by now
+            signed=_MESSAGE_AUTHENTICATOR in packet.starts,  # and verified by now
         )
         if isinstance(known, Repeat):
             return self._repeat(known)
@@ -200,7 +200,7 @@ class Responder:
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
-        if isinstance(decision, Rejected) and self._reject_delay > 0:
+        if self._reject_delay > 0 and isinstance(decision, Rejected):
             self._hold(_Held(exchange, decision, revision), now)
             return None
         return self._reply(exchange, decision, now)
@@ -224,7 +224,7 @@ class Responder:
             self._discards.count(DiscardReason.KEY_MISSING, source.host, now)
 
     def _status(self, source: Source) -> StatusReply:
-        self._make_events()  # which counts them
+        self._count_events()
         status = Status(
             up_seconds=max(0, int((self._clock() - self._started).total_seconds())),
             followed_seconds=max(0, int(self._knowledge.age.total_seconds())),
@@ -278,16 +278,19 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision) -> None:
-        self._decided.append((exchange.request, decision, exchange.arrived, exchange.latency_us))
+        try:
+            self._events.append(
+                decision_for_log(
+                    exchange.request,
+                    decision,
+                    self._knowledge.table,
+                    exchange.arrived,
+                    exchange.latency_us,
+                )
+            )
+        except Exception:  # a fault of ours costs one line of the log, and no other one
+            log.exception("a decision could not be recorded")
 
-    def _make_events(self) -> None:
-        decided, self._decided = self._decided, []
-        table, statistics = self._knowledge.table, self._statistics
-        for request, decision, arrived, latency_us in decided:
-            try:
-                event = decision_for_log(request, decision, table, arrived, latency_us)
-            except Exception:  # a fault of ours costs one line of the log, and no other one
-                log.exception("a decision could not be recorded")
-                continue
-            statistics.count(event)
-            self._events.append(event)
+    def _count_events(self) -> None:
+        self._statistics.count(self._events[self._counted :])
+        self._counted = len(self._events)

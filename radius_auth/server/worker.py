@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from nexio.clock import Clock
+    from nexio.network.events import Decided
     from radius_auth.guard import Guard
-    from radius_auth.protocol.events import Decided
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
+
+    _Waiting = tuple[bytes, Source, float]
+    """A datagram, where it came from, and when: in monotonic seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +96,7 @@ class Worker:
         self._responder = Responder(
             knowledge, options.reject_delay, clock, self._discards, self._lost, guard, recording
         )
-        self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
+        self._queue: FairQueue[_Waiting] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._began = time.monotonic()
         self._handed_over = self._began
         self._wake_read, self._wake_write = os.pipe()
@@ -129,9 +132,12 @@ class Worker:
                         self._take(self._ports[key.fd])
                     else:
                         self._watched[key.fd]()
-                self._answer_some()
+                self._answer(self._queue.take(ANSWERS_PER_ROUND))
+                self._send_due()
+                if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
+                    self._hand_over_events()
         while self._queue:
-            self._answer_some()
+            self._answer(self._queue.take(ANSWERS_PER_ROUND))
         while (due := self._responder.next_due()) is not None:
             time.sleep(max(0.0, due - time.monotonic()))
             self._send_due()
@@ -147,37 +153,40 @@ class Worker:
         self._stopping = True
 
     def _take(self, port: Port) -> None:
-        """Let what waits in a socket wait in the queue, where each NAS has its turn."""
+        """Answer what waits in a socket; where it is more, let it wait for its NAS's turn."""
         for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
-            taken, now = port.receive(), time.monotonic()
-            clients = self._knowledge.table.nas
-            for datagram, source, waited in taken:
-                whose = STRANGERS if clients[source.host] is None else source.host
-                if not self._queue.put(whose, (datagram, source, now - waited)):
-                    self._discards.count(DiscardReason.OVER_SHARE, source.host, now)
-            if len(taken) < AT_ONCE:
+            taken = port.receive()
+            now = time.monotonic()
+            waiting = [(datagram, source, now - waited) for datagram, source, waited in taken]
+            is_last = len(taken) < AT_ONCE
+            if is_last and not self._queue:  # nobody waits behind anybody
+                self._answer(waiting)
+            else:
+                self._put(waiting, now)
+            if is_last:
                 return
 
-    def _answer_some(self) -> None:
-        """Answer those whose turn it is, then what is due; all of each socket's at once."""
-        self._answer()
-        self._send_due()
-        if time.monotonic() - self._handed_over >= HAND_OVER_EVERY:
-            self._hand_over_events()
+    def _put(self, waiting: Iterable[_Waiting], now: float) -> None:
+        clients = self._knowledge.table.nas
+        for each in waiting:
+            host = each[1].host
+            if not self._queue.put(STRANGERS if clients[host] is None else host, each):
+                self._discards.count(DiscardReason.OVER_SHARE, host, now)
 
-    def _answer(self) -> None:
-        replies = []
-        is_stale = bool(self._queue) and self._knowledge.age > self._max_staleness
-        for datagram, source, came in self._queue.take(ANSWERS_PER_ROUND):
-            now = time.monotonic()
+    def _answer(self, waiting: Sequence[_Waiting]) -> None:
+        """Answer requests; all replies of a socket leave at once."""
+        replies, now = [], time.monotonic()
+        is_stale = bool(waiting) and self._knowledge.age > self._max_staleness
+        for datagram, source, came in waiting:
             # What came before this worker did has waited for it, and is answered.
-            if now - max(came, self._began) > LONGEST_WAIT:
+            if now - came > LONGEST_WAIT and now - self._began > LONGEST_WAIT:
                 self._discards.count(DiscardReason.TOO_LATE, source.host, now)
             elif is_stale:
                 self._discards.count(DiscardReason.STALE, source.host, now)
             elif (reply := self._reply(datagram, source, now)) is not None:
                 replies.append((reply, source))
-        self._send(replies)
+        if replies:
+            self._send(replies)
 
     def _reply(self, datagram: bytes, source: Source, now: float) -> bytes | None:
         try:

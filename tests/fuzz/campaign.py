@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Attribute, Code
+from radius_auth.recording.replays import Replays
 from radius_auth.server.accountant import Accountant
-from radius_auth.server.replays import Replays
 from radius_auth.server.sockets import Source
 from tests.fuzz.mutations import Mutations
 from tests.fuzz.seeds import accounting_seeds, seeds

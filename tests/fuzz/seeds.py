@@ -6,8 +6,7 @@ import functools
 import json
 from importlib import resources
 
-from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.packet import Attribute, Code
+from radius_auth.protocol.packet import Acct, Attribute, Code
 from tests.support.radius.access_requests import access_request, chap_attributes
 from tests.support.radius.accounting_requests import (
     OFF,

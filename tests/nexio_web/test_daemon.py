@@ -17,7 +17,7 @@ import pytest
 from nexio_web.headers import HEADERS
 from tests.support.certificates import certify
 from tests.support.radius.radiusd import environment_of, wait_until
-from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, webd
+from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +155,35 @@ def test_what_keeps_it_from_starting(sqlite_configuration: Configuration, tmp_pa
     done = ended(sqlite_configuration, "--port", str(free_port()))
     assert done.returncode == 5
     assert "Make it with 'nexio init'" in done.stderr
+
+
+def test_of_two_that_start_at_once_one_has_the_port(sqlite_configuration: Configuration) -> None:
+    """The other one ends, and says why; the first one's worker can be replaced."""
+    port = free_port()
+    started = [
+        subprocess.Popen(
+            [PROGRAM, "--port", str(port)],
+            env=environment_of(sqlite_configuration),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    try:
+        wait_until(lambda: sum(each.poll() is None for each in started) == 1)
+        (first,) = (each for each in started if each.poll() is None)
+        wait_until(lambda: is_listened_to(port))
+        for each in started:
+            if each is not first:
+                assert each.returncode == 5
+                assert each.stderr is not None
+                assert f"cannot listen on http://{HERE}:{port}: Address" in each.stderr.read()
+    finally:
+        for each in started:
+            with each:
+                each.terminate()
+    assert first.returncode == 0
 
 
 def test_options_from_the_environment(sqlite_configuration: Configuration) -> None:

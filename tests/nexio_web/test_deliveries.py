@@ -23,7 +23,7 @@ from nexio.checkin.taps import Direction, list_taps
 from nexio.errors import NotFound
 from nexio.reception.tokens import revoke_token
 from nexio.store.tables import OfflineTapRow
-from nexio_web.door import Door
+from nexio_web.door import Door, Said
 from tests.support.people import add_location, delete, register
 from tests.support.web.doors import member, paired, qr_of
 from tests.support.web.letters import letter
@@ -159,6 +159,17 @@ def test_what_no_tablet_writes(desk: Desk, content: Any) -> None:
         delivery = Delivery(id=delivery.id, letter=written, sent_at=delivery.sent_at)
     assert desk.door.deliver(desk.tablet, delivery) == (0, False)
     assert [tap.why for tap in desk.shown()] == ["unreadable"]
+
+
+def test_a_request_that_hung_until_its_tap_was_delivered(desk: Desk) -> None:
+    """One id is one tap, however late its first request comes."""
+    code = qr_of(desk.store, register(desk.store, desk.location))
+    delivery = desk.delivery(code)
+    assert desk.door.deliver(desk.tablet, delivery)[0] == 0
+    desk.clock.advance(minutes=6)
+    screen, has_mail = desk.door.use(desk.tablet, Said(code=code, id=delivery.id))
+    assert (screen.kind, screen.title, has_mail) == ("noted", "This was noted already.", False)
+    assert len(desk.taps()) == 1
 
 
 def test_a_letter_under_another_id(desk: Desk) -> None:

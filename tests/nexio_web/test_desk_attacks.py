@@ -65,6 +65,11 @@ def who_came(store: Store, location: Location) -> list[str]:
         return [tap.name for tap in list_taps(work, location, open_only=False)]
 
 
+def notice_of(text: str) -> str:
+    """What a page says of the thing that was just done."""
+    return text.partition('<div id="notice">')[2].partition("</div>")[0].strip()
+
+
 def test_a_page_of_somebody_else(
     app: ASGIApp, sqlite_store: Store, sqlite_location: Location, cookie: str
 ) -> None:
@@ -143,7 +148,7 @@ def test_a_page_that_frames_or_keeps_ours(app: ASGIApp, cookie: str) -> None:
 
 
 def test_a_desk_of_another_location(app: ASGIApp, sqlite_store: Store, cookie: str) -> None:
-    """It neither sees nor taps whoever comes elsewhere, nor learns a name from a refusal."""
+    """It neither sees nor taps whoever comes elsewhere, nor learns whether there is anybody."""
     other = add_location(sqlite_store, "Elsewhere")
     visit = register(sqlite_store, other, first_name="Secretive")
     said = {"first_name": "Secretive", "last_name": "Peep", "email": "peep@example.com"}
@@ -158,8 +163,18 @@ def test_a_desk_of_another_location(app: ASGIApp, sqlite_store: Store, cookie: s
     assert who_came(sqlite_store, other) == []
     with sqlite_store.write() as work:
         stay = tap_visit(work, visit.id, way=Direction.IN).stay
-    answer = post(app, "/desk/undo", {"stay": stay, "way": "in"}, cookie=cookie)
-    assert "Secretive" not in answer.text
+    for way in ("in", "out"):
+        theirs, nobodys = (
+            post(app, "/desk/undo", {"stay": each, "way": way}, cookie=cookie).text
+            for each in (stay, 99_999)
+        )
+        assert notice_of(theirs) == notice_of(nobodys) != ""
+    for kind, number in (("visitor", visit.id), ("member", member.id)):
+        theirs, nobodys = (
+            post(app, "/desk/tap", {"kind": kind, "number": each, "way": "in"}, cookie=cookie).text
+            for each in (number, 99_999)
+        )
+        assert notice_of(theirs) == notice_of(nobodys) != ""
     assert who_came(sqlite_store, other) == ["Secretive Nguyễn"]
 
 

@@ -11,6 +11,7 @@ site.addsitedir(radiusd.config["packages"])
 sys.path[:] = [path for path in sys.path if path not in debian] + debian
 
 from radius_auth.freeradius import (  # noqa: E402, F401
+    accounting,
     authenticate,
     authorize,
     detach,

@@ -49,7 +49,7 @@ def test_everybody_is_in_one_list(store: Store, location: Location, clock: Clock
     with store.read() as work:
         assert names(day_of(work, location))[2] == ["Ada Nguyễn", "Bo Peep"]
     with store.write() as work:
-        undo_tap(work, out.stay, Direction.OUT)
+        undo_tap(work, location, out.stay, Direction.OUT)
         tap_visit(work, ada.id, override=True)
     with store.read() as work:
         assert names(day_of(work, location)) == (["Waits Nguyễn"], ["Ada Nguyễn", "Bo Peep"], [])

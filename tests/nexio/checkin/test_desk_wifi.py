@@ -20,7 +20,7 @@ UNTIL = "Fri 20 Nov 2026 09:30 +00:00"
 def words(store: Store, tap: Tap) -> str | None:
     """What the desk reads beside a tap."""
     with store.read() as work:
-        return wifi_words(work, tap)
+        return " ".join(wifi_words(work, tap)) or None
 
 
 def test_r14_a_check_in_says_until_when(store: Store, location: Location, clock: Clock) -> None:

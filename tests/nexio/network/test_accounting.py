@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import NexioError
 from nexio.network.accounting_records import Status, seal_name
+from nexio.network.endings import record_disconnect
 from nexio.network.nas import NewNas, add_nas
 from nexio.network.sessions import get_session, name_as_sent
 from nexio.operations.checking import find_damage
@@ -123,7 +124,9 @@ def test_must_17_accounting_on_ends_what_that_sender_had_open(
     by_key = {session.started_at: session for session in tell(store, after, on, on)}
     assert len(by_key) == 2
     ended = [session for session in sessions(store) if session.ended_at is not None]
-    assert [(session.ended_at, session.ended_by) for session in ended] == [(on.at, "accounting-on")]
+    assert [(session.ended_at, session.ended_by) for session in ended] == [
+        (UPDATE.at, "accounting-on")  # when it was last heard of
+    ]
     (off,) = tell(store, record(Status.OFF, at=FRIDAY_MORNING + HOUR))[2:]
     assert (off.started_at, off.ended_by) == (after.at, "accounting-off")
     assert [session.started_at for session in sessions(store, open_only=True)] == [other.at]
@@ -217,6 +220,20 @@ def test_another_visitor_on_the_same_port(store: Store, location: Location, late
         tell(store, each)
     (session,) = tell(store, after_start(20, ada, claimed_token=999))
     assert (session.visit_id, session.email) == (ada.id, "ada@example.com")
+
+
+def test_what_became_of_the_visitor_before_says_nothing_of_another(
+    store: Store, location: Location
+) -> None:
+    """The same Acct-Session-Id, but another Class: nobody has been asked to end that."""
+    zoe, ada = register(store, location), register(store, location, email="ada@example.com")
+    tell(store, record(Status.START, zoe))
+    with store.write() as work:
+        record_disconnect(work, 1, "nak", 501, "revoked")
+    tell(store, after_start(10, zoe))
+    assert sessions(store)[0].disconnect is not None
+    (session,) = tell(store, after_start(20, ada))
+    assert (session.email, session.disconnect) == ("ada@example.com", None)
 
 
 def after_start(minutes: int, visit: Visit, **changes: Any) -> Any:

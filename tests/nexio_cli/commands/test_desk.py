@@ -5,8 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from nexio.checkin.desks import open_link
 from nexio.store.engine import Store
+from tests.nexio_cli.commands.test_member import WRONG_ADDRESSES
 
 if TYPE_CHECKING:
     from tests.support.cli.running import Nexio
@@ -24,7 +27,6 @@ def test_a_desk_is_linked_listed_and_turned_away(desk: Nexio) -> None:
         assert open_link(work, secret, "192.0.2.7") is not None
 
     assert "already" in desk("desk", "link", "--name", "front DESK").refused(4)
-    assert "--url" in desk("desk", "link", "--url", "desk.example.com").refused(2)
     listed = desk.done("desk", "list", "--json").json
     assert [(each["name"], each["seen_from"]) for each in listed] == [("Front desk", "192.0.2.7")]
     assert desk.done("desk", "list").out.splitlines()[1].startswith("Front desk\tHarbour House\t")
@@ -33,6 +35,14 @@ def test_a_desk_is_linked_listed_and_turned_away(desk: Nexio) -> None:
     assert done.out == "Front desk is turned away.\n"
     assert desk.done("desk", "list", "--json").json == []
     assert "There is no desk" in desk("desk", "revoke", "Front desk", "--yes").refused(3)
+
+
+@pytest.mark.parametrize(("url", "words"), WRONG_ADDRESSES)
+def test_a_link_past_tls_or_nowhere(desk: Nexio, url: str, words: str) -> None:
+    """As for a pass: what it logs in would go in clear, or nowhere. No password is shown."""
+    said = desk("desk", "link", "--url", url).refused(2)
+    assert words in said
+    assert "pw" not in said
 
 
 def test_the_link_as_json(sqlite_desk: Nexio) -> None:

@@ -205,18 +205,18 @@ def test_a_pass_is_revoked(desk: Nexio, posting: MailServer) -> None:
     assert "no member" in desk("member", "pass", "7", "--revoke").refused(3)
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("", "is not set"),
-        ("visit.example.com", "not an address"),
-        ("https://", "not an address"),
-        ("https://me:pw@visit.example.com", "not an address"),
-        ("https://visit.example.com:x", "not an address"),
-        ("https://visit.example.com/a", "more than"),
-        ("http://visit.example.com", "without TLS"),
-    ],
-)
+WRONG_ADDRESSES = [
+    ("visit.example.com", "not an address of the web"),
+    ("https://", "not an address of the web"),
+    ("https://me:pw@visit.example.com", "not an address of the web"),
+    ("https://visit.example.com:x", "not an address of the web"),
+    ("https://visit.example.com/a", "more than"),
+    ("http://visit.example.com", "without TLS"),
+]
+"""Of the pages, and what is said of them."""
+
+
+@pytest.mark.parametrize(("url", "words"), [("", "is not set"), *WRONG_ADDRESSES])
 def test_a_pass_needs_an_address(
     desk: Nexio, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:

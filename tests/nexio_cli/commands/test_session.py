@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from nexio.network.accounting_records import Status, seal_name
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from nexio_cli.terminal import session_view
+from radius_auth.disconnecting.ending import SessionEnder
 from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import MAC, record
 from tests.support.accounting import tell as tell_store
@@ -64,7 +66,7 @@ def test_who_is_on(desk: Nexio) -> None:
     assert header.split("\t")[:4] == ["session", "visitor", "e-mail", "device"]
     cells = line.split("\t")
     assert cells[:5] == ["S1", "Zoë Nguyễn Văn", "zoe@example.com", MAC, "ap-1"]
-    assert cells[7:] == ["0:00:00", "1.5 MB", "4.3 GB", "open"]
+    assert cells[7:] == ["0s", "1.5 MB", "4.3 GB", "open"]
 
 
 def test_which_sessions(desk: Nexio) -> None:
@@ -84,7 +86,7 @@ def test_which_sessions(desk: Nexio) -> None:
     assert listed(str(zoe["id"]), "--open") == [1]
     assert listed("--last", "1") == [2]
     last = desk.done("session", "list", "ada@example.com").out.splitlines()[-1]
-    assert last.split("\t")[7:] == ["0:10:00", "0.0 MB", "0.0 MB", "idle timeout"]
+    assert last.split("\t")[7:] == ["10m", "0 B", "0 B", "idle timeout"]
     desk("session", "list", "nobody@example.com").refused(3)
 
 
@@ -250,12 +252,131 @@ def test_whoever_may_not_be_on(sqlite_desk: Nexio) -> None:
         (shape,) = desk.done("session", "disconnect", "--past-end", "--yes", "--json").json
     assert "Nobody is on who may not be" in before.err
     assert (shape["id"], shape["disconnect"]["reason"]) == (1, "revoked")
-    assert "open, revoked, disconnect accepted" in desk.done("session", "list").out
+    began = r"revoked at \d\d:\d\d, "
+    assert re.search(f"open, {began}disconnect accepted", desk.done("session", "list").out)
     explained = desk.done("explain", str(zoe["id"])).out
-    assert f"S1 on {MAC} at ap-1: open, revoked, disconnect accepted." in explained
+    assert re.search(f"S1 on {MAC} at ap-1: open, {began}disconnect accepted[.]", explained)
     stop = {"terminate_cause": 6, "at": utc_now(), "session_id": "1", "seconds": 600}
     tell(desk, record(Status.STOP, None, key=f"{1:032x}", **stop))
-    assert "revoked, disconnected" in desk.done("session", "list").out
+    assert re.search(f"{began}disconnected", desk.done("session", "list").out)
+
+
+def test_what_nobody_told_is_unknown(sqlite_desk: Nexio) -> None:
+    """A NAS that counts no octets has not counted zero; what it did count is readable."""
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    many: dict[str, Any] = {"octets_in": 999, "octets_out": 12_345, "seconds": 93_784}
+    on_wifi(desk, visit["id"], 1, octets_in=None, octets_out=None)
+    on_wifi(desk, visit["id"], 2, octets_in=None, octets_out=None)
+    tell(desk, record(Status.UPDATE, key=f"{2:032x}", session_id="2", at=utc_now(), **many))
+    shapes = desk.done("session", "list", "--json").json
+    assert {shape["id"]: (shape["octets_in"], shape["octets_out"]) for shape in shapes} == {
+        1: (None, None),
+        2: (999, 12_345),
+    }
+    _, *lines = desk.done("session", "list").out.splitlines()
+    cells = {line.split("\t")[0]: line.split("\t")[7:10] for line in lines}
+    assert cells == {"S1": ["0s", "", ""], "S2": ["1d2h3m", "999 B", "12.3 kB"]}
+    assert "nobody@example.com" in desk("session", "list", "nobody@example.com").refused(3)
+    other = desk.register(email="ada@example.com")["id"]
+    assert f"{other} has no sessions." in desk.done("session", "list", str(other)).err
+
+
+def test_closed_by_hand(desk: Nexio) -> None:
+    """Nothing is sent; the row ends when it was last heard of, and an Interim opens it again."""
+    visit = desk.register()
+    on_wifi(desk, visit["id"], 1)
+    on_wifi(desk, visit["id"], 2)
+    closed = desk.done("session", "close", "--yes", "S1")
+    assert f"S1 on {MAC} at ap-1 is closed." in closed.out
+    (shape,) = desk.done("session", "close", "--yes", "zoe@example.com", "--json").json
+    assert (shape["id"], shape["ended_by"], shape["ended_at"]) == (2, "closed", shape["heard_at"])
+    desk("session", "close", "--yes", "S1").refused(4)
+    desk("session", "close", "--yes", "zoe@example.com").refused(3)
+    assert "closed by hand" in desk.done("session", "list").out
+    tell(desk, record(Status.UPDATE, key=f"{1:032x}", session_id="1", at=utc_now(), seconds=600))
+    assert [shape["id"] for shape in desk.done("session", "list", "--open", "--json").json] == [1]
+
+
+def test_no_answer_names_what_it_may_come_from(sqlite_desk: Nexio) -> None:
+    """Where it was asked, what to look at, and the clock where that is known to be wrong."""
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    on_wifi(desk, visit["id"], 1)
+    on_wifi(desk, visit["id"], 2, clock_behind=-3 * 3600)
+    with FakeNas() as nas:
+        with_nas(desk, nas)
+        desk.done("nas", "edit", "ap-1", "--disconnect-source", "127.0.0.2")
+        words = ["session", "disconnect", "--yes", "--timeout", "0.01"]
+        first, second = desk(*words, "S1").out, desk(*words, "S2").out
+    asked = f"no answer from 127.0.0.1, port {nas.port}, asked from 127.0.0.2."
+    assert asked in first
+    assert all(word in first for word in ("CoA", "--disconnect-host", "secret", "firewall"))
+    assert "clock" not in first
+    assert "Its clock is 3 hours ahead of ours" in second
+    explained = desk.done("explain", str(visit["id"])).out
+    assert explained.count("disconnect not answered. No answer from 127.0.0.1") == 2
+
+
+def test_a_revoked_visitor_at_an_access_point_that_takes_no_disconnects(sqlite_desk: Nexio) -> None:
+    """Nobody waits for an answer; it is said how long the guest stays on."""
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    on_wifi(desk, visit["id"])
+    desk.done("nas", "add", "ap-1", "192.0.2.10", "--disconnect", "none")
+    said = desk.done("token", "revoke", "--yes", str(visit["id"])).err
+    assert "1 device is still on the Wi-Fi until the end that was granted at the login" in said
+    assert "A running nexio-radiusd" not in said
+
+
+def test_many_are_told_as_numbers(sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`token off --revoke` ends everybody's Wi-Fi; a server asks meanwhile."""
+    monkeypatch.setattr(session_view, "PATIENCE", 30.0)
+    desk = sqlite_desk
+    for number in range(1, 9):
+        on_wifi(desk, desk.register(email=f"guest{number}@example.com")["id"], number)
+    twice, refuse, gone = (
+        [reply()] * 2,
+        [reply(NAK, error_cause(501))] * 2,
+        reply(NAK, error_cause(503)),
+    )
+    with FakeNas(*twice, *refuse, then=gone) as nas:
+        with_nas(desk, nas)
+        ender = SessionEnder(lambda: Store.open(desk.configuration))
+        ender.start()
+        said = desk.done("token", "off", "--revoke", "--yes").err
+        ender.stop()
+    assert "Tokens revoked: 8." in said
+    assert "2 devices: disconnect accepted." in said
+    assert "2 devices: disconnect refused: administratively prohibited." in said
+    assert "4 devices: the access point has it no more." in said
+    assert "still on" not in said
+
+
+def test_who_stays_on_after_another_time(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visit that is moved to tomorrow; one that still includes now says nothing."""
+    monkeypatch.setattr(session_view, "PATIENCE", 0.1)
+    desk, visit = sqlite_desk, sqlite_desk.register()
+    on_wifi(desk, visit["id"])
+    number = str(visit["id"])
+    desk.done("token", "extend", number, "--by", "1h")
+    assert "on the Wi-Fi" not in desk.done("visitor", "reschedule", number, "--arrival", "now").err
+    said = desk.done("visitor", "reschedule", number, "--arrival", "+3h").err
+    assert "1 device is still on the Wi-Fi. A running nexio-radiusd" in said
+
+
+def test_who_stays_on_after_a_check_out(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where it ends the Wi-Fi."""
+    monkeypatch.setattr(session_view, "PATIENCE", 0.1)
+    desk = sqlite_desk
+    for ends in ("off", "on"):
+        desk.done("settings", "set", f"end-wifi-at-checkout={ends}")
+        visit = desk.register(email=f"{ends}@example.com")
+        on_wifi(desk, visit["id"], visit["id"])
+        desk.done("checkin", visit["pin"])
+        said = desk.done("checkout", visit["pin"]).err
+        assert ("1 device is still on the Wi-Fi. A running" in said) is (ends == "on")
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ def test_the_json_of_a_visit(desk: Nexio) -> None:
         "state": "expected",
         "mail": "queued",
         "replaces": None,
+        "login": "zoe@example.com",
+        "group": None,
     }
     assert {key: visit[key] for key in known} == known
     assert visit["token"]["valid_from"] == visit["expected_arrival"]

@@ -23,6 +23,7 @@ from radius_auth.decision.passwords import Chap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
 from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
@@ -226,7 +227,7 @@ class Server:
     @property
     def reasons(self) -> list[str]:
         """What was decided since the last look."""
-        return [each.reason for each in self._responder.take_events()]
+        return [auth_event(each).reason for each in self._responder.take_events()]
 
     def ask(self, datagram: bytes) -> Packet | None:
         """The verified reply, or None for silence."""

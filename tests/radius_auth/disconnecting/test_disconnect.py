@@ -213,6 +213,17 @@ def test_the_name_goes_back_octet_for_octet(session: WifiSession) -> None:
         assert read_packet(request).values(1) == [name]
 
 
+def test_the_session_is_named_by_the_octets_that_were_sent(session: WifiSession) -> None:
+    """Octets that are no text, and as many as fit."""
+    for number in (b"\xff1\\", b"7" * 253, b"0x41"):
+        escaped = replace(session, session_id="\\xff1", session_id_hex=number.hex())
+        with FakeNas(reply()) as nas:
+            sent = attributes_of(escaped, None, FRIDAY_MORNING)
+            assert disconnect(peer(nas), sent) == ACKNOWLEDGED
+        ((request, _),) = nas.heard
+        assert read_packet(request).values(44) == [number]
+
+
 def test_what_is_not_known_as_it_was_sent_is_left_out(session: WifiSession) -> None:
     """A masked PIN, an escaped octet: a NAS would find no session with them."""
     vague = replace(

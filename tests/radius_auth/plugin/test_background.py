@@ -20,10 +20,10 @@ import pytest
 
 from nexio.clock import utc_now
 from nexio.network.event_log import list_events
+from nexio.network.events import Decided
 from radius_auth.companion import child
 from radius_auth.plugin.background import Background
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.radius.desk import Desk, desk_with
@@ -126,7 +126,7 @@ def rejects(first: int, count: int) -> list[Decided]:
     """That many decisions, which took so many microseconds, one more each time."""
     at = utc_now().timestamp()
     return [
-        Decided(at, "nobody@example.com", None, "ap", None, None, "reject", "unknown user", number)
+        (at, "nobody@example.com", None, "ap", None, None, "reject", "unknown user", number)
         for number in range(first, first + count)
     ]
 
@@ -157,6 +157,22 @@ def test_the_first_call_starts_a_thread_and_a_companion(
     assert len(companions()) == 1
     later = desk.register()
     wait_until(lambda: made.table().find_visit(later.id) is not None)
+
+
+def test_a_start_waits_for_the_store(
+    desk: Desk, programs: None, tmp_path: Path, heard: Heard
+) -> None:
+    """The first call finds a table; a store that is away is not waited for longer than that."""
+    thresholds = gc.get_threshold()
+    visit = desk.register()
+    for configuration, seconds in ((desk.configuration, PATIENCE), (configuration_of(tmp_path), 0)):
+        made = Background(configuration, DAY, packages())
+        made.start(seconds)
+        if seconds:
+            assert made.table().find_visit(visit.id) is not None
+        made.stop()
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 def test_further_calls_start_nothing_more(

@@ -17,14 +17,15 @@ import pytest
 import radius_auth
 from nexio.errors import InvalidValue
 from nexio.network.event_log import list_events
-from nexio.network.events import AuthEvent
+from nexio.network.events import AuthEvent, Decided
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
 from radius_auth.guard import Guard
+from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.protocol.discards import DiscardReason
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
-    from radius_auth.plugin.pairs import Pairs
+    from radius_auth.plugin.pairs import Pairs, Values
     from radius_auth.replica.table import Table
 
 PATIENCE = 20.0
@@ -117,6 +118,7 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    started: int = 0
     stopped: int = 0
 
     def __call__(
@@ -132,9 +134,18 @@ class Memory:
             raise self.known
         return self.known
 
+    def start(self, seconds: float) -> None:
+        """Count."""
+        self.started += 1
+
     def record(self, decided: Decided) -> None:
         """Keep it."""
         self.events.append(auth_event(decided))
+
+    def account(self, at: float, host: str, values: Values) -> bool:
+        """Say what the companion would; without an authenticator it would not be asked."""
+        read_accounting(values)
+        return values["Acct-Delay-Time"] == ["0"]
 
     def stop(self) -> None:
         """Count."""
@@ -167,6 +178,8 @@ def assert_plain(answer: Any) -> None:
 # The return values
 
 
+TOLD = (*at(Stage.ACCOUNTING), (AUTHENTICATOR, f"0x{bytes(16).hex()}"))
+
 CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("authorize", (*pap(), *OUTER), ReturnCode.OK),
     ("authorize", (*pap(OTHER_PIN), *OUTER), ReturnCode.REJECT),
@@ -191,6 +204,10 @@ CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("post_auth", (), ReturnCode.REJECT),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, LOGGED)), ReturnCode.OK),
     ("post_auth", (*pap(), *at(Stage.REJECTED), (NOTE, "what?")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "0")), ReturnCode.OK),
+    ("accounting", (*TOLD, ("Acct-Delay-Time", "1")), ReturnCode.FAIL),
+    ("accounting", at(Stage.ACCOUNTING), ReturnCode.FAIL),
+    ("accounting", at(Stage.STATUS), ReturnCode.OK),
 ]
 
 
@@ -246,6 +263,8 @@ def answers(callbacks: Any) -> set[Any]:
         callbacks.post_auth((*pairs, (PROVEN, "1"))),
         callbacks.authorize(at(Stage.CLIENT)),
         callbacks.authorize(at(Stage.STATUS)),
+        callbacks.accounting((*TOLD, ("Acct-Delay-Time", "0"))),
+        callbacks.accounting(at(Stage.STATUS)),
     }
 
 
@@ -426,6 +445,33 @@ def test_an_environment_that_cannot_be_read_is_not_shown(
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("words", "started"),
+    [
+        ("freeradius -f -l stdout", 1),
+        ("freeradius -Cx -l stdout", 0),
+        ("freeradius -xC -d/etc/raddb", 0),
+        ("freeradius -d /etc/C -nC", 1),
+        ("radiusd --new-option", 1),
+    ],
+)
+def test_a_check_of_the_configuration_touches_nothing(
+    callbacks: Any,
+    radiusd: Radiusd,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    started: int,
+) -> None:
+    """``freeradius -C`` beside a running one: only a start reads the store."""
+    made, command_line = Memory(), tmp_path / "cmdline"
+    command_line.write_text(words.replace(" ", "\0"))
+    monkeypatch.setattr(callbacks, "Background", made)
+    monkeypatch.setattr(callbacks, "COMMAND_LINE", command_line)
+    assert callbacks.instantiate() == 2
+    assert made.started == started
+
+
 # All of it
 
 
@@ -434,7 +480,7 @@ def test_from_the_store_to_the_store(
 ) -> None:
     """The same table, follower, core and spool as the server; real time.
 
-    The first call finds no table; a moment later the guest is in, and at the end it is recorded.
+    The first guest is in, and at the end it is recorded.
     """
     with closing(Store.open(sqlite_configuration)) as store:
         location = add_location(store, "Harbour House", "UTC", "visitor-tokens=on")
@@ -444,7 +490,6 @@ def test_from_the_store_to_the_store(
         pairs = (*pap(guest.pin, guest.email), *OUTER)
 
         assert callbacks.instantiate() == 2
-        assert callbacks.authorize(pairs) == FAIL
         radiusd.wait_for("answering from 1 visits")
         code, _, control = callbacks.authorize(pairs)
         callbacks.detach()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 import socket
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tests.support.radius.freeradius import FreeRADIUS, with_plugin
 from tests.support.radius.guests import SECRET
 from tests.support.radius.logins import CHAP, MS_CHAP, PAP
 from tests.support.radius.radclient import ManyLogins, Reply, radclient
+from tests.support.radius.radiusd import PATIENCE
 from tests.support.radius.signing import sign, unsigned
 from tests.support.stores import configuration_of, run_sql
 
@@ -75,6 +77,22 @@ class Way:
             timeout=seconds,
             tries=1,
         )
+
+
+# From the start
+
+
+def test_the_first_request_is_answered(desk: Desk, freeradius_python: None, tmp_path: Path) -> None:
+    """Without a repetition; a check of the configuration beside it starts nothing."""
+    visit = desk.register()
+    with with_plugin(desk.configuration, tmp_path) as server:
+        first = radclient(server.port, visit.email, visit.pin, tries=1, timeout=PATIENCE)
+        assert first.code == "Access-Accept"
+        checked = subprocess.check_output(
+            ["freeradius", "-C", "-l", "stdout", "-d", server.raddb], text=True
+        )
+        assert "answering from" not in checked
+        assert server.log.count("answering from") == 1
 
 
 # While it runs

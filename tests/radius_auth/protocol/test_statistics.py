@@ -24,9 +24,8 @@ def test_decisions_are_counted_by_reason() -> None:
     statistics = Statistics(discards, lost=lambda: 7)
     discards.count(DiscardReason.REPEATED, "192.0.2.1", 0.0)
     statistics.repeats += 2
-    for latency in (100, 300):
-        statistics.count(decided(latency_us=latency))
-    statistics.count(decided(outcome="reject", reason="wrong PIN", latency_us=200))
+    statistics.count([decided(latency_us=latency) for latency in (100, 300)])
+    statistics.count([decided(outcome="reject", reason="wrong PIN", latency_us=200)])
 
     assert statistics.counts(waiting=3) == Counts(
         accepts={"valid": 2},

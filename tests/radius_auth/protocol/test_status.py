@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexio import __version__
+from nexio.network.events import Decided
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.events import Decided
 from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from radius_auth.protocol.status import Status, parse_status
 from radius_auth.server.responder import Responder

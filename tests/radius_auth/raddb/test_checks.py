@@ -68,11 +68,22 @@ def test_the_certificate_is_named_in_full(installed: Path) -> None:
 
 
 def test_it_says_where_accounting_goes(installed: Path) -> None:
-    """FreeRADIUS neither answers nor logs it."""
+    """R12: which site takes it, where."""
     found = look_for(installed, "accounting")
 
     assert found.well
-    assert "nexio-radiusd" in found.message
+    assert found.message == "taken by the plugin on port 1813, in sites-enabled/nexio"
+
+
+def test_accounting_in_a_site_of_the_engineers_own(installed: Path) -> None:
+    """Ours has no listener any more; another site calls our policy."""
+    change(installed / SITE, "type = acct", "type = auth")
+    own = (
+        "server own {\nlisten {\ntype = auth+acct\n}\npreacct {\nif (1) {\nnexio_account\n}\n}\n}\n"
+    )
+    (installed / "sites-enabled" / "own").write_text(own)
+
+    assert look_for(installed, "accounting").message.endswith("on port 1813, in sites-enabled/own")
 
 
 def test_before_the_installation(raddb: Path) -> None:
@@ -134,6 +145,13 @@ def link(name: str, target: str) -> Callable[[Path], None]:
             "passwords",
             enable('linelog mine {\nformat = "%{User-Password}"\n}\n', "mine"),
             "mine",
+        ),
+        ("accounting", edit(SITE, "type = acct", "type = auth"), "no site takes"),
+        ("accounting", edit(SITE, "nexio_account", "ok"), "no site takes it"),
+        (
+            "accounting",
+            edit("mods-available/nexio", "func_accounting = accounting", ""),
+            "func_accounting",
         ),
         ("configuration", edit(SITE, "nexio_sign", "nexio_sing"), "nexio_sing"),
     ],
@@ -199,4 +217,6 @@ def test_port_of_our_own(raddb: Path, sqlite_configuration: Configuration) -> No
     plan_install(raddb, source(sqlite_configuration), replace_default=False).carry_out()
     assert not look_for(raddb, "port").well
     change(raddb / SITE, "port = 1812", "port = 1645")
+    assert not look_for(raddb, "port").well
+    change(raddb / SITE, "port = 1813", "port = 1646")
     assert look_for(raddb, "port").well

@@ -14,9 +14,9 @@ from pyrad.packet import AcctPacket
 
 from nexio.network.accounting_records import AccountingRecord, unseal_name
 from nexio.network.session_updates import record_accounting
-from radius_auth.protocol.accounting_request import Acct, Unstorable
+from radius_auth.protocol.accounting_request import Unstorable
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.packet import Attribute, Fault, read_packet
+from radius_auth.protocol.packet import Acct, Attribute, Fault, read_packet
 from radius_auth.recording.spool import Spool, read_back, written
 from radius_auth.server.accountant import Accountant
 from radius_auth.server.sockets import Source
@@ -417,6 +417,25 @@ def test_an_old_record_counts_for_the_time_when_it_happened() -> None:
     assert new.at == server.clock.now
     assert old.at == NINE + timedelta(seconds=600)
     assert late.at == NINE + timedelta(seconds=900)
+
+
+def test_how_wrong_its_clock_is() -> None:
+    """Seconds, also where a record was held back; unknown where it sends no time."""
+    server = Server()
+    (first,) = server.records(stamped(START, 0))
+    (late,) = server.records(stamped(STOP, -900))
+    (silent,) = Server().records(accounting_request())
+    assert first.clock_behind == late.clock_behind == round(NINE.timestamp()) - CLOCK_OF_NAS
+    assert silent.clock_behind is None
+
+
+def test_the_session_id_as_it_was_sent() -> None:
+    """Where it is no text, or longer than what is shown; and from the spool, too."""
+    for sent in (b"\xff1\\", b"7" * 253):
+        made = record_of(accounting_request(session=sent))
+        assert made.session_id_hex == sent.hex()
+        assert read_back(written(made), AccountingRecord) == made
+    assert record_of(accounting_request()).session_id_hex is None
 
 
 def test_an_old_accounting_on_ends_no_live_session(store: Store, location: Location) -> None:

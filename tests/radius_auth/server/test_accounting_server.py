@@ -17,8 +17,7 @@ from nexio.clock import utc_now
 from nexio.network.sessions import name_as_sent
 from radius_auth.client.liveness import find_server
 from radius_auth.disconnecting.disconnect import attributes_of
-from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.packet import Attribute, Code
+from radius_auth.protocol.packet import Acct, Attribute, Code
 from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.accounting_requests import (
     ON,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyrad.packet import AcctPacket
 
-from radius_auth.protocol.accounting_request import Acct
-from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
+from radius_auth.protocol.packet import Acct, Attribute, Code, Packet, read_packet
 from tests.support.radius.access_requests import DICTIONARY
 from tests.support.radius.guests import SECRET
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nexio.network.events import AuthEvent
-from radius_auth.protocol.events import Decided
+from nexio.network.events import AuthEvent, Decided
+from nexio.network.events import decided as as_decided
 from tests.support.radius.guests import NINE
 
 
@@ -33,5 +33,4 @@ def events(count: int) -> list[AuthEvent]:
 
 def decided(**changes: Any) -> Decided:
     """The same on its way out of the answering process."""
-    made = event(**changes)
-    return Decided(made.at.timestamp(), *(getattr(made, name) for name in Decided._fields[1:]))
+    return as_decided(event(**changes))

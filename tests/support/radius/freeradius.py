@@ -69,6 +69,7 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
     install(server.raddb, configuration)
     show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
+    server.change("sites-available/nexio", "port = 1813", f"port = {server.accounting_port}")
     # Tests do not wait for rejects.
     server.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
     return server
@@ -91,7 +92,7 @@ class FreeRADIUS:
     """
 
     def __init__(self, raddb: Path, port: int) -> None:
-        self.raddb, self.port = raddb, port
+        self.raddb, self.port, self.accounting_port = raddb, port, free_port()
         self.ca_file = raddb / "certs" / "ca.pem"
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
@@ -156,6 +157,17 @@ class FreeRADIUS:
             self._process.kill()
             self._process.wait()
             self._reader.join()
+
+    def kill(self) -> None:
+        """End it and its companion by SIGKILL, at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)  # it replaces nobody meanwhile
+        for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
+            for child in map(int, (folder / "children").read_text().split()):
+                os.kill(child, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
 
     def wait_for_line(self, words: str, times: int = 1) -> str:
         """Wait until it has written something so many times, and return the last such line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from nexio.network.events import Decided
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
@@ -20,7 +21,7 @@ from radius_auth.plugin.pairs import (
     TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.events import Decided, auth_event
+from radius_auth.protocol.events import auth_event
 from tests.support.clocks import Clock
 from tests.support.radius.guests import (
     ANNEX,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from nexio.network.events import AuthEvent
     from nexio.network.following import FollowedVisit
     from nexio.network.nas import Nas
-    from radius_auth.plugin.pairs import Pairs, Updates
+    from radius_auth.plugin.pairs import Pairs, Updates, Values
     from radius_auth.replica.table import Table
 
 ADDRESS = "127.0.0.1"
@@ -103,8 +104,12 @@ class VirtualServer:
         self.table = table
         self.clock = Clock(now)
         self.events: list[AuthEvent] = []
+        self.accounts: list[tuple[float, str, Values]] = []
+        self.is_kept = True
         self.guard = Guard()
-        self.plugin = Plugin(lambda: self.table, self.guard, self._record, self.clock)
+        self.plugin = Plugin(
+            lambda: self.table, self.guard, self._record, self._account, self.clock
+        )
 
     @property
     def event(self) -> AuthEvent:
@@ -225,6 +230,10 @@ class VirtualServer:
 
     def _record(self, decided: Decided) -> None:
         self.events.append(auth_event(decided))
+
+    def _account(self, at: float, host: str, values: Values) -> bool:
+        self.accounts.append((at, host, values))
+        return self.is_kept
 
     def _call(
         self, ask: Callable[[Pairs], CallResult], pairs: Pairs, stage: Stage, *more: tuple[str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from radius_auth.server.replays import ReplayFile, Replays
+from radius_auth.recording.replays import ReplayFile, Replays
 
 if TYPE_CHECKING:
     from pathlib import Path

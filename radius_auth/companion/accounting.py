@@ -1,0 +1,180 @@
+"""Accounting of a server that takes it itself: FreeRADIUS hands each request over, and waits.
+
+A request comes through a door of its own, so that it waits for a disk and for nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import threading
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from nexio.clock import utc_now
+from nexio.network.accounting_records import AccountingRecord
+from nexio.network.session_updates import record_accounting
+from radius_auth.companion.channel import Channel, Closed, encoded, user_of
+from radius_auth.companion.messages import Told
+from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.packet import Code, Discarded, Packet
+from radius_auth.recording.ledger import Ledger, Verified
+from radius_auth.recording.recorder import Recorder
+from radius_auth.recording.replays import ReplayFile, Replays
+from radius_auth.recording.spool import Spool
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from nexio.store.engine import Store
+    from radius_auth.protocol.packet import Kind
+    from radius_auth.recording.ledger import Entry
+    from radius_auth.replica.follower import Follower
+
+log = logging.getLogger(__name__)
+
+SAVED_EVERY: Final = 0.25
+"""Seconds between two notes of what was answered, which nobody waits for."""
+
+
+class _Asked(NamedTuple):
+    """One request that waits for its answer."""
+
+    channel: Channel
+    number: int
+    at: float
+    host: str
+    authenticator: bytes
+    by_type: Mapping[Kind, list[bytes]]
+
+
+@contextmanager
+def accounting(
+    door: socket.socket, path: Path, follower: Follower, open_store: Callable[[], Store]
+) -> Iterator[None]:
+    """Store what comes through a door, and pass it on to the store.
+
+    Args:
+        door: a listening socket.
+        path: the spool.
+        follower: what is known of the store.
+        open_store: opens it.
+    """
+    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
+    replays = Replays(ReplayFile(path.with_stem(f"{path.stem}-replays")))
+    discards = Discards()
+    ledger = Ledger(recorder.keep_now, utc_now, discards, recorder.has_room, replays)
+    clerk = Clerk(door, follower, ledger)
+    recorder.start()
+    clerk.start()
+    try:
+        yield
+    finally:
+        clerk.stop()
+        recorder.stop()
+
+
+class Clerk:
+    """Takes requests at the door, has them stored, and says so, in a thread.
+
+    Args:
+        door: where they come; others than the user of this process are sent away.
+        follower: gives the NAS.
+        ledger: reads and stores.
+    """
+
+    def __init__(self, door: socket.socket, follower: Follower, ledger: Ledger) -> None:
+        door.settimeout(0)
+        self._door = door
+        self._follower = follower
+        self._ledger = ledger
+        self._channels: dict[int, Channel] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="nexio-accounting", daemon=True)
+
+    def start(self) -> None:
+        """Begin, until :meth:`stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what is being stored, and end."""
+        self._stopping = True
+        os.write(self._wake_write, b"\0")
+        if self._thread.ident is not None:
+            self._thread.join()
+        for each in list(self._channels.values()):
+            self._lose(each)
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _run(self) -> None:
+        self._selector.register(self._door, selectors.EVENT_READ)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        save_at = 0.0
+        while not self._stopping:
+            asked: list[_Asked] = []
+            for key, _ in self._selector.select(SAVED_EVERY):
+                if key.fd in self._channels:
+                    asked += self._hear(self._channels[key.fd])
+                elif key.fd == self._door.fileno():
+                    self._let_in()
+            self._answer(asked)
+            if time.monotonic() >= save_at:
+                self._ledger.save_replays()
+                save_at = time.monotonic() + SAVED_EVERY
+        self._ledger.save_replays()
+
+    def _let_in(self) -> None:
+        try:
+            opened, _ = self._door.accept()
+        except OSError:
+            return  # it went away, or there are too many files open; it comes again
+        if user_of(opened) not in {os.geteuid(), 0}:
+            log.warning("a process of another user has no accounting, and is sent away")
+            opened.close()
+            return
+        channel = Channel(opened)
+        self._channels[channel.fileno()] = channel
+        self._selector.register(channel, selectors.EVENT_READ)
+
+    def _hear(self, channel: Channel) -> list[_Asked]:
+        asked: list[_Asked] = []
+        try:
+            asked.extend(_Asked(channel, *message[1:]) for message in channel.receive())
+        except Closed:
+            self._lose(channel)
+        return asked
+
+    def _lose(self, channel: Channel) -> None:
+        if self._channels.pop(channel.fileno(), None) is not None:
+            self._selector.unregister(channel)
+            channel.close()
+
+    def _answer(self, asked: list[_Asked]) -> None:
+        """Store what was asked together, in one commit; whatever fails, each hears of it."""
+        kept: set[int] = set()
+        try:
+            readings = ((each.host, partial(self._read, each)) for each in asked)
+            kept.update(self._ledger.keep(readings, time.monotonic()) if asked else ())
+        except Exception:
+            log.exception("accounting could not be stored")
+        for each in asked:
+            with suppress(Closed):  # the next round sees it
+                each.channel.send(encoded(Told.KEPT, each.number, each.number in kept))
+
+    def _read(self, asked: _Asked) -> Entry[int]:
+        table = self._follower.table
+        client = table.nas.find(asked.host)
+        if client is None:
+            raise Discarded(DiscardReason.UNKNOWN_CLIENT)
+        frame = Packet.of_values(Code.ACCOUNTING_REQUEST, asked.authenticator, asked.by_type)
+        waited = max(0.0, time.time() - asked.at)
+        return self._ledger.enter(Verified(frame, table, client, asked.host, waited), asked.number)

@@ -1,0 +1,183 @@
+"""Accounting in FreeRADIUS: what a request says is handed to the companion, which stores it.
+
+FreeRADIUS makes one call of Python at a time, so all logins wait as long as this one does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import select
+import socket
+import time
+from typing import TYPE_CHECKING, Final
+
+from radius_auth.companion.channel import Channel, Closed, encoded
+from radius_auth.companion.messages import Reported
+from radius_auth.plugin.pairs import octets
+from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.packet import Acct, Attribute, Discarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from radius_auth.plugin.pairs import Values
+    from radius_auth.protocol.packet import Kind
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT: Final = 0.25
+"""Seconds that a call waits for the disk, while logins wait for the call."""
+
+AUTHENTICATOR: Final = "Tmp-Octets-0"
+"""The Request Authenticator."""
+
+_AUTHENTICATOR_OCTETS: Final = 16
+
+
+def _number(text: str) -> bytes:
+    return int(text).to_bytes(4)
+
+
+def _marked(text: str) -> bytes:
+    """Text that begins with ``0x``: it has a mark before it."""
+    return octets(text)[1:]
+
+
+def _address(text: str) -> bytes:
+    return ipaddress.ip_address(text).packed
+
+
+_READ: Final[Mapping[str, tuple[int, Callable[[str], bytes]]]] = {
+    # What FreeRADIUS calls an attribute whose length is none of its type.
+    **{
+        f"Attr-{int(kind)}": (int(kind), octets)
+        for kind in (*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS)
+    },
+    "Tmp-Octets-1": (int(Attribute.USER_NAME), octets),
+    "Tmp-Octets-2": (int(Attribute.CALLED_STATION_ID), octets),
+    "Tmp-Octets-3": (int(Attribute.CALLING_STATION_ID), octets),
+    "Tmp-Octets-4": (int(Attribute.NAS_IDENTIFIER), octets),
+    "Tmp-Octets-5": (int(Acct.SESSION_ID), octets),
+    "Tmp-Octets-6": (int(Acct.EVENT_TIMESTAMP), octets),
+    "Tmp-String-4": (int(Acct.SESSION_ID), _marked),
+    "Tmp-String-5": (int(Attribute.USER_NAME), _marked),
+    "Tmp-String-6": (int(Attribute.CALLED_STATION_ID), _marked),
+    "Tmp-String-7": (int(Attribute.CALLING_STATION_ID), _marked),
+    "Tmp-String-8": (int(Attribute.NAS_IDENTIFIER), _marked),
+    "Tmp-Integer-0": (int(Acct.STATUS_TYPE), _number),
+    "Tmp-Integer-1": (int(Acct.TERMINATE_CAUSE), _number),
+    "Class": (int(Attribute.CLASS), octets),
+    "NAS-IP-Address": (int(Attribute.NAS_IP_ADDRESS), _address),
+    "NAS-IPv6-Address": (int(Attribute.NAS_IPV6_ADDRESS), _address),
+    "Acct-Delay-Time": (int(Acct.DELAY_TIME), _number),
+    "Acct-Input-Octets": (int(Acct.INPUT_OCTETS), _number),
+    "Acct-Output-Octets": (int(Acct.OUTPUT_OCTETS), _number),
+    "Acct-Session-Time": (int(Acct.SESSION_TIME), _number),
+    "Acct-Input-Gigawords": (int(Acct.INPUT_GIGAWORDS), _number),
+    "Acct-Output-Gigawords": (int(Acct.OUTPUT_GIGAWORDS), _number),
+}
+"""How each attribute is read: those in ``Tmp-…`` as ``nexio_account`` in ``policy.d`` put them."""
+
+
+def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
+    """The Request Authenticator, and the attributes that a record needs.
+
+    Args:
+        values: as FreeRADIUS hands them over.
+
+    Raises:
+        Discarded: it does so in another way than our ``policy.d/nexio``.
+    """
+    found: dict[Kind, list[bytes]] = {}
+    for name, texts in values.items():
+        if name in _READ:
+            kind, read = _READ[name]
+            found.setdefault(kind, []).extend(map(read, texts))
+    authenticator = octets(*values.get(AUTHENTICATOR, [""])[:1])
+    if len(authenticator) != _AUTHENTICATOR_OCTETS:
+        raise Discarded(DiscardReason.NOT_HANDED_OVER)
+    return authenticator, found
+
+
+class Accounts:
+    """Has requests stored by the companion, and waits for that, but not for long.
+
+    FreeRADIUS calls from one thread at a time.
+
+    Args:
+        address: of the companion's door for accounting.
+        wait: the longest wait in seconds.
+    """
+
+    def __init__(self, address: bytes, wait: float = LONGEST_WAIT) -> None:
+        self._address = address
+        self._wait = wait
+        self._channel: Channel | None = None
+        self._number = self._answered = 0
+        self._kept = False
+        """What the latest answer says."""
+
+    def store(self, at: float, host: str, values: Values) -> bool:
+        """Have a request stored, where it can be.
+
+        While an earlier one waits for the disk, this one is handed over without waiting: it is
+        stored when there is a disk again, and answered when its NAS sends it again.
+
+        Args:
+            at: when it came.
+            host: from where.
+            values: see :func:`read_accounting`.
+
+        Returns:
+            Whether it is on a disk; if not, the companion says why, in the log.
+
+        Raises:
+            Discarded: the disk, or the companion, takes too long; or see :func:`read_accounting`.
+        """
+        message = (at, host, *read_accounting(values))
+        for _ in range(2):  # once more where the companion has ended since the last time
+            try:
+                return self._ask(message)
+            except Closed:
+                self.close()
+        raise Discarded(DiscardReason.NOT_STORED)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _ask(self, message: tuple[object, ...]) -> bool:
+        channel = self._connected()
+        self._listen(channel)
+        is_behind = self._answered < self._number
+        if channel.is_backed_up:
+            raise Discarded(DiscardReason.NOT_STORED)
+        self._number += 1
+        channel.send(encoded(Reported.ACCOUNTING, self._number, *message))
+        until = time.monotonic() + (0 if is_behind else self._wait)
+        while self._answered < self._number and (left := until - time.monotonic()) > 0:
+            select.select([channel], [], [], left)
+            self._listen(channel)
+        if self._answered < self._number:
+            raise Discarded(DiscardReason.NOT_STORED)
+        return self._kept
+
+    def _connected(self) -> Channel:
+        if self._channel is None:
+            opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            opened.settimeout(0)  # a companion that is stuck must not hold this up
+            try:
+                opened.connect(self._address)
+            except OSError as error:
+                opened.close()
+                raise Closed from error
+            self._channel, self._answered = Channel(opened), self._number
+        return self._channel
+
+    def _listen(self, channel: Channel) -> None:
+        channel.flush()
+        for _, number, kept in channel.receive():
+            self._answered, self._kept = number, kept
