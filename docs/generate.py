@@ -7,6 +7,7 @@ replaces what stands there; everything else is written by hand.  ``WHAT`` is one
 - ``command visitor register``: what ``--help`` says of a command;
 - ``options nexio-radiusd``: the options of a server;
 - ``settings``, ``reasons``, ``commands``, ``exit codes``: a table of all of them;
+- ``profiles``, ``dialects``: what is known of each kind of NAS, and what nexio does for it;
 - ``keys VisitJson``: the keys of one type of ``--json``.
 """
 
@@ -36,6 +37,8 @@ KINDS: dict[str, Callable[[str], str]] = {
     "commands": usage.command_rows,
     "settings": lists.setting_rows,
     "reasons": lists.reason_rows,
+    "profiles": lists.profile_rows,
+    "dialects": lists.dialect_rows,
     "exit": lists.exit_codes,
     "keys": json_keys.keys,
 }
@@ -53,6 +56,8 @@ def wanted() -> set[str]:
         "reasons",
         "commands",
         "exit codes",
+        "profiles",
+        "dialects",
     }
 
 

@@ -10,24 +10,26 @@ from docs.markdown import code, field_docstrings, marked, table
 from nexio import errors
 from nexio.errors import InvalidValue
 from nexio.locations import settings
+from nexio.network.nas_profiles import list_profiles
 from nexio_cli import main
 from radius_auth.decision import reasons, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nexio.network.nas_profiles import NasProfile
+
 UNREADABLE = "?" * 40
 """No setting can be this; the error says what it can be."""
 
 
 def setting_rows(_: str) -> str:
-    """The settings that have an effect: as they start, what they may be, what they mean."""
+    """The settings: as they start, what they may be, what they mean."""
     meanings = field_docstrings(settings.Settings)
     started = settings.as_words(settings.Settings())
     rows = [
         [code(key), code(_as_typed(started[key])), _allowed(key), meanings[field]]
         for key, field in settings.KEYS.items()
-        if field not in settings.NOT_YET
     ]
     return table(["setting", "at first", "what it may be", "meaning"], *rows)
 
@@ -55,7 +57,7 @@ def reason_rows(_: str) -> str:
             code(reason),
             words.LOGGED[reason],
             meanings[reason.name],
-            words.TOLD.get(reason, "nothing").format(at=_at(reason)),
+            words.TOLD.get(reason, "nothing").format(at=_at(reason), devices="2 devices"),
             marked(words.REMEDIES.get(reason, "nothing")),
         ]
         for reason in reasons.Reason
@@ -67,6 +69,54 @@ def reason_rows(_: str) -> str:
 
 def _at(reason: reasons.Reason) -> str:
     return "10:00" if reason is reasons.Reason.ENDED else "09:00"
+
+
+def profile_rows(_: str) -> str:
+    """The kinds of NAS: what is known and who says so, what was tried, what nobody knows."""
+    rows = [
+        [
+            code(profile.name),
+            profile.title,
+            "<br>".join(f"{_cell(fact.says)} ({_source(fact.source)})" for fact in profile.facts),
+            _cell(profile.tried),
+            _cell(profile.unknown),
+        ]
+        for profile in list_profiles()
+    ]
+    return table(["profile", "kind", "what is known (who says so)", "tried", "not known"], *rows)
+
+
+def dialect_rows(_: str) -> str:
+    """What nexio does for each kind of NAS."""
+    rows = [
+        [
+            code(profile.name),
+            f"port {profile.disconnect_port}",
+            "all that is known"
+            if profile.identified_by is None
+            else ", ".join(sorted(profile.identified_by)),
+            _bandwidth(profile),
+            ", ".join(code(template.replace("{}", "NAME")) for template in profile.role) or "–",
+            ", ".join(code(f"{name}={value}") for name, value in profile.sends.items()) or "–",
+        ]
+        for profile in list_profiles()
+    ]
+    return table(
+        ["profile", "disconnect to", "naming", "bandwidth", "role=NAME", "by itself"], *rows
+    )
+
+
+def _bandwidth(profile: NasProfile) -> str:
+    both = "Mikrotik-Rate-Limit (one alone: WISPr-Bandwidth-Max-…)"
+    return {"mikrotik": both, "wispr": "WISPr-Bandwidth-Max-Up, -Down"}.get(profile.bandwidth, "–")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _source(source: str) -> str:
+    return f"<{source}>" if source.startswith("https://") else _cell(source)
 
 
 def exit_codes(_: str) -> str:

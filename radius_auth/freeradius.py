@@ -75,7 +75,12 @@ class _Running:
         )
         background = self.background
         self.plugin = Plugin(
-            background.table, background.guard, background.record, background.account, utc_now
+            background.table,
+            background.guard,
+            background.record,
+            background.account,
+            utc_now,
+            background.slots.ask,
         )
         self.discards = Discards()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from nexio.input.reply_settings import Replies
     from nexio.locations.settings import Settings
 
 NO_FILES_OF_ZONES = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG})
@@ -21,6 +22,8 @@ class Location:
     name: str
     time_zone: str
     settings: Settings
+    reply: Replies = ()
+    """What accepts of its access points say beside the end of the time."""
 
     @property
     def zone(self) -> ZoneInfo:

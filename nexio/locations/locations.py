@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from nexio.errors import InvalidValue, NotFound, Refused
+from nexio.errors import InvalidValue, NotFound, Refused, RowDamaged
+from nexio.input import reply_settings
 from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
 from nexio.locations.location import Location as Location  # noqa: PLC0414 (others import it from here)
@@ -17,7 +18,12 @@ from nexio.locations.settings import Settings, as_words, changed, key_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
-from nexio.store.tables import LocationRow, PinRow
+from nexio.store.tables import LocationRow, NasRow, PinRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nexio.input.reply_settings import Replies, ReplySetting
 
 FIRST_NAME = "Main"
 LONGEST_NAME = 60
@@ -63,18 +69,25 @@ def add_first_location(work: Writing, name: str | None, time_zone: str) -> Locat
 
 
 def edit_location(
-    work: Writing, location: Location, *, name: str | None = None, time_zone: str | None = None
+    work: Writing,
+    location: Location,
+    *,
+    name: str | None = None,
+    time_zone: str | None = None,
+    reply: Mapping[str, Sequence[ReplySetting]] | None = None,
 ) -> Location:
-    """Rename a location or move it to another time zone; visits keep their instants.
+    """Rename a location, move it to another time zone, or change what its accepts say.
+
+    Visits keep their instants.
 
     Raises:
         InvalidValue: nothing to change, or a value that cannot be used.
-        Refused: the name is taken.
+        Refused: the name is taken, or there are too many attributes.
     """
-    if name is None and time_zone is None:
-        raise InvalidValue("nothing to change", "Give --name or --timezone.")
+    if name is None and time_zone is None and not reply:
+        raise InvalidValue("nothing to change", "Give --name, --timezone or --reply.")
     row = get_locked(work.session, LocationRow, location.id)
-    before = {"name": row.name, "time_zone": row.time_zone}
+    before = _auditable(row)
     if name is not None:
         name = _parse_name(name)
         if _key(name) != row.name_key:
@@ -82,7 +95,10 @@ def edit_location(
         row.name, row.name_key = name, _key(name)
     if time_zone is not None:
         row.time_zone = get_zone(time_zone).key
-    after = {"name": row.name, "time_zone": row.time_zone}
+    if reply:
+        changed_reply = reply_settings.with_changes(reply_settings.read(row.reply), reply)
+        row.reply = reply_settings.written(changed_reply)
+    after = _auditable(row)
     audit.record(work, "edit", "location", row.id, {"before": before, "after": after})
     return location_of(row)
 
@@ -136,12 +152,15 @@ def zone_for_entry(location: Location) -> ZoneInfo:
 
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
-    locations = []
-    for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
-        locations.append(location := location_of(row))
+
+    def usable(row: LocationRow) -> Location:
+        location = location_of(row)
         if not location.knows_its_zone:
             work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
-    return locations
+        return location
+
+    rows = work.session.scalars(select(LocationRow).order_by(LocationRow.name_key))
+    return list(work.bad_rows.usable(rows, usable))
 
 
 def find_location(work: Reading, name: str) -> Location | None:
@@ -194,8 +213,33 @@ def lock_location(work: Writing, location: Location) -> Location:
 
 
 def location_of(row: LocationRow) -> Location:
-    """What a row says, free of the store."""
-    return Location(**row.fields_of(Location), settings=Settings(**row.fields_of(Settings)))
+    """What a row says, free of the store.
+
+    Raises:
+        RowDamaged: nobody can read what its accepts are to say.
+    """
+    return Location(
+        **row.fields_of(Location) | {"reply": reply_of(row)},
+        settings=Settings(**row.fields_of(Settings)),
+    )
+
+
+def reply_of(row: LocationRow | NasRow) -> Replies:
+    """What accepts are to say, as a row has it.
+
+    Raises:
+        RowDamaged: nobody can read it.
+    """
+    try:
+        return reply_settings.read(row.reply)
+    except ValueError:
+        raise RowDamaged(
+            f"nobody can read the reply attributes of {row.name!r}", "Restore a backup."
+        ) from None
+
+
+def _auditable(row: LocationRow) -> dict[str, object]:
+    return {"name": row.name, "time_zone": row.time_zone, "reply": row.reply}
 
 
 def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Settings) -> None:

@@ -20,6 +20,8 @@ NIST_FLOOR = 6
 PINS_PER_GUEST = 10**6
 """R9: where the PIN alone logs in, there must be this many PINs for each guest."""
 
+MOST_DEVICES = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -39,7 +41,7 @@ class Settings:
     """What starts the Wi-Fi: the expected arrival, or the first check-in (R16)."""
 
     max_devices: int | None = None
-    """How many devices one token lets on; none is unlimited (R18)."""
+    """How many devices one token lets on, copied into each token; ``none``: any number (R18)."""
 
     pin_length: int = NIST_FLOOR
     """The fewest digits of a new PIN (R6).  It has more on a day with many visits.  5 need
@@ -56,7 +58,8 @@ class Settings:
     """``on``: visitors who are registered at the door get tokens, too (R21)."""
 
     remember_devices: bool = False
-    """Whether a device that logged in may log in again by its MAC address (R22)."""
+    """``on``: a device that logged in at an access point here may log in again by its MAC address
+    alone, for the rest of its window (R22)."""
 
     end_wifi_at_checkout: bool = False
     """``on``: a check-out by a person revokes the token (R17)."""
@@ -78,10 +81,9 @@ class Settings:
     """The language of desks, and of tablets until a guest chooses another: ``en``, ``de``,
     ``fr``, ``es``, ``vi`` or ``zh``."""
 
-
-NOT_YET = frozenset({"max_devices", "remember_devices"})
-"""Settings that the store has a place for and that nothing obeys yet: they are not shown and
-cannot be changed, so that nobody relies on them."""
+    device_limit_outage: str = "allow"
+    """With ``max-devices``, while the store is away: ``allow`` lets new devices on, ``refuse`` does
+    not (R18)."""
 
 
 def key_of(field: str) -> str:
@@ -90,8 +92,6 @@ def key_of(field: str) -> str:
 
 
 KEYS = {key_of(field.name): field.name for field in fields(Settings)}
-SHOWN_KEYS = [key for key, field in KEYS.items() if field not in NOT_YET]
-"""The settings that help, tables and hints name."""
 
 
 def parse_changes(words: Iterable[str]) -> dict[str, Any]:
@@ -99,7 +99,6 @@ def parse_changes(words: Iterable[str]) -> dict[str, Any]:
 
     Raises:
         InvalidValue: an unknown key, a key twice, or a value that cannot be read.
-        Refused: a setting that this version does not obey yet.
     """
     changes: dict[str, Any] = {}
     for word in words:
@@ -108,8 +107,8 @@ def parse_changes(words: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise InvalidValue(f"{word!r} is not KEY=VALUE", "Write for example: pin-length=6")
         if key not in KEYS:
-            near = get_close_matches(key, SHOWN_KEYS, 1)
-            known = f"The settings are: {', '.join(SHOWN_KEYS)}."
+            near = get_close_matches(key, KEYS, 1)
+            known = f"The settings are: {', '.join(KEYS)}."
             advice = f"Did you mean {near[0]}?" if near else known
             raise InvalidValue(f"there is no setting {key!r}", advice)
         field = KEYS[key]
@@ -129,15 +128,9 @@ def changed(
     """The settings after a save, all or nothing.
 
     Raises:
-        Refused: a setting that nothing obeys yet, or rule R6, R9 or R19 says no.
+        Refused: rule R6, R9 or R19 says no.
     """
     new = replace(old, **changes)
-    for field in NOT_YET:
-        if getattr(new, field) != getattr(old, field):
-            raise Refused(
-                f"{key_of(field)} has no effect in this version, so it cannot be changed",
-                "Leave it out of this save.",
-            )
     if new.pin_length < NIST_FLOOR and new.pin_length != old.pin_length and not insecure_short_pin:
         raise Refused(
             f"PINs of {new.pin_length} digits are below the floor of NIST SP 800-63B"
@@ -282,7 +275,7 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "token_duration": _duration,
     "early_minutes": _number(0, 1440, optional=False),
     "token_starts": _one_of("expected-arrival", "check-in"),
-    "max_devices": _number(1, 1000, optional=True),
+    "max_devices": _number(1, MOST_DEVICES, optional=True),
     "pin_length": _number(SHORTEST_PIN, LONGEST_PIN, optional=False),
     "wifi_login": _one_of("email", "pin"),
     "planned_guests": _number(1, 1_000_000, optional=True),
@@ -294,4 +287,5 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "retention_days": _number(1, 36_500, optional=True),
     "ssid": _ssid,
     "language": _one_of(*LANGUAGES),
+    "device_limit_outage": _one_of("allow", "refuse"),
 }

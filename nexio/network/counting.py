@@ -71,6 +71,8 @@ def _begins_again(row: KeptSession, record: AccountingRecord) -> bool:
     """Whether lower counters are a new beginning, and not a record that comes late."""
     if row.counted_at is None or record.at <= row.counted_at:
         return False
+    if record.sender != row.sender:  # two NAS report it, and do not count alike
+        return False
     if record.seconds is None or record.seconds == row.last_seconds:
         return row.ended_by != "stop"
     if record.seconds > row.last_seconds:

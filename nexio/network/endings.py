@@ -11,23 +11,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, tuple_, update
 
 from nexio.errors import KeyUnusable, Refused
+from nexio.network.nas_profiles import GENERIC, profile_of
 from nexio.network.news import read_visits
 from nexio.network.sessions import WifiSession, name_as_sent, sessions_of
 from nexio.store import audit
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
-from nexio.store.tables import AccessTokenRow, NasRow, VisitRow, WifiSessionRow
+from nexio.store.tables import AccessTokenRow, DeviceRow, NasRow, VisitRow, WifiSessionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute
 
     from nexio.network.following import FollowedVisit
+    from nexio.network.nas_profiles import NasProfile
     from nexio.store.engine import Reading, Writing
 
 CLAIM: Final = timedelta(seconds=10)
@@ -43,6 +45,7 @@ MOST_OF_A_NAS: Final = 64
 _LOOKED_AT: Final = 2_000
 
 BY_HAND: Final = "by hand"
+DEVICE_FREED: Final = "device freed"
 ACK: Final = "ack"
 NAK: Final = "nak"
 GONE: Final = "gone"
@@ -87,9 +90,12 @@ def claim_endings(
     found = work.session.scalars(locked.with_for_update(skip_locked=True, of=WifiSessionRow))
     sessions = sessions_of(work, found.all())
     visits = read_visits(work, [each.visit_id for each in sessions if each.visit_id is not None])
+    freed = _freed(work, sessions)
     endings = []
     for session in sessions:
         reason = reason_of(visits[session.visit_id or 0], work.now)
+        if reason is None and (session.visit_id, session.device) in freed:
+            reason = DEVICE_FREED
         if reason is not None:
             endings.append(
                 Ending(session=session, user_name=_name_of(work, session), reason=reason)
@@ -124,7 +130,8 @@ def record_disconnect(
     row = find_locked(work.session, WifiSessionRow, number)
     if row is None:  # forgotten meanwhile
         return
-    if row.ended_at is None and is_gone(outcome, error_cause):
+    bare = _profile_at(work, row).bare_nak_is_gone
+    if row.ended_at is None and is_gone(outcome, error_cause, bare_nak_is_gone=bare):
         row.ended_at, row.ended_by = _last_seen(row), GONE
     is_news = (outcome, error_cause) != (row.disconnect_outcome, row.error_cause)
     row.disconnect_at, row.disconnect_outcome, row.error_cause = work.now, outcome, error_cause
@@ -162,14 +169,27 @@ def list_past_end(work: Reading, location_id: int) -> list[WifiSession]:
     return [each for group in in_groups(found) for each in sessions_of(work, group)]
 
 
-def is_gone(outcome: str, error_cause: int | None) -> bool:
-    """Whether a NAS said that it has no such session (any more)."""
-    return outcome == NAK and error_cause == NOT_FOUND
+def is_gone(outcome: str, error_cause: int | None, *, bare_nak_is_gone: bool = False) -> bool:
+    """Whether a NAS said that it has no such session (any more).
+
+    Args:
+        outcome: of the request.
+        error_cause: Error-Cause of the answer.
+        bare_nak_is_gone: as the profile of the NAS has it.
+    """
+    if outcome != NAK:
+        return False
+    return error_cause == NOT_FOUND or (error_cause is None and bare_nak_is_gone)
 
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait for the Accounting Stop after one request more than so many."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * float(2 ** min(attempts, 10)))
+
+
+def _profile_at(work: Reading, row: WifiSessionRow) -> NasProfile:
+    nas = work.session.get(NasRow, row.nas_id) if row.nas_id is not None else None
+    return profile_of(GENERIC if nas is None else nas.profile)
 
 
 def _name_of(work: Reading, session: WifiSession) -> bytes | None:
@@ -200,6 +220,14 @@ def _choose(work: Reading, asked: Mapping[str, int], most: int) -> list[int]:
     return chosen
 
 
+def _freed(work: Reading, sessions: Sequence[WifiSession]) -> set[tuple[int, str]]:
+    """Those of the sessions' devices that were freed."""
+    key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
+    its = [(each.visit_id, each.device) for each in sessions if each.device is not None]
+    freed = select(DeviceRow).where(DeviceRow.freed_at.is_not(None), key.in_(its))
+    return {(row.visit_id, row.mac) for row in work.session.scalars(freed)}
+
+
 def _due(now: datetime) -> Select[int]:
     """Those of :func:`_open_ones` whose NAS can be asked, and that nobody is ending."""
     deaf = select(NasRow.id).where(NasRow.takes_disconnects.is_(False))
@@ -215,12 +243,26 @@ def _due(now: datetime) -> Select[int]:
 
 
 def _open_ones(now: datetime) -> Select[int]:
-    """Open sessions that lead to a token which is not valid now."""
+    """Open sessions that lead to a token which is not valid now, or whose device was freed."""
     token, visit = AccessTokenRow, VisitRow
+    # Under a limit a freed device may be on only with a slot. Without one it may log in again at
+    # once, and is remembered again a moment later: what it began since goes on.
+    freed = and_(
+        DeviceRow.freed_at.is_not(None),
+        or_(token.max_devices.is_not(None), WifiSessionRow.started_at <= DeviceRow.freed_at),
+    )
     return (
         select(WifiSessionRow.id)
         .join(token, token.id == WifiSessionRow.token_id)
         .join(visit, visit.id == WifiSessionRow.visit_id)
+        .outerjoin(
+            DeviceRow,
+            and_(
+                DeviceRow.visit_id == WifiSessionRow.visit_id,
+                DeviceRow.mac == WifiSessionRow.device,
+                freed,
+            ),
+        )
         .where(
             WifiSessionRow.ended_at.is_(None),
             or_(
@@ -228,6 +270,7 @@ def _open_ones(now: datetime) -> Select[int]:
                 visit.deleted_at.is_not(None),
                 _or_none(token.valid_until, now),
                 token.valid_from > now,
+                DeviceRow.mac.is_not(None),
             ),
         )
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
 
+from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.store.groups import in_groups
 from nexio.store.sqlite import instant_as_text
@@ -72,6 +73,7 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     else:
         connection.exec_driver_sql(_INSERT, [(instant_as_text(row[0]), *row[1:]) for row in rows])
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
+    note_devices(work, rows)
 
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:

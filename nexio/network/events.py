@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 NOBODY: Final = "-"
 """Whose share a decision takes that led to no entry."""
 
+BY_PIN: Final = "valid"
+"""The reason of a guest who was let in by the right PIN."""
+
+UNCOUNTED: Final = "device not counted"
+"""The reason of a device under a limit that was let in, or not, while the store was away."""
+
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count()
 

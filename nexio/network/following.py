@@ -34,6 +34,14 @@ class FollowedVisit:
     valid_from: datetime | None
     valid_until: datetime | None
     revoked_at: datetime | None
+    source: str = "admin"
+    """How it came about (R21); an accept may say other things to each."""
+
+    max_devices: int | None = None
+    """How many devices its token lets on; None is no limit (R18)."""
+
+    devices: tuple[str, ...] = ()
+    """Those that hold a slot of it, or are remembered (R22)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class KeptSession:
     if TYPE_CHECKING:  # the types are those of the table
         started_at: datetime
         heard_at: datetime
+        interval: int | None
         ended_at: datetime | None
         ended_by: str | None
         counted_at: datetime | None

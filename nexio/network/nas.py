@@ -5,14 +5,18 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 
 from sqlalchemy import select
 
 from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
-from nexio.locations.locations import Location, location_of
+from nexio.input import reply_settings
+from nexio.input.reply_settings import ReplySetting
+from nexio.locations.locations import Location, location_of, reply_of
 from nexio.network.nas_entry import Nas as Nas  # noqa: PLC0414 (others import it from here)
+from nexio.network.nas_profiles import COUNTS, GENERIC, get_profile, profile_of
 from nexio.network.nas_texts import (
     parse_address,
     parse_disconnect,
@@ -50,6 +54,12 @@ class NasChanges:
 
     disconnect_source: str | None = None
     takes_disconnects: bool | None = None
+    profile: str | None = None
+    counts: str | None = None
+    """``nas`` or ``client``: whose input and output it counts."""
+
+    reply: Mapping[str, Sequence[ReplySetting]] | None = None
+    """As ``reply_settings.parse_replies`` has read it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +81,12 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         InvalidValue: a name, address or secret that cannot be used.
         Refused: the name is taken, or the address is, with another secret or the same narrowing.
     """
-    row = NasRow(location=work.session.get_one(LocationRow, location.id), created_at=work.now)
+    row = NasRow(
+        location=work.session.get_one(LocationRow, location.id),
+        created_at=work.now,
+        profile=GENERIC,
+        reply=reply_settings.written(()),
+    )
     _apply(work, row, new)
     secret = _agreed_secret(work, row, parse_secret(new.secret)) or secrets.token_hex(24)
     row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
@@ -154,10 +169,10 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
     """What a row says, free of the store and with its secret readable.
 
     Raises:
-        RowDamaged: its address is not one.
+        RowDamaged: its address is not one, or its reply attributes are none.
         KeyUnusable: its secret cannot be opened.
     """
-    known = row.fields_of(Nas) | {"address": _network(row)}
+    known = row.fields_of(Nas) | {"address": _network(row), "reply": reply_of(row)}
     secret = _secret_of(work, row).encode()
     return Nas(**known, location=location_of(row.location), secret=secret)
 
@@ -179,6 +194,15 @@ def warnings_for(nas: Nas) -> list[str]:
         weak.append(
             "Requests without Message-Authenticator can be forged by somebody on the way"
             " (CVE-2024-3596): turn it on at the NAS, then require it."
+        )
+    profile = profile_of(nas.profile)
+    rates = {"bandwidth-down", "bandwidth-up"}
+    if profile.bandwidth == reply_settings.NONE and any(each.name in rates for each in nas.reply):
+        weak.append(
+            f"A NAS of the profile {profile.name} takes no bandwidth in numbers: give it the name"
+            " of its own rules for guests with --reply role=…"
+            if profile.role
+            else f"A NAS of the profile {profile.name} limits no bandwidth."
         )
     if not nas.takes_disconnects:
         weak.append(
@@ -205,13 +229,26 @@ def _apply(work: Reading, row: NasRow, changes: NasChanges) -> None:
     if changes.identifier is not None:
         row.identifier = parse_narrowing(changes.identifier, "identifier")
     row.ssid_key, row.identifier_key = row.ssid or "", row.identifier or ""
-    if changes.disconnect is not None:
-        row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect)
-    if changes.disconnect_source is not None:
-        row.disconnect_source = parse_source(changes.disconnect_source)
+    _apply_kind(row, changes)
     for switch in ("require_message_authenticator", "limit_proxy_state", "takes_disconnects"):
         if getattr(changes, switch) is not None:
             setattr(row, switch, getattr(changes, switch))
+
+
+def _apply_kind(row: NasRow, changes: NasChanges) -> None:
+    """What kind of NAS it is, and what follows from that."""
+    if changes.profile is not None:
+        row.profile = get_profile(changes.profile).name
+    if changes.disconnect is not None:
+        port = profile_of(row.profile).disconnect_port
+        row.disconnect_host, row.disconnect_port = parse_disconnect(changes.disconnect, port)
+    if changes.disconnect_source is not None:
+        row.disconnect_source = parse_source(changes.disconnect_source)
+    if changes.counts is not None:
+        row.counts = changes.counts if changes.counts in COUNTS else None
+    if changes.reply:
+        new = reply_settings.with_changes(reply_of(row), changes.reply)
+        row.reply = reply_settings.written(new)
 
 
 def _at(work: Reading, address: IPv4Network | IPv6Network) -> list[Nas]:
@@ -256,7 +293,8 @@ def _auditable(row: NasRow) -> dict[str, object]:
     names = ("name", "address", "ssid", "identifier")
     disconnects = ("disconnect_host", "disconnect_port", "disconnect_source")
     switches = ("require_message_authenticator", "limit_proxy_state", "takes_disconnects")
-    return {name: getattr(row, name) for name in (*names, *disconnects, *switches)}
+    replies = ("profile", "counts", "reply")
+    return {name: getattr(row, name) for name in (*names, *disconnects, *switches, *replies)}
 
 
 def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nexio.network.nas_profiles import GENERIC, profile_of
+
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
+    from nexio.input.reply_settings import Replies
     from nexio.locations.locations import Location
 
 
@@ -32,3 +35,16 @@ class Nas:
     """Which address of ours they come from; None is the one that leads there."""
 
     takes_disconnects: bool = True
+    profile: str = GENERIC
+    """The name of a profile in ``nas_profiles.toml``."""
+
+    counts: str | None = None
+    """Whose input and output it counts, where that is not as the profile says."""
+
+    reply: Replies = ()
+    """What its accepts say beside what those of its location say."""
+
+    @property
+    def counts_for_client(self) -> bool:
+        """Whether its Acct-Input-Octets are what the device received, not what it sent."""
+        return (self.counts or profile_of(self.profile).counts) == "client"

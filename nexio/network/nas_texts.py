@@ -93,10 +93,16 @@ def parse_narrowing(text: str | None, field_name: str) -> str | None:
     return parse_text(text or "", field_name, LONGEST_NAME) or None
 
 
-def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
+def parse_disconnect(
+    text: str | None, usual_port: int = DISCONNECT_PORT
+) -> tuple[str | None, int | None]:
     """Where a NAS takes disconnects: host and port, None where it is not given.
 
     A port alone is for a network of NAS: each takes them at its own address.
+
+    Args:
+        text: as it was typed.
+        usual_port: of a host without one.
 
     Raises:
         InvalidValue: neither an address nor a name, or no port.
@@ -105,11 +111,11 @@ def parse_disconnect(text: str | None) -> tuple[str | None, int | None]:
     if not text:
         return None, None
     if _is_address(text):
-        return _host(text), DISCONNECT_PORT
+        return _host(text), usual_port
     found = _HOST_AND_PORT.fullmatch(text)
     if found is not None:
         bracketed, host, port = found.groups()
-        number = int(port or DISCONNECT_PORT)
+        number = int(port or usual_port)
         known = _is_address(bracketed) if bracketed else host is None or _is_host(host)
         if known and 1 <= number <= 65535:  # noqa: PLR2004
             named = bracketed or host

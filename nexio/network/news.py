@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Text, and_, or_, select, type_coerce, union
@@ -15,6 +18,7 @@ from nexio.store.groups import in_groups
 from nexio.store.tables import (
     AccessTokenRow,
     ChangeRow,
+    DeviceRow,
     LocationRow,
     NasRow,
     RemovedRow,
@@ -112,6 +116,7 @@ def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:
 
 
 def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedVisit]:
+    devices = _devices(work, condition)
     successor = aliased(VisitRow)
     rows = work.session.execute(
         select(
@@ -122,6 +127,8 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             VisitRow.pin_sealed,
             successor.id.is_not(None),
             AccessTokenRow.id,
+            AccessTokenRow.max_devices,
+            VisitRow.source,
             # As they come from the driver: many visits share one, which is read once here.
             *(type_coerce(each, Text) for each in _INSTANTS.values()),
         )
@@ -131,7 +138,10 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
         .execution_options(yield_per=10_000)
     )
     known: dict[Any, datetime | None] = {None: None}
-    for id_, location_id, email_key, digest, sealed, replaced, token_id, *instants in rows:
+    for row in rows:
+        id_, location_id, email_key, digest, sealed, replaced, token_id, most, source, *instants = (
+            row
+        )
         times: list[Any] = []
         for each in instants:
             if each not in known:
@@ -145,8 +155,25 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             pin_sealed=sealed,
             replaced=replaced,
             token_id=token_id,
+            max_devices=most,
+            devices=devices.get(id_, ()),
+            source=sys.intern(source),  # a million visits have three
             **dict(zip(_INSTANTS, times, strict=True)),
         )
+
+
+def _devices(work: Reading, condition: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
+    """The devices of visits, without those that were freed, in the order of their numbers."""
+    held = work.session.execute(
+        select(DeviceRow.visit_id, DeviceRow.mac)
+        .join(VisitRow, VisitRow.id == DeviceRow.visit_id)
+        .where(DeviceRow.freed_at.is_(None), condition)
+        .order_by(DeviceRow.visit_id, DeviceRow.mac)
+    )
+    return {
+        visit_id: tuple(mac for _, mac in some)
+        for visit_id, some in groupby(held, key=itemgetter(0))
+    }
 
 
 def _instant(stored: str | datetime) -> datetime:

@@ -8,13 +8,13 @@ adds nothing.)  Times are those of our own clock.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from typing import Final, TypeGuard
+from typing import Final, TypeAlias, TypeGuard
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, tuple_, update
 
 from nexio.network.accounting_records import AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
@@ -29,8 +29,18 @@ from nexio.store.tables import (
     WifiSessionRow,
 )
 
+SAME_BEGINNING: Final = timedelta(seconds=30)
+"""Two access points report the same session if it began at the same time, by our clocks."""
+
 REUSED_AFTER: Final = timedelta(minutes=10)
 """An Acct-Session-Id that begins again so long after it was last heard is another session."""
+
+LONGEST_INTERVAL: Final = 8 * 3600
+"""Seconds; a longer silence says nothing of how often a NAS reports."""
+
+_Sessions: TypeAlias = defaultdict[str, list[KeptSession]]
+_Name: TypeAlias = tuple[str, str]
+"""Device and Acct-Session-Id."""
 
 _EMPTY: Final = tuple(
     "" if name == "user_name" else 0 if name in {"seconds", *LAST.values()} else None
@@ -56,6 +66,7 @@ REUSE: Final = "reuse"
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Begin, update and end sessions; the same records once more change nothing."""
     sessions = _known_sessions(work, records)
+    elsewhere = _Elsewhere(work, records, sessions)
     grants = _Grants(work, records)
     changed: dict[int, KeptSession] = {}
     of_another: list[KeptSession] = []
@@ -66,10 +77,11 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
             _end_all(work, record, sessions)
             continue
         known = sessions[record.key]
-        row = _find(known, record)
+        row = _find(known, record) or elsewhere.find(record)
         if row is None:
             row = _begin(record, known, changed)
             known.append(row)
+            elsewhere.add(row, record)
         if row.location_id is None and record.location_id in grants.roaming:
             row.nas_id, row.nas, row.location_id = record.nas_id, record.nas, record.location_id
         if _is_newer_claim(row, record) and grants.allow(record):
@@ -122,20 +134,63 @@ def _with_current_key(work: Writing, record: AccountingRecord) -> AccountingReco
     return replace(record, user_name_sealed=None)
 
 
-def _known_sessions(
-    work: Writing, records: Iterable[AccountingRecord]
-) -> defaultdict[str, list[KeptSession]]:
+def _known_sessions(work: Writing, records: Iterable[AccountingRecord]) -> _Sessions:
     """The sessions that records are about, oldest first, held until the end (two servers)."""
-    keys = sorted({record.key for record in records})
     found = defaultdict(list)
-    for group in in_groups(keys):
-        query = select(*(getattr(WifiSessionRow, name) for name in COLUMNS))
-        query = query.where(WifiSessionRow.key.in_(group))
-        query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
-        for values in work.session.execute(query.with_for_update(of=WifiSessionRow)):
-            row = KeptSession(values, is_new=False)
+    for group in in_groups(sorted({record.key for record in records})):
+        for row in _held(work, WifiSessionRow.key.in_(group)):
             found[row.key].append(row)
     return found
+
+
+def _held(work: Writing, which: ColumnElement[bool]) -> Iterator[KeptSession]:
+    query = select(*(getattr(WifiSessionRow, name) for name in COLUMNS)).where(which)
+    query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
+    for values in work.session.execute(query.with_for_update(of=WifiSessionRow)):
+        yield KeptSession(values, is_new=False)
+
+
+class _Elsewhere:
+    """Sessions that another sender has reported before: two NAS, or one by two ways."""
+
+    def __init__(
+        self, work: Writing, records: Iterable[AccountingRecord], known: _Sessions
+    ) -> None:
+        self._known = known
+        self._rows: dict[_Name, list[KeptSession]] = defaultdict(list)
+        there = {(row.key, row.occurrence): row for row in chain.from_iterable(known.values())}
+        new = {_name_of(each) for each in records if each.key not in known}
+        for group in in_groups(sorted(name for name in new if name is not None)):
+            of_names = tuple_(WifiSessionRow.device, WifiSessionRow.session_id).in_(group)
+            for row in _held(work, of_names):
+                its = there.get((row.key, row.occurrence), row)  # one object for each row
+                self._rows[its.device, its.session_id].append(its)
+
+    def find(self, record: AccountingRecord) -> KeptSession | None:
+        """The same session by another sender: of the same device, number, place and beginning."""
+        name, began = _name_of(record), record.began_at
+        if name is None or began is None or record.status in {Status.ON, Status.OFF}:
+            return None
+        for row in self._rows.get(name, ()):
+            if (
+                row.sender != record.sender
+                and row.location_id == record.location_id
+                and (not row.token_id or record.claimed_token in {None, row.token_id})
+                and abs(row.started_at - began) <= SAME_BEGINNING
+            ):
+                self._known[record.key].append(row)
+                return row
+        return None
+
+    def add(self, row: KeptSession, record: AccountingRecord) -> None:
+        """A session that begins with a record."""
+        name = _name_of(record)
+        if name is not None:
+            self._rows[name].append(row)
+
+
+def _name_of(record: AccountingRecord) -> _Name | None:
+    return None if record.device is None else (record.device, record.session_id)
 
 
 class _Grants:
@@ -191,7 +246,7 @@ def _begin(
     record: AccountingRecord, known: Sequence[KeptSession], changed: dict[int, KeptSession]
 ) -> KeptSession:
     for old in known:
-        if old.ended_at is None:
+        if old.ended_at is None and old.key == record.key:
             old.ended_at, old.ended_by = old.heard_at, REUSE
             changed[id(old)] = old
     row = KeptSession(_EMPTY, is_new=True)
@@ -214,12 +269,25 @@ def _merge(row: KeptSession, record: AccountingRecord) -> None:
     if record.clock_behind is not None:
         row.clock_behind = record.clock_behind
     row.started_at = min(row.started_at, record.began_at or record.at)
+    _learn_interval(row, record)
+    if record.at > row.heard_at and row.nas_id == record.nas_id:
+        # A disconnect goes to whoever reported last (Must 19), with the same secret.
+        row.source_address = record.source_address
+        row.nas_identifier, row.nas_address = record.nas_identifier, record.nas_address
     progress = count(row, record)
     row.heard_at = max(row.heard_at, record.at)
     if record.status == Status.STOP:
         _stop(row, record, progress)
     elif _goes_on(row, record, progress):
         row.ended_at = row.ended_by = row.terminate_cause = None
+
+
+def _learn_interval(row: KeptSession, record: AccountingRecord) -> None:
+    """The longest silence of an open session that was none (see ``lost_sessions.py``)."""
+    if row.ended_at is None and record.status == Status.UPDATE:
+        silence = (record.at - row.heard_at) // timedelta(seconds=1)
+        if silence > 0:
+            row.interval = min(max(row.interval or 0, silence), LONGEST_INTERVAL)
 
 
 def _goes_on(row: KeptSession, record: AccountingRecord, progress: Progress) -> bool:

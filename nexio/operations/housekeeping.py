@@ -13,6 +13,7 @@ from nexio.checkin.cut_offs import write_cut_offs
 from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_table import forget_old, live_visits
+from nexio.network.lost_sessions import close_lost
 from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Store, Writing
 from nexio.store.tables import (
@@ -21,6 +22,7 @@ from nexio.store.tables import (
     AuthEventRow,
     ChangeRow,
     CheckInRow,
+    DeviceRow,
     GuardActRow,
     OutboxRow,
     PinDayRow,
@@ -56,6 +58,9 @@ class Tidied:
     sessions: int = 0
     """Sessions on the Wi-Fi that were forgotten."""
 
+    lost: int = 0
+    """Those whose NAS had gone silent, and that were closed."""
+
 
 def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
@@ -70,7 +75,8 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     with store.write() as work:
         events = _forget_old_rows(work, AuthEventRow, AuthEventRow.at, locations)
     with store.write() as work:
-        # Also open ones: when a NAS stops reporting a session, its Stop was lost.
+        lost = close_lost(work)
+    with store.write() as work:
         sessions = _forget_old_rows(work, WifiSessionRow, WifiSessionRow.heard_at, locations)
     with store.write() as work:
         _drop_days(work)
@@ -79,7 +85,7 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
         forget_old(connection, work.now, live_visits(connection, work.now))
     with store.write() as work:
         _drop_changes(work, most_changes)
-    return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions)
+    return Tidied(cut_offs=cut_offs, visits=visits, events=events, sessions=sessions, lost=lost)
 
 
 def _since(work: Reading, location: Location) -> datetime | None:
@@ -123,6 +129,7 @@ def _forget(work: Writing, visits: Sequence[int]) -> None:
     # Sessions before the tokens that they lead to.
     hanging = (
         WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow, GuardActRow,
+        DeviceRow,
     )  # fmt: skip
     for table in hanging:
         work.session.execute(delete(table).where(table.visit_id.in_(visits)))

@@ -13,7 +13,7 @@ from nexio.reception.visits import Visit
 
 COLUMNS: Final = (
     *("first name", "last name", "email", "arrival", "duration"),
-    *("host", "company", "phone", "notes", "pin", "group"),
+    *("host", "company", "phone", "notes", "pin", "devices", "group"),
 )
 
 
@@ -32,8 +32,9 @@ def write_visits(visits: Iterable[Visit], file: TextIO) -> None:
 
 def _cells(visit: Visit) -> tuple[str | None, ...]:
     duration = None if visit.token_duration is None else format_duration(visit.token_duration)
+    devices = None if visit.max_devices is None else str(visit.max_devices or "none")
     return (
         *(visit.first_name, visit.last_name, visit.email),
         *(iso(visit.expected_arrival, visit.location.zone), duration),
-        *(visit.host, visit.company, visit.phone, visit.notes, visit.pin, visit.group),
+        *(visit.host, visit.company, visit.phone, visit.notes, visit.pin, devices, visit.group),
     )

@@ -54,6 +54,7 @@ COLUMNS: Final = {
     **dict.fromkeys(["phone", "telephone"], "phone"),
     **dict.fromkeys(["notes", "note"], "notes"),
     **dict.fromkeys(["pin", "code"], "pin"),
+    "devices": "devices",
     "group": "group",
 }
 """What the columns of a file may be called; the names by which they are known here."""
@@ -208,6 +209,7 @@ class _Reader:
             name: cell for name, cell in row.cells.items() if cell.strip()
         }
         texts["expected_arrival"] = texts.pop("arrival", "")  # never now: the file is read again
+        texts["max_devices"] = texts.pop("devices", None)
         texts["group"] = texts.get("group") or self._wishes.group
         if texts.get("notes"):
             texts["notes"] = " ".join((texts["notes"] or "").split())

@@ -129,7 +129,7 @@ def new_visit(
     opens_at, closes_at = local_day(arrival, location.zone)
     token = None
     if gives_token(location, registration.source):
-        token = new_token(location, arrival, registration.duration)
+        token = new_token(location, arrival, registration.duration, registration.max_devices)
         closes_at = max(closes_at, token.valid_until or closes_at)
     # Without a token a visit ends with its day, which may be over when its hour is not.
     refuse_past(work, location, arrival, closes_at - arrival)
@@ -276,14 +276,20 @@ _NO_WIFI_TO_END = (
     mark("visitors get no Wi-Fi at %(location)s, so none can end"),
     mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
 )
+_NO_WIFI_TO_LIMIT = (
+    "visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+    "walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+)
+"""In English: only the command line can name a limit."""
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:
-    """Refuse an end or a duration that would have no effect."""
-    if registration.duration is None:
+    """Refuse an end, a duration or a number of devices that would have no effect."""
+    if registration.duration is None and registration.max_devices is None:
         return
     if not gives_token(location, registration.source):
-        said = _NO_WIFI_TO_END[registration.source == "walk-in"]
+        told = _NO_WIFI_TO_END if registration.duration else _NO_WIFI_TO_LIMIT
+        said = told[registration.source == "walk-in"]
         raise Refused(
             mark(said, location=location.name),
             f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",

@@ -14,6 +14,7 @@ from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, search_key
 from nexio.languages import mark
 from nexio.locations.locations import Location, zone_for_entry
+from nexio.locations.settings import MOST_DEVICES
 from nexio.reception.members import Member
 from nexio.reception.pins import parse_pin
 
@@ -54,6 +55,10 @@ class Registration:
 
     has_end: bool = False
     """Whether the end was named, and not how long."""
+
+    max_devices: int | None = None
+    """How many devices get on, where that was named (R18); 0 is no limit."""
+
     insecure_short_pin: bool = False
     """Take ``pin`` although it is easy to guess."""
 
@@ -88,6 +93,24 @@ def parse_group(text: str) -> tuple[str | None, str | None]:
     return name, None if name is None else search_key(name)
 
 
+def parse_devices(text: str) -> int:
+    """How many devices a visitor may have (R18); 0 is no limit.
+
+    Raises:
+        InvalidValue: it is no such number.
+    """
+    word = text.strip().lower()
+    if word == "none":
+        return 0
+    if word.isascii() and word.isdigit() and len(word) <= len(str(MOST_DEVICES)):
+        number = int(word)
+        if number <= MOST_DEVICES:
+            return number
+    raise InvalidValue(
+        f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
+    )
+
+
 def parse_key(text: str) -> str:
     """An idempotency key as a script gives it.
 
@@ -112,7 +135,7 @@ def read_registration(
     Args:
         texts: by the field names of :class:`Registration`; ``expected_arrival`` as people
             say it (R20), "now" where it is missing; ``duration``, or ``until`` as people
-            say an end.
+            say an end; ``max_devices`` as a number or "none".
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
@@ -127,6 +150,7 @@ def read_registration(
             f"{host.name} is a member at {host.location.name}, not at {location.name}",
             "Register the visitor there: --location",
         )
+    devices = texts.get("max_devices")
     pin, arrival, zone = texts.get("pin"), texts.get("expected_arrival"), zone_for_entry(location)
     expected = parse_expected("now" if arrival is None else arrival, now, zone)
     duration = _named_duration(texts, expected, now, zone)
@@ -153,6 +177,7 @@ def read_registration(
         pin=None if pin is None else parse_pin(pin),
         duration=duration,
         has_end=duration is not None and texts.get("duration") is None,
+        max_devices=None if devices is None else parse_devices(devices),
         insecure_short_pin=allowed.insecure_short_pin,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -39,13 +39,13 @@ class Token:
     valid_from: datetime | None
     valid_until: datetime | None
     state: TokenState
+    max_devices: int | None
+    """How many devices it lets on; None is no limit (R18)."""
 
 
 def token_of(row: AccessTokenRow, now: datetime) -> Token:
     """What a row says at a moment, free of the store."""
-    return Token(
-        id=row.id, valid_from=row.valid_from, valid_until=row.valid_until, state=_state(row, now)
-    )
+    return Token(**row.fields_of(Token), state=_state(row, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +55,30 @@ class NewToken:
     duration: timedelta
     valid_from: datetime | None
     valid_until: datetime | None
+    max_devices: int | None
 
 
-def new_token(location: Location, arrival: datetime, named: timedelta | None) -> NewToken:
-    """The token of a new visit, as named or by the location's settings of this moment (R2)."""
+def new_token(
+    location: Location, arrival: datetime, duration: timedelta | None, max_devices: int | None
+) -> NewToken:
+    """The token of a new visit, by the location's settings of now where nothing is named.
+
+    Args:
+        location: as it is now.
+        arrival: when the visitor is expected.
+        duration: as it was named (R2).
+        max_devices: as it was named (R18), 0 is no limit.
+    """
     settings = location.settings
-    duration = named or settings.token_duration
+    duration = duration or settings.token_duration
+    most = settings.max_devices if max_devices is None else max_devices or None
     if settings.token_starts == "check-in":  # the first check-in opens it (R16)
-        return NewToken(duration=duration, valid_from=None, valid_until=None)
+        return NewToken(duration=duration, valid_from=None, valid_until=None, max_devices=most)
     return NewToken(
         duration=duration,
         valid_from=arrival - timedelta(minutes=settings.early_minutes),
         valid_until=arrival + duration,
+        max_devices=most,
     )
 
 
@@ -76,12 +88,7 @@ def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToke
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
-    token = AccessTokenRow(
-        duration=new.duration,
-        valid_from=new.valid_from,
-        valid_until=new.valid_until,
-        issued_at=work.now,
-    )
+    token = AccessTokenRow(**asdict(new), issued_at=work.now)
     refuse_unplanned(work, location, token)
     visit.token = token
 

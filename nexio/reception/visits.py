@@ -73,6 +73,9 @@ class Visit:
     token_duration: timedelta | None
     """Of the Wi-Fi, where it was named (R2)."""
 
+    max_devices: int | None
+    """Where it was named (R18), 0 is no limit."""
+
     @property
     def name(self) -> str:
         """First and last name."""

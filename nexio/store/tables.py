@@ -102,6 +102,7 @@ class LocationRow(Followed, Row):
         CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
         CheckConstraint("wifi_login IN ('email', 'pin')", name="wifi_login"),
         CheckConstraint("max_devices >= 1", name="max_devices"),
+        CheckConstraint("device_limit_outage IN ('allow', 'refuse')", name="device_limit_outage"),
         CheckConstraint("planned_guests >= 1", name="planned_guests"),
         CheckConstraint("retention_days >= 1", name="retention_days"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
@@ -117,6 +118,7 @@ class LocationRow(Followed, Row):
     name_key: Mapped[str] = mapped_column(unique=True)
     time_zone: Mapped[str]
     created_at: Mapped[datetime]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     visitor_tokens: Mapped[bool]
     token_duration: Mapped[timedelta]
@@ -134,6 +136,7 @@ class LocationRow(Followed, Row):
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    device_limit_outage: Mapped[str] = mapped_column(server_default=text("'allow'"))
 
 
 class VisitRow(Followed, Row):
@@ -148,6 +151,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("qr_edition >= 1", name="qr_edition"),
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
+        CheckConstraint("max_devices >= 0", name="max_devices"),
         Index(None, "location_id", "expected_arrival"),
         Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
@@ -185,6 +189,9 @@ class VisitRow(Followed, Row):
     group_key: Mapped[str | None]
     """Under which the group is found, however its name is typed."""
 
+    max_devices: Mapped[int | None]
+    """Named at the registration (R18), 0 is no limit; None is by the settings."""
+
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
     member: Mapped[MemberRow | None] = relationship(lazy="joined")
@@ -202,6 +209,7 @@ class AccessTokenRow(Followed, Row):
     __tablename__ = "access_token"
     __table_args__ = (
         CheckConstraint("duration BETWEEN 60 AND 2592000", name="duration"),
+        CheckConstraint("max_devices >= 1", name="max_devices"),
         CheckConstraint(
             "(valid_from IS NULL AND valid_until IS NULL)"
             " OR (valid_from IS NOT NULL AND valid_until IS NOT NULL AND valid_from < valid_until)",
@@ -218,8 +226,26 @@ class AccessTokenRow(Followed, Row):
     valid_until: Mapped[datetime | None]
     issued_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    max_devices: Mapped[int | None]
+    """NULL is no limit (R18)."""
 
     visit: Mapped[VisitRow] = relationship(back_populates="token")
+
+
+class DeviceRow(Row):
+    """A device that was let in with a visit's PIN (see ``nexio/network/devices.py``).
+
+    It holds a slot of the token's limit until ``freed_at`` (R18).  Visits without a limit have
+    rows only where devices are remembered (R22).
+    """
+
+    __tablename__ = "device"
+    __table_args__ = (CheckConstraint("length(mac) = 17", name="mac"),)
+
+    visit_id: Mapped[int] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    mac: Mapped[str] = mapped_column(String(17), primary_key=True)
+    first_at: Mapped[datetime]
+    freed_at: Mapped[datetime | None]
 
 
 class MemberRow(Row):
@@ -476,6 +502,7 @@ class NasRow(Followed, Row):
         CheckConstraint(
             "disconnect_host IS NULL OR disconnect_port IS NOT NULL", name="disconnect_is_whole"
         ),
+        CheckConstraint("counts IN ('nas', 'client')", name="counts"),
         {"sqlite_autoincrement": True},
     )
 
@@ -496,6 +523,9 @@ class NasRow(Followed, Row):
     disconnect_port: Mapped[int | None]
     disconnect_source: Mapped[str | None]
     takes_disconnects: Mapped[bool] = mapped_column(server_default=true())
+    profile: Mapped[str] = mapped_column(server_default=text("'generic'"))
+    counts: Mapped[str | None]
+    reply: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -510,7 +540,8 @@ class WifiSessionRow(Row):
     as that is known.  ``nas_id`` has no foreign key: the session stays when its NAS is
     removed.  ``user_name`` is masked; ``user_name_sealed`` is what was sent.  ``last_seconds`` and
     its like are the last values that the NAS reported (at ``counted_at``): where the NAS counts
-    from zero again, ``seconds`` and its like go on.  Until ``disconnect_due_at`` no server asks
+    from zero again, ``seconds`` and its like go on.  ``interval`` is the longest time in seconds
+    between two reports so far.  Until ``disconnect_due_at`` no server asks
     the NAS to end the session (again): another one does so now, or asked a moment ago.
     """
 
@@ -546,6 +577,7 @@ class WifiSessionRow(Row):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index(None, "location_id", "heard_at"),
+        Index(None, "device", "session_id"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},
     )
@@ -571,6 +603,7 @@ class WifiSessionRow(Row):
     clock_behind: Mapped[int | None] = mapped_column(BigInteger)
     started_at: Mapped[datetime]
     heard_at: Mapped[datetime]
+    interval: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     terminate_cause: Mapped[int | None] = mapped_column(BigInteger)

@@ -37,8 +37,10 @@ def command(
 
     It applies the rules of the RADIUS server and changes nothing. Without --pin it assumes the
     right PIN. It answers for each visit of this e-mail that a server would know now; if there
-    is none, for the last one; at all locations, unless you name one. Open sessions of these
-    visits follow, with what the access point said if it was asked to end them.
+    is none, for the last one; at all locations, unless you name one. Where a visit has a limit
+    of devices, it says which count, and with --device whether that one gets on. Below a Yes is
+    the whole Access-Accept, as the NAS would get it: name it where there are several. Open
+    sessions of these visits follow, with what the access point said if it was asked to end them.
 
     It does not see whether the access point reaches the server: see 'nexio log' and 'nexio
     radius test'.
@@ -61,6 +63,7 @@ def command(
     else:
         for explanation in explanations:
             output.print_sentence(explanation.sentence)
+            output.print_fields(explanation.reply)
         for line in on:
             output.print_sentence(line)
 
@@ -97,4 +100,6 @@ def _shape(explanation: Explanation) -> ExplanationJson:
         "outcome": "accept" if explanation.accepted else "reject",
         "reason": explanation.reason.value,
         "sentence": explanation.sentence,
+        "nas": explanation.nas,
+        "reply": [{"name": name, "value": value} for name, value in explanation.reply],
     }

@@ -117,7 +117,7 @@ def _release_device(
             " just now. Where the access point names none,"
             " give the guest a new PIN: nexio visitor reissue",
         )
-    mac = _mac(device)
+    mac = options.parse_mac(device)
     options.confirm("Is that the guest's device, and not somebody else's?", yes=yes)
     with options.writing() as work:
         found = get_visit(work, visit, location_name)
@@ -253,12 +253,3 @@ def _devices(place: _Place) -> list[list[str]]:
         ]
         for each in place.wait.tried
     ]
-
-
-def _mac(text: str) -> str:
-    from radius_auth.decision.devices import mac_of
-
-    mac = mac_of(text.encode())
-    if mac is None:
-        raise InvalidValue("this is not a MAC address", "Write it like aa:bb:cc:00:11:22.")
-    return mac

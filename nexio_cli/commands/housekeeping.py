@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def command(*, as_json: bool) -> None:
     """Run the periodic jobs, at all locations; correctness never depends on them.
 
-    It records the check-outs of the cut-off. It deletes visits that ended or were deleted more
+    It records the check-outs of the cut-off, and closes sessions on the Wi-Fi whose access point
+    has gone silent. It deletes visits that ended or were deleted more
     than retention-days ago, with their PINs, check-ins, sessions, mail and log entries, and
     decisions and sessions of that age. It deletes old notes of changes that no server needs. It
     sends the mail that waits; a note on stderr says if mail still has to wait.
@@ -31,13 +32,14 @@ def command(*, as_json: bool) -> None:
     words = (
         f"Checked out at the end of their day: {tidied.cut_offs};"
         f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
-        f" {tidied.sessions} sessions."
+        f" {tidied.sessions} sessions; closed as lost: {tidied.lost} sessions."
     )
     shape: HousekeepingJson = {
         "cut_offs": tidied.cut_offs,
         "visits": tidied.visits,
         "events": tidied.events,
         "sessions": tidied.sessions,
+        "lost": tidied.lost,
     }
     output.print_answer(shape, words, as_json=as_json)
     posting.deliver_all()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nexio.input.zones import get_zone
 from nexio_cli.terminal import asking, once, options, output
-from nexio_cli.terminal.shapes import location_json
+from nexio_cli.terminal.shapes import location_json, reply_words
+
+if TYPE_CHECKING:
+    from nexio.locations.locations import Location
 
 
 @click.group(cls=once.Group)
@@ -54,14 +59,45 @@ def list_(*, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NAME", help="A new name.")
 @click.option("--timezone", metavar="ZONE", help="Another time zone; visits keep their instants.")
-def edit(name: str, new_name: str | None, timezone: str | None) -> None:
-    """Rename a location or change its time zone.
+@options.reply
+def edit(name: str, new_name: str | None, timezone: str | None, *, reply: tuple[str, ...]) -> None:
+    """Rename a location, change its time zone, or what Access-Accepts say there.
 
     Visits keep their instants: 09:00 in London is 10:00 in Paris. A location cannot be removed.
+    Running servers follow within a second; whoever is on keeps what the login got.
     """
     from nexio.locations.locations import edit_location, get_location
 
     with options.writing() as work:
         before = get_location(work, name)
-        location = edit_location(work, before, name=new_name, time_zone=timezone)
-    output.print_headline(f"{before.name} is now {location.name} ({location.time_zone}).")
+        location = edit_location(
+            work,
+            before,
+            name=new_name,
+            time_zone=timezone,
+            reply=options.parsed_replies(reply),
+        )
+    named = new_name is not None or timezone is not None
+    changed = f"{before.name} is now {location.name} ({location.time_zone})."
+    output.print_headline(changed if named else f"Changed {location.name}.")
+    output.print_fields(_fields(location) if reply else [])
+
+
+@command.command()
+@click.argument("name")
+@options.as_json
+def show(name: str, *, as_json: bool) -> None:
+    """Show a location: its time zone, and what Access-Accepts say there.
+
+    For its other settings see 'nexio settings show'.
+    """
+    from nexio.locations.locations import get_location
+
+    with options.reading() as work:
+        location = get_location(work, name)
+    headline = f"{location.name} ({location.time_zone})."
+    output.print_answer(location_json(location), headline, _fields(location), as_json=as_json)
+
+
+def _fields(location: Location) -> list[tuple[str, str]]:
+    return [("reply", words) for words in reply_words(location.reply)]

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nexio.network.nas_profiles import GENERIC
 from nexio_cli.terminal import once, options, output
-from nexio_cli.terminal.shapes import address_words, nas_json
+from nexio_cli.terminal.shapes import address_words, nas_json, profile_json, reply_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nexio.network.nas import Nas
+    from nexio.network.nas_profiles import NasProfile
 
 
 def _protection(*, default: bool | None) -> Callable[[options.Callback], options.Callback]:
@@ -47,6 +49,21 @@ _disconnect_source = click.option(
 )
 
 
+_profile = click.option(
+    "--profile",
+    metavar="PROFILE",
+    help="What kind of NAS it is, see 'nexio nas profiles': how it takes disconnects, counts "
+    "octets and limits a guest's bandwidth.",
+)
+
+_counts = click.option(
+    "--counts",
+    type=click.Choice(["nas", "client", ""]),
+    help="Whether its input octets are what the NAS received or what the client received, if "
+    "that is not as its profile says; '' for that.",
+)
+
+
 @click.group(cls=once.Group)
 def command() -> None:
     """Manage the access points and controllers that ask over RADIUS."""
@@ -73,6 +90,9 @@ def command() -> None:
 )
 @_disconnect_source
 @_takes_disconnects
+@_profile
+@_counts
+@options.reply
 @options.location
 @options.as_json
 def add(
@@ -89,6 +109,9 @@ def add(
     disconnect: str | None,
     disconnect_source: str | None,
     takes_disconnects: str | None,
+    profile: str | None,
+    counts: str | None,
+    reply: tuple[str, ...],
 ) -> None:
     """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
 
@@ -96,7 +119,8 @@ def add(
     address takes the secret of the first. ::ffff:192.0.2.10 means 192.0.2.10; a zone
     (fe80::1%eth0) is left out. A network larger than /16 (IPv6: /48) prints a warning.
 
-    The NAS asks for the guests of one location.
+    The NAS asks for the guests of one location. What --reply sets goes before what is set at
+    the location, and that before what the profile says.
     """
     from nexio.locations.locations import get_location
     from nexio.network.nas import NewNas, add_nas, find_sharing, warnings_for
@@ -112,6 +136,9 @@ def add(
         disconnect=disconnect,
         disconnect_source=disconnect_source,
         takes_disconnects=_switch(takes_disconnects),
+        profile=profile,
+        counts=counts,
+        reply=options.parsed_replies(reply),
     )
     with options.writing() as work:
         nas = add_nas(work, get_location(work, location_name), new)
@@ -179,17 +206,21 @@ def show(name: str, *, as_json: bool) -> None:
 )
 @_disconnect_source
 @_takes_disconnects
+@_profile
+@_counts
+@options.reply
 @options.as_json
 def edit(name: str, new_name: str | None, *, as_json: bool, **changes: Any) -> None:
     """Change a NAS; running servers follow within a second.
 
-    An empty text removes a value: --ssid "", --identifier "", --disconnect-host "". The
-    location cannot be changed: remove the NAS and add it again.
+    An empty text removes a value: --ssid "", --identifier "", --disconnect-host "", --reply
+    vlan=. The location cannot be changed: remove the NAS and add it again.
     """
     from nexio.network.nas import NasChanges, edit_nas, warnings_for
 
     changes["secret"] = options.typed_or_read(changes["secret"])
     changes["takes_disconnects"] = _switch(changes["takes_disconnects"])
+    changes["reply"] = options.parsed_replies(changes["reply"])
     with options.writing() as work:
         nas = edit_nas(work, name, NasChanges(name=new_name, **changes))
     _print_nas(nas, f"Changed {nas.name}.", as_json=as_json)
@@ -213,6 +244,36 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
     output.print_answer(nas_json(nas), done, as_json=as_json)
 
 
+@command.command()
+@click.argument("name", required=False)
+@options.as_json
+def profiles(name: str | None, *, as_json: bool) -> None:
+    """List the kinds of NAS, or say what is known of one, and who says so."""
+    from nexio.network.nas_profiles import get_profile, list_profiles
+
+    if name is None:
+        output.print_list(
+            list_profiles(),
+            profile_json,
+            ["profile", "what it is", "disconnects", "bandwidth"],
+            lambda each: [each.name, each.title, f"port {each.disconnect_port}", _limits(each)],
+            "",
+            as_json=as_json,
+        )
+        return
+    profile = get_profile(name)
+    known = [("known", f"{fact.says} ({fact.source})") for fact in profile.facts]
+    fields = [*known, ("tried", profile.tried), ("not known", profile.unknown)]
+    headline = f"{profile.name}: {profile.title}."
+    output.print_answer(profile_json(profile), headline, fields, as_json=as_json)
+
+
+def _limits(profile: NasProfile) -> str:
+    if profile.bandwidth != "none":
+        return profile.bandwidth
+    return "by role" if profile.role else "none"
+
+
 def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
     """A NAS, with its secret where it was made just now."""
     fields = [
@@ -226,6 +287,9 @@ def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: b
         ),
         ("Proxy-State", "limited" if nas.limit_proxy_state else "not limited (insecure)"),
         ("disconnects", _disconnects(nas)),
+        ("profile", None if nas.profile == GENERIC else nas.profile),
+        ("counts for", nas.counts),
+        *(("reply", words) for words in reply_words(nas.reply)),
     ]
     shape = nas_json(nas)
     if secret is not None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from nexio.errors import InvalidValue, NotFound, Refused, Unreachable
+from nexio.errors import NotFound, Refused, Unreachable
 from nexio.input.durations import format_duration
 from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
@@ -69,8 +69,8 @@ def list_(
     VISIT is a number, or an e-mail for all visits of it, whatever became of them. "in" is what
     came from the device, "out" what went to it. A session without a visitor shows the
     User-Name: the access point did not give back the Class of the login. "in" and "out" are
-    empty where it has not told any octets. A session whose Stop was lost stays open until it is
-    closed by hand: see 'nexio session close'.
+    empty where it has not told any octets. A session whose access point has gone silent is
+    closed as lost, or earlier by hand: see 'nexio session close'.
     """
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
@@ -270,14 +270,9 @@ def _open_ones(work: Reading, device: str | None, nas: str | None) -> list[WifiS
     """
     from nexio.network.nas import get_nas
     from nexio.network.sessions import SessionFilter, list_sessions
-    from radius_auth.decision.devices import mac_of
 
     if device is not None:
-        mac = mac_of(device.encode())
-        if mac is None:
-            raise InvalidValue(
-                f"{device!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef."
-            )
+        mac = options.parse_mac(device)
         which, name = SessionFilter(device=mac, open_only=True), mac
     else:
         found = get_nas(work, nas or "")
@@ -343,10 +338,9 @@ def _ask(
 
 
 def _exit_code(answers: Sequence[DisconnectReply]) -> int:
-    from nexio.network.endings import is_gone
     from radius_auth.disconnecting.disconnect import DisconnectOutcome
 
-    outcomes = {each.outcome for each in answers if not is_gone(each.outcome, each.error_cause)}
+    outcomes = {each.outcome for each in answers if not each.is_gone}
     if DisconnectOutcome.TIMEOUT in outcomes:
         return Unreachable.exit_code
     return Refused.exit_code if DisconnectOutcome.NAK in outcomes else 0

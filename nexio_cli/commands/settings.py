@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nexio.locations.settings import NIST_FLOOR, SHOWN_KEYS, as_words, parse_changes, warnings_for
+from nexio.locations.settings import NIST_FLOOR, as_words, parse_changes, warnings_for
 from nexio_cli.terminal import once, options, output
 
 RISKY = {"wifi_login", "planned_guests", "pin_length"}
@@ -38,7 +38,7 @@ def show(location_name: str | None, *, as_json: bool) -> None:
         output.print_json(SettingsJson(words))
     else:
         output.print_table(
-            ["setting", "value"], [[key, _shown(words[key])] for key in SHOWN_KEYS], ""
+            ["setting", "value"], [[key, _shown(value)] for key, value in words.items()], ""
         )
         output.say(risk)
 
@@ -61,9 +61,10 @@ def set_(
 ) -> None:
     """Change settings, all of them or none.
 
-    Most settings count for visitors who are registered from now on; wifi-login and roaming for
-    every login, end-wifi-at-checkout for every check-out, cut-off for every check-in from now
-    on; retention-days when housekeeping runs; ssid and language at once.
+    Most settings count for visitors who are registered from now on; wifi-login, roaming,
+    remember-devices and device-limit-outage for every login, end-wifi-at-checkout for every
+    check-out, cut-off for every check-in from now on; retention-days when housekeeping runs;
+    ssid and language at once.
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words

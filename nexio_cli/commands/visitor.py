@@ -10,6 +10,7 @@ import click
 from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
+from nexio_cli.commands.visitor_devices import devices
 from nexio_cli.commands.visitor_files import export, import_, slip
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
@@ -46,6 +47,13 @@ def command() -> None:
     metavar="DURATION",
     help="How long the Wi-Fi lasts, instead of the default duration: 1 minute to 30 days, "
     "such as 2h or 3d.",
+)
+@click.option(
+    "--devices",
+    "max_devices",
+    metavar="N",
+    help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
+    "number.",
 )
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
@@ -260,8 +268,8 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-for _change in (edit, reschedule, delete, resend, reissue, import_, export, slip):
-    command.add_command(_change)
+for _each in (devices, edit, reschedule, delete, resend, reissue, import_, export, slip):
+    command.add_command(_each)
 
 
 def _canonical(words: dict[str, Any]) -> str:

@@ -184,6 +184,9 @@ class HousekeepingJson(TypedDict):
     sessions: int
     """Sessions that were forgotten"""
 
+    lost: int
+    """Sessions that were closed, because their access point had gone silent"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""
@@ -220,6 +223,61 @@ class DeliveryJson(TypedDict):
     """What is still to be sent"""
 
 
+class ReplySettingJson(TypedDict):
+    """One thing that accepts of a place say."""
+
+    source: str | None
+    """Only to visitors of this source; ``null``: to all"""
+
+    name: str
+    """A setting such as ``vlan``, or an attribute"""
+
+    value: str
+
+
+class ReplyAttributeJson(TypedDict):
+    """An attribute of an Access-Accept."""
+
+    name: str
+    value: str
+
+
+class FactJson(TypedDict):
+    """What is known of a kind of NAS."""
+
+    says: str
+    source: str
+
+
+class NasProfileJson(TypedDict):
+    """A kind of NAS."""
+
+    name: str
+    title: str
+    disconnect_port: int
+    identified_by: list[str]
+    """By which attributes it finds a session; empty: all are sent"""
+
+    bare_nak_is_gone: bool
+    """Whether a NAK without Error-Cause means that there is no such session"""
+
+    counts: str
+    """``nas``: as RFC 2866 says, ``client``: the other way round"""
+
+    bandwidth: str
+    """``wispr``, ``mikrotik``, ``none``"""
+
+    role: list[str]
+    """The attributes of a role; ``{}`` stands for its name"""
+
+    sends: Mapping[str, str]
+    """Settings of replies that hold where nobody has set others"""
+
+    facts: list[FactJson]
+    tried: str
+    unknown: str
+
+
 class NasJson(TypedDict):
     """A NAS without its secret."""
 
@@ -243,6 +301,14 @@ class NasJson(TypedDict):
     """Which address of ours they come from; ``null``: the one that leads there"""
 
     takes_disconnects: bool
+    profile: str
+    """See ``nas profiles``"""
+
+    counts: str | None
+    """``nas``, ``client``; ``null``: as the profile says"""
+
+    reply: list[ReplySettingJson]
+    """What its accepts say beside what those of its location say"""
 
     secret: NotRequired[str]
     """Only from ``nas add``, and only if nexio made one"""
@@ -254,6 +320,8 @@ class LocationJson(TypedDict):
     id: int
     name: str
     time_zone: str
+    reply: list[ReplySettingJson]
+    """What accepts say there beside the end of the time"""
 
 
 SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
@@ -351,6 +419,34 @@ class SessionJson(TypedDict):
     """The last time that the access point was asked to end it"""
 
 
+class DeviceJson(TypedDict):
+    """A device that logged in with a visit's PIN."""
+
+    device: str
+    first_at: str
+    last_at: str
+    """When it last logged in, or was last heard of by accounting"""
+
+    randomised: bool
+    """Whether it made its address up: phones take another one about every two weeks"""
+
+    counts: bool
+    """Whether it has one of the places of the limit; without a limit, whether it is remembered"""
+
+    freed_at: str | None
+    """When `visitor devices --free` took its place away"""
+
+
+class DevicesJson(TypedDict):
+    """The devices of a visit."""
+
+    visit: int
+    max_devices: int | None
+    """``null`` where there is no limit"""
+
+    devices: list[DeviceJson]
+
+
 class ExplanationJson(TypedDict):
     """Why a visitor gets on the Wi-Fi or not."""
 
@@ -362,6 +458,11 @@ class ExplanationJson(TypedDict):
     """See [reasons.md](reasons.md)"""
 
     sentence: str
+    nas: str | None
+    """The NAS whose accept ``reply`` is; ``null``: any without settings of its own"""
+
+    reply: list[ReplyAttributeJson]
+    """All that the accept says; empty where it is none"""
 
 
 class AnswerJson(TypedDict):
@@ -555,9 +656,11 @@ Printed = (
     | DeliveryJson
     | NasJson
     | LocationJson
+    | NasProfileJson
     | SettingsJson
     | DecisionJson
     | SessionJson
+    | DevicesJson
     | ExplanationJson
     | AnswerJson
     | StatusJson

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
+    from nexio.input.reply_settings import ReplySetting
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading, Store, Writing
 
@@ -31,6 +32,16 @@ SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+def parsed_replies(words: Sequence[str]) -> dict[str, list[ReplySetting]] | None:
+    """What ``--reply`` says, checked against the dictionary; None where it is not given."""
+    if not words:
+        return None
+    from nexio.input.reply_settings import parse_replies
+    from radius_auth.protocol.pyrad_codec import encode_reply_attribute
+
+    return parse_replies(words, encode_reply_attribute)
 
 
 def location_option(meaning: str) -> Callable[[Callback], Callback]:
@@ -70,6 +81,15 @@ last = click.option(
 
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
+
+reply = click.option(
+    "--reply",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="What Access-Accepts say beside the end of the time: vlan, bandwidth-down, bandwidth-up, "
+    "role, idle-timeout, interim-interval, end-time, or an attribute by its name; "
+    "walk-in:vlan=30 for visitors of that source; 'vlan=none' sends none, 'vlan=' unsets it.",
+)
 
 insecure_short_pin = click.option(
     "--insecure-short-pin",
@@ -190,6 +210,20 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         refusal = f"the arrival would be on {arrival}, and no year was given"
         advice = "Give the year, or confirm this one with --far."
         _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
+
+
+def parse_mac(text: str) -> str:
+    """A MAC address in any notation, in the one that the store has.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    from radius_auth.decision.devices import mac_of
+
+    mac = mac_of(text.encode(errors="surrogateescape"))
+    if mac is None:
+        raise InvalidValue(f"{text!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef.")
+    return mac
 
 
 def typed_or_read(value: str | None) -> str | None:

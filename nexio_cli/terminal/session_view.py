@@ -93,7 +93,8 @@ def answer_words(
     from nexio.network.endings import is_gone
 
     name = f"S{session.id} on {session.device or session.session_id} at {session.nas}"
-    if is_gone(outcome, error_cause):
+    bare = peer is not None and peer.bare_nak_is_gone
+    if is_gone(outcome, error_cause, bare_nak_is_gone=bare):
         return f"{name}: the access point has no such session any more. It is over."
     if outcome == "ack":
         return f"{name}: the access point ends it. It is over when accounting says so."
@@ -140,17 +141,19 @@ def cause_words(attribute: str, number: int | None) -> str:
     return f"reason {number}" if name is None else name.replace("-", " ").lower()
 
 
-def tell_of_open_sessions(visit_id: int, *, wait: bool = True) -> None:
+def tell_of_open_sessions(visit_id: int, device: str | None = None, *, wait: bool = True) -> None:
     """Say what becomes of the devices of a visitor who may not be on any more.
 
     Args:
         visit_id: whose.
+        device: this one alone.
         wait: for a server that asks the access points, a few seconds.
     """
     from nexio.network.sessions import SessionFilter, list_sessions
 
     with options.reading() as work:
-        sessions = list_sessions(work, SessionFilter(visit_id=visit_id, open_only=True))
+        which = SessionFilter(visit_id=visit_id, device=device, open_only=True)
+        sessions = list_sessions(work, which)
     tell_what_becomes_of(sessions, f"nexio session disconnect {visit_id}", wait=wait)
 
 

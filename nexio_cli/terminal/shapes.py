@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from nexio.checkin.offline_taps import OfflineTap
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
+    from nexio.input.reply_settings import Replies
     from nexio.locations.locations import Location
+    from nexio.network.devices import Device
     from nexio.network.events import AuthEvent
     from nexio.network.nas import Nas
+    from nexio.network.nas_profiles import NasProfile
     from nexio.network.sessions import WifiSession
     from nexio.outbox.outbox import Mail
     from nexio.reception.members import Member
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from nexio_cli.terminal.json_types import (
         DecisionJson,
         DeskJson,
+        DevicesJson,
         HeldTokenJson,
         LocationJson,
         MailJson,
         MemberJson,
         NasJson,
+        NasProfileJson,
         OfflineTapJson,
+        ReplySettingJson,
         SessionJson,
         TabletJson,
         TapJson,
@@ -61,6 +67,26 @@ def visit_json(visit: Visit) -> VisitJson:
     }
 
 
+def devices_json(visit: Visit, devices: list[Device]) -> DevicesJson:
+    """The devices of a visit."""
+    zone = visit.location.zone
+    return {
+        "visit": visit.id,
+        "max_devices": None if visit.token is None else visit.token.max_devices,
+        "devices": [
+            {
+                "device": each.mac,
+                "first_at": iso(each.first_at, zone),
+                "last_at": iso(each.last_at, zone),
+                "randomised": each.is_randomised,
+                "counts": each.holds_slot,
+                "freed_at": None if each.freed_at is None else iso(each.freed_at, zone),
+            }
+            for each in devices
+        ],
+    }
+
+
 def token_json(token: Token, zone: ZoneInfo) -> TokenJson:
     """An access token."""
     return {
@@ -85,7 +111,42 @@ def held_token_json(visit: Visit) -> HeldTokenJson:
 
 def location_json(location: Location) -> LocationJson:
     """A location without its settings."""
-    return {"id": location.id, "name": location.name, "time_zone": location.time_zone}
+    return {
+        "id": location.id,
+        "name": location.name,
+        "time_zone": location.time_zone,
+        "reply": replies_json(location.reply),
+    }
+
+
+def replies_json(replies: Replies) -> list[ReplySettingJson]:
+    """What accepts of a place say."""
+    return [
+        {"source": each.source or None, "name": each.name, "value": each.value} for each in replies
+    ]
+
+
+def reply_words(replies: Replies) -> list[str]:
+    """The same, each as it can be set again."""
+    return [f"{each.key}={each.value}" for each in replies]
+
+
+def profile_json(profile: NasProfile) -> NasProfileJson:
+    """What is known of a kind of NAS."""
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "disconnect_port": profile.disconnect_port,
+        "identified_by": sorted(profile.identified_by or ()),
+        "bare_nak_is_gone": profile.bare_nak_is_gone,
+        "counts": profile.counts,
+        "bandwidth": profile.bandwidth,
+        "role": list(profile.role),
+        "sends": dict(profile.sends),
+        "facts": [{"says": fact.says, "source": fact.source} for fact in profile.facts],
+        "tried": profile.tried,
+        "unknown": profile.unknown,
+    }
 
 
 def member_json(member: Member) -> MemberJson:
@@ -191,6 +252,9 @@ def nas_json(nas: Nas) -> NasJson:
         "disconnect_port": nas.disconnect_port,
         "disconnect_source": nas.disconnect_source,
         "takes_disconnects": nas.takes_disconnects,
+        "profile": nas.profile,
+        "counts": nas.counts,
+        "reply": replies_json(nas.reply),
     }
 
 

@@ -24,6 +24,7 @@ def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
         ("login", None if visit.email else visit.login),
         ("arrival", show(visit.expected_arrival, visit.location.zone)),
         ("Wi-Fi", _wifi_words(visit)),
+        ("devices", _limit_words(visit)),
         ("network", visit.location.settings.ssid if visit.token is not None else None),
         ("host", visit.host),
         ("company", visit.company),
@@ -50,8 +51,12 @@ def row_of(visit: Visit) -> list[str]:
     ]
 
 
-def _wifi_words(visit: Visit) -> str:
+def _limit_words(visit: Visit) -> str | None:
+    most = None if visit.token is None else visit.token.max_devices
+    return None if most is None else f"at most {most}"
 
+
+def _wifi_words(visit: Visit) -> str:
     token, zone = visit.token, visit.location.zone
     if token is None:
         return "no access token"

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from nexio.network.events import EventBatch
     from nexio.network.following import FollowedVisit
     from radius_auth.companion.channel import Message
+    from radius_auth.companion.slots import Slots
+    from radius_auth.decision.device_limits import Answer
     from radius_auth.guard.sharing import Sharing
     from radius_auth.protocol.statistics import Recording
     from radius_auth.replica.follower import Change, Follower
@@ -106,6 +108,7 @@ class Hub:
         record: takes batches of decisions; :meth:`stored` says when it is on a disk.
         recording: how that goes.
         sharing: what is known of guesses.
+        slots: takes slots of device limits.
     """
 
     def __init__(
@@ -114,12 +117,14 @@ class Hub:
         record: Callable[..., None],
         recording: Recording,
         sharing: Sharing,
+        slots: Slots,
     ) -> None:
         listener.settimeout(0)
         self._listener = listener
         self._record = record
         self._recording = recording
         self._sharing = sharing
+        self._slots = slots
         self._relay = Relay(self._put_acts)
         sharing.share(self._relay)
         self._follower: Follower | None = None
@@ -202,6 +207,7 @@ class Hub:
             self._do_all()
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT_SECONDS
+                self._slots.tell_overdue()
                 self._beat()
         for worker in list(self._workers.values()):
             self._lose(worker)
@@ -267,6 +273,15 @@ class Hub:
             self._do(lambda: self._tell_all([heard], worker.writer))
         elif kind == Reported.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
+        elif kind == Reported.SLOT:
+            self._ask_slot(worker, *values)
+
+    def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
+        def tell(answer: Answer) -> None:
+            told = encoded(Told.SLOT, visit_id, device, int(answer))
+            self._do(lambda: self._tell(worker, told))
+
+        self._slots.ask((visit_id, device), tell)
 
     def _welcome(self, worker: _Worker) -> None:
         """Tell a worker all there is; what changes from now on comes after it."""

@@ -29,6 +29,7 @@ from radius_auth.companion.messages import (
     places_of,
     visits_of,
 )
+from radius_auth.decision.device_limits import Answer
 from radius_auth.guard import Guard
 from radius_auth.protocol.statistics import Counts, parse_counts
 from radius_auth.replica.table import Table
@@ -51,6 +52,10 @@ GIVEN_BACK_AT_ONCE: Final = 200
 
 TELL_EVERY: Final = 10.0
 """Seconds between two lines about decisions that are lost."""
+
+SLOT_SECONDS: Final = 2.0
+"""So long the companion is waited for about a slot; it says within half of that whether the store
+is away."""
 
 _CENTURY: Final = Horizon(past=Horizon().past * 36_500, ahead=Horizon().ahead * 5_200)
 """Holds whatever it is told: the companion has looked at the real one."""
@@ -76,6 +81,9 @@ class Link:
         self.counts: Callable[[], Counts] = Counts
         """What this worker has done; the worker sets it."""
 
+        self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
+        """Takes what became of a slot that was asked for."""
+
         self.table = Table(Keyring(keys={}, active="", _digest_key=b""))
         self.is_loaded = False
         """Whether a whole table has come."""
@@ -96,6 +104,7 @@ class Link:
         self._number = self._sent = 0
         self._batches: OrderedDict[int, Sequence[Decided]] = OrderedDict()
         self._decisions = 0
+        self._slots: dict[tuple[int, str], None] = {}
         self._channel: Channel | None = None
         self._is_writing = False
         # One descriptor for the worker's loop, whatever connection is behind it.
@@ -115,6 +124,7 @@ class Link:
             Told.HEARD: self._heard_up_to,
             Told.TIDY: self._tidy,
             Told.STORED: self._stored,
+            Told.SLOT: self._slot,
         }
         self._connect()
 
@@ -177,6 +187,19 @@ class Link:
         told = [act_as_values(act) for act in acts]
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
+    def ask_slot(self, visit_id: int, device: str) -> None:
+        """Ask for a slot of a visit's device limit; ask again whoever replaces the companion."""
+        self._slots[visit_id, device] = None
+        self._send(encoded(Reported.SLOT, visit_id, device))
+
+    def wake(self) -> None:
+        """Let :meth:`fileno` be readable; from any thread."""
+        os.eventfd_write(self._more, 1)
+
+    def forget_slot(self, visit_id: int, device: str) -> None:
+        """Nobody waits for that slot any more."""
+        self._slots.pop((visit_id, device), None)
+
     def finish(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Tell what is left, and wait until it is on a disk.
 
@@ -221,6 +244,8 @@ class Link:
         self._told_acts = 0
         self._send(encoded(Reported.HELLO, self._name, self._guard.writer))
         self._sent = 0
+        for asked in self._slots:
+            self._send(encoded(Reported.SLOT, *asked))
         self.tell_acts()
         self._send_batches()
 
@@ -289,7 +314,7 @@ class Link:
     def _retire(self, table: Table) -> None:
         """Give a table back that nobody looks at any more."""
         self._old.append(table)
-        os.eventfd_write(self._more, 1)
+        self.wake()
 
     def _give_back(self) -> None:
         left = [table for table in self._old if _shrink(table, GIVEN_BACK_AT_ONCE)]
@@ -333,6 +358,10 @@ class Link:
         while self._batches and next(iter(self._batches)) <= number:
             _, decisions = self._batches.popitem(last=False)
             self._decisions -= len(decisions)
+
+    def _slot(self, visit_id: int, device: str, answer: int) -> None:
+        self.forget_slot(visit_id, device)
+        self.slot_answered(visit_id, device, Answer(answer))
 
     def _tell_counts(self) -> None:
         own = replace(self.counts(), unrecorded=self._lost, without_spool=0)

@@ -70,6 +70,9 @@ class Told(IntEnum):
     KEPT = 13
     """Whether the Accounting-Request of that number is on a disk."""
 
+    SLOT = 14
+    """What became of a slot that it asked for: visit, device, answer."""
+
 
 class Reported(IntEnum):
     """What a worker tells the companion."""
@@ -88,6 +91,9 @@ class Reported(IntEnum):
 
     ACCOUNTING = 5
     """An Accounting-Request with a number: when it came, from where, and what it says."""
+
+    SLOT = 6
+    """It asks for a slot: visit and device."""
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -20,6 +20,7 @@ from nexio.network.following import Horizon
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
+from radius_auth.companion.slots import Slots
 from radius_auth.guard.sharing import Sharing
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
@@ -103,12 +104,15 @@ class Companion:
                 forget_batches,
                 lambda batches: hub.stored(batches),  # noqa: PLW0108 (there is none yet)
             )
-            hub = Hub(self._door, recorder.record, recorder, self._sharing)
+            slots = Slots(self._open_store)
+            hub = Hub(self._door, recorder.record, recorder, self._sharing, slots)
             self._sharing.start()
             stack.callback(self._sharing.stop)
             recorder.start()
             stack.callback(recorder.stop)
             stack.callback(self._patience.end_in, STOP_SECONDS)  # the rest is spooled by then
+            slots.start()
+            stack.callback(slots.stop)
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
             if follower is None:
@@ -122,11 +126,15 @@ class Companion:
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
+            from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
             ender = SessionEnder(self._open_store)
             ender.start()
             stack.callback(ender.stop)
+            lost = LostSessions(self._open_store)
+            lost.start()
+            stack.callback(lost.stop)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:

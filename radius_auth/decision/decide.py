@@ -122,7 +122,8 @@ def _decide(
         return Rejected(reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
     claim = read_claim(request, password, table, arrived)
     if isinstance(claim, Reason):
-        return Rejected(claim)
+        by_mac = claim is Reason.MAC_AUTHENTICATION
+        return (by_mac and _remembered(request, table, arrived)) or Rejected(claim)
     # What will be refused is compared as well: it takes as long as what is wrong.
     right, silent, unreadable = _right_visits(claim, password, table)
     if right and (decision := _unguarded(right, request, claim, table, guard, arrived, now)):
@@ -145,6 +146,18 @@ def _decide(
         finally:
             unreadable = None
     return _miss(claim, silent, arrived)
+
+
+def _remembered(request: Request, table: Table, now: datetime) -> Accepted | None:
+    """The accept of a device that has logged in with a visit's PIN (R22)."""
+    location, device = _location_of(request, table), mac_of(request.calling_station)
+    if location is None or device is None or not location.settings.remember_devices:
+        return None
+    visits = table.visits_on(device)
+    decision = _choose(visits, location, now) if visits else None
+    if not isinstance(decision, Accepted):
+        return None
+    return decision._replace(reason=Reason.REMEMBERED)
 
 
 def _unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
@@ -323,7 +336,7 @@ def remaining(decision: Decision, now: datetime) -> Decision:
     seconds = seconds_left(decision.visit, now)
     if seconds < 1:
         return Rejected(reason=Reason.ENDED, visit=decision.visit)
-    return Accepted(decision.visit, min(seconds, decision.session_timeout))
+    return decision._replace(session_timeout=min(seconds, decision.session_timeout))
 
 
 def _location_of(request: Request, table: Table) -> Location | None:

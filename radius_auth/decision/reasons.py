@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from nexio.network import events
+
 
 class Reason(StrEnum):
     """What decided an Access-Request, as it stands in the log."""
 
-    VALID = "valid"
+    VALID = events.BY_PIN
     """The PIN is right and its window is open."""
+
+    REMEMBERED = "remembered device"
+    """MAC authentication of a device that logged in with a visit's PIN before, where
+    `remember-devices` is on and the window is open (R22)."""
 
     UNSUPPORTED_SERVICE = "unsupported service"
     """Service-Type is Administrative, NAS-Prompt or callback, or NAS-Port-Type is Virtual and
     Calling-Station-Id no MAC address (R22)."""
 
     MAC_AUTHENTICATION = "MAC authentication"
-    """Service-Type is Call-Check, or User-Name is the Calling-Station-Id (R22)."""
+    """Service-Type is Call-Check, or User-Name is the Calling-Station-Id, and the device is not
+    remembered (R22)."""
 
     CONTRADICTORY = "contradictory request"
     """Two methods; or an attribute that decides has two values or a wrong length: User-Name,
@@ -72,6 +79,17 @@ class Reason(StrEnum):
 
     ENDED = "ended"
     """The duration is over, or less than a second is left (R1, R12)."""
+
+    NO_DEVICE = "no device"
+    """The visit has a limit of devices, and Calling-Station-Id is missing or no MAC address
+    (R18)."""
+
+    TOO_MANY_DEVICES = "too many devices"
+    """As many devices as the visit may have are in use (R18)."""
+
+    UNCOUNTED = events.UNCOUNTED
+    """The visit has a limit, and the store was away, so nobody knew whether one more device is
+    within it.  `device-limit-outage` says whether it is let on then (R18)."""
 
 
 MAY_CATCH_UP = frozenset({Reason.UNKNOWN_USER, Reason.WRONG_PIN, Reason.NO_TOKEN})

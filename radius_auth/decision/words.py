@@ -33,7 +33,12 @@ def _told(reason: Reason, visit: FollowedVisit, location: Location, now: datetim
     instant = {Reason.NOT_YET: visit.valid_from, Reason.ENDED: visit.valid_until}.get(reason)
     if reason not in TOLD or (instant is None and "{at}" in TOLD[reason]):
         return None
-    return TOLD[reason].format(at=instant and clock_time(instant, location.zone, now))
+    at = instant and clock_time(instant, location.zone, now)
+    return TOLD[reason].format(at=at, devices=_devices(visit.max_devices or 0))
+
+
+def _devices(count: int) -> str:
+    return "1 device" if count == 1 else f"{count} devices"
 
 
 TOLD = {
@@ -44,11 +49,15 @@ TOLD = {
     Reason.NO_TOKEN: "Your visit does not include Wi-Fi. Please ask at the reception desk.",
     Reason.REVOKED: "Your Wi-Fi access was ended. Please ask at the reception desk.",
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
+    Reason.NO_DEVICE: "Your device did not say who it is. Please ask at the reception desk.",
+    Reason.TOO_MANY_DEVICES: "Already used on {devices}. Please ask at the reception desk.",
+    Reason.UNCOUNTED: "Please try again in a moment.",
 }
 """What the guest reads (R11); nothing where a reason is not in here."""
 
 LOGGED = {
     Reason.VALID: "the PIN is right and its time is now",
+    Reason.REMEMBERED: "a device that logged in with the PIN before, and its time is now",
     Reason.UNSUPPORTED_SERVICE: "not a guest: somebody wants to configure the access point",
     Reason.MAC_AUTHENTICATION: "not a guest: the device's address in place of a login",
     Reason.CONTRADICTORY: "the request contradicts itself",
@@ -67,6 +76,9 @@ LOGGED = {
     Reason.NOT_CHECKED_IN: "the Wi-Fi starts with the check-in, which has not been",
     Reason.NOT_YET: "the Wi-Fi has not started yet",
     Reason.ENDED: "the Wi-Fi time is over",
+    Reason.NO_DEVICE: "the visit has a limit of devices, and the access point names none",
+    Reason.TOO_MANY_DEVICES: "the visit's limit of devices is reached",
+    Reason.UNCOUNTED: "its device could not be counted, because the store was away",
 }
 """One clause for each reason, for ``nexio log``."""
 
@@ -75,7 +87,10 @@ REMEDIES = {
         "see Service-Type; NAS-Port-Type Virtual is a guest's only with the device's MAC address"
         " in Calling-Station-Id"
     ),
-    Reason.MAC_AUTHENTICATION: "turn MAC authentication off at the NAS, or let the guest log in",
+    Reason.MAC_AUTHENTICATION: (
+        "turn MAC authentication off at the NAS, or let the guest log in; with remember-devices=on"
+        " devices that have logged in get on by it"
+    ),
     Reason.CONTRADICTORY: "see what the NAS sends",
     Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
     Reason.EAP_FAILED: "see whether the device trusts the server's certificate, and its method",
@@ -98,6 +113,11 @@ REMEDIES = {
         "see 'nexio guard list'; 'nexio guard release' lets the guest's device try again at once"
     ),
     Reason.TOO_SOON: "let the guest wait for five seconds, and type the PIN once more",
+    Reason.NO_DEVICE: "let the NAS send the device's MAC address in Calling-Station-Id",
+    Reason.TOO_MANY_DEVICES: "see and free devices: nexio visitor devices",
+    Reason.UNCOUNTED: (
+        "see 'nexio doctor'; device-limit-outage=allow lets such devices on meanwhile"
+    ),
     Reason.NO_LOCATION: "see 'nexio nas list' for the SSIDs and identifiers that are known",
 }
 """What to do about a reject, for ``nexio explain``."""

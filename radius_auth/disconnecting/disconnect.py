@@ -6,12 +6,13 @@ import asyncio
 import secrets
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.errors import NotFound, Unreachable
-from nexio.network.nas_texts import DISCONNECT_PORT
+from nexio.network.endings import is_gone
+from nexio.network.nas_profiles import profile_of
 from radius_auth.protocol.authenticators import check_message_authenticator, is_signed
 from radius_auth.protocol.packet import Code, Discarded, Packet, read_packet
 from radius_auth.protocol.printable import is_as_sent
@@ -29,6 +30,9 @@ ERROR_CAUSE = 101
 """RFC 5176 section 3.5."""
 
 TRANSMISSIONS = 3
+
+_ALWAYS: Final = {"Event-Timestamp"}
+"""RFC 5176 section 6.3: against replays."""
 
 
 class DisconnectOutcome(StrEnum):
@@ -51,6 +55,8 @@ class DisconnectReply:
 
     outcome: DisconnectOutcome
     error_cause: int | None = None
+    is_gone: bool = field(default=False, compare=False)
+    """The NAS has no such session (any more)."""
 
 
 def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Peer:
@@ -70,13 +76,16 @@ def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Pee
             f"no NAS stands for {session.source_address} any more, so there is no secret",
             "See what there is with: nexio nas list",
         )
+    profile = profile_of(nas.profile)
     return Peer(
         address=nas.disconnect_host or session.source_address,
-        port=nas.disconnect_port or DISCONNECT_PORT,
+        port=nas.disconnect_port or profile.disconnect_port,
         secret=nas.secret,
         timeout=timeout,
         transmissions=TRANSMISSIONS,
         source=nas.disconnect_source,
+        identified_by=profile.identified_by,
+        bare_nak_is_gone=profile.bare_nak_is_gone,
     )
 
 
@@ -124,12 +133,14 @@ async def ask_to_disconnect(
     Raises:
         Unreachable: no such host.
     """
-    octets = encode_disconnect_request(peer.secret, secrets.randbelow(256), attributes)
+    wanted = attributes.keys() if peer.identified_by is None else peer.identified_by | _ALWAYS
+    named = {name: value for name, value in attributes.items() if name in wanted}
+    octets = encode_disconnect_request(peer.secret, secrets.randbelow(256), named)
     loop = asyncio.get_running_loop()
     family, address = await _resolve(peer)
     try:
         line, waiting = await loop.create_datagram_endpoint(
-            lambda: _Waiting(read_packet(octets), peer.secret),
+            lambda: _Waiting(read_packet(octets), peer),
             family=family,
             remote_addr=address[:2],
             local_addr=None if peer.source is None else (peer.source, 0),
@@ -153,13 +164,13 @@ class _Waiting(asyncio.DatagramProtocol):
     Nor does a router that says that nobody is there: that may be a lie.
     """
 
-    def __init__(self, request: Packet, secret: bytes) -> None:
-        self._request, self._secret = request, secret
+    def __init__(self, request: Packet, peer: Peer) -> None:
+        self._request, self._peer = request, peer
         self.reply: asyncio.Future[DisconnectReply] = asyncio.get_running_loop().create_future()
 
     def datagram_received(self, data: bytes, _: object) -> None:
         with suppress(Discarded):
-            reply = _read(data, self._request, self._secret)
+            reply = _read(data, self._request, self._peer)
             if reply is not None and not self.reply.done():
                 self.reply.set_result(reply)
 
@@ -191,8 +202,8 @@ async def _resolve(peer: Peer) -> tuple[int, Any]:
     return family, address
 
 
-def _read(datagram: bytes, request: Packet, secret: bytes) -> DisconnectReply | None:
-    reply = read_packet(datagram)
+def _read(datagram: bytes, request: Packet, peer: Peer) -> DisconnectReply | None:
+    reply, secret = read_packet(datagram), peer.secret
     outcome = _OUTCOMES.get(reply.code)
     if outcome is None or reply.identifier != request.identifier:
         return None
@@ -200,6 +211,6 @@ def _read(datagram: bytes, request: Packet, secret: bytes) -> DisconnectReply | 
         return None
     check_message_authenticator(reply, secret, request.authenticator)
     causes = [value for value in reply.values(ERROR_CAUSE) if len(value) == 4]  # noqa: PLR2004
-    return DisconnectReply(
-        outcome=outcome, error_cause=int.from_bytes(causes[0]) if causes else None
-    )
+    cause = int.from_bytes(causes[0]) if causes else None
+    gone = is_gone(outcome.value, cause, bare_nak_is_gone=peer.bare_nak_is_gone)
+    return DisconnectReply(outcome=outcome, error_cause=cause, is_gone=gone)

@@ -13,10 +13,11 @@ from nexio.input.names import quoted
 from nexio.input.zones import show, show_window
 from nexio.locations.locations import get_location, list_locations, zone_for_entry
 from nexio.network.following import Horizon
-from nexio.network.nas import Nas, get_nas
+from nexio.network.nas import Nas, get_nas, list_nas
 from nexio.network.news import read_visits_of
 from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
+from radius_auth.decision.device_limits import Answer, decide_device, settle_device
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason, is_unseen
@@ -25,6 +26,8 @@ from radius_auth.decision.words import LOGGED, REMEDIES
 from radius_auth.guard import Guard
 from radius_auth.guard.desk import guard_in, has_open_device, waits
 from radius_auth.guard.target import MOST_OF_A_DEVICE
+from radius_auth.protocol.replies import class_of
+from radius_auth.replica.replies import prepare_reply
 from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
@@ -64,6 +67,12 @@ class Explanation:
     reason: Reason
     sentence: str
     """The outcome, the reason, and what to do."""
+
+    nas: str | None = None
+    """Whose accept it would be; None is any NAS without settings of its own."""
+
+    reply: tuple[tuple[str, str], ...] = ()
+    """All that the accept would say: attributes and values."""
 
 
 def explain(work: Reading, question: Question) -> list[Explanation]:
@@ -121,20 +130,67 @@ def _explain(
         if question.at == "now"
         else parse_arrival(question.at, work.now, zone_for_entry(location))
     )
+    nas = _nas(work, location, question)
     request = Request(
-        nas=_some_nas(location) if question.nas is None else get_nas(work, question.nas),
+        nas=nas,
         user_name=question.email.encode(errors="surrogateescape"),
         password=Pap(pin.encode(errors="surrogateescape")),
         calling_station=None if question.device is None else question.device.encode(),
     )
     guard = guard_in(work, at)
-    decision = decide(request, table, guard, at)
-    unguarded = decide(request, table, Guard(), at)
+    decision, unguarded = (
+        _within_limit(decide(request, table, each, at), request, table) for each in (guard, Guard())
+    )
     # What no release changes comes first; a pause is over before anybody has read of it.
     settled = isinstance(unguarded, Rejected) and unguarded.visit is not None
     if decision.reason is Reason.GUARDED and not settled:
         return _of(decision, _wait_words(work, visit, question, guard, at))
-    return _explanation(work, unguarded if is_unseen(decision.reason) else decision)
+    explained = unguarded if is_unseen(decision.reason) else decision
+    if isinstance(explained, Accepted):
+        reply = reply_of(explained, nas, table.locations[nas.location.id])
+        found = _explanation(work, explained)
+        return replace(found, nas=nas.name if nas.id else None, reply=reply)
+    return _explanation(work, explained)
+
+
+def reply_of(accepted: Accepted, nas: Nas, location: Location) -> tuple[tuple[str, str], ...]:
+    """All that an accept at a NAS of a location would say."""
+    visit, by_source = accepted.visit, prepare_reply(nas, location)
+    limits = (
+        ("Session-Timeout", str(accepted.session_timeout)),
+        ("Class", class_of(visit).decode()),
+    )
+    if not by_source:
+        return limits
+    return (*limits, *(by_source.get(visit.source) or by_source[""]).attributes_for(visit))
+
+
+def _within_limit(decision: Decision, request: Request, table: Table) -> Decision:
+    """What the visit's limit of devices makes of it (R18); of a device that was not named, nothing.
+
+    A slot that is free now is taken only by a real login.
+    """
+    if (
+        isinstance(decision, Rejected)
+        or request.calling_station is None
+        or decision.visit.max_devices is None
+    ):
+        return decision
+    decided = decide_device(request, decision)
+    if decided is not None:
+        return decided
+    has_room = len(decision.visit.devices) < decision.visit.max_devices
+    answer = Answer.TAKEN if has_room else Answer.FULL
+    return settle_device(decision, answer, table)
+
+
+def _devices_words(visit: FollowedVisit) -> str:
+    """Who holds the slots of a limit."""
+    most, held = visit.max_devices, visit.devices
+    if most is None:
+        return ""
+    who = f": {', '.join(held)}" if held else ""
+    return f" Devices: {len(held)} of {most}{who}."
 
 
 def _wait_words(
@@ -169,12 +225,14 @@ def _explanation(work: Reading, decision: Decision) -> Explanation:
     token = visit.token
     if token is not None and token.valid_from is not None and token.valid_until is not None:
         window = show_window(token.valid_from, token.valid_until, visit.location.zone)
+    devices = _devices_words(decision.visit)
     if isinstance(decision, Accepted):
-        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.")
+        return _of(decision, f"Yes: {who} gets on the Wi-Fi, {window}.{devices}")
     why = LOGGED[decision.reason] + (f" ({window})" if window else "")
     if decision.reason is Reason.WRONG_LOCATION:
         why = f"{LOGGED[decision.reason]}, {visit.location.name}"
-    return _of(decision, f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}.")
+    no = f"No: {who} gets no Wi-Fi because {why}; {REMEDIES[decision.reason]}."
+    return _of(decision, no + devices)
 
 
 def _of(decision: Decision, sentence: str) -> Explanation:
@@ -197,6 +255,14 @@ def _nobody(question: Question, table: Table) -> Explanation:
         reason=Reason.UNKNOWN_USER,
         sentence=f"{sentence} {REMEDIES[Reason.UNKNOWN_USER]}.",
     )
+
+
+def _nas(work: Reading, location: Location, question: Question) -> Nas:
+    """The NAS that is asked about, or the only one of a location, or any."""
+    if question.nas is not None:
+        return get_nas(work, question.nas)
+    there = list_nas(work, location)
+    return there[0] if len(there) == 1 else _some_nas(location)
 
 
 def _some_nas(location: Location) -> Nas:

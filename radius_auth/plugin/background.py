@@ -22,6 +22,7 @@ from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import Accounts
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 
@@ -77,6 +78,10 @@ class Background:
         """What counts wrong passwords."""
 
         self._link: _Link | None = None
+        self.slots = SlotCalls(self._ask_slot)
+        """Where calls wait for slots of device limits."""
+
+        self._asked: deque[tuple[int, str]] = deque()
         self._accounts: Accounts | None = None
         self._decided: deque[Decided] = deque(maxlen=MOST_DECISIONS)
         self._thread: threading.Thread | None = None
@@ -110,6 +115,12 @@ class Background:
         """Have an Accounting-Request stored, see :meth:`Accounts.store`; after :meth:`table`."""
         return self._accounts is not None and self._accounts.store(at, host, values)
 
+    def _ask_slot(self, visit_id: int, device: str) -> None:
+        """Let the thread ask: a link is of one thread."""
+        self._asked.append((visit_id, device))
+        if self._link is not None:
+            self._link.wake()
+
     def stop(self) -> None:
         """End the thread and the companion; every decision is on the disk then."""
         self._stopping.set()
@@ -125,6 +136,7 @@ class Background:
     def _run(self) -> None:
         with _door() as door, _door() as told:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
+            link.slot_answered = self.slots.answer
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
             task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors)
@@ -145,6 +157,8 @@ class Background:
         try:
             companion.mind(is_in_use=link.is_loaded)
             companion.wait(link, HAND_OVER_EVERY)
+            while self._asked:
+                link.ask_slot(*self._asked.popleft())
             self._hand_over(link)
             link.act()
             link.retire_some()

@@ -119,6 +119,22 @@ SILENT: Final = CallResult(outcome=ReturnCode.FAIL)
 ACCEPT: Final = ("Auth-Type", ":=", "Accept")
 
 
+def more_attributes(call: Call, login: Login, decision: Accepted) -> Updates:
+    """What an accept says beside that, where somebody has set something; of several values, each.
+
+    They go into the reply at once: a reject drops everything that is not its own.
+    """
+    reply = call.table.reply_for(login.request.nas, decision.visit)
+    if reply is None:
+        return ()
+    named: set[str] = set()
+    updates = []
+    for name, operator, text in as_updates(reply.attributes_for(decision.visit)):
+        updates.append((name, "+=" if name in named else operator, text))
+        named.add(name)
+    return tuple(updates)
+
+
 def accepted(decision: Accepted, names: tuple[str, str]) -> Updates:
     """The attributes of an accept (R12), under these names."""
     timeout, class_ = names

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.decision.candidates import find_candidate, reserve_guess
-from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide
+from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide, remaining
+from radius_auth.decision.device_limits import Answer, decide_device, settle_device
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.plugin.calls import (
     ACCEPT,
@@ -28,6 +29,7 @@ from radius_auth.plugin.calls import (
     accepted,
     check_proxy_state,
     define_client,
+    more_attributes,
     reason_of_freeradius,
     words_for,
 )
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision
     from radius_auth.guard import Guard
-    from radius_auth.plugin.pairs import Pairs, Values
+    from radius_auth.plugin.pairs import Pairs, Updates, Values
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
@@ -69,21 +71,24 @@ class Plugin:
         record: takes each decision.
         account: has an Accounting-Request stored; whether it is on a disk.
         clock: aware time of day; decides windows.
+        ask_slot: asks for a slot of a visit's device limit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         table: Callable[[], Table],
         guard: Guard,
         record: Callable[[Decided], None],
         account: Callable[[float, str, Values], bool],
         clock: Clock,
+        ask_slot: Callable[[int, str], Answer] = lambda *_: Answer.AWAY,
     ) -> None:
         self._table = table
         self._guard = guard
         self._record = record
         self._account = account
         self._clock = clock
+        self._ask_slot = ask_slot
         self._logins = Logins()
 
     def authorize(self, pairs: Pairs) -> CallResult:
@@ -149,12 +154,15 @@ class Plugin:
         decision = choose_visit(login.request, [visit], call.table, call.now)
         got_in = decision.visit.id if isinstance(decision, Accepted) else None
         self._guard.give_back(login.guess, got_in, call.now)
+        decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
+        more: Updates = ()
         if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
             self._log(call, login, decision)
             self._logins.drop(number)
-        return CallResult(outcome=ReturnCode.OK, reply=accepted(decision, REPLIED))
+            more = more_attributes(call, login, decision)
+        return CallResult(outcome=ReturnCode.OK, reply=(*accepted(decision, REPLIED), *more))
 
     def accounting(self, pairs: Pairs) -> CallResult:
         """Have an Accounting-Request stored: FreeRADIUS answers it only then (Must 16).
@@ -174,14 +182,33 @@ class Plugin:
         In a tunnel another call gives the accept, later: :meth:`post_auth` decides it.
         """
         decision = decide(login.request, call.table, self._guard, call.now)
+        decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
         if call.stage == Stage.OUTER:
             self._log(call, login, decision)
-            return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *accepted(decision, DECIDED)))
+            return CallResult(
+                outcome=ReturnCode.OK,
+                reply=more_attributes(call, login, decision),
+                control=(ACCEPT, *accepted(decision, DECIDED)),
+            )
         login.visit_id = decision.visit.id
         proof = (PROVEN, self._keep(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
+
+    def _limit(self, call: Call, login: Login, decision: Decision) -> Decision:
+        """Apply the visit's limit of devices (R18) where the last word is said: not in a tunnel."""
+        if (
+            isinstance(decision, Rejected)
+            or decision.visit.max_devices is None
+            or call.stage != Stage.OUTER
+        ):
+            return decision
+        decided = decide_device(login.request, decision)
+        if decided is not None:
+            return decided
+        answer = self._ask_slot(decision.visit.id, login.request.device or "")
+        return remaining(settle_device(decision, answer, call.table), self._clock())
 
     def _supply_pin(self, call: Call, login: Login) -> CallResult:
         """Give FreeRADIUS the one PIN that it compares the response with."""

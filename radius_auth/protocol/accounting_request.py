@@ -125,6 +125,12 @@ def read_accounting_request(
     identifier, station = _first(frame, Attribute.NAS_IDENTIFIER), _station(frame)
     location, visit, token = _claim(frame)
     nas = _entry(arrival, identifier, _visit_of(arrival, (location, visit, token)))
+    octets_in, octets_out = (
+        _octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
+        _octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
+    )
+    if nas is not None and nas.counts_for_client:
+        octets_in, octets_out = octets_out, octets_in
     address = _nas_address(frame)
     sender = _sender(arrival.source_address, identifier, address)
     at = arrival.clocks.time_of(sender, arrival.at - _delay(frame), _stamp(frame))
@@ -156,8 +162,8 @@ def read_accounting_request(
         claimed_visit=visit,
         claimed_token=token,
         seconds=_seconds(frame),
-        octets_in=_octets(frame, Acct.INPUT_OCTETS, Acct.INPUT_GIGAWORDS),
-        octets_out=_octets(frame, Acct.OUTPUT_OCTETS, Acct.OUTPUT_GIGAWORDS),
+        octets_in=octets_in,
+        octets_out=octets_out,
         terminate_cause=_largest(frame, Acct.TERMINATE_CAUSE) if status is Status.STOP else None,
     )
 

@@ -8,20 +8,51 @@ that are not UTF-8, raises on wrong lengths and re-encodes ``octets`` that look 
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from pyrad.client import Client, Timeout
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AuthPacket, CoAPacket
 from pyrad.packet import Packet as PyradPacket
 
+from nexio.errors import InvalidValue, Refused
+from nexio.input.names import quoted
 from radius_auth.protocol.packet import Attribute, Code, Kind, Packet, read_packet
 
 _LENGTH_OF_TYPE: Final = {"integer": 4, "ipaddr": 4, "date": 4, "ipv6addr": 16, "ifid": 8}
 """Octets in a value of this dictionary type."""
+
+
+_LONGEST_TEXT: Final = 247
+"""Octets in the attribute of a vendor."""
+
+_IN_ACCEPTS: Final = frozenset(
+    {*range(6, 17), 19, 20, 22, 28, 29, 62}  # RFC 2865 section 5.44
+    | {78, 85, 88}  # RFC 2869 section 5.19
+    | {64, 65, 81}  # RFC 2868 section 4
+    | {*range(96, 101)}  # RFC 3162 section 3
+    | {56, 57, 58, 59, 92}  # RFC 4675 section 3, RFC 4849 section 3
+)
+"""The attributes, but those of vendors, that may be in an accept and say something of a guest."""
+
+_OURS: Final = {
+    "Session-Timeout": "It is the rest of the visitor's time: nexio token extend, nexio token set.",
+    "Class": "Accounting finds the visitor again by it.",
+    "WISPr-Session-Terminate-Time": "It is another time in each login: write end-time=on.",
+}
+
+_EXPECTED: Final = {
+    "integer": "Write a number from 0 to 4294967295, or the name of one.",
+    "ipaddr": "Write an IPv4 address.",
+    "ipv6addr": "Write an IPv6 address.",
+    "ipv6prefix": "Write an IPv6 network such as 2001:db8::/64.",
+    "octets": "Write octets as 0x and hexadecimal digits.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +72,12 @@ class Peer:
 
     source: str | None = None
     """The address of ours to send from; None is the one that leads there."""
+
+    identified_by: frozenset[str] | None = None
+    """Of a NAS: the attributes that it finds a session by; None is all."""
+
+    bare_nak_is_gone: bool = False
+    """Of a NAS: whether a NAK without Error-Cause says that there is no such session."""
 
 
 def encode_disconnect_request(
@@ -107,6 +144,77 @@ def ask_status(peer: Peer) -> Packet:
     """
     client = _client(peer)
     return _exchange(client, client.CreateAuthPacket(code=Code.STATUS_SERVER))
+
+
+def encode_reply_attribute(name: str, text: str) -> tuple[str, str, bytes]:
+    """An attribute for Access-Accepts, as an engineer names it (``reply_settings.Encode``).
+
+    Args:
+        name: in any case.
+        text: the value: a number, a name of a number, an address, text, or octets as ``0x…``.
+            Where it is empty only the name is looked up.
+
+    Returns:
+        Name and value in their one spelling, and the whole attribute in octets.
+
+    Raises:
+        InvalidValue: no attribute of that name may be in an accept, or it takes no such value.
+        Refused: the server itself sets it.
+    """
+    known = _names().get(name.lower())
+    if known is None:
+        near = get_close_matches(name.lower(), _names(), 1)
+        hint = f"Do you mean {_names()[near[0]]}?" if near else "See docs/network-engineers.md."
+        raise InvalidValue(f"there is no attribute {quoted(name)}", hint)
+    if known in _OURS:
+        raise Refused(f"{known} is not for you to set", _OURS[known])
+    attribute = _dictionary().attributes[known]
+    if not _is_for_accepts(attribute):
+        raise InvalidValue(f"{known} does not belong in an Access-Accept", "Leave it out.")
+    if not text:
+        return known, "", b""
+    packet = PyradPacket(code=Code.ACCESS_ACCEPT, dict=_dictionary())
+    try:
+        value = _value_of(attribute, text)
+        _add(packet, known, value)
+        octets: bytes = packet._PktEncodeAttributes()  # noqa: SLF001 - has no other name
+    except (ValueError, struct.error) as error:
+        expected = _EXPECTED.get(attribute.type, f"Write at most {_LONGEST_TEXT} plain characters.")
+        raise InvalidValue(f"{known} cannot be {quoted(text)}", expected) from error
+    return known, f"0x{value.hex()}" if isinstance(value, bytes) else str(value), octets
+
+
+def _value_of(attribute: Any, text: str) -> str | bytes | int:
+    """A value as pyrad takes it, and FreeRADIUS, too."""
+    if attribute.type == "octets":
+        digits = text.removeprefix("0x")
+        return bytes.fromhex(digits) if digits != text else text.encode()
+    if attribute.type == "string":
+        if not text.isprintable():
+            raise ValueError("control characters")
+        return text
+    if attribute.type in {"integer", "short", "byte", "signed", "integer64", "date"}:
+        named = {str(each).lower(): each for each in _names_of_values(attribute)}
+        if text.lower() in named:
+            return named[text.lower()]
+        return int(text)
+    return text
+
+
+def _names_of_values(attribute: Any) -> list[str]:
+    return [name for name in attribute.values.forward if isinstance(name, str)]
+
+
+def _is_for_accepts(attribute: Any) -> bool:
+    return bool(attribute.vendor and attribute.vendor != "Microsoft") or (
+        not attribute.vendor and attribute.code in _IN_ACCEPTS
+    )
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    """The attributes by their names in lower case."""
+    return {name.lower(): name for name in _dictionary().attributes}
 
 
 def _client(peer: Peer) -> Client:

@@ -46,7 +46,9 @@ def class_of(visit: FollowedVisit) -> bytes:
     return b"nexio/%d/%d/%d" % (visit.location_id, visit.id, visit.token_id or 0)
 
 
-def encode_accept(packet: Packet, secret: bytes, session_timeout: int, class_: bytes) -> bytes:
+def encode_accept(
+    packet: Packet, secret: bytes, session_timeout: int, class_: bytes, more: bytes = b""
+) -> bytes:
     """Let the guest on (R12).
 
     Args:
@@ -54,6 +56,7 @@ def encode_accept(packet: Packet, secret: bytes, session_timeout: int, class_: b
         secret: the one that is shared with its NAS.
         session_timeout: seconds, at least 1: some NAS take 0 for unlimited.
         class_: what accounting finds the token by.
+        more: further attributes, ready to be sent.
 
     Raises:
         ValueError: a time that a NAS would not keep.
@@ -62,7 +65,7 @@ def encode_accept(packet: Packet, secret: bytes, session_timeout: int, class_: b
     if session_timeout < 1:
         raise ValueError("an accept needs a Session-Timeout of at least one second")
     limits = _TIMEOUT_AND_CLASS(_SESSION_TIMEOUT, 6, session_timeout, _CLASS, 2 + len(class_))
-    return _sign(packet, secret, _ACCEPT, limits + class_)
+    return _sign(packet, secret, _ACCEPT, limits + class_ + more)
 
 
 def encode_reject(packet: Packet, secret: bytes, reply_message: str | None = None) -> bytes:

@@ -21,6 +21,7 @@ from nexio.locations.settings import LONGEST_PIN, SHORTEST_PIN
 from nexio.network.following import FollowedVisit
 from radius_auth.replica.confirming import is_confirmed
 from radius_auth.replica.nas_index import NasIndex
+from radius_auth.replica.replies import prepare_replies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from nexio.locations.locations import Location
     from nexio.network.following import Horizon, News
+    from nexio.network.nas import Nas
+    from radius_auth.replica.replies import BySource, PreparedReply
 
     Visits = tuple[FollowedVisit, ...]
 
@@ -62,6 +65,9 @@ class Table:
         self.keyring = keyring
         self.locations: dict[int, Location] = {}
         self.nas = NasIndex(())
+        self.replies: dict[int, BySource] = {}
+        """What accepts say more at a NAS, by its number; empty where all say the same."""
+
         self._zones: list[ZoneInfo] = []
         self._visits: dict[int, FollowedVisit] = {}
         self.by_name: dict[bytes, Visits] = {}
@@ -71,6 +77,7 @@ class Table:
         """Another one in each table and after each change; requests are decided during one, too."""
 
         self._by_digest: dict[bytes, Visits] = {}
+        self._by_device: dict[str, Visits] = {}
         self._tallies: dict[int, tuple[datetime, Tally]] = {}
 
     def __len__(self) -> int:
@@ -92,6 +99,17 @@ class Table:
     def visits_with(self, location_id: int, pin: str) -> Visits:
         """The visits with that PIN at a location."""
         return self._by_digest.get(self.keyring.digest(location_id, pin), ())
+
+    def visits_on(self, device: str) -> Visits:
+        """The visits with whose PIN a device has logged in, as far as that is kept."""
+        return self._by_device.get(device, ())
+
+    def reply_for(self, nas: Nas | None, visit: FollowedVisit) -> PreparedReply | None:
+        """What an accept at a NAS says more to a visitor, or None."""
+        by_source = None if nas is None else self.replies.get(nas.id)
+        if by_source is None:
+            return None
+        return by_source.get(visit.source) or by_source[""]
 
     @cached_property
     def nobody(self) -> FollowedVisit:
@@ -148,6 +166,8 @@ class Table:
             self._zones = _zones(news.locations)
         if news.nas is not None:
             self.nas = NasIndex(news.nas)
+        if news.nas is not None or news.locations is not None:
+            self.replies = prepare_replies(self.nas.entries, self.locations)
         for visit_id in news.removed_visits:
             self._drop(visit_id)
         self.put(visit for visit in news.visits if horizon.holds(visit, now))
@@ -165,10 +185,15 @@ class Table:
                 visit.pin_digest,
             ):
                 self._drop(visit.id)
+            elif old is not None and old.devices != visit.devices:
+                for device in set(old.devices).difference(visit.devices):
+                    _drop(self._by_device, device, visit.id)
             self._visits[visit.id] = visit
             self._tallies.pop(visit.location_id, None)
             _put(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit)
             _put(self._by_digest, visit.pin_digest, visit)
+            for device in visit.devices:
+                _put(self._by_device, device, visit)
         self.revision = next(_revisions)
 
     def drop_outside(self, horizon: Horizon, now: datetime) -> None:
@@ -181,6 +206,8 @@ class Table:
         if visit is not None:
             _drop(self.by_name, visit.email_key.encode("utf-8", "surrogatepass"), visit_id)
             _drop(self._by_digest, visit.pin_digest, visit_id)
+            for device in visit.devices:
+                _drop(self._by_device, device, visit_id)
             self.revision = next(_revisions)
 
 

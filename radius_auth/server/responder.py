@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
+from radius_auth.decision.device_limits import decide_device, settle_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
@@ -32,6 +33,7 @@ from radius_auth.protocol.replies import (
 from radius_auth.protocol.statistics import Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
+from radius_auth.server.parking import Parked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from nexio.clock import Clock
     from nexio.network.events import Decided
     from radius_auth.decision.decide import Decision, Request
+    from radius_auth.decision.device_limits import Answer
     from radius_auth.protocol.duplicates import Ticket
     from radius_auth.protocol.packet import Packet
     from radius_auth.protocol.statistics import Counts, Recording
@@ -79,6 +82,13 @@ class _Held(NamedTuple):
     """Of the table that it was decided by."""
 
 
+class _Parked(NamedTuple):
+    """An accept that waits for a slot."""
+
+    exchange: _Exchange
+    accepted: Accepted
+
+
 class Knowledge(Protocol):
     """What requests are decided by; in a worker the link to the companion keeps it current."""
 
@@ -102,6 +112,7 @@ class Responder:
         lost: asks how many datagrams the kernel has dropped.
         guard: counts wrong passwords; None is a new one.
         recording: says how the recording of decisions goes.
+        parked: accepts that wait for a slot (R18); None asks nobody for one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -113,6 +124,7 @@ class Responder:
         lost: Callable[[], int] = lambda: 0,
         guard: Guard | None = None,
         recording: Recording | None = None,
+        parked: Parked[_Parked] | None = None,
     ) -> None:
         self._knowledge = knowledge
         self._started = clock()
@@ -124,6 +136,7 @@ class Responder:
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
+        self._parked: Parked[_Parked] = Parked() if parked is None else parked
         self._events: list[Decided] = []
         self._counted = 0
 
@@ -146,6 +159,10 @@ class Responder:
 
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
+        for answer, parked in self._parked.pop_ready():
+            reply = self._unpark(parked, answer, now)
+            if reply is not None:
+                yield parked.exchange.source, reply
         for held in self._held.pop_due(now):
             self._is_full = False
             try:
@@ -158,11 +175,14 @@ class Responder:
 
     def counts(self) -> Counts:
         """What this worker has done."""
-        return self._statistics.counts(waiting=len(self._held))
+        return self._statistics.counts(waiting=len(self._held) + len(self._parked))
 
     def next_due(self) -> float | None:
         """When the next reply is due, in monotonic seconds."""
-        return self._held.next_due()
+        held, parked = self._held.next_due(), self._parked.next_due()
+        if held is None or parked is None:
+            return parked if held is None else held
+        return min(held, parked)
 
     @property
     def has_events(self) -> bool:
@@ -200,8 +220,37 @@ class Responder:
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
-        if self._reject_delay > 0 and isinstance(decision, Rejected):
-            self._hold(_Held(exchange, decision, revision), now)
+        if isinstance(decision, Rejected):
+            if self._reject_delay > 0:
+                self._hold(_Held(exchange, decision, revision), now)
+                return None
+        elif decision.visit.max_devices is not None:
+            return self._limit(exchange, decision, now)
+        return self._reply(exchange, decision, now)
+
+    def _limit(self, exchange: _Exchange, accepted: Accepted, now: float) -> bytes | None:
+        """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
+        decision = decide_device(exchange.request, accepted)
+        if decision is not None:
+            return self._settle(exchange, decision, now)
+        if self._parked.is_full:
+            raise Discarded(DiscardReason.OVERLOADED)
+        device = exchange.request.device or ""
+        self._parked.put(accepted.visit.id, device, _Parked(exchange, accepted))
+        return None
+
+    def _unpark(self, parked: _Parked, answer: Answer, now: float) -> bytes | None:
+        exchange, table = parked.exchange, self._knowledge.table
+        decision = remaining(settle_device(parked.accepted, answer, table), self._clock())
+        if not self._duplicates.is_current(exchange.ticket):
+            self._note(exchange, decision)
+            return None
+        return self._settle(exchange, decision, now)
+
+    def _settle(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
+        """Reply, or hold back a reject that no later look overrules."""
+        if isinstance(decision, Rejected) and self._reject_delay > 0:
+            self._hold(_Held(exchange, decision, self._knowledge.table.revision), now)
             return None
         return self._reply(exchange, decision, now)
 
@@ -243,7 +292,10 @@ class Responder:
         if not self._duplicates.is_current(exchange.ticket):
             self._note(exchange, held.rejected)
             return None
-        return self._reply(exchange, self._once_more(held), now)
+        decision = self._once_more(held)
+        if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
+            return self._limit(exchange, decision, now)
+        return self._reply(exchange, decision, now)
 
     def _once_more(self, held: _Held) -> Decision:
         """Look again at what the table may have learned meanwhile.
@@ -263,12 +315,17 @@ class Responder:
         packet, secret = exchange.packet, exchange.client.secret
         if isinstance(decision, Accepted):
             class_ = class_of(decision.visit)
-            octets = encode_accept(packet, secret, decision.session_timeout, class_)
+            more = self._more(exchange.request, decision) if self._knowledge.table.replies else b""
+            octets = encode_accept(packet, secret, decision.session_timeout, class_, more)
         else:
             octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
         self._duplicates.answer(exchange.ticket, octets, now)
         self._note(exchange, decision)
         return octets
+
+    def _more(self, request: Request, accepted: Accepted) -> bytes:
+        reply = self._knowledge.table.reply_for(request.nas, accepted.visit)
+        return b"" if reply is None else reply.octets_for(accepted.visit)
 
     def _words(self, rejected: Rejected, now: datetime) -> str | None:
         if rejected.visit is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import selectors
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexio.clock import utc_now
 from radius_auth.protocol.discards import DiscardReason, Discards
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from radius_auth.protocol.statistics import Counts, Recording
     from radius_auth.server.datagrams import Port
     from radius_auth.server.options import Options
+    from radius_auth.server.parking import Parked
     from radius_auth.server.responder import Knowledge
     from radius_auth.server.sockets import Source
 
@@ -74,6 +76,7 @@ class Worker:
         clock: aware time of day.
         guard: counts wrong passwords; None is a new one.
         recording: says how the recording of decisions goes.
+        parked: logins that wait for a slot of a device limit.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -85,6 +88,7 @@ class Worker:
         clock: Clock = utc_now,
         guard: Guard | None = None,
         recording: Recording | None = None,
+        parked: Parked[Any] | None = None,
     ) -> None:
         self._sockets = list(inherited.sockets)
         self._ports = {each.fileno(): open_port(each) for each in inherited.sockets}
@@ -94,7 +98,14 @@ class Worker:
         self._guard = guard
         self._discards = Discards()
         self._responder = Responder(
-            knowledge, options.reject_delay, clock, self._discards, self._lost, guard, recording
+            knowledge,
+            options.reject_delay,
+            clock,
+            self._discards,
+            self._lost,
+            guard,
+            recording,
+            parked,
         )
         self._queue: FairQueue[_Waiting] = FairQueue(OF_ONE_NAS, OF_ALL)
         self._began = time.monotonic()
@@ -102,11 +113,12 @@ class Worker:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._watched = {self._wake_read: self._wake, inherited.life: self._wake}
+        self._news: dict[int, Callable[[], None]] = {}
         self._stopping = False
 
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call ``action`` between requests when a file descriptor is readable; before `run`."""
-        self._watched[number] = action
+        self._watched[number] = self._news[number] = action
 
     def counts(self) -> Counts:
         """What it has done."""
@@ -139,7 +151,9 @@ class Worker:
         while self._queue:
             self._answer(self._queue.take(ANSWERS_PER_ROUND))
         while (due := self._responder.next_due()) is not None:
-            time.sleep(max(0.0, due - time.monotonic()))
+            # Some wait for news of the companion.
+            for number in select.select([*self._news], [], [], max(0.0, due - time.monotonic()))[0]:
+                self._news[number]()
             self._send_due()
         self._hand_over_events()
 

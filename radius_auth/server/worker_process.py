@@ -7,12 +7,13 @@ import os
 import secrets
 import select
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
+from radius_auth.server.parking import Parked
 from radius_auth.server.time_slice import ask_for_short_slice
 from radius_auth.server.worker import Worker
 
@@ -54,7 +55,11 @@ def serve(
     try:
         if not _wait_for_table(link, inherited.life):
             return
-        worker = Worker(inherited, link, link.hand_over, options, guard=guard, recording=link)
+        parked: Parked[Any] = Parked(link.ask_slot, link.forget_slot)
+        link.slot_answered = parked.answer
+        worker = Worker(
+            inherited, link, link.hand_over, options, guard=guard, recording=link, parked=parked
+        )
         try:
             _on_stop(lambda *_: worker.stop())
             link.counts = worker.counts

@@ -36,6 +36,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
         "offline_tap",
         "member_pass",
         "pass_code",
+        "device",
         "event_batch",
     }
 

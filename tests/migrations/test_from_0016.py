@@ -1,29 +1,37 @@
-"""A store of version 0016 is brought up: nobody is in a group, no Wi-Fi starts early."""
+"""A store of version 0016 is brought up: its sessions go on, and may be lost."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.locations.locations import change_settings, get_location
+from nexio.network.accounting_records import Status
+from nexio.network.lost_sessions import close_lost
 from nexio.store.engine import Store
-from tests.support.old_rows import rows_of_0002
+from tests.migrations.test_from_0010 import rows_of_0010
+from tests.support.accounting import record, sessions, tell
+from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
+    from tests.support.clocks import Clock
 
-OLD = "0016", rows_of_0002
+OLD = "0016", rows_of_0010
 
 
-def test_a_location_can_open_its_wifi_early(old: Configuration) -> None:
-    """Nothing else changes."""
+def test_open_sessions_can_be_lost(old: Configuration, clock: Clock) -> None:
+    """Nothing else changes; how often they are reported is learnt from then on."""
     done = upgrade(old)
     assert done.version == "0016"
     done.check_rows()
-    assert {row["early_minutes"] for row in done.after["location"]} == {0}
-    assert {row["group_name"] for row in done.after["visit"]} == {None}
-    name = done.after["location"][0]["name"]
-    with closing(Store.open(old)) as store, store.write() as work:
-        change_settings(work, get_location(work, name), {"early_minutes": 15})
-        assert get_location(work, name).settings.early_minutes == 15
+    later = FRIDAY_MORNING + timedelta(minutes=15)
+    with closing(Store.open(old, clock)) as store:
+        tell(store, record(Status.UPDATE, key=f"{1:032x}", at=later))
+        for hours, lost in ((2, 1), (23, 0), (25, 1)):
+            clock.now = FRIDAY_MORNING + timedelta(hours=hours)
+            with store.write() as work:
+                assert close_lost(work) == lost
+        ends = [(each.ended_by, each.ended_at) for each in sessions(store)]
+        assert ends == [("lost", later), ("reuse", FRIDAY_MORNING), ("lost", FRIDAY_MORNING)]

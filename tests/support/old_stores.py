@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
     *("disconnect_attempts", "takes_disconnects", "language"),
-    "early_minutes",
+    *("early_minutes", "device_limit_outage"),
 }
-"""New columns that an upgrade fills: the first edition, the counters of a session, a switch,
+"""New columns that an upgrade fills: the first edition, the counters of a session, switches,
 English, and no early minutes."""
 
 

@@ -19,5 +19,6 @@ STARTS = {
     "retention-days": None,
     "ssid": None,
     "language": "en",
+    "device-limit-outage": "allow",
 }
 """The settings of a new location: no tokens, 60 minutes, six digits, login by e-mail."""

@@ -9,7 +9,6 @@ import pytest
 from nexio.errors import InvalidValue, Refused
 from nexio.locations.settings import (
     KEYS,
-    NOT_YET,
     Settings,
     as_words,
     changed,
@@ -53,6 +52,7 @@ def test_what_a_new_location_starts_with() -> None:
         ("ssid=Guests=Harbour", "ssid", "Guests=Harbour"),
         ("ssid=Gäste 😀", "ssid", "Gäste 😀"),
         ("ssid=None", "ssid", None),
+        ("device-limit-outage=Refuse", "device_limit_outage", "refuse"),
     ],
 )
 def test_a_setting_is_read(word: str, field: str, value: object) -> None:
@@ -78,6 +78,7 @@ def test_a_setting_is_read(word: str, field: str, value: object) -> None:
         ("pin-length=-6", "pin-length=-6 is not allowed", "5 to 10."),
         (f"pin-length={'6' * 5000}", "is not allowed", "5 to 10."),
         ("wifi-login=mac", "wifi-login=mac is not allowed", "wifi-login is email or pin."),
+        ("device-limit-outage=no", "device-limit-outage=no is not allowed", "allow or refuse."),
         ("planned-guests=0", "planned-guests=0 is not allowed", "1 to 1000000, or none"),
         ("cut-off=25:00", "cut-off=25:00 cannot be read", "cut-off=22:00"),
         ("cut-off=noon", "cut-off=noon cannot be read", "cut-off=22:00"),
@@ -118,23 +119,6 @@ def test_what_is_shown_can_be_set_again(settings: Settings) -> None:
     """As ``settings show --json`` prints it."""
     words = [f"{key}={value}" for key, value in as_words(settings).items()]
     assert Settings(**parse_changes(words)) == settings
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "max-devices=2",
-        "remember-devices=on",
-    ],
-)
-def test_what_nothing_obeys_yet_is_refused(word: str) -> None:
-    """Nobody relies on a setting without effect; saving it as it is changes nothing."""
-    assert KEYS[word.partition("=")[0]] in NOT_YET
-    changes = parse_changes([word])
-    with pytest.raises(Refused, match=f"{word.partition('=')[0]} has no effect in this version"):
-        changed(Settings(), changes, insecure_pin_login=False)
-    already = replace(Settings(), **changes)
-    assert changed(already, changes, insecure_pin_login=False) == already
 
 
 def test_every_key_has_a_name_on_the_command_line() -> None:

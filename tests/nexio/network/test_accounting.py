@@ -117,7 +117,7 @@ def test_must_17_accounting_on_ends_what_that_sender_had_open(
 ) -> None:
     """Behind one CIDR entry there may be many access points: only the sender's own."""
     del location
-    other = replace(START, sender=f"{2:032x}", key=f"{82:032x}")
+    other = replace(START, sender=f"{2:032x}", key=f"{82:032x}", device="02:00:00:00:00:02")
     after = replace(START, key=f"{83:032x}", at=FRIDAY_MORNING + 20 * MINUTE)
     on = record(Status.ON, at=FRIDAY_MORNING + 15 * MINUTE)
     tell(store, START, UPDATE, other)

@@ -21,7 +21,7 @@ ZOE = "zoe@example.com"
 def explained(desk: Nexio, *words: str) -> dict[str, Any]:
     """The one explanation that there is, as a script gets it."""
     (shape,) = desk.done("explain", *words, "--json").json
-    assert list(shape) == ["visit", "outcome", "reason", "sentence"]
+    assert list(shape) == ["visit", "outcome", "reason", "sentence", "nas", "reply"]
     found: dict[str, Any] = shape
     return found
 
@@ -30,13 +30,35 @@ def test_yes(desk: Nexio) -> None:
     """Who, and until when."""
     desk.register()
     ran = desk.done("explain", "ZOE@example.com")
-    assert re.fullmatch(r"Yes: Zoë Nguyễn Văn \(visit 1\) gets on the Wi-Fi, .+\.\n", ran.out)
-    assert explained(desk, ZOE) == {
+    sentence, timeout, class_ = ran.out.splitlines()
+    assert re.fullmatch(r"Yes: Zoë Nguyễn Văn \(visit 1\) gets on the Wi-Fi, .+\.", sentence)
+    assert timeout.split()[0] == "Session-Timeout"
+    assert class_.split() == ["Class", "nexio/1/1/1"]
+    shape = explained(desk, ZOE)
+    assert [each["name"] for each in shape.pop("reply")] == ["Session-Timeout", "Class"]
+    assert shape == {
         "visit": 1,
         "outcome": "accept",
         "reason": "valid",
-        "sentence": ran.out.strip(),
+        "sentence": sentence,
+        "nas": None,
     }
+
+
+def test_the_whole_accept(desk: Nexio) -> None:
+    """R12: as the NAS would get it; a NAS that is named, or the only one of the location."""
+    desk.register()
+    desk.done("location", "edit", "Harbour House", "--reply", "vlan=20", "--reply", "end-time=on")
+    desk.done("nas", "add", "a", "192.0.2.1", "--profile", "mikrotik", "--reply", "role=slow")
+    alone = explained(desk, ZOE)
+    desk.done("nas", "add", "b", "192.0.2.2", "--reply", "vlan=none")
+    either, at_b = explained(desk, ZOE), explained(desk, ZOE, "--nas", "b")
+    assert [each["nas"] for each in (alone, either, at_b)] == ["a", None, "b"]
+    names = [[each["name"] for each in shape["reply"][2:]] for shape in (alone, either, at_b)]
+    vlan = ["Tunnel-Type", "Tunnel-Medium-Type", "Tunnel-Private-Group-Id"]
+    end = ["WISPr-Session-Terminate-Time"]
+    assert names == [["Acct-Interim-Interval", *vlan, "Filter-Id", *end], [*vlan, *end], end]
+    assert explained(desk, ZOE, "--pin", "12")["reply"] == []
 
 
 def nobody(desk: Nexio) -> None:
@@ -142,7 +164,8 @@ def test_several_visits(desk: Nexio) -> None:
     """R10: a sentence for each visit; with --pin the one that the PIN picks."""
     pins = [desk.register()["pin"], desk.register("--arrival", "+2h")["pin"]]
     assert [shape["visit"] for shape in desk.done("explain", ZOE, "--json").json] == [1, 2]
-    assert len(desk.done("explain", ZOE).out.splitlines()) == 2
+    sentences = re.findall("^(?:Yes|No): ", desk.done("explain", ZOE).out, re.MULTILINE)
+    assert sentences == ["Yes: ", "No: "]
     assert [explained(desk, ZOE, "--pin", pin)["reason"] for pin in pins] == ["valid", "not yet"]
 
 

@@ -47,7 +47,7 @@ def test_a_new_store(empty: Place) -> None:
     assert str(empty.home) in ran.out
     assert str(empty.home / "key") in ran.out
     assert empty.nexio.done("location", "list", "--json").json == [
-        {"id": 1, "name": "Harbour House", "time_zone": "Europe/London"}
+        {"id": 1, "name": "Harbour House", "time_zone": "Europe/London", "reply": []}
     ]
 
 

@@ -10,7 +10,12 @@ from tests.support.cli.running import Nexio
 def test_add_and_list(nexio: Nexio) -> None:
     """By name; the zone is spelled as the world spells it."""
     added = nexio.done("location", "add", "Harbour House", "--timezone", "europe/london", "--json")
-    assert added.json == {"id": 1, "name": "Harbour House", "time_zone": "Europe/London"}
+    assert added.json == {
+        "id": 1,
+        "name": "Harbour House",
+        "time_zone": "Europe/London",
+        "reply": [],
+    }
     assert "Added Annex" in nexio.done("location", "add", "Annex", "--timezone", "UTC").out
     assert nexio.done("location", "list").out.splitlines() == [
         "location\ttime zone",
@@ -18,7 +23,7 @@ def test_add_and_list(nexio: Nexio) -> None:
         "Harbour House\tEurope/London",
     ]
     listed = nexio.done("location", "list", "--json").json
-    assert [list(location) for location in listed] == [["id", "name", "time_zone"]] * 2
+    assert [list(location) for location in listed] == [["id", "name", "time_zone", "reply"]] * 2
 
 
 def test_none_yet(nexio: Nexio) -> None:
@@ -76,3 +81,18 @@ def test_another_spelling_of_the_same_name(desk: Nexio) -> None:
     """A location may be renamed to itself in other letters."""
     desk.done("location", "edit", "Harbour House", "--name", "HARBOUR HOUSE")
     assert "HARBOUR HOUSE" in desk.done("location", "list").out
+
+
+def test_what_accepts_say_at_a_location(nexio: Nexio) -> None:
+    """Shown with the location; a change says what holds now."""
+    nexio.done("location", "add", "Annex", "--timezone", "UTC")
+    ran = nexio.done("location", "edit", "Annex", "--reply", "vlan=20", "--reply", "walk-in:role=x")
+    assert ran.out.splitlines() == ["Changed Annex.", "  reply  vlan=20", "  reply  walk-in:role=x"]
+    shown = nexio.done("location", "show", "Annex")
+    assert shown.out.splitlines() == ["Annex (UTC).", *ran.out.splitlines()[1:]]
+    shape = nexio.done("location", "show", "annex", "--json").json
+    assert shape["reply"][1] == {"source": "walk-in", "name": "role", "value": "x"}
+    nexio.done("location", "edit", "Annex", "--reply", "vlan=", "--reply", "walk-in:role=")
+    assert nexio.done("location", "show", "Annex").out == "Annex (UTC).\n"
+    nexio("location", "edit", "Annex").refused(2)
+    nexio("location", "show", "Nowhere").refused(3)

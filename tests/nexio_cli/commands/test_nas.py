@@ -9,6 +9,7 @@ from tests.support.cli.running import Nexio
 KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
 KEYS += ["require_message_authenticator", "limit_proxy_state"]
 KEYS += ["disconnect_host", "disconnect_port", "disconnect_source", "takes_disconnects"]
+KEYS += ["profile", "counts", "reply"]
 SECRET = "a long enough secret of ours"
 
 
@@ -58,6 +59,9 @@ def test_what_a_nas_is(desk: Nexio) -> None:
         "disconnect_port": None,
         "disconnect_source": None,
         "takes_disconnects": True,
+        "profile": "generic",
+        "counts": None,
+        "reply": [],
     }
     assert desk.done("nas", "show", "LOBBY", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == [shape]
@@ -227,3 +231,62 @@ def test_what_cannot_be_edited(words: list[str], exit_code: int, sqlite_desk: Ne
     before = sqlite_desk.done("nas", "list").out, sqlite_desk.rows()
     sqlite_desk("nas", "edit", *words).refused(exit_code)
     assert (sqlite_desk.done("nas", "list").out, sqlite_desk.rows()) == before
+
+
+def test_what_accepts_say_at_a_nas(desk: Nexio) -> None:
+    """Set, changed, unset; each can be typed as it is shown."""
+    words = ["--reply", "VLAN=020", "--reply", "filter-id=a", "--reply", "Filter-Id=b"]
+    shape = desk.done("nas", "add", "lobby", "192.0.2.10", *words, "--json").json
+    assert shape["reply"] == [
+        {"source": None, "name": "Filter-Id", "value": "a"},
+        {"source": None, "name": "Filter-Id", "value": "b"},
+        {"source": None, "name": "vlan", "value": "20"},
+    ]
+    words = ["--reply", "Filter-Id=", "--reply", "walk-in:vlan=none"]
+    assert "reply                  vlan=20" in desk.done("nas", "edit", "lobby", *words).out
+    shown = [
+        words for words in desk.done("nas", "show", "lobby").out.splitlines() if "reply" in words
+    ]
+    assert [words.split()[1] for words in shown] == ["vlan=20", "walk-in:vlan=none"]
+
+
+@pytest.mark.parametrize(
+    ("word", "exit_code", "hint"),
+    [
+        ("Filtr-Id=x", 2, "Do you mean Filter-Id?"),
+        ("vlan=5000", 2, "1 to 4094"),
+        ("Session-Timeout=60", 4, "nexio token extend"),
+        ("Class=x", 4, "Accounting"),
+        ("User-Name=x", 2, "Leave it out"),
+    ],
+)
+def test_what_no_accept_can_say(desk: Nexio, word: str, exit_code: int, hint: str) -> None:
+    """A clear error when it is set, and nothing changes."""
+    desk.done("nas", "add", "lobby", "192.0.2.10")
+    before = desk.done("nas", "show", "lobby", "--json").json
+    for words in (("nas", "edit", "lobby"), ("location", "edit", "Harbour House")):
+        assert hint in desk(*words, "--reply", "vlan=7", "--reply", word).refused(exit_code)
+    assert desk.done("nas", "show", "lobby", "--json").json == before
+
+
+def test_the_kind_of_a_nas(desk: Nexio) -> None:
+    """It changes the port of a host without one; bandwidth in numbers is warned of."""
+    desk.done("nas", "add", "lobby", "192.0.2.10", "--profile", "Cisco")
+    words = ["--disconnect-host", "wifi.example.com", "--reply", "bandwidth-up=1M"]
+    ran = desk.done("nas", "edit", "lobby", *words)
+    assert "to wifi.example.com:1700" in ran.out
+    assert "role=" in ran.err
+    desk("nas", "edit", "lobby", "--profile", "ciscoo").refused(3)
+    shape = desk.done(
+        "nas", "edit", "lobby", "--profile", "coova-chilli", "--counts", "nas", "--json"
+    )
+    assert (shape.json["profile"], shape.json["counts"]) == ("coova-chilli", "nas")
+    assert desk.done("nas", "edit", "lobby", "--counts", "", "--json").json["counts"] is None
+
+
+def test_what_is_known_of_each_kind(desk: Nexio) -> None:
+    """One line for each; of one all facts with their sources."""
+    listed = desk.done("nas", "profiles").out.splitlines()
+    assert [line.split("\t")[0] for line in listed[1:3]] == ["generic", "mikrotik"]
+    assert "(tried with CoovaChilli 1.9)" in desk.done("nas", "profiles", "coova-chilli").out
+    desk("nas", "profiles", "zyxel").refused(3)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nexio.locations.settings import KEYS, NOT_YET, key_of
+from nexio.locations.settings import KEYS
 from tests.support.cli.running import Nexio
 from tests.support.settings import STARTS
 
 DESK = STARTS | {"visitor-tokens": True}
 """Those of Harbour House."""
-
-OTHERS = {"max_devices": "2", "remember_devices": "on"}
-"""Another value for each setting that cannot be changed yet."""
 
 
 def test_shown_as_json(desk: Nexio) -> None:
@@ -69,18 +66,6 @@ def test_a_word_that_cannot_be_read(word: str, advice: str, sqlite_desk: Nexio) 
 def test_a_setting_twice(sqlite_desk: Nexio) -> None:
     """Nobody guesses which of the two is meant."""
     sqlite_desk("settings", "set", "pin-length=8", "pin-length=9").refused(2)
-
-
-def test_settings_that_nothing_obeys_yet(desk: Nexio) -> None:
-    """Exit 4: nobody is to rely on them; nothing else of the save is kept either."""
-    assert OTHERS.keys() == NOT_YET
-    rows = desk.rows()
-    for field, value in OTHERS.items():
-        said = desk("settings", "set", "pin-length=8", f"{key_of(field)}={value}").refused(4)
-        assert key_of(field) in said.lower()
-        assert key_of(field) not in desk.done("settings", "show").out
-        assert key_of(field) not in desk("settings", "set", "colour=red").refused(2)
-    assert (desk.done("settings", "show", "--json").json, desk.rows()) == (DESK, rows)
 
 
 def test_weak_pins(desk: Nexio) -> None:

@@ -47,6 +47,9 @@ DAY = [
     ("db current", types.VersionJson),
     ("location add Annex --timezone UTC", types.LocationJson),
     ("location list", list[types.LocationJson]),
+    ("location show Annex", types.LocationJson),
+    ("nas profiles", list[types.NasProfileJson]),
+    ("nas profiles mikrotik", types.NasProfileJson),
 ]
 """Commands in the order of a day, and the type of what they print."""
 
@@ -87,9 +90,11 @@ def test_each_command_prints_its_type(sqlite_desk: Nexio, subtests: pytest.Subte
 
 def test_a_key_too_few_or_too_many_is_noticed() -> None:
     """And a value of another type."""
-    assert misfits({"id": 1, "name": "Annex"}, types.LocationJson) == [".time_zone"]
-    assert misfits({"id": "1", "name": "A", "time_zone": "UTC"}, types.LocationJson)
-    assert misfits({"id": 1, "name": "A", "time_zone": "UTC", "x": 1}, types.LocationJson)
+    whole = {"id": 1, "name": "A", "time_zone": "UTC", "reply": []}
+    assert misfits(whole, types.LocationJson) == []
+    assert misfits({"id": 1, "name": "A", "reply": []}, types.LocationJson) == [".time_zone"]
+    assert misfits(whole | {"id": "1"}, types.LocationJson)
+    assert misfits(whole | {"x": 1}, types.LocationJson)
 
 
 def test_a_status_has_its_fields_and_those_of_its_counts() -> None:

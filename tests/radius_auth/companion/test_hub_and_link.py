@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.errors import StoreUnreachable
 from nexio.locations.locations import change_settings
 from nexio.locations.settings import parse_changes
 from nexio.network.events import EventBatch, decided
@@ -18,6 +19,8 @@ from nexio.store.engine import Store
 from radius_auth.companion import link as link_module
 from radius_auth.companion.hub import Hub
 from radius_auth.companion.link import Link
+from radius_auth.companion.slots import Slots
+from radius_auth.decision.device_limits import Answer
 from radius_auth.guard import Guard
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.guard.sharing import Sharing
@@ -58,9 +61,25 @@ class Companion:
         journal = Journal.in_file(guard_path(home))
         self.records = Records()
         self.sharing = Sharing(journal, Journal("sqlite:////nowhere/nexio.db"), clock)
-        self.hub = Hub(door, self.records.take, self.records, self.sharing)
+        self.open_store: Callable[[], Store] = no_store
+        self.slots = Slots(self._open_store)
+        self.slots.start()
+        self.hub = Hub(door, self.records.take, self.records, self.sharing, self.slots)
         self.hub.start()
         self.sharing.exchange_with_host()
+
+    def _open_store(self) -> Store:
+        return self.open_store()
+
+    def stop(self) -> None:
+        """End its threads."""
+        self.hub.stop(0.0)
+        self.slots.stop()
+
+
+def no_store() -> Store:
+    """It is away."""
+    raise StoreUnreachable("no store", "There is none.")
 
 
 @pytest.fixture
@@ -77,7 +96,7 @@ def companion(tmp_path: Path, clock: Clock, door: socket.socket) -> Iterator[Com
     """One that runs."""
     made = Companion(tmp_path, clock, door)
     yield made
-    made.hub.stop(0.0)
+    made.stop()
 
 
 @pytest.fixture
@@ -168,7 +187,7 @@ def test_decisions_are_kept_until_they_are_on_a_disk(
     until([link], lambda: not link._batches)  # noqa: SLF001 (what it keeps)
     link.hand_over(batches[1])
     until([link], lambda: len(companion.records.batches) == 2)
-    companion.hub.stop(0.0)
+    companion.stop()
     link.wait(0.1)
     link.hand_over(batches[2])
 
@@ -206,7 +225,7 @@ def test_a_companion_that_hangs_keeps_nobody_waiting(
     companion = Companion(tmp_path, clock, door)
     until([link], lambda: len(companion.records.batches) == 50)
     assert [each.number for each in companion.records.batches] == list(range(1, 51))
-    companion.hub.stop(0.0)
+    companion.stop()
 
 
 def test_workers_hear_of_guesses_and_of_what_the_others_did(
@@ -235,6 +254,41 @@ def test_workers_hear_of_guesses_and_of_what_the_others_did(
     assert (other.lost, other.without_spool) == (3, True)
     kinds = [act.kind for act in Journal.in_file(guard_path_of(companion)).exchange()]
     assert Kind.GUESS in kinds
+
+
+def test_r18_a_slot_is_asked_for(
+    companion: Companion,
+    connect: Callable[[], Link],
+    sqlite_store: Store,
+    sqlite_location: Location,
+    sqlite_configuration: Configuration,
+    door: socket.socket,
+    tmp_path: Path,
+    clock: Clock,
+) -> None:
+    """Each worker hears of its own; a companion that is replaced is asked again."""
+    visit = register(sqlite_store, sqlite_location, max_devices="1")
+    companion.open_store = lambda: Store.open(sqlite_configuration)
+    links = [connect(), connect()]
+    heard: list[tuple[int, int, str, Answer]] = []
+    for number, each in enumerate(links):
+        each.slot_answered = lambda *answer, number=number: heard.append((number, *answer))
+    links[0].ask_slot(visit.id, mac(1))
+    until(links, lambda: heard)
+    links[1].ask_slot(visit.id, mac(2))
+    until(links, lambda: len(heard) == 2)
+    assert heard == [(0, visit.id, mac(1), Answer.TAKEN), (1, visit.id, mac(2), Answer.FULL)]
+
+    companion.stop()
+    links[0].ask_slot(visit.id, mac(3))
+    links[1].ask_slot(visit.id, mac(4))
+    links[1].forget_slot(visit.id, mac(4))
+    for each in links:
+        each.wait(0.01)
+    successor = Companion(tmp_path, clock, door)
+    until(links, lambda: len(heard) == 3)
+    companion.hub, companion.slots = successor.hub, successor.slots  # which end with the test
+    assert heard[2:] == [(0, visit.id, mac(3), Answer.AWAY)]
 
 
 def guard_path_of(companion: Companion) -> Path:

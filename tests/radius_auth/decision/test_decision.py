@@ -131,8 +131,10 @@ def test_every_reason_has_its_place_in_the_order() -> None:
     """R11: no reason is left that nothing above leads to."""
     met = [reason for _, reason in REMEDIES_OF_REQUESTS + REMEDIES_OF_VISITS]
 
-    # The guard stands before the rules about a visit (test_guard.py); FreeRADIUS finds the other.
-    elsewhere = {Reason.GUARDED, Reason.TOO_SOON, Reason.EAP_FAILED}
+    # The guard stands before the rules about a visit (test_guard.py), those about its device after
+    # them (test_device_limits.py); FreeRADIUS finds the other.
+    devices = {Reason.REMEMBERED, Reason.NO_DEVICE, Reason.TOO_MANY_DEVICES, Reason.UNCOUNTED}
+    elsewhere = {Reason.GUARDED, Reason.TOO_SOON, Reason.EAP_FAILED} | devices
     assert sorted(set(met)) == sorted(set(Reason) - elsewhere)
     assert len(met) == len(set(met)) + 1  # VALID ends both
 

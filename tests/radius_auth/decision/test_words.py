@@ -19,6 +19,9 @@ TOLD = {
     Reason.NOT_CHECKED_IN: "Your Wi-Fi access starts when you check in at the reception desk.",
     Reason.NOT_YET: "Your Wi-Fi access starts at 09:00.",
     Reason.ENDED: "Your Wi-Fi access ended at 10:00.",
+    Reason.NO_DEVICE: "Your device did not say who it is. Please ask at the reception desk.",
+    Reason.TOO_MANY_DEVICES: "Already used on 2 devices. Please ask at the reception desk.",
+    Reason.UNCOUNTED: "Please try again in a moment.",
 }
 """Every reject whose PIN was right."""
 
@@ -33,7 +36,13 @@ def told(
 @pytest.mark.parametrize("reason", TOLD)
 def test_who_knows_the_pin_is_told(reason: Reason) -> None:
     """R11: the reject says in words why, and when."""
-    assert told(reason, visit()) == TOLD[reason]
+    assert told(reason, visit(max_devices=2)) == TOLD[reason]
+
+
+def test_one_device_is_one() -> None:
+    """R18: in the singular."""
+    words = told(Reason.TOO_MANY_DEVICES, visit(max_devices=1))
+    assert words == "Already used on 1 device. Please ask at the reception desk."
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -12,6 +12,7 @@ from pyrad.packet import CoAPacket
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas, list_nas, remove_nas
+from nexio.network.nas_profiles import list_profiles
 from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
@@ -79,6 +80,47 @@ def test_must_19_a_nak_with_its_cause(signed: bool) -> None:
     assert answer == DisconnectReply(outcome=DisconnectOutcome.NAK, error_cause=503)
     with FakeNas(reply(NAK)) as nas:
         assert disconnect(peer(nas), ATTRIBUTES) == DisconnectReply(outcome=DisconnectOutcome.NAK)
+
+
+def test_must_19_a_bare_nak_of_coova_chilli() -> None:
+    """It means that there is no such session; from others it is a refusal without a reason."""
+    gone = []
+    for bare_nak_is_gone in (True, False):
+        for answer in (reply(NAK), reply(NAK, error_cause(503)), reply(NAK, error_cause(501))):
+            with FakeNas(answer) as nas:
+                asked = replace(peer(nas), bare_nak_is_gone=bare_nak_is_gone)
+                gone.append(disconnect(asked, ATTRIBUTES).is_gone)
+    assert gone == [True, True, False, False, True, False]
+
+
+def test_each_nas_hears_what_it_finds_a_session_by(session: WifiSession) -> None:
+    """Others answer attributes that they do not expect with a NAK; the time is always there."""
+    attributes = attributes_of(session, b"zoe@example.com", FRIDAY_MORNING)
+    for profile in list_profiles():
+        wanted = profile.identified_by
+        with FakeNas(reply()) as nas:
+            disconnect(replace(peer(nas), identified_by=wanted), attributes)
+        ((request, _),) = nas.heard
+        sent = set(CoAPacket(packet=request, secret=SECRET, dict=DICTIONARY).keys())
+        expected = attributes.keys() if wanted is None else wanted & attributes.keys()
+        assert sent - {"Message-Authenticator", "Event-Timestamp"} == expected - {"Event-Timestamp"}
+        assert "Event-Timestamp" in sent
+
+
+def test_the_profile_says_where_to(store: Store, session: WifiSession) -> None:
+    """What is set for the NAS goes before it; a host without a port gets the profile's."""
+    wanted = {
+        "": ("192.0.2.10", 1700),
+        ":13799": ("192.0.2.10", 13799),
+        "198.51.100.7": ("198.51.100.7", 1700),
+        "198.51.100.7:3799": ("198.51.100.7", 3799),
+    }
+    with store.write() as work:
+        for disconnect_host, expected in wanted.items():
+            edit_nas(work, "lobby", NasChanges(profile="cisco", disconnect=disconnect_host))
+            found = peer_of(list_nas(work), session, 3.0)
+            assert (found.address, found.port) == expected
+            assert found.identified_by == frozenset({"Calling-Station-Id", "Acct-Session-Id"})
 
 
 def test_must_19_a_retransmission_is_the_same_octets_from_the_same_port() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from nexio.network import endings
 from nexio.network.accounting_records import Status
+from nexio.network.devices import free_device, take_slots
 from nexio.network.endings import (
     CLAIM,
     FIRST_PAUSE,
@@ -19,7 +20,7 @@ from nexio.network.endings import (
     claim_endings,
     pause_after,
 )
-from nexio.network.nas import NewNas, add_nas
+from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.reception.changing import extend_token, reschedule
 from nexio.store.engine import Store
 from radius_auth.disconnecting.ending import Ended, SessionEnder
@@ -106,6 +107,21 @@ def test_who_may_be_on_stays(store: Store, location: Location, nas: FakeNas, clo
     assert (asked.at, asked.outcome, asked.reason) == (clock.now, "ack", "ended")
 
 
+def test_a_nak_without_a_cause(store: Store, location: Location, clock: Clock) -> None:
+    """Of CoovaChilli: it knows no such session (any more). Of others: a refusal."""
+    with FakeNas(then=reply(NAK)) as nas:
+        for number, profile in ((1, "coova-chilli"), (2, "generic")):
+            enter(store, location, nas, name=profile, source=number)
+            with store.write() as work:
+                edit_nas(work, profile, NasChanges(profile=profile))
+            visit = register(store, location, email=f"{profile}@example.com")
+            about = {"nas_id": number, "source_address": f"192.0.2.{number}"}
+            on_wifi(store, visit, number, **about)
+        clock.advance(hours=1)
+        end_all(store)
+    assert [each.ended_by for each in sessions(store)] == ["gone", None]
+
+
 @pytest.mark.parametrize("why", ["revoked", "deleted", "not yet"])
 def test_who_may_not_be_on_any_more(
     store: Store, location: Location, nas: FakeNas, clock: Clock, why: str
@@ -123,6 +139,22 @@ def test_who_may_not_be_on_any_more(
             reschedule(work, zoe.id, clock.now + timedelta(hours=3))
     assert {each.ending.reason for each in end_all(store)} == {why}
     assert sorted(asked_for(nas)) == ["1", "2"]
+
+
+def test_r18_a_device_that_was_freed(store: Store, location: Location, nas: FakeNas) -> None:
+    """It goes, whatever its visit may; the visitor's other device stays on."""
+    visit = register(store, location, max_devices="2")
+    macs = "02:00:00:00:00:01", "02:00:00:00:00:02"
+    for number, mac in enumerate(macs, start=1):
+        with store.write() as work:
+            take_slots(work, [(visit.id, mac)])
+        on_wifi(store, visit, number, device=mac, calling_station=mac)
+    assert end_all(store) == []
+    with store.write() as work:
+        free_device(work, visit.id, macs[0])
+    assert [each.ending.reason for each in end_all(store)] == ["device freed"]
+    assert asked_for(nas) == ["1"]
+    assert [each.disconnect is None for each in sessions(store)] == [False, True]
 
 
 def test_after_an_extension_nothing_is_sent(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.clock import utc_now
+from radius_auth.protocol.packet import Attribute
 from tests.support.accounting import sessions
 from tests.support.radius.accounting_cases import AP, CASES, OTHER, Case, Row, Told
 from tests.support.radius.accounting_requests import answered
@@ -85,12 +86,20 @@ class Outcome:
         """The NAS-Identifier of an access point: no two cases have the same."""
         return f"{self._name} {CASES.index(case)} {nas}".encode()
 
+    def devices(self, case: Case) -> str:
+        """How their addresses begin: no two cases have the same."""
+        return f"02:00:00:{NAMES.index(self._name):02x}:{CASES.index(case):02x}:"
+
     def _tell(self, opened: socket.socket, case: Case) -> None:
         self.began[case.name] = utc_now()
         self.asked[case.name] = []
         for each in case.told:
-            named, number = self.identifier(case, each.nas), next(self._identifiers)
-            request = each.request(named, number, self._class)
+            number = next(self._identifiers)
+            named: dict[int, list[bytes]] = {
+                Attribute.NAS_IDENTIFIER: [self.identifier(case, each.nas)],
+                Attribute.CALLING_STATION_ID: [f"{self.devices(case)}{each.device:02x}".encode()],
+            }
+            request = each.request(number, named, self._class)
             self.asked[case.name].append((each, request))
             opened.send(request)
             until = time.monotonic() + PATIENCE
@@ -145,7 +154,7 @@ def test_must_17_the_same_rows(
     found.sort(key=lambda session: session.id)
 
     rows = [
-        row_of(session, expected, outcome.began[case.name], visit, whose)
+        row_of(session, expected, outcome.began[case.name], visit)
         for session, expected in zip(found, case.rows, strict=False)
     ]
     assert (rows, len(found)) == (list(case.rows), len(case.rows))
@@ -159,9 +168,7 @@ def test_must_18_status_server_on_the_accounting_port(
     answered(STATUS, outcomes[name].of_status)
 
 
-def row_of(
-    session: WifiSession, expected: Row, began: datetime, visit: Visit, whose: dict[str, str]
-) -> Row:
+def row_of(session: WifiSession, expected: Row, began: datetime, visit: Visit) -> Row:
     """A session as the table has it; what the busy machine makes inexact is as it is there."""
     ago = round((began - session.started_at).total_seconds())
     is_near = abs(ago - expected.began_ago) <= INEXACT
@@ -177,7 +184,7 @@ def row_of(
         terminate_cause=session.terminate_cause,
         is_visitors=session.visit_id == visit.id,
         user_name=session.user_name,
-        device=session.device,
+        device=None if session.device is None else int(session.device[-2:], 16),
         nas_address=session.nas_address,
-        nas=whose[session.nas_identifier or ""],
+        nas=(session.nas_identifier or "").split(maxsplit=2)[2],
     )

@@ -24,6 +24,7 @@ from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
+from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
@@ -118,6 +119,7 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    slots: SlotCalls = field(default_factory=lambda: SlotCalls(lambda *_: None))
     started: int = 0
     stopped: int = 0
 

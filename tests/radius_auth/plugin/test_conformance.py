@@ -5,16 +5,21 @@ The late look-up of a reject is the one difference: FreeRADIUS decides once.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nexio.clock import utc_now
-from radius_auth.protocol.packet import Code
+from nexio.input.reply_settings import parse_replies
+from nexio.locations.locations import edit_location
+from radius_auth.protocol.packet import Attribute, Code
+from radius_auth.protocol.pyrad_codec import Peer, ask, encode_reply_attribute
 from tests.support.radius.desk import Desk, seconds_left, sessions_when
 from tests.support.radius.eapol import METHODS, Phone
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin
+from tests.support.radius.guests import SECRET
 from tests.support.radius.logins import CASES, CHAP, MS_CHAP, PAP, Case, Guest, add_other_locations
 from tests.support.radius.odd_requests import (
     ODD_REQUESTS,
@@ -80,6 +85,7 @@ def servers(
     desk: Desk,
     guests: dict[str, Guest],
     odd_guests: list[Visit],
+    walk_in: Visit,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Server]]:
     """Both, on the same store."""
@@ -92,6 +98,93 @@ def servers(
         yield {"nexio-radiusd": radiusd, "FreeRADIUS": freeradius}
         assert freeradius.stop() == 0
         assert "Traceback" not in freeradius.log + radiusd.stderr
+
+
+VLAN_30 = {"Tunnel-Type": "VLAN", "Tunnel-Medium-Type": "IEEE-802", "Tunnel-Private-Group-Id": "30"}
+
+MORE = (
+    *("vlan=30", "bandwidth-down=10M", "idle-timeout=15m", "end-time=on"),
+    *("Termination-Action=Default", "Framed-IPv6-Prefix=2001:db8::/64", "Framed-Pool=guests"),
+    *("User-Priority-Table=0x0001020304050607", "Mikrotik-Address-List=0x31", "Egress-VLANID=7"),
+    *("Cisco-AVPair=a=1", "Cisco-AVPair=b=%{User-Name}", 'Filter-Id=C:\\"é\\n"'),
+)
+"""What accepts say to walk-ins; with what a parser of text could take for something else."""
+
+VALUES = (
+    *((28, b"\0\0\3\x84"), (29, b"\0\0\0\0"), (56, b"\0\0\0\7"), (59, bytes(range(8)))),
+    *((64, b"\0\0\0\x0d"), (65, b"\0\0\0\6"), (81, b"30"), (88, b"guests")),
+    *((97, b"\0\x40" + bytes.fromhex("20010db8") + bytes(12)), (11, 'C:\\"é\\n"'.encode())),
+    *((26, b"\0\0\0\x09\1\x05a=1"), (26, b"\0\0\0\x09\1\x10b=%{User-Name}")),
+    *((26, b"\0\0\x3a\x8c\x13\x060x31"), (26, b"\0\0\x37\x2a\x08\x06\0\x98\x96\x80")),
+)
+"""The same as it is sent, but for the end of the window."""
+
+
+@pytest.fixture(scope="module")
+def walk_in(desk: Desk) -> Visit:
+    """A visitor whose accept says more, registered before the servers start."""
+    words = [f"walk-in:{word}" for word in MORE]
+    with desk.store.write() as work:
+        edit_location(work, desk.location, reply=parse_replies(words, encode_reply_attribute))
+    with desk.settings("walk-in-tokens=on", "walk-in-tokens=off"):
+        return desk.register(source="walk-in")
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_the_same_further_attributes(servers: dict[str, Server], walk_in: Visit, name: str) -> None:
+    """Octet for octet, as pyrad reads them; WISPr-Session-Terminate-Time is that of the visitor."""
+    peer = Peer(
+        address="127.0.0.1", port=servers[name].port, secret=SECRET, timeout=3.0, transmissions=5
+    )
+    assert walk_in.token is not None
+    assert walk_in.token.valid_until is not None
+    end = walk_in.token.valid_until.astimezone(walk_in.location.zone).isoformat(timespec="seconds")
+    terminates = b"\0\0\x37\x2a\x09\x1b" + end.encode()
+
+    reply = ask(peer, walk_in.email, walk_in.pin, {})
+
+    ours = {int(kind) for kind in (Attribute.SESSION_TIMEOUT, Attribute.CLASS)}
+    more = [each for each in reply.attributes if each[0] not in {80, *ours}]
+    assert Counter(more) == Counter([*VALUES, (26, terminates)])
+    assert ours <= reply.by_type.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, method) for name, methods in SERVED.items() for method in methods],
+)
+def test_further_attributes_by_every_method(
+    servers: dict[str, Server], walk_in: Visit, tmp_path: Path, name: str, method: str
+) -> None:
+    """Radclient and eapol_test see them; in a tunnel they come with the outer accept."""
+    server = servers[name]
+    if method in METHODS and isinstance(server, FreeRADIUS):
+        phone = Phone(method=method, folder=tmp_path, device=next(_devices))
+        reply = phone.log_in(server, walk_in.email, walk_in.pin)
+        expected = {"Tunnel-Private-Group-Id": "3330"}
+    else:
+        reply = radclient(server.port, walk_in.email, walk_in.pin, method=method)
+        expected = {**VLAN_30, "WISPr-Bandwidth-Max-Down": "10000000", "Idle-Timeout": "900"}
+    assert reply.code == "Access-Accept"
+    assert expected.items() <= _untagged(reply).items()
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_no_further_attributes_to_others(
+    servers: dict[str, Server], walk_in: Visit, guests: dict[str, Guest], name: str
+) -> None:
+    """What is for walk-ins is for nobody else, and never in a reject."""
+    guest = guests["inside the window"]
+    accept = radclient(servers[name].port, guest.user_name, guest.password)
+    assert accept.attributes.keys() == {"Message-Authenticator", "Session-Timeout", "Class"}
+    reject = radclient(servers[name].port, walk_in.email, f"{walk_in.pin}0")
+    assert reject.code == "Access-Reject"
+    assert reject.attributes.keys() == {"Message-Authenticator"}
+
+
+def _untagged(reply: Reply) -> dict[str, str]:
+    """Radclient shows the tag of RFC 2868 behind the name."""
+    return {name.partition(":")[0]: value for name, value in reply.attributes.items()}
 
 
 _devices = map("02:00:00:00:{:02x}:{:02x}".format, count(), repeat(0))

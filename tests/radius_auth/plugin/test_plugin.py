@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nexio.errors import KeyUnusable
 from nexio.keys.keyring import Keyring
 from nexio.network.masking import MASK
+from radius_auth.decision.device_limits import Answer
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Rejected
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
@@ -83,12 +84,49 @@ def log_in_by_gtc(server: VirtualServer, typed: str, user_name: str = EMAIL) -> 
     return server.answer_eap(tunnelled(user_name), typed, gtc=True)
 
 
+MAC = "02:00:00:ab:cd:ef"
+"""DEVICE in one notation."""
+
 AT_THE_PAGE = [log_in_by_pap, log_in_by_chap, log_in_by_ms_chap]
 IN_A_TUNNEL = [log_in_by_ttls_pap, log_in_by_ttls_ms_chap, log_in_by_peap, log_in_by_gtc]
 EVERY_WAY = AT_THE_PAGE + IN_A_TUNNEL
 
 
 # The rules, the same on every way
+
+
+@pytest.mark.parametrize("log_in", EVERY_WAY)
+@pytest.mark.parametrize(
+    ("devices", "slot", "outcome", "reason"),
+    [
+        ((MAC,), Answer.FULL, "accept", Reason.VALID),
+        ((), Answer.TAKEN, "accept", Reason.VALID),
+        ((), Answer.FULL, "reject", Reason.TOO_MANY_DEVICES),
+        ((), Answer.AWAY, "accept", Reason.UNCOUNTED),
+        (("02:00:00:00:00:09",), Answer.AWAY, "reject", Reason.TOO_MANY_DEVICES),
+    ],
+)
+def test_r18_a_limit_of_devices(
+    log_in: Login, devices: tuple[str, ...], slot: Answer, outcome: str, reason: Reason
+) -> None:
+    """A slot is asked for once in a login, where it is new."""
+    server = VirtualServer(house(visit(7, max_devices=1, devices=devices)), DURING)
+    server.slot = slot
+
+    reply = log_in(server, PIN)
+
+    assert reply.accepted == (outcome == "accept")
+    assert (server.event.outcome, server.event.reason) == (outcome, reason)
+    assert server.asked == ([] if devices == (MAC,) else [(7, MAC)])
+
+
+def test_r22_a_remembered_device_is_in() -> None:
+    """By MAC authentication, in FreeRADIUS as well."""
+    table = house(visit(7, devices=(MAC,)), remember_devices=True)
+    server = VirtualServer(table, DURING)
+
+    assert server.answer(pap("020000abcdef", "02-00-00-AB-CD-EF")).accepted
+    assert server.event.reason == Reason.REMEMBERED
 
 
 @pytest.mark.parametrize("log_in", EVERY_WAY)

@@ -707,3 +707,24 @@ def test_what_is_strange_can_be_stored(store: Store, location: Location) -> None
 def test_a_frame_that_pyrad_made_is_one() -> None:
     """The requests of these tests are what they should be."""
     assert read_packet(accounting_request()).values(Acct.SESSION_ID) == [b"81"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "counts", "in_and_out"),
+    [
+        ("generic", None, (5, 7 + 2**32)),
+        ("coova-chilli", None, (7 + 2**32, 5)),
+        ("coova-chilli", "nas", (5, 7 + 2**32)),
+        ("generic", "client", (7 + 2**32, 5)),
+    ],
+)
+def test_in_is_what_came_from_the_device(
+    profile: str, counts: str | None, in_and_out: tuple[int, int]
+) -> None:
+    """RFC 2866 section 5.3; CoovaChilli counts from the side of the device."""
+    server = Server(nas_entries=(nas(profile=profile, counts=counts),))
+    octets = {Acct.INPUT_OCTETS: number(5), Acct.OUTPUT_OCTETS: number(7)}
+    more = {Acct.OUTPUT_GIGAWORDS: number(1)}
+    server.receive(accounting_request(UPDATE, octets | more))
+    ((record,),) = server.commits
+    assert (record.octets_in, record.octets_out) == in_and_out

@@ -45,7 +45,9 @@ class Row:
     terminate_cause: int | None = None
     is_visitors: bool = False
     user_name: str = "zoe@example.com"
-    device: str | None = "02:00:00:ab:cd:ef"
+    device: int | None = 0
+    """The last octet of its address; the others are those of the case."""
+
     nas_address: str | None = None
     nas: str = AP
     """Whose NAS-Identifier it has."""
@@ -59,6 +61,9 @@ class Told:
     attributes: dict[int, list[bytes]] = field(default_factory=dict)
     session: bytes = b"81"
     nas: str = AP
+    device: int = 0
+    """As in a `Row`."""
+
     has_class: bool = False
     """Whether it has the Class of the visitor's accept."""
 
@@ -68,10 +73,15 @@ class Told:
 
     signed: bool = False
 
-    def request(self, nas_identifier: bytes, identifier: int, class_: bytes) -> bytes:
-        """As it is sent."""
+    def request(self, identifier: int, named: dict[int, list[bytes]], class_: bytes) -> bytes:
+        """As it is sent.
+
+        Args:
+            identifier: of the packet.
+            named: who sends it, and about which device.
+            class_: of the visitor's accept.
+        """
         claimed = {Attribute.CLASS: [class_]} if self.has_class else {}
-        named = {Attribute.NAS_IDENTIFIER: [nas_identifier]}
         return self.change(
             accounting_request(
                 self.status,
@@ -199,7 +209,6 @@ CASES: Final[tuple[Case, ...]] = (
                 attributes={
                     Attribute.USER_NAME: [LATIN_1 + b"\0"],
                     Attribute.NAS_PORT_ID: [b"\xfe"],
-                    Attribute.CALLING_STATION_ID: [b"02-00-00-AB-CD-EF"],
                     250: [b"\xff" * 200],
                 },
             ),
@@ -290,11 +299,26 @@ CASES: Final[tuple[Case, ...]] = (
     Case(
         name="the same Acct-Session-Id of two NAS-IP-Addresses",
         told=(
-            told(START, attributes={IP: [bytes([192, 0, 2, 1])]}),
-            told(START, attributes={IP: [bytes([192, 0, 2, 2])]}),
-            told(START, attributes={IPV6: [bytes(15) + b"\1"]}),
+            told(START, device=1, attributes={IP: [bytes([192, 0, 2, 1])]}),
+            told(START, device=2, attributes={IP: [bytes([192, 0, 2, 2])]}),
+            told(START, device=3, attributes={IPV6: [bytes(15) + b"\1"]}),
         ),
-        rows=(Row(nas_address="192.0.2.1"), Row(nas_address="192.0.2.2"), Row(nas_address="::1")),
+        rows=(
+            Row(nas_address="192.0.2.1", device=1),
+            Row(nas_address="192.0.2.2", device=2),
+            Row(nas_address="::1", device=3),
+        ),
+    ),
+    Case(
+        name="the same session by two access points",
+        told=(
+            told(UPDATE, 60, octets_in=7, attributes={IP: [bytes([192, 0, 2, 1])]}),
+            told(UPDATE, 61, octets_in=6, attributes={IP: [bytes([192, 0, 2, 2])]}),
+            told(STOP, 62, octets_in=9, attributes={IP: [bytes([192, 0, 2, 2])]}),
+        ),
+        rows=(
+            Row(began_ago=60, seconds=62, octets_in=9, ended_by="stop", nas_address="192.0.2.2"),
+        ),
     ),
     Case(
         name="in the wrong order",
@@ -343,9 +367,9 @@ CASES: Final[tuple[Case, ...]] = (
         name="another device with the same Acct-Session-Id",
         told=(
             told(START),
-            told(START, attributes={Attribute.CALLING_STATION_ID: [b"020000000009"]}),
+            told(START, device=9),
         ),
-        rows=(Row(ended_by="reuse"), Row(device="02:00:00:00:00:09")),
+        rows=(Row(ended_by="reuse"), Row(device=9)),
     ),
     Case(
         name="a Class that is forged",

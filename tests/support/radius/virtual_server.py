@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nexio.network.events import Decided
+from radius_auth.decision.device_limits import Answer
 from radius_auth.decision.request import Request
 from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
@@ -107,9 +108,17 @@ class VirtualServer:
         self.accounts: list[tuple[float, str, Values]] = []
         self.is_kept = True
         self.guard = Guard()
+        self.slot = Answer.AWAY
+        """What becomes of a slot that is asked for."""
+
+        self.asked: list[tuple[int, str]] = []
         self.plugin = Plugin(
-            lambda: self.table, self.guard, self._record, self._account, self.clock
+            lambda: self.table, self.guard, self._record, self._account, self.clock, self._take
         )
+
+    def _take(self, visit_id: int, device: str) -> Answer:
+        self.asked.append((visit_id, device))
+        return self.slot
 
     @property
     def event(self) -> AuthEvent:
