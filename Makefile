@@ -42,7 +42,7 @@ docs: .venv/to-develop  ## write the parts of docs/ that are derived from code a
 catalogues: .venv/to-develop  ## write new texts into the catalogues of other languages
 	@$(python) -m docs.catalogues
 
-picture: .venv/to-develop  ## draw the terminal that README.md shows, and the tablet of kiosk.md
+picture: .venv/to-develop  ## draw the terminal of README.md, and the pages in docs/
 	@$(python) docs/picture.py
 	@$(python) docs/tablet.py
 

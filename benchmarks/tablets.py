@@ -1,4 +1,6 @@
-"""How long a tap takes at a busy house: fifty tablets, a queue of visitors, a desk that registers.
+"""How long a tap takes at a busy house: fifty tablets, a queue of visitors, desks that look on.
+
+One desk registers visitors meanwhile, and two have their page open, which asks for the lists.
 
 ``python -m benchmarks.tablets`` prints it; ``make bench`` measures the same.
 """
@@ -15,12 +17,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from benchmarks.crowd import fill
+from nexio.checkin.desks import issue_link, open_link
 from nexio.checkin.tablets import pair_at_once
 from nexio.configuration import Configuration
 from nexio.locations.locations import get_location
@@ -40,6 +44,12 @@ EACH_SECOND: Final = 500 / 60
 
 ASKS_EVERY: Final = 3.0
 """Seconds: each tablet asks whether it is still paired, as its page does."""
+
+DESKS: Final = 2
+"""Browsers of reception with their page open."""
+
+LOOKS_EVERY: Final = 2.0
+"""Seconds: each of them asks who came and went, as its page does."""
 
 REGISTERS_EVERY: Final = 0.5
 """Seconds: between two registrations at the desk."""
@@ -62,14 +72,19 @@ def measure(people: int) -> list[float]:
             stop = threading.Event()
             beside = [threading.Thread(target=_register, args=(store, stop))]
             beside += [threading.Thread(target=each.ask_on, args=(stop,)) for each in tablets]
+            desks = [_Desk(port, _log_in(store)) for _ in range(DESKS)]
+            beside += [threading.Thread(target=each.look_on, args=(stop,)) for each in desks]
             for each in beside:
                 each.start()
             try:
-                return sorted(_taps(tablets, visitors))
+                taps = sorted(_taps(tablets, visitors))
             finally:
                 stop.set()
                 for each in beside:
                     each.join()
+            if not all(each.saw for each in desks):
+                raise RuntimeError("a desk's page saw nothing change")
+            return taps
 
 
 def words(taps: Sequence[float]) -> str:
@@ -77,7 +92,8 @@ def words(taps: Sequence[float]) -> str:
     late = taps[len(taps) * 99 // 100]
     return (
         f"{len(taps)} people checked in at {TABLETS} tablets, {EACH_SECOND:.1f} a second, on SQLite"
-        f" while a desk registered a visitor every {REGISTERS_EVERY} seconds. A tap took"
+        f" while {DESKS} desks had their page open and one registered a visitor every"
+        f" {REGISTERS_EVERY} seconds. A tap took"
         f" {median(taps):.0f} ms (half of them), {late:.0f} ms (99 %), {taps[-1]:.0f} ms (the"
         " longest)."
     )
@@ -113,6 +129,25 @@ class _Tablet:
             return line.getresponse().read()
 
 
+class _Desk:
+    """A browser of reception whose page is open."""
+
+    def __init__(self, port: int, credential: str) -> None:
+        self._port, self._headers = port, {"Cookie": f"nexio-desk={credential}"}
+        self.saw = 0
+
+    def look_on(self, stop: threading.Event) -> None:
+        """Ask for the lists where they are not those that the page has."""
+        known = ""
+        while not stop.wait(LOOKS_EVERY):
+            with closing(http.client.HTTPConnection(HERE, self._port, timeout=60)) as line:
+                line.request("GET", "/desk/people", None, {**self._headers, "If-None-Match": known})
+                answer = line.getresponse()
+                answer.read()
+                if answer.status == HTTPStatus.OK:
+                    known, self.saw = answer.headers["ETag"], self.saw + 1
+
+
 def _taps(tablets: list[_Tablet], visitors: list[Visitor]) -> Iterator[float]:
     """Each person comes at their own time, whoever is served by then."""
     began = time.monotonic()
@@ -141,6 +176,12 @@ def _pair(store: Store) -> list[str]:
     with store.write() as work:
         location = get_location(work, "Bench")
         return [pair_at_once(work, location) for _ in range(TABLETS)]
+
+
+def _log_in(store: Store) -> str:
+    with store.write() as work:
+        _, secret = issue_link(work, get_location(work, "Bench"))
+        return open_link(work, secret, HERE) or ""
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Make ``docs/images/tablet.png``, the screens that kiosk.md shows: ``make picture``.
+"""Make the pictures of the pages in ``docs/images``: ``make picture``.
 
-A browser opens the page of a server with a store of its own, and does what a visitor does.
+A browser opens the pages of a server with a store of its own, and does what people do there.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import io
 import sys
 import tempfile
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +22,21 @@ from nexio.reception.members import add_member  # noqa: E402 (the helpers are th
 from nexio.store.creation import create_store  # noqa: E402
 from nexio.store.engine import Store  # noqa: E402
 from tests.support.clocks import noon_zone  # noqa: E402
+from tests.support.passes import mailed  # noqa: E402
 from tests.support.people import add_location, register  # noqa: E402
 from tests.support.stores import configuration_of  # noqa: E402
 from tests.support.web.browser import browser  # noqa: E402
 from tests.support.web.house import House, press, said  # noqa: E402
+from tests.support.web.reception import desk  # noqa: E402
 from tests.support.web.webd import webd  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-PICTURE = ROOT / "docs" / "images" / "tablet.png"
+IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT, GAP = 620, 880, 24
+WIDE = {"width": 1280, "height": 720}
+PHONE = {"width": 390, "height": 660}
 SAM = {"first_name": "Sam", "last_name": "Example", "email": "sam@example.com"}
 
 
@@ -46,12 +51,51 @@ def main() -> None:
             with browser() as chromium:
                 size = {"width": WIDTH, "height": HEIGHT}
                 with house.tablet(chromium, viewport=size) as tablet:
-                    screens = _screens(house, tablet)
-    whole = Image.new("RGB", ((WIDTH + GAP) * len(screens) - GAP, HEIGHT), "white")
+                    _save("tablet.png", _screens(house, tablet))
+                with desk(house, chromium, viewport=WIDE) as page:
+                    _save("desk.png", _views(house, page))
+                with house.tablet(chromium, viewport=PHONE) as phone:
+                    _save("pass.png", _pass(house, phone))
+
+
+def _save(name: str, screens: list[Image.Image]) -> None:
+    """Put them side by side, at half their size."""
+    width, height = screens[0].size
+    whole = Image.new("RGB", ((width + GAP) * len(screens) - GAP, height), "white")
     for number, screen in enumerate(screens):
-        whole.paste(screen, (number * (WIDTH + GAP), 0))
+        whole.paste(screen, (number * (width + GAP), 0))
     small = whole.resize((whole.width // 2, whole.height // 2), Image.Resampling.LANCZOS)
-    small.quantize(128).save(PICTURE, optimize=True)
+    small.quantize(128).save(IMAGES / name, optimize=True)
+
+
+def _views(house: House, page: Page) -> list[Image.Image]:
+    """The people, and the evacuation list."""
+    for first_name, last_name, more in (
+        ("Grace", "Hopper", {"company": "Navy", "host": SAM["email"]}),
+        ("Katherine", "Johnson", {"notes": "needs a parking space"}),
+        ("李", "小龍", {}),
+    ):
+        visit = house.visitor(first_name=first_name, last_name=last_name, **more)
+        if first_name == "Grace":
+            house.came(visit.pin, timedelta(minutes=9))
+    page.reload()
+    page.locator("[data-list=expected] .go").first.click()
+    page.locator("#notice .notice").wait_for()
+    screens = [_taken(page)]
+    page.locator("nav [data-view=evacuation]").click()
+    page.locator("#roll input").first.check()
+    return [*screens, _taken(page)]
+
+
+def _pass(house: House, phone: Page) -> list[Image.Image]:
+    """Before it is taken, the code, and what the phone says once it was held up."""
+    member = house.member("Grace")
+    phone.goto(f"{house.server.origin}/{mailed(house.store, member)}")
+    phone.locator("button:visible").first.wait_for()
+    screens = [_taken(phone)]
+    phone.locator("button:visible").first.click()
+    phone.locator("canvas:visible, svg:visible").first.wait_for()
+    return [*screens, _taken(phone)]
 
 
 def _screens(house: House, tablet: Page) -> list[Image.Image]:

@@ -54,7 +54,7 @@ class Language:
 
     def word(self, text: str) -> str:
         """Translate a text and leave its placeholders as they are."""
-        return _translations(self.code).gettext(text)
+        return str(_translations(self.code).gettext(text))  # a plain text, marked or not
 
     def time(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a time of day: 09:00."""
@@ -123,6 +123,10 @@ class Marked(str):
         made = super().__new__(cls, english)
         made.in_language = in_language
         return made
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Let a copy be the plain English text."""
+        return str, (str(self),)
 
 
 def mark(text: str, /, **values: object) -> Marked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import logging
 import sys
@@ -47,6 +48,10 @@ COMMANDS = {
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
 INTERRUPTED = 130
+
+LOADED = 50_000
+"""Objects between two garbage collections: Python's own 700 would be a tenth of a command's time,
+most of which goes into loading modules, and those stay."""
 
 SHOWN = 5
 """Changes that are named where the output cannot be written."""
@@ -154,6 +159,7 @@ def guarded(act: Callable[[], Any]) -> int:
 
 def run() -> None:
     """The program."""
+    gc.set_threshold(LOADED)
     open_closed()
     # Bad rows are among the warnings of the command already.
     logging.getLogger("nexio.store.bad_rows").addHandler(logging.NullHandler())

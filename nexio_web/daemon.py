@@ -22,7 +22,6 @@ from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.store.engine import Store
 from nexio.streams import open_closed
-from nexio_web.application import application
 from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
 from nexio_web.options import Options, parse_options
 
@@ -135,6 +134,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _in_worker(options: Options, configuration: Configuration) -> ASGIApp:
     """Serve, and end without taking Python down under granian's threads: they would panic."""
+    from nexio_web.application import application  # noqa: PLC0415 (for a worker alone)
+
     atexit.register(os._exit, 0)
     return application(options, configuration)
 

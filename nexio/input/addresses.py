@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 
 import idna
-from email_validator import EmailNotValidError, validate_email
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
@@ -23,6 +22,9 @@ def parse_email(text: str) -> str:
         InvalidValue: it is not an address, has a display name or a quoted local part, or
             is at a domain that can receive no mail from here (``.local``, ``.test``).
     """
+    # Slow to load, and all who compare addresses load this module: a command, a worker.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
     try:
         address = validate_email(text.strip(), check_deliverability=False)
     except EmailNotValidError as error:

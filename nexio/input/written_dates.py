@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
 
-from dateutil.parser import parserinfo
+if TYPE_CHECKING:
+    from dateutil.parser import parserinfo
 
 # 29 February comes at least once in nine years (2096 to 2104).
 _LEAP_SEARCH = 9
@@ -31,7 +34,6 @@ _SHAPES = tuple(
         rf"{_MONTH}{_YEAR}(?P<day>)",
     )
 )
-_MONTH_NAMES = parserinfo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def find_named_date(words: str) -> WrittenDate | None:
     """Read "20 Nov 2026", "November 20th", "2026 nov 20", …, in lower case."""
     for shape in _SHAPES:
         found = shape.fullmatch(words)
-        month = None if found is None else _MONTH_NAMES.month(found["month"])
+        month = None if found is None else _month_names().month(found["month"])
         if found is not None and month is not None:
             year = None if found["year"] is None else int(found["year"])
             return WrittenDate(
@@ -107,3 +109,10 @@ def find_numeric_dates(words: str, today: date, *, nearest: bool = False) -> lis
             dates.append(WrittenDate(year=2000 + one, month=two, day=last))
     days = (each.nearest_to(today) if nearest else each.first_from(today) for each in dates)
     return list(dict.fromkeys(filter(None, days)))
+
+
+@cache
+def _month_names() -> parserinfo:
+    from dateutil.parser import parserinfo  # noqa: PLC0415 (slow to load)
+
+    return parserinfo()

@@ -60,7 +60,8 @@ class Keyring:
     def seal(self, value: str, purpose: str) -> bytes:
         """Encrypt ``value``; ``purpose`` is ``table.column``."""
         nonce = secrets.token_bytes(NONCE_OCTETS)
-        ciphertext = AESGCM(self.keys[self.active]).encrypt(nonce, value.encode(), purpose.encode())
+        cipher = _cipher(self.keys[self.active])
+        ciphertext = cipher.encrypt(nonce, value.encode(), purpose.encode())
         return bytes.fromhex(self.active) + nonce + ciphertext
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
@@ -78,7 +79,8 @@ class Keyring:
         nonce = sealed[ID_OCTETS : ID_OCTETS + NONCE_OCTETS]
         ciphertext = sealed[ID_OCTETS + NONCE_OCTETS :]
         try:
-            return AESGCM(self.keys[key_id]).decrypt(nonce, ciphertext, purpose.encode()).decode()
+            cipher = _cipher(self.keys[key_id])
+            return cipher.decrypt(nonce, ciphertext, purpose.encode()).decode()
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise KeyUnusable(
                 f"a value of {purpose} cannot be opened with its key",
@@ -103,6 +105,10 @@ class Keyring:
         inner.update(pin.encode())
         outer.update(inner.digest())
         return outer.digest()
+
+
+_cipher = lru_cache(maxsize=16)(AESGCM)
+"""That of a key; making one takes longer than opening a PIN (``python -m benchmarks.path``)."""
 
 
 @lru_cache(maxsize=1024)

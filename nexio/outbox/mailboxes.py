@@ -8,12 +8,13 @@ from email import message_from_bytes
 from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import default
-from typing import cast
-
-from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from typing import TYPE_CHECKING, cast
 
 from nexio.errors import InvalidValue
 from nexio.input.names import JOINERS, quoted
+
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
 
 _NOT_IN_NAMES = frozenset('"\\<>[];:@=?')
 """What has a meaning in an address header (RFC 5322 section 3.2.3, RFC 2047 section 5), and
@@ -104,6 +105,8 @@ def _printable(character: str) -> str:
 
 
 def _validated(address: str) -> ValidatedEmail:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 (slow to load)
+
     try:
         return validate_email(address, check_deliverability=False)
     except EmailNotValidError:

@@ -63,22 +63,19 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_tablets(work, location)
-    if as_json:
-        output.print_json([tablet_json(tablet) for tablet in found])
-        return
-    output.print_table(
+    output.print_list(
+        found,
+        tablet_json,
         ["tablet", "location", "last seen", "from", "paired"],
-        [
-            [
-                tablet.name,
-                tablet.location.name,
-                "" if tablet.seen_at is None else show(tablet.seen_at, tablet.location.zone),
-                tablet.seen_from or "",
-                show(tablet.paired_at, tablet.location.zone),
-            ]
-            for tablet in found
+        lambda tablet: [
+            tablet.name,
+            tablet.location.name,
+            "" if tablet.seen_at is None else show(tablet.seen_at, tablet.location.zone),
+            tablet.seen_from or "",
+            show(tablet.paired_at, tablet.location.zone),
         ],
         "There is no tablet. Open /kiosk of nexio-webd on one, and type: nexio kiosk pair CODE",
+        as_json=as_json,
         only_wide=("from", "paired"),
     )
 
@@ -114,23 +111,20 @@ def taps(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_offline_taps(work, location)
-    if as_json:
-        output.print_json([offline_tap_json(tap) for tap in found])
-        return
-    output.print_table(
+    output.print_list(
+        found,
+        offline_tap_json,
         ["tap", "time", "visit", "name", "tablet", "why it was not applied"],
-        [
-            [
-                str(tap.id),
-                "" if tap.at is None else show(tap.at, tap.location.zone),
-                "" if tap.visit is None else str(tap.visit),
-                tap.name or "",
-                tap.tablet,
-                tap.words,
-            ]
-            for tap in found
+        lambda tap: [
+            str(tap.id),
+            "" if tap.at is None else show(tap.at, tap.location.zone),
+            "" if tap.visit is None else str(tap.visit),
+            tap.name or "",
+            tap.tablet,
+            tap.words,
         ],
         "There is no tap to look at.",
+        as_json=as_json,
         only_wide=("tablet",),
     )
 

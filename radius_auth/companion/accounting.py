@@ -175,6 +175,6 @@ class Clerk:
         client = table.nas.find(asked.host)
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
-        frame = Packet.of_values(Code.ACCOUNTING_REQUEST, asked.authenticator, asked.by_type)
+        frame = Packet.of(Code.ACCOUNTING_REQUEST, asked.authenticator, asked.by_type)
         waited = max(0.0, time.time() - asked.at)
         return self._ledger.enter(Verified(frame, table, client, asked.host, waited), asked.number)

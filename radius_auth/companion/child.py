@@ -28,14 +28,16 @@ END_SECONDS: Final = 12.0
 """How long its end is waited for: it goes on delivering for some seconds."""
 
 _BOOT: Final = """
-import site, sys
+import gc, site, sys
+gc.disable()
 others = list(sys.path)
 site.addsitedir(sys.argv[1])
 sys.path[:] = [path for path in sys.path if path not in others] + others
 from radius_auth.companion.program import main
 main()
 """
-"""Finds our packages as ``freeradius/mods-config/nexio/nexio_plugin.py`` does."""
+"""Finds our packages as ``freeradius/mods-config/nexio/nexio_plugin.py`` does.
+Garbage is collected once the store is read."""
 
 
 class Task(NamedTuple):

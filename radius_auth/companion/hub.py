@@ -186,7 +186,8 @@ class Hub:
     def _do(self, action: Callable[[], None]) -> None:
         """Let the thread do something, after what it was given before."""
         self._todo.append(action)
-        self._wake()
+        if threading.get_ident() != self._thread.ident:  # else it comes to that by itself
+            self._wake()
 
     def _wake(self) -> None:
         if self._is_over:

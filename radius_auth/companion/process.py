@@ -156,6 +156,8 @@ class Companion:
         finally:
             gc.freeze()
             gc.enable()
+            # Decisions and acts come by thousands and go within a second.
+            gc.set_threshold(20_000, 10, 10)
 
     def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
         """Try until the store can be read; None where the end comes first."""

@@ -140,16 +140,14 @@ class Packet:
         self.is_plain = is_plain
         """Whether no type comes twice, and each attribute has a value."""
 
-        self._by_type: dict[Kind, list[bytes]] | None = None
+        self._by_type: Mapping[Kind, list[bytes]] | None = None
 
     @classmethod
-    def of_values(
-        cls, code: int, authenticator: bytes, by_type: Mapping[Kind, list[bytes]]
-    ) -> Packet:
-        """A packet that another program took apart, without its octets."""
-        made = cls(b"", (code, 0, 0, authenticator), {}, is_plain=False)
-        made._by_type = dict(by_type)
-        return made
+    def of(cls, code: int, authenticator: bytes, by_type: Mapping[Kind, list[bytes]]) -> Packet:
+        """One that somebody else has taken apart, and whose octets nobody needs."""
+        packet = cls(b"", (code, 0, 0, authenticator), {}, is_plain=False)
+        packet._by_type = by_type
+        return packet
 
     def __repr__(self) -> str:
         """Only what is no attribute."""
@@ -174,12 +172,13 @@ class Packet:
         return tuple(found)
 
     @property
-    def by_type(self) -> dict[Kind, list[bytes]]:
+    def by_type(self) -> Mapping[Kind, list[bytes]]:
         """The values of each type, in their order."""
         if self._by_type is None:
-            self._by_type = {}
+            by_type: dict[Kind, list[bytes]] = {}
             for kind, value in self.attributes:
-                self._by_type.setdefault(kind, []).append(value)
+                by_type.setdefault(kind, []).append(value)
+            self._by_type = by_type
         return self._by_type
 
     def values(self, kind: int) -> list[bytes]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import marshal
 import sqlite3
 import threading
+import zlib
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
@@ -43,6 +45,9 @@ NOBODY = "-"
 
 Record = TypeVar("Record", bound=AuthEvent | AccountingRecord | EventBatch)
 """What is told: a record has a ``record_id``, and a ``source``, the NAS whose share it takes."""
+
+_CHECKSUM: Final = 4
+"""Octets."""
 
 MOST_WRITERS: Final = 1_000
 """Processes of which it is known how far they have told, the newest."""
@@ -120,7 +125,7 @@ class Spool(Generic[Record]):
         with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, source, weight, body) VALUES (?, ?, ?, ?)",
-                [(each.record_id, each.source, weight(each), written(each)) for each in new],
+                [(each.record_id, each.source, weight(each), _body(each)) for each in new],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", heard.items()
@@ -297,10 +302,20 @@ def _weights(records: Sequence[Record]) -> Counter[str]:
     return weights
 
 
-def written(record: AuthEvent | AccountingRecord | EventBatch) -> str:
-    """A record as it stands in the file."""
-    if isinstance(record, EventBatch):
-        return json.dumps([record.record_id, record.source, record.events])
+def _body(record: AuthEvent | AccountingRecord | EventBatch) -> str | bytes:
+    """A record as it stands in the file.
+
+    Decisions are written by marshal, in a tenth of the time of JSON (``python -m
+    benchmarks.recording``); it trusts what it reads, so a checksum stands before it.
+    """
+    if not isinstance(record, EventBatch):
+        return written(record)
+    octets = marshal.dumps((record.record_id, record.source, record.events))
+    return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
+
+
+def written(record: AuthEvent | AccountingRecord) -> str:
+    """A record as text."""
     names = type(record).__slots__
     fields = dict(zip(names, _VALUES[type(record)](record), strict=True))  # asdict() is slow
     sealed = fields.get("user_name_sealed")
@@ -315,13 +330,13 @@ _VALUES: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
 }
 
 
-def read_back(body: str, kind: type[Record]) -> Record | None:
+def read_back(body: str | bytes, kind: type[Record]) -> Record | None:
     """A record from the file; None where it is damaged."""
     try:
-        fields = json.loads(body)
         if kind is EventBatch:
-            batch: Record = _batch(fields)
+            batch: Record = _batch(body)
             return batch
+        fields = json.loads(body)
         sealed = fields.get("user_name_sealed")
         if sealed is not None:
             fields["user_name_sealed"] = bytes.fromhex(sealed)
@@ -331,8 +346,15 @@ def read_back(body: str, kind: type[Record]) -> Record | None:
         return None
 
 
-def _batch(fields: Any) -> Any:
+def _batch(body: str | bytes) -> Any:
     """A batch from the file, or one decision of an older version as a batch of its own."""
+    if isinstance(body, bytes):
+        octets = body[_CHECKSUM:]
+        if zlib.crc32(octets).to_bytes(_CHECKSUM) != body[:_CHECKSUM]:
+            raise ValueError
+        record_id, source, decisions = marshal.loads(octets)  # noqa: S302 - what we have written
+        return EventBatch(record_id=record_id, source=source, events=decisions)
+    fields = json.loads(body)
     if isinstance(fields, dict):
         event = AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
         return EventBatch(record_id=event.record_id, source=event.source, events=(decided(event),))

@@ -8,6 +8,7 @@ keeps the requests of that moment for its successor.
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import selectors
@@ -100,6 +101,7 @@ class Child:
     def _live(self, write: int) -> int:
         with contextlib.suppress(OSError):  # it is but a name
             Path("/proc/self/comm").write_text(self._comm, "ascii")
+        gc.disable()  # until all is loaded
 
         def tell_parent() -> None:
             os.write(write, b"\1")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import secrets
 import select
@@ -47,7 +46,6 @@ def serve(
         siblings: what the guards of the workers share in memory; None where there is one worker.
         ready: called once when requests are answered.
     """
-    gc.disable()  # until all is loaded
     guard = Guard(siblings)
     if siblings is not None:
         siblings.begin(guard.writer)

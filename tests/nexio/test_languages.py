@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from docs.catalogues import read, strings, texts, translated
-from nexio.languages import ENGLISH, LANGUAGES, preferred
+from nexio.languages import ENGLISH, LANGUAGES, mark, preferred
 
 AT = datetime(2026, 11, 23, 8, 5, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -61,6 +61,16 @@ def test_days_and_times(code: str, day: str, time: str) -> None:
     """As they are written there, by the clock of the place."""
     assert LANGUAGES[code].day(AT, PARIS) == day
     assert LANGUAGES[code].time(AT, PARIS) == time
+
+
+def test_a_text_that_is_said_later() -> None:
+    """English as it stands in the code; elsewhere with its values in that language, and plain."""
+    said = mark("The %(field)s is empty", field=mark("first name"))
+    assert said == "The first name is empty"
+    assert LANGUAGES["de"].tell(said) == "Vorname: das Feld ist leer"
+    assert LANGUAGES["de"].tell("from elsewhere") == "from elsewhere"
+    for language in LANGUAGES.values():
+        assert type(language.tell(said)) is type(language.say(mark("first name"))) is str
 
 
 def test_plurals() -> None:

@@ -218,6 +218,7 @@ def test_counting_heads_without_a_network(house: House, reception: Page) -> None
     reception.emulate_media(media="print")
     expect(reception.locator("#roll")).to_be_visible()
     expect(reception.locator("header")).to_be_hidden()
+    assert complaints(reception) == []
     reception.emulate_media(media="screen")
     reception.get_by_role("button", name="Log out").click()
     expect(reception.locator("#login")).to_be_visible()

@@ -115,6 +115,16 @@ def test_nobody_is_told_anything_without_a_login(
     assert who_came(sqlite_store, sqlite_location) == []
 
 
+def test_a_stolen_cookie_of_a_desk(app: ASGIApp, sqlite_store: Store, cookie: str) -> None:
+    """It works until it is revoked; the list shows from where it was used last."""
+    ask(app, "/desk", headers={"cookie": cookie}, client="203.0.113.9")
+    with sqlite_store.write() as work:
+        (desk,) = list_desks(work)
+        assert desk.seen_from == "203.0.113.9"
+        revoke_desk(work, desk)
+    assert ask(app, "/desk/people", headers={"cookie": cookie}, client="203.0.113.9").status == 401
+
+
 def test_the_cookie_cannot_be_read_or_sent_by_others(
     app: ASGIApp, sqlite_store: Store, sqlite_location: Location
 ) -> None:

@@ -152,10 +152,22 @@ class KilledFreeRADIUS:
         return self._server.stop()
 
 
+class KilledCompanion(KilledFreeRADIUS):
+    """FreeRADIUS goes on, and its companion is replaced."""
+
+    def start(self) -> int:
+        """The first time; then only its port."""
+        return self._server.accounting_port if "nexio:" in self._server.log else super().start()
+
+    def kill(self) -> None:
+        """Whoever stores the records."""
+        self._server.kill_companion()
+
+
 @pytest.mark.parametrize(
-    "count", [900, pytest.param(10_000, marks=pytest.mark.long)], ids="{} records".format
+    "count", [450, pytest.param(10_000, marks=pytest.mark.long)], ids="{} records".format
 )
-@pytest.mark.parametrize("make", [KilledRadiusd, KilledFreeRADIUS])
+@pytest.mark.parametrize("make", [KilledRadiusd, KilledFreeRADIUS, KilledCompanion])
 def test_must_16_what_was_answered_before_a_crash_is_there_once(
     freeradius_python: None,
     sqlite_configuration: Configuration,

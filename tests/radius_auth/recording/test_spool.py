@@ -352,3 +352,27 @@ def test_a_file_of_an_older_version_goes_on(path: Path) -> None:
         "one-1-0",
     ]
     assert [each.events for each in found[:2]] == [(decided(each),) for each in events(2)]
+
+
+def test_a_damaged_batch_holds_up_nobody(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is known by its checksum, before anything reads it."""
+    spool = Spool(path, EventBatch)
+    spool.append([batch(1), batch(2)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        (body,) = connection.execute("SELECT body FROM event WHERE number = 1").fetchone()
+        damaged = body[:-1] + bytes([body[-1] ^ 1])
+        connection.execute("UPDATE event SET body = ? WHERE number = 1", (damaged,))
+
+    assert spool.oldest(9) == as_told([batch(2)])
+    assert "1 records in the spool were unreadable and are lost" in caplog.messages
+
+
+def test_batches_that_an_older_version_wrote_are_read(path: Path) -> None:
+    """They are text."""
+    spool = Spool(path, EventBatch)
+    spool.append([batch(1)])
+    body = json.dumps([batch(1).record_id, batch(1).source, batch(1).events])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE event SET body = ?", (body,))
+
+    assert spool.oldest(9) == as_told([batch(1)])

@@ -148,5 +148,5 @@ def test_nothing_is_left_of_the_last_visit() -> None:
     table.apply(news(removed_visits=[1]), HORIZON, NINE)
 
     indexes = [name for name, value in empty.items() if value == {} and name != "nas"]
-    assert len(indexes) == 5
+    assert len(indexes) == 6
     assert all(vars(table)[name] == {} for name in indexes)

@@ -162,12 +162,17 @@ class FreeRADIUS:
         """End it and its companion by SIGKILL, at once."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)  # it replaces nobody meanwhile
-        for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
-            for child in map(int, (folder / "children").read_text().split()):
-                os.kill(child, signal.SIGKILL)
+        self.kill_companion()
         self._process.kill()
         self._process.wait()
         self._reader.join()
+
+    def kill_companion(self) -> None:
+        """End the process beside it by SIGKILL."""
+        assert self._process is not None
+        for folder in Path(f"/proc/{self._process.pid}/task").iterdir():
+            for child in map(int, (folder / "children").read_text().split()):
+                os.kill(child, signal.SIGKILL)
 
     def wait_for_line(self, words: str, times: int = 1) -> str:
         """Wait until it has written something so many times, and return the last such line."""

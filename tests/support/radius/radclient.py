@@ -82,11 +82,22 @@ def radclient(
     return _read(done.stdout, done.stderr)
 
 
-def account(port: int, status: str, *attributes: str, tries: int = 1) -> str:
+def account(port: int, status: str, *attributes: str, tries: int = 1, timeout: float = 3.0) -> str:
     """Let radclient send an Accounting-Request; return its output."""
+    target = f"127.0.0.1:{port}"
     lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
     done = subprocess.run(
-        ["radclient", "-x", "-r", str(tries), "-t", "3", f"127.0.0.1:{port}", "acct", SECRET],
+        [
+            "radclient",
+            "-x",
+            "-r",
+            str(tries),
+            "-t",
+            str(timeout),
+            target,
+            "acct",
+            SECRET,
+        ],
         input="\n".join([*lines, *attributes]),
         capture_output=True,
         text=True,
