@@ -216,6 +216,8 @@ def test_visitors_without_an_email(store: Store, location: Location) -> None:
     take(store, rows, Wishes(allowed=Allowed(no_email=True)))
     visits = visits_of(store, location)
     assert [visit.login for visit in visits] == ["zoe.nguyen", "zoe.nguyen2"]
+    assert all(isinstance(wifi(store, visit), Accepted) for visit in visits)
+    assert not isinstance(wifi(store, visits[0], visits[1].pin), Accepted)
     assert mails(store) == []
 
 
