@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio.input.addresses import email_key
 from nexio.input.arrivals import parse_expected
+from nexio.input.names import full_name, search_key
 from nexio.input.spreadsheets import SheetRow, read_rows
 from nexio.input.zones import show
 from nexio.locations.locations import Location, get_location, lock_location, zone_for_entry
@@ -41,6 +42,8 @@ from nexio.store.tables import ChangeRow, PinRow, StoreRevisionRow, VisitRow
 
 _TRIES: Final = 4
 _CHUNK: Final = 500
+_NAME: Final = "name "
+"""Begins what stands for a person without an e-mail; no e-mail has a blank."""
 
 COLUMNS: Final = {
     **dict.fromkeys(["first name", "firstname", "given name", "forename"], "first_name"),
@@ -151,6 +154,8 @@ class _Reader:
         self.number, self.epoch = revision.number, (revision.epoch, work.keyring.active)
         self.book = PinBook(work, location)
         self._logins: set[str] = set()
+        self._without_email: dict[tuple[str, datetime], int] = {}
+        """The lines of visitors without an e-mail, by who they are and when."""
         self._duplicates: list[Remark] = []
         self._faults: list[Remark] = []
 
@@ -228,18 +233,19 @@ class _Reader:
         self, read: Sequence[tuple[int, Registration]]
     ) -> Iterator[tuple[int, Registration]]:
         """Those who are not expected at the same time already, in the store or in the file."""
-        keys = [email_key(registration.email) for _, registration in read]
-        known = _expected_already(self._work, self.location, keys)
+        known = _expected_already(self._work, self.location, [each for _, each in read])
         lines: dict[tuple[str, datetime], int] = {}
-        for key, (line, registration) in zip(keys, read, strict=True):
-            same = key, registration.expected_arrival
-            earlier = lines.setdefault(same, line) if key else line
-            if key and earlier == line:
+        for line, registration in read:
+            same = _person(registration), registration.expected_arrival
+            seen = lines if registration.email else self._without_email
+            earlier = seen.setdefault(same, line)
+            if earlier == line and registration.email:
                 earlier = self._stage.line_of(*same) or line
+            who = registration.email or full_name(registration.first_name, registration.last_name)
             if same in known:
-                self._twin(line, f"visit {known[same]} is for {registration.email} at that time")
+                self._twin(line, f"visit {known[same]} is for {who} at that time")
             elif earlier != line:
-                self._twin(line, f"it is for {registration.email} at the time of line {earlier}")
+                self._twin(line, f"it is for {who} at the time of line {earlier}")
             else:
                 yield line, registration
 
@@ -324,17 +330,33 @@ def _free_passed(work: Writing, location: Location, digests: Sequence[bytes]) ->
         work.session.execute(delete(PinRow).where(passed, PinRow.digest.in_(group)))
 
 
+def _person(registration: Registration) -> str:
+    """Who two rows are for: the same e-mail, or the same name where there is none."""
+    if registration.email:
+        return email_key(registration.email)
+    return _NAME + search_key(full_name(registration.first_name, registration.last_name))
+
+
 def _expected_already(
-    work: Reading, location: Location, keys: Sequence[str]
+    work: Reading, location: Location, registrations: Sequence[Registration]
 ) -> dict[tuple[str, datetime], int]:
+    """The visits of the same people, by who they are and when."""
     found = {}
-    for group in in_groups([key for key in keys if key]):
-        visits = select(VisitRow.email_key, VisitRow.expected_arrival, VisitRow.id).where(
-            VisitRow.location_id == location.id,
-            VisitRow.email_key.in_(group),
-            VisitRow.deleted_at.is_(None),
-        )
-        found.update({(key, at): number for key, at, number in work.session.execute(visits)})
+    here = select(VisitRow).with_only_columns(
+        *(VisitRow.id, VisitRow.email_key, VisitRow.expected_arrival),
+        *(VisitRow.email, VisitRow.first_name, VisitRow.last_name),
+    )
+    here = here.where(VisitRow.location_id == location.id, VisitRow.deleted_at.is_(None))
+    keys = [_person(each) for each in registrations if each.email]
+    times = list({each.expected_arrival for each in registrations if not each.email})
+    queries = [here.where(VisitRow.email_key.in_(group)) for group in in_groups(keys)]
+    queries += [
+        here.where(VisitRow.email == "", VisitRow.expected_arrival.in_(group))
+        for group in in_groups(times)
+    ]
+    for query in queries:
+        for number, key, at, email, first, last in work.session.execute(query):
+            found[key if email else _NAME + search_key(full_name(first, last)), at] = number
     return found
 
 

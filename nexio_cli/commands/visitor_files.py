@@ -36,8 +36,8 @@ BOM = "\ufeff"
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="What to do with a row whose e-mail is expected at the same time already, by the "
-    "store or by an earlier row.",
+    help="What to do with a row whose e-mail (or name, without one) is expected at the same time "
+    "already, by the store or by an earlier row.",
 )
 @click.option(
     "--no-email",
