@@ -62,6 +62,8 @@ def visit_json(visit: Visit) -> VisitJson:
         "token": None if visit.token is None else token_json(visit.token, zone),
         "mail": visit.mail,
         "replaces": visit.replaces,
+        "login": visit.login,
+        "group": visit.group,
     }
 
 
