@@ -64,9 +64,13 @@ class Language:
 
     def full_day(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day with its year: Monday 23 November 2026."""
+        return self.full_date(instant.astimezone(zone))
+
+    def full_date(self, day: date) -> str:
+        """The same of a date."""
         from babel.dates import format_date  # noqa: PLC0415
 
-        return format_date(instant.astimezone(zone), "full", locale=self.locale)
+        return format_date(day, "full", locale=self.locale)
 
     def date(self, day: date) -> str:
         """Write a date: 23 November 2026."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
@@ -17,27 +18,29 @@ from nexio.input.calendar_days import (
     LONGEST_TEXT,
     find_day,
     is_weekday,
+    quoted_examples,
     refuse_far_year,
     words_for_day,
+    written_like,
 )
 from nexio.input.clock_ranges import split_range
 from nexio.input.clock_times import ClockTime, find_clock_time, find_zone_name
 from nexio.input.durations import LONGEST, parse_duration
 from nexio.input.names import quoted
+from nexio.input.spoken_times import as_a_length, as_on_a_clock, two_readings
 from nexio.input.zones import instants_of, iso, local_date, show
-from nexio.languages import any_of, mark
+from nexio.languages import Marked, any_of, mark
 
 FAR = timedelta(days=90)
 """So far away, a date without its year may be a slip: "nov 23" on 24 November."""
 
+_RELATIVE = re.compile(r"today|.*tomorrow|in \d.*", re.ASCII)
+_YEAR = re.compile(r"\d{4}|\d[-/.]\d+[-/.]\d|^in ", re.ASCII)
 _ARRIVAL = mark("arrival")
-_RELATIVE = frozenset({"today", "tomorrow"})
-_EXAMPLES = mark('Write it like "tomorrow 14:00", "20 Nov 2026 14:00" or "2026-11-20 14:00".')
 _TWICE = mark("%(time)s on %(day)s occurs twice in %(zone)s, where the clocks change: %(readings)s")
 _NEVER = mark(
     "%(time)s on %(day)s does not exist in %(zone)s, where the clocks change: %(readings)s"
 )
-_END_EXAMPLES = 'Write it like "19:00", "friday 18:00" or "20 Nov 2026 18:00".'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,14 @@ class Expected:
     """Whether no year was given and the arrival is so far away that another is likely."""
 
 
+@lru_cache(maxsize=1024)  # the rows of a file have few different ones
 def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     """Read when a visitor is expected, and until when where that is given.
 
-    Our own words first (``now``, ``today 14:00``, ``tomorrow 9am``, ``monday 10:30``,
-    ``+2h``, a time alone), then ISO 8601 or a date with the month by name.  An offset may
-    follow any time; without one the time is the zone's.  ``9:30-10:30`` is a range.
+    Our own words first (``now``, ``today 14:00``, ``tomorrow at 9``, ``next monday 10:30``,
+    ``in 2 hours``, ``noon``, a time alone), then ISO 8601 or a date with the month by name or
+    in numbers.  An offset may follow any time; without one the time is the zone's.
+    ``9:30-10:30`` is a range.
 
     Args:
         text: what was typed; upper or lower case and extra blanks make no difference.
@@ -67,27 +72,28 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
         zone: the zone of the location.
 
     Raises:
-        InvalidValue: unreadable, no time, another order of day and month possible, no
-            such day or time, a time that does not exist or occurs twice at a clock
-            change, a year outside 2000 to 2100, or an end that is not after the arrival or
-            later than :data:`LONGEST` after it.
+        InvalidValue: unreadable, no time, two readings, no such day or time, a time that does
+            not exist or occurs twice at a clock change, a year outside 2000 to 2100, or an end
+            that is not after the arrival or later than :data:`LONGEST` after it.
 
     Rule: R20.
     """
-    phrase = " ".join(text.lower().split())
+    phrase = _phrase(text)
     if phrase == "now":
         return Expected(arrival=_whole_minute(now), until=None, is_far=False)
     if phrase.startswith("+"):
         arrival = _whole_minute(now) + _length(text, phrase)
         return Expected(arrival=arrival, until=None, is_far=False)
-    if not phrase or len(phrase) > LONGEST_TEXT:
-        raise _unreadable(text, phrase)
     today = local_date(now, zone)
-    first, last = split_range(phrase, text) or (phrase, None)
+    if not phrase or len(phrase) > LONGEST_TEXT:
+        raise _unreadable(text, phrase, today)
+    plain = as_on_a_clock(phrase, text)
+    times = split_range(plain, text)
+    first, last = times or (plain, None)
     start = find_clock_time(first, text)
     end = None if last is None else find_clock_time(last, text)
     if start is None or (last is not None and end is None):
-        raise _without_time(text, phrase, today, lambda typed: _lies_ahead(typed, now, zone))
+        raise _without_time(text, plain, today, lambda typed: _lies_ahead(typed, now, zone))
     if end is not None:
         start, end = _shared(start, end)
     day = _day(start.day or "today", text, phrase, today)
@@ -95,7 +101,9 @@ def parse_expected(text: str, now: datetime, zone: ZoneInfo) -> Expected:
     if day == today and is_weekday(start.day) and _passed(day, start, now, zone):
         day += timedelta(days=7)
     arrival = _instant(day, start, zone)
-    is_far = arrival - now > FAR and re.search(r"\d{4}", start.day) is None
+    if "midnight" in phrase and times is None:
+        arrival = _midnight(arrival, text, now, zone)
+    is_far = arrival - now > FAR and _YEAR.search(start.day) is None
     until = None if end is None else _end(end, text, day, today, zone)
     if until is not None:
         later = show(same_time_after(arrival, until, zone), zone)
@@ -143,19 +151,23 @@ def parse_end(text: str, first: datetime, now: datetime, zone: ZoneInfo) -> date
     Raises:
         InvalidValue: it cannot be read.
     """
-    phrase = " ".join(text.lower().split())
-    if phrase == "now" or phrase.startswith("+") or split_range(phrase[:LONGEST_TEXT], text):
-        raise InvalidValue(f"{quoted(text)} names no end", _END_EXAMPLES)
+    phrase, today, after = _phrase(text), local_date(now, zone), max(first, now)
     if not phrase or len(phrase) > LONGEST_TEXT:
-        raise _unreadable(text, phrase, "end")
-    today = local_date(now, zone)
+        raise _unreadable(text, phrase, today, "end")
+    if phrase != "now" and not phrase.startswith("+"):
+        phrase = as_on_a_clock(phrase, text)
+    if phrase == "now" or phrase.startswith("+") or split_range(phrase, text):
+        date = quoted_examples(today, " 18:00")[0]
+        raise InvalidValue(
+            f"{quoted(text)} names no end", written_like('"19:00"', '"friday 18:00"', date)
+        )
     clock = find_clock_time(phrase, text)
     if clock is None:
-        after = max(first, now)
         raise _without_time(
             text, phrase, today, lambda typed: parse_end(typed, first, now, zone) > after
         )
-    return _end(clock, text, local_date(first, zone), today, zone)
+    end = _end(clock, text, local_date(first, zone), today, zone)
+    return _midnight(end, text, first, zone) if "midnight" in text.lower() else end
 
 
 def check_end(start: datetime, until: datetime, zone: ZoneInfo, instead: str) -> None:
@@ -221,17 +233,38 @@ def _shared(start: ClockTime, end: ClockTime) -> tuple[ClockTime, ClockTime]:
     )
 
 
+def _phrase(text: str) -> str:
+    phrase = " ".join(text.lower().split())
+    return as_a_length(phrase) if len(phrase) <= LONGEST_TEXT else phrase
+
+
+def _midnight(begin: datetime, text: str, after: datetime, zone: ZoneInfo) -> datetime:
+    """Which midnight of a day is meant: its beginning or its end.
+
+    Raises:
+        InvalidValue: both are still to come.
+    """
+    end = same_time_after(begin, begin, zone)
+    if begin <= after:
+        return end
+    raise two_readings(text, [show(begin, zone), show(end, zone)])
+
+
+def _examples(today: date) -> Marked:
+    return written_like('"tomorrow 14:00"', *quoted_examples(today, " 14:00"))
+
+
 def _day(words: str, text: str, phrase: str, today: date) -> date:
-    day = find_day(words, text, today, _EXAMPLES)
+    day = find_day(words, text, today, _examples(today))
     if day is None:
-        raise _unreadable(text, phrase)
+        raise _unreadable(text, phrase, today)
     return day
 
 
 def _end(clock: ClockTime, text: str, first: date, today: date, zone: ZoneInfo) -> datetime:
     """An end on a day from ``first`` on; "today" and "tomorrow" are those of who says it."""
     if clock.day:
-        first = _day(clock.day, text, text, today if clock.day in _RELATIVE else first)
+        first = _day(clock.day, text, text, today if _RELATIVE.fullmatch(clock.day) else first)
     return _instant(first, clock, zone)
 
 
@@ -285,10 +318,10 @@ def _without_time(
     """What to type for a day alone: what was typed with a time, as far as that is taken."""
     words = phrase.removeprefix("at ").removeprefix("on ")
     # A day that cannot be read is the better thing to say.
-    day = find_day(words, text, today, _EXAMPLES)
+    day = find_day(words, text, today, _examples(today))
     if day is None:
-        return _unreadable(text, phrase)
-    advice = _EXAMPLES
+        return _unreadable(text, phrase, today)
+    advice = _examples(today)
     if _is_taken(f"{text.strip()} 14:00", is_good):
         advice = mark("Add the time: %(text)s.", text=quoted(f"{text.strip()} 14:00"))
     elif _is_taken(f"{text.strip()} 23:59", is_good):
@@ -307,9 +340,9 @@ def _is_taken(typed: str, is_good: Callable[[str], bool]) -> bool:
         return False
 
 
-def _unreadable(text: str, phrase: str, what: str = _ARRIVAL) -> InvalidValue:
+def _unreadable(text: str, phrase: str, today: date, what: str = _ARRIVAL) -> InvalidValue:
     if not phrase:
-        return InvalidValue(mark("The %(field)s is empty", field=what), _EXAMPLES)
+        return InvalidValue(mark("The %(field)s is empty", field=what), _examples(today))
     name = find_zone_name(phrase[:LONGEST_TEXT])
     if name is not None:
         return InvalidValue(
@@ -318,6 +351,8 @@ def _unreadable(text: str, phrase: str, what: str = _ARRIVAL) -> InvalidValue:
                 text=quoted(text),
                 name=quoted(name),
             ),
-            mark('Give a time zone as its offset: "2026-11-20 14:00 +01:00".'),
+            mark('Give a time zone as its offset: "tomorrow 14:00 +01:00".'),
         )
-    return InvalidValue(mark("%(text)s cannot be read as an arrival", text=quoted(text)), _EXAMPLES)
+    return InvalidValue(
+        mark("%(text)s cannot be read as an arrival", text=quoted(text)), _examples(today)
+    )

@@ -20,10 +20,12 @@ LAST_YEAR: Final = 2100
 LONGEST_TEXT: Final = 100
 """The limit, in characters, keeps a pasted page away from the patterns."""
 
-_EXAMPLES = 'Write it like "today", "monday", "20 Nov 2026" or "2026-11-20".'
 _ONE_DAY = timedelta(days=1)
+_WEEK = 7 * _ONE_DAY
 _WEEKDAY = re.compile(r"(?P<name>[a-z]{3,9})\.?(?:,? |$)(?P<rest>.*)")
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_AHEAD = re.compile(r"in (?P<number>\d{1,3}) (?P<unit>day|week)s?", re.ASCII)
+_WORDS = {"today": 0, "tomorrow": 1, "day after tomorrow": 2, "the day after tomorrow": 2}
 
 
 def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
@@ -45,18 +47,19 @@ def parse_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     Rule: R20.
     """
     phrase = " ".join(text.lower().split())
-    if not phrase:
-        raise InvalidValue("The day is empty", _EXAMPLES)
     today = local_date(now, zone)
+    examples = written_like('"today"', '"monday"', *quoted_examples(today))
+    if not phrase:
+        raise InvalidValue("The day is empty", examples)
     day = None
     if phrase == "yesterday":
         day = today - _ONE_DAY
     elif len(phrase) <= LONGEST_TEXT:
-        day = find_day(phrase.removeprefix("on "), text, today, _EXAMPLES, nearest=True)
+        day = find_day(phrase.removeprefix("on "), text, today, examples, nearest=True)
     if day is None and holds_clock_time(phrase):
-        raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {_EXAMPLES}")
+        raise InvalidValue(f"{quoted(text)} has a time of day", f"Leave it out. {examples}")
     if day is None:
-        raise InvalidValue(f"{quoted(text)} cannot be read as a day", _EXAMPLES)
+        raise InvalidValue(f"{quoted(text)} cannot be read as a day", examples)
     refuse_far_year(day, "A day")
     return day
 
@@ -78,6 +81,10 @@ def find_day(
     Raises:
         InvalidValue: a date in numbers, one in no calendar, or not on that weekday.
     """
+    which, _, behind = words.partition(" ")
+    if which in {"this", "next", "coming"} and is_weekday(behind):
+        coming = find_day(behind, text, today, advice)
+        return _next(coming, text, today) if coming and which == "next" else coming
     weekday, rest = _take_weekday(words)
     if weekday is None:
         return _find_date(words, text, today, advice, nearest=nearest)
@@ -127,6 +134,17 @@ def _words_for_weekday(number: int) -> Marked:
     return Marked(WEEKDAYS[number], lambda language: language.weekday(number))
 
 
+def quoted_examples(today: date, time: str = "") -> list[str]:
+    """Two ways to write a day that is still to come, in quotes."""
+    day = today + _WEEK
+    return [f'"{day.day} {MONTHS[day.month - 1][:3]} {day.year}{time}"', f'"{day}{time}"']
+
+
+def written_like(*examples: str) -> Marked:
+    """Advice that shows how something is written."""
+    return mark("Write it like %(examples)s.", examples=any_of(examples))
+
+
 def _take_weekday(words: str) -> tuple[int | None, str]:
     """Return the weekday in front, if any, and what follows it."""
     found = _WEEKDAY.fullmatch(words)
@@ -138,15 +156,16 @@ def _take_weekday(words: str) -> tuple[int | None, str]:
 
 
 def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool) -> date | None:
-    if words == "today":
-        return today
-    if words == "tomorrow":
-        return today + _ONE_DAY
+    if words in _WORDS:
+        return today + _WORDS[words] * _ONE_DAY
+    ahead = _AHEAD.fullmatch(words)
+    if ahead is not None:
+        return today + int(ahead["number"]) * (_WEEK if ahead["unit"] == "week" else _ONE_DAY)
     if _ISO_DAY.fullmatch(words):
         return _iso_date(words, text, advice)
-    readings = find_numeric_dates(words, today)
+    readings = find_numeric_dates(words, today, nearest=nearest)
     if readings is not None:
-        raise _only_numbers(readings, text, advice)
+        return _only(readings, text, advice)
     named = find_named_date(words)
     if named is None:
         return None
@@ -165,20 +184,40 @@ def _iso_date(words: str, text: str, advice: str) -> date:
         raise _no_such_date(text, advice) from error
 
 
-def _only_numbers(readings: list[date], text: str, advice: str) -> InvalidValue:
+def _next(coming: date, text: str, today: date) -> date:
+    """What "next tuesday" means, where the coming one is also the one of the next week."""
+    coming += _WEEK if coming == today else 0 * _WEEK
+    monday = today - today.weekday() * _ONE_DAY + _WEEK
+    in_next_week = monday + coming.weekday() * _ONE_DAY
+    return _only(list(dict.fromkeys([coming, in_next_week])), text, "")
+
+
+def _only(readings: list[date], text: str, advice: str) -> date:
+    """The one day that is meant.
+
+    Raises:
+        InvalidValue: there is none, or another one; both are named.
+    """
     if not readings:
-        return _no_such_date(text, advice)
-    return InvalidValue(
+        raise _no_such_date(text, advice)
+    if len(readings) == 1:
+        return readings[0]
+    raise InvalidValue(
         mark(
-            "%(text)s has a date in numbers: %(days)s",
+            "%(text)s has two readings: %(readings)s",
             text=quoted(text),
-            days=any_of([words_for_day(day) for day in readings]),
+            readings=any_of([_with_weekday(day) for day in readings]),
         ),
         mark(
             "Write the date as %(proposals)s, or with the month by name.",
             proposals=any_of([day.isoformat() for day in readings]),
         ),
     )
+
+
+def _with_weekday(day: date) -> Marked:
+    english = f"{WEEKDAYS[day.weekday()]} {words_for_day(day)}"
+    return Marked(english, lambda language: language.full_date(day))
 
 
 def _no_such_date(text: str, advice: str) -> InvalidValue:

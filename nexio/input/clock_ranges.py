@@ -116,7 +116,7 @@ def _is_offset(found: re.Match[str], start: _Time, end: _Time, text: str) -> boo
     raise InvalidValue(
         mark("%(text)s may be a time to another, or one time with an offset", text=quoted(text)),
         mark(
-            'Write %(instead)s for two times, and an offset as in "2026-11-20T09:00-05:00".',
+            "Write %(instead)s for two times, and an offset as in YYYY-MM-DDT09:00-05:00.",
             instead=instead,
         ),
     )

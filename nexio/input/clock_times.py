@@ -8,7 +8,8 @@ from datetime import UTC, time, timedelta, timezone
 
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
-from nexio.languages import mark
+from nexio.input.zones import MONTHS
+from nexio.languages import any_of, mark
 
 # The widest offset in use is +14:00, in Kiribati.
 _WIDEST_OFFSET = timedelta(hours=14)
@@ -56,7 +57,7 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
         text: as it was typed, for the message.
 
     Raises:
-        InvalidValue: no such time or offset, seconds, "9.30", which may be a date, or an
+        InvalidValue: no such time or offset, seconds, "9.10", which may be a date, or an
             offset without a blank before it and without a full ISO date before that.
     """
     phrase = _BASIC.sub(lambda iso: "{}-{}-{} {}:{}:{}".format(*iso.groups("00")), phrase)
@@ -73,7 +74,7 @@ def find_clock_time(phrase: str, text: str) -> ClockTime | None:
             ),
         )
     return ClockTime(
-        time=_time(found, text),
+        time=_time(found, text, day),
         offset=_offset(found["offset"], text),
         day=day,
         day_follows=found.re is _CLOCK_THEN_DAY,
@@ -91,15 +92,21 @@ def find_zone_name(phrase: str) -> str | None:
     return found["name"] if found and found["name"] not in {"am", "pm"} else None
 
 
-def _time(found: re.Match[str], text: str) -> time:
+def _time(found: re.Match[str], text: str, day: str) -> time:
     hour, minute, half = int(found["hour"]), int(found["minute"] or 0), found["half"]
     clock = f"{hour}:{minute:02}"
-    if found["dot"] == "." and half is None:
+    # With a dot the day comes first, so 9.30 is no date.
+    if found["dot"] == "." and half is None and not day and hour and 1 <= minute <= len(MONTHS):
+        date = f"{hour} {MONTHS[minute - 1]}"
         raise InvalidValue(
-            mark("%(text)s may hold a time or a date", text=quoted(text)),
+            mark(
+                "%(text)s has two readings: %(readings)s",
+                text=quoted(text),
+                readings=any_of([clock, date]),
+            ),
             mark(
                 "Write a time with a colon (%(time)s) and a date with the month by name.",
-                time=clock,
+                time=quoted(clock),
             ),
         )
     if (found["seconds"] or "").strip(":.,0"):

@@ -28,6 +28,9 @@ SLOWEST, FASTEST = 1_000, 4_000_000_000
 LARGEST_REPLY: Final = 1_000
 """Octets that the attributes of one place may take: a packet has 4096, and its Proxy-States."""
 
+MOST_ATTRIBUTES: Final = 60
+"""In one place: many NAS take 200 in a packet."""
+
 _RATE: Final = re.compile(r"(\d{1,10})\s*([kmg]?)(?:bit/s|bps)?", re.IGNORECASE | re.ASCII)
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -99,9 +102,10 @@ def with_changes(old: Replies, changes: Mapping[str, Sequence[ReplySetting]]) ->
     """
     kept = [setting for setting in old if setting.key not in changes]
     new = (*kept, *(setting for settings in changes.values() for setting in settings))
-    if sum(len(setting.octets) for setting in new) > LARGEST_REPLY:
+    octets = sum(len(setting.octets) for setting in new)
+    if octets > LARGEST_REPLY or len(new) > MOST_ATTRIBUTES:
         raise Refused(
-            f"these attributes take more than {LARGEST_REPLY} octets",
+            f"these are more than {MOST_ATTRIBUTES} attributes, or {LARGEST_REPLY} octets of them",
             "Let the access point keep them under a name: role=…",
         )
     return tuple(sorted(new, key=lambda setting: setting.key))

@@ -80,12 +80,17 @@ def find_named_date(words: str) -> WrittenDate | None:
     return None
 
 
-def find_numeric_dates(words: str, today: date) -> list[date] | None:
+def find_numeric_dates(words: str, today: date, *, nearest: bool = False) -> list[date] | None:
     """Return the days that 10/11/2026 can mean on the two sides of an ocean.
+
+    Args:
+        words: in lower case with single blanks.
+        today: the date at the location.
+        nearest: without a year, a date may be before today.
 
     Returns:
         Day first, without repetition; empty where the date is in no calendar; None where
-        the words are no date in numbers.  Without a year each is the next one from today on.
+        the words are no date in numbers.
     """
     found = _NUMBERS.fullmatch(words)
     if found is None:
@@ -100,7 +105,10 @@ def find_numeric_dates(words: str, today: date) -> list[date] | None:
             WrittenDate(day=one, month=two, year=year),
             WrittenDate(day=two, month=one, year=year),
         ]
-    return list(dict.fromkeys(filter(None, (each.first_from(today) for each in dates))))
+        if short and 2000 + one >= today.year:  # 26-12-01 may have the year first
+            dates.append(WrittenDate(year=2000 + one, month=two, day=last))
+    days = (each.nearest_to(today) if nearest else each.first_from(today) for each in dates)
+    return list(dict.fromkeys(filter(None, days)))
 
 
 @cache

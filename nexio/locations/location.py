@@ -22,8 +22,9 @@ class Location:
     name: str
     time_zone: str
     settings: Settings
-    reply: Replies = ()
-    """What accepts of its access points say beside the end of the time."""
+    reply: Replies | None = ()
+    """What accepts of its access points say beside the end of the time; None where nobody can read
+    it.  Then its access points get no answer: a guest without a VLAN may be anywhere."""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from nexio.errors import InvalidValue, NotFound, Refused, RowDamaged
+from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input import reply_settings
 from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
@@ -96,7 +96,7 @@ def edit_location(
     if time_zone is not None:
         row.time_zone = get_zone(time_zone).key
     if reply:
-        changed_reply = reply_settings.with_changes(reply_settings.read(row.reply), reply)
+        changed_reply = reply_settings.with_changes(reply_of(row) or (), reply)
         row.reply = reply_settings.written(changed_reply)
     after = _auditable(row)
     audit.record(work, "edit", "location", row.id, {"before": before, "after": after})
@@ -152,15 +152,14 @@ def zone_for_entry(location: Location) -> ZoneInfo:
 
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
-
-    def usable(row: LocationRow) -> Location:
-        location = location_of(row)
+    locations = []
+    for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
+        locations.append(location := location_of(row))
         if not location.knows_its_zone:
             work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
-        return location
-
-    rows = work.session.scalars(select(LocationRow).order_by(LocationRow.name_key))
-    return list(work.bad_rows.usable(rows, usable))
+        if location.reply is None:
+            work.bad_rows.report(row, "has reply attributes that nobody can read: its NAS are out")
+    return locations
 
 
 def find_location(work: Reading, name: str) -> Location | None:
@@ -213,29 +212,19 @@ def lock_location(work: Writing, location: Location) -> Location:
 
 
 def location_of(row: LocationRow) -> Location:
-    """What a row says, free of the store.
-
-    Raises:
-        RowDamaged: nobody can read what its accepts are to say.
-    """
+    """What a row says, free of the store."""
     return Location(
         **row.fields_of(Location) | {"reply": reply_of(row)},
         settings=Settings(**row.fields_of(Settings)),
     )
 
 
-def reply_of(row: LocationRow | NasRow) -> Replies:
-    """What accepts are to say, as a row has it.
-
-    Raises:
-        RowDamaged: nobody can read it.
-    """
+def reply_of(row: LocationRow | NasRow) -> Replies | None:
+    """What accepts are to say, as a row has it; None where nobody can read it."""
     try:
         return reply_settings.read(row.reply)
     except ValueError:
-        raise RowDamaged(
-            f"nobody can read the reply attributes of {row.name!r}", "Restore a backup."
-        ) from None
+        return None
 
 
 def _auditable(row: LocationRow) -> dict[str, object]:

@@ -34,6 +34,9 @@ class Settings:
     """The default duration of visitor access tokens, copied into each token (R2):
     1 minute to 30 days."""
 
+    early_minutes: int = 0
+    """How many minutes before the expected arrival the Wi-Fi starts already; its end stays."""
+
     token_starts: str = "expected-arrival"
     """What starts the Wi-Fi: the expected arrival, or the first check-in (R16)."""
 
@@ -270,6 +273,7 @@ def _ssid(key: str, text: str) -> str | None:
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "visitor_tokens": _switch,
     "token_duration": _duration,
+    "early_minutes": _number(0, 1440, optional=False),
     "token_starts": _one_of("expected-arrival", "check-in"),
     "max_devices": _number(1, MOST_DEVICES, optional=True),
     "pin_length": _number(SHORTEST_PIN, LONGEST_PIN, optional=False),

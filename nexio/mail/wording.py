@@ -73,6 +73,8 @@ def _login(visit: Visit) -> str:
     """R9: what the guest types."""
     if visit.location.settings.wifi_login == "pin":
         return "type your PIN"
+    if not visit.email:
+        return f"type the name {visit.login} and your PIN"
     return f"type your e-mail address ({visit.email}) and your PIN"
 
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 Asked = tuple[int, str]
 """The number of a visit, and a device that wants to be one of its."""
 
+_REASON: Final = 7
+"""Where a decision has its reason."""
+
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LOCAL: Final = 0x02
 """IEEE 802: this bit of the first octet says that no manufacturer gave the address."""
@@ -97,6 +100,8 @@ def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
     """
     here = select(LocationRow.id).where(LocationRow.remember_devices)
     remembering = frozenset(work.session.scalars(here))
+    if not remembering:  # a server tells thousands of decisions at once, and hardly one of those
+        decisions = [each for each in decisions if each[_REASON] == UNCOUNTED]
     let_in: dict[Asked, tuple[float, bool]] = {}
     for at, _, device, _, location_id, visit_id, outcome, reason, _ in decisions:
         if outcome != "accept" or visit_id is None or device is None or not _MAC.fullmatch(device):

@@ -1,23 +1,30 @@
 """Sessions whose NAS has gone silent: its Stop was lost, or the NAS itself.
 
-A NAS reports a session again and again.  After three times its interval without a word the session
+A NAS reports a session again and again: as often as our accepts ask it to (Acct-Interim-Interval),
+or as it has done so far.  After three times that interval without a word the session
 is closed as lost, at the time when it was last heard; a later report opens it again
 (``session_updates.py``).
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
 
+from nexio.errors import NexioError
+from nexio.input import reply_settings
+from nexio.input.durations import parse_duration
+from nexio.input.reply_settings import ReplySetting
+from nexio.network.nas_profiles import profile_of
 from nexio.network.session_updates import LONGEST_INTERVAL
 from nexio.store.groups import in_groups
-from nexio.store.tables import WifiSessionRow
+from nexio.store.tables import LocationRow, NasRow, WifiSessionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from nexio.store.engine import Reading, Writing
@@ -34,6 +41,13 @@ two others says nothing."""
 
 UNKNOWN_INTERVAL: Final = LONGEST_INTERVAL
 """Seconds: for a NAS that has not reported a session again yet."""
+
+LEAST_INTERVAL: Final = 60
+"""Seconds: nobody can ask for less (RFC 2869 section 5.16)."""
+
+OBEYS_FOR: Final = timedelta(days=7)
+"""A NAS that has reported a session again since then takes Acct-Interim-Interval; of another one
+its silence says nothing."""
 
 CLOCKS: Final = timedelta(minutes=2)
 """How far the clocks of two servers may differ, and how long a record is on its way."""
@@ -68,21 +82,57 @@ def any_lost(work: Reading, listening_since: datetime | None = None) -> bool:
 
 
 def _lost(work: Reading, listening_since: datetime | None) -> Iterator[int]:
-    query = select(WifiSessionRow.id, WifiSessionRow.heard_at, WifiSessionRow.interval).where(
-        WifiSessionRow.ended_at.is_(None), WifiSessionRow.heard_at <= _shortest(work)
+    row = WifiSessionRow
+    query = select(row.id, row.heard_at, row.interval, row.nas_id).where(
+        row.ended_at.is_(None), row.heard_at <= _shortest(work)
     )
-    for number, heard_at, interval in work.session.execute(query):
+    silent = work.session.execute(query).all()
+    asked = _asked(work) if silent else {}
+    for number, heard_at, interval, nas_id in silent:
         silent_since = max(heard_at, listening_since or heard_at)
-        if silent_since + _allowed(interval) <= work.now:
+        if silent_since + _allowed(interval, asked.get(nas_id or 0)) <= work.now:
             yield number
 
 
 def _shortest(work: Reading) -> datetime:
     """A session that was heard of since then is not lost."""
-    return work.now - _allowed(SHORTEST_INTERVAL)
+    return work.now - _allowed(None, LEAST_INTERVAL)
 
 
-def _allowed(interval: int | None) -> timedelta:
-    """How long a NAS that reports so often may be silent."""
-    seconds = UNKNOWN_INTERVAL if interval is None else max(interval, SHORTEST_INTERVAL)
+def _allowed(interval: int | None, asked: int | None) -> timedelta:
+    """How long a NAS may be silent that reports so often, and was asked to do it so often."""
+    if asked is not None:
+        seconds = max(interval or 0, asked, LEAST_INTERVAL)
+    else:
+        seconds = UNKNOWN_INTERVAL if interval is None else max(interval, SHORTEST_INTERVAL)
     return timedelta(seconds=INTERVALS * seconds) + CLOCKS
+
+
+def _asked(work: Reading) -> dict[int, int]:
+    """How often each NAS is asked to report, in seconds; of those that do report."""
+    reporting = select(WifiSessionRow.nas_id).where(
+        WifiSessionRow.started_at >= work.now - OBEYS_FOR, WifiSessionRow.interval.is_not(None)
+    )
+    query = select(NasRow.id, NasRow.profile, NasRow.reply, LocationRow.reply)
+    query = query.join(NasRow.location).where(NasRow.id.in_(reporting))
+    asked = {}
+    for number, profile, at_nas, here in work.session.execute(query):
+        with suppress(ValueError, NexioError):  # damaged: then it is not known
+            sends = [ReplySetting("", *sent) for sent in profile_of(profile).sends.items()]
+            places = (sends, reply_settings.read(here), reply_settings.read(at_nas))
+            intervals = [list(_intervals(place)) for place in places]
+            longest = max(next(filter(None, reversed(intervals)), [0]))
+            if longest:
+                asked[number] = longest
+    return asked
+
+
+def _intervals(place: Iterable[ReplySetting]) -> Iterator[int]:
+    """What one place says of it, for all visitors or for those of one source; 0 is not to ask."""
+    for setting in place:
+        if setting.name == "Acct-Interim-Interval":
+            yield int(setting.value)
+        elif setting.name == "interim-interval" and setting.value == reply_settings.NONE:
+            yield 0
+        elif setting.name == "interim-interval":
+            yield parse_duration(setting.value) // timedelta(seconds=1)

@@ -172,9 +172,15 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
         RowDamaged: its address is not one, or its reply attributes are none.
         KeyUnusable: its secret cannot be opened.
     """
-    known = row.fields_of(Nas) | {"address": _network(row), "reply": reply_of(row)}
+    location, reply = location_of(row.location), reply_of(row)
+    if reply is None or location.reply is None:
+        raise RowDamaged(
+            f"nobody can read what accepts say at the NAS {row.name!r}",
+            "Say it again: nexio nas edit NAME --reply …, nexio location edit NAME --reply …",
+        )
+    known = row.fields_of(Nas) | {"address": _network(row), "reply": reply}
     secret = _secret_of(work, row).encode()
-    return Nas(**known, location=location_of(row.location), secret=secret)
+    return Nas(**known, location=location, secret=secret)
 
 
 def warnings_for(nas: Nas) -> list[str]:
@@ -247,7 +253,7 @@ def _apply_kind(row: NasRow, changes: NasChanges) -> None:
     if changes.counts is not None:
         row.counts = changes.counts if changes.counts in COUNTS else None
     if changes.reply:
-        new = reply_settings.with_changes(reply_of(row), changes.reply)
+        new = reply_settings.with_changes(reply_of(row) or (), changes.reply)
         row.reply = reply_settings.written(new)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Text, and_, or_, select, type_coerce, union
+from sqlalchemy import Text, and_, func, or_, select, type_coerce, union
 from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import list_locations
@@ -116,7 +114,6 @@ def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:
 
 
 def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedVisit]:
-    devices = _devices(work, condition)
     successor = aliased(VisitRow)
     rows = work.session.execute(
         select(
@@ -128,6 +125,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             successor.id.is_not(None),
             AccessTokenRow.id,
             AccessTokenRow.max_devices,
+            _DEVICES,
             VisitRow.source,
             # As they come from the driver: many visits share one, which is read once here.
             *(type_coerce(each, Text) for each in _INSTANTS.values()),
@@ -139,9 +137,7 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
     )
     known: dict[Any, datetime | None] = {None: None}
     for row in rows:
-        id_, location_id, email_key, digest, sealed, replaced, token_id, most, source, *instants = (
-            row
-        )
+        id_, place, email, digest, sealed, replaced, token, most, macs, source, *instants = row
         times: list[Any] = []
         for each in instants:
             if each not in known:
@@ -149,31 +145,17 @@ def _visits(work: Reading, condition: ColumnElement[bool]) -> Iterator[FollowedV
             times.append(known[each])
         yield FollowedVisit(
             id=id_,
-            location_id=location_id,
-            email_key=email_key,
+            location_id=place,
+            email_key=email,
             pin_digest=digest,
             pin_sealed=sealed,
             replaced=replaced,
-            token_id=token_id,
+            token_id=token,
             max_devices=most,
-            devices=devices.get(id_, ()),
+            devices=tuple(sorted(macs.split(","))) if macs else (),
             source=sys.intern(source),  # a million visits have three
             **dict(zip(_INSTANTS, times, strict=True)),
         )
-
-
-def _devices(work: Reading, condition: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
-    """The devices of visits, without those that were freed, in the order of their numbers."""
-    held = work.session.execute(
-        select(DeviceRow.visit_id, DeviceRow.mac)
-        .join(VisitRow, VisitRow.id == DeviceRow.visit_id)
-        .where(DeviceRow.freed_at.is_(None), condition)
-        .order_by(DeviceRow.visit_id, DeviceRow.mac)
-    )
-    return {
-        visit_id: tuple(mac for _, mac in some)
-        for visit_id, some in groupby(held, key=itemgetter(0))
-    }
 
 
 def _instant(stored: str | datetime) -> datetime:
@@ -181,6 +163,14 @@ def _instant(stored: str | datetime) -> datetime:
     instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
+
+_DEVICES: Final = (
+    select(func.aggregate_strings(DeviceRow.mac, ","))
+    .where(DeviceRow.visit_id == VisitRow.id, DeviceRow.freed_at.is_(None))
+    .correlate(VisitRow)
+    .scalar_subquery()
+)
+"""Those that were not freed, without an order."""
 
 _INSTANTS: Final = {
     "opens_at": VisitRow.opens_at,

@@ -8,13 +8,13 @@ adds nothing.)  Times are those of our own clock.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from typing import Final, TypeAlias, TypeGuard
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
 
 from nexio.network.accounting_records import AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
@@ -159,10 +159,9 @@ class _Elsewhere:
         self._known = known
         self._rows: dict[_Name, list[KeptSession]] = defaultdict(list)
         there = {(row.key, row.occurrence): row for row in chain.from_iterable(known.values())}
-        new = {_name_of(each) for each in records if each.key not in known}
-        for group in in_groups(sorted(name for name in new if name is not None)):
-            of_names = tuple_(WifiSessionRow.device, WifiSessionRow.session_id).in_(group)
-            for row in _held(work, of_names):
+        new = {_name_of(each) for each in records if each.key not in known} - {None}
+        for group in in_groups(_numbers_of(work, new)):
+            for row in _held(work, WifiSessionRow.id.in_(group)):
                 its = there.get((row.key, row.occurrence), row)  # one object for each row
                 self._rows[its.device, its.session_id].append(its)
 
@@ -187,6 +186,16 @@ class _Elsewhere:
         name = _name_of(record)
         if name is not None:
             self._rows[name].append(row)
+
+
+def _numbers_of(work: Writing, names: Collection[_Name | None]) -> list[int]:
+    """The sessions of those names; seldom any."""
+    row = WifiSessionRow
+    numbers = []
+    for group in in_groups(sorted({name[0] for name in names if name is not None})):
+        query = select(row.id, row.device, row.session_id).where(row.device.in_(group))
+        numbers += [number for number, *name in work.session.execute(query) if tuple(name) in names]
+    return numbers
 
 
 def _name_of(record: AccountingRecord) -> _Name | None:

@@ -95,10 +95,11 @@ def queue_mail(
         member_id: the member that it is about.
 
     Returns:
-        The mail's number, or None where there is nobody to write to: a host who is no member.
+        The mail's number, or None where there is nobody to write to: a host who is no member, or
+        a visitor without an e-mail.
     """
     work.session.flush()
-    if template is Template.VISITOR_ARRIVED and _has_no_host(work, visit_id):
+    if visit_id is not None and not _has_receiver(work, template, visit_id):
         return None
     subject = (
         OutboxRow.member_id == member_id if visit_id is None else OutboxRow.visit_id == visit_id
@@ -207,10 +208,14 @@ def count_waiting(work: Reading) -> int:
     return work.count(queued)
 
 
-def _has_no_host(work: Reading, visit_id: int | None) -> bool:
-    visit = None if visit_id is None else work.session.get(VisitRow, visit_id)
-    host = None if visit is None else find_host(work, visit)
-    return host is None or host.removed_at is not None
+def _has_receiver(work: Reading, template: Template, visit_id: int) -> bool:
+    visit = work.session.get(VisitRow, visit_id)
+    if visit is None:
+        return False
+    if template is not Template.VISITOR_ARRIVED:
+        return bool(visit.email)
+    host = find_host(work, visit)
+    return host is not None and host.removed_at is None
 
 
 def _recipient(work: Reading, row: OutboxRow, state: MailState) -> Mailbox | None:

@@ -129,7 +129,7 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
     changed = {name for name, value in changes.items() if getattr(row, name) != value}
     for name in changed:
         setattr(row, name, changes[name])
-    if email_key(row.email) != row.email_key:
+    if row.email and email_key(row.email) != row.email_key:
         row.email_key = email_key(row.email)
         _renew_pin(work, row)
         queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
@@ -142,9 +142,14 @@ def resend_mail(work: Writing, visit_id: int) -> Visit:
 
     Raises:
         NotFound: no such visit.
-        Refused: the visit is deleted or over.
+        Refused: the visit is deleted or over, or the visitor has no e-mail.
     """
     row = get_open_row(work, visit_id)
+    if not row.email:
+        raise Refused(
+            f"visit {visit_id} has no e-mail",
+            f"Give the visitor the slip: nexio visitor slip {visit_id}",
+        )
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
     audit.record(work, "resend", "visit", visit_id)
     return visit_of(work, row)
@@ -188,8 +193,10 @@ def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | Non
     if until is not None:
         _name_duration(row, until - arrival)
     if token is not None and token.valid_from is not None and token.valid_until is not None:
-        length = token.valid_until - token.valid_from if until is None else until - arrival
-        token.valid_from, token.valid_until = arrival, arrival + length
+        starts_early = row.token_starts == "expected-arrival"
+        early = row.expected_arrival - token.valid_from if starts_early else timedelta()
+        length = token.valid_until - token.valid_from - early if until is None else until - arrival
+        token.valid_from, token.valid_until = arrival - early, arrival + length
         refuse_unplanned(work, location_of(row.location), token)
     refuse_past(work, location_of(row.location), arrival, length)
     row.expected_arrival = arrival

@@ -69,6 +69,11 @@ def is_within(day: Mapping[int, int], digits: int) -> bool:
     return _parts(day) + _PARTS[digits] <= _MOST
 
 
+def holds(day: Mapping[int, int]) -> bool:
+    """Whether the PINs of a day are below what they may use."""
+    return _parts(day) <= _MOST
+
+
 def guesses_that_close(chance: float) -> int:
     """How many wrong guesses close a location where the PIN alone logs in to new devices.
 

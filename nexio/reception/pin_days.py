@@ -12,10 +12,12 @@ somebody may have guessed at it.  A member's PIN logs nobody in, and counts on n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
 
@@ -25,12 +27,41 @@ from nexio.locations.locations import Location, location_of, lock_location
 from nexio.network.following import Horizon
 from nexio.reception.guessing_limits import chance_of
 from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.tables import PinDayRow, VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
 """R11: for so long after its end the right PIN still gets the answer that it has ended."""
 
 _INSTANT = timedelta(microseconds=1)
+
+
+class Times(Protocol):
+    """When a visit is open."""
+
+    @property
+    def opens_at(self) -> datetime:
+        """From then on the PIN checks in."""
+
+    @property
+    def closes_at(self) -> datetime:
+        """From then on it is nobody's."""
+
+
+class Window(Protocol):
+    """When a token is valid."""
+
+    @property
+    def valid_from(self) -> datetime | None:
+        """None before a check-in opens it (R16)."""
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """None before a check-in opens it, too."""
+
+    @property
+    def duration(self) -> timedelta:
+        """From the arrival or the check-in on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +74,20 @@ class FullestDay:
 
 
 def days_of(visit: VisitRow) -> list[date]:
-    """The local days on which the visit's PIN counts.
+    """The local days on which the visit's PIN counts."""
+    return days_between(visit, visit.token, location_of(visit.location).zone)
+
+
+def days_between(visit: Times, token: Window | None, zone: ZoneInfo) -> list[date]:
+    """The same for what may not be in the store yet.
 
     Where the first check-in opens the window (R16), up to the latest end that it can have.
     """
-    zone = location_of(visit.location).zone
-    first = local_date(visit.opens_at, zone)
-    last = local_date(_end(visit) - _INSTANT, zone)
+    opens_at = visit.opens_at
+    if token is not None and token.valid_from is not None:
+        opens_at = min(opens_at, token.valid_from)
+    first = local_date(opens_at, zone)
+    last = local_date(_end(visit, token) - _INSTANT, zone)
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
@@ -65,16 +103,24 @@ def count_pin(
     work: Writing, location: Location, days: Collection[date], digits: int, by: int = 1
 ) -> None:
     """Count a PIN in on some days, or out with ``by=-1``; the location is held."""
-    if not days:
-        return
-    of_length = _rows(location, days).where(PinDayRow.length == digits)
-    rows = {row.day: row for row in work.session.scalars(of_length)}
-    for day in days:
-        if day not in rows:
-            rows[day] = PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
-            work.session.add(rows[day])
+    count_pins(work, location, dict.fromkeys(((day, digits) for day in days), by))
+
+
+def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, int], int]) -> None:
+    """Count PINs in, by their days and digits; the location is held."""
+    days = sorted({day for day, _ in counts})
+    rows = {
+        (row.day, row.length): row
+        for group in in_groups(days)
+        for row in work.session.scalars(_rows(location, group))
+    }
+    for (day, digits), by in counts.items():
+        row = rows.get((day, digits))
+        if row is None:
+            row = PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
+            work.session.add(row)
         # Not below zero: a location that moves to another time zone has other days.
-        rows[day].pins = max(0, rows[day].pins + by)
+        row.pins = max(0, row.pins + by)
     work.session.flush()
 
 
@@ -138,8 +184,7 @@ def _rows(location: Location, days: Collection[date]) -> Select[PinDayRow]:
     )
 
 
-def _end(visit: VisitRow) -> datetime:
-    token = visit.token
+def _end(visit: Times, token: Window | None) -> datetime:
     if token is None:
         return visit.closes_at
     if token.valid_until is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import delete, func, or_, select
@@ -16,9 +16,10 @@ from nexio.input.pins import normalize_pin
 from nexio.languages import mark
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
-from nexio.reception.guessing_limits import chance_of, is_within, length_for, odds
-from nexio.reception.pin_days import count_pin, pin_digits, pins_of_days
+from nexio.reception.guessing_limits import chance_of, holds, is_within, length_for, odds
+from nexio.reception.pin_days import count_pins, pin_digits, pins_of_days
 from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.tables import MemberRow, PinRow, VisitRow
 
 
@@ -48,6 +49,148 @@ def parse_pin(text: str) -> str:
     return pin
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which PIN a registration wants."""
+
+    given: str | None = field(default=None, repr=False)
+    """What the operator brings along; None is a random one."""
+
+    days: Collection[date] = ()
+    """On which it counts (see ``pin_days.py``); none for a member's."""
+
+    insecure_short_pin: bool = False
+    """Whatever the bound says."""
+
+
+class PinBook:
+    """The PINs that a location can give, for one registration or for many of one transaction.
+
+    The operating system's generator draws them, as long as the bound asks for (R6, R7).  What was
+    given out counts for the next; :meth:`save` writes the counts.
+    """
+
+    def __init__(self, work: Reading, location: Location) -> None:
+        self._work, self._location = work, location
+        self._days: dict[date, Counter[int]] = {}
+        self._before: dict[date, Counter[int]] = {}
+        self._live: dict[int, int] = {}
+        self._candidates: dict[int, Iterator[NewPin]] = {}
+        self._issued: set[bytes] = set()
+        self.counted: Counter[tuple[date, int]] = Counter()
+        """How many PINs of how many digits were given out for each day."""
+
+    def issue(self, wanted: Sequence[Wanted]) -> list[NewPin | InvalidValue | Refused]:
+        """A PIN for each, or why there is none."""
+        self._read_days({day for each in wanted for day in each.days} - self._days.keys())
+        issued = [self._propose(each) for each in wanted]
+        given = [each.given is not None for each in wanted]
+        open_ = list(range(len(issued)))
+        while open_:
+            open_ = self._settle(issued, given, open_)
+        return issued
+
+    def save(self, work: Writing) -> None:
+        """Count them on their days; the location is held."""
+        count_pins(work, self._location, self.counted)
+
+    def _read_days(self, days: Collection[date]) -> None:
+        ordered = sorted(days)
+        for group in in_groups(ordered):
+            counts = pins_of_days(self._work, self._location, group)
+            self._before.update(zip(group, counts, strict=True))
+            self._days.update((day, self._before[day].copy()) for day in group)
+
+    def still_fits(self, work: Writing) -> bool:
+        """Whether the bound holds with what others have given out meanwhile (R6)."""
+        ordered = sorted(self._days)
+        for group in in_groups(ordered):
+            counts = pins_of_days(work, self._location, group)
+            for day, now in zip(group, counts, strict=True):
+                given = self._days[day] - self._before[day]
+                if now != self._before[day] and not holds(now + given):
+                    return False
+        return True
+
+    def _propose(self, wanted: Wanted) -> NewPin | InvalidValue | Refused:
+        try:
+            pin = self._taken(wanted) if wanted.given is not None else self._drawn(wanted.days)
+        except (InvalidValue, Refused) as error:
+            return error
+        length = len(pin.digits)
+        for day in wanted.days:
+            self._days[day][length] += 1
+            self.counted[day, length] += 1
+        self._live[length] = self._count_live(length) + 1
+        return pin
+
+    def _taken(self, wanted: Wanted) -> NewPin:
+        """A PIN that the operator brings along, such as one that another system has sent."""
+        digits, location = parse_pin(wanted.given or ""), self._location
+        if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
+            raise Refused(
+                f"where the PIN alone logs in, it has at least {location.settings.pin_length}"
+                " digits",
+                "Leave --pin out and let the system draw one.",
+            )
+        if not wanted.insecure_short_pin:
+            counts = {day: self._days[day] for day in wanted.days}
+            refuse_guessable(location, len(digits), counts)
+        return NewPin(digits=digits, digest=self._work.keyring.digest(location.id, digits))
+
+    def _drawn(self, days: Collection[date]) -> NewPin:
+        location = self._location
+        length = length_for([self._days[day] for day in days], location.settings.pin_length)
+        live = self._count_live(length)
+        if live > 10**length // 2:
+            raise Refused(
+                mark(
+                    "%(live)d of the %(all)d PINs of %(length)d digits are in use at %(location)s",
+                    live=live,
+                    all=10**length,
+                    length=length,
+                    location=location.name,
+                ),
+                f"Use longer PINs: nexio settings set pin-length={length + 1}"
+                if length < LONGEST_PIN
+                else mark("Delete visits that are not needed."),
+            )
+        return self._candidate(length)
+
+    def _candidate(self, length: int) -> NewPin:
+        if length not in self._candidates:
+            self._candidates[length] = _candidates(self._work, self._location, length)
+        return next(self._candidates[length])
+
+    def _count_live(self, length: int) -> int:
+        if length not in self._live:
+            self._live[length] = count_live(self._work, self._location, length)
+        return self._live[length]
+
+    def _settle(
+        self,
+        issued: list[NewPin | InvalidValue | Refused],
+        given: Sequence[bool],
+        open_: Sequence[int],
+    ) -> list[int]:
+        """Replace those of some numbers that are somebody's; which have to be looked at again."""
+        pins = {number: pin for number in open_ if isinstance(pin := issued[number], NewPin)}
+        live = live_digests(self._work, self._location, [pin.digest for pin in pins.values()])
+        again = []
+        for number, pin in pins.items():
+            if pin.digest not in live and pin.digest not in self._issued:
+                self._issued.add(pin.digest)
+            elif given[number]:
+                issued[number] = Refused(
+                    "this PIN belongs to somebody else at this location",
+                    "Leave --pin out and let the system draw one.",
+                )
+            else:
+                issued[number] = self._candidate(len(pin.digits))
+                again.append(number)
+        return again
+
+
 def new_pin(
     work: Writing,
     location: Location,
@@ -56,88 +199,34 @@ def new_pin(
     *,
     insecure_short_pin: bool = False,
 ) -> NewPin:
-    """The PIN that was given, else a random one (see :func:`take_pin` and :func:`draw_pin`)."""
-    if given is None:
-        return draw_pin(work, location, days)
-    return take_pin(work, location, given, days, insecure_short_pin=insecure_short_pin)
+    """The PIN that was given, else a random one (see :class:`PinBook`).
 
-
-def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
-    """A random PIN that is not live at a location, as long as the bound asks for (R6, R7).
-
-    The operating system's generator draws it.  Rows of PINs whose time has passed are removed
-    first.
+    Rows of PINs whose time has passed are removed first.
 
     Args:
         work: the transaction.
         location: held, where there are days.
-        days: on which it counts (see ``pin_days.py``); none for a member's.
-
-    Raises:
-        Refused: more than half of all PINs of that length are live.
-    """
-    free_passed(work, location)
-    length = length_for(pins_of_days(work, location, days), location.settings.pin_length)
-    live = count_live(work, location, length)
-    if live > 10**length // 2:
-        raise Refused(
-            mark(
-                "%(live)d of the %(all)d PINs of %(length)d digits are in use at %(location)s",
-                live=live,
-                all=10**length,
-                length=length,
-                location=location.name,
-            ),
-            f"Use longer PINs: nexio settings set pin-length={length + 1}"
-            if length < LONGEST_PIN
-            else mark("Delete visits that are not needed."),
-        )
-    count_pin(work, location, days, length)
-    return next(
-        pin
-        for pin in _candidates(work, location, length)
-        if not is_live(work, location, pin.digest)
-    )
-
-
-def take_pin(
-    work: Writing,
-    location: Location,
-    text: str,
-    days: Collection[date] = (),
-    *,
-    insecure_short_pin: bool = False,
-) -> NewPin:
-    """A PIN that the operator brings along, such as one that another system has sent.
-
-    Args:
-        work: the transaction.
-        location: held, where there are days.
-        text: as it was typed.
+        given: as it was typed.
         days: on which it counts; none for a member's.
         insecure_short_pin: whatever the bound says.
 
     Raises:
         InvalidValue: not a PIN.
-        Refused: it is live at this location, or too easy to guess.
+        Refused: it is live at this location, or too easy to guess; or more than half of all PINs
+            of its length are live.
     """
-    digits = parse_pin(text)
-    if location.settings.wifi_login == "pin" and len(digits) < location.settings.pin_length:
-        raise Refused(
-            f"where the PIN alone logs in, it has at least {location.settings.pin_length} digits",
-            "Leave --pin out and let the system draw one.",
-        )
-    if not insecure_short_pin:
-        refuse_guessable(work, location, len(digits), days)
     free_passed(work, location)
-    pin = NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
-    if is_live(work, location, pin.digest):
-        raise Refused(
-            "this PIN belongs to somebody else at this location",
-            "Leave --pin out and let the system draw one.",
-        )
-    count_pin(work, location, days, len(digits))
+    book = PinBook(work, location)
+    (pin,) = book.issue([Wanted(given=given, days=days, insecure_short_pin=insecure_short_pin)])
+    if not isinstance(pin, NewPin):
+        raise pin
+    book.save(work)
     return pin
+
+
+def draw_pin(work: Writing, location: Location, days: Collection[date] = ()) -> NewPin:
+    """A random PIN that is not live at a location."""
+    return new_pin(work, location, None, days)
 
 
 def retake_pin(work: Writing, visit: VisitRow) -> None:
@@ -163,10 +252,13 @@ def retake_pin(work: Writing, visit: VisitRow) -> None:
     store_pin(work, visit, visit.pin_digest, length)
 
 
-def refuse_guessable(
-    work: Reading, location: Location, digits: int, days: Collection[date]
-) -> None:
+def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counter[int]]) -> None:
     """Refuse a chosen or imported PIN that makes guessing too easy (R6).
+
+    Args:
+        location: where.
+        digits: how many it has.
+        days: how many PINs of how many digits there are on the days on which it counts.
 
     Raises:
         Refused: fewer digits than NIST SP 800-63B asks for, or the bound does not hold with it.
@@ -178,7 +270,7 @@ def refuse_guessable(
             f" day with a chance of {odds(chance_of({digits: 1}))}",
             instead,
         )
-    for day, pins in zip(days, pins_of_days(work, location, days), strict=True):
+    for day, pins in days.items():
         if not is_within(pins, digits):
             chance = odds(chance_of(pins + Counter({digits: 1})))
             raise Refused(
@@ -221,8 +313,20 @@ def chance_at_door(work: Reading, location: Location, length: int, email: str | 
 
 def is_live(work: Reading, location: Location, digest: bytes) -> bool:
     """Whether somebody at the location holds the PIN of that digest."""
-    same = (PinRow.location_id == location.id) & (PinRow.digest == digest)
-    return work.session.scalar(select(PinRow.id).where(same)) is not None
+    return bool(live_digests(work, location, [digest]))
+
+
+def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) -> set[bytes]:
+    """Which digests are of PINs that somebody at the location holds."""
+    usable = (PinRow.location_id == location.id) & or_(
+        PinRow.free_at.is_(None), PinRow.free_at > work.now
+    )
+    query = select(PinRow.digest).where(usable)
+    return {
+        digest
+        for group in in_groups(digests)
+        for digest in work.session.scalars(query.where(PinRow.digest.in_(group)))
+    }
 
 
 def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from nexio.errors import InvalidValue, Refused, Rule
 from nexio.input.addresses import email_key
+from nexio.input.arrivals import same_time_after
 from nexio.input.names import quoted
-from nexio.input.zones import local_day, show
+from nexio.input.zones import local_date, local_day, show
 from nexio.languages import mark
 from nexio.locations.locations import Location, lock_location
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pin_days import days_of
+from nexio.reception.logins import free_login
+from nexio.reception.pin_days import days_between
 from nexio.reception.pins import new_pin, store_pin
 from nexio.reception.registration_texts import Registration
-from nexio.reception.tokens import issue_token
+from nexio.reception.tokens import NewToken, issue_token, new_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
@@ -75,6 +78,71 @@ def refuse_useless(work: Reading, location: Location, registration: Registration
     refuse_past(work, location, registration.expected_arrival, duration)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVisit:
+    """What a registration puts into the store, but for its PIN."""
+
+    registration: Registration = field(repr=False)
+    location: Location
+    email_key: str
+    opens_at: datetime
+    closes_at: datetime
+    token: NewToken | None
+
+    @property
+    def days(self) -> list[date]:
+        """On which its PIN counts."""
+        return days_between(self, self.token, self.location.zone)
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        """The row by its columns, but for the PIN and the mark of the change."""
+        known = {
+            name: getattr(self.registration, name) for name in shared_names(VisitRow, Registration)
+        }
+        return known | {
+            "location_id": self.location.id,
+            "email_key": self.email_key,
+            "opens_at": self.opens_at,
+            "closes_at": self.closes_at,
+            "token_starts": self.location.settings.token_starts,
+            "qr_edition": 1,
+            "token_duration": self.registration.duration,
+            "registered_at": now,
+        }
+
+
+def new_visit(
+    work: Reading, location: Location, registration: Registration, login: str | None = None
+) -> NewVisit:
+    """What a registration comes to by the settings of this moment; the store is not touched.
+
+    Args:
+        work: the look at the store.
+        location: as it is now.
+        registration: what was typed, checked.
+        login: what the visitor types to log in, where that is known already.
+
+    Raises:
+        InvalidValue: it would be over at once.
+    """
+    arrival = registration.expected_arrival
+    opens_at, closes_at = local_day(arrival, location.zone)
+    token = None
+    if gives_token(location, registration.source):
+        token = new_token(location, arrival, registration.duration, registration.max_devices)
+        closes_at = max(closes_at, token.valid_until or closes_at)
+    # Without a token a visit ends with its day, which may be over when its hour is not.
+    refuse_past(work, location, arrival, closes_at - arrival)
+    return NewVisit(
+        registration=registration,
+        location=location,
+        email_key=login or _login_of(work, location, registration),
+        opens_at=opens_at,
+        closes_at=closes_at,
+        token=token,
+    )
+
+
 def add_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
     """Store a visit with its PIN, its token and its mail.
 
@@ -83,18 +151,17 @@ def add_visit(work: Writing, location: Location, registration: Registration) -> 
         Refused: there is no free PIN (R7), or too many guests at one time (R9).
     """
     location = lock_location(work, location)
-    arrival = registration.expected_arrival
-    visit = _new_visit(work, location, registration)
-    if gives_token(location, registration.source):
-        token = issue_token(work, visit, location)
-        visit.closes_at = max(visit.closes_at, token.valid_until or visit.closes_at)
-    # Without a token a visit ends with its day, which may be over when its hour is not.
-    refuse_past(work, location, arrival, visit.closes_at - arrival)
+    new = new_visit(work, location, registration)
+    visit = VisitRow(
+        **new.values(work.now), location=work.session.get_one(LocationRow, location.id)
+    )
+    if new.token is not None:
+        issue_token(work, visit, location, new.token)
     pin = new_pin(
         work,
         location,
         registration.pin,
-        days_of(visit),
+        new.days,
         insecure_short_pin=registration.insecure_short_pin,
     )
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
@@ -103,6 +170,12 @@ def add_visit(work: Writing, location: Location, registration: Registration) -> 
     store_pin(work, visit, pin.digest, len(pin.digits))
     queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
     return visit
+
+
+def _login_of(work: Reading, location: Location, registration: Registration) -> str:
+    if registration.email:
+        return email_key(registration.email)
+    return free_login(work, location, (registration.first_name, registration.last_name))
 
 
 def gives_token(location: Location, source: str) -> bool:
@@ -123,9 +196,12 @@ def refuse_past(work: Reading, location: Location, arrival: datetime, length: ti
         InvalidValue: it is over.
     """
     if arrival + length <= work.now:
+        next_time = show(same_time_after(work.now, arrival, location.zone), location.zone)
+        advice: str = "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'."
+        if local_date(arrival, location.zone) == local_date(work.now, location.zone):
+            advice = mark('Say "now", or when that time comes next: "%(time)s".', time=next_time)
         raise InvalidValue(
-            mark("the expected arrival %(time)s is over", time=show(arrival, location.zone)),
-            "Give a time from now on, such as --arrival now or --arrival 'tomorrow 9am'.",
+            mark("the expected arrival %(time)s is over", time=show(arrival, location.zone)), advice
         )
 
 
@@ -173,6 +249,8 @@ def _find_by_key(work: Reading, location: Location, repetition: Repetition) -> V
 def _refuse_twice(
     work: Reading, location: Location, registration: Registration, key: str | None
 ) -> None:
+    if not registration.email:
+        return
     same = work.session.scalar(
         select(VisitRow.id).where(
             VisitRow.location_id == location.id,
@@ -192,22 +270,6 @@ def _refuse_twice(
             "If this is another visit, add --again.",
             rule=Rule.TWICE,
         )
-
-
-def _new_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    opens_at, closes_at = local_day(registration.expected_arrival, location.zone)
-    known = {name: getattr(registration, name) for name in shared_names(VisitRow, Registration)}
-    return VisitRow(
-        **known,
-        location=work.session.get_one(LocationRow, location.id),
-        email_key=email_key(registration.email),
-        opens_at=opens_at,
-        closes_at=closes_at,
-        token_starts=location.settings.token_starts,
-        qr_edition=1,
-        token_duration=registration.duration,
-        registered_at=work.now,
-    )
 
 
 _NO_WIFI_TO_END = (

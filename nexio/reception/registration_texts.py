@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
-from nexio.input.names import parse_full_name, parse_text
+from nexio.input.names import parse_full_name, parse_text, search_key
 from nexio.languages import mark
 from nexio.locations.locations import Location, zone_for_entry
 from nexio.locations.settings import MOST_DEVICES
@@ -36,11 +36,15 @@ class Registration:
     first_name: str
     last_name: str
     email: str
+    """Empty where the visitor has none, or gives none."""
+
     expected_arrival: datetime
     host: str | None = None
     company: str | None = None
     phone: str | None = None
     notes: str | None = None
+    group_name: str | None = None
+    group_key: str | None = None
     source: str = "admin"
     member_id: int | None = None
     """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
@@ -59,6 +63,17 @@ class Registration:
     """Take ``pin`` although it is easy to guess."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What a registration may be beyond the ordinary."""
+
+    insecure_short_pin: bool = False
+    """A PIN may be easy to guess."""
+
+    no_email: bool = False
+    """The e-mail may be missing."""
+
+
 def parse_optional(name: str, text: str) -> str | None:
     """What is known of a visitor besides name and address; None where it is empty.
 
@@ -66,6 +81,16 @@ def parse_optional(name: str, text: str) -> str | None:
         InvalidValue: too long, or with control characters.
     """
     return parse_text(text, _LABELS[name], _LONGEST[name]) or None
+
+
+def parse_group(text: str) -> tuple[str | None, str | None]:
+    """The name of a group, and the key under which it is found; None where it is empty.
+
+    Raises:
+        InvalidValue: too long, or with control characters.
+    """
+    name = parse_text(text, "group", _LONGEST_KEY) or None
+    return name, None if name is None else search_key(name)
 
 
 def parse_devices(text: str) -> int:
@@ -103,8 +128,7 @@ def read_registration(
     now: datetime,
     location: Location,
     host: Member | None = None,
-    *,
-    insecure_short_pin: bool = False,
+    allowed: Allowed = Allowed(),
 ) -> Registration:
     """Read and check the data of a registration.
 
@@ -115,7 +139,7 @@ def read_registration(
         now: what "today" and "+2h" start from.
         location: whose clock "14:00" is read on.
         host: the member who registers the visitor, or None for the desk.
-        insecure_short_pin: take a PIN that is easy to guess.
+        allowed: what is taken beyond the ordinary.
 
     Raises:
         InvalidValue: the first of them that cannot be read or is not allowed.
@@ -133,14 +157,19 @@ def read_registration(
     first_name, last_name = parse_full_name(
         texts.get("first_name") or "", texts.get("last_name") or ""
     )
-    email = parse_email(texts.get("email") or "")
+    email = texts.get("email") or ""
+    if email.strip() or not allowed.no_email:
+        email = parse_email(email)
+    group_name, group_key = parse_group(texts.get("group") or "")
     known = {name: parse_optional(name, texts.get(name) or "") for name in _LONGEST}
     if host is not None:
         known["host"] = host.name
     return Registration(
         first_name=first_name,
         last_name=last_name,
-        email=email,
+        email=email.strip(),
+        group_name=group_name,
+        group_key=group_key,
         expected_arrival=expected.arrival,
         **known,
         source="customer" if host is not None else texts.get("source") or "admin",
@@ -149,12 +178,15 @@ def read_registration(
         duration=duration,
         has_end=duration is not None and texts.get("duration") is None,
         max_devices=None if devices is None else parse_devices(devices),
-        insecure_short_pin=insecure_short_pin,
+        insecure_short_pin=allowed.insecure_short_pin,
     )
 
 
 def find_faults(
-    texts: Mapping[str, str | None], now: datetime, location: Location
+    texts: Mapping[str, str | None],
+    now: datetime,
+    location: Location,
+    allowed: Allowed = Allowed(),
 ) -> dict[str, InvalidValue]:
     """What :func:`read_registration` has to say of each field, and not of the first one only.
 
@@ -167,7 +199,7 @@ def find_faults(
         if name == "first_name" and nameless:
             alone["last_name"] = ""
         try:
-            read_registration(alone, now, location)
+            read_registration(alone, now, location, None, allowed)
         except InvalidValue as error:
             faults[name] = error
     return faults

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, func, or_, select
 
 from nexio.errors import Refused
-from nexio.input.zones import local_day
+from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
@@ -47,22 +48,49 @@ def token_of(row: AccessTokenRow, now: datetime) -> Token:
     return Token(**row.fields_of(Token), state=_state(row, now))
 
 
-def issue_token(work: Writing, visit: VisitRow, location: Location) -> AccessTokenRow:
-    """Give a new visit its token, as named or by the location's settings of now (R2, R18).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """The token of a visit that is registered now."""
+
+    duration: timedelta
+    valid_from: datetime | None
+    valid_until: datetime | None
+    max_devices: int | None
+
+
+def new_token(
+    location: Location, arrival: datetime, duration: timedelta | None, max_devices: int | None
+) -> NewToken:
+    """The token of a new visit, by the location's settings of now where nothing is named.
+
+    Args:
+        location: as it is now.
+        arrival: when the visitor is expected.
+        duration: as it was named (R2).
+        max_devices: as it was named (R18), 0 is no limit.
+    """
+    settings = location.settings
+    duration = duration or settings.token_duration
+    most = settings.max_devices if max_devices is None else max_devices or None
+    if settings.token_starts == "check-in":  # the first check-in opens it (R16)
+        return NewToken(duration=duration, valid_from=None, valid_until=None, max_devices=most)
+    return NewToken(
+        duration=duration,
+        valid_from=arrival - timedelta(minutes=settings.early_minutes),
+        valid_until=arrival + duration,
+        max_devices=most,
+    )
+
+
+def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToken) -> None:
+    """Give a new visit its token.
 
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
-    duration = visit.token_duration or location.settings.token_duration
-    named, usual = visit.max_devices, location.settings.max_devices
-    most = usual if named is None else named or None
-    token = AccessTokenRow(duration=duration, issued_at=work.now, max_devices=most)
-    if visit.token_starts == "expected-arrival":  # else the first check-in opens it (R16)
-        token.valid_from = visit.expected_arrival
-        token.valid_until = visit.expected_arrival + duration
+    token = AccessTokenRow(**asdict(new), issued_at=work.now)
     refuse_unplanned(work, location, token)
     visit.token = token
-    return token
 
 
 def revoke_token(work: Writing, visit_id: int) -> None:
@@ -223,6 +251,43 @@ def refuse_unplanned(work: Reading, location: Location, token: AccessTokenRow) -
             " and so many have a token then",
             "Choose another time, or plan for more: nexio settings set planned-guests=…",
         )
+
+
+def refuse_more_than_planned(
+    work: Reading, location: Location, more: Iterable[tuple[datetime, datetime]] = ()
+) -> None:
+    """The same for all tokens of a location, and some that are to come.
+
+    Raises:
+        Refused: at one moment there are more than planned.
+    """
+    if location.settings.wifi_login != "pin":
+        return
+    windows = work.session.execute(
+        select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
+        .join(AccessTokenRow.visit)
+        .where(
+            VisitRow.location_id == location.id,
+            AccessTokenRow.revoked_at.is_(None),
+            AccessTokenRow.valid_until > work.now,
+        )
+    )
+    # At one instant an end comes before a beginning: windows are half-open (R1).
+    steps = sorted(
+        step
+        for start, end in (*((start, end) for start, end in windows), *more)
+        if start is not None and end is not None
+        for step in ((start, 1), (end, -1))
+    )
+    together, planned = 0, location.settings.planned_guests or 0
+    for at, step in steps:
+        together += step
+        if together > planned:
+            raise Refused(
+                f"{location.name} is planned for {planned} guests on the Wi-Fi at one time, and"
+                f" {show(at, location.zone)} there would be more",
+                "Choose other times, or plan for more: nexio settings set planned-guests=…",
+            )
 
 
 def _most_at_one_time(work: Reading, location: Location, token: AccessTokenRow) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Select, delete, func, select
@@ -48,6 +48,8 @@ class Visit:
     first_name: str
     last_name: str
     email: str
+    """Empty where the visitor has none."""
+
     host: str | None
     company: str | None
     phone: str | None
@@ -64,6 +66,15 @@ class Visit:
     """Of the registration e-mail, the latest one."""
 
     replaces: int | None
+    login: str
+    """What the guest types where the PIN alone does not log in: the e-mail, else a name."""
+
+    group: str | None
+    token_duration: timedelta | None
+    """Of the Wi-Fi, where it was named (R2)."""
+
+    max_devices: int | None
+    """Where it was named (R18), 0 is no limit."""
 
     @property
     def name(self) -> str:
@@ -86,6 +97,9 @@ class VisitFilter:
 
     search: str = ""
     """Part of a name, an address, a host or a company, in any case."""
+
+    group: str | None = None
+    """However its name is typed."""
 
     past_and_deleted: bool = False
     """Also visits that arrived before today, and deleted ones."""
@@ -144,6 +158,28 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit]:
+    """The visits of a group at a location that are neither deleted nor over, by arrival.
+
+    Raises:
+        NotFound: there is none.
+    """
+    location = get_location(work, location_name)
+    query = _visits().where(
+        VisitRow.location_id == location.id,
+        VisitRow.group_key == search_key(name.strip()),
+        VisitRow.deleted_at.is_(None),
+        VisitRow.closes_at > work.now,
+    )
+    visits = visits_of(work, work.session.scalars(query))
+    if not visits:
+        raise NotFound(
+            f"there is no group {quoted(name)} at {location.name}, or all its visits are over",
+            "See the visits and their groups with: nexio visitor list --json",
+        )
+    return visits
+
+
 def delete_visit(work: Writing, visit_id: int) -> Visit:
     """Cancel a visit: its token is revoked and its PIN is free (R13).
 
@@ -183,6 +219,8 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
         token=None if row.token is None else token_of(row.token, work.now),
         mail=mail,
         replaces=row.replaces_id,
+        login=row.email or row.email_key,
+        group=row.group_name,
     )
 
 
@@ -253,6 +291,8 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+    if which.group is not None:
+        query = query.where(VisitRow.group_key == search_key(which.group.strip()))
     if which.comes_today:
         query = query.where(VisitRow.expected_arrival < local_day(work.now, zone)[1])
     if not which.past_and_deleted and which.state is not VisitState.DELETED:

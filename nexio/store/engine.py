@@ -129,13 +129,17 @@ class Store:
             )
 
     @contextmanager
-    def write(self, *, alone: bool = False) -> Iterator[Writing]:
+    def write(
+        self, *, alone: bool = False, connection: Connection | None = None
+    ) -> Iterator[Writing]:
         """A transaction: committed and published at the end, undone at any exception.
 
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
+            connection: on which it happens, where something is attached to it; None is any.
         """
-        with explain_errors(self.engine), Session(self.engine, expire_on_commit=False) as session:
+        where = self.engine if connection is None else connection
+        with explain_errors(self.engine), Session(where, expire_on_commit=False) as session:
             lock_writers(session.connection(), alone=alone)
             self._use_key(session)
             work = Writing(

@@ -97,6 +97,7 @@ class LocationRow(Followed, Row):
     __tablename__ = "location"
     __table_args__ = (
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
+        CheckConstraint("early_minutes BETWEEN 0 AND 1440", name="early_minutes"),
         CheckConstraint("pin_length BETWEEN 5 AND 10", name="pin_length"),
         CheckConstraint("token_starts IN ('expected-arrival', 'check-in')", name="token_starts"),
         CheckConstraint("wifi_login IN ('email', 'pin')", name="wifi_login"),
@@ -134,6 +135,7 @@ class LocationRow(Followed, Row):
     retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
     device_limit_outage: Mapped[str] = mapped_column(server_default=text("'allow'"))
 
 
@@ -151,6 +153,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
         CheckConstraint("max_devices >= 0", name="max_devices"),
         Index(None, "location_id", "expected_arrival"),
+        Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
     )
@@ -181,6 +184,10 @@ class VisitRow(Followed, Row):
     idempotency_digest: Mapped[bytes | None]
     token_duration: Mapped[timedelta | None]
     """Named at the registration (R2); None is by the settings."""
+
+    group_name: Mapped[str | None]
+    group_key: Mapped[str | None]
+    """Under which the group is found, however its name is typed."""
 
     max_devices: Mapped[int | None]
     """Named at the registration (R18), 0 is no limit; None is by the settings."""

@@ -35,6 +35,10 @@ visits_option = click.option(
     help="A visit by number or e-mail, without its code. Several: all of them or none.",
 )
 
+group_option = options.group_option(
+    "All visits of a group that are not over: all of them or none. Who is in already stays in."
+)
+
 reader_option = click.option(
     "--reader", is_flag=True, help="Codes line by line from a scanner, until Ctrl-D."
 )
@@ -67,13 +71,15 @@ def _given_before(context: click.Context, *, is_pin: bool) -> list[str]:
 )
 @qr_option
 @visits_option
+@group_option
 @reader_option
 @check_in
 @check_out
 @click.option(
     "--override",
     is_flag=True,
-    help="With --visit: let a visitor in before or after their day, or once more on the same day.",
+    help="With --visit or --group: let a visitor in before or after their day, or once more on "
+    "the same day.",
 )
 @options.location
 @options.as_json
@@ -82,6 +88,7 @@ def command(
     context: click.Context,
     qr: str | None,
     visits: tuple[str, ...],
+    group: str | None,
     location_name: str | None,
     *,
     reader: bool,
@@ -92,9 +99,9 @@ def command(
 ) -> None:
     """Check somebody in or out; see who is in the building.
 
-    Name somebody in one of four ways: PIN ('-' reads it from stdin; a scanner may type a QR
-    code instead), --qr, --visit or --reader. A QR code needs no --location, and is good until
-    the visitor gets another PIN or the visit is deleted.
+    Name somebody in one of these ways: PIN ('-' reads it from stdin; a scanner may type a QR
+    code instead), --qr, --visit, --group or --reader. A QR code needs no --location, and is
+    good until the visitor gets another PIN or the visit is deleted.
 
     The first use of a code checks in, the second checks out. The same code within 10 seconds
     counts once. From then until 5 minutes after the check-in, a code alone does not check out:
@@ -113,14 +120,14 @@ def command(
     codes within a quarter of an hour it waits before it reads the next: 1, 2, 4, … seconds, up
     to a minute.
     """
-    who = Who(qr=qr, visits=visits, reader=reader)
+    who = Who(qr=qr, visits=visits, group=group, reader=reader)
     other = context.invoked_subcommand
     who.require_one(other)
-    if override and not visits:
+    if override and not visits and group is None:
         raise InvalidValue("--override goes with --visit", "Name the visit by number or e-mail.")
     if override and only_out:
         raise InvalidValue("--override lets somebody in", "Leave out --out, or --override.")
-    way = _way(only_in=only_in, only_out=only_out)
+    way = _way(only_in=only_in or (group is not None and not only_out), only_out=only_out)
     if other in {None, "pin"}:
         if other is None:
             check_in_or_out(
@@ -128,7 +135,7 @@ def command(
             )
     elif way is not None:
         raise InvalidValue(
-            "--in and --out go with a PIN, --qr, --visit or --reader", "Leave them out."
+            "--in and --out go with a PIN, --qr, --visit, --group or --reader", "Leave them out."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli.commands.checkin import qr_option, reader_option, visits_option
+from nexio_cli.commands.checkin import group_option, qr_option, reader_option, visits_option
 from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options
 
@@ -13,6 +13,7 @@ from nexio_cli.terminal import once, options
 @click.argument("pin", required=False)
 @qr_option
 @visits_option
+@group_option
 @reader_option
 @options.location
 @options.as_json
@@ -20,6 +21,7 @@ def command(
     pin: str | None,
     qr: str | None,
     visits: tuple[str, ...],
+    group: str | None,
     location_name: str | None,
     *,
     reader: bool,
@@ -32,6 +34,6 @@ def command(
     """
     from nexio.checkin.taps import Direction
 
-    who = Who(pin=pin, qr=qr, visits=visits, reader=reader)
+    who = Who(pin=pin, qr=qr, visits=visits, group=group, reader=reader)
     who.require_one()
     check_in_or_out(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))

@@ -221,7 +221,7 @@ def _headline(place: _Place) -> str:
         return f"Tablets at {place.location.name}: they ask for the e-mail as well until {until}"
     where = [
         "" if place.wait.visit_id is None else f"Visit {place.wait.visit_id}",
-        "" if place.visit is None else place.visit.email,
+        "" if place.visit is None else place.visit.login,
         "" if place.location is None else place.location.name,
     ]
     until = place.show(place.wait.until)
@@ -233,7 +233,7 @@ def _rows(place: _Place) -> list[list[str]]:
     """One line for each device, below the visit."""
     first = [
         "" if place.wait.visit_id is None else str(place.wait.visit_id),
-        "" if place.visit is None else place.visit.email,
+        "" if place.visit is None else place.visit.login,
         "" if place.location is None else place.location.name,
         place.show(place.wait.until),
     ]

@@ -100,4 +100,4 @@ def show(name: str, *, as_json: bool) -> None:
 
 
 def _fields(location: Location) -> list[tuple[str, str]]:
-    return [("reply", words) for words in reply_words(location.reply)]
+    return [("reply", words) for words in reply_words(location.reply or ())]

@@ -34,6 +34,7 @@ class Who:
     pin: str | None = None
     qr: str | None = None
     visits: tuple[str, ...] = ()
+    group: str | None = None
     reader: bool = False
 
     def require_one(self, *others: object) -> None:
@@ -42,11 +43,12 @@ class Who:
         Raises:
             InvalidValue: none is given, or several are.
         """
-        given = [self.pin is not None, self.qr is not None, bool(self.visits), self.reader]
-        if sum([*given, *(other is not None for other in others)]) != 1:
+        given = [bool(self.visits), self.reader]
+        named = [self.pin, self.qr, self.group, *others]
+        if sum([*given, *(each is not None for each in named)]) != 1:
             raise InvalidValue(
                 "who is it?",
-                "Give one PIN, --qr, --visit (several times for a group) or --reader.",
+                "Give one PIN, --qr, --visit (also several), --group or --reader.",
             )
 
 
@@ -79,8 +81,8 @@ def check_in_or_out(who: Who, how: How) -> None:
     """Check in or out, and say who, when, and what it means for the Wi-Fi."""
     if who.reader:
         _read_codes(how)
-    elif who.visits:
-        _print(_tap_visits(who.visits, how), how)
+    elif who.visits or who.group is not None:
+        _print(_tap_visits(who, how), how, several=who.group is not None)
     else:
         _refuse_visit(who.pin or "", how)
         code = who.pin if who.pin is not None else who.qr
@@ -115,13 +117,16 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Done:
         return _done(work, tap_pin(work, place, code, way=how.way))
 
 
-def _tap_visits(visits: Sequence[str], how: How) -> list[_Done]:
+def _tap_visits(who: Who, how: How) -> list[_Done]:
     """All of them or none."""
     from nexio.checkin.groups import tap_visits
-    from nexio.reception.visits import get_visit
+    from nexio.reception.visits import get_group, get_visit
 
     with options.writing() as work:
-        numbers = [get_visit(work, each, how.location_name).id for each in visits]
+        if who.group is not None:
+            numbers = [each.id for each in get_group(work, who.group, how.location_name)]
+        else:
+            numbers = [get_visit(work, each, how.location_name).id for each in who.visits]
         taps = tap_visits(work, numbers, way=how.way, override=how.override)
         return [_done(work, tap) for tap in taps]
 
@@ -195,10 +200,10 @@ def _chunks() -> Iterator[bytes]:
     return iter([sys.stdin.read().encode()])
 
 
-def _print(all_done: Sequence[_Done], how: How) -> None:
+def _print(all_done: Sequence[_Done], how: How, *, several: bool = False) -> None:
     if how.as_json:
         shapes = [done.shape for done in all_done]
-        output.print_json(shapes[0] if len(shapes) == 1 else shapes)
+        output.print_json(shapes if several or len(shapes) > 1 else shapes[0])
     else:
         for done in all_done:
             output.print_headline(done.sentence)

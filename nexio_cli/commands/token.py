@@ -112,7 +112,7 @@ def _row(visit: Visit) -> list[str]:
     start = "check-in" if token is None or not token.valid_from else show(token.valid_from, zone)
     end = "" if token is None or not token.valid_until else show(token.valid_until, zone)
     state = "" if token is None else token.state.value
-    return [str(visit.id), visit.name, visit.email, start, end, state]
+    return [str(visit.id), visit.name, visit.login, start, end, state]
 
 
 @command.command()

@@ -11,6 +11,7 @@ from nexio.errors import InvalidValue
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
+from nexio_cli.commands.visitor_files import export, import_, slip
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
@@ -25,14 +26,15 @@ STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "dele
 def command() -> None:
     """Register, list, show, change and delete visitors.
 
-    VISIT is the number of a visit, or the visitor's e-mail.
+    VISIT is the number of a visit, or the visitor's e-mail or login.
     """
 
 
 @command.command()
 @asking.first_name
 @asking.last_name
-@asking.email
+@asking.email_or_none
+@asking.no_email
 @click.option("--arrival", "expected_arrival", metavar="WHEN", help=f"Default: now. {ARRIVAL_HELP}")
 @click.option(
     "--until",
@@ -76,6 +78,7 @@ def command() -> None:
     help="Registered at the door, without being announced. Wi-Fi only with the setting "
     "walk-in-tokens=on, whatever visitor-tokens says.",
 )
+@options.group_option("A group that is listed, checked in, mailed and deleted as one.")
 @click.option("--check-in-now", is_flag=True, help="Check the visitor in as well.")
 @click.option(
     "--again",
@@ -96,6 +99,7 @@ def register(
     location_name: str | None,
     *,
     far: bool,
+    no_email: bool,
     insecure_short_pin: bool,
     by: str | None,
     walk_in: bool,
@@ -115,6 +119,9 @@ def register(
     as "tomorrow 9:30-10:30", --until, or --duration. With token-starts=check-in only --duration
     can.
 
+    A visitor without an e-mail (--no-email) logs in by a name, which is printed; 'nexio visitor
+    slip' makes a page for the visitor.
+
     On a terminal you are asked for names and e-mail if you leave them out; Return alone means
     that there is no such name.
     """
@@ -123,7 +130,7 @@ def register(
     from nexio.locations.locations import get_location, zone_for_entry
     from nexio.reception.members import get_member
     from nexio.reception.registration import Repetition, refuse_useless, register
-    from nexio.reception.registration_texts import parse_key, read_registration
+    from nexio.reception.registration_texts import Allowed, parse_key, read_registration
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -135,6 +142,9 @@ def register(
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
     key = None if key is None else parse_key(key)
+    allowed = Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email)
+    if no_email:
+        texts["email"] = ""
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
@@ -144,7 +154,9 @@ def register(
             if asking.is_incomplete(texts):
                 host = None if by is None else get_member(work, by, location_name)
                 seen = asking.with_stand_ins(texts)
-                refuse_useless(work, location, read_registration(seen, work.now, location, host))
+                refuse_useless(
+                    work, location, read_registration(seen, work.now, location, host, allowed)
+                )
         options.confirm_far(expected, zone, far=far)
         texts = asking.ask_person(texts)
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
@@ -152,9 +164,7 @@ def register(
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
-            registration = read_registration(
-                texts, work.now, location, host, insecure_short_pin=insecure_short_pin
-            )
+            registration = read_registration(texts, work.now, location, host, allowed)
             visit = register(work, location, registration, repetition)
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
@@ -164,7 +174,8 @@ def register(
         print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
         if visit.token is None and not as_json:
             output.say(_why_no_wifi(visit))
-        posting.deliver_now(quiet=as_json)
+        if visit.email:
+            posting.deliver_now(quiet=as_json)
 
 
 @command.command("list")
@@ -172,8 +183,8 @@ def register(
     "--date",
     "day",
     metavar="DAY",
-    help="Arrivals of one day: today, tomorrow, yesterday, monday, 20 Nov (the nearest one), "
-    "2026-11-20.",
+    help="Arrivals of one day: today, tomorrow, yesterday, monday, 24 Dec (the nearest one), "
+    "24/12; an ISO 8601 date, too.",
 )
 @click.option("--state", type=STATES, help="Only visits in this state, of any day.")
 @click.option(
@@ -182,6 +193,7 @@ def register(
     metavar="TEXT",
     help="Part of a name, e-mail, host or company, in upper or lower case of any script.",
 )
+@options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
 @options.location
 @options.as_json
@@ -189,6 +201,7 @@ def list_(
     day: str | None,
     state: str | None,
     search: str,
+    group: str | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -205,6 +218,7 @@ def list_(
             day=parse_day(day, work.now, location.zone) if day is not None else None,
             state=VisitState(state) if state is not None else None,
             search=search,
+            group=group,
             past_and_deleted=everything,
         )
         visits = list_visits(work, location, which)
@@ -214,7 +228,7 @@ def list_(
         COLUMNS,
         row_of,
         "No visit matches. To search past and deleted ones, too: --all"
-        if day or state or search
+        if day or state or search or group
         else "No visits here. Register one with: nexio visitor register",
         as_json=as_json,
         only_wide=WIDE_ONLY,
@@ -254,7 +268,7 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
         output.print_qr(content)
 
 
-for _each in (devices, edit, reschedule, delete, resend, reissue):
+for _each in (devices, edit, reschedule, delete, resend, reissue, import_, export, slip):
     command.add_command(_each)
 
 

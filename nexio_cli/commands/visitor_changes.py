@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
+from nexio.input.names import counted
 from nexio_cli.terminal import asking, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit
 
-ARRIVAL_HELP = "today 14:00, monday 9:30-10:30, +2h, 2026-11-20T14:00 and so on."
+ARRIVAL_HELP = (
+    "tomorrow at 9, monday 9:30-10:30, in 2 hours, in 3 days at noon and so on; a date with the "
+    "month by name or in numbers, or ISO 8601."
+)
 
 
 @click.command(cls=once.Command)
@@ -91,34 +95,46 @@ def reschedule(
 
 
 @click.command(cls=once.Command)
-@options.visit
+@options.visit_or_not
+@options.group_option("All visits of a group, instead of one: all of them or none.")
 @options.location
 @options.yes
 @options.as_json
-def delete(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
+def delete(
+    visit: str | None, group: str | None, location_name: str | None, *, yes: bool, as_json: bool
+) -> None:
     """Delete a visit: its PIN is refused, and free for somebody else.
 
     Devices that are on the Wi-Fi are disconnected by a running server; the command waits a few
     seconds and says what the access points answered. The visit stays in the store: see
     'nexio visitor list --all'.
     """
-    from nexio.reception.visits import delete_visit, get_visit
+    from nexio.reception.visits import delete_visit
 
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
-    options.confirm(f"Delete visit {found.id} of {found.name}?", yes=yes)
+        found = options.chosen(work, visit, group, location_name)
+    which = f"visit {found[0].id} of {found[0].name}"
+    if group is not None:
+        which = f"{counted(len(found), 'visit')} of the group {found[0].group}"
+    options.confirm(f"Delete {which}?", yes=yes)
     with options.writing() as work:
-        deleted = delete_visit(work, found.id)
-    headline = f"Deleted visit {deleted.id} of {deleted.name}. Its PIN is refused from now on."
-    output.print_answer(visit_json(deleted), headline, as_json=as_json)
-    tell_of_open_sessions(deleted.id, wait=not as_json)
+        deleted = [delete_visit(work, each.id) for each in found]
+    shapes = [visit_json(each) for each in deleted]
+    its = "Its PIN is" if group is None else "Their PINs are"
+    headline = f"Deleted {which}. {its} refused from now on."
+    output.print_answer(shapes if group is not None else shapes[0], headline, as_json=as_json)
+    for each in deleted:
+        tell_of_open_sessions(each.id, wait=not as_json and group is None)
 
 
 @click.command(cls=once.Command)
-@options.visit
+@options.visit_or_not
+@options.group_option("To all visitors of a group who have an e-mail, instead of one.")
 @options.location
 @options.as_json
-def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
+def resend(
+    visit: str | None, group: str | None, location_name: str | None, *, as_json: bool
+) -> None:
     """Send the registration e-mail again, with the same PIN; say what became of it.
 
     A visit that is deleted or over gets none.
@@ -127,12 +143,23 @@ def resend(visit: str, location_name: str | None, *, as_json: bool) -> None:
     from nexio.reception.visits import get_visit
 
     with options.writing() as work:
-        found = resend_mail(work, get_visit(work, visit, location_name).id)
+        found = options.chosen(work, visit, group, location_name)
+        reachable = [each for each in found if each.email or group is None]
+        for each in reachable:
+            resend_mail(work, each.id)
     posting.deliver_now()
     with options.reading() as work:
-        after = get_visit(work, str(found.id), location_name)
-    headline = f"The mail to {after.name} ({after.email}) {_RESENT[after.mail.value]}."
-    output.print_answer(visit_json(after), headline, as_json=as_json)
+        after = [get_visit(work, str(each.id), location_name) for each in reachable]
+    shapes = [visit_json(each) for each in after]
+    if as_json:
+        output.print_json(shapes if group is not None else shapes[0])
+        return
+    for each in after:
+        became = _RESENT[each.mail.value]
+        output.print_headline(f"The mail to {each.name} ({each.email}) {became}.")
+    lacking = len(found) - len(reachable)
+    if lacking:
+        output.say(f"{counted(lacking, 'visitor')} of the group without an e-mail: see the slips.")
 
 
 _RESENT = {

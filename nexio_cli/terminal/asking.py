@@ -8,6 +8,7 @@ answers stay.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,12 +39,39 @@ first_name = click.option(
 last_name = click.option(
     "--last-name", required=True, metavar="NAME", cls=Asked, help=options.NAME_HELP
 )
-email = click.option(
+
+
+class AskedOrNone(Asked):
+    """The same, but for who has none."""
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        """Take --no-email for an answer.
+
+        Raises:
+            InvalidValue: an e-mail is given all the same.
+        """
+        if not opts.get("no_email"):
+            return super().handle_parse_result(ctx, opts, args)
+        if opts.get("email") is not None:
+            raise InvalidValue("--email and --no-email do not go together", "Give one of them.")
+        ctx.params["email"] = None
+        return None, args
+
+
+_email_option = partial(
+    click.option,
     "--email",
     required=True,
     metavar="ADDRESS",
-    cls=Asked,
     help="The e-mail. Whether it can be reached is not tried.",
+)
+email, email_or_none = _email_option(cls=Asked), _email_option(cls=AskedOrNone)
+no_email = click.option(
+    "--no-email",
+    is_flag=True,
+    help="The visitor has no e-mail, and logs in by a name, which is printed. No mail is sent.",
 )
 
 
@@ -79,6 +107,8 @@ def with_stand_ins(texts: Mapping[str, str | None]) -> dict[str, str | None]:
 def ask_person(texts: Mapping[str, str | None]) -> dict[str, str | None]:
     """What was given, with the names and the address of a person; who has one name says so.
 
+    An empty address is the answer of who has none.
+
     Raises:
         InvalidValue: what was given cannot be read.
     """
@@ -87,7 +117,8 @@ def ask_person(texts: Mapping[str, str | None]) -> dict[str, str | None]:
 
     seen = with_stand_ins(texts)
     parse_full_name(seen["first_name"] or "", seen["last_name"] or "")
-    parse_email(seen["email"] or "")
+    if texts["email"] != "":
+        parse_email(seen["email"] or "")
     first, last, address = (texts[name] for name in _STAND_INS)
     if first is None:
         other = seen["last_name"] or ""

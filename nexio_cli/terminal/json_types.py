@@ -36,6 +36,8 @@ class VisitJson(TypedDict):
     first_name: str
     last_name: str
     email: str
+    """Empty for a visitor without one"""
+
     host: str | None
     location: str
     source: str
@@ -54,6 +56,36 @@ class VisitJson(TypedDict):
 
     replaces: int | None
     """The number of the visit that this one replaces"""
+
+    login: str
+    """What the guest types with the PIN: the e-mail, or a name where there is none"""
+
+    group: str | None
+
+
+class RemarkJson(TypedDict):
+    """Something about a row of a file."""
+
+    line: int
+    message: str
+    advice: str
+
+
+class ImportJson(TypedDict):
+    """What became of a file of visitors."""
+
+    location: str
+    ready: int
+    """How many rows can be registered"""
+
+    visits: list[int]
+    """The numbers of the new visits; empty where a row is wrong, or with ``--dry-run``"""
+
+    duplicates: list[RemarkJson]
+    """Who is expected at the same time already"""
+
+    faults: list[RemarkJson]
+    """What is wrong; where there is something, nobody was registered"""
 
 
 class HeldTokenJson(TokenJson):
@@ -612,6 +644,7 @@ class VersionJson(TypedDict):
 Printed = (
     VisitJson
     | HeldTokenJson
+    | ImportJson
     | ReissuedJson
     | ReissueFailedJson
     | TapJson

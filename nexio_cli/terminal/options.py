@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.input.arrivals import Expected
     from nexio.input.reply_settings import ReplySetting
+    from nexio.reception.visits import Visit
     from nexio.store.engine import Reading, Store, Writing
 
 Callback = TypeVar("Callback", bound="Callable[..., object]")
@@ -52,6 +53,11 @@ def location_option(meaning: str) -> Callable[[Callback], Callback]:
         metavar="NAME",
         help=f"{meaning}  [env: NEXIO_LOCATION]",
     )
+
+
+def group_option(meaning: str) -> Callable[[Callback], Callback]:
+    """``--group``, with what it means to a command."""
+    return click.option("--group", metavar="NAME", help=meaning)
 
 
 location = location_option("Which location; not needed where there is only one.")
@@ -93,6 +99,9 @@ insecure_short_pin = click.option(
 )
 
 visit = click.argument("visit", metavar="VISIT")
+
+visit_or_not = click.argument("visit", metavar="[VISIT]", required=False)
+"""A visit, or the group of :func:`group_option`."""
 
 far = click.option(
     "--far",
@@ -137,6 +146,24 @@ def _warn_of(bad_rows: Sequence[str]) -> None:
     rest = [f"{more} more {are} damaged: nexio db check"] if more > 0 else []
     output.warn(new[:SHOWN] + rest)
     shown.update(new)
+
+
+def chosen(
+    work: Reading, visit: str | None, group: str | None, location_name: str | None
+) -> list[Visit]:
+    """The visit that is named, or those of a group that are neither deleted nor over.
+
+    Raises:
+        InvalidValue: neither or both are given.
+        NotFound: there is none.
+    """
+    from nexio.reception.visits import get_group, get_visit
+
+    if (visit is None) == (group is None):
+        raise InvalidValue("which visit?", "Give its number or e-mail, or --group NAME.")
+    if group is not None:
+        return get_group(work, group, location_name)
+    return [get_visit(work, visit or "", location_name)]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from nexio.errors import Refused
+from nexio.input.spreadsheets import neutral
 from nexio.streams import silence
 
 if TYPE_CHECKING:
@@ -115,11 +116,8 @@ def print_table(
 
 
 def plain_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP: CSV injection).
-
-    A visitor's company may be ``=cmd|…``; with an apostrophe in front it is text.
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """A cell that no spreadsheet takes for a formula: a visitor's company may be ``=cmd|…``."""
+    return neutral(text)
 
 
 def print_sentence(text: str) -> None:

@@ -62,6 +62,8 @@ def visit_json(visit: Visit) -> VisitJson:
         "token": None if visit.token is None else token_json(visit.token, zone),
         "mail": visit.mail,
         "replaces": visit.replaces,
+        "login": visit.login,
+        "group": visit.group,
     }
 
 
@@ -113,7 +115,7 @@ def location_json(location: Location) -> LocationJson:
         "id": location.id,
         "name": location.name,
         "time_zone": location.time_zone,
-        "reply": replies_json(location.reply),
+        "reply": replies_json(location.reply or ()),
     }
 
 

@@ -83,7 +83,7 @@ def explain(work: Reading, question: Question) -> list[Explanation]:
         NotFound: no such NAS or location.
     """
     if question.email.isdigit():
-        question = replace(question, email=get_visit(work, question.email, question.location).email)
+        question = replace(question, email=get_visit(work, question.email, question.location).login)
     table = _table(work, question.email)
     visits = _relevant(_visits_of(work, table, question), work.now)
     if not visits:

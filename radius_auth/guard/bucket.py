@@ -43,11 +43,13 @@ class Bucket:
 
     def level(self, now: float) -> float:
         """What is in it; below 0 where it is overdrawn."""
-        if now < self._at - CLOCKS_DIFFER:
+        if now > self._at:
+            if self._level < self.holds:
+                risen = self._level + (now - self._at) * self.a_day / DAY
+                self._level = min(self.holds, risen)
             self._at = now
-        passed = max(0.0, now - self._at)
-        self._level = min(self.holds, self._level + passed * self.a_day / DAY)
-        self._at += passed
+        elif now < self._at - CLOCKS_DIFFER:
+            self._at = now
         return self._level
 
     def take(self, amount: float, now: float) -> None:

@@ -212,17 +212,9 @@ class Guard:
         The same password again, compared with the same PINs, tells nobody anything: it costs
         nothing.
         """
-
-        def is_new(act: Act) -> bool:
-            at_visit = guess.find(act.visit_id)
-            pins = guess.pins if at_visit is None else at_visit.pin
-            digest = hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
-            return self._target(act).is_new(digest)
-
         with self._lock:
-            acts = self._take(guess, opening, now.timestamp(), is_new)
-        if acts:
-            self._is_to_announce = True
+            if self._take(guess, opening, now.timestamp(), password):
+                self._is_to_announce = True
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -235,7 +227,7 @@ class Guard:
             if opening.is_refused or (visit and not opening.admits(visit)):
                 return None
             number = next(self._numbers)
-            acts = self._take(guess, opening, now.timestamp(), lambda _: True)
+            acts = self._take(guess, opening, now.timestamp())
             self._open[number] = _Reserved(guess=guess, acts=acts)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
@@ -326,14 +318,15 @@ class Guard:
         """Take in what other servers did, or this one before it was started anew."""
         with self._lock:
             for act in acts:
-                self._apply(act)
+                target = self._apply(act)
                 if (
-                    self._siblings is not None
+                    target is not None
                     and act.kind is Kind.GUESS
+                    and self._siblings is not None
                     and self._siblings.has(act.writer)
                 ):
                     # The other servers have not heard of it yet, as of one of our own.
-                    self._target(act).spend(act.cost or 1.0, act.at)
+                    target.spend(act.cost or 1.0, act.at)
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything that was counted, and take this in."""
@@ -471,33 +464,54 @@ class Guard:
         return self._serial
 
     def _take(
-        self, guess: Guess, opening: Opening, at: float, chosen: Callable[[Act], bool]
+        self, guess: Guess, opening: Opening, at: float, password: bytes | None = None
     ) -> list[Act]:
-        """Take a guess from everything that it may be compared with, where that is chosen."""
-        if opening.everyone:
-            acts = [self._act(Kind.GUESS, guess, at, cost=guess.chance)] if guess.chance else []
-        else:
-            acts = [
-                self._act(Kind.GUESS, guess, at, visit_id=visit, **self._cost(visit, guess, at))
-                for visit in sorted(opening.visits)
-            ]
-        acts = [act for act in acts if chosen(act)]
-        for act in acts:
+        """Take a guess from everything that it may be compared with.
+
+        Args:
+            guess: what is asked.
+            opening: what it may be compared with.
+            at: when.
+            password: nothing is taken where it was tried before; None is always another one.
+        """
+        acts: list[Act] = []
+        for visit in (None,) if opening.everyone else sorted(opening.visits):
+            at_visit = guess.find(visit)
+            location = guess.location if at_visit is None else at_visit.location
+            cost, chance = self._cost(visit, at_visit, guess, at)
+            if visit is None and not cost:
+                continue  # nobody's PIN has so many digits
+            target = self._target_at(visit, location, at)
+            pins = guess.pins if at_visit is None else at_visit.pin
+            if password is not None and not target.is_new(self._digest(pins, password)):
+                continue
+            act = Act(Kind.GUESS, at, self.writer, self._next_serial(), self.host, location,
+                      visit, guess.device, guess.nas, cost, chance)  # fmt: skip
             self._do(act)
-            self._target(act).spend(act.cost or 1.0, at)
+            target.spend(cost or 1.0, at)
             if self._siblings is not None:
-                key = ~guess.location if act.visit_id is None else act.visit_id
-                self._siblings.keep(key, act.serial)
+                self._siblings.keep(~guess.location if visit is None else visit, act.serial)
+            acts.append(act)
         self._withdraw()
         return acts
 
-    def _cost(self, visit: int, guess: Guess, at: float) -> dict[str, float]:
-        """1; or 0, and the chance that it is right, for a try that the desk gave the device."""
+    def _digest(self, pins: bytes, password: bytes) -> bytes:
+        """Stands for a password that was compared with those PINs."""
+        return hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
+
+    def _cost(
+        self, visit: int | None, at_visit: Guessed | None, guess: Guess, at: float
+    ) -> tuple[float, float]:
+        """1; or 0, and the chance that it is right, for a try that the desk gave the device.
+
+        Of all visits of a location the chance that it hits one.
+        """
+        if visit is None:
+            return guess.chance, 0.0
         known = self._visits.get(visit)
         if known is None or not known.is_free(guess.device, at):
-            return {"cost": 1.0}
-        at_visit = guess.find(visit)
-        return {"cost": 0.0, "chance": guess.chance if at_visit is None else at_visit.chance}
+            return 1.0, 0.0
+        return 0.0, guess.chance if at_visit is None else at_visit.chance
 
     def _act(
         self, kind: Kind, guess: Guess, at: float, visit_id: int | None = None, **more: Any
@@ -523,7 +537,8 @@ class Guard:
         if len(self._news) > MOST_NEWS:
             self._news.popitem(last=False)
 
-    def _apply(self, act: Act) -> None:
+    def _apply(self, act: Act) -> Target | None:
+        """Take an act in; what it was about, if anything is counted there."""
         if act.kind is Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
@@ -532,7 +547,10 @@ class Guard:
         elif act.visit_id is not None and _is_quiet_in(act) and act.visit_id not in self._visits:
             self._add_guest(act.visit_id, act.device)
         else:
-            self._apply_to(self._target(act), act)
+            target = self._target(act)
+            self._apply_to(target, act)
+            return target
+        return None
 
     def _apply_to(self, target: Target, act: Act) -> None:
         if act.visit_id is not None:
@@ -590,23 +608,25 @@ class Guard:
         return self._spare[location]
 
     def _target(self, act: Act) -> Target:
-        if act.visit_id is not None:
-            found = self._visits.get(act.visit_id)
-            if found is None:
-                found = _target_of(self._guests.pop(act.visit_id, ()), act.at)
-                self._visits[act.visit_id] = found
-                if len(self._visits) > MOST_TARGETS:
-                    self._undisturbed.pop(self._visits.popitem(last=False)[0], None)
-            self._visits.move_to_end(act.visit_id)
+        return self._target_at(act.visit_id, act.location_id, act.at)
+
+    def _target_at(self, visit: int | None, location: int | None, at: float) -> Target:
+        """A visit, or all visits of a location; made where nothing is known of it."""
+        targets = self._locations if visit is None else self._visits
+        key = (location or 0) if visit is None else visit
+        found = targets.get(key)
+        if found is not None:
+            targets.move_to_end(key)
             return found
-        key = act.location_id or 0
-        found = self._locations.get(key)
-        if found is None:
-            found = Target(_of_chance(OF_PIN_LOGIN, act.at), kept=0)
-            self._locations[key] = found
-            if len(self._locations) > MOST_TARGETS:
-                self._locations.popitem(last=False)
-        self._locations.move_to_end(key)
+        if visit is None:
+            found = Target(_of_chance(OF_PIN_LOGIN, at), kept=0)
+        else:
+            found = _target_of(self._guests.pop(visit, ()), at)
+        targets[key] = found
+        if len(targets) > MOST_TARGETS:
+            forgotten, _ = targets.popitem(last=False)
+            if visit is not None:
+                self._undisturbed.pop(forgotten, None)
         return found
 
 

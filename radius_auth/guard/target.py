@@ -93,8 +93,8 @@ class Target:
 
     def device(self, name: str) -> Device:
         """The record of a device, made where there is none; "" stands for no device."""
-        known = self.devices.pop(name, None) or Device()
-        self.devices[name] = known  # behind all others
+        known = self.devices.pop(name, None)
+        self.devices[name] = known = Device() if known is None else known  # behind all others
         return known
 
     def forget_one(self) -> None:

@@ -136,9 +136,10 @@ class Accounts:
             Discarded: the disk, or the companion, takes too long; or see :func:`read_accounting`.
         """
         message = (at, host, *read_accounting(values))
+        until = time.monotonic() + self._wait
         for _ in range(2):  # once more where the companion has ended since the last time
             try:
-                return self._ask(message)
+                return self._ask(message, until)
             except Closed:
                 self.close()
         raise Discarded(DiscardReason.NOT_STORED)
@@ -149,7 +150,7 @@ class Accounts:
             self._channel.close()
             self._channel = None
 
-    def _ask(self, message: tuple[object, ...]) -> bool:
+    def _ask(self, message: tuple[object, ...], until: float) -> bool:
         channel = self._connected()
         self._listen(channel)
         is_behind = self._answered < self._number
@@ -157,9 +158,14 @@ class Accounts:
             raise Discarded(DiscardReason.NOT_STORED)
         self._number += 1
         channel.send(encoded(Reported.ACCOUNTING, self._number, *message))
-        until = time.monotonic() + (0 if is_behind else self._wait)
-        while self._answered < self._number and (left := until - time.monotonic()) > 0:
-            select.select([channel], [], [], left)
+        poll = select.poll()  # select() takes no descriptor beyond 1023, and FreeRADIUS has many
+        poll.register(channel, select.POLLIN)
+        while (
+            not is_behind
+            and self._answered < self._number
+            and (left := until - time.monotonic()) > 0
+        ):
+            poll.poll(1000 * left)
             self._listen(channel)
         if self._answered < self._number:
             raise Discarded(DiscardReason.NOT_STORED)

@@ -70,8 +70,7 @@ def read_access_request(packet: Packet, client: Client) -> Request:
     sent: Values = packet.by_type
     if _VENDOR_SPECIFIC in sent:
         sent = with_microsoft(sent)
-    if not packet.is_plain:
-        sent = without_empty(sent)
+    sent = without_empty(sent)
     password = None
     if hidden := sent.get(_USER_PASSWORD):
         password = Pap(reveal_password(hidden[0], packet.authenticator, client.secret))

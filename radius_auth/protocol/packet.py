@@ -176,14 +176,18 @@ class Packet:
         """The values of each type, in their order."""
         if self._by_type is None:
             by_type: dict[Kind, list[bytes]] = {}
-            for kind, value in self.attributes:
-                by_type.setdefault(kind, []).append(value)
+            octets, start = self.octets, MIN_LENGTH
+            while start < len(octets):
+                end = start + octets[start + 1]
+                by_type.setdefault(octets[start], []).append(octets[start + 2 : end])
+                start = end
             self._by_type = by_type
         return self._by_type
 
     def values(self, kind: int) -> list[bytes]:
         """The values of all attributes of one type, in their order."""
-        return self.by_type.get(kind, [])
+        by_type = self._by_type
+        return (self.by_type if by_type is None else by_type).get(kind, [])
 
 
 def read_packet(datagram: bytes) -> Packet:

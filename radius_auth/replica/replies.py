@@ -7,17 +7,16 @@ NAS; and in each place what is for the visitors of one source before what is for
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nexio.input.durations import parse_duration
 from nexio.input.reply_settings import NONE, SETTINGS, SOURCES, Replies, ReplySetting, rate_of
-from nexio.network.nas_profiles import NasProfile, profile_of
+from nexio.network.nas_profiles import GENERIC, NasProfile, profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from zoneinfo import ZoneInfo
 
     from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
@@ -57,7 +56,7 @@ class PreparedReply(NamedTuple):
     attributes: tuple[tuple[str, str], ...]
     """The same in words, as FreeRADIUS takes them."""
 
-    zone: ZoneInfo | None
+    zone: tzinfo | None
     """Where the end of the window is told as a time, too: by the clocks of that zone."""
 
     def octets_for(self, visit: FollowedVisit) -> bytes:
@@ -86,6 +85,8 @@ def prepare_replies(nas: Iterable[Nas], locations: Mapping[int, Location]) -> di
     prepared = {}
     for each in nas:
         location = locations.get(each.location.id, each.location)
+        if each.profile == GENERIC and not each.reply and not location.reply:
+            continue
         reply = prepare_reply(each, location)
         if reply:
             prepared[each.id] = reply
@@ -94,7 +95,7 @@ def prepare_replies(nas: Iterable[Nas], locations: Mapping[int, Location]) -> di
 
 def prepare_reply(nas: Nas, location: Location) -> BySource:
     """What accepts say at a NAS; nothing where they say no more than anywhere."""
-    return _prepare(nas.profile, location.reply, nas.reply, location)
+    return _prepare(nas.profile, location.reply or (), nas.reply, location)
 
 
 @lru_cache(maxsize=256)
@@ -130,8 +131,16 @@ def _reply(
     return PreparedReply(
         b"".join(_octets(*each) for each in made) + b"".join(each.octets for each in by_name),
         (*((name, str(value)) for name, value in made), *((s.name, s.value) for s in by_name)),
-        location.zone if "end-time" in settings else None,
+        _zone_of(location) if "end-time" in settings else None,
     )
+
+
+def _zone_of(location: Location) -> tzinfo:
+    """Where no file can be opened at this moment, UTC: the instant is the same."""
+    try:
+        return location.zone
+    except OSError:
+        return UTC
 
 
 _NOTHING: Final = PreparedReply(b"", (), None)

@@ -167,18 +167,17 @@ class Worker:
         self._stopping = True
 
     def _take(self, port: Port) -> None:
-        """Answer what waits in a socket; where it is more, let it wait for its NAS's turn."""
+        """Answer what waits in a socket; where it is much, let each NAS have its turn."""
+        waiting: list[_Waiting] = []
         for _ in range(0, DATAGRAMS_PER_READ, AT_ONCE):
-            taken = port.receive()
-            now = time.monotonic()
-            waiting = [(datagram, source, now - waited) for datagram, source, waited in taken]
-            is_last = len(taken) < AT_ONCE
-            if is_last and not self._queue:  # nobody waits behind anybody
-                self._answer(waiting)
-            else:
-                self._put(waiting, now)
-            if is_last:
-                return
+            taken, now = port.receive(), time.monotonic()
+            waiting += [(datagram, source, now - waited) for datagram, source, waited in taken]
+            if len(taken) < AT_ONCE:
+                break
+        if self._queue or len(waiting) > ANSWERS_PER_ROUND:
+            self._put(waiting, time.monotonic())
+        else:
+            self._answer(waiting)
 
     def _put(self, waiting: Iterable[_Waiting], now: float) -> None:
         clients = self._knowledge.table.nas

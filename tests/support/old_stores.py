@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
     *("disconnect_attempts", "takes_disconnects", "language"),
-    *("device_limit_outage", "profile", "reply"),
+    *("device_limit_outage", "profile", "reply", "early_minutes"),
 }
 """New columns that an upgrade fills: the first edition, the counters of a session, switches,
-English, and NAS of no known kind whose accepts say no more than before."""
+English, NAS of no known kind whose accepts say no more than before, and no early minutes."""
 
 
 @contextmanager

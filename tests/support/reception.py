@@ -101,7 +101,7 @@ def wifi(store: Store, visit: Visit, pin: str | None = None) -> Decision:
         table = Table(work.keyring)
         table.apply(read_all(work, Horizon()), Horizon(), work.now)
         request = guests.request(
-            Pap((pin or visit.pin).encode()), visit.email, nas=guests.nas(location=visit.location)
+            Pap((pin or visit.pin).encode()), visit.login, nas=guests.nas(location=visit.location)
         )
         return decide(request, table, Guard(), work.now)
 

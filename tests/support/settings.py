@@ -5,6 +5,7 @@ from __future__ import annotations
 STARTS = {
     "visitor-tokens": False,
     "token-duration": "1h",
+    "early-minutes": 0,
     "token-starts": "expected-arrival",
     "max-devices": None,
     "pin-length": 6,

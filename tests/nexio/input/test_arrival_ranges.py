@@ -139,7 +139,7 @@ def test_an_offset_without_a_blank_is_refused(text: str) -> None:
         ("tomorrow 9-11", "cannot be read"),
         ("9:00-10:00 smarch 3", "cannot be read"),
         ("20 nov-14:00", "cannot be read"),
-        ("10/11 9:00-10:00", "has a date in numbers"),
+        ("10/11 9:00-10:00", "has two readings"),
         ("2026-03-29 00:30 to 01:30", "does not exist"),
     ],
 )

@@ -100,11 +100,27 @@ def test_a_date_with_the_month_by_name(text: str, arrival: str) -> None:
     assert read(text) == arrival
 
 
+@pytest.mark.parametrize(
+    ("text", "arrival"),
+    [
+        ("25/12 9am", "2026-12-25T09:00+00:00"),
+        ("25.12. 9.30", "2026-12-25T09:30+00:00"),
+        ("12/25 9am", "2026-12-25T09:00+00:00"),
+        ("25/12/26 9am", "2026-12-25T09:00+00:00"),
+        ("11/11/2027 9am", "2027-11-11T09:00+00:00"),
+        ("2026/11/23 14:00", "2026-11-23T14:00+00:00"),
+    ],
+)
+def test_a_date_in_numbers_with_one_reading(text: str, arrival: str) -> None:
+    """R20: it is taken; without a year it is the next one."""
+    assert read(text) == arrival
+
+
 @pytest.mark.parametrize("text", ["Tue 10.11.2026 14:00", "10-11-26 2pm", "2pm 10/11/2026"])
 def test_a_date_in_numbers_is_refused_with_its_readings(text: str) -> None:
     """R20: both readings, as ISO dates."""
     error = refusal(text)
-    expected = f'"{text}" has a date in numbers: 10 November 2026 or 11 October 2026'
+    expected = f'"{text}" has two readings: Tuesday 10 November 2026 or Sunday 11 October 2026'
     assert str(error) == expected
     assert error.advice == "Write the date as 2026-11-10 or 2026-10-11, or with the month by name."
 
@@ -176,9 +192,7 @@ def test_refuses_with_a_reason(text: str, message: str) -> None:
         "nov dec 20 14:00",
         "20 nov 2026 14:00 15:00",
         "20 smarch 2026 14:00",
-        "next monday 10:30",
         "yesterday 14:00",
-        "noon",
         "2026-W47-5T14:00",
         "2026-324T14:00",
         "2026-11-20x14:00",

@@ -6,7 +6,7 @@ import pytest
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.reply_settings import (
-    LARGEST_REPLY,
+    MOST_ATTRIBUTES,
     Replies,
     ReplySetting,
     parse_replies,
@@ -101,10 +101,10 @@ def test_what_is_not_given_stays() -> None:
 
 def test_too_much_for_a_packet() -> None:
     """Refused when it is set: no login may fail for it."""
-    words = [f"Filter-Id={'x' * 240}"] * 5
-    assert LARGEST_REPLY < 5 * 240
-    with pytest.raises(Refused):
-        replies(*words)
+    for words in ([f"Filter-Id={'x' * 240}"] * 5, ["Filter-Id=x"] * (MOST_ATTRIBUTES + 1)):
+        with pytest.raises(Refused):
+            replies(*words)
+    assert len(replies(*["Filter-Id=x"] * MOST_ATTRIBUTES)) == MOST_ATTRIBUTES
 
 
 def test_the_store_gives_back_what_it_got() -> None:

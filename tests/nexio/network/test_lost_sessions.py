@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nexio.input.reply_settings import parse_replies
+from nexio.locations.locations import edit_location
 from nexio.network.accounting_records import Status
 from nexio.network.endings import claim_endings
 from nexio.network.lost_sessions import any_lost, close_lost
+from nexio.network.nas import NewNas, add_nas
 from nexio.operations.housekeeping import tidy
+from radius_auth.protocol.pyrad_codec import encode_reply_attribute
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock
 from tests.support.people import register, set_up
@@ -73,6 +77,45 @@ def test_three_intervals_of_silence(
     (lost,) = sessions(store)
     assert (lost.ended_at, lost.ended_by) == (heard.heard_at, "lost")
     assert close(store, last + 7 * 24 * HOUR) == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "here", "at_nas", "minutes"),
+    [
+        ("generic", (), (), None),
+        ("mikrotik", (), (), 3 * 10),
+        ("mikrotik", ("interim-interval=5m",), (), 3 * 5),
+        ("generic", ("interim-interval=5m",), ("interim-interval=20m",), 3 * 20),
+        ("generic", ("interim-interval=5m", "walk-in:interim-interval=15m"), (), 3 * 15),
+        ("mikrotik", ("interim-interval=5m",), ("interim-interval=none",), None),
+        ("generic", (), ("Acct-Interim-Interval=120",), 3 * 2),
+    ],
+)
+def test_three_times_what_our_accepts_ask_for(
+    store: Store,
+    location: Location,
+    profile: str,
+    here: tuple[str, ...],
+    at_nas: tuple[str, ...],
+    minutes: int | None,
+) -> None:
+    """Of a NAS that has obeyed before; the others get a day until they have reported again."""
+    with store.write() as work:
+        if here:
+            edit_location(work, location, reply=parse_replies(here, encode_reply_attribute))
+        reply = parse_replies(at_nas, encode_reply_attribute)
+        new = NewNas(name="ap-1", address="192.0.2.10", profile=profile, reply=reply)
+        add_nas(work, location, new)
+    silent = 24 * HOUR if minutes is None else minutes * MINUTE
+    tell(store, START)
+    assert close(store, 24 * HOUR) == 0
+    assert close(store, 24 * HOUR + 2 * MINUTE) == 1
+    obedient: dict[str, Any] = {"key": f"{82:032x}", "session_id": "82"}
+    later = record(at=FRIDAY_MORNING + 24 * HOUR, key=f"{83:032x}", session_id="83")
+    tell(store, record(**obedient), update(MINUTE, **obedient), later)
+    close(store, 24 * HOUR)
+    assert close(store, 24 * HOUR + silent + 2 * MINUTE - timedelta(seconds=1)) == 0
+    assert close(store, 24 * HOUR + silent + 2 * MINUTE) == 1
 
 
 def test_silence_while_nobody_listened_is_none(store: Store, location: Location) -> None:

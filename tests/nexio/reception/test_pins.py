@@ -18,7 +18,7 @@ from nexio.errors import InvalidValue, Refused
 from nexio.input.pins import normalize_pin
 from nexio.locations.locations import Location
 from nexio.reception import pins
-from nexio.reception.pins import NewPin, draw_pin, parse_pin, take_pin
+from nexio.reception.pins import NewPin, draw_pin, new_pin, parse_pin
 from nexio.reception.visits import delete_visit
 from nexio.store.columns import Instant
 from nexio.store.engine import Store
@@ -77,7 +77,7 @@ def test_r6_a_pin_has_the_locations_length(
 def test_r6_leading_zeros_are_kept(store: Store, location: Location) -> None:
     """A PIN is text; one in ten starts with a zero."""
     with store.write() as work:
-        assert take_pin(work, location, "000123").digits == "000123"
+        assert new_pin(work, location, "000123").digits == "000123"
     assert register(store, location, pin="000123").pin == "000123"
     assert any(digits.startswith("0") for digits in drawn(store, location, 500))
     assert {len(digits) for digits in drawn(store, location, 500)} == {6}

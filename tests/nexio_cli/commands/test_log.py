@@ -92,8 +92,8 @@ def test_every_reason_in_words(london: Nexio) -> None:
 
 def test_a_reason_of_another_version(london: Nexio) -> None:
     """What this version does not know is shown as it stands."""
-    record(london, event(reason="too many devices"))
-    assert london.done("log").out.endswith("Harbour House: too many devices\n")
+    record(london, event(reason="too many umbrellas"))
+    assert london.done("log").out.endswith("Harbour House: too many umbrellas\n")
 
 
 def test_a_nas_of_no_location(london: Nexio) -> None:

@@ -48,6 +48,8 @@ def test_the_json_of_a_visit(desk: Nexio) -> None:
         "state": "expected",
         "mail": "queued",
         "replaces": None,
+        "login": "zoe@example.com",
+        "group": None,
     }
     assert {key: visit[key] for key in known} == known
     assert visit["token"]["valid_from"] == visit["expected_arrival"]
@@ -255,8 +257,8 @@ def test_tomorrow_is_the_location_s(london: Nexio) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("10/11/2099", "10 November 2099 or 11 October 2099"),
-        ("10/11/2099 14:00", "10 November 2099 or 11 October 2099"),
+        ("10/11/2099", "Tuesday 10 November 2099 or Sunday 11 October 2099"),
+        ("10/11/2099 14:00", "Tuesday 10 November 2099 or Sunday 11 October 2099"),
         ("2099-11-20", "has no time"),
         ("20 Nov 2099", "has no time"),
         ("tomorrow", "has no time"),

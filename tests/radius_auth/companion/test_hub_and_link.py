@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.locations.locations import change_settings
+from nexio.input.reply_settings import ReplySetting
+from nexio.locations.locations import change_settings, edit_location
 from nexio.locations.settings import parse_changes
 from nexio.network.events import EventBatch, decided
 from nexio.network.guard_acts import Kind
@@ -158,6 +159,16 @@ def test_a_worker_knows_what_the_follower_knows(
             "other@example.com"
         )
 
+    vlan = [ReplySetting("walk-in", "vlan", "30")]
+    third = register(sqlite_store, sqlite_location, email="third@example.com", source="walk-in")
+    with sqlite_store.write() as work:
+        edit_location(work, sqlite_location, reply={"walk-in:vlan": vlan})
+    follower.follow()
+    for each in links:
+        until(links, lambda each=each: each.table.find_visit(third.id) and each.table.replies)  # type: ignore[misc]
+        assert each.table.replies == follower.table.replies
+        assert each.table.find_visit(third.id) == follower.table.find_visit(third.id)
+
     before = early.table
     rotate_key(sqlite_store, sqlite_configuration.key_file)
     follower.reload()
@@ -195,7 +206,7 @@ def test_decisions_are_kept_until_they_are_on_a_disk(
     until([link], lambda: len(successor.records.batches) == 2)
     assert [list(each.events) for each in successor.records.batches] == batches[1:]
     assert [each.number for each in successor.records.batches] == [2, 3]
-    companion.hub = successor.hub  # which ends with the test
+    companion.hub, companion.slots = successor.hub, successor.slots  # which end with the test
 
 
 def test_what_waits_for_a_companion_is_bounded(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from tests.support.clocks import Clock
 
-MINUTE = timedelta(minutes=1)
+UPDATE = record(Status.UPDATE, at=FRIDAY_MORNING + timedelta(minutes=10), seconds=600)
 
 
 def test_it_is_not_looked_for_before_three_intervals_after_the_start(
@@ -32,8 +32,7 @@ def test_it_is_not_looked_for_before_three_intervals_after_the_start(
 ) -> None:
     """Nor after the store was away: what was told meanwhile is still on its way."""
     del sqlite_location
-    update = record(Status.UPDATE, at=FRIDAY_MORNING + 10 * MINUTE, seconds=600)
-    tell(sqlite_store, record(), update)
+    tell(sqlite_store, record(), UPDATE)
     lost = LostSessions(lambda: Store.open(sqlite_configuration, clock))
     clock.advance(hours=5)
     for _ in range(32):
@@ -67,7 +66,7 @@ def test_it_looks_by_itself(
         clock.advance(minutes=1)
         return Store.open(sqlite_configuration, clock)
 
-    tell(sqlite_store, record())
+    tell(sqlite_store, record(), UPDATE)
     lost = LostSessions(open_store)
     lost.start()
     wait_until(lambda: sessions(sqlite_store)[0].ended_by == "lost")

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.clock import utc_now
-from radius_auth.protocol.packet import Attribute
+from radius_auth.protocol.packet import Acct, Attribute
 from tests.support.accounting import sessions
 from tests.support.radius.accounting_cases import AP, CASES, OTHER, Case, Row, Told
-from tests.support.radius.accounting_requests import answered
+from tests.support.radius.accounting_requests import (
+    START,
+    STOP,
+    UPDATE,
+    accounting_request,
+    answered,
+    number,
+)
 from tests.support.radius.desk import Desk
 from tests.support.radius.freeradius import FreeRADIUS, with_plugin
 from tests.support.radius.radclient import radclient
@@ -123,8 +130,42 @@ def outcomes(servers: dict[str, Server], visit: Visit) -> dict[str, Outcome]:
         accept = radclient(server.port, visit.email, visit.pin)
         class_ = bytes.fromhex(accept.attributes["Class"].removeprefix("0x"))
         made[name] = Outcome(name, server, class_)
+    for status, seconds, which in (
+        (START, 0, 0),
+        (UPDATE, 60, 1),
+        (UPDATE, 120, 0),
+        (STOP, 150, 1),
+    ):
+        tell_one(servers[NAMES[which]], status, seconds)
+    for server in servers.values():
         assert server.stop() == 0
     return made
+
+
+def tell_one(server: Server, status: int, seconds: int) -> None:
+    """Tell a server of a session that the other one hears of, too."""
+    told = {
+        Attribute.NAS_IDENTIFIER: [b"of both"],
+        Acct.SESSION_TIME: number(seconds),
+        Acct.INPUT_OCTETS: number(10 * seconds),
+        Acct.DELAY_TIME: number(150 - seconds),
+    }
+    request = accounting_request(status, told)
+    with socket.socket(type=socket.SOCK_DGRAM) as opened:
+        opened.connect(("127.0.0.1", server.accounting_port))
+        opened.settimeout(PATIENCE)
+        opened.send(request)
+        answered(request, opened.recv(4096))
+
+
+def test_must_17_a_session_that_both_servers_hear_of_is_one_row(
+    desk: Desk, outcomes: dict[str, Outcome]
+) -> None:
+    """In turns, as where a NAS changes its server; whichever stores its records first."""
+    del outcomes
+    (both,) = [each for each in sessions(desk.store) if each.nas_identifier == "of both"]
+    assert (both.seconds, both.octets_in, both.ended_by) == (150, 1500, "stop")
+    assert abs((both.heard_at - both.started_at).total_seconds() - 150) <= INEXACT
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -104,6 +104,7 @@ def parts_of(value: bytes) -> list[tuple[int, bytes]] | None:
 @given(structured.map(packet) | mutated() | almost_packets())
 @example(packet(join([in_vendor(MICROSOFT, b"\x01\x02" * 120)] * 3)))
 @example(packet(join([in_vendor(MICROSOFT, b"\x01\x03a\x19")])))
+@example(packet(join([in_vendor(MICROSOFT, b"\x01\x02\x01\x02")])))
 @example(packet(join([in_vendor(MICROSOFT, b"")])))
 def test_must_05_the_reader_and_pyrad_say_the_same(datagram: bytes) -> None:
     """Must 5: our request is the one that pyrad's values make, whatever octets came."""

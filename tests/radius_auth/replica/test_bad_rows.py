@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.locations.locations import edit_location
 from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas
 from nexio.store.engine import Store
@@ -51,7 +52,8 @@ def follower(
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("address", "nowhere"), ("address", ""), ("secret_sealed", JUNK)]
+    ("column", "value"),
+    [("address", "nowhere"), ("address", ""), ("secret_sealed", JUNK), ("reply", "vlan=20")],
 )
 def test_a_broken_nas_is_left_out_and_told_once(
     column: str,
@@ -71,6 +73,22 @@ def test_a_broken_nas_is_left_out_and_told_once(
     assert [location.settings.ssid for location in follower.table.locations.values()] == ["Guest 2"]
     (line,) = [record.message for record in caplog.records]
     assert line.startswith("nas 1 is left out: ")
+
+
+def test_what_nobody_can_read_of_a_location_costs_its_nas(
+    follower: Follower, store: Store, location: Location, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A guest without the VLAN could be anywhere; the desk goes on, and can say it again."""
+    run_sql(store, "UPDATE location SET reply = 'vlan=20'")
+    set_up(store, location, "ssid=Guest")
+    follower.follow()
+    assert follower.table.nas.find("192.0.2.1") is None
+    assert len(follower.table.locations) == 1
+    assert "location 1 has reply attributes that nobody can read" in caplog.text
+    with store.write() as work:
+        edit_location(work, location, reply={"vlan": []})
+    follower.follow()
+    assert follower.table.nas.find("192.0.2.1") is not None
 
 
 @pytest.mark.parametrize("zone", ["Atlantis/Capital", "../x", "", "Europe", "Mars\x1b[31m"])

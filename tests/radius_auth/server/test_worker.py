@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nexio.store.engine import Store
-from radius_auth.protocol.packet import Code
+from radius_auth.decision.device_limits import Answer
+from radius_auth.protocol.packet import Attribute, Code
 from radius_auth.replica.follower import Follower
+from radius_auth.server.parking import Parked
 from tests.support.people import register
-from tests.support.radius.access_requests import access_request
+from tests.support.radius.access_requests import access_request, verified
 from tests.support.radius.worker import ask, running
 from tests.support.warnings import warning
+
+MAC = "02:00:00:00:00:01"
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
@@ -49,6 +55,38 @@ def test_it_ends_with_its_parent(
         thread.join(10)
 
         assert not thread.is_alive()
+
+
+def test_r18_who_waits_for_a_slot_is_answered_at_the_end(
+    follower: Follower,
+    sqlite_configuration: Configuration,
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+) -> None:
+    """It still hears what the companion says."""
+    visit = register(sqlite_store, sqlite_location, max_devices="1")
+    follower.follow()
+    said, say = os.pipe()
+    asked: SimpleQueue[tuple[int, str]] = SimpleQueue()
+    parked: Parked[Any] = Parked(lambda *slot: asked.put(slot))
+
+    def hear() -> None:
+        os.read(said, 1)
+        parked.answer(visit.id, MAC, Answer.TAKEN)
+
+    station: dict[int, list[bytes]] = {Attribute.CALLING_STATION_ID: [MAC.encode()]}
+    datagram = access_request(visit.email, visit.pin.encode(), attributes=station)
+    news = {said: hear}
+    with running(follower, sqlite_configuration, clock, parked, news) as (asking, _, parent):
+        asking.send(datagram)
+        assert asked.get(timeout=30) == (visit.id, MAC)
+        parent.close()
+        os.write(say, b"\0")
+        reply = verified(datagram, asking.recv(4096))
+    os.close(said)
+    os.close(say)
+    assert reply.code == Code.ACCESS_ACCEPT
 
 
 def test_it_is_silent_when_it_knows_too_little(

@@ -87,17 +87,7 @@ def account(port: int, status: str, *attributes: str, tries: int = 1, timeout: f
     target = f"127.0.0.1:{port}"
     lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
     done = subprocess.run(
-        [
-            "radclient",
-            "-x",
-            "-r",
-            str(tries),
-            "-t",
-            str(timeout),
-            target,
-            "acct",
-            SECRET,
-        ],
+        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "acct", SECRET],
         input="\n".join([*lines, *attributes]),
         capture_output=True,
         text=True,

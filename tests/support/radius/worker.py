@@ -8,7 +8,8 @@ import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from nexio.network.event_log import record_batches
 from nexio.network.events import EventBatch, batches_of
@@ -23,10 +24,11 @@ from radius_auth.server.worker import Inherited, Worker
 from tests.support.radius.access_requests import access_request, verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from nexio.configuration import Configuration
     from nexio.network.events import Decided
+    from radius_auth.server.parking import Parked
     from tests.support.clocks import Clock
 
 OPTIONS = Options(
@@ -40,8 +42,22 @@ OPTIONS = Options(
 
 
 @contextmanager
-def running(follower: Follower, configuration: Configuration, clock: Clock) -> Iterator[Running]:
-    """A worker that runs until the end, and a NAS's socket connected to it."""
+def running(
+    follower: Follower,
+    configuration: Configuration,
+    clock: Clock,
+    parked: Parked[Any] | None = None,
+    news: Mapping[int, Callable[[], None]] = MappingProxyType({}),
+) -> Iterator[Running]:
+    """A worker that runs until the end, and a NAS's socket connected to it.
+
+    Args:
+        follower: knows what it decides by.
+        configuration: where decisions are recorded.
+        clock: the test's.
+        parked: what waits for a slot.
+        news: what to do when a file descriptor is readable.
+    """
     spool = Spool(configuration.home / "spool" / "radiusd.db", EventBatch)
     recorder = Recorder(spool, lambda: Store.open(configuration, clock), record_batches)
     numbers = count(1)
@@ -54,7 +70,11 @@ def running(follower: Follower, configuration: Configuration, clock: Clock) -> I
         def hand_over(decided: Sequence[Decided]) -> None:
             recorder.record(*batches_of("test", next(numbers), decided))
 
-        worker = Worker(inherited, follower, hand_over, OPTIONS, clock, recording=recorder)
+        worker = Worker(
+            inherited, follower, hand_over, OPTIONS, clock, recording=recorder, parked=parked
+        )
+        for number, action in news.items():
+            worker.watch(number, action)
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:

@@ -1,0 +1,40 @@
+"""Visits as a spreadsheet that an import reads again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from nexio.input.durations import format_duration
+from nexio.input.spreadsheets import neutral
+from nexio.input.zones import iso
+from nexio.reception.visits import Visit
+
+COLUMNS: Final = (
+    *("first name", "last name", "email", "arrival", "duration"),
+    *("host", "company", "phone", "notes", "pin", "devices", "group"),
+)
+
+
+def write_visits(visits: Iterable[Visit], file: TextIO) -> None:
+    """Write a header and a row for each visit, its PIN too.
+
+    Args:
+        visits: in the order of the file.
+        file: that translates no line breaks.
+    """
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    for visit in visits:
+        writer.writerow(neutral(cell or "") for cell in _cells(visit))
+
+
+def _cells(visit: Visit) -> tuple[str | None, ...]:
+    duration = None if visit.token_duration is None else format_duration(visit.token_duration)
+    devices = None if visit.max_devices is None else str(visit.max_devices or "none")
+    return (
+        *(visit.first_name, visit.last_name, visit.email),
+        *(iso(visit.expected_arrival, visit.location.zone), duration),
+        *(visit.host, visit.company, visit.phone, visit.notes, visit.pin, devices, visit.group),
+    )
