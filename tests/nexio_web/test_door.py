@@ -74,6 +74,21 @@ def test_r14_a_visitor_comes_and_goes(
     assert text(use(door, tablet, pin)) == ended
 
 
+def test_r14_a_pin_whose_answer_was_lost_is_typed_again(
+    door: Door, tablet: Tablet, store: Store, location: Location, clock: Clock
+) -> None:
+    """The page has waited 15 seconds: who came in is asked, and stays in; a visitor stays out."""
+    visit, host = register(store, location), member(store, location)
+    for pin, again in ((host.pin, "Goodbye, Bo."), (visit.pin, "Goodbye, Zoë.")):
+        assert use(door, tablet, pin).kind == "in"
+        clock.advance(seconds=16)
+        assert use(door, tablet, pin).kind == "leaving"
+        clock.advance(minutes=5)
+        assert use(door, tablet, pin).title == again
+    clock.advance(seconds=16)
+    assert text(use(door, tablet, visit.pin)).startswith("Your visit has ended for today.")
+
+
 def test_r14_members_come_and_go_as_often_as_they_like(
     door: Door, tablet: Tablet, store: Store, location: Location, clock: Clock
 ) -> None:
