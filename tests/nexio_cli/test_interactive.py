@@ -217,6 +217,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("kiosk", "revoke"): ["Harbour House 1"],
     ("desk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
+    ("session", "close"): ["1"],
     ("guard", "clear"): ["1", "--device", "02:00:00:00:00:01"],
     ("guard", "release"): ["1", "--device", "02:00:00:00:00:01"],
     ("db", "restore"): ["{home}/backup.db"],

@@ -46,12 +46,12 @@ def test_a_save_that_changes_nothing_is_not_noted(store: Store, location: Locati
 
 
 def test_an_edited_location_is_noted_before_and_after(store: Store, location: Location) -> None:
-    """Name and time zone."""
+    """Name, time zone and what accepts say more."""
     with store.write() as work:
         edit_location(work, location, time_zone="Europe/Dublin")
     assert newest(store).details == {
-        "before": {"name": "Harbour House", "time_zone": "Europe/London"},
-        "after": {"name": "Harbour House", "time_zone": "Europe/Dublin"},
+        "before": {"name": "Harbour House", "time_zone": "Europe/London", "reply": "[]"},
+        "after": {"name": "Harbour House", "time_zone": "Europe/Dublin", "reply": "[]"},
     }
 
 
