@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nexio.network.accounting_records import Status
 from nexio.network.endings import close_session
 from nexio.store.engine import Store
-from tests.migrations.test_from_0010 import rows_of_0010
 from tests.support.accounting import record, tell
 from tests.support.clocks import FRIDAY_MORNING
+from tests.support.old_rows import rows_of_0010
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from nexio.network.accounting_records import Status
 from nexio.network.lost_sessions import close_lost
 from nexio.store.engine import Store
-from tests.migrations.test_from_0010 import rows_of_0010
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING
+from tests.support.old_rows import rows_of_0010
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:

@@ -19,19 +19,15 @@ from nexio_web.options import Options
 from nexio_web.postman import Postman
 from tests.support.people import add_location, register
 from tests.support.stores import run_sql
-from tests.support.web.asgi import Answer, ask
+from tests.support.web.asgi import FORM, ask, post
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import ASGIApp
 
     from nexio.locations.locations import Location
     from nexio.store.engine import Store
     from tests.support.clocks import Clock
 
-OURS = "http://desk.example.com"
-FORM = "application/x-www-form-urlencoded"
 PATHS = ("/desk", "/desk/register", "/desk/evacuation", "/desk/people")
 POSTS = ("/desk/tap", "/desk/undo", "/desk/register", "/desk/leave", "/desk/open")
 
@@ -49,14 +45,6 @@ def cookie(sqlite_store: Store, sqlite_location: Location) -> str:
     with sqlite_store.write() as work:
         _, secret = issue_link(work, sqlite_location, "Front desk")
         return f"nexio-desk={open_link(work, secret, '127.0.0.1')}"
-
-
-def post(app: ASGIApp, path: str, fields: Mapping[str, object], **headers: str) -> Answer:
-    """Send a form as our page does, or with other headers."""
-    sent = {"origin": OURS, "content-type": FORM} | {
-        name.replace("_", "-"): value for name, value in headers.items()
-    }
-    return ask(app, path, "POST", body=urlencode(fields).encode(), headers=sent)
 
 
 def who_came(store: Store, location: Location) -> list[str]:

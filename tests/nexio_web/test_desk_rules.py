@@ -19,8 +19,8 @@ from nexio.reception.members import add_member
 from nexio_web.application import pages, wrapped
 from nexio_web.options import Options
 from nexio_web.postman import Postman
-from tests.nexio_web.test_desk_attacks import post
 from tests.support.people import delete, register, revoke
+from tests.support.web.asgi import post
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import pytest
 
 from nexio.checkin.desks import open_link
 from nexio.store.engine import Store
-from tests.nexio_cli.commands.test_member import WRONG_ADDRESSES
+from tests.support.web.house import WRONG_ADDRESSES
 
 if TYPE_CHECKING:
     from tests.support.cli.running import Nexio

@@ -13,6 +13,7 @@ from nexio.reception.passes import step_of
 from nexio.store.engine import Store
 from tests.support.cli.running import Nexio, registration
 from tests.support.passes import given
+from tests.support.web.house import WRONG_ADDRESSES
 
 if TYPE_CHECKING:
     from tests.support.mail_server import MailServer
@@ -203,17 +204,6 @@ def test_a_pass_is_revoked(desk: Nexio, posting: MailServer) -> None:
     )
     assert "has no pass" in desk("member", "pass", "1", "--revoke").refused(4)
     assert "no member" in desk("member", "pass", "7", "--revoke").refused(3)
-
-
-WRONG_ADDRESSES = [
-    ("visit.example.com", "not an address of the web"),
-    ("https://", "not an address of the web"),
-    ("https://me:pw@visit.example.com", "not an address of the web"),
-    ("https://visit.example.com:x", "not an address of the web"),
-    ("https://visit.example.com/a", "more than"),
-    ("http://visit.example.com", "without TLS"),
-]
-"""Of the pages, and what is said of them."""
 
 
 @pytest.mark.parametrize(("url", "words"), [("", "is not set"), *WRONG_ADDRESSES])

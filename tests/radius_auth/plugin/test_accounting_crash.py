@@ -113,8 +113,8 @@ def is_answer(reply: bytes, request: bytes) -> bool:
 class KilledRadiusd:
     """`nexio-radiusd`, and its successor."""
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
-        del folder
+    def __init__(self, configuration: Configuration, folder: Path, freeradius_python: None) -> None:
+        del folder, freeradius_python
         self._configuration = configuration
 
     def start(self) -> int:
@@ -134,7 +134,8 @@ class KilledRadiusd:
 class KilledFreeRADIUS:
     """FreeRADIUS with its companion, and their successors."""
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
+    def __init__(self, configuration: Configuration, folder: Path, freeradius_python: None) -> None:
+        del freeradius_python  # it is there
         self._server: FreeRADIUS = with_plugin(configuration, folder)
 
     def start(self) -> int:
@@ -177,7 +178,7 @@ def test_must_16_what_was_answered_before_a_crash_is_there_once(
 ) -> None:
     """Each record is sent until it is answered, by the one that is killed or by its successor."""
     access_point = AccessPoint(records(count))
-    server = make(sqlite_configuration, tmp_path)
+    server = make(sqlite_configuration, tmp_path, freeradius_python)
     with desk_with(sqlite_configuration) as desk:
         access_point.tell(server.start(), count // 2)
         server.kill()

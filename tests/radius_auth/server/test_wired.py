@@ -60,7 +60,8 @@ some, and a switch does not listen for a minute after a reject."""
 class House:
     """Servers, a switch, and guests; leaving the context ends all of it."""
 
-    def __init__(self, configuration: Configuration, folder: Path) -> None:
+    def __init__(self, configuration: Configuration, folder: Path, freeradius_python: None) -> None:
+        del freeradius_python  # it is there
         self._stack, self.folder = ExitStack(), folder
         self._devices: dict[str, Program] = {}
         self.desk = self._stack.enter_context(desk_with(configuration))
@@ -248,7 +249,7 @@ def test_a_switch_asks_who_is_there(
 ) -> None:
     """One after the other, at the same servers: starting them takes longer than each of these."""
     steps = (each_method, revoked_while_on, lost_ack, end_of_the_window, power_cut, restart)
-    with House(sqlite_configuration, tmp_path) as house:
+    with House(sqlite_configuration, tmp_path, freeradius_python) as house:
         for step in (*steps, failover):
             with subtests.test(step.__doc__):
                 step(house)

@@ -147,3 +147,14 @@ def said(page: Page) -> str:
     shown = page.locator("#title").inner_text()
     assert aloud.startswith(shown)
     return aloud
+
+
+WRONG_ADDRESSES = [
+    ("visit.example.com", "not an address of the web"),
+    ("https://", "not an address of the web"),
+    ("https://me:pw@visit.example.com", "not an address of the web"),
+    ("https://visit.example.com:x", "not an address of the web"),
+    ("https://visit.example.com/a", "more than"),
+    ("http://visit.example.com", "without TLS"),
+]
+"""Of the pages, and what is said of them."""
