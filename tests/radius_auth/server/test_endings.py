@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
 
 MANY = 1_000
-AT_ONCE = 5.0
-"""Seconds: so soon a NAS has the request."""
 
 
 def lead_to(desk: Desk, nas: FakeNas) -> None:
@@ -139,14 +137,17 @@ def test_the_desk_hears_what_became_of_it(sqlite_configuration: Configuration) -
 
 
 def test_a_thousand_windows_end_in_the_same_second(sqlite_configuration: Configuration) -> None:
-    """At a NAS that ignores Session-Timeout: all are asked within 5 seconds, each once."""
+    """At a NAS that ignores Session-Timeout: all are asked, each once.
+
+    `python -m benchmarks.sessions` says how soon.
+    """
     with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
         lead_to(desk, nas)
         until = many_on(desk, 2).timestamp()
         with Radiusd(sqlite_configuration):
             wait_until(lambda: len(nas.heard) >= MANY)
     assert Counter(map(session_of, nas.heard)) == {str(n): 1 for n in range(MANY)}
-    assert until <= nas.times[0] < nas.times[-1] < until + AT_ONCE
+    assert until <= nas.times[0]
 
 
 def test_one_of_two_servers_is_killed(postgresql_configuration: Configuration) -> None:

@@ -12,6 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+import pytest
+
 from nexio.clock import utc_now
 from nexio.network.nas import NasChanges, edit_nas
 from nexio.network.sessions import SessionFilter, list_sessions
@@ -29,8 +31,6 @@ from tests.support.radius.wired import Login, Port, Program, Switch, device
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    import pytest
 
     from nexio.configuration import Configuration
     from nexio.network.sessions import WifiSession
@@ -241,6 +241,7 @@ def failover(house: House) -> None:
     house.session(house.abandoned, lambda found: found.ended_at is None)
 
 
+@pytest.mark.long  # hostapd's own clock decides, and an idle machine
 def test_a_switch_asks_who_is_there(
     freeradius_python: None,
     sqlite_configuration: Configuration,
