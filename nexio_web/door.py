@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from nexio.checkin.check_ins import tap_pin, undo_tap
+from nexio.checkin.check_ins import ONE_TAP, tap_pin, undo_tap
 from nexio.checkin.greetings import greet
 from nexio.checkin.offline_taps import Shown, Why, apply, is_known, remember, show_to_reception
 from nexio.checkin.scanned_codes import tap_scanned
@@ -39,9 +39,11 @@ UNDO: Final = timedelta(seconds=10)
 
 LATE: Final = timedelta(seconds=5)
 
+AFTER_SILENCE: Final = timedelta(seconds=90)
+"""The same PIN again within that time is one tap, where the tablet got no answer to the first."""
+
 SAME: Final = 60.0
 """Seconds in which the same wrong PIN once more is not another guess."""
-
 
 AGAIN: Final = 60.0
 """Seconds after which a tablet delivers again what could not be taken."""
@@ -59,6 +61,9 @@ class Said:
     way: Direction | None = None
     language: Language = ENGLISH
     """In which they are answered."""
+
+    after_silence: bool = False
+    """Whether the tablet got no answer to the PIN before: perhaps only the answer was lost."""
 
     by_camera: bool = False
     """Then it is a QR code, whatever it says."""
@@ -177,7 +182,14 @@ class Door:
                 asks = words.closed if said.email else words.ask_for_email
                 return asks(said.language), False
             try:
-                tap = tap_pin(work, tablet.location, digits, way=said.way, email=said.email)
+                tap = tap_pin(
+                    work,
+                    tablet.location,
+                    digits,
+                    way=said.way,
+                    email=said.email,
+                    one_tap=AFTER_SILENCE if said.after_silence else ONE_TAP,
+                )
             except Refused as error:
                 if error.rule is not Rule.NOBODY:
                     raise

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 
-MOST_FIELDS: Final = 6
+MOST_FIELDS: Final = 7
 
 _WAYS: Final = {"in": Direction.IN, "out": Direction.OUT}
 
@@ -126,6 +126,7 @@ def _tap(request: Request, given: Mapping[str, str]) -> Response:
         email=given.get("email") or None,
         way=_WAYS.get(given.get("way", "")),
         language=_chosen(given, tablet),
+        after_silence=bool(given.get("after_silence")),
         by_camera=bool(given.get("scanned")),
         id=_read(parse_id, given["id"]) if given.get("id") else "",
     )

@@ -37,13 +37,14 @@ ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
 
 
-def tap_pin(
+def tap_pin(  # noqa: PLR0913 - what a person says with a PIN
     work: Writing,
     location: Location,
     text: str,
     *,
     way: Direction | None = None,
     email: str | None = None,
+    one_tap: timedelta = ONE_TAP,
 ) -> Tap:
     """Use a PIN at the desk.
 
@@ -53,6 +54,7 @@ def tap_pin(
         text: as it was typed or scanned.
         way: which way the person goes; None is what the PIN alone means (R14).
         email: whose PIN it has to be; None is anybody's.
+        one_tap: the same PIN again within that time is a repetition.
 
     Raises:
         InvalidValue: not a PIN, or a keyboard layout has changed it.
@@ -73,8 +75,8 @@ def tap_pin(
             rule=Rule.NOBODY,
         )
     if pin.member_id is not None:
-        return _tap_member(work, pin.member_id, Method.PIN, way)
-    return _tap_visit(work, pin.visit_id or 0, Method.PIN, way)
+        return _tap_member(work, pin.member_id, Method.PIN, way, one_tap)
+    return _tap_visit(work, pin.visit_id or 0, Method.PIN, way, one_tap)
 
 
 def tap_qr(
@@ -209,11 +211,12 @@ def _undo_in(work: Writing, row: VisitRow, stay: CheckInRow) -> None:
         work.session.execute(delete(OutboxRow).where(waiting))
 
 
-def _tap_visit(
+def _tap_visit(  # noqa: PLR0913 - a tap, and which rules hold for it
     work: Writing,
     visit_id: int,
     method: Method,
     way: Direction | None,
+    one_tap: timedelta = ONE_TAP,
     *,
     override: bool = False,
 ) -> Tap:
@@ -222,7 +225,7 @@ def _tap_visit(
     inside = last is not None and is_in(last, work.now)
     if row.deleted_at is not None and not (inside and method is Method.DESK):
         raise deleted_but_inside(row) if inside else deleted(work, row)
-    known = _already(last, work.now, way)
+    known = _already(last, work.now, way, one_tap)
     if known is not None:
         return known
     if last is not None and inside:
@@ -261,10 +264,16 @@ def _tap_pass(work: Writing, location: Location | None, text: str, way: Directio
     return known
 
 
-def _tap_member(work: Writing, member_id: int, method: Method, way: Direction | None) -> Tap:
+def _tap_member(
+    work: Writing,
+    member_id: int,
+    method: Method,
+    way: Direction | None,
+    one_tap: timedelta = ONE_TAP,
+) -> Tap:
     row = get_locked(work.session, MemberRow, member_id)
     last = _last_of_member(work, member_id)
-    known = _already(last, work.now, way)
+    known = _already(last, work.now, way, one_tap)
     if known is not None:
         return known
     if last is not None and is_in(last, work.now):
@@ -338,14 +347,19 @@ def _not_in(row: VisitRow | MemberRow) -> str:
     return mark("%(name)s is not checked in", name=full_name(row.first_name, row.last_name))
 
 
-def _already(last: CheckInRow | None, now: datetime, way: Direction | None) -> Tap | None:
+def _already(
+    last: CheckInRow | None,
+    now: datetime,
+    way: Direction | None,
+    one_tap: timedelta = ONE_TAP,
+) -> Tap | None:
     """The last tap, where this one is only a repetition.
 
-    The same code twice within ten seconds is one tap, unless the way is given.
+    The same code twice within a short time is one tap, unless the way is given.
     """
     if last is None:
         return None
     tap = taps_of(last, now)[-1]
-    just_now = now - tap.at < ONE_TAP and not is_cut_off(last, now)
+    just_now = now - tap.at < one_tap and not is_cut_off(last, now)
     same = just_now if way is None else tap.direction is way
     return tap_of(last, tap.direction, repeated=True) if same else None

@@ -10,6 +10,7 @@ const COUNTED = 10; // of these, the last ones are counted aloud
 const SHOWN = 6; // seconds that a confirmation stays
 const READ = 12; // seconds that a refusal stays, which has to be read
 const UNDO = 10; // seconds that an undo is offered
+const SILENT = 60_000; // after a PIN without an answer the next one may be the same: so long we say so
 
 // What the page says, in every language: it changes without the server.
 const WORDS = JSON.parse(at("words").dataset.words);
@@ -22,6 +23,7 @@ let busy = false;
 let left = 0; // seconds until the start
 let undo = { ticket: null, until: 0 };
 let isAway = false;
+let silentUntil = 0;
 
 function say(text, values = {}) {
   return WORDS[language][text].replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -116,6 +118,7 @@ async function send(path, fields) {
     }
     if (!answer.ok) throw new Error(String(answer.status));
     tell(await answer.json());
+    silentUntil = 0;
   } catch {
     await tellAway(path, fields, asked);
   } finally {
@@ -131,6 +134,7 @@ async function tellAway(path, fields, asked) {
     tell({ kind: "noted", title: say(words.noted), lines: [say(words.confirm)], undo: null });
     return;
   }
+  if (isTap && !fields.id) silentUntil = performance.now() + SILENT;
   const advice = isTap && !fields.id && offline.canKeep() ? words.code : words.advice;
   tell({ kind: "refused", title: say(words.away), lines: [say(advice)], undo: null });
 }
@@ -139,7 +143,7 @@ const isCode = (text) => /NEXIO/i.test(text.slice(0, 12)); // also with what a s
 
 function tap(way = "") {
   if (!typed.id && isCode(typed.code)) typed.id = offline.newId();
-  send("/kiosk/tap", { ...typed, way });
+  send("/kiosk/tap", { ...typed, way, after_silence: performance.now() < silentUntil ? "1" : "" });
 }
 
 function tell(screen) {

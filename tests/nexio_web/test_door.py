@@ -77,7 +77,7 @@ def test_r14_a_visitor_comes_and_goes(
 def test_r14_a_pin_whose_answer_was_lost_is_typed_again(
     door: Door, tablet: Tablet, store: Store, location: Location, clock: Clock
 ) -> None:
-    """The page has waited 15 seconds: who came in is asked, and stays in; a visitor stays out."""
+    """At another tablet: who came in is asked, and stays in; a visitor stays out."""
     visit, host = register(store, location), member(store, location)
     for pin, again in ((host.pin, "Goodbye, Bo."), (visit.pin, "Goodbye, Zoë.")):
         assert use(door, tablet, pin).kind == "in"
@@ -87,6 +87,23 @@ def test_r14_a_pin_whose_answer_was_lost_is_typed_again(
         assert use(door, tablet, pin).title == again
     clock.advance(seconds=16)
     assert text(use(door, tablet, visit.pin)).startswith("Your visit has ended for today.")
+
+
+def test_r14_a_member_whose_goodbye_was_lost_stays_out(
+    door: Door, tablet: Tablet, store: Store, location: Location, clock: Clock
+) -> None:
+    """The tablet says that it got no answer: the same PIN within a minute is the same tap."""
+    pin = member(store, location).pin
+    again = Said(code=pin, after_silence=True)
+    assert use(door, tablet, pin).title == "Welcome, Bo."
+    clock.advance(seconds=75)
+    assert door.use(tablet, again)[0].title == "Welcome, Bo."
+    clock.advance(minutes=6)
+    assert use(door, tablet, pin).title == "Goodbye, Bo."
+    clock.advance(seconds=75)
+    assert door.use(tablet, again)[0].title == "Goodbye, Bo."
+    clock.advance(seconds=75)
+    assert door.use(tablet, again)[0].title == "Welcome, Bo."
 
 
 def test_r14_members_come_and_go_as_often_as_they_like(

@@ -163,6 +163,21 @@ def test_the_server_is_away(house: House, tablet: Page) -> None:
     expect(tablet.locator("#away")).to_be_hidden()
 
 
+def test_a_pin_after_one_without_an_answer(house: House, tablet: Page) -> None:
+    """The page says so with the next PIN, once: the server takes both for one tap."""
+    host = house.member("Bo")
+    tablet.route("**/kiosk/tap", lambda route: (route.fetch(), route.abort()))
+    press(tablet, host.pin, "Member")
+    assert said(tablet).startswith("No connection to the server. ")
+    tablet.unroute("**/kiosk/tap")
+    for after_silence in ("after_silence=1", "after_silence=&"):
+        tablet.get_by_role("button", name="Done").click()
+        with tablet.expect_request("**/kiosk/tap") as request:
+            press(tablet, host.pin, "Member")
+        assert said(tablet) == "Welcome, Bo."
+        assert after_silence in (request.value.post_data or "")
+
+
 def test_markup_in_a_name(house: House, tablet: Page) -> None:
     """Names have no such letters; where a store has them all the same, they are text."""
     visit = house.visitor()
