@@ -81,8 +81,9 @@ class Lineup:
         install(made.raddb, Configuration.from_environment({"NEXIO_HOME": str(home)}))
         show_certificate(made)
         made.change("sites-available/nexio", "port = 1812", f"port = {made.port}")
+        made.change("sites-available/nexio", "port = 1813", f"port = {made.port + 1}")
         made.change("radiusd.conf", r"reject_delay = \d", "reject_delay = 0")
-        columns = LOGINS | {"duplicate"}
+        columns = LOGINS | {"duplicate", "accounting"}
         return freeradius.as_server(made, "plugin", "FreeRADIUS, our plugin", columns)
 
     def files(self) -> Server:
