@@ -102,7 +102,7 @@ def test_what_sessions_show() -> None:
         "longest time until a Disconnect-Request": "must",
     }
     assert "the last request came 2.5 s later" in page.tables(results)
-    assert TARGETS[-1].state(QUIET) == "not measured"
+    assert TARGETS[-1].state(replace(QUIET, ends=None)) == "not measured"
 
 
 def test_a_quiet_machine() -> None:
