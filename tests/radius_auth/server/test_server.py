@@ -347,20 +347,22 @@ def test_a_killed_worker_is_replaced(own_desk: Desk, asking: socket.socket) -> N
 
 def test_on_postgresql(postgresql_configuration: Configuration) -> None:
     """The same there, from the first guest to the log."""
-    with (
-        desk_with(postgresql_configuration) as desk,
-        Radiusd(postgresql_configuration) as server,
-    ):
+    with desk_with(postgresql_configuration) as desk:
         visit = desk.register()
-        assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
-        with desk.store.write() as work:
-            revoke_token(work, visit.id)
-        ask_until("Access-Reject", lambda: radclient(server.port, visit.email, visit.pin))
-        assert server.stop() == 0
+        with Radiusd(postgresql_configuration) as server:
+            assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
+            newcomer = desk.register()
+            ask_until(
+                "Access-Accept", lambda: radclient(server.port, newcomer.email, newcomer.pin)
+            )
+            with desk.store.write() as work:
+                revoke_token(work, visit.id)
+            ask_until("Access-Reject", lambda: radclient(server.port, visit.email, visit.pin))
+            assert server.stop() == 0
 
-        reasons = desk.reasons()
-        assert (reasons[0], reasons[-1]) == ("valid", "revoked")
-        assert "Traceback" not in server.stderr
+            reasons = desk.reasons()
+            assert (reasons[0], reasons[-1]) == ("valid", "revoked")
+            assert "Traceback" not in server.stderr
 
 
 def test_a_worker_ends_with_its_parent(own_desk: Desk) -> None:

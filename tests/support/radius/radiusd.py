@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
 
 PROGRAM = Path(sys.executable).with_name("nexio-radiusd")
-REJECT_DELAY = 0.2
+REJECT_DELAY = 0.5
+"""When it ends, a server looks once more: by then a busy machine has told it of a new visit."""
 PATIENCE = 30.0
 """Seconds to wait for a program on a busy machine."""
 
