@@ -352,9 +352,7 @@ def test_on_postgresql(postgresql_configuration: Configuration) -> None:
         with Radiusd(postgresql_configuration) as server:
             assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
             newcomer = desk.register()
-            ask_until(
-                "Access-Accept", lambda: radclient(server.port, newcomer.email, newcomer.pin)
-            )
+            ask_until("Access-Accept", lambda: radclient(server.port, newcomer.email, newcomer.pin))
             with desk.store.write() as work:
                 revoke_token(work, visit.id)
             ask_until("Access-Reject", lambda: radclient(server.port, visit.email, visit.pin))
