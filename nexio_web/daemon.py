@@ -6,6 +6,7 @@ import atexit
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -109,6 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 2 a wrong option, 5 store, key or port out of reach.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
     logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
     try:
         options = parse_options(arguments, os.environ)

@@ -8,20 +8,21 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nexio_web.headers import HEADERS
 from tests.support.certificates import certify
-from tests.support.radius.radiusd import environment_of, wait_until
+from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nexio.configuration import Configuration
 
@@ -127,6 +128,31 @@ def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path
         wait_until(lambda: len(server.workers()) == 1 and server.workers() != before)
         assert ask(second) == 200
         assert not is_answered(first)
+
+
+def test_sighup_while_it_starts(sqlite_configuration: Configuration) -> None:
+    """There is nothing to start anew, and it starts all the same."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [PROGRAM, "--port", str(port)], env=environment_of(sqlite_configuration), stderr=log
+        )
+        wait_until(lambda: takes_sighup(process.pid))
+        while not is_listened_to(port) and process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.005)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+
+def takes_sighup(process: int) -> bool:
+    """Whether SIGHUP does not end it."""
+    status = dict(
+        line.split(":\t") for line in Path(f"/proc/{process}/status").read_text().splitlines()
+    )
+    bit = 1 << (signal.SIGHUP - 1)
+    return bool((int(status["SigIgn"], 16) | int(status["SigCgt"], 16)) & bit)
 
 
 def ended(configuration: Configuration, *options: str) -> subprocess.CompletedProcess[str]:
