@@ -106,7 +106,7 @@ def test_a_unit_of_somebody_else(folder: Path, sqlite_configuration: Configurati
     """It is not overwritten, and nothing else is written."""
     (folder / "nexio-webd.service").write_text("[Service]\n")
     before = tree(folder)
-    with pytest.raises(Refused, match="in the way: nexio-webd.service"):
+    with pytest.raises(Refused, match=r"in the way: nexio-webd\.service"):
         plan_install(folder, ALL, USER, sqlite_configuration)
     assert tree(folder) == before
 

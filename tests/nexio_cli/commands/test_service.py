@@ -24,8 +24,8 @@ def test_from_the_first_to_the_last(sqlite_nexio: Nexio, there: tuple[str, str])
     folder = Path(there[1])
     user = ("--user", getpass.getuser())
     assert "nexio service install" in sqlite_nexio("service", "check", *there).out
-    ran = sqlite_nexio.done("service", "install", "--dry-run", *there).out
-    assert "write   nexio-radiusd.service" in ran
+    shown = sqlite_nexio.done("service", "install", "--dry-run", *there).out
+    assert "write   nexio-radiusd.service" in shown
     assert tree(folder) == {}
     ran = sqlite_nexio.done("service", "install", "webd", "housekeeping", *user, *there)
     assert f"The units are in {folder}." in ran.out
