@@ -40,6 +40,7 @@ COMMANDS = {
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
     "freeradius": "Install and check the plugin for FreeRADIUS.",
+    "service": "Let systemd run the servers and the periodic jobs.",
     "housekeeping": "Run the periodic jobs, at all locations.",
     "doctor": "Check everything and say what to do.",
     "db": "Upgrade, check, back up and restore the store.",

@@ -21,6 +21,7 @@ from granian.server.mp import MPServer
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.service_manager import STOPPING, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.streams import open_closed
 from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
@@ -87,6 +88,11 @@ class Parent(MPServer):
         worker.join = watcher.join  # type: ignore[method-assign]
         return worker
 
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """End."""
+        tell(STOPPING)
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+
     def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
         """Take a new certificate where it can be used."""
         try:
@@ -95,6 +101,7 @@ class Parent(MPServer):
             log.error("%s; the old one is used on", error)  # noqa: TRY400 (no fault of ours)
         else:
             log.info("starting anew, as SIGHUP says")
+            tell_reloading()  # the new worker says that it is ready
             super().signal_handler_reload(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.service_manager import READY, STOPPING, WATCHDOG
 from nexio_web.headers import HEADERS
 from tests.support.certificates import certify
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
+from tests.support.service_manager import service_manager
 from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
 
 if TYPE_CHECKING:
@@ -89,6 +91,21 @@ def test_a_worker_that_dies_is_replaced(server: Webd) -> None:
         return False
 
     wait_until(is_well_again)
+
+
+def test_what_systemd_is_told(sqlite_configuration: Configuration, tmp_path: Path) -> None:
+    """Ready, that it lives, a reload and its end."""
+    with (
+        service_manager(tmp_path) as systemd,
+        webd(sqlite_configuration, variables=systemd.variables) as server,
+    ):
+        systemd.wait_for(READY)
+        systemd.wait_for(WATCHDOG)
+        server.process.send_signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for(READY)
+        server.process.terminate()
+        systemd.wait_for(STOPPING)
 
 
 def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:
