@@ -50,7 +50,7 @@ COMMANDS = {
 
 INTERRUPTED = 130
 
-LOADED = 50_000
+LOADED = 200_000
 """Objects between two garbage collections: Python's own 700 would be a tenth of a command's time,
 most of which goes into loading modules, and those stay."""
 
