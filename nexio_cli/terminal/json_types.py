@@ -14,6 +14,19 @@ from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState
 
 
+class ErrorJson(TypedDict):
+    """What went wrong, as the last line of stderr."""
+
+    error: str
+    """One line of what is wrong"""
+
+    code: str
+    """A word that stays, where the text may change"""
+
+    advice: str
+    """One line of what to do; may be empty"""
+
+
 class TokenJson(TypedDict):
     """An access token."""
 
@@ -110,12 +123,10 @@ class ReissuedJson(TypedDict):
     """The new visit"""
 
 
-class ReissueFailedJson(TypedDict):
+class ReissueFailedJson(ErrorJson):
     """A visit that could not be registered anew."""
 
     visit: int
-    error: str
-    advice: str
 
 
 class TapJson(TypedDict):
@@ -153,6 +164,9 @@ class RefusedTapJson(TypedDict):
 
     refused: str
     """Why"""
+
+    code: str
+    """As of an [error](#error)"""
 
     advice: str
     """What to do"""
@@ -642,7 +656,8 @@ class VersionJson(TypedDict):
 
 
 Printed = (
-    VisitJson
+    ErrorJson
+    | VisitJson
     | HeldTokenJson
     | ImportJson
     | ReissuedJson
