@@ -53,8 +53,8 @@ def _words(kind: Any) -> str:
         return f"{_words(*get_args(kind))}; may be missing"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return ", ".join(map(code, kind))
-    if get_origin(kind) is list and get_args(kind) == (str,):
-        return "array of texts"
+    if get_origin(kind) is list and get_args(kind)[0] in WORDS:
+        return f"array of {WORDS[get_args(kind)[0]]}s"
     if kind in PRINTED.values():
         heading = kind.__name__.removesuffix("Json")
         return f"a [{heading.lower()}](#{heading.lower()})"

@@ -12,6 +12,7 @@ from nexio.errors import Refused
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import RaddbJson
     from radius_auth.raddb.installation import Plan
 
 raddb = click.option(
@@ -39,7 +40,10 @@ def command() -> None:
     help="FreeRADIUS's own site, which listens on port 1812, too: take its link out, or not.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask about that site: take its link out.")
-def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool) -> None:
+@options.as_json
+def install(
+    named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool, as_json: bool
+) -> None:
     """Put the plugin into FreeRADIUS's configuration, or renew it; all of it or nothing.
 
     nexio renews the files that nobody has changed, and keeps what you have changed: a newer
@@ -68,8 +72,9 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
         replace_default = yes or _ask_about_default()
     source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
-    _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
-    output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
+    _carry_out(plan, "The plugin is installed in", dry_run=dry_run, as_json=as_json)
+    places = [("data", str(configuration.home)), ("key", str(configuration.key_file))]
+    output.print_fields(places if not as_json else [])
     if not dry_run:
         where = "" if named is None else f" --raddb {folder}"
         output.say(f"Look it over: nexio freeradius check{where}. Then restart FreeRADIUS.")
@@ -79,7 +84,8 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
 @raddb
 @dry_run
 @options.yes
-def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
+@options.as_json
+def uninstall(named: Path | None, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Take the plugin out, and put back the links that it replaced.
 
     Files that you have changed stay, and nexio names them. Running it twice does no harm.
@@ -90,7 +96,7 @@ def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
     plan = plan_uninstall(find_raddb(named))
     if plan.changes and not dry_run:
         options.confirm(f"Take the plugin out of {plan.folder}?", yes=yes)
-    _carry_out(plan, "The plugin is taken out of", dry_run=dry_run)
+    _carry_out(plan, "The plugin is taken out of", dry_run=dry_run, as_json=as_json)
 
 
 @command.command()
@@ -128,9 +134,16 @@ def _ask_about_default() -> bool:
     return True
 
 
-def _carry_out(plan: Plan, done: str, *, dry_run: bool) -> None:
+def _carry_out(plan: Plan, done: str, *, dry_run: bool, as_json: bool) -> None:
     if not dry_run:
         plan.carry_out()
+    if as_json:
+        output.print_json(_shape(plan, dry_run=dry_run))
+    else:
+        _print(plan, done, dry_run=dry_run)
+
+
+def _print(plan: Plan, done: str, *, dry_run: bool) -> None:
     for change in plan.changes:
         verb, what = change.words
         output.print_line(f"{verb:<6}  {what}")
@@ -142,3 +155,14 @@ def _carry_out(plan: Plan, done: str, *, dry_run: bool) -> None:
         output.print_headline(f"{done} {plan.folder}.")
     else:
         output.print_headline(f"There is nothing to do in {plan.folder}.")
+
+
+def _shape(plan: Plan, *, dry_run: bool) -> RaddbJson:
+    return {
+        "folder": str(plan.folder),
+        "done": not dry_run,
+        "changes": [
+            {"verb": verb, "what": what} for verb, what in (each.words for each in plan.changes)
+        ],
+        "kept": [{"file": path, "why": why} for path, why in plan.kept],
+    }

@@ -646,6 +646,118 @@ class FindingJson(TypedDict):
     """Empty where there is nothing to do"""
 
 
+class InitJson(TypedDict):
+    """Where a store is, and what was made."""
+
+    home: str
+    key_file: str
+    made: bool
+    """Whether the store is new"""
+
+    location: LocationJson | None
+    """The first location; ``null`` where there was one"""
+
+
+class TokensJson(TypedDict):
+    """Whether new visitors of a location get Wi-Fi."""
+
+    location: str
+    visitor_tokens: bool
+    token_duration: str
+    """As of the setting, such as ``1h``"""
+
+    revoked: int | None
+    """How many tokens were revoked; ``null`` without ``--revoke``"""
+
+
+class QrJson(TypedDict):
+    """What a visitor's QR code says."""
+
+    visit: int
+    text: str
+
+
+class ReleasedJson(TypedDict):
+    """Who may try again."""
+
+    visit: int | None
+    """``null`` for a tablet"""
+
+    device: str | None
+    tablet: str | None
+    tries: int
+    """How many wrong ones are looked at"""
+
+
+class SettledJson(TypedDict):
+    """Taps that were put aside."""
+
+    taps: list[int]
+    """Their numbers"""
+
+
+class WrittenJson(TypedDict):
+    """A file that was written."""
+
+    file: str
+    rows: int
+    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+
+
+class RestoredJson(WrittenJson):
+    """What was put back."""
+
+    damage: list[str]
+    """What is damaged in it, a line each"""
+
+
+class UpgradeJson(TypedDict):
+    """A store that has the version of this software now."""
+
+    before: str
+    """The version that it had"""
+
+    version: str
+    backup: str | None
+    """Where the backup of before is; ``null`` if there is none"""
+
+
+class RotatedJson(TypedDict):
+    """A store that has a new key."""
+
+    key: str
+    """The id of the new one"""
+
+    key_file: str
+    retired: str
+    """The file of old keys"""
+
+
+class ChangeJson(TypedDict):
+    """Something that changes in FreeRADIUS's configuration."""
+
+    verb: str
+    what: str
+
+
+class KeptJson(TypedDict):
+    """A file that stays as it is."""
+
+    file: str
+    why: str
+
+
+class RaddbJson(TypedDict):
+    """What changes in FreeRADIUS's configuration."""
+
+    folder: str
+    done: bool
+    """``false`` with ``--dry-run``"""
+
+    changes: list[ChangeJson]
+    kept: list[KeptJson]
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -685,6 +797,16 @@ Printed = (
     | DeskLinkJson
     | OfflineTapJson
     | FindingJson
+    | InitJson
+    | TokensJson
+    | QrJson
+    | ReleasedJson
+    | SettledJson
+    | WrittenJson
+    | RestoredJson
+    | UpgradeJson
+    | RotatedJson
+    | RaddbJson
     | VersionJson
 )
 """One object that a command may print."""
