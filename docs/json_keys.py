@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import (
@@ -39,7 +40,9 @@ def keys(what: str) -> str:
 
 
 def _rows(shape: type, prefix: str) -> Iterator[list[str]]:
-    meanings = field_docstrings(shape)
+    meanings: dict[str, str] = {}
+    with suppress(OSError):  # it is no class in the source
+        meanings = field_docstrings(shape)
     for key, kind in get_type_hints(shape, include_extras=True).items():
         yield [code(prefix + key), _words(kind), meanings.get(key, "")]
         for inner in _inner(kind):

@@ -40,6 +40,10 @@ class TokenJson(TypedDict):
     state: TokenState
 
 
+StayJson = TypedDict("StayJson", {"in": str, "out": str | None})
+"""A stay in the building; no class can have a key of that name."""
+
+
 class VisitJson(TypedDict):
     """A visit with its PIN, as the desk needs it."""
 
@@ -74,6 +78,17 @@ class VisitJson(TypedDict):
     """What the guest types with the PIN: the e-mail, or a name where there is none"""
 
     group: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+    created: str
+    """When the visitor was registered"""
+
+    by: str | None
+    """Who registered the visitor, as ``NEXIO_OPERATOR`` said; ``null`` where that is forgotten"""
+
+    check_ins: list[StayJson]
+    """In their order; ``out`` is ``null`` while the visitor is in the building"""
 
 
 class RemarkJson(TypedDict):
