@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from nexio.store.engine import Writing
+from sqlalchemy import select
+
+from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.tables import AuditRow
 
 
@@ -42,3 +46,18 @@ def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
     if action == "delete":
         work.done[:] = [each for each in work.done if not each.endswith(f" {subject} {subject_id}")]
     work.done.append(f"{action} {subject} {subject_id}")
+
+
+def operators_of(
+    work: Reading, subject: str, numbers: Sequence[int], actions: Sequence[str]
+) -> dict[int, str]:
+    """Who did one of those things to each of them; those of whom that is not known are left out."""
+    found: dict[int, str] = {}
+    for group in in_groups(numbers):
+        query = select(AuditRow.subject_id, AuditRow.operator).where(
+            AuditRow.subject == subject,
+            AuditRow.subject_id.in_(group),
+            AuditRow.action.in_(actions),
+        )
+        found |= dict(work.session.execute(query).all())
+    return found

@@ -64,6 +64,18 @@ def visit_json(visit: Visit) -> VisitJson:
         "replaces": visit.replaces,
         "login": visit.login,
         "group": visit.group,
+        "company": visit.company,
+        "phone": visit.phone,
+        "notes": visit.notes,
+        "created": iso(visit.registered_at, zone),
+        "by": visit.registered_by,
+        "check_ins": [
+            {
+                "in": iso(each.in_at, zone),
+                "out": None if each.out_at is None else iso(each.out_at, zone),
+            }
+            for each in visit.check_ins
+        ],
     }
 
 
