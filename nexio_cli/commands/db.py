@@ -32,15 +32,17 @@ def upgrade(*, no_backup: bool) -> None:
     """
     from nexio.operations.backups import upgrade_with_backup
     from nexio.store import schema
+    from nexio.store.audit import upgrade_noted
 
+    operator = options.configuration().operator
     with _opened() as engine:
         with engine.connect() as connection:
             before = schema.require_known(connection)
         if no_backup:
-            schema.upgrade(engine)
+            schema.upgrade(engine, last=upgrade_noted(operator))
         else:
             path = _place_for(before)
-            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows))
+            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows), operator)
     if before == schema.HEAD:
         output.print_headline(f"The store has version {before} already.")
     else:
