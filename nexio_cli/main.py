@@ -39,6 +39,7 @@ COMMANDS = {
     "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
     "location": "Manage locations.",
     "log": "Show what the RADIUS servers decided.",
+    "audit": "Show who did what.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",

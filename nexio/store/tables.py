@@ -116,7 +116,17 @@ class LocationRow(Followed, Row):
         CheckConstraint("max_devices >= 1", name="max_devices"),
         CheckConstraint("device_limit_outage IN ('allow', 'refuse')", name="device_limit_outage"),
         CheckConstraint("planned_guests >= 1", name="planned_guests"),
-        CheckConstraint("retention_days >= 1", name="retention_days"),
+        *(
+            CheckConstraint(f"{days} >= 1", name=days)
+            for days in (
+                "retention_days",
+                "session_retention_days",
+                "mail_retention_days",
+                "check_in_retention_days",
+                "member_retention_days",
+                "audit_retention_days",
+            )
+        ),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         CheckConstraint(
             "wifi_login <> 'pin' OR (planned_guests IS NOT NULL AND NOT roaming)",
@@ -145,6 +155,11 @@ class LocationRow(Followed, Row):
     roaming: Mapped[bool]
     cut_off: Mapped[time]
     retention_days: Mapped[int | None]
+    session_retention_days: Mapped[int | None]
+    mail_retention_days: Mapped[int | None]
+    check_in_retention_days: Mapped[int | None]
+    member_retention_days: Mapped[int | None]
+    audit_retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
@@ -694,10 +709,14 @@ class AuditRow(Row):
     """Who did what, when; for personal fields only which ones changed."""
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index(None, "subject", "subject_id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    operator: Mapped[str]
+    operator: Mapped[str] = mapped_column(index=True)
     action: Mapped[str]
     subject: Mapped[str]
     subject_id: Mapped[int]
@@ -715,6 +734,9 @@ class StoreRevisionRow(Row):
     oldest: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[str] = mapped_column(String(32))
     key_id: Mapped[str] = mapped_column(String(8))
+    nas_key_id: Mapped[str | None] = mapped_column(String(8))
+    """Of the second key, which NAS secrets are sealed with; NULL is the first one."""
+
     signing_key_sealed: Mapped[bytes]
 
 

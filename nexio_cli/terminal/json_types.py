@@ -216,6 +216,18 @@ class HousekeepingJson(TypedDict):
     lost: int
     """Sessions that were closed, because their access point had gone silent"""
 
+    mails: int
+    """Mails, sent or failed, that were forgotten"""
+
+    check_ins: int
+    """Check-ins that were forgotten"""
+
+    members: int
+    """Removed members who were forgotten"""
+
+    audit: int
+    """Entries of ``nexio audit`` that were forgotten"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""
@@ -381,6 +393,30 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+
+class AuditJson(TypedDict):
+    """Somebody did something."""
+
+    id: int
+    """Greater than that of all that was done before; never used twice"""
+
+    at: str
+    operator: str
+    """Who: ``NEXIO_OPERATOR``, else the user of the system; or ``desk NAME``, ``tablet NAME``"""
+
+    action: str
+    """Such as ``register``, ``check-in``, ``set``"""
+
+    subject: str
+    """Such as ``visit``, ``member``, ``location``, ``nas``"""
+
+    subject_id: int
+    """The number of the visit, the member, …"""
+
+    details: Mapping[str, object]
+    """What else is known: for settings, locations and NAS the values before and after, for people
+    only which fields were changed"""
 
 
 class DisconnectJson(TypedDict):
@@ -801,6 +837,7 @@ Printed = (
     | NasProfileJson
     | SettingsJson
     | DecisionJson
+    | AuditJson
     | SessionJson
     | DevicesJson
     | ExplanationJson

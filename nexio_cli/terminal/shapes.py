@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.tokens import Token
     from nexio.reception.visits import Visit
+    from nexio.store.audit import Entry
     from nexio_cli.terminal.json_types import (
+        AuditJson,
         DecisionJson,
         DeskJson,
         DevicesJson,
@@ -282,6 +284,19 @@ def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
         "outcome": event.outcome,
         "reason": event.reason,
         "latency_us": event.latency_us,
+    }
+
+
+def audit_json(entry: Entry, zone: ZoneInfo) -> AuditJson:
+    """What somebody did."""
+    return {
+        "id": entry.id,
+        "at": iso(entry.at, zone),
+        "operator": entry.operator,
+        "action": entry.action,
+        "subject": entry.subject,
+        "subject_id": entry.subject_id,
+        "details": entry.details,
     }
 
 
