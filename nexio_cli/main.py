@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio import __version__
+from nexio.clock import Clock, utc_now
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli.terminal import options
@@ -26,6 +27,7 @@ COMMANDS = {
     "settings": "Show or change how a location treats its visitors.",
     "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
     "visitor": "Register, list, show, change and delete visitors.",
+    "today": "Show the day on one screen: who is expected, in, out, and what went wrong.",
     "checkin": "Check somebody in or out; see who is in the building.",
     "checkout": "Check somebody out, also right after they came.",
     "kiosk": "Manage the tablets at the door.",
@@ -120,13 +122,19 @@ def nexio() -> None:
     """Visitor Wi-Fi: register visitors; their PIN checks them in and lets them onto the Wi-Fi."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], clock: Clock = utc_now) -> int:
     """Run one command.
+
+    Args:
+        arguments: the words of the command line.
+        clock: gives the time at which the command looks at the store, or changes it.
 
     Returns:
         The exit code.
     """
-    return guarded(lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False))
+    return guarded(
+        lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False, obj=clock)
+    )
 
 
 def _readable(arguments: Sequence[str]) -> list[str]:
