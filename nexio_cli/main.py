@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nexio import __version__
+from nexio.clock import Clock, utc_now
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli.terminal import options
@@ -29,6 +30,7 @@ COMMANDS = {
     "settings": "Show or change how a location treats its visitors.",
     "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
     "visitor": "Register, list, show, change and delete visitors.",
+    "today": "Show the day on one screen: who is expected, in, out, and what went wrong.",
     "checkin": "Check somebody in or out; see who is in the building.",
     "checkout": "Check somebody out, also right after they came.",
     "kiosk": "Manage the tablets at the door.",
@@ -140,14 +142,18 @@ def nexio(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], clock: Clock = utc_now) -> int:
     """Run one command.
+
+    Args:
+        arguments: the words of the command line.
+        clock: gives the time at which the command looks at the store, or changes it.
 
     Returns:
         The exit code.
     """
     as_json = "--json" in arguments
-    act = partial(nexio.main, prog_name="nexio", standalone_mode=False)
+    act = partial(nexio.main, prog_name="nexio", standalone_mode=False, obj=clock)
     return guarded(lambda: act(_readable(arguments)), as_json=as_json)
 
 

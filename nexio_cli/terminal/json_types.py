@@ -163,6 +163,10 @@ class TapJson(TypedDict):
     cut_off: bool
     """Whether the cut-off checked them out"""
 
+    host: str | None
+    company: str | None
+    phone: str | None
+
 
 class DoneTapJson(TapJson):
     """A check-in or a check-out that was asked for just now."""
@@ -417,6 +421,62 @@ class AuditJson(TypedDict):
     details: Mapping[str, object]
     """What else is known: for settings, locations and NAS the values before and after, for people
     only which fields were changed"""
+
+
+class PersonJson(TypedDict):
+    """Somebody of today at a location."""
+
+    kind: str
+    """``visitor``, ``member``"""
+
+    id: int
+    """The number of the visit or the member"""
+
+    name: str
+    at: str
+    """When they are expected, came, or left; of ``never_out``: when they came"""
+
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+
+
+class RefusalJson(TypedDict):
+    """Somebody whom the Wi-Fi refused today and has not let on since."""
+
+    at: str
+    """The last time"""
+
+    visit: int | None
+    """``null`` where no visit is known; so is ``name``"""
+
+    name: str | None
+    user_name: str
+    """As of a [decision](#decision); so are ``device``, ``nas`` and ``reason``"""
+
+    device: str | None
+    nas: str
+    reason: str
+    count: int
+    """How many times"""
+
+
+class TodayJson(TypedDict):
+    """The day of a location."""
+
+    location: str
+    at: str
+    expected: list[PersonJson]
+    inside: list[PersonJson]
+    left: list[PersonJson]
+    never_out: list[PersonJson]
+    """Whom the cut-off checked out within 24 hours, and nobody did"""
+
+    mail: list[MailJson]
+    """What was tried and has not gone out, of visits that are not over"""
+
+    refused: list[RefusalJson]
 
 
 class DisconnectJson(TypedDict):
@@ -838,6 +898,7 @@ Printed = (
     | SettingsJson
     | DecisionJson
     | AuditJson
+    | TodayJson
     | SessionJson
     | DevicesJson
     | ExplanationJson
