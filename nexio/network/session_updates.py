@@ -16,7 +16,7 @@ from typing import Final, TypeAlias, TypeGuard
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 
-from nexio.network.accounting_records import AccountingRecord, Status
+from nexio.network.accounting_records import AccountingBatch, AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
 from nexio.network.kept_session import ABOUT_DISCONNECTS, COLUMNS, KeptSession, values_of
 from nexio.store.engine import Writing
@@ -95,6 +95,11 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
         work.session.connection().execute(
             _NEVER_ASKED, {f"of_{name}": getattr(row, name) for name in _KEY}
         )
+
+
+def record_accounting_batches(work: Writing, batches: Sequence[AccountingBatch]) -> None:
+    """The same with records as they were stored and answered together."""
+    record_accounting(work, list(chain.from_iterable(batch.records for batch in batches)))
 
 
 def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
