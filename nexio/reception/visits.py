@@ -158,6 +158,12 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def is_login(work: Reading, text: str) -> bool:
+    """Whether some visit has that e-mail or login, also a past or a deleted one."""
+    known = select(VisitRow.id).where(VisitRow.email_key == email_key(text)).limit(1)
+    return work.session.scalar(known) is not None
+
+
 def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit]:
     """The visits of a group at a location that are neither deleted nor over, by arrival.
 

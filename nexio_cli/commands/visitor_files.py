@@ -15,7 +15,7 @@ import click
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.input.names import counted
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,6 +140,8 @@ def slip(visit: str | None, group: str | None, file: str, location_name: str | N
     from nexio.mail.slips import slip_page
 
     with options.reading() as work:
+        if visit is not None:
+            visit = str(finding.visit_to_show(work, visit, location_name).id)
         page = slip_page(work, options.chosen(work, visit, group, location_name))
     with _created(file) as created:
         created.write(page)
