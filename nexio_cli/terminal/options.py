@@ -235,6 +235,18 @@ def parse_mac(text: str) -> str:
     return mac
 
 
+def refuse_two_on_stdout(file: str, *, as_json: bool) -> None:
+    """Hold that JSON is alone on stdout.
+
+    Raises:
+        InvalidValue: the file goes there, too.
+    """
+    if as_json and file == "-":
+        raise InvalidValue(
+            "the file goes to stdout, and so would the JSON", "Name a file, or leave out --json."
+        )
+
+
 def typed_or_read(value: str | None) -> str | None:
     """``-`` reads a PIN or a secret from the first line of stdin, so that no history keeps it."""
     return sys.stdin.readline().rstrip("\r\n") if value == "-" else value

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.tokens import Token
     from nexio.reception.visits import Visit
+    from nexio.store.audit import Entry
     from nexio_cli.terminal.json_types import (
+        AuditJson,
         DecisionJson,
         DeskJson,
         DevicesJson,
@@ -70,6 +72,18 @@ def visit_json(visit: Visit) -> VisitJson:
         "replaces": visit.replaces,
         "login": visit.login,
         "group": visit.group,
+        "company": visit.company,
+        "phone": visit.phone,
+        "notes": visit.notes,
+        "created": iso(visit.registered_at, zone),
+        "by": visit.registered_by,
+        "check_ins": [
+            {
+                "in": iso(each.in_at, zone),
+                "out": None if each.out_at is None else iso(each.out_at, zone),
+            }
+            for each in visit.check_ins
+        ],
     }
 
 
@@ -323,6 +337,19 @@ def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
         "outcome": event.outcome,
         "reason": event.reason,
         "latency_us": event.latency_us,
+    }
+
+
+def audit_json(entry: Entry, zone: ZoneInfo) -> AuditJson:
+    """What somebody did."""
+    return {
+        "id": entry.id,
+        "at": iso(entry.at, zone),
+        "operator": entry.operator,
+        "action": entry.action,
+        "subject": entry.subject,
+        "subject_id": entry.subject_id,
+        "details": entry.details,
     }
 
 
