@@ -181,6 +181,12 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def is_login(work: Reading, text: str) -> bool:
+    """Whether some visit has that e-mail or login, also a past or a deleted one."""
+    known = select(VisitRow.id).where(VisitRow.email_key == email_key(text)).limit(1)
+    return work.session.scalar(known) is not None
+
+
 def numbers_of(work: Reading, which: str) -> list[int]:
     """The number that is given, or those of all visits of an e-mail, whatever became of them.
 

@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
 from nexio.locations.settings import as_words, parse_changes
-from nexio_cli.terminal import asking, once, options, output
+from nexio_cli.terminal import asking, finding, once, options, output
 from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
 from nexio_cli.terminal.shapes import held_token_json
 
@@ -152,6 +152,7 @@ def extend(
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     if by is None and until is None and sys.stdin.isatty():
         with options.reading() as work:
             get_visit(work, visit, location_name)
@@ -193,6 +194,7 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
     options.confirm(f"Revoke the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)
