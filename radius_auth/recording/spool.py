@@ -125,7 +125,7 @@ class Spool(Generic[Record]):
         with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, source, weight, body) VALUES (?, ?, ?, ?)",
-                [(each.record_id, each.source, weight(each), _body(each)) for each in new],
+                [(each.record_id, each.source, weight(each), body_of(each)) for each in new],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", heard.items()
@@ -302,7 +302,7 @@ def _weights(records: Sequence[Record]) -> Counter[str]:
     return weights
 
 
-def _body(record: AuthEvent | AccountingRecord | EventBatch) -> str | bytes:
+def body_of(record: AuthEvent | AccountingRecord | EventBatch) -> str | bytes:
     """A record as it stands in the file.
 
     Decisions are written by marshal, in a tenth of the time of JSON (``python -m

@@ -51,6 +51,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("member", "set-pin"): ("ana@example.com", "--pin", "-"),
     ("member", "pass"): ("ana@example.com",),
     ("member", "remove"): ("ana@example.com", "--yes"),
+    ("person", "export"): ("ada@example.com",),
+    ("person", "erase"): ("eve@example.com", "--yes"),
     ("nas", "add"): ("lobby", "192.0.2.9"),
     ("nas", "edit"): ("lobby", "--secret", "-"),
     ("nas", "remove"): ("lobby", "--yes"),
