@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select
 from nexio.clock import utc_now
 from nexio.store import schema
 from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.tables import AuditRow
 
 
@@ -99,3 +100,18 @@ def upgrade_noted(operator: str) -> Callable[[Connection, str], None]:
         connection.execute(insert(AuditRow).values(**row, **about))
 
     return note
+
+
+def operators_of(
+    work: Reading, subject: str, numbers: Sequence[int], actions: Sequence[str]
+) -> dict[int, str]:
+    """Who did one of those things to each of them; those of whom that is not known are left out."""
+    found: dict[int, str] = {}
+    for group in in_groups(numbers):
+        query = select(AuditRow.subject_id, AuditRow.operator).where(
+            AuditRow.subject == subject,
+            AuditRow.subject_id.in_(group),
+            AuditRow.action.in_(actions),
+        )
+        found |= dict(work.session.execute(query).all())
+    return found

@@ -127,8 +127,9 @@ def drift(connection: Connection) -> list[str]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
-    from nexio.store.tables import Row  # noqa: PLC0415
+    from nexio.store.tables import Row, add_conditions_for_postgresql  # noqa: PLC0415
 
+    add_conditions_for_postgresql()
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     return [str(difference) for difference in compare_metadata(context, Row.metadata)]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nexio.network.sessions import WifiSession
     from nexio.operations.people import Erased, Person
     from nexio.store.engine import Store
-    from nexio_cli.terminal.json_types import ErasedJson, PersonJson
+    from nexio_cli.terminal.json_types import ErasedJson, HeldJson
 
 SETTLED = 1.0
 """Seconds in which no server of this machine has told anything about the person."""
@@ -53,7 +53,7 @@ def export(email: str, *, as_json: bool) -> None:
     del as_json
     with options.writing() as work:
         exported = export_person(work, get_person(work, email))
-    output.print_json(cast("PersonJson", exported))
+    output.print_json(cast("HeldJson", exported))
 
 
 @command.command()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch
 from nexio.network.events import EventBatch
 from nexio.store.spool_folder import SpoolFile
 from nexio.store.wiping import wipe_file
-from radius_auth.recording.spool import body_of, read_back, weight
+from radius_auth.recording.spool import read_back, weight, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 SPOOLS: Final = {
     "radiusd.db": EventBatch,
     "freeradius.db": EventBatch,
-    "accounting.db": AccountingRecord,
-    "freeradius-accounting.db": AccountingRecord,
+    "accounting.db": AccountingBatch,
+    "freeradius-accounting.db": AccountingBatch,
 }
 
 
@@ -60,7 +61,7 @@ def erase(path: Path, is_about: About) -> None:
             else:
                 connection.execute(
                     "UPDATE event SET body = ?, weight = ? WHERE number = ?",
-                    (body_of(left), weight(left), number),
+                    (written(left), weight(left), number),
                 )
     with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as connection:
         wipe_file(connection)
@@ -68,15 +69,23 @@ def erase(path: Path, is_about: About) -> None:
 
 def _records_about(
     connection: sqlite3.Connection, kind: type[Any], is_about: About
-) -> Iterator[tuple[int, EventBatch | None]]:
+) -> Iterator[tuple[int, EventBatch | AccountingBatch | None]]:
     """Number of each record that is about the person, and what is left of it without them."""
     for number, body in connection.execute("SELECT number, body FROM event"):
-        record = read_back(body, kind)
-        if isinstance(record, EventBatch):
-            events = record.events
-            others = tuple(each for each in events if not is_about(each[1], each[2], each[5]))
-            if len(others) < len(events):
-                left = EventBatch(record_id=record.record_id, source=record.source, events=others)
-                yield number, left if others else None
-        elif record and is_about(record.user_name, record.device, record.claimed_visit):
-            yield number, None
+        batch = read_back(body, kind)
+        if batch is not None:
+            left = _without(batch, is_about)
+            if len(left) < len(batch):
+                yield number, left if len(left) else None
+
+
+def _without(batch: EventBatch | AccountingBatch, is_about: About) -> EventBatch | AccountingBatch:
+    if isinstance(batch, EventBatch):
+        decisions = [each for each in batch.events if not is_about(each[1], each[2], each[5])]
+        return replace(batch, events=tuple(decisions))
+    records = [
+        each
+        for each in batch.records
+        if not is_about(each.user_name, each.device, each.claimed_visit)
+    ]
+    return replace(batch, records=tuple(records))

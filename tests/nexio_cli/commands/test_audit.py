@@ -98,6 +98,7 @@ LOOKS = {
         "radius status",
     ),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
+    *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
 """Commands that change nothing in the store."""

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.types import LargeBinary
 
-from nexio.network.accounting_records import AccountingRecord, Status, seal_name
+from nexio.network.accounting_records import AccountingBatch, Status, seal_name
 from nexio.network.event_log import record_events
 from nexio.network.events import EventBatch, decided
 from nexio.network.guard_acts import Act, Kind
@@ -223,8 +223,8 @@ def test_no_file_holds_an_erased_person(sqlite_known: Nexio) -> None:
     assert files_with_traces(home, sealed) == set()
     left = Spool(home / "spool" / "radiusd.db", EventBatch).oldest(10)
     assert [each[1] for batch in left for each in batch.events] == ["ada@example.com"]
-    records = Spool(home / "spool" / "accounting.db", AccountingRecord).oldest(10)
-    assert [each.user_name for each in records] == ["ada@example.com"]
+    batches = Spool(home / "spool" / "accounting.db", AccountingBatch).oldest(10)
+    assert [each.user_name for batch in batches for each in batch.records] == ["ada@example.com"]
 
 
 def _tell_the_spools(store: Store, home: Path) -> None:
@@ -243,8 +243,11 @@ def _tell_the_spools(store: Store, home: Path) -> None:
         visit = get_visit(work, "1", None)
     sealed = seal_name(store.keyring, EMAIL.encode())
     mine = record(Status.STOP, visit, user_name=EMAIL, device=MAC, user_name_sealed=sealed)
-    adas = record(Status.STOP, record_id=f"{9:032x}", user_name="ada@example.com")
-    Spool(home / "spool" / "accounting.db", AccountingRecord).append([mine, adas])
+    adas = record(Status.STOP, user_name="ada@example.com", device=None)
+    records = Spool(home / "spool" / "accounting.db", AccountingBatch)
+    records.append(
+        [AccountingBatch(source="192.0.2.10", records=each) for each in ((mine,), (mine, adas))]
+    )
     Journal.in_file(guard_path(home)).exchange([act(1), act(None)])
 
 
