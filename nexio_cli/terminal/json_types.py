@@ -360,6 +360,9 @@ SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
 class DecisionJson(TypedDict):
     """What a RADIUS server decided."""
 
+    id: int
+    """In the order in which decisions reached the store; ``--after`` takes it"""
+
     at: str
     user_name: str
     """As it was sent; ``******`` if it has digits and no letter; may be empty"""

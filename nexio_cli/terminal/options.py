@@ -28,6 +28,8 @@ Callback = TypeVar("Callback", bound="Callable[..., object]")
 _STORE = "nexio.store"
 """Where a command keeps the store that it has open."""
 
+LARGEST_ID = 2**63 - 1
+
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
@@ -72,6 +74,8 @@ yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in 
 
 last = click.option(
     "--last",
+    "--limit",
+    "last",
     default=50,
     show_default=True,
     type=click.IntRange(0, 100_000),
@@ -81,6 +85,14 @@ last = click.option(
 
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
+
+after = click.option(
+    "--after",
+    metavar="ID",
+    type=click.IntRange(0, LARGEST_ID),
+    help="Go on after this number, where a list ended.",
+)
+"""The last number of a list that a script has is where it reads on."""
 
 reply = click.option(
     "--reply",
