@@ -37,7 +37,7 @@ EVENTS_PER_LOOK = 1000
 @click.option("--outcome", type=click.Choice(["accept", "reject"]), help="Only these.")
 @click.option("--reason", metavar="REASON", help="Only with this reason, such as 'wrong PIN'.")
 @options.last
-@options.after
+@options.after_option
 @options.location_option("This location, and requests that led to none; default: all.")
 @options.as_json
 def command(
