@@ -194,6 +194,22 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def numbers_of(work: Reading, which: str) -> list[int]:
+    """The number that is given, or those of all visits of an e-mail, whatever became of them.
+
+    Raises:
+        NotFound: the e-mail had no visit.
+    """
+    number = parse_number(which)
+    if number is not None:  # also of one that is forgotten
+        return [number]
+    found = select(VisitRow.id).where(VisitRow.email_key == email_key(which))
+    numbers = list(work.session.scalars(found))
+    if not numbers:
+        raise no_such_visit(which)
+    return numbers
+
+
 def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit]:
     """The visits of a group at a location that are neither deleted nor over, by arrival.
 

@@ -36,15 +36,17 @@ def upgrade(*, no_backup: bool, as_json: bool) -> None:
     """
     from nexio.operations.backups import upgrade_with_backup
     from nexio.store import schema
+    from nexio.store.audit import upgrade_noted
 
+    operator = options.configuration().operator
     with _opened() as engine:
         with engine.connect() as connection:
             before = schema.require_known(connection)
         path = None if no_backup else _place_for(before)
         if path is None:
-            schema.upgrade(engine)
+            schema.upgrade(engine, last=upgrade_noted(operator))
         else:
-            upgrade_with_backup(engine, path, partial(_tell_of_backup, path))
+            upgrade_with_backup(engine, path, partial(_tell_of_backup, path), operator)
     shape: UpgradeJson = {
         "before": before,
         "version": schema.HEAD,

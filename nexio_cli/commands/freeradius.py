@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import Refused
-from nexio_cli.terminal import once, options, output
-
-if TYPE_CHECKING:
-    from nexio_cli.terminal.json_types import RaddbJson
-    from radius_auth.raddb.installation import Plan
+from nexio_cli.terminal import installing, once, options, output
 
 raddb = click.option(
     "--raddb",
@@ -23,8 +18,6 @@ raddb = click.option(
     help="FreeRADIUS's folder of configuration (default: /etc/freeradius/3.0, or where it is).",
 )
 
-dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
-
 
 @click.group(cls=once.Group)
 def command() -> None:
@@ -33,7 +26,7 @@ def command() -> None:
 
 @command.command()
 @raddb
-@dry_run
+@installing.dry_run
 @click.option(
     "--replace-default/--keep-default",
     default=None,
@@ -72,7 +65,7 @@ def install(
         replace_default = yes or _ask_about_default()
     source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
-    _carry_out(plan, "The plugin is installed in", dry_run=dry_run, as_json=as_json)
+    installing.carry_out(plan, "The plugin is installed in", dry_run=dry_run, as_json=as_json)
     places = [("data", str(configuration.home)), ("key", str(configuration.key_file))]
     output.print_fields(places if not as_json else [])
     if not dry_run:
@@ -82,7 +75,7 @@ def install(
 
 @command.command()
 @raddb
-@dry_run
+@installing.dry_run
 @options.yes
 @options.as_json
 def uninstall(named: Path | None, *, dry_run: bool, yes: bool, as_json: bool) -> None:
@@ -96,7 +89,7 @@ def uninstall(named: Path | None, *, dry_run: bool, yes: bool, as_json: bool) ->
     plan = plan_uninstall(find_raddb(named))
     if plan.changes and not dry_run:
         options.confirm(f"Take the plugin out of {plan.folder}?", yes=yes)
-    _carry_out(plan, "The plugin is taken out of", dry_run=dry_run, as_json=as_json)
+    installing.carry_out(plan, "The plugin is taken out of", dry_run=dry_run, as_json=as_json)
 
 
 @command.command()
@@ -132,37 +125,3 @@ def _ask_about_default() -> bool:
             " --keep-default leaves it, and you change the port in one of the two sites.",
         )
     return True
-
-
-def _carry_out(plan: Plan, done: str, *, dry_run: bool, as_json: bool) -> None:
-    if not dry_run:
-        plan.carry_out()
-    if as_json:
-        output.print_json(_shape(plan, dry_run=dry_run))
-    else:
-        _print(plan, done, dry_run=dry_run)
-
-
-def _print(plan: Plan, done: str, *, dry_run: bool) -> None:
-    for change in plan.changes:
-        verb, what = change.words
-        output.print_line(f"{verb:<6}  {what}")
-    for path, why in plan.kept:
-        output.print_line(f"keep    {path} ({why})")
-    if dry_run:
-        output.say("Nothing was changed.")
-    elif plan.changes:
-        output.print_headline(f"{done} {plan.folder}.")
-    else:
-        output.print_headline(f"There is nothing to do in {plan.folder}.")
-
-
-def _shape(plan: Plan, *, dry_run: bool) -> RaddbJson:
-    return {
-        "folder": str(plan.folder),
-        "done": not dry_run,
-        "changes": [
-            {"verb": verb, "what": what} for verb, what in (each.words for each in plan.changes)
-        ],
-        "kept": [{"file": path, "why": why} for path, why in plan.kept],
-    }

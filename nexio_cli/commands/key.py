@@ -27,6 +27,9 @@ def rotate(*, yes: bool, as_json: bool) -> None:
     key file whose name ends in .retired: backups made before need it, and so does another store
     with this key file.
 
+    Servers take the new key at once; services that systemd gave a copy of the key
+    ('nexio service install') when they are restarted.
+
     If it is interrupted, the key file holds both keys and opens the store: run it again.
     """
     from nexio.operations.rotation import rotate_key
@@ -41,3 +44,4 @@ def rotate(*, yes: bool, as_json: bool) -> None:
     output.print_answer(shape, words, as_json=as_json)
     output.say(f"The old key is in {retired}: move it to where older backups are kept.")
     output.say("Make a copy of the key file now, and a backup.")
+    output.say("Services of systemd have a copy of the old one: systemctl restart nexio-radiusd …")

@@ -163,6 +163,10 @@ class TapJson(TypedDict):
     cut_off: bool
     """Whether the cut-off checked them out"""
 
+    host: str | None
+    company: str | None
+    phone: str | None
+
 
 class DoneTapJson(TapJson):
     """A check-in or a check-out that was asked for just now."""
@@ -215,6 +219,18 @@ class HousekeepingJson(TypedDict):
 
     lost: int
     """Sessions that were closed, because their access point had gone silent"""
+
+    mails: int
+    """Mails, sent or failed, that were forgotten"""
+
+    check_ins: int
+    """Check-ins that were forgotten"""
+
+    members: int
+    """Removed members who were forgotten"""
+
+    audit: int
+    """Entries of ``nexio audit`` that were forgotten"""
 
 
 class MailJson(TypedDict):
@@ -384,6 +400,86 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+
+class AuditJson(TypedDict):
+    """Somebody did something."""
+
+    id: int
+    """Greater than that of all that was done before; never used twice"""
+
+    at: str
+    operator: str
+    """Who: ``NEXIO_OPERATOR``, else the user of the system; or ``desk NAME``, ``tablet NAME``"""
+
+    action: str
+    """Such as ``register``, ``check-in``, ``set``"""
+
+    subject: str
+    """Such as ``visit``, ``member``, ``location``, ``nas``"""
+
+    subject_id: int
+    """The number of the visit, the member, …"""
+
+    details: Mapping[str, object]
+    """What else is known: for settings, locations and NAS the values before and after, for people
+    only which fields were changed"""
+
+
+class PersonJson(TypedDict):
+    """Somebody of today at a location."""
+
+    kind: str
+    """``visitor``, ``member``"""
+
+    id: int
+    """The number of the visit or the member"""
+
+    name: str
+    at: str
+    """When they are expected, came, or left; of ``never_out``: when they came"""
+
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+
+
+class RefusalJson(TypedDict):
+    """Somebody whom the Wi-Fi refused today and has not let on since."""
+
+    at: str
+    """The last time"""
+
+    visit: int | None
+    """``null`` where no visit is known; so is ``name``"""
+
+    name: str | None
+    user_name: str
+    """As of a [decision](#decision); so are ``device``, ``nas`` and ``reason``"""
+
+    device: str | None
+    nas: str
+    reason: str
+    count: int
+    """How many times"""
+
+
+class TodayJson(TypedDict):
+    """The day of a location."""
+
+    location: str
+    at: str
+    expected: list[PersonJson]
+    inside: list[PersonJson]
+    left: list[PersonJson]
+    never_out: list[PersonJson]
+    """Whom the cut-off checked out within 24 hours, and nobody did"""
+
+    mail: list[MailJson]
+    """What was tried and has not gone out, of visits that are not over"""
+
+    refused: list[RefusalJson]
 
 
 class DisconnectJson(TypedDict):
@@ -765,8 +861,8 @@ class KeptJson(TypedDict):
     why: str
 
 
-class RaddbJson(TypedDict):
-    """What changes in FreeRADIUS's configuration."""
+class InstallationJson(TypedDict):
+    """What changes in the configuration of FreeRADIUS or systemd."""
 
     folder: str
     done: bool
@@ -804,6 +900,8 @@ Printed = (
     | NasProfileJson
     | SettingsJson
     | DecisionJson
+    | AuditJson
+    | TodayJson
     | SessionJson
     | DevicesJson
     | ExplanationJson
@@ -824,7 +922,7 @@ Printed = (
     | RestoredJson
     | UpgradeJson
     | RotatedJson
-    | RaddbJson
+    | InstallationJson
     | VersionJson
 )
 """One object that a command may print."""

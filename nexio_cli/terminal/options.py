@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from nexio.clock import utc_now
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.zones import show
 from nexio_cli.terminal import output
@@ -172,7 +173,8 @@ def opened() -> Iterator[Store]:
     if _STORE in command:
         yield command[_STORE]
         return
-    with closing(Store.open(configuration())) as store:
+    clock = click.get_current_context().obj or utc_now
+    with closing(Store.open(configuration(), clock)) as store:
         command[_STORE] = store
         try:
             yield store

@@ -22,6 +22,7 @@ DONE_KEYS = ["outcome", "wifi"]
 """What a check-in has beside a tap of a list."""
 
 TAP_KEYS = ["direction", "kind", "id", "name", "at", "location", "method", "cut_off"]
+TAP_KEYS += ["host", "company", "phone"]
 
 
 def tapped_ago(desk: Nexio, visit: Any, minutes: int = 5) -> None:
@@ -299,14 +300,14 @@ def test_several_locations(desk: Nexio) -> None:
 def test_who_is_in_the_building(desk: Nexio) -> None:
     """``list --open`` is for an evacuation: the names, and on stderr how many."""
     ran = desk.done("checkin", "list", "--open")
-    assert ran.out == "name\tkind\thost\tdirection\tat\tmethod\n"
+    assert ran.out == "name\tkind\thost\tdirection\tat\tmethod\tcompany\tphone\tlocation\n"
     assert ran.err.startswith("0 in the building at ")
     zoe, ada = desk.register(host="Ana"), desk.register(first_name="Ada", email="ada@example.com")
     tapped_ago(desk, ada, 9)
     tapped_ago(desk, zoe, 8)
     ran = desk.done("checkin", "list", "--open")
     rows = [line.split("\t") for line in ran.out.splitlines()[1:]]
-    assert [row[:4] + row[5:] for row in rows] == [
+    assert [row[:4] + row[5:6] for row in rows] == [
         ["Ada Nguyễn Văn", "visitor", "", "in", "desk"],
         ["Zoë Nguyễn Văn", "visitor", "Ana", "in", "desk"],
     ]

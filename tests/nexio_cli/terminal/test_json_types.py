@@ -44,6 +44,7 @@ DAY: list[tuple[str, Any]] = [
     ("token extend 1 --by 30m", types.HeldTokenJson),
     ("checkin --visit 1", types.DoneTapJson),
     ("checkin list", list[types.TapJson]),
+    ("today", list[types.TodayJson]),
     ("checkin undo 1", types.TapJson),
     ("mail list", list[types.MailJson]),
     ("mail deliver", types.DeliveryJson),
