@@ -815,7 +815,14 @@ class WrittenJson(TypedDict):
 
     file: str
     rows: int
-    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+    """Of a backup: of all tables; of an export: visits; of a slip: sheets"""
+
+
+class BackupJson(WrittenJson):
+    """A backup that was written."""
+
+    removed: list[str]
+    """The older ones that ``--keep`` removed"""
 
 
 class RestoredJson(WrittenJson):
@@ -919,6 +926,7 @@ Printed = (
     | ReleasedJson
     | SettledJson
     | WrittenJson
+    | BackupJson
     | RestoredJson
     | UpgradeJson
     | RotatedJson
