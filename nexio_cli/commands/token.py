@@ -92,12 +92,21 @@ def _switched(location: Location, revoked: int | None) -> TokensJson:
 
 @command.command("list")
 @click.option("--state", type=STATES, help="Only tokens in this state.")
+@options.paged
 @options.location
 @options.as_json
-def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None,
+    limit: int | None,
+    after: int | None,
+    location_name: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """List the access tokens of a location by arrival, also those of past and deleted visits.
 
-    A token that waits for the check-in has "check-in" in the column "from".
+    A token that waits for the check-in has "check-in" in the column "from". --after takes the
+    number of a visit.
     """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
@@ -109,6 +118,8 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
             token_state=TokenState(state) if state is not None else None,
             with_token=True,
             past_and_deleted=True,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(

@@ -208,6 +208,7 @@ def register(
 )
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
+@options.paged
 @options.location
 @options.as_json
 def list_(
@@ -215,6 +216,8 @@ def list_(
     state: str | None,
     search: str,
     group: str | None,
+    limit: int | None,
+    after: int | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -233,6 +236,8 @@ def list_(
             search=search,
             group=group,
             past_and_deleted=everything,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(

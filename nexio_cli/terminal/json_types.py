@@ -376,6 +376,9 @@ SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
 class DecisionJson(TypedDict):
     """What a RADIUS server decided."""
 
+    id: int
+    """In the order in which decisions reached the store; ``--after`` takes it"""
+
     at: str
     user_name: str
     """As it was sent; ``******`` if it has digits and no letter; may be empty"""
@@ -865,7 +868,14 @@ class WrittenJson(TypedDict):
 
     file: str
     rows: int
-    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+    """Of a backup: of all tables; of an export: visits; of a slip: sheets"""
+
+
+class BackupJson(WrittenJson):
+    """A backup that was written."""
+
+    removed: list[str]
+    """The older ones that ``--keep`` removed"""
 
 
 class RestoredJson(WrittenJson):
@@ -971,6 +981,7 @@ Printed = (
     | ReleasedJson
     | SettledJson
     | WrittenJson
+    | BackupJson
     | RestoredJson
     | UpgradeJson
     | RotatedJson
