@@ -74,14 +74,8 @@ class SpoolFile:
             raise self.unusable(error) from error
 
     def put_aside(self) -> None:
-        """Take a damaged file out of the way: guests come first.
-
-        Its content stays, for somebody who wants to look.
-        """
-        aside = self.path.with_suffix(f".damaged-{secrets.token_hex(4)}")
-        with suppress(OSError):
-            self.path.rename(aside)
-            log.error("%s is damaged and is put aside as %s", self._what, aside)
+        """Take a damaged file out of the way: guests come first."""
+        put_aside(self.path, self._what, "is damaged")
 
     def unusable(self, cause: BaseException | None) -> FileUnusable:
         """What an error of the system or of SQLite means."""
@@ -94,13 +88,29 @@ class SpoolFile:
         )
 
 
+def put_aside(path: Path, what: str, why: str) -> None:
+    """Take a file out of the way, with a line in the log.
+
+    Its content stays, for somebody who wants to look.
+
+    Args:
+        path: where it is.
+        what: names it in the log.
+        why: what is wrong with it, such as "is damaged".
+    """
+    aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
+    with suppress(OSError):
+        path.rename(aside)
+        log.error("%s %s and is put aside as %s", what, why, aside)
+
+
 def make_file(path: Path) -> None:
     """Make an empty file, and its folder, where they are not there yet.
 
     Raises:
         OSError: one of them cannot be made, or not be opened for writing.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     shared = path.parent.stat().st_mode & stat.S_IWGRP
     with suppress(FileExistsError):
         made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -110,7 +120,8 @@ def make_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR))
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder where it is not there yet; closed as that of the store is."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
         if folder.parent.stat().st_mode & stat.S_IWGRP:

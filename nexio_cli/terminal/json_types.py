@@ -694,6 +694,9 @@ class StatusJson(TypedDict):
     without_spool: int | None
     """1 where the spool cannot be used"""
 
+    from_disk: int | None
+    """1 where it started while the store was away, and answers by the table of its disk"""
+
     mean_us: int | None
     """Microseconds to a decision"""
 
