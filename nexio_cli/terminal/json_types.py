@@ -61,6 +61,8 @@ class VisitJson(TypedDict):
     """What the guest types with the PIN: the e-mail, or a name where there is none"""
 
     group: str | None
+    language: str | None
+    """Of the mails to the visitor; ``null``: that of the location"""
 
 
 class RemarkJson(TypedDict):

@@ -64,6 +64,7 @@ def visit_json(visit: Visit) -> VisitJson:
         "replaces": visit.replaces,
         "login": visit.login,
         "group": visit.group,
+        "language": visit.language,
     }
 
 
