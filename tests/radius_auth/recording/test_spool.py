@@ -4,14 +4,14 @@ import json
 import sqlite3
 import stat
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.events import AuthEvent, EventBatch, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
@@ -250,7 +250,9 @@ def old_spool(path: Path, *bodies: str) -> None:
 
 def test_a_spool_of_an_older_version(path: Path) -> None:
     """Nothing is lost but PINs in User-Names, and it can get smaller."""
-    old_spool(path, *map(written, [event(1), event(2, user_name="44863544@guest")]), "no JSON")
+    old_spool(
+        path, *map(str, map(written, [event(1), event(2, user_name="44863544@guest")])), "no JSON"
+    )
 
     spool = Spool(path, AuthEvent)
 
@@ -262,18 +264,23 @@ def test_a_spool_of_an_older_version(path: Path) -> None:
 
 def test_accounting_of_an_older_version(path: Path) -> None:
     """It has no sealed name, and comes out all the same."""
-    fields = json.loads(written(record(user_name="PIN459377")))
-    del fields["user_name_sealed"]
-    old_spool(path, json.dumps(fields))
+    told = record(user_name="PIN459377")
+    fields = {**asdict(told), "record_id": f"{1:032x}", "at": told.at.isoformat()}
+    old_spool(
+        path, *(json.dumps({**fields, **more}) for more in ({}, {"user_name_sealed": "00ff"}))
+    )
 
-    assert Spool(path, AccountingRecord).oldest(9) == [record(user_name="PIN******")]
+    first, second = Spool(path, AccountingBatch).oldest(9)
+    assert first.records == second.records == (record(user_name="PIN******"),)
+    assert [each.source for each in (first, second)] == [told.source_address] * 2
+    assert [each.records[0].user_name_sealed for each in (first, second)] == [None, b"\0\xff"]
 
 
 def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
     """Whatever octets it is made of."""
-    spool = Spool(path, AccountingRecord)
-    spool.append([record(user_name_sealed=bytes(range(256)))])
-    (back,) = spool.oldest(9)
+    spool = Spool(path, AccountingBatch)
+    spool.append(batches_of_records([record(user_name_sealed=bytes(range(256)))]))
+    (back,) = spool.oldest(9)[0].records
     assert back.user_name_sealed == bytes(range(256))
 
 
