@@ -61,6 +61,11 @@ def command() -> None:
     help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
     "number.",
 )
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
+)
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
 @click.option("--phone", metavar="NUMBER", help="At most 100 characters.")

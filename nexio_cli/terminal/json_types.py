@@ -89,6 +89,8 @@ class VisitJson(TypedDict):
 
     check_ins: list[StayJson]
     """In their order; ``out`` is ``null`` while the visitor is in the building"""
+    language: str | None
+    """Of the mails to the visitor; ``null``: that of the location"""
 
 
 class RemarkJson(TypedDict):
