@@ -312,19 +312,20 @@ def _check_in(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.ended_wifi = False
     work.session.add(stay)
     work.session.flush()
-    return _noted(work, tap_of(stay, Direction.IN))
+    return _noted(work, tap_of(stay, Direction.IN), method)
 
 
 def _check_out(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.out_at, stay.out_method = work.now, method.value
     if stay.visit is not None and stay.location.end_wifi_at_checkout:
         stay.ended_wifi = end_token(work, stay.visit, frees_pin=False)
-    return _noted(work, tap_of(stay, Direction.OUT))
+    return _noted(work, tap_of(stay, Direction.OUT), method)
 
 
-def _noted(work: Writing, tap: Tap) -> Tap:
+def _noted(work: Writing, tap: Tap, method: Method) -> Tap:
     subject = "visit" if tap.kind == "visitor" else tap.kind
-    audit.note(work, f"check-{tap.direction.value}", subject, tap.id)
+    details = {"method": method.value}
+    audit.record(work, f"check-{tap.direction.value}", subject, tap.id, details)
     return tap
 
 

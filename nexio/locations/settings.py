@@ -73,6 +73,23 @@ class Settings:
     retention_days: int | None = None
     """How many days past visits and the log are kept; ``none``: for ever."""
 
+    session_retention_days: int | None = None
+    """How many days sessions on the Wi-Fi are kept; ``none``: as by ``retention-days``."""
+
+    mail_retention_days: int | None = None
+    """How many days it is kept that a mail was sent, or failed; ``none``: as long as the visit
+    or the member."""
+
+    check_in_retention_days: int | None = None
+    """How many days check-ins are kept; ``none``: as long as the visit or the member."""
+
+    member_retention_days: int | None = None
+    """How many days a member is kept who was removed; ``none``: for ever."""
+
+    audit_retention_days: int | None = None
+    """How many days it is kept who did what. That of a visit goes with it, the rest is kept as
+    long as by the location with most days; ``none``: for ever."""
+
     ssid: str | None = None
     """The name of the guest network, shown with each visitor who has Wi-Fi: at most 32
     octets, or ``none``."""
@@ -270,6 +287,8 @@ def _ssid(key: str, text: str) -> str | None:
     return text
 
 
+_days = _number(1, 36_500, optional=True)
+
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "visitor_tokens": _switch,
     "token_duration": _duration,
@@ -284,7 +303,12 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "end_wifi_at_checkout": _switch,
     "roaming": _switch,
     "cut_off": _time_of_day,
-    "retention_days": _number(1, 36_500, optional=True),
+    "retention_days": _days,
+    "session_retention_days": _days,
+    "mail_retention_days": _days,
+    "check_in_retention_days": _days,
+    "member_retention_days": _days,
+    "audit_retention_days": _days,
     "ssid": _ssid,
     "language": _one_of(*LANGUAGES),
     "device_limit_outage": _one_of("allow", "refuse"),

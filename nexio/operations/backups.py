@@ -82,13 +82,16 @@ def back_up_from(source: Connection, path: Path) -> int:
     return rows
 
 
-def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None]) -> str:
+def upgrade_with_backup(
+    engine: Engine, path: Path, tell: Callable[[int], None], operator: str = "unknown"
+) -> str:
     """Bring the store to our version, after a backup of all that it holds until then.
 
     Args:
         engine: of the store.
         path: where the backup goes; its folder is made.
         tell: hears how many rows are in it, before anything is changed.
+        operator: whom the audit names.
 
     Returns:
         The version before.
@@ -110,7 +113,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
 
     with engine.connect() as connection:
         before = schema.require_known(connection)
-    schema.upgrade(engine, first=first)
+    schema.upgrade(engine, first=first, last=audit.upgrade_noted(operator))
     return before
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from nexio.input.addresses import email_key
 from nexio.input.names import full_name, search_key
@@ -136,6 +137,30 @@ def list_mail(
     )
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
+    rows = work.session.scalars(query)
+    return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
+
+
+def list_undelivered(work: Reading, location: Location) -> list[Mail]:
+    """Mail that was tried and has not gone out, about visits that are not over; the newest first.
+
+    Not what a later mail of the same kind has taken the place of.
+    """
+    newer = aliased(OutboxRow)
+    same = (newer.visit_id == OutboxRow.visit_id) & (newer.template == OutboxRow.template)
+    tried = (OutboxRow.state == MailState.QUEUED.value) & (OutboxRow.attempts > 0)
+    query = (
+        select(OutboxRow)
+        .join(VisitRow, VisitRow.id == OutboxRow.visit_id)
+        .where(
+            or_(OutboxRow.state == MailState.FAILED.value, tried),
+            VisitRow.location_id == location.id,
+            VisitRow.deleted_at.is_(None),
+            VisitRow.closes_at > work.now,
+            ~exists().where(same, newer.id > OutboxRow.id),
+        )
+        .order_by(OutboxRow.id.desc())
+    )
     rows = work.session.scalars(query)
     return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 

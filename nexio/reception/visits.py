@@ -24,7 +24,14 @@ from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
-from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow, parse_number
+from nexio.store.tables import (
+    LARGEST_NUMBER,
+    AccessTokenRow,
+    CheckInRow,
+    PinRow,
+    VisitRow,
+    parse_number,
+)
 
 PIN_PURPOSE = VISIT_PIN.purpose
 
@@ -38,6 +45,15 @@ class VisitState(StrEnum):
     DELETED = "deleted"
     EXPIRED = "expired"
     """Not checked in, and closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A stay in the building (R14)."""
+
+    in_at: datetime
+    out_at: datetime | None
+    """None while it goes on; the cut-off ends it, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +91,13 @@ class Visit:
 
     max_devices: int | None
     """Where it was named (R18), 0 is no limit."""
+
+    registered_at: datetime
+    registered_by: str | None
+    """The operator, as in the audit; None where that is forgotten."""
+
+    check_ins: tuple[Stay, ...]
+    """In their order."""
 
     @property
     def name(self) -> str:
@@ -158,6 +181,22 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def numbers_of(work: Reading, which: str) -> list[int]:
+    """The number that is given, or those of all visits of an e-mail, whatever became of them.
+
+    Raises:
+        NotFound: the e-mail had no visit.
+    """
+    number = parse_number(which)
+    if number is not None:  # also of one that is forgotten
+        return [number]
+    found = select(VisitRow.id).where(VisitRow.email_key == email_key(which))
+    numbers = list(work.session.scalars(found))
+    if not numbers:
+        raise no_such_visit(which)
+    return numbers
+
+
 def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit]:
     """The visits of a group at a location that are neither deleted nor over, by arrival.
 
@@ -206,11 +245,13 @@ def visit_of(work: Reading, row: VisitRow) -> Visit:
 def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
     """What rows say at this moment, in their order; faster than one by one."""
     rows = list(rows)
-    mails = mail_states(work, [row.id for row in rows])
-    return [_visit_of(work, row, mails[row.id]) for row in rows]
+    numbers = [row.id for row in rows]
+    mails = mail_states(work, numbers)
+    operators = audit.operators_of(work, "visit", numbers, ["register", "reissue"])
+    return [_visit_of(work, row, mails[row.id], operators.get(row.id)) for row in rows]
 
 
-def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
+def _visit_of(work: Reading, row: VisitRow, mail: MailState, operator: str | None) -> Visit:
     return Visit(
         **row.fields_of(Visit),
         location=location_of(row.location),
@@ -221,7 +262,14 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
         replaces=row.replaces_id,
         login=row.email or row.email_key,
         group=row.group_name,
+        registered_by=operator,
+        check_ins=tuple(_stay_of(each, work.now) for each in row.check_ins),
     )
+
+
+def _stay_of(row: CheckInRow, now: datetime) -> Stay:
+    is_cut_off = row.out_at is None and now >= row.cut_off_at
+    return Stay(in_at=row.in_at, out_at=row.cut_off_at if is_cut_off else row.out_at)
 
 
 def no_such_visit(which: str) -> NotFound:

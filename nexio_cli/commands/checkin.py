@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio.input.zones import show
+from nexio_cli.commands.checkin_list import list_
 from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options, output
 from nexio_cli.terminal.shapes import tap_json
@@ -163,38 +163,6 @@ def _way(*, only_in: bool, only_out: bool) -> Direction | None:
     return Direction.IN if only_in else Direction.OUT
 
 
-@command.command("list")
-@click.option("--open", "open_only", is_flag=True, help="Only who is in the building now.")
-@options.location
-@options.as_json
-def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
-    """List today's check-ins and check-outs; --open is the list for an evacuation."""
-    from nexio.checkin.taps import list_taps
-    from nexio.locations.locations import get_location
-
-    with options.reading() as work:
-        location = get_location(work, location_name)
-        taps = list_taps(work, location, open_only=open_only)
-    if open_only and not as_json:
-        output.say(f"{len(taps)} in the building at {show(work.now, location.zone)}")
-    output.print_list(
-        taps,
-        tap_json,
-        ["name", "kind", "host", "direction", "at", "method"],
-        lambda tap: [
-            tap.name,
-            tap.kind,
-            tap.host or "",
-            tap.direction.value,
-            show(tap.at, location.zone),
-            tap.method.value,
-        ],
-        "Nobody." if open_only else "No check-ins today.",
-        as_json=as_json,
-        only_wide=("kind", "method"),
-    )
-
-
 @command.command()
 @options.visit
 @options.location
@@ -214,3 +182,6 @@ def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
         wifi = wifi_words_after_undo(work, taken)
     sentence = f"Taken back: the check-{taken.direction} of {taken.name}."
     output.print_answer(tap_json(taken), " ".join((sentence, *wifi)), as_json=as_json)
+
+
+command.add_command(list_)

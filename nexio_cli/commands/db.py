@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from nexio_cli.terminal.json_types import RestoredJson, UpgradeJson
+
 
 @click.group(cls=once.Group)
 def command() -> None:
@@ -25,26 +28,34 @@ def command() -> None:
 
 @command.command()
 @click.option("--no-backup", is_flag=True, help="Make no backup first: you have one.")
-def upgrade(*, no_backup: bool) -> None:
+@options.as_json
+def upgrade(*, no_backup: bool, as_json: bool) -> None:
     """Upgrade the store of an older version to this one, all of it or nothing.
 
     nexio makes a backup first, in the folder "backups" of NEXIO_HOME.
     """
     from nexio.operations.backups import upgrade_with_backup
     from nexio.store import schema
+    from nexio.store.audit import upgrade_noted
 
+    operator = options.configuration().operator
     with _opened() as engine:
         with engine.connect() as connection:
             before = schema.require_known(connection)
-        if no_backup:
-            schema.upgrade(engine)
+        path = None if no_backup else _place_for(before)
+        if path is None:
+            schema.upgrade(engine, last=upgrade_noted(operator))
         else:
-            path = _place_for(before)
-            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows))
+            upgrade_with_backup(engine, path, partial(_tell_of_backup, path), operator)
+    shape: UpgradeJson = {
+        "before": before,
+        "version": schema.HEAD,
+        "backup": str(path) if path is not None and path.exists() else None,
+    }
+    words = f"The store has version {schema.HEAD} now (it had {before})."
     if before == schema.HEAD:
-        output.print_headline(f"The store has version {before} already.")
-    else:
-        output.print_headline(f"The store has version {schema.HEAD} now (it had {before}).")
+        words = f"The store has version {before} already."
+    output.print_answer(shape, words, as_json=as_json)
 
 
 @command.command()
@@ -113,7 +124,8 @@ def _opened() -> Iterator[Engine]:
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
+@options.as_json
+def backup(file: Path, *, as_json: bool) -> None:
     """Write all that the store holds at one moment into a new FILE, while it is in use.
 
     The backup is an SQLite file of mode 0600, whatever the store is, and has the version of the
@@ -123,14 +135,16 @@ def backup(file: Path) -> None:
 
     with _opened() as engine:
         rows = back_up(engine, file)
-    output.print_headline(f"Backup written to {file} ({rows} rows).")
+    words = f"Backup written to {file} ({rows} rows)."
+    output.print_answer({"file": str(file), "rows": rows}, words, as_json=as_json)
     output.say("It opens only with the key file: keep a copy of that too, in another place.")
 
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @options.yes
-def restore(file: Path, *, yes: bool) -> None:
+@options.as_json
+def restore(file: Path, *, yes: bool, as_json: bool) -> None:
     """Replace all that the store holds by a backup, in one transaction.
 
     Running servers follow within a second. nexio upgrades a backup of an older version; the
@@ -147,6 +161,7 @@ def restore(file: Path, *, yes: bool) -> None:
         rows = put_back(store, file)
         with store.read() as work:
             damage = find_damage(work)
-    output.print_headline(f"Restored {rows} rows from {file}.")
+    shape: RestoredJson = {"file": str(file), "rows": rows, "damage": damage}
+    output.print_answer(shape, f"Restored {rows} rows from {file}.", as_json=as_json)
     if damage:
         output.warn([f"{len(damage)} things in it are damaged: nexio db check"])

@@ -90,13 +90,15 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @options.yes
-def revoke(name: str, *, yes: bool) -> None:
+@options.as_json
+def revoke(name: str, *, yes: bool, as_json: bool) -> None:
     """Turn a desk away: within seconds its browser shows nobody any more."""
     from nexio.checkin.desks import get_desk, revoke_desk
+    from nexio_cli.terminal.shapes import desk_json
 
     with options.reading() as work:
         desk = get_desk(work, name)
     options.confirm(f"Turn {desk.name} at {desk.location.name} away?", yes=yes)
     with options.writing() as work:
         revoke_desk(work, get_desk(work, name))
-    output.print_headline(f"{desk.name} is turned away.")
+    output.print_answer(desk_json(desk), f"{desk.name} is turned away.", as_json=as_json)

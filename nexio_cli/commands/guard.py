@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
-    from nexio_cli.terminal.json_types import WaitJson
+    from nexio_cli.terminal.json_types import ReleasedJson, WaitJson
     from radius_auth.guard.desk import Wait
 
 PLACE_COLUMNS: Final = ("visit", "e-mail", "location", "new devices wait until")
@@ -80,6 +80,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.location
 @options.yes
+@options.as_json
 def release(
     visit: str | None,
     tablet: str | None,
@@ -87,6 +88,7 @@ def release(
     location_name: str | None,
     *,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Give a guest's device, or a tablet, three tries at once, whatever happened before.
 
@@ -97,18 +99,19 @@ def release(
     if tablet is not None:
         if visit is not None or device is not None:
             raise InvalidValue("--tablet stands alone", "Leave the visit and --device out.")
-        _release_tablet(tablet, yes=yes)
+        _release_tablet(tablet, yes=yes, as_json=as_json)
         return
     if visit is None:
         raise InvalidValue("which visit?", "Name it by number or e-mail, or name a --tablet.")
-    _release_device(visit, device, location_name, yes=yes)
+    _release_device(visit, device, location_name, yes=yes, as_json=as_json)
 
 
 def _release_device(
-    visit: str, device: str | None, location_name: str | None, *, yes: bool
+    visit: str, device: str | None, location_name: str | None, *, yes: bool, as_json: bool
 ) -> None:
     from nexio.reception.visits import get_visit
     from radius_auth.guard.desk import release as release_device
+    from radius_auth.guard.guard import FREE_TRIES
 
     if device is None:
         raise InvalidValue(
@@ -122,10 +125,12 @@ def _release_device(
     with options.writing() as work:
         found = get_visit(work, visit, location_name)
         release_device(work, found.id, mac)
-    output.print_headline(f"{mac} has three tries at visit {found.id} ({found.name}).")
+    shape: ReleasedJson = {"visit": found.id, "device": mac, "tablet": None, "tries": FREE_TRIES}
+    words = f"{mac} has three tries at visit {found.id} ({found.name})."
+    output.print_answer(shape, words, as_json=as_json)
 
 
-def _release_tablet(name: str, *, yes: bool) -> None:
+def _release_tablet(name: str, *, yes: bool, as_json: bool) -> None:
     from nexio.checkin.tablets import get_tablet
     from nexio.input.names import counted
     from radius_auth.guard.tablets import Place, release_tablet
@@ -136,9 +141,9 @@ def _release_tablet(name: str, *, yes: bool) -> None:
     with options.writing() as work:
         place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
         tries = release_tablet(work, place)
-    output.print_headline(
-        f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
-    )
+    shape: ReleasedJson = {"visit": None, "device": None, "tablet": tablet.name, "tries": tries}
+    words = f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
+    output.print_answer(shape, words, as_json=as_json)
 
 
 command.add_command(release, "clear")

@@ -83,16 +83,19 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @options.yes
-def revoke(name: str, *, yes: bool) -> None:
+@options.as_json
+def revoke(name: str, *, yes: bool, as_json: bool) -> None:
     """Turn a tablet away: within seconds it checks nobody in or out."""
     from nexio.checkin.tablets import get_tablet, revoke_tablet
+    from nexio_cli.terminal.shapes import tablet_json
 
     with options.reading() as work:
         tablet = get_tablet(work, name)
     options.confirm(f"Turn {tablet.name} at {tablet.location.name} away?", yes=yes)
     with options.writing() as work:
         revoke_tablet(work, name)
-    output.print_headline(f"{tablet.name} is turned away.")
+    words = f"{tablet.name} is turned away."
+    output.print_answer(tablet_json(tablet), words, as_json=as_json)
 
 
 @command.command()
@@ -131,14 +134,16 @@ def taps(location_name: str | None, *, as_json: bool) -> None:
 
 @command.command("settle")
 @click.argument("numbers", metavar="TAP...", type=int, nargs=-1, required=True)
-def settle_(numbers: tuple[int, ...]) -> None:
+@options.as_json
+def settle_(numbers: tuple[int, ...], *, as_json: bool) -> None:
     """Put taps aside that you have looked at."""
     from nexio.checkin.offline_taps import settle
     from nexio.input.names import counted
 
     with options.writing() as work:
         settle(work, numbers)
-    output.print_headline(f"{counted(len(numbers), 'tap')} put aside.")
+    words = f"{counted(len(numbers), 'tap')} put aside."
+    output.print_answer({"taps": list(numbers)}, words, as_json=as_json)
 
 
 def _pair(store: Store, location: Location, code: str, name: str | None) -> Tablet:

@@ -87,12 +87,14 @@ def deliver(*, as_json: bool) -> None:
 
 
 def _delivered(store: Store) -> Report:
-    from nexio.mail.delivery import Report, deliver, outgoing_of
+    from nexio.mail.delivery import Report, deliver, note_delivery, outgoing_of
     from nexio.outbox.outbox import count_waiting
 
     outgoing = outgoing_of(options.configuration())
     if outgoing is not None:
-        return deliver(store, outgoing)
+        report = deliver(store, outgoing)
+        note_delivery(store, report)
+        return report
     with store.read() as work:
         waiting = count_waiting(work)
     trouble = MailServerUnreachable(

@@ -99,7 +99,7 @@ def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailed
             new = renew(work, visit.id)
     except NexioError as error:
         output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
-        return {"visit": visit.id, "error": str(error), "advice": error.advice}
+        return {"visit": visit.id, **output.error_json(error)}
     output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
     tell_of_open_sessions(visit.id, wait=False)
     return {"visit": visit.id, "reissued": visit_json(new)}

@@ -52,12 +52,14 @@ def show(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.insecure_short_pin
 @options.location
+@options.as_json
 def set_(
     changes: tuple[str, ...],
     location_name: str | None,
     *,
     insecure_pin_login: bool,
     insecure_short_pin: bool,
+    as_json: bool,
 ) -> None:
     """Change settings, all of them or none.
 
@@ -68,6 +70,7 @@ def set_(
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words
+    from nexio_cli.terminal.json_types import SettingsJson
 
     parsed = parse_changes(changes)
     with options.writing() as work:
@@ -79,7 +82,10 @@ def set_(
             insecure_short_pin=insecure_short_pin,
         )
         risk = risk_words(work, location)
-    output.say(f"Saved for {location.name}.")
+    if as_json:
+        output.print_json(SettingsJson(as_words(location.settings)))
+    else:
+        output.say(f"Saved for {location.name}.")
     output.warn(warnings_for(location.settings))
     if location.settings.pin_length < NIST_FLOOR:
         output.warn([short_pin_words(location.settings.pin_length)])

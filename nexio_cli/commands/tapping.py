@@ -213,6 +213,6 @@ def _print(all_done: Sequence[_Done], how: How, *, several: bool = False) -> Non
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
-        output.print_json_line({"refused": str(error), "advice": error.advice})
+        output.print_json_line({"refused": str(error), "code": error.code, "advice": error.advice})
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())

@@ -10,13 +10,15 @@ import click
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
-from nexio.locations.settings import parse_changes
+from nexio.locations.settings import as_words, parse_changes
 from nexio_cli.terminal import asking, once, options, output
 from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
 from nexio_cli.terminal.shapes import held_token_json
 
 if TYPE_CHECKING:
+    from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import TokensJson
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -29,7 +31,8 @@ def command() -> None:
 @command.command()
 @click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
 @options.location
-def on(duration: str | None, location_name: str | None) -> None:
+@options.as_json
+def on(duration: str | None, location_name: str | None, *, as_json: bool) -> None:
     """Give every visitor who is registered from now on an access token.
 
     Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
@@ -37,20 +40,22 @@ def on(duration: str | None, location_name: str | None) -> None:
     """
     from nexio.locations.locations import change_settings, get_location
 
-    words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    changes = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
     with options.writing() as work:
-        location = change_settings(work, get_location(work, location_name), parse_changes(words))
-    output.print_headline(
+        location = change_settings(work, get_location(work, location_name), parse_changes(changes))
+    words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."
     )
+    output.print_answer(_switched(location, None), words, as_json=as_json)
 
 
 @command.command()
 @click.option("--revoke", is_flag=True, help="Revoke the tokens that were issued, too.")
 @options.location
 @options.yes
-def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
+@options.as_json
+def off(location_name: str | None, *, revoke: bool, yes: bool, as_json: bool) -> None:
     """Give visitors who are registered from now on no access token.
 
     Tokens that were issued stay, unless --revoke ends all of the location that are not over.
@@ -64,14 +69,25 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
         options.confirm("Revoke the Wi-Fi of every visitor of this location?", yes=yes)
     with options.writing() as work:
         location = get_location(work, location_name)
-        change_settings(work, location, parse_changes(["visitor-tokens=off"]))
+        location = change_settings(work, location, parse_changes(["visitor-tokens=off"]))
         ended = revoke_all(work, location) if revoke else None
         work.session.flush()
         on = list_past_end(work, location.id) if revoke else []
-    output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
-    if ended is not None:
+    words = f"Visitors registered at {location.name} from now on get no Wi-Fi."
+    output.print_answer(_switched(location, ended), words, as_json=as_json)
+    if ended is not None and not as_json:
         output.say(f"Tokens revoked: {ended}.")
-    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=True)
+    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=not as_json)
+
+
+def _switched(location: Location, revoked: int | None) -> TokensJson:
+    settings = as_words(location.settings)
+    return {
+        "location": location.name,
+        "visitor_tokens": location.settings.visitor_tokens,
+        "token_duration": str(settings["token-duration"]),
+        "revoked": revoked,
+    }
 
 
 @command.command("list")

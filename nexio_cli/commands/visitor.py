@@ -252,7 +252,8 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 @options.visit
 @click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
 @options.location
-def qr(visit: str, location_name: str | None, *, text: bool) -> None:
+@options.as_json
+def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> None:
     """Draw the visitor's QR code, which 'nexio checkin' reads.
 
     It names the visit, is signed, and does not hold the PIN.
@@ -261,8 +262,11 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
     from nexio.reception.visits import get_visit
 
     with options.reading() as work:
-        content = qr_text(work, get_visit(work, visit, location_name))
-    if text:
+        found = get_visit(work, visit, location_name)
+        content = qr_text(work, found)
+    if as_json:
+        output.print_json({"visit": found.id, "text": content})
+    elif text:
         output.print_line(content)
     else:
         output.print_qr(content)

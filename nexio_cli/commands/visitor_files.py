@@ -97,19 +97,29 @@ def import_(
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past visits too.")
 @options.location
+@options.as_json
 def export(
-    file: str, day: str | None, group: str | None, location_name: str | None, *, everything: bool
+    file: str,
+    day: str | None,
+    group: str | None,
+    location_name: str | None,
+    *,
+    everything: bool,
+    as_json: bool,
 ) -> None:
     """Write the visits from today on to a CSV file, or to stdout, as 'import' reads them.
 
     It holds the PINs: only you may read the file. It must not exist yet. A cell that a
     spreadsheet would take for a formula gets an apostrophe in front, which 'import' takes off.
+
+    --json says what was written into a FILE; for the visits as JSON see 'nexio visitor list'.
     """
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.exporting import write_visits
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
 
+    options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
         location = get_location(work, location_name)
         which = VisitFilter(
@@ -123,6 +133,8 @@ def export(
         if file != "-":
             created.write(BOM)  # by which Excel knows UTF-8
         write_visits(visits, created)
+    if as_json:
+        output.print_json({"file": file, "rows": len(visits)})
     output.say(f"{counted(len(visits), 'visit')} of {location.name}.")
 
 
@@ -131,7 +143,10 @@ def export(
 @options.group_option("One for each visitor of a group, instead.")
 @click.option("--output", "file", metavar="FILE", default="-", help="Default: stdout.")
 @options.location
-def slip(visit: str | None, group: str | None, file: str, location_name: str | None) -> None:
+@options.as_json
+def slip(
+    visit: str | None, group: str | None, file: str, location_name: str | None, *, as_json: bool
+) -> None:
     """Make a slip to print: PIN, QR code, network, and when the Wi-Fi works.
 
     It is a page of HTML for any browser, a sheet of paper for each visitor. It holds the PIN:
@@ -139,10 +154,14 @@ def slip(visit: str | None, group: str | None, file: str, location_name: str | N
     """
     from nexio.mail.slips import slip_page
 
+    options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
-        page = slip_page(work, options.chosen(work, visit, group, location_name))
+        visits = options.chosen(work, visit, group, location_name)
+        page = slip_page(work, visits)
     with _created(file) as created:
         created.write(page)
+    if as_json:
+        output.print_json({"file": file, "rows": len(visits)})
 
 
 @contextmanager

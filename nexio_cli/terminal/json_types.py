@@ -14,6 +14,19 @@ from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState
 
 
+class ErrorJson(TypedDict):
+    """What went wrong, as the last line of stderr."""
+
+    error: str
+    """One line of what is wrong"""
+
+    code: str
+    """A word that stays, where the text may change"""
+
+    advice: str
+    """One line of what to do; may be empty"""
+
+
 class TokenJson(TypedDict):
     """An access token."""
 
@@ -25,6 +38,10 @@ class TokenJson(TypedDict):
     """As ``valid_from``"""
 
     state: TokenState
+
+
+StayJson = TypedDict("StayJson", {"in": str, "out": str | None})
+"""A stay in the building; no class can have a key of that name."""
 
 
 class VisitJson(TypedDict):
@@ -61,6 +78,17 @@ class VisitJson(TypedDict):
     """What the guest types with the PIN: the e-mail, or a name where there is none"""
 
     group: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+    created: str
+    """When the visitor was registered"""
+
+    by: str | None
+    """Who registered the visitor, as ``NEXIO_OPERATOR`` said; ``null`` where that is forgotten"""
+
+    check_ins: list[StayJson]
+    """In their order; ``out`` is ``null`` while the visitor is in the building"""
 
 
 class RemarkJson(TypedDict):
@@ -110,12 +138,10 @@ class ReissuedJson(TypedDict):
     """The new visit"""
 
 
-class ReissueFailedJson(TypedDict):
+class ReissueFailedJson(ErrorJson):
     """A visit that could not be registered anew."""
 
     visit: int
-    error: str
-    advice: str
 
 
 class TapJson(TypedDict):
@@ -137,6 +163,10 @@ class TapJson(TypedDict):
     cut_off: bool
     """Whether the cut-off checked them out"""
 
+    host: str | None
+    company: str | None
+    phone: str | None
+
 
 class DoneTapJson(TapJson):
     """A check-in or a check-out that was asked for just now."""
@@ -153,6 +183,9 @@ class RefusedTapJson(TypedDict):
 
     refused: str
     """Why"""
+
+    code: str
+    """As of an [error](#error)"""
 
     advice: str
     """What to do"""
@@ -186,6 +219,18 @@ class HousekeepingJson(TypedDict):
 
     lost: int
     """Sessions that were closed, because their access point had gone silent"""
+
+    mails: int
+    """Mails, sent or failed, that were forgotten"""
+
+    check_ins: int
+    """Check-ins that were forgotten"""
+
+    members: int
+    """Removed members who were forgotten"""
+
+    audit: int
+    """Entries of ``nexio audit`` that were forgotten"""
 
 
 class MailJson(TypedDict):
@@ -352,6 +397,86 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+
+class AuditJson(TypedDict):
+    """Somebody did something."""
+
+    id: int
+    """Greater than that of all that was done before; never used twice"""
+
+    at: str
+    operator: str
+    """Who: ``NEXIO_OPERATOR``, else the user of the system; or ``desk NAME``, ``tablet NAME``"""
+
+    action: str
+    """Such as ``register``, ``check-in``, ``set``"""
+
+    subject: str
+    """Such as ``visit``, ``member``, ``location``, ``nas``"""
+
+    subject_id: int
+    """The number of the visit, the member, …"""
+
+    details: Mapping[str, object]
+    """What else is known: for settings, locations and NAS the values before and after, for people
+    only which fields were changed"""
+
+
+class PersonJson(TypedDict):
+    """Somebody of today at a location."""
+
+    kind: str
+    """``visitor``, ``member``"""
+
+    id: int
+    """The number of the visit or the member"""
+
+    name: str
+    at: str
+    """When they are expected, came, or left; of ``never_out``: when they came"""
+
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+
+
+class RefusalJson(TypedDict):
+    """Somebody whom the Wi-Fi refused today and has not let on since."""
+
+    at: str
+    """The last time"""
+
+    visit: int | None
+    """``null`` where no visit is known; so is ``name``"""
+
+    name: str | None
+    user_name: str
+    """As of a [decision](#decision); so are ``device``, ``nas`` and ``reason``"""
+
+    device: str | None
+    nas: str
+    reason: str
+    count: int
+    """How many times"""
+
+
+class TodayJson(TypedDict):
+    """The day of a location."""
+
+    location: str
+    at: str
+    expected: list[PersonJson]
+    inside: list[PersonJson]
+    left: list[PersonJson]
+    never_out: list[PersonJson]
+    """Whom the cut-off checked out within 24 hours, and nobody did"""
+
+    mail: list[MailJson]
+    """What was tried and has not gone out, of visits that are not over"""
+
+    refused: list[RefusalJson]
 
 
 class DisconnectJson(TypedDict):
@@ -632,6 +757,118 @@ class FindingJson(TypedDict):
     """Empty where there is nothing to do"""
 
 
+class InitJson(TypedDict):
+    """Where a store is, and what was made."""
+
+    home: str
+    key_file: str
+    made: bool
+    """Whether the store is new"""
+
+    location: LocationJson | None
+    """The first location; ``null`` where there was one"""
+
+
+class TokensJson(TypedDict):
+    """Whether new visitors of a location get Wi-Fi."""
+
+    location: str
+    visitor_tokens: bool
+    token_duration: str
+    """As of the setting, such as ``1h``"""
+
+    revoked: int | None
+    """How many tokens were revoked; ``null`` without ``--revoke``"""
+
+
+class QrJson(TypedDict):
+    """What a visitor's QR code says."""
+
+    visit: int
+    text: str
+
+
+class ReleasedJson(TypedDict):
+    """Who may try again."""
+
+    visit: int | None
+    """``null`` for a tablet"""
+
+    device: str | None
+    tablet: str | None
+    tries: int
+    """How many wrong ones are looked at"""
+
+
+class SettledJson(TypedDict):
+    """Taps that were put aside."""
+
+    taps: list[int]
+    """Their numbers"""
+
+
+class WrittenJson(TypedDict):
+    """A file that was written."""
+
+    file: str
+    rows: int
+    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+
+
+class RestoredJson(WrittenJson):
+    """What was put back."""
+
+    damage: list[str]
+    """What is damaged in it, a line each"""
+
+
+class UpgradeJson(TypedDict):
+    """A store that has the version of this software now."""
+
+    before: str
+    """The version that it had"""
+
+    version: str
+    backup: str | None
+    """Where the backup of before is; ``null`` if there is none"""
+
+
+class RotatedJson(TypedDict):
+    """A store that has a new key."""
+
+    key: str
+    """The id of the new one"""
+
+    key_file: str
+    retired: str
+    """The file of old keys"""
+
+
+class ChangeJson(TypedDict):
+    """Something that changes in FreeRADIUS's configuration."""
+
+    verb: str
+    what: str
+
+
+class KeptJson(TypedDict):
+    """A file that stays as it is."""
+
+    file: str
+    why: str
+
+
+class InstallationJson(TypedDict):
+    """What changes in the configuration of FreeRADIUS or systemd."""
+
+    folder: str
+    done: bool
+    """``false`` with ``--dry-run``"""
+
+    changes: list[ChangeJson]
+    kept: list[KeptJson]
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -642,7 +879,8 @@ class VersionJson(TypedDict):
 
 
 Printed = (
-    VisitJson
+    ErrorJson
+    | VisitJson
     | HeldTokenJson
     | ImportJson
     | ReissuedJson
@@ -659,6 +897,8 @@ Printed = (
     | NasProfileJson
     | SettingsJson
     | DecisionJson
+    | AuditJson
+    | TodayJson
     | SessionJson
     | DevicesJson
     | ExplanationJson
@@ -670,6 +910,16 @@ Printed = (
     | DeskLinkJson
     | OfflineTapJson
     | FindingJson
+    | InitJson
+    | TokensJson
+    | QrJson
+    | ReleasedJson
+    | SettledJson
+    | WrittenJson
+    | RestoredJson
+    | UpgradeJson
+    | RotatedJson
+    | InstallationJson
     | VersionJson
 )
 """One object that a command may print."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from nexio.clock import utc_now
 from nexio.errors import InvalidValue, Refused
 from nexio.input.zones import show
 from nexio_cli.terminal import output
@@ -127,7 +128,8 @@ def opened() -> Iterator[Store]:
     if _STORE in command:
         yield command[_STORE]
         return
-    with closing(Store.open(configuration())) as store:
+    clock = click.get_current_context().obj or utc_now
+    with closing(Store.open(configuration(), clock)) as store:
         command[_STORE] = store
         try:
             yield store
@@ -224,6 +226,18 @@ def parse_mac(text: str) -> str:
     if mac is None:
         raise InvalidValue(f"{text!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef.")
     return mac
+
+
+def refuse_two_on_stdout(file: str, *, as_json: bool) -> None:
+    """Hold that JSON is alone on stdout.
+
+    Raises:
+        InvalidValue: the file goes there, too.
+    """
+    if as_json and file == "-":
+        raise InvalidValue(
+            "the file goes to stdout, and so would the JSON", "Name a file, or leave out --json."
+        )
 
 
 def typed_or_read(value: str | None) -> str | None:

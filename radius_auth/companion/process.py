@@ -17,6 +17,7 @@ from nexio.errors import NexioError
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
 from nexio.network.following import Horizon
+from nexio.service_manager import READY, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
@@ -120,6 +121,7 @@ class Companion:
             if follower is None:
                 return
             self._follower = follower
+            follower.reloaded = lambda: tell(READY)
             follower.start()
             stack.callback(follower.stop)
             hub.follow(follower)
@@ -144,6 +146,7 @@ class Companion:
     def reload(self) -> None:
         """Read the whole store again."""
         if self._follower is not None:
+            tell_reloading()
             self._follower.reload()
 
     def _first_follower(self) -> Follower | None:

@@ -80,6 +80,9 @@ class Follower:
         self.told: Callable[[Change], None] = lambda _: None
         """Called with each change, while that is held."""
 
+        self.reloaded: Callable[[], None] = lambda: None
+        """Called when all was loaded anew, as somebody wished, or could not be."""
+
         self._open_store = open_store
         self._horizon = horizon
         self._clock = clock
@@ -210,7 +213,10 @@ class Follower:
                 changed = watcher.wait()
                 if self._reload_wanted.is_set():
                     self._reload_wanted.clear()
-                    self._reload()
+                    try:
+                        self._reload()
+                    finally:
+                        self.reloaded()
                 elif abs(self._clock() - self._horizon_at) >= 2 * HORIZON_EVERY:
                     self._reload()  # the clock was set: the horizon lies elsewhere now
                 elif changed or self._clock() - self._horizon_at >= HORIZON_EVERY:

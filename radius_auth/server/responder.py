@@ -22,7 +22,7 @@ from radius_auth.protocol.authenticators import check_access_request, check_mess
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.duplicates import Duplicates, Repeat
 from radius_auth.protocol.events import decision_for_log
-from radius_auth.protocol.packet import Attribute, Code, Discarded, read_packet
+from radius_auth.protocol.packet import Code, Discarded, read_packet
 from radius_auth.protocol.replies import (
     StatusReply,
     class_of,
@@ -56,7 +56,6 @@ JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
 _ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
-_MESSAGE_AUTHENTICATOR = int(Attribute.MESSAGE_AUTHENTICATOR)
 _CHANCE = random.SystemRandom()
 
 
@@ -211,7 +210,7 @@ class Responder:
             (source.socket, source.address, packet.identifier),
             packet.authenticator,
             now,
-            signed=_MESSAGE_AUTHENTICATOR in packet.starts,  # and verified by now
+            signed=packet.signature_start > 0,  # and verified by now
         )
         if isinstance(known, Repeat):
             return self._repeat(known)

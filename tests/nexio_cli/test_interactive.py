@@ -223,6 +223,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("db", "restore"): ["{home}/backup.db"],
     ("key", "rotate"): [],
     ("freeradius", "uninstall"): ["--raddb", "{home}/raddb"],
+    ("service", "uninstall"): ["--units", "{home}/units"],
 }
 """What it is asked about, for each command that asks."""
 
@@ -243,6 +244,8 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
         tell(store, record(Status.START, zoe))
     copy_raddb(home / "raddb")
     visited.done("freeradius", "install", "--raddb", str(home / "raddb"), "--replace-default")
+    (home / "units").mkdir()
+    visited.done("service", "install", "--units", str(home / "units"))
     return visited
 
 

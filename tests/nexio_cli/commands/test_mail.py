@@ -131,6 +131,8 @@ def test_deliver(desk: Nexio, posting: MailServer, monkeypatch: pytest.MonkeyPat
     posting.answers["gone@example.com"] = "550 no such user"
     ran = desk.done("mail", "deliver")
     assert ran.out == "Sent: 1. Failed: 1. Waiting: 0.\n"
+    entry = desk.done("audit", "--json").json[-1]
+    assert (entry["action"], entry["details"]) == ("deliver", {"sent": 1, "failed": 1})
     assert "nexio mail list --state failed" in ran.err
     assert desk.done("mail", "deliver", "--json").json == {"sent": 0, "failed": 0, "waiting": 0}
     assert posting.mails_by_receiver == {"zoe@example.com": 1}

@@ -56,6 +56,25 @@ def test_the_json_of_a_visit(desk: Nexio) -> None:
     assert visit["token"]["state"] == "valid"
 
 
+def test_all_that_is_known_of_a_visit(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Company, phone and notes; who registered it and when; each check-in, and its end."""
+    monkeypatch.setenv("NEXIO_OPERATOR", "maria")
+    before = datetime.now(UTC).replace(microsecond=0)
+    visit = desk.register(company="ACME", phone="+44 20 7946 0000", notes="brings a dog")
+    assert (visit["company"], visit["phone"]) == ("ACME", "+44 20 7946 0000")
+    assert (visit["notes"], visit["by"], visit["check_ins"]) == ("brings a dog", "maria", [])
+    assert before <= datetime.fromisoformat(visit["created"]) <= datetime.now(UTC)
+
+    came = desk.done("checkin", "--visit", "1", "--json").json
+    stay = {"in": came["at"], "out": None}
+    assert desk.done("visitor", "show", "1", "--json").json["check_ins"] == [stay]
+    left = desk.done("checkout", "--visit", "1", "--json").json
+    monkeypatch.setenv("NEXIO_OPERATOR", "ben")
+    (listed,) = desk.done("visitor", "list", "--json").json
+    assert listed["check_ins"] == [stay | {"out": left["at"]}]
+    assert listed["by"] == "maria"
+
+
 def test_now_is_the_whole_minute(desk: Nexio) -> None:
     """R1: the arrival is this minute, rounded down, with the offset of the location."""
     before = datetime.now(UTC).replace(second=0, microsecond=0)

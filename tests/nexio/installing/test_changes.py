@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexio.errors import Unreachable
-from radius_auth.raddb.changes import Change, File, Folder, Link, Rights, State, carry_out, look
+from nexio.installing.changes import Change, File, Folder, Link, Rights, State, carry_out, look
 from tests.support.radius.trees import tree
 
 

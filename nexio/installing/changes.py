@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from radius_auth.raddb.folder import unreachable
+from nexio.errors import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Change:
     """One path before and after."""
 
     path: str
-    """Below raddb."""
+    """Below the folder."""
 
     before: State
     after: State
@@ -91,6 +91,14 @@ def look(path: Path) -> State:
         return None
     except OSError as error:
         raise unreachable(path, error) from error
+
+
+def unreachable(path: Path, error: OSError) -> Unreachable:
+    """An error of the operating system, with advice."""
+    where = error.filename or path
+    return Unreachable(
+        f"{where} cannot be used: {error.strerror}", "Run this as root, with sudo for example."
+    )
 
 
 def carry_out(folder: Path, changes: Sequence[Change]) -> None:
@@ -136,11 +144,11 @@ def _put(path: Path, state: State) -> None:
 
 
 def _write(path: Path, file: File) -> None:
-    """Replace a file as a whole, so that FreeRADIUS never reads half of one."""
-    whole = path.with_name(f".{path.name}~nexio")  # FreeRADIUS loads no such name
+    """Replace a file as a whole, so that nobody ever reads half of one."""
+    whole = path.with_name(f".{path.name}~nexio")  # nobody loads such a name
     whole.unlink(missing_ok=True)
     try:
-        # Never through a link: the folder is FreeRADIUS's, and we may be root.
+        # Never through a link: the folder may be another user's, and we may be root.
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(file.content)

@@ -1,4 +1,4 @@
-"""The manifest: what an installation has put into raddb, so that it never overwrites the rest."""
+"""The manifest: what an installation has written, so that it never overwrites the rest."""
 
 from __future__ import annotations
 
@@ -8,27 +8,24 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from radius_auth.raddb.changes import File, State, look
+from nexio.installing.changes import File, State, look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-OURS: Final = "mods-config/nexio"
-"""The folder in raddb that is ours alone; FreeRADIUS does not load it by itself."""
-
-MANIFEST: Final = f"{OURS}/installed.json"
+NAME: Final = "installed.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What was written, linked and removed; paths are below raddb."""
+    """What was written, linked and removed; paths are below the folder of the other program."""
 
     version: str = ""
     """The version of nexio that wrote it."""
 
     package: str = ""
-    """See ``package_digest``."""
+    """See ``radius_auth.raddb.package.package_digest``; empty for units."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file as it was written."""
@@ -37,7 +34,7 @@ class Manifest:
     """The target of each link."""
 
     taken: Mapping[str, str] = field(default_factory=dict)
-    """Links of FreeRADIUS's own that were removed, and their targets."""
+    """Links of the other program's own that were removed, and their targets."""
 
     def wrote(self, path: str, there: State) -> bool:
         """Whether a path still has the file that was written."""
@@ -48,21 +45,21 @@ class Manifest:
         return json.dumps(asdict(self), indent=1, sort_keys=True).encode() + b"\n"
 
 
-def load_manifest(folder: Path) -> Manifest:
+def load_manifest(path: Path) -> Manifest:
     """Read it; an empty one where nothing was installed.
 
     Raises:
         Refused: it is damaged.
         Unreachable: it cannot be read.
     """
-    there = look(folder / MANIFEST)
+    there = look(path)
     if not isinstance(there, File):
         return Manifest()
     try:
         return Manifest(**json.loads(there.content))
     except (TypeError, ValueError) as error:
         raise Refused(
-            f"{folder / MANIFEST} is damaged",
+            f"{path} is damaged",
             "Move it away and the files called nexio as well, then install again.",
         ) from error
 
