@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 
 from nexio.configuration import Configuration
 from nexio.store.engine import connect
-from nexio.store.tables import Row
+from nexio.store.tables import Row, add_conditions_for_postgresql
 
 
 def run(connection: Connection) -> None:
     """Run what was asked for inside the connection's transaction."""
+    add_conditions_for_postgresql()
     context.configure(
         connection=connection,
         target_metadata=Row.metadata,

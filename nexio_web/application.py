@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import asynccontextmanager, closing
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from nexio.errors import Unreachable
 from nexio.languages import mark
 from nexio.mail.delivery import outgoing_of
+from nexio.service_manager import READY, WATCHDOG, tell, watchdog_seconds
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from nexio_web import desk, desk_words, kiosk, phone
@@ -71,8 +73,11 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         postman.start()
+        tell(READY)
+        watchdog = asyncio.create_task(_feed_watchdog())
         with closing(store):
             yield
+            watchdog.cancel()
             await run_in_threadpool(postman.end)
 
     app = Starlette(
@@ -94,6 +99,14 @@ def pages(store: Store, postman: Postman, pair_with: str | None = None) -> Starl
     app.state.store, app.state.door, app.state.postman = store, Door(store), postman
     app.state.pair_with = pair_with
     return app
+
+
+async def _feed_watchdog() -> None:
+    """Tell systemd that requests are answered, where it waits for that."""
+    every = watchdog_seconds()
+    while every is not None:
+        tell(WATCHDOG)
+        await asyncio.sleep(every / 2)
 
 
 def wrapped(app: ASGIApp, options: Options) -> ASGIApp:

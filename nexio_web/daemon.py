@@ -6,6 +6,7 @@ import atexit
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -20,6 +21,7 @@ from granian.server.mp import MPServer
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.service_manager import STOPPING, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.streams import open_closed
 from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
@@ -86,6 +88,11 @@ class Parent(MPServer):
         worker.join = watcher.join  # type: ignore[method-assign]
         return worker
 
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """End."""
+        tell(STOPPING)
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+
     def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
         """Take a new certificate where it can be used."""
         try:
@@ -94,6 +101,7 @@ class Parent(MPServer):
             log.error("%s; the old one is used on", error)  # noqa: TRY400 (no fault of ours)
         else:
             log.info("starting anew, as SIGHUP says")
+            tell_reloading()  # the new worker says that it is ready
             super().signal_handler_reload(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
@@ -109,6 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 2 a wrong option, 5 store, key or port out of reach.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
     logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
     try:
         options = parse_options(arguments, os.environ)

@@ -21,7 +21,15 @@ from tests.support.web.webd import free_port as free_tcp_port
 from tests.support.web.webd import is_listened_to
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("nexio", "nexio_cli", "nexio_migrations", "nexio_raddb", "nexio_web", "radius_auth")
+PACKAGES = (
+    "nexio",
+    "nexio_cli",
+    "nexio_migrations",
+    "nexio_raddb",
+    "nexio_systemd",
+    "nexio_web",
+    "radius_auth",
+)
 
 INSIDE = {
     "nexio/py.typed",
@@ -33,6 +41,7 @@ INSIDE = {
     "nexio_migrations/script.py.mako",
     "nexio_migrations/versions/0001_first_tables.py",
     "nexio_raddb/__init__.py",
+    "nexio_systemd/nexio-radiusd.service",
     "nexio_web/templates/kiosk.html",
     "nexio_web/static/kiosk.js",
     "nexio_web/templates/desk.html",
@@ -97,7 +106,11 @@ def test_what_is_inside(wheel: Path) -> None:
 
 def test_every_module_is_inside(wheel: Path) -> None:
     """`packages` in setup.cfg is a list by hand: none is forgotten."""
-    folders = {"migrations": "nexio_migrations", "freeradius": "nexio_raddb"}
+    folders = {
+        "migrations": "nexio_migrations",
+        "freeradius": "nexio_raddb",
+        "systemd": "nexio_systemd",
+    }
     ours = [path for path in checked_out() if folders.get(path.parts[0], path.parts[0]) in PACKAGES]
     wanted = {
         "/".join([folders.get(path.parts[0], path.parts[0]), *path.parts[1:]]) for path in ours

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.headerregistry import Address, AddressHeader
-from email.message import EmailMessage
-from email.policy import default
 from typing import TYPE_CHECKING, cast
 
 from nexio.errors import InvalidValue
 from nexio.input.names import JOINERS, quoted
 
 if TYPE_CHECKING:
+    from email.headerregistry import Address, AddressHeader
+
     from email_validator import ValidatedEmail
 
 _NOT_IN_NAMES = frozenset('"\\<>[];:@=?')
@@ -34,6 +32,8 @@ class Mailbox:
     @property
     def header(self) -> Address:
         """As it stands in From and To; no name and no address can add a header or a receiver."""
+        from email.headerregistry import Address  # noqa: PLC0415 (slow to load)
+
         user, _, domain = self.envelope.rpartition("@")
         whole = Address(_without(_NOT_IN_NAMES, self.name), user, domain)
         plain = Address(_without(_ASIDES, whole.display_name), user, domain)
@@ -92,6 +92,10 @@ def _without(characters: frozenset[str], name: str) -> str:
 
 def _is_read_back(address: Address) -> bool:
     """Python 3.11 drops the quotes where it folds a long name: a comma would then end it."""
+    from email import message_from_bytes  # noqa: PLC0415 (slow to load)
+    from email.message import EmailMessage  # noqa: PLC0415
+    from email.policy import default  # noqa: PLC0415
+
     message = EmailMessage()
     message["From"] = address
     header = message_from_bytes(message.as_bytes(), policy=default)["From"]

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import Refused
-from nexio_cli.terminal import once, options, output
-
-if TYPE_CHECKING:
-    from radius_auth.raddb.installation import Plan
+from nexio_cli.terminal import installing, once, options, output
 
 raddb = click.option(
     "--raddb",
@@ -22,8 +18,6 @@ raddb = click.option(
     help="FreeRADIUS's folder of configuration (default: /etc/freeradius/3.0, or where it is).",
 )
 
-dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
-
 
 @click.group(cls=once.Group)
 def command() -> None:
@@ -32,14 +26,17 @@ def command() -> None:
 
 @command.command()
 @raddb
-@dry_run
+@installing.dry_run
 @click.option(
     "--replace-default/--keep-default",
     default=None,
     help="FreeRADIUS's own site, which listens on port 1812, too: take its link out, or not.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask about that site: take its link out.")
-def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool) -> None:
+@options.as_json
+def install(
+    named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool, as_json: bool
+) -> None:
     """Put the plugin into FreeRADIUS's configuration, or renew it; all of it or nothing.
 
     nexio renews the files that nobody has changed, and keeps what you have changed: a newer
@@ -68,8 +65,9 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
         replace_default = yes or _ask_about_default()
     source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
-    _carry_out(plan, "The plugin is installed in", dry_run=dry_run)
-    output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
+    installing.carry_out(plan, "The plugin is installed in", dry_run=dry_run, as_json=as_json)
+    places = [("data", str(configuration.home)), ("key", str(configuration.key_file))]
+    output.print_fields(places if not as_json else [])
     if not dry_run:
         where = "" if named is None else f" --raddb {folder}"
         output.say(f"Look it over: nexio freeradius check{where}. Then restart FreeRADIUS.")
@@ -77,9 +75,10 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
 
 @command.command()
 @raddb
-@dry_run
+@installing.dry_run
 @options.yes
-def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
+@options.as_json
+def uninstall(named: Path | None, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Take the plugin out, and put back the links that it replaced.
 
     Files that you have changed stay, and nexio names them. Running it twice does no harm.
@@ -90,7 +89,7 @@ def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
     plan = plan_uninstall(find_raddb(named))
     if plan.changes and not dry_run:
         options.confirm(f"Take the plugin out of {plan.folder}?", yes=yes)
-    _carry_out(plan, "The plugin is taken out of", dry_run=dry_run)
+    installing.carry_out(plan, "The plugin is taken out of", dry_run=dry_run, as_json=as_json)
 
 
 @command.command()
@@ -126,19 +125,3 @@ def _ask_about_default() -> bool:
             " --keep-default leaves it, and you change the port in one of the two sites.",
         )
     return True
-
-
-def _carry_out(plan: Plan, done: str, *, dry_run: bool) -> None:
-    if not dry_run:
-        plan.carry_out()
-    for change in plan.changes:
-        verb, what = change.words
-        output.print_line(f"{verb:<6}  {what}")
-    for path, why in plan.kept:
-        output.print_line(f"keep    {path} ({why})")
-    if dry_run:
-        output.say("Nothing was changed.")
-    elif plan.changes:
-        output.print_headline(f"{done} {plan.folder}.")
-    else:
-        output.print_headline(f"There is nothing to do in {plan.folder}.")

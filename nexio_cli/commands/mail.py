@@ -36,9 +36,12 @@ def command() -> None:
     metavar="N",
     help="How many to show.",
 )
+@options.after_option
 @options.location
 @options.as_json
-def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None, limit: int, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the mail of a location, the newest first, with the mail server's last answer.
 
     The column "when" is the time at which the mail was sent, or is tried next, or was queued.
@@ -52,7 +55,8 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
 
     with options.reading() as work:
         location = get_location(work, location_name)
-        mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
+        wanted = MailState(state) if state is not None else None
+        mails = list_mail(work, location, wanted, limit, after)
     output.print_list(
         mails,
         lambda mail: mail_json(mail, location),
@@ -87,12 +91,14 @@ def deliver(*, as_json: bool) -> None:
 
 
 def _delivered(store: Store) -> Report:
-    from nexio.mail.delivery import Report, deliver, outgoing_of
+    from nexio.mail.delivery import Report, deliver, note_delivery, outgoing_of
     from nexio.outbox.outbox import count_waiting
 
     outgoing = outgoing_of(options.configuration())
     if outgoing is not None:
-        return deliver(store, outgoing)
+        report = deliver(store, outgoing)
+        note_delivery(store, report)
+        return report
     with store.read() as work:
         waiting = count_waiting(work)
     trouble = MailServerUnreachable(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nexio import __version__
+from nexio.installing.changes import File, look
 from nexio.operations.health import Finding, unwell, well
-from radius_auth.raddb.changes import File, look
 from radius_auth.raddb.folder import (
     MAIN,
     enabled,
@@ -16,8 +16,8 @@ from radius_auth.raddb.folder import (
     other_python,
     read_lines,
 )
+from radius_auth.raddb.installation import place
 from radius_auth.raddb.listeners import clashes, listeners
-from radius_auth.raddb.manifest import load_manifest
 from radius_auth.raddb.package import MODULE, links_of, package_digest, packaged
 from radius_auth.raddb.program import (
     INSTALL,
@@ -104,7 +104,7 @@ def _other_python(folder: Path) -> str:
 
 
 def _installed(folder: Path) -> Finding:
-    before, templates = load_manifest(folder), packaged()
+    before, templates = place(folder).load_manifest(), packaged()
     if not before.files and all((folder / path).is_file() for path in templates):
         return well("files", "put in place by hand, so nobody knows of which version")
     if not before.files:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nexio.errors import NotFound, Unreachable
+from nexio.errors import NotFound
+from nexio.installing.changes import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,14 +55,6 @@ def find_raddb(named: Path | None) -> Path:
     raise NotFound(
         f"there is no configuration of FreeRADIUS in {PLACES[0] if named is None else named}",
         "Install it (apt-get install freeradius freeradius-python3), or name its folder: --raddb",
-    )
-
-
-def unreachable(path: Path, error: OSError) -> Unreachable:
-    """An error of the operating system, with advice."""
-    where = error.filename or path
-    return Unreachable(
-        f"{where} cannot be used: {error.strerror}", "Run this as root, with sudo for example."
     )
 
 

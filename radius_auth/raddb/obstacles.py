@@ -1,4 +1,4 @@
-"""Obstacles to an installation: files of somebody else, and FreeRADIUS's own site.
+"""Obstacles to an installation: another python3 module, and FreeRADIUS's own site.
 
 That site, ``default``, listens on the same port as ours.
 """
@@ -8,14 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import Refused
-from radius_auth.raddb.changes import File, Link, State, look
+from nexio.installing.changes import Link, look
 from radius_auth.raddb.folder import enabled, other_python, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    from radius_auth.raddb.manifest import Manifest
 
 DEFAULT: Final = "sites-enabled/default"
 
@@ -23,41 +20,17 @@ NEEDED_BY_EAP: Final = ("sites-enabled/inner-tunnel", "mods-enabled/eap")
 """They fail, or serve nobody, where no site calls FreeRADIUS's own ``eap``."""
 
 
-def refuse_obstacles(
-    folder: Path, files: Mapping[str, bytes], links: Mapping[str, str], before: Manifest
-) -> None:
-    """Refuse to overwrite files or links of somebody else.
-
-    Args:
-        folder: raddb.
-        files: our files.
-        links: our links.
-        before: what an earlier installation wrote.
+def refuse_other_python(folder: Path) -> None:
+    """Refuse where FreeRADIUS has a module of the kind that it can have one of.
 
     Raises:
-        Refused: a name is taken, or there is another python3 module.
+        Refused: there is another python3 module.
     """
     others = other_python(folder)
     if others:
         raise Refused(
             f"{others[0]} has a python3 module already, and FreeRADIUS can have one only",
             "Take it out of mods-enabled, or let its functions call those of ours.",
-        )
-    strangers = [
-        path
-        for path, content in files.items()
-        if not _is_ours(look(folder / path), content, known=path in before.files)
-    ]
-    strangers += [
-        path
-        for path, target in links.items()
-        if look(folder / path) is not None
-        and (folder / path).resolve() != ((folder / path).parent / target).resolve()
-    ]
-    if strangers:
-        raise Refused(
-            f"not put there by nexio, and in the way: {', '.join(strangers)}",
-            f"Move it out of {folder}, then install again.",
         )
 
 
@@ -84,10 +57,6 @@ def links_to_remove(folder: Path) -> dict[str, str]:
                 f"Move it to {path.replace('enabled', 'available')} yourself, then install again.",
             )
     return taken
-
-
-def _is_ours(there: State, content: bytes, *, known: bool) -> bool:
-    return there is None or (isinstance(there, File) and (known or there.content == content))
 
 
 def _others_use_eap(folder: Path) -> bool:

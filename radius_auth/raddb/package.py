@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from nexio.configuration import Configuration
-from radius_auth.raddb.manifest import OURS, digest
+from nexio.installing.manifest import digest
+
+OURS: Final = "mods-config/nexio"
+"""The folder in raddb that is ours alone; FreeRADIUS does not load it by itself."""
 
 FOLDERS: Final = ("mods-available", "mods-config", "policy.d", "sites-available")
 ENABLED: Final = {"mods-available": "mods-enabled", "sites-available": "sites-enabled"}

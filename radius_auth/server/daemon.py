@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
+from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
 from radius_auth.guard.siblings import forget_worker, shared_memory
+from radius_auth.server.heartbeat import Heartbeat
 from radius_auth.server.options import Options, parse_options
 from radius_auth.server.sockets import all_addresses, listen, listen_together
 
@@ -148,6 +150,8 @@ class Parent:
             self._opened = stack.pop_all()
         self._memory = shared_memory(options.workers)
         self._life = os.pipe()
+        every = watchdog_seconds()
+        self._heartbeat = None if every is None else Heartbeat(options.workers, every / 2)
         self._companion = Child("companion", "nexio-companion", self._accompany)
         self._workers = [
             Child("worker", "nexio-worker", self._worker(index)) for index in range(options.workers)
@@ -184,6 +188,8 @@ class Parent:
                         self._look(key.fd)
             self._reap()
             self._stop_some()
+            if self._heartbeat is not None:
+                self._heartbeat.beat(i for i, each in enumerate(self._workers) if each.works)
         return self._code
 
     def close(self) -> None:
@@ -202,7 +208,10 @@ class Parent:
         if self._stopping:
             return 1.0
         due = [child.starts_at for child in self._children if not child.process]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        waits = [each - time.monotonic() for each in due]
+        if self._heartbeat is not None:
+            waits.append(self._heartbeat.until_next())
+        return max(0.0, min(waits)) if waits else None
 
     def _look(self, descriptor: int) -> None:
         for child in self._children:
@@ -217,6 +226,7 @@ class Parent:
     def _announce(self) -> None:
         auth = [each[0] for each in self._sockets]
         log.info("answering on %s, accounting on %s", _places(auth), _places(self._accounting))
+        tell(READY)
 
     def _reap(self) -> None:
         for child in self._children:
@@ -263,6 +273,7 @@ class Parent:
             self._life[0],
             self._configuration,
             "radiusd.db",
+            self._options.max_staleness,
             lambda follower, open_store: accounting(
                 self._accounting, self._options, follower, path, open_store
             ),
@@ -282,14 +293,17 @@ class Parent:
             inherited = Inherited(
                 sockets=[each[index] for each in self._sockets], life=self._life[0]
             )
+            heart = self._heartbeat
+            beside = {} if heart is None else {heart.fileno(index): lambda: heart.answer(index)}
             siblings = Siblings(self._memory, workers, index) if workers > 1 else None
-            serve(inherited, self._options, self._door.getsockname(), siblings, ready)
+            serve(inherited, self._options, self._door.getsockname(), siblings, ready, beside)
 
         return work
 
     def _hear(self, number: int, _: object) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
             self._stopping = True
+            tell(STOPPING)
         elif number == signal.SIGHUP and self._companion.has_worked:
             self._companion.tell(number)
 

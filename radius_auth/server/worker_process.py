@@ -17,7 +17,7 @@ from radius_auth.server.time_slice import ask_for_short_slice
 from radius_auth.server.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from radius_auth.guard.siblings import Siblings
     from radius_auth.server.options import Options
@@ -30,12 +30,13 @@ CATCH_UP_SECONDS: Final = 0.001
 """How long the others are waited for at a time, where two look at guesses at the same visit."""
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
     inherited: Inherited,
     options: Options,
     door: bytes,
     siblings: Siblings | None,
     ready: Callable[[], None],
+    beside: Mapping[int, Callable[[], None]],
 ) -> None:
     """Be a worker until SIGTERM or SIGINT, or until the parent has died.
 
@@ -45,6 +46,7 @@ def serve(
         door: where the companion is found.
         siblings: what the guards of the workers share in memory; None where there is one worker.
         ready: called once when requests are answered.
+        beside: what else is done between requests, by the descriptor that becomes readable.
     """
     guard = Guard(siblings)
     if siblings is not None:
@@ -62,7 +64,8 @@ def serve(
             _on_stop(lambda *_: worker.stop())
             link.counts = worker.counts
             guard.announce, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
-            worker.watch(link.fileno(), link.act)
+            for number, action in {link.fileno(): link.act, **beside}.items():
+                worker.watch(number, action)
             settle_memory()
             ask_for_short_slice()
             ready()

@@ -8,20 +8,23 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.service_manager import READY, STOPPING, WATCHDOG
 from nexio_web.headers import HEADERS
 from tests.support.certificates import certify
-from tests.support.radius.radiusd import environment_of, wait_until
+from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
+from tests.support.service_manager import service_manager
 from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nexio.configuration import Configuration
 
@@ -90,6 +93,21 @@ def test_a_worker_that_dies_is_replaced(server: Webd) -> None:
     wait_until(is_well_again)
 
 
+def test_what_systemd_is_told(sqlite_configuration: Configuration, tmp_path: Path) -> None:
+    """Ready, that it lives, a reload and its end."""
+    with (
+        service_manager(tmp_path) as systemd,
+        webd(sqlite_configuration, variables=systemd.variables) as server,
+    ):
+        systemd.wait_for(READY)
+        systemd.wait_for(WATCHDOG)
+        server.process.send_signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for(READY)
+        server.process.terminate()
+        systemd.wait_for(STOPPING)
+
+
 def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:
     """SIGHUP takes the new one; one that is broken leaves the old one in use."""
     first, second, broken = (tmp_path / name for name in ("first", "second", "broken"))
@@ -127,6 +145,31 @@ def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path
         wait_until(lambda: len(server.workers()) == 1 and server.workers() != before)
         assert ask(second) == 200
         assert not is_answered(first)
+
+
+def test_sighup_while_it_starts(sqlite_configuration: Configuration) -> None:
+    """There is nothing to start anew, and it starts all the same."""
+    port = free_port()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [PROGRAM, "--port", str(port)], env=environment_of(sqlite_configuration), stderr=log
+        )
+        wait_until(lambda: takes_sighup(process.pid))
+        while not is_listened_to(port) and process.poll() is None:
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.005)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+
+def takes_sighup(process: int) -> bool:
+    """Whether SIGHUP does not end it."""
+    status = dict(
+        line.split(":\t") for line in Path(f"/proc/{process}/status").read_text().splitlines()
+    )
+    bit = 1 << (signal.SIGHUP - 1)
+    return bool((int(status["SigIgn"], 16) | int(status["SigCgt"], 16)) & bit)
 
 
 def ended(configuration: Configuration, *options: str) -> subprocess.CompletedProcess[str]:

@@ -206,6 +206,7 @@ def test_everybody_can_read_it(house: House, tablet: Page) -> None:
     tablet.set_viewport_size({"width": 320, "height": 568})
     with away(tablet):
         judged = [(complaints(tablet), overflow(tablet))]
+        expect(tablet.locator("#away")).to_be_in_viewport(ratio=1)
         scan(tablet, house.qr(house.visitor()))
         assert said(tablet) == NOTED
         judged.append((complaints(tablet), overflow(tablet)))

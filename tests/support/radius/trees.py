@@ -12,7 +12,7 @@ from radius_auth.raddb.package import Source, fill_in, packaged
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from radius_auth.raddb.installation import Plan
+    from nexio.installing.plan import Plan
 
 
 def tree(folder: Path) -> dict[str, tuple[str, int, bytes]]:

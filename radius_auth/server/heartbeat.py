@@ -1,0 +1,74 @@
+"""The watchdog of systemd, fed by the request loops themselves.
+
+The parent sends each worker an octet now and then, and the worker sends it back between two
+requests.  Only when all have done so, systemd hears of it; a loop that hangs gets the server
+restarted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from nexio.service_manager import WATCHDOG, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Heartbeat:
+    """Lines between the parent and its workers.
+
+    Args:
+        workers: how many there are.
+        every: seconds between two beats.
+    """
+
+    def __init__(self, workers: int, every: float) -> None:
+        self._every = every
+        self._next = time.monotonic()
+        self._lines = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(workers)]
+        for line in self._lines:
+            for end in line:
+                end.setblocking(False)  # noqa: FBT003 - its name says it
+
+    def fileno(self, worker: int) -> int:
+        """What becomes readable in a worker when it is to answer."""
+        return self._lines[worker][1].fileno()
+
+    def answer(self, worker: int) -> None:
+        """Send back what came; the worker calls it."""
+        end = self._lines[worker][1]
+        with contextlib.suppress(BlockingIOError):
+            end.send(end.recv(1))
+
+    def until_next(self) -> float:
+        """Seconds until `beat` is to be called."""
+        return max(0.0, self._next - time.monotonic())
+
+    def beat(self, working: Iterable[int]) -> None:
+        """Tell systemd where all have answered, and ask them again.
+
+        Args:
+            working: numbers of the workers that have started; one that is being replaced is not
+                waited for.
+        """
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._every
+        asked = [self._lines[worker][0] for worker in working]
+        if sum(map(_is_answered, asked)) == len(asked):
+            tell(WATCHDOG)
+        for end in asked:
+            with contextlib.suppress(BlockingIOError):  # it has not read those of before
+                end.send(b"\1")
+
+
+def _is_answered(end: socket.socket) -> bool:
+    answered = False
+    with contextlib.suppress(BlockingIOError):
+        while end.recv(1):
+            answered = True
+    return answered

@@ -1,0 +1,1 @@
+"""The units of systemd; installed as the package `nexio_systemd`."""

@@ -1,0 +1,1 @@
+"""Tests of ``nexio.operations``, file by file."""

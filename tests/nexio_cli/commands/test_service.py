@@ -1,0 +1,45 @@
+"""``nexio service``: the units of systemd."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli.running import Nexio
+from tests.support.radius.trees import tree
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> tuple[str, str]:
+    """A folder of units."""
+    folder = tmp_path / "units"
+    folder.mkdir()
+    return ("--units", str(folder))
+
+
+def test_from_the_first_to_the_last(sqlite_nexio: Nexio, there: tuple[str, str]) -> None:
+    """Shown, installed, checked and removed, each with what to type next."""
+    folder = Path(there[1])
+    user = ("--user", getpass.getuser())
+    assert "nexio service install" in sqlite_nexio("service", "check", *there).out
+    shown = sqlite_nexio.done("service", "install", "--dry-run", *there).out
+    assert "write   nexio-radiusd.service" in shown
+    assert tree(folder) == {}
+    ran = sqlite_nexio.done("service", "install", "webd", "housekeeping", *user, *there)
+    assert f"The units are in {folder}." in ran.out
+    enable = "systemctl enable --now nexio-webd.service nexio-housekeeping.timer"
+    assert f"systemctl daemon-reload; {enable}" in ran.err
+    checked = sqlite_nexio("service", "check", *user, *there).out
+    assert "takes nexio-webd.service" in checked
+    assert "nexio-webd.service does not start with the machine" in checked
+    ran = sqlite_nexio.done("service", "uninstall", "--yes", *there)
+    assert "systemctl stop nexio-webd.service nexio-housekeeping.timer" in ran.err
+    assert tree(folder) == {}
+
+
+def test_an_unknown_service(sqlite_nexio: Nexio, there: tuple[str, str]) -> None:
+    """The known ones are listed."""
+    said = sqlite_nexio("service", "install", "radius", *there).refused(2)
+    assert "'radiusd', 'webd', 'housekeeping'" in said

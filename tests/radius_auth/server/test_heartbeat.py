@@ -1,0 +1,46 @@
+"""What nexio-radiusd tells systemd."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nexio.service_manager import READY, STOPPING, WATCHDOG
+from tests.support.radius.radiusd import Radiusd
+from tests.support.service_manager import service_manager
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.radius.desk import Desk
+
+BEATS = 1.0
+"""Seconds in which a server that is well tells of itself several times."""
+
+
+def test_a_worker_that_hangs_stops_the_watchdog(desk: Desk, tmp_path: Path) -> None:
+    """Ready, a reload, its end; and no word while one of two request loops stands still."""
+    with (
+        service_manager(tmp_path) as systemd,
+        Radiusd(desk.configuration, started_by=systemd.as_words) as server,
+    ):
+        systemd.wait_for(READY)
+        systemd.wait_for(WATCHDOG)
+        server.signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for(READY)
+        hanging = server.worker()
+        os.kill(hanging, signal.SIGSTOP)
+        try:
+            systemd.hear(BEATS)  # it may have answered before
+            systemd.hear(BEATS)
+            assert systemd.hear(BEATS) == []
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(hanging, signal.SIGCONT)
+        systemd.wait_for(WATCHDOG)
+        server.signal()
+        systemd.wait_for(STOPPING)
+        assert server.wait() == 0
