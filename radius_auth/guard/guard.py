@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import socket
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -164,8 +164,10 @@ class Guard:
 
         self._heard: dict[str, float] = {}
         self._serial = 0
-        self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
-        self._handed_out = 0
+        self._news: dict[int, Act] = {}
+        """What nobody was told of yet, by its serial number."""
+
+        self._told: deque[Act] = deque(maxlen=MOST_NEWS)
         self._is_to_announce = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
@@ -256,7 +258,7 @@ class Guard:
             for act in () if reserved is None else reserved.acts:
                 self._target(act).take_back(act.cost or 1.0, act.at)
                 back = act._replace(kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
-                if act.serial > self._handed_out and act.serial in self._news:
+                if act.serial in self._news:
                     del self._news[act.serial]
                     self._apply(back)  # nobody else has heard of it
                 else:
@@ -366,8 +368,9 @@ class Guard:
     def news_after(self, serial: int) -> list[Act]:
         """What this process did after that act of its own."""
         with self._lock:
-            newest = takewhile(lambda act: act.serial > serial, reversed(self._news.values()))
-            self._handed_out = max(self._handed_out, next(reversed(self._news), 0))
+            self._told.extend(self._news.values())
+            self._news.clear()
+            newest = takewhile(lambda act: act.serial > serial, reversed(self._told))
             return list(newest)[::-1]
 
     def told_since(self, position: int) -> tuple[int, list[Act]]:
@@ -433,6 +436,8 @@ class Guard:
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
         targets = self._visits
+        if targets.keys().isdisjoint(visits := tuple(visits)):
+            return Opening(frozenset(visits))
         waits = {
             visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
             for visit in visits
@@ -462,10 +467,8 @@ class Guard:
         if guess.by_pin:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
         number, known = self._serial + 1, self._known_of
-        # In one order for all workers: or two of them would wait for each other.
-        busy = [
-            key for key in sorted(keys) if not siblings.announce(key, number, known, self.catch_up)
-        ]
+        keys.sort()  # in one order for all workers: or two of them would wait for each other
+        busy = [key for key in keys if not siblings.announce(key, number, known, self.catch_up)]
         return frozenset(busy) if busy else _NOBODY
 
     def _next_serial(self) -> int:
@@ -547,9 +550,10 @@ class Guard:
         self._tell(act)
 
     def _tell(self, act: Act) -> None:
+        if len(self._news) >= MOST_NEWS:  # nobody asks
+            self._told.extend(self._news.values())
+            self._news.clear()
         self._news[act.serial] = act
-        if len(self._news) > MOST_NEWS:
-            self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> Target | None:
         """Take an act in; what it was about, if anything is counted there."""
