@@ -281,16 +281,20 @@ class Guard:
                 if guess.device not in known:
                     self._undisturbed[visit] = (*known, guess.device)
 
-    def came_in(self, visit: Guessed, device: str, nas: str, now: datetime) -> None:
+    def came_in(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+        self, visit: int, location: int, chance: float, device: str, nas: str, now: datetime
+    ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
-            if device and not self._is_in(device, visit.id):
-                self._do(
-                    Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
-                        visit.location, visit.id, device, nas, 0.0, visit.chance)
-                )  # fmt: skip
-            elif visit.id not in self._visits:
-                self._add_guest(visit.id, device)
+            is_new = device and not self._is_in(device, visit)
+            if visit not in self._visits:
+                self._add_guest(visit, device)
+            if is_new:
+                act = Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
+                          location, visit, device, nas, 0.0, chance)  # fmt: skip
+                if visit in self._visits:
+                    self._apply(act)
+                self._tell(act)
 
     def _is_in(self, device: str, visit: int) -> bool:
         """Whether a device was in, and has nothing to get back."""
@@ -578,7 +582,7 @@ class Guard:
         device = target.device(act.device)
         if kind is _GUESS and act.cost:
             device.nas = act.nas
-            device.guesses = (*device.recent(act.at), act.at)
+            device.guesses = (*(device.guesses and device.recent(act.at)), act.at)
             target.cost = act.cost
             target.bucket.take(act.cost, act.at)
         elif kind is _GUESS:
@@ -599,7 +603,8 @@ class Guard:
         is_in = device.was_in or device.free
         if visit is not None and is_in and self._visits_of is not None:
             self._visits_of.setdefault(act.device, set()).add(visit)
-        target.forget_one()
+        if len(target.devices) > MOST_DEVICES:
+            target.forget_one()
 
     def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)
