@@ -104,15 +104,11 @@ class SpoolFile:
         return kept.connection
 
     def put_aside(self) -> None:
-        """Take a damaged file out of the way: guests come first.
-
-        Its content stays, for somebody who wants to look.
-        """
-        aside = self.path.with_suffix(f".damaged-{secrets.token_hex(4)}")
-        with suppress(OSError):
-            self.path.rename(aside)
-            self._take_along(aside)
-            log.error("%s is damaged and is put aside as %s", self._what, aside)
+        """Take a damaged file and what SQLite keeps beside it out of the way: guests come first."""
+        aside = put_aside(self.path, self._what, "is damaged")
+        if aside is not None:
+            with suppress(OSError):
+                self._take_along(aside)
 
     def _take_along(self, aside: Path | None) -> None:
         """Move the files that SQLite keeps beside one that is gone, or remove them."""
@@ -133,6 +129,28 @@ class SpoolFile:
             f"{self._what} {self.path} cannot be used: {cause}",
             "Look at the rights on its folder and at the space on its disk.",
         )
+
+
+def put_aside(path: Path, what: str, why: str) -> Path | None:
+    """Take a file out of the way, with a line in the log.
+
+    Its content stays, for somebody who wants to look.
+
+    Args:
+        path: where it is.
+        what: names it in the log.
+        why: what is wrong with it, such as "is damaged".
+
+    Returns:
+        Where it is now; None where it could not be moved.
+    """
+    aside = path.with_suffix(f".damaged-{secrets.token_hex(4)}")
+    try:
+        path.rename(aside)
+    except OSError:
+        return None
+    log.error("%s %s and is put aside as %s", what, why, aside)
+    return aside
 
 
 class _Kept:
@@ -159,7 +177,7 @@ def make_file(path: Path) -> bool:
     Raises:
         OSError: one of them cannot be made, or not be opened for writing.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     shared = path.parent.stat().st_mode & stat.S_IWGRP
     is_new = False
     with suppress(FileExistsError):
@@ -172,7 +190,8 @@ def make_file(path: Path) -> bool:
     return is_new
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder where it is not there yet; closed as that of the store is."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
         if folder.parent.stat().st_mode & stat.S_IWGRP:
