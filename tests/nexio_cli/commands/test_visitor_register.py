@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from nexio.clock import Clock
 from nexio.configuration import Configuration
 from nexio.store.engine import Store
 from tests.support.cli.running import ZOE, Nexio, registration
