@@ -133,9 +133,13 @@ def queue_mail(
 
 
 def list_mail(
-    work: Reading, location: Location, state: MailState | None = None, limit: int = 50
+    work: Reading,
+    location: Location,
+    state: MailState | None = None,
+    limit: int = 50,
+    after: int | None = None,
 ) -> list[Mail]:
-    """The mail of a location, the newest first."""
+    """The mail of a location, the newest first; after a number, those before it in time."""
     here = or_(VisitRow.location_id == location.id, MemberRow.location_id == location.id)
     query = (
         select(OutboxRow)
@@ -147,6 +151,8 @@ def list_mail(
     )
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
+    if after is not None:
+        query = query.where(OutboxRow.id < after)
     rows = work.session.scalars(query)
     return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 

@@ -130,12 +130,25 @@ class VisitFilter:
     past_and_deleted: bool = False
     """Also visits that arrived before today, and deleted ones."""
 
+    after: int | None = None
+    """The number of a visit, behind which the list goes on."""
+
+    limit: int | None = None
+    """How many at most."""
+
 
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
-    """The location's visits by arrival."""
+    """The location's visits by arrival.
+
+    Raises:
+        NotFound: there is no visit of the number to go on after.
+    """
     query = _narrowed(_visits(), work, location, which)
+    if which.state is None and which.token_state is None and not which.search:
+        query = query.limit(which.limit)
     rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
-    return [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    chosen = [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    return chosen[: which.limit]
 
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
@@ -182,6 +195,12 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
         VisitRow.closes_at > work.now,
     )
     return visits_of(work, work.session.scalars(query))
+
+
+def is_login(work: Reading, text: str) -> bool:
+    """Whether some visit has that e-mail or login, also a past or a deleted one."""
+    known = select(VisitRow.id).where(VisitRow.email_key == email_key(text)).limit(1)
+    return work.session.scalar(known) is not None
 
 
 def numbers_of(work: Reading, which: str) -> list[int]:
@@ -349,6 +368,13 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+    if which.after is not None:
+        last = find_visit(work, which.after)
+        if last is None:
+            raise no_such_visit(str(which.after))
+        arrival = VisitRow.expected_arrival
+        same = (arrival == last.expected_arrival) & (VisitRow.id > last.id)
+        query = query.where((arrival > last.expected_arrival) | same)
     if which.group is not None:
         query = query.where(VisitRow.group_key == search_key(which.group.strip()))
     if which.comes_today:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio.input.names import counted
-from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit
@@ -46,6 +46,7 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
     from nexio.reception.changing import edit_visit
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     with options.writing() as work:
         before = get_visit(work, visit, location_name)
         after = edit_visit(work, before.id, texts)
@@ -83,6 +84,7 @@ def reschedule(
     from nexio.reception.visits import get_visit
 
     with options.opened() as store:
+        visit = finding.visit_to_change(visit, location_name)
         with store.read() as work:
             found = get_visit(work, visit, location_name)
             now, zone = work.now, zone_for_entry(found.location)
@@ -126,6 +128,7 @@ def delete(
     """
     from nexio.reception.visits import delete_visit
 
+    visit = visit and finding.visit_to_change(visit, location_name)
     with options.reading() as work:
         found = options.chosen(work, visit, group, location_name)
     which = f"visit {found[0].id} of {found[0].name}"
@@ -159,6 +162,7 @@ def resend(
     from nexio.reception.changing import resend_mail
     from nexio.reception.visits import get_visit
 
+    visit = visit and finding.visit_to_change(visit, location_name)
     with options.writing() as work:
         found = options.chosen(work, visit, group, location_name)
         reachable = [each for each in found if each.email or group is None]

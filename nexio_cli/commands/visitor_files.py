@@ -15,7 +15,7 @@ import click
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.input.names import counted
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,6 +157,8 @@ def slip(
 
     options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
+        if visit is not None:
+            visit = str(finding.visit_to_show(work, visit, location_name).id)
         visits = options.chosen(work, visit, group, location_name)
         page = slip_page(work, visits)
     with _created(file) as created:
