@@ -11,7 +11,7 @@ import click
 
 from nexio.errors import InvalidValue
 from nexio.input.zones import show
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -125,6 +125,7 @@ def _release_device(
             " give the guest a new PIN: nexio visitor reissue",
         )
     mac = options.parse_mac(device)
+    visit = finding.visit_to_change(visit, location_name)
     options.confirm("Is that the guest's device, and not somebody else's?", yes=yes)
     with options.writing() as work:
         found = get_visit(work, visit, location_name)

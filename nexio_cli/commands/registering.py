@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nexio_cli.terminal import asking
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nexio.reception.registration import Repetition
     from nexio.reception.registration_texts import Allowed, Registration
     from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading, Writing
+    from nexio.store.engine import Reading, Store, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,29 @@ class Asked:
             seen = asking.with_stand_ins(self.texts)
             refuse_useless(work, location, self._read(seen, work.now, location, host))
         return expected
+
+    def complete(self, store: Store, location_name: str | None) -> Asked:
+        """The same with what was left out: names, an address and the arrival, as they are typed.
+
+        Raises:
+            InvalidValue: what was given cannot be read.
+        """
+        from nexio.reception.registration import Repetition, look_over
+
+        at_the_door = self.texts["source"] == "walk-in" or self.check_in_now
+        asks = asking.is_incomplete(self.texts) and not at_the_door
+        named = replace(self, texts=asking.ask_person(self.texts))
+        if not asks or self.texts["expected_arrival"] is not None:
+            return named
+        texts = dict(named.texts)
+
+        def read(work: Reading, location: Location, arrival: str) -> None:
+            texts["expected_arrival"] = arrival
+            registration = self._read(texts, work.now, location, self._host(work, location))
+            look_over(work, location, registration, Repetition(again=self.again, key=self.key))
+
+        asking.ask_arrival(store, location_name, read)
+        return replace(named, texts=texts)
 
     def register(self, work: Writing, location: Location) -> Visit:
         """Register the visitor, or find who was registered by the same key.

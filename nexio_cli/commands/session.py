@@ -15,7 +15,7 @@ import click
 from nexio.errors import NotFound, Refused, Unreachable
 from nexio.input.durations import format_duration
 from nexio.input.zones import show
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 from nexio_cli.terminal.session_view import answer_words, end_words
 from nexio_cli.terminal.shapes import session_json
 
@@ -185,6 +185,7 @@ def disconnect(
         raise click.UsageError("'--watch' needs '--past-end'.")
     if past_end:
         context.exit(_exit_code(_end_by_itself(watch=watch, yes=yes, as_json=as_json)))
+    which = which and _exactly(which, location_name)
     with options.reading() as work:
         sessions = _chosen(work, which, location_name) if which else _open_ones(work, device, nas)
         entries = list_nas(work)
@@ -219,6 +220,7 @@ def close(which: str, location_name: str | None, *, yes: bool, as_json: bool) ->
     from nexio.network.endings import close_session
     from nexio.network.sessions import sessions_of
 
+    which = _exactly(which, location_name)
     with options.reading() as work:
         sessions = _chosen(work, which, location_name)
     options.confirm(f"Close {_whose(sessions)}?", yes=yes)
@@ -236,6 +238,15 @@ def close(which: str, location_name: str | None, *, yes: bool, as_json: bool) ->
         )
 
 
+def _is_session(which: str) -> bool:
+    return which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii()
+
+
+def _exactly(which: str, location_name: str | None) -> str:
+    """A session or a visit; a visit that is meant by a part of a name is confirmed first."""
+    return which if _is_session(which) else finding.visit_to_change(which, location_name)
+
+
 def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSession]:
     """The session S7, or the open ones of a visit.
 
@@ -245,7 +256,7 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
     """
     from nexio.network.sessions import get_session, list_sessions
 
-    if which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii():
+    if _is_session(which):
         session = get_session(work, int(which[1:]))
         if session.ended_at is not None:
             raise Refused(f"the session S{session.id} is over", "There is nothing to end.")
@@ -266,7 +277,7 @@ def _about(work: Reading, which: str, location_name: str | None) -> SessionFilte
     from nexio.reception.visits import get_visit
 
     if "@" not in which:
-        return SessionFilter(visit_id=get_visit(work, which, location_name).id)
+        return SessionFilter(visit_id=finding.visit_to_show(work, which, location_name).id)
     about = SessionFilter(email=which)
     if not list_sessions(work, replace(about, limit=1)):
         get_visit(work, which, location_name)

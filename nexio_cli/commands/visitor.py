@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
 from nexio_cli.commands.visitor_files import export, import_, slip
-from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
@@ -27,7 +26,8 @@ STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "dele
 def command() -> None:
     """Register, list, show, change and delete visitors.
 
-    VISIT is the number of a visit, or the visitor's e-mail or login.
+    VISIT is the number of a visit, the visitor's e-mail or login, or a part of the name that
+    only one has: then a command that changes something asks whether you mean that one.
     """
 
 
@@ -55,6 +55,11 @@ def command() -> None:
     metavar="N",
     help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
     "number.",
+)
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
 )
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
@@ -123,8 +128,9 @@ def register(
     A visitor without an e-mail (--no-email) logs in by a name, which is printed; 'nexio visitor
     slip' makes a page for the visitor.
 
-    On a terminal you are asked for names and e-mail if you leave them out; Return alone means
-    that there is no such name.
+    On a terminal you are asked for names and e-mail if you leave them out, and then for the
+    arrival, too. Return alone means that there is no such name, or that the arrival is now. After
+    an answer that cannot be, the question comes again.
     """
     from nexio.checkin.check_ins import tap_visit
     from nexio.locations.locations import get_location, zone_for_entry
@@ -155,7 +161,7 @@ def register(
             expected = asked.look_over(work, location)
         if expected is not None:
             options.confirm_far(expected, zone_for_entry(location), far=far)
-        asked = replace(asked, texts=asking.ask_person(texts))
+        asked = asked.complete(store, location_name)
         with store.write() as work:
             location = get_location(work, location_name)
             visit = asked.register(work, location)
@@ -239,10 +245,8 @@ def list_(
 @options.as_json
 def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Show a visit with its PIN and its Wi-Fi window."""
-    from nexio.reception.visits import get_visit
-
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
+        found = finding.visit_to_show(work, visit, location_name)
     print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
 
 
@@ -257,10 +261,9 @@ def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> N
     It names the visit, is signed, and does not hold the PIN.
     """
     from nexio.reception.qr_codes import qr_text
-    from nexio.reception.visits import get_visit
 
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
+        found = finding.visit_to_show(work, visit, location_name)
         content = qr_text(work, found)
     if as_json:
         output.print_json({"visit": found.id, "text": content})

@@ -145,6 +145,7 @@ insecure_short_pin = click.option(
 )
 
 visit = click.argument("visit", metavar="VISIT")
+"""A number, an e-mail, a login, or a part of a name (see ``finding.py``)."""
 
 visit_or_not = click.argument("visit", metavar="[VISIT]", required=False)
 """A visit, or the group of :func:`group_option`."""
@@ -236,10 +237,16 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if not yes:
         refusal = f"this needs a terminal or --yes: {question}"
-        _ask(question, Refused(refusal, "To do it without being asked, add --yes."))
+        ask_or_refuse(question, Refused(refusal, "To do it without being asked, add --yes."))
 
 
-def _ask(question: str, refusal: Refused) -> None:
+def ask_or_refuse(question: str, refusal: Refused) -> None:
+    """Ask; where nobody can be asked, refuse.
+
+    Raises:
+        click.Abort: the answer is no.
+        Refused: there is no terminal to ask on.
+    """
     if not sys.stdin.isatty():
         raise refusal
     click.confirm(question, abort=True, err=True)
@@ -256,7 +263,7 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         arrival = show(expected.arrival, zone)
         refusal = f"the arrival would be on {arrival}, and no year was given"
         advice = "Give the year, or confirm this one with --far."
-        _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
+        ask_or_refuse(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
 
 
 def parse_mac(text: str) -> str:

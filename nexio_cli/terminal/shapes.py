@@ -84,6 +84,7 @@ def visit_json(visit: Visit) -> VisitJson:
             }
             for each in visit.check_ins
         ],
+        "language": visit.language,
     }
 
 
