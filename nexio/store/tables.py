@@ -354,6 +354,10 @@ class PinDayRow(Row):
     pins: Mapped[int]
 
 
+CUT_OFF = "cut-off"
+"""``out_method`` of who was checked out by the end of the day."""
+
+
 class CheckInRow(Row):
     """Somebody's stay in the building: in, and out again (R14).
 
