@@ -5,3 +5,4 @@ from __future__ import annotations
 from typing import Final
 
 VISIT_PIN: Final = "visit.pin"
+NAS_SECRET: Final = "nas.secret"

@@ -14,6 +14,7 @@ from radius_auth.replica.nas_index import NasIndex
 if TYPE_CHECKING:
     from nexio.store.engine import Reading
     from radius_auth.protocol.statistics import Counts
+    from radius_auth.replica.nas_index import Client
 
 HERE = "127.0.0.1"
 SUBJECT = "RADIUS server"
@@ -24,7 +25,12 @@ OLD_SECONDS = 60
 
 def find_server(work: Reading, port: int) -> Finding:
     """Ask the server on this machine with a Status-Server."""
-    client = NasIndex(list_nas(work)).find(HERE)
+    if work.keyring.lacks_second:
+        return well(SUBJECT, "not asked: whoever runs this has no key to the secrets of NAS")
+    return _ask(NasIndex(list_nas(work)).find(HERE), port)
+
+
+def _ask(client: Client | None, port: int) -> Finding:
     if client is None:
         return _unwell(
             "no NAS stands for this machine, so the server cannot be asked",
