@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nexio.errors import KeyUnusable
-from nexio.keys.purposes import NAS_SECRET
+from nexio.keys.purposes import KEPT_TABLE, NAS_SECRET
 
 KEY_OCTETS = 32
 ID_OCTETS = 4
@@ -82,21 +82,37 @@ class Keyring:
         """Encrypt ``value``; ``purpose`` is ``table.column``.
 
         Raises:
-            KeyUnusable: it is the secret of a NAS, and the second key is missing.
+            KeyUnusable: it is about secrets of NAS, and the second key is missing.
         """
+        return self.seal_octets(value.encode(), purpose)
+
+    def seal_octets(self, octets: bytes, purpose: str) -> bytes:
+        """The same of octets."""
         key_id = self.active
-        if purpose == NAS_SECRET and self.second is not None:
+        if self.second is not None and purpose.startswith((NAS_SECRET, KEPT_TABLE)):
             self.require_second()
             key_id = self.second
         nonce = secrets.token_bytes(NONCE_OCTETS)
-        ciphertext = _cipher(self.keys[key_id]).encrypt(nonce, value.encode(), purpose.encode())
-        return bytes.fromhex(key_id) + nonce + ciphertext
+        cipher = _cipher(self.keys[key_id])
+        return bytes.fromhex(key_id) + nonce + cipher.encrypt(nonce, octets, purpose.encode())
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
         """Decrypt what :meth:`seal` made.
 
         Raises:
             KeyUnusable: sealed under a key that the file does not hold, or damaged.
+        """
+        octets = self.unseal_octets(sealed, purpose)
+        try:
+            return octets.decode()
+        except UnicodeDecodeError:
+            raise _damaged(purpose) from None
+
+    def unseal_octets(self, sealed: bytes, purpose: str) -> bytes:
+        """Decrypt what :meth:`seal_octets` made.
+
+        Raises:
+            KeyUnusable: as :meth:`unseal`.
         """
         key_id = sealed[:ID_OCTETS].hex()
         if key_id == self.second:
@@ -110,12 +126,9 @@ class Keyring:
         ciphertext = sealed[ID_OCTETS + NONCE_OCTETS :]
         try:
             cipher = _cipher(self.keys[key_id])
-            return cipher.decrypt(nonce, ciphertext, purpose.encode()).decode()
+            return cipher.decrypt(nonce, ciphertext, purpose.encode())
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
-            raise KeyUnusable(
-                f"a value of {purpose} cannot be opened with its key",
-                "The store is damaged or the key file is another one: restore a backup of both.",
-            ) from None
+            raise _damaged(purpose) from None
 
     def is_closed(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the second key, and that is missing."""
@@ -147,6 +160,13 @@ def second_missing() -> KeyUnusable:
         "the secrets of access points have a key of their own, which you cannot read",
         "Run this as a user who may read the file nas-key, which lies beside the key file or"
         " where NEXIO_NAS_KEY_FILE says.",
+    )
+
+
+def _damaged(purpose: str) -> KeyUnusable:
+    return KeyUnusable(
+        f"a value of {purpose} cannot be opened with its key",
+        "The store is damaged or the key file is another one: restore a backup of both.",
     )
 
 

@@ -59,11 +59,25 @@ def register(
     """
     visit = _find_by_key(work, location, repetition)
     if visit is None:
-        refuse_useless(work, location, registration)
-        if not repetition.again:
-            _refuse_twice(work, location, registration, repetition.key)
+        look_over(work, location, registration, repetition)
         visit = _register_once(work, location, registration, repetition)
     return visit_of(work, visit)
+
+
+def look_over(
+    work: Reading,
+    location: Location,
+    registration: Registration,
+    repetition: Repetition = Repetition(),
+) -> None:
+    """Refuse what :func:`register` would, as far as that can be known before.
+
+    Raises:
+        InvalidValue, Refused: as of :func:`register`.
+    """
+    refuse_useless(work, location, registration)
+    if not repetition.again:
+        _refuse_twice(work, location, registration, repetition.key)
 
 
 def refuse_useless(work: Reading, location: Location, registration: Registration) -> None:
@@ -107,6 +121,7 @@ class NewVisit:
             "token_starts": self.location.settings.token_starts,
             "qr_edition": 1,
             "token_duration": self.registration.duration,
+            "ends_at": self.registration.ends_at,
             "registered_at": now,
         }
 

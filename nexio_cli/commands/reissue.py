@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of
@@ -53,7 +53,7 @@ def reissue(
     """
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
-    chosen = _choose(visits, location_name)
+    chosen = _choose(finding.visits_to_change(visits, location_name), location_name)
     if dry_run:
         output.print_list(
             chosen,

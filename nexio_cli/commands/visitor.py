@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +13,16 @@ from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
 from nexio_cli.commands.visitor_files import export, import_, slip
-from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
+    from nexio.locations.locations import Location
+    from nexio.reception.registration import Repetition
+    from nexio.reception.registration_texts import Allowed
     from nexio.reception.visits import Visit
+    from nexio.store.engine import Reading, Store
 
 STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
@@ -26,7 +31,8 @@ STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "dele
 def command() -> None:
     """Register, list, show, change and delete visitors.
 
-    VISIT is the number of a visit, or the visitor's e-mail or login.
+    VISIT is the number of a visit, the visitor's e-mail or login, or a part of the name that
+    only one has: then a command that changes something asks whether you mean that one.
     """
 
 
@@ -54,6 +60,11 @@ def command() -> None:
     metavar="N",
     help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
     "number.",
+)
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
 )
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
@@ -122,8 +133,9 @@ def register(
     A visitor without an e-mail (--no-email) logs in by a name, which is printed; 'nexio visitor
     slip' makes a page for the visitor.
 
-    On a terminal you are asked for names and e-mail if you leave them out; Return alone means
-    that there is no such name.
+    On a terminal you are asked for names and e-mail if you leave them out, and then for the
+    arrival, too. Return alone means that there is no such name, or that the arrival is now. After
+    an answer that cannot be, the question comes again.
     """
     from nexio.checkin.check_ins import tap_visit
     from nexio.input.arrivals import parse_expected
@@ -158,9 +170,15 @@ def register(
                     work, location, read_registration(seen, work.now, location, host, allowed)
                 )
         options.confirm_far(expected, zone, far=far)
+        comes_now = when is not None or walk_in or check_in_now or not asking.is_incomplete(texts)
         texts = asking.ask_person(texts)
+        repetition = Repetition(again=again, key=key)
+        if not comes_now:
+            texts |= {
+                "expected_arrival": _ask_arrival(store, location_name, texts, allowed, repetition)
+            }
         words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
-        repetition = Repetition(again=again, key=key, words=words)
+        repetition = replace(repetition, words=words)
         with store.write() as work:
             location = get_location(work, location_name)
             host = None if by is None else get_member(work, by, location_name)
@@ -195,6 +213,7 @@ def register(
 )
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
+@options.paged
 @options.location
 @options.as_json
 def list_(
@@ -202,6 +221,8 @@ def list_(
     state: str | None,
     search: str,
     group: str | None,
+    limit: int | None,
+    after: int | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -220,6 +241,8 @@ def list_(
             search=search,
             group=group,
             past_and_deleted=everything,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(
@@ -241,10 +264,8 @@ def list_(
 @options.as_json
 def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Show a visit with its PIN and its Wi-Fi window."""
-    from nexio.reception.visits import get_visit
-
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
+        found = finding.visit_to_show(work, visit, location_name)
     print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
 
 
@@ -259,10 +280,9 @@ def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> N
     It names the visit, is signed, and does not hold the PIN.
     """
     from nexio.reception.qr_codes import qr_text
-    from nexio.reception.visits import get_visit
 
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
+        found = finding.visit_to_show(work, visit, location_name)
         content = qr_text(work, found)
     if as_json:
         output.print_json({"visit": found.id, "text": content})
@@ -274,6 +294,25 @@ def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> N
 
 for _each in (devices, edit, reschedule, delete, resend, reissue, import_, export, slip):
     command.add_command(_each)
+
+
+def _ask_arrival(
+    store: Store,
+    location_name: str | None,
+    texts: dict[str, str | None],
+    allowed: Allowed,
+    repetition: Repetition,
+) -> str:
+    """The arrival of somebody whose other data are known; asked until the visit can be."""
+    from nexio.reception.registration import look_over
+    from nexio.reception.registration_texts import read_registration
+
+    def read(work: Reading, location: Location, arrival: str) -> None:
+        typed = {**texts, "expected_arrival": arrival}
+        registration = read_registration(typed, work.now, location, allowed=allowed)
+        look_over(work, location, registration, repetition)
+
+    return asking.ask_arrival(store, location_name, read)
 
 
 def _canonical(words: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ import click
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.input.names import counted
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,8 @@ def import_(
 
     '-' reads stdin. The first row names the columns: "first name", "last name", "email" and
     "arrival"; if needed "until", "duration", "host", "company", "phone", "notes", "pin",
-    "devices" and "group". A PIN that another system has sent stays good in the column "pin".
+    "devices", "group" and
+    "language". A PIN that another system has sent stays good in the column "pin".
 
     The file is UTF-8 or UTF-16, as Excel saves it, with comma, semicolon or tab. Arrivals are
     written as at 'nexio visitor register'.
@@ -156,6 +157,8 @@ def slip(
 
     options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
+        if visit is not None:
+            visit = str(finding.visit_to_show(work, visit, location_name).id)
         visits = options.chosen(work, visit, group, location_name)
         page = slip_page(work, visits)
     with _created(file) as created:

@@ -89,6 +89,8 @@ class VisitJson(TypedDict):
 
     check_ins: list[StayJson]
     """In their order; ``out`` is ``null`` while the visitor is in the building"""
+    language: str | None
+    """Of the mails to the visitor; ``null``: that of the location"""
 
 
 class RemarkJson(TypedDict):
@@ -375,6 +377,9 @@ SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
 
 class DecisionJson(TypedDict):
     """What a RADIUS server decided."""
+
+    id: int
+    """In the order in which decisions reached the store; ``--after`` takes it"""
 
     at: str
     user_name: str
@@ -691,6 +696,9 @@ class StatusJson(TypedDict):
     without_spool: int | None
     """1 where the spool cannot be used"""
 
+    from_disk: int | None
+    """1 where it started while the store was away, and answers by the table of its disk"""
+
     mean_us: int | None
     """Microseconds to a decision"""
 
@@ -865,7 +873,14 @@ class WrittenJson(TypedDict):
 
     file: str
     rows: int
-    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+    """Of a backup: of all tables; of an export: visits; of a slip: sheets"""
+
+
+class BackupJson(WrittenJson):
+    """A backup that was written."""
+
+    removed: list[str]
+    """The older ones that ``--keep`` removed"""
 
 
 class RestoredJson(WrittenJson):
@@ -971,6 +986,7 @@ Printed = (
     | ReleasedJson
     | SettledJson
     | WrittenJson
+    | BackupJson
     | RestoredJson
     | UpgradeJson
     | RotatedJson
