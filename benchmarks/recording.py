@@ -21,10 +21,10 @@ from benchmarks import packets
 from benchmarks.path import Known
 from nexio.clock import utc_now
 from nexio.configuration import Configuration
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch, batches_of
-from nexio.network.session_updates import record_accounting
+from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.protocol.discards import Discards
@@ -95,14 +95,14 @@ def of_accounting(configuration: Configuration, count: int) -> dict[str, float]:
     """Microseconds for each record, by step."""
     path = configuration.home / "spool" / "accounting.db"
     recorder = Recorder(
-        Spool(path, AccountingRecord), lambda: Store.open(configuration), record_accounting
+        Spool(path, AccountingBatch), lambda: Store.open(configuration), record_accounting_batches
     )
     known = Known(0, packets.SECRET)
     with closing(Store.open(configuration)) as store:
         known.table.keyring = store.keyring
     accountant = Accountant(
         known,
-        recorder.keep_now,
+        lambda records: recorder.keep_now(batches_of_records(records)),
         timedelta(days=1),
         utc_now,
         Discards(),

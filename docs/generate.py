@@ -6,7 +6,8 @@ replaces what stands there; everything else is written by hand.  ``WHAT`` is one
 - ``tests R7``, ``tests Must 7``: the tests that hold a rule, or a point of ``radius.md``;
 - ``command visitor register``: what ``--help`` says of a command;
 - ``options nexio-radiusd``: the options of a server;
-- ``settings``, ``reasons``, ``commands``, ``exit codes``: a table of all of them;
+- ``settings``, ``reasons``, ``commands``, ``exit codes``, ``error codes``: a table of all of
+  them;
 - ``profiles``, ``dialects``: what is known of each kind of NAS, and what nexio does for it;
 - ``keys VisitJson``: the keys of one type of ``--json``.
 """
@@ -40,6 +41,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "profiles": lists.profile_rows,
     "dialects": lists.dialect_rows,
     "exit": lists.exit_codes,
+    "error": lists.error_codes,
     "keys": json_keys.keys,
 }
 
@@ -56,6 +58,7 @@ def wanted() -> set[str]:
         "reasons",
         "commands",
         "exit codes",
+        "error codes",
         "profiles",
         "dialects",
     }

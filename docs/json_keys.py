@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import (
@@ -39,7 +40,9 @@ def keys(what: str) -> str:
 
 
 def _rows(shape: type, prefix: str) -> Iterator[list[str]]:
-    meanings = field_docstrings(shape)
+    meanings: dict[str, str] = {}
+    with suppress(OSError):  # it is no class in the source
+        meanings = field_docstrings(shape)
     for key, kind in get_type_hints(shape, include_extras=True).items():
         yield [code(prefix + key), _words(kind), meanings.get(key, "")]
         for inner in _inner(kind):
@@ -53,8 +56,8 @@ def _words(kind: Any) -> str:
         return f"{_words(*get_args(kind))}; may be missing"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return ", ".join(map(code, kind))
-    if get_origin(kind) is list and get_args(kind) == (str,):
-        return "array of texts"
+    if get_origin(kind) is list and get_args(kind)[0] in WORDS:
+        return f"array of {WORDS[get_args(kind)[0]]}s"
     if kind in PRINTED.values():
         heading = kind.__name__.removesuffix("Json")
         return f"a [{heading.lower()}](#{heading.lower()})"

@@ -1,4 +1,4 @@
-"""Settings, reasons and exit codes, each as a table."""
+"""Settings, reasons, exit codes and codes of errors, each as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nexio.network.nas_profiles import NasProfile
 
-UNREADABLE = "?" * 40
+UNREADABLE = "?" * 2000
 """No setting can be this; the error says what it can be."""
 
 
@@ -123,6 +123,25 @@ def exit_codes(_: str) -> str:
     """What each exit code means: the tree of errors says it, and ``main.py``."""
     rows = [[str(number), meaning] for number, meaning in sorted(_exit_codes())]
     return table(["code", "meaning"], ["0", "done"], *rows)
+
+
+def error_codes(_: str) -> str:
+    """The codes of errors: the tree of errors says them, the rules, and ``main.py``."""
+    rows = [[code(name), meaning] for name, meaning in main.CODES.items()]
+    rows += [
+        [code(error.code), field_docstrings(error)["code"]]
+        for error in _every_error(errors.NexioError)
+    ]
+    for rule, meaning in field_docstrings(errors.Rule).items():
+        rows.append([code(errors.Rule[rule]), f"{meaning[:1].upper()}{meaning[1:].rstrip('.')}"])
+    return table(["code", "meaning"], *rows)
+
+
+def _every_error(top: type[errors.NexioError]) -> Iterator[type[errors.NexioError]]:
+    yield top
+    for each in top.__subclasses__():
+        if each.__module__ == errors.__name__:
+            yield from _every_error(each)
 
 
 def _exit_codes() -> Iterator[tuple[int, str]]:

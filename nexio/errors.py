@@ -12,8 +12,9 @@ NexioError
     ├── SchemaMismatch
     └── MailServerUnreachable
 
-Every one of them carries one line of what is wrong (``str(error)``) and one line of what
-to do (``error.advice``).  Neither ever holds a PIN, a password or a secret.
+Every one of them carries one line of what is wrong (``str(error)``), one line of what to do
+(``error.advice``) and a word for scripts (``error.code``), which stays.  None of them ever holds a
+PIN, a password or a secret.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class NexioError(Exception):
     exit_code: ClassVar[int] = 1
     """a fault of nexio itself; it names a report file that you can send to its maintainers"""
 
+    code: str = "fault"
+    """A fault of nexio itself; the advice names a report file"""
+
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
         self.message, self.advice = message, advice
@@ -49,12 +53,18 @@ class InvalidValue(NexioError):
     exit_code = 2
     """the command line is wrong: an unknown option, or a value that cannot be read"""
 
+    code = "invalid"
+    """A value cannot be read or is not allowed"""
+
 
 class NotFound(NexioError):
     """Nothing of that name, number or address is in the store."""
 
     exit_code = 3
     """no such visitor, member, NAS, location or file"""
+
+    code = "not-found"
+    """No such visitor, member, NAS, location or file"""
 
 
 class Rule(StrEnum):
@@ -70,6 +80,8 @@ class Rule(StrEnum):
     """A newer mail has a newer code."""
 
     DELETED = "deleted"
+    """The visit was deleted."""
+
     ELSEWHERE = "elsewhere"
     """The visit is at another location."""
 
@@ -115,6 +127,9 @@ class Refused(NexioError):
     """a rule says no, and the message says which; also: a login was rejected, a check found
     something, or `--yes` is missing in a script"""
 
+    code = "refused"
+    """A rule says no that has no code of its own"""
+
     def __init__(
         self,
         message: str,
@@ -125,10 +140,15 @@ class Refused(NexioError):
     ) -> None:
         super().__init__(message, advice)
         self.rule, self.at = rule, at
+        if rule is not None:
+            self.code = rule.value
 
 
 class UnknownCode(Refused):
     """A PIN that is nobody's, or a forged QR code: it may be a guess."""
+
+    code = "unknown-code"
+    """A PIN or a QR code leads to nobody"""
 
 
 class Unreachable(NexioError):
@@ -137,22 +157,40 @@ class Unreachable(NexioError):
     exit_code = 5
     """the store, the key, a server or a file is out of reach, or the output cannot be written"""
 
+    code = "unreachable"
+    """A server or a file is out of reach"""
+
 
 class StoreUnreachable(Unreachable):
     """The store cannot be opened, read or written."""
+
+    code = "store-unreachable"
+    """The store cannot be opened, read or written"""
 
 
 class KeyUnusable(Unreachable):
     """The key file is missing, unreadable, open to others or not this store's."""
 
+    code = "key-unusable"
+    """The key file is missing, unreadable, open to others, or not this store's"""
+
 
 class RowDamaged(Unreachable):
     """A row of the store holds what cannot be used."""
+
+    code = "row-damaged"
+    """A row of the store holds what cannot be used: `nexio db check`"""
 
 
 class SchemaMismatch(Unreachable):
     """The store has the schema of another version of this software."""
 
+    code = "schema-mismatch"
+    """The store is of another version of nexio"""
+
 
 class MailServerUnreachable(Unreachable):
     """The mail server does not answer, or does not let us in."""
+
+    code = "mail-server-unreachable"
+    """The mail server does not answer, or does not let nexio in"""

@@ -8,34 +8,41 @@ import importlib
 import logging
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nexio import __version__
+from nexio.clock import Clock, utc_now
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.streams import open_closed, silence
 from nexio_cli.terminal import options
-from nexio_cli.terminal.output import COLOR, say_error, say_styled
+from nexio_cli.terminal.output import COLOR, error_json, say_styled, say_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from nexio_cli.terminal.json_types import ErrorJson
 
 COMMANDS = {
     "init": "Make the key, the store and the first location.",
     "settings": "Show or change how a location treats its visitors.",
     "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
     "visitor": "Register, list, show, change and delete visitors.",
+    "today": "Show the day on one screen: who is expected, in, out, and what went wrong.",
     "checkin": "Check somebody in or out; see who is in the building.",
     "checkout": "Check somebody out, also right after they came.",
     "kiosk": "Manage the tablets at the door.",
     "desk": "Manage the browsers of reception.",
     "member": "Manage members, who host visitors.",
+    "person": "Export or erase all that is held about a person.",
     "mail": "See what is sent by e-mail, and send what waits.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",
     "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
     "location": "Manage locations.",
     "log": "Show what the RADIUS servers decided.",
+    "audit": "Show who did what.",
     "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
     "guard": "See where somebody guesses PINs, and let a guest try again.",
     "radius": "Ask a RADIUS server as an access point would.",
@@ -49,6 +56,16 @@ COMMANDS = {
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
 INTERRUPTED = 130
+
+USAGE = "usage"
+STOPPED = "stopped"
+UNWRITTEN = "unwritten"
+CODES = {
+    USAGE: "An unknown command or option, or one too few or too many",
+    STOPPED: 'Ctrl-C, or "no" to a question',
+    UNWRITTEN: "The output cannot be written; the advice says what was done all the same",
+}
+"""Codes of what goes wrong around a command; those of the commands are in `nexio.errors`."""
 
 LOADED = 200_000
 """Objects between two garbage collections: Python's own 700 would be a tenth of a command's time,
@@ -114,20 +131,31 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": COLOR}
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "color": COLOR},
 )
 @click.version_option(__version__, prog_name="nexio")
-def nexio() -> None:
+@click.pass_context
+def nexio(context: click.Context) -> None:
     """Visitor Wi-Fi: register visitors; their PIN checks them in and lets them onto the Wi-Fi."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], clock: Clock = utc_now) -> int:
     """Run one command.
+
+    Args:
+        arguments: the words of the command line.
+        clock: gives the time at which the command looks at the store, or changes it.
 
     Returns:
         The exit code.
     """
-    return guarded(lambda: nexio.main(_readable(arguments), "nexio", standalone_mode=False))
+    as_json = "--json" in arguments
+    act = partial(nexio.main, prog_name="nexio", standalone_mode=False, obj=clock)
+    return guarded(lambda: act(_readable(arguments)), as_json=as_json)
 
 
 def _readable(arguments: Sequence[str]) -> list[str]:
@@ -139,23 +167,25 @@ def _readable(arguments: Sequence[str]) -> list[str]:
     return list(arguments)
 
 
-def guarded(act: Callable[[], Any]) -> int:
-    """Do something; whatever goes wrong becomes a line, some advice and an exit code."""
+def guarded(act: Callable[[], Any], *, as_json: bool = False) -> int:
+    """Do something; whatever goes wrong becomes a line, some advice and an exit code, or JSON."""
     options.done.clear()
     try:
         result = act()
-    except NexioError as error:
-        return _tell(str(error), error.advice, error.exit_code)
-    except click.ClickException as error:
-        return _tell_usage(error)
-    except (click.Abort, KeyboardInterrupt):
-        return _tell("stopped", "", INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        say_styled(error.format_message())  # `nexio visitor` alone: the help, and no error
+        return error.exit_code
     except (ReaderGone, BrokenPipeError):
         silence(sys.stdout)
-        return _tell_unwritten("its reader has gone") if options.done else 0
-    except Exception as error:  # noqa: BLE001 (the boundary: a bug becomes a report)
-        return _tell_fault(error)
-    return result if isinstance(result, int) else 0
+        if not options.done:
+            return 0
+        wrong, exit_code = _unwritten("its reader has gone"), Unreachable.exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the boundary)
+        wrong, exit_code = _explained(error)
+    else:
+        return result if isinstance(result, int) else 0
+    say_wrong(wrong, as_json=as_json)
+    return exit_code
 
 
 def run() -> None:
@@ -169,31 +199,31 @@ def run() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-def _tell(message: str, advice: str, exit_code: int) -> int:
-    say_error(message, advice)
-    return exit_code
+def _explained(error: BaseException) -> tuple[ErrorJson, int]:
+    """What went wrong, and the exit code."""
+    if isinstance(error, NexioError):
+        return error_json(error), error.exit_code
+    if isinstance(error, click.ClickException):
+        return _usage(error), click.UsageError.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return {"error": "stopped", "code": STOPPED, "advice": ""}, INTERRUPTED
+    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+        silence(sys.stdout)
+        return _unwritten(UNWRITABLE[error.errno]), Unreachable.exit_code
+    from nexio_cli.terminal.faults import report
+
+    fault = NexioError("this is a fault of nexio", report(error))
+    return error_json(fault), fault.exit_code
 
 
-def _tell_unwritten(why: str) -> int:
+def _unwritten(why: str) -> ErrorJson:
     """What was committed stays so: who does not know it would do it twice."""
     done = ", ".join(options.done[:SHOWN]) + (", …" if len(options.done) > SHOWN else "")
     advice = f"It is done all the same, so do not do it again: {done}." if done else ""
-    return _tell(f"the output cannot be written: {why}", advice, Unreachable.exit_code)
+    return {"error": f"the output cannot be written: {why}", "code": UNWRITTEN, "advice": advice}
 
 
-def _tell_fault(error: Exception) -> int:
-    if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
-        silence(sys.stdout)
-        return _tell_unwritten(UNWRITABLE[error.errno])
-    from nexio_cli.terminal.faults import report
-
-    return _tell("this is a fault of nexio", report(error), NexioError.exit_code)
-
-
-def _tell_usage(error: click.ClickException) -> int:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        say_styled(error.format_message())  # `nexio` alone: the help, and no error
-        return error.exit_code
+def _usage(error: click.ClickException) -> ErrorJson:
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path
     message, advice = error.format_message(), f"See: {path} --help"
@@ -201,7 +231,7 @@ def _tell_usage(error: click.ClickException) -> int:
         homes = _commands_called(error.command_name)
         if homes:  # then a similar word is not what was meant, and may do harm
             message, advice = error.message, f"Do you mean: {' or: '.join(homes)}"
-    return _tell(message, advice, click.UsageError.exit_code)
+    return {"error": message, "code": USAGE, "advice": advice}
 
 
 def _commands_called(name: str) -> list[str]:

@@ -6,7 +6,8 @@ import hmac
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ from nexio_web import words
 from radius_auth.guard.tablets import Place, count_wrong, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nexio.checkin.offline_taps import Delivery
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
@@ -106,7 +109,7 @@ class Door:
         code = said.code[: LONGEST + 1]
         try:
             if said.by_camera or is_qr(code):
-                with self._store.write() as work:
+                with self._writing(tablet) as work:
                     if said.id and is_known(work, said.id):  # it hung, and was delivered meanwhile
                         return words.noted_already(said.language), False
                     tap = tap_scanned(work, tablet.location, code, way=said.way)
@@ -140,7 +143,7 @@ class Door:
             if is_known(look, delivery.id):
                 return 0, False
         try:
-            with self._store.write() as work:
+            with self._writing(tablet) as work:
                 tap = apply(work, tablet, delivery)
                 return 0, greet(work, tap).host_is_told
         except (Shown, Refused, NotFound, InvalidValue, KeyUnusable) as error:
@@ -148,7 +151,7 @@ class Door:
 
     def _show(self, tablet: Tablet, delivery: Delivery, error: Shown | NexioError) -> float:
         try:
-            with self._store.write() as work:
+            with self._writing(tablet) as work:
                 if is_known(work, delivery.id):
                     return 0
                 why = show_to_reception(work, tablet, delivery, error)
@@ -163,7 +166,7 @@ class Door:
     def undo(self, tablet: Tablet, ticket: str, language: Language = ENGLISH) -> Screen:
         """Take back what a tablet has just shown."""
         try:
-            with self._store.write() as work:
+            with self._writing(tablet) as work:
                 stay, direction = _read_ticket(work, tablet, ticket)
                 taken = undo_tap(work, tablet.location, stay, direction)
                 return words.taken_back(language, taken)
@@ -176,7 +179,7 @@ class Door:
         lately, now = self._of(tablet), time.monotonic()
         if now < lately.closed_until:
             return words.wait(said.language, lately.closed_until - now), False
-        with self._store.write() as work:
+        with self._writing(tablet) as work:
             chance = chance_at_door(work, tablet.location, len(digits), said.email)
             if wait_for(work, place, chance, with_email=said.email is not None):
                 asks = words.closed if said.email else words.ask_for_email
@@ -197,6 +200,12 @@ class Door:
                     count_wrong(work, place, chance)
                 return words.unknown_pin(said.language, with_email=said.email is not None), False
             return self._greet(work, tablet, tap, said.language)
+
+    @contextmanager
+    def _writing(self, tablet: Tablet) -> Iterator[Writing]:
+        """A transaction whose audit names the tablet."""
+        with self._store.write() as work:
+            yield replace(work, operator=f"tablet {tablet.name}")
 
     def _is_new(self, lately: _Lately, typed: str, now: float) -> bool:
         """Whether it is another wrong PIN than just before; from now on it is known."""

@@ -122,8 +122,8 @@ def tap_visit(
     return _tap_visit(work, visit_id, Method.DESK, way, override=override)
 
 
-def tap_member(work: Writing, member_id: int, way: Direction) -> Tap:
-    """Check a member in or out by hand.
+def tap_member(work: Writing, member_id: int, way: Direction | None) -> Tap:
+    """Check a member in or out by hand; without a way in, or out if they are in.
 
     Raises:
         Refused: the member is not checked in.
@@ -147,6 +147,23 @@ def undo(work: Writing, visit_id: int) -> Tap:
         raise Refused(f"visit {visit_id} has no check-in to take back", "There is nothing to do.")
     if row.deleted_at is not None:
         raise deleted(work, row)
+    return _take_back(work, row, last)
+
+
+def undo_of_member(work: Writing, member_id: int) -> Tap:
+    """Take the last tap of a member back.
+
+    Returns:
+        What was taken back.
+
+    Raises:
+        Refused: there is nothing to take back.
+    """
+    row = get_locked(work.session, MemberRow, member_id)
+    last = _last_of_member(work, member_id)
+    if last is None or is_cut_off(last, work.now):
+        name = full_name(row.first_name, row.last_name)
+        raise Refused(f"{name} has no check-in to take back", "There is nothing to do.")
     return _take_back(work, row, last)
 
 
@@ -277,7 +294,7 @@ def _tap_member(
     if known is not None:
         return known
     if last is not None and is_in(last, work.now):
-        if way is None:
+        if way is None and method is not Method.DESK:
             again = "the same PIN" if method is Method.PIN else "the pass"
             refuse_early(work, last, f"To check out: {again} with --out, or nexio checkout")
         return _check_out(work, last, method)
@@ -312,19 +329,20 @@ def _check_in(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.ended_wifi = False
     work.session.add(stay)
     work.session.flush()
-    return _noted(work, tap_of(stay, Direction.IN))
+    return _noted(work, tap_of(stay, Direction.IN), method)
 
 
 def _check_out(work: Writing, stay: CheckInRow, method: Method) -> Tap:
     stay.out_at, stay.out_method = work.now, method.value
     if stay.visit is not None and stay.location.end_wifi_at_checkout:
         stay.ended_wifi = end_token(work, stay.visit, frees_pin=False)
-    return _noted(work, tap_of(stay, Direction.OUT))
+    return _noted(work, tap_of(stay, Direction.OUT), method)
 
 
-def _noted(work: Writing, tap: Tap) -> Tap:
+def _noted(work: Writing, tap: Tap, method: Method) -> Tap:
     subject = "visit" if tap.kind == "visitor" else tap.kind
-    audit.note(work, f"check-{tap.direction.value}", subject, tap.id)
+    details = {"method": method.value}
+    audit.record(work, f"check-{tap.direction.value}", subject, tap.id, details)
     return tap
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexio.checkin.taps import Direction, list_taps
+from nexio.checkin.taps import Direction, list_never_out, list_taps
 from nexio.reception.visits import Visit, VisitFilter, VisitState, list_visits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from nexio.checkin.taps import Tap
@@ -35,6 +36,7 @@ class Person:
 
     host: str | None = None
     company: str | None = None
+    phone: str | None = None
     notes: str | None = None
     cut_off: bool = False
     """Whether the end of the day checked them out, and nobody did."""
@@ -49,7 +51,11 @@ class Day:
     """Everybody in the building, by name: the list for an evacuation."""
 
     left: tuple[Person, ...]
-    """The last one first."""
+    """The last one first; with those whom the cut-off checked out today."""
+
+    never_out: tuple[Person, ...]
+    """Whom the cut-off checked out, and nobody did, by name, and when they came: they may still be
+    in the building."""
 
 
 def day_of(work: Reading, location: Location) -> Day:
@@ -66,9 +72,14 @@ def day_of(work: Reading, location: Location) -> Day:
     ]
     return Day(
         expected=tuple(_of_visit(each) for each in visits if each.state is VisitState.EXPECTED),
-        inside=tuple(sorted(inside, key=lambda person: person.name.casefold())),
+        inside=_by_name(inside),
         left=tuple(sorted(left, key=lambda person: person.at, reverse=True)),
+        never_out=_by_name(_of_tap(tap, known) for tap in list_never_out(work, location)),
     )
+
+
+def _by_name(people: Iterable[Person]) -> tuple[Person, ...]:
+    return tuple(sorted(people, key=lambda person: person.name.casefold()))
 
 
 def _of_visit(visit: Visit) -> Person:
@@ -79,21 +90,22 @@ def _of_visit(visit: Visit) -> Person:
         at=visit.expected_arrival,
         host=visit.host,
         company=visit.company,
+        phone=visit.phone,
         notes=visit.notes,
     )
 
 
 def _of_tap(tap: Tap, visits: dict[int, Visit]) -> Person:
     visit = visits.get(tap.id) if tap.kind == "visitor" else None
-    person = Person(
+    return Person(
         kind=tap.kind,
         id=tap.id,
         name=tap.name,
         at=tap.at,
         stay=tap.stay,
         host=tap.host,
+        company=tap.company,
+        phone=tap.phone,
+        notes=None if visit is None else visit.notes,
         cut_off=tap.cut_off,
     )
-    if visit is None:
-        return person
-    return replace(person, company=visit.company, notes=visit.notes)

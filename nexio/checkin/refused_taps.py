@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from nexio.checkin.taps import Direction, Tap, is_cut_off, is_in, tap_of
+from nexio.checkin.taps import Direction, Method, Tap, is_cut_off, is_in, tap_of
 from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.names import counted
 from nexio.input.zones import local_date, local_day, show
@@ -74,8 +74,11 @@ def refuse_third_tap(work: Reading, row: VisitRow) -> None:
 def other_way(tap: Tap) -> str:
     """What to type where the same tap once more was not what was meant."""
     out = tap.direction is Direction.OUT
+    other = "in" if out else "out"
+    if tap.kind == "member" and tap.method is Method.DESK:
+        return f"To check {other}: nexio check{other} --member {tap.id}"
     if tap.kind == "member":
-        return f"To check {'in' if out else 'out'}: the same PIN with --{'in' if out else 'out'}"
+        return f"To check {other}: the same PIN with --{other}"
     if out:
         return _back_in(tap.id, cut_off=tap.cut_off)
     return f"To check out: nexio checkout --visit {tap.id}"

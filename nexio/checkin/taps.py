@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import aliased, selectinload
 
 from nexio.errors import NotFound
 from nexio.input.names import full_name
 from nexio.input.zones import local_day
 from nexio.locations.locations import Location, location_of
+from nexio.store import tables
 from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
+
+NEVER_OUT: Final = timedelta(hours=24)
+"""How long somebody is listed whom the cut-off checked out, and nobody did."""
+
+_LONGEST_STAY: Final = timedelta(days=3)
+"""A cut-off comes at the end of the next day at the latest."""
 
 
 class Method(StrEnum):
@@ -23,7 +31,7 @@ class Method(StrEnum):
     PIN = "pin"
     QR = "qr"
     DESK = "desk"
-    CUT_OFF = "cut-off"
+    CUT_OFF = tables.CUT_OFF
     """The end of the day checked them out."""
 
 
@@ -50,6 +58,8 @@ class Tap:
 
     name: str
     host: str | None
+    company: str | None
+    phone: str | None
     at: datetime
     location: Location
     method: Method
@@ -88,20 +98,49 @@ def last_tap(work: Reading, member_id: int) -> Tap | None:
 
 def list_taps(work: Reading, location: Location, *, open_only: bool) -> list[Tap]:
     """Who went in and out today, or with ``open_only`` who is in the building now."""
-    today, _ = local_day(work.now, location.zone)
-    query = (
+    if not open_only:
+        return list_taps_between(work, location, *local_day(work.now, location.zone))
+    inside = CheckInRow.out_at.is_(None), CheckInRow.cut_off_at > work.now
+    rows = work.session.scalars(_stays(location, since=work.now).where(*inside))
+    return [tap_of(row, Direction.IN) for row in rows]
+
+
+def list_taps_between(
+    work: Reading, location: Location, begin: datetime, end: datetime
+) -> list[Tap]:
+    """Who went in and out from one instant until just before another, in the order of time."""
+    rows = work.session.scalars(_stays(location, since=begin).where(CheckInRow.in_at < end))
+    taps = [tap for row in rows for tap in taps_of(row, work.now) if begin <= tap.at < end]
+    return sorted(taps, key=lambda tap: tap.at)
+
+
+def list_never_out(work: Reading, location: Location) -> list[Tap]:
+    """The way in of everybody whom the cut-off checked out within :data:`NEVER_OUT`.
+
+    Nobody saw them leave, and they may still be in the building. Who has come in again since is
+    not among them.
+    """
+    since = work.now - NEVER_OUT
+    later = aliased(CheckInRow)
+    same = or_(later.visit_id == CheckInRow.visit_id, later.member_id == CheckInRow.member_id)
+    overdue = (
+        CheckInRow.cut_off_at > since,
+        CheckInRow.cut_off_at <= work.now,
+        or_(CheckInRow.out_at.is_(None), CheckInRow.out_method == Method.CUT_OFF.value),
+        ~exists().where(same, later.id > CheckInRow.id),
+    )
+    rows = work.session.scalars(_stays(location, since=since).where(*overdue))
+    return [tap_of(row, Direction.IN) for row in rows]
+
+
+def _stays(location: Location, since: datetime) -> Select[CheckInRow]:
+    """The stays of a location that may have lasted until then or longer, in their order."""
+    return (
         select(CheckInRow)
-        .where(CheckInRow.location_id == location.id)
+        .where(CheckInRow.location_id == location.id, CheckInRow.in_at > since - _LONGEST_STAY)
         .options(selectinload(CheckInRow.visit), selectinload(CheckInRow.member))
         .order_by(CheckInRow.in_at, CheckInRow.id)
     )
-    if open_only:
-        query = query.where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at > work.now)
-    else:
-        query = query.where(CheckInRow.cut_off_at >= today)
-    rows = work.session.scalars(query).all()
-    taps = [tap for row in rows for tap in taps_of(row, work.now) if open_only or tap.at >= today]
-    return sorted(taps, key=lambda tap: tap.at)
 
 
 def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) -> Tap:
@@ -117,6 +156,8 @@ def tap_of(stay: CheckInRow, direction: Direction, *, repeated: bool = False) ->
         id=person.id,
         name=full_name(person.first_name, person.last_name),
         host=None if stay.visit is None else stay.visit.host,
+        company=None if stay.visit is None else stay.visit.company,
+        phone=None if stay.visit is None else stay.visit.phone,
         at=(stay.out_at or stay.cut_off_at) if out else stay.in_at,
         location=location_of(stay.location),
         method=Method((stay.out_method or Method.CUT_OFF) if out else stay.in_method),

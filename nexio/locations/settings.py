@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import time, timedelta
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from nexio.errors import InvalidValue, Refused
+from nexio.input.addresses import parse_email
 from nexio.input.durations import format_duration, parse_duration
+from nexio.input.names import parse_text
+from nexio.input.pictures import read_picture
 from nexio.languages import LANGUAGES
 
 SHORTEST_PIN = 5
@@ -73,17 +77,54 @@ class Settings:
     retention_days: int | None = None
     """How many days past visits and the log are kept; ``none``: for ever."""
 
+    session_retention_days: int | None = None
+    """How many days sessions on the Wi-Fi are kept; ``none``: as by ``retention-days``."""
+
+    mail_retention_days: int | None = None
+    """How many days it is kept that a mail was sent, or failed; ``none``: as long as the visit
+    or the member."""
+
+    check_in_retention_days: int | None = None
+    """How many days check-ins are kept; ``none``: as long as the visit or the member."""
+
+    member_retention_days: int | None = None
+    """How many days a member is kept who was removed; ``none``: for ever."""
+
+    audit_retention_days: int | None = None
+    """How many days it is kept who did what. That of a visit goes with it, the rest is kept as
+    long as by the location with most days; ``none``: for ever."""
+
     ssid: str | None = None
     """The name of the guest network, shown with each visitor who has Wi-Fi: at most 32
     octets, or ``none``."""
 
     language: str = "en"
-    """The language of desks, and of tablets until a guest chooses another: ``en``, ``de``,
-    ``fr``, ``es``, ``vi`` or ``zh``."""
+    """The language of desks, of tablets until a guest chooses another, and of mails to visitors
+    who were registered without one: ``en``, ``de``, ``fr``, ``es``, ``vi`` or ``zh``."""
 
     device_limit_outage: str = "allow"
     """With ``max-devices``, while the store is away: ``allow`` lets new devices on, ``refuse`` does
     not (R18)."""
+
+    address: str | None = None
+    """Where the location is, in mails and calendars: at most 200 characters, or ``none``."""
+
+    directions: str | None = None
+    """How to get there, in mails: at most 1000 characters, or ``none``."""
+
+    logo: str | None = None
+    """A PNG, JPEG or GIF on top of each mail: the path of a file of at most 200 kB, which has to
+    be there on every machine that sends mail; or ``none``."""
+
+    reply_to: str | None = None
+    """The e-mail address that gets the answers to mails; ``none``: the sender."""
+
+    check_in_code: bool = True
+    """``on``: mails have the QR code for the tablet at the door."""
+
+    wifi_code: bool = True
+    """``on``: mails have a second QR code, with which a phone joins the network ``ssid``.  It is
+    for a network without a passphrase of its own; else turn it off."""
 
 
 def key_of(field: str) -> str:
@@ -270,6 +311,32 @@ def _ssid(key: str, text: str) -> str | None:
     return text
 
 
+def _or_none(read: Callable[[str], str], may_be: str) -> Callable[[str, str], str | None]:
+    def parse(key: str, text: str) -> str | None:
+        if text.lower() in {"", "none"}:
+            return None
+        try:
+            return read(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{key}: {error}", f"{key} is {may_be}, or none.") from error
+
+    return parse
+
+
+def _line(longest: int) -> Callable[[str, str], str | None]:
+    return _or_none(
+        lambda text: parse_text(text, "text", longest), f"a line of at most {longest} characters"
+    )
+
+
+def _picture_path(text: str) -> str:
+    path = Path(text).absolute()
+    read_picture(path)
+    return str(path)
+
+
+_days = _number(1, 36_500, optional=True)
+
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "visitor_tokens": _switch,
     "token_duration": _duration,
@@ -284,8 +351,19 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "end_wifi_at_checkout": _switch,
     "roaming": _switch,
     "cut_off": _time_of_day,
-    "retention_days": _number(1, 36_500, optional=True),
+    "retention_days": _days,
+    "session_retention_days": _days,
+    "mail_retention_days": _days,
+    "check_in_retention_days": _days,
+    "member_retention_days": _days,
+    "audit_retention_days": _days,
     "ssid": _ssid,
     "language": _one_of(*LANGUAGES),
     "device_limit_outage": _one_of("allow", "refuse"),
+    "address": _line(200),
+    "directions": _line(1000),
+    "logo": _or_none(_picture_path, "a file: PNG, JPEG or GIF, at most 200 kB"),
+    "reply_to": _or_none(parse_email, "an e-mail address"),
+    "check_in_code": _switch,
+    "wifi_code": _switch,
 }

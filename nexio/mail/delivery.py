@@ -19,6 +19,7 @@ from nexio.mail.server import MailServer, parse_smtp_url
 from nexio.mail.smtp import MailOutcome, MailReply, MailTimeouts, SmtpConnection
 from nexio.outbox.mailboxes import Mailbox, parse_sender
 from nexio.outbox.outbox import count_waiting
+from nexio.store import audit
 from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow
 
@@ -109,6 +110,14 @@ def deliver(
         postponed=tally[MailOutcome.LATER] + due,
         trouble=trouble,
     )
+
+
+def note_delivery(store: Store, report: Report) -> None:
+    """Have the audit say who sent mail; what became of each stands in the outbox."""
+    if report.sent or report.failed:
+        with store.write() as work:
+            details = {"sent": report.sent, "failed": report.failed}
+            audit.record(work, "deliver", "mail", 0, details)
 
 
 def _send(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any, Final
 
 from nexio.keys.keyring import Keyring
+from nexio.network.events import new_record_id
 from nexio.store.sealed import USER_NAME
 
 
@@ -20,12 +25,13 @@ class Status(StrEnum):
     OFF = "accounting-off"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class AccountingRecord:
-    """One report of a NAS; ``record_id`` is the same for each of its transmissions."""
+    """One report of a NAS; told again, it is an equal one, and changes nothing.
 
-    record_id: str
-    """32 hex digits."""
+    Nobody changes it.  Frozen, it would take three times as long to make, and in a server each is
+    made twice (``python -m benchmarks.recording``).
+    """
 
     at: datetime
     """When it happened, by our clock."""
@@ -77,16 +83,60 @@ class AccountingRecord:
     """By how many seconds the NAS's clock is behind ours; None where it sends no time."""
 
     @property
-    def source(self) -> str:
-        """Whose share of what can be stored it takes."""
-        return self.source_address
-
-    @property
     def began_at(self) -> datetime | None:
         """When its session began; None where that is unknown."""
         if self.status == Status.START:
             return self.at
         return None if self.seconds is None else self.at - timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountingBatch:
+    """Records of one source address that were stored, and answered, together."""
+
+    record_id: str = field(default_factory=new_record_id)
+    source: str
+    """Whose share of what can be stored it takes."""
+
+    records: tuple[AccountingRecord, ...]
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.records)
+
+    def alone(self) -> list[AccountingBatch]:
+        """Each of its records by itself: one of them cannot be stored."""
+        return [
+            AccountingBatch(
+                record_id=f"{self.record_id}.{i}", source=self.source, records=(record,)
+            )
+            for i, record in enumerate(self.records)
+        ]
+
+    def values(self) -> tuple[Any, ...]:
+        """Its records as plain values."""
+        return tuple((each.at.timestamp(), *_values_but_at(each)) for each in self.records)
+
+    @classmethod
+    def of_values(cls, record_id: str, source: str, values: Iterable[Any]) -> AccountingBatch:
+        """What :meth:`values` told."""
+        records = [AccountingRecord(_instant(at), *others) for at, *others in values]
+        return cls(record_id=record_id, source=source, records=tuple(records))
+
+
+_values_but_at: Final = attrgetter(*(each.name for each in fields(AccountingRecord)[1:]))
+
+
+def _instant(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def batches_of_records(records: Iterable[AccountingRecord]) -> list[AccountingBatch]:
+    """What is stored together, for each source address a batch."""
+    by_source: defaultdict[str, list[AccountingRecord]] = defaultdict(list)
+    for each in records:
+        by_source[each.source_address].append(each)
+    return [AccountingBatch(source=source, records=tuple(its)) for source, its in by_source.items()]
 
 
 def seal_name(keyring: Keyring, octets: bytes) -> bytes:

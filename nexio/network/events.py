@@ -47,6 +47,19 @@ class EventBatch:
 
     number: int = 0
 
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return len(self.events)
+
+    def values(self) -> tuple[Decided, ...]:
+        """Its decisions as plain values."""
+        return self.events
+
+    @classmethod
+    def of_values(cls, record_id: str, source: str, values: Iterable[Decided]) -> EventBatch:
+        """What :meth:`values` told."""
+        return cls(record_id=record_id, source=source, events=tuple(values))
+
     def alone(self) -> list[EventBatch]:
         """Each of its decisions by itself: one of them cannot be stored."""
         return [

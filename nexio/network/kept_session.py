@@ -1,20 +1,42 @@
-"""A session of the store while records are merged into it."""
+"""A session of the store while records are merged into it, and its way into the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from nexio.store.columns import Instant
+from nexio.store.sqlite import datetime_as_text
 from nexio.store.tables import WifiSessionRow
 
-_ALL: Final = tuple(column.name for column in WifiSessionRow.__table__.columns)
+if TYPE_CHECKING:
+    import psycopg
+    from sqlalchemy import Connection
+
+_ALL: Final = tuple(WifiSessionRow.__table__.columns)
 ABOUT_DISCONNECTS: Final = tuple(
-    name for name in _ALL if name == "error_cause" or name.startswith("disconnect_")
+    column.name
+    for column in _ALL
+    if column.name == "error_cause" or column.name.startswith("disconnect_")
 )
-COLUMNS: Final = tuple(name for name in _ALL if name != "id" and name not in ABOUT_DISCONNECTS)
+COLUMNS: Final = tuple(
+    column.name for column in _ALL if column.name not in {"id", *ABOUT_DISCONNECTS}
+)
 """What accounting tells of a session."""
+
+KEY: Final = ("key", "occurrence")
+_GROWING: Final = (
+    *("heard_at", "interval", "ended_at", "ended_by", "terminate_cause", "counted_at"),
+    *("seconds", "octets_in", "octets_out"),
+    *("last_seconds", "last_octets_in", "last_octets_out"),
+)
+"""What changes with each record, and is in few indexes; all else is known at the first, mostly."""
+
+_STEADY: Final = tuple(name for name in COLUMNS if name not in {*_GROWING, *KEY})
+_INSTANTS: Final = {column.name for column in _ALL if isinstance(column.type, Instant)}
+_NAMES: Final = ", ".join(COLUMNS)
 
 
 class KeptSession:
@@ -24,12 +46,18 @@ class KeptSession:
     done with a record (``python -m benchmarks.recording``).
     """
 
-    __slots__ = (*COLUMNS, "is_new")
+    __slots__ = (*COLUMNS, "_before", "is_new")
 
     def __init__(self, values: Iterable[Any], *, is_new: bool) -> None:
         for name, value in zip(COLUMNS, values, strict=True):
             setattr(self, name, value)
         self.is_new: bool = is_new
+        self._before = _steady_of(self)
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether nothing but what changes with each record has changed."""
+        return bool(_steady_of(self) == self._before)
 
     if TYPE_CHECKING:  # the types are those of the table
         started_at: datetime
@@ -46,5 +74,63 @@ class KeptSession:
         def __setattr__(self, name: str, value: Any) -> None: ...
 
 
-values_of: Final = attrgetter(*COLUMNS)
-"""Of a session, in the order of the columns."""
+_steady_of: Final = attrgetter(*_STEADY)
+
+
+def write_sessions(connection: Connection, sessions: Iterable[KeptSession]) -> None:
+    """Write what has changed, new rows and known ones.
+
+    As plain values to the driver: SQLAlchemy would take more time for a row than the database
+    does (``python -m benchmarks.recording``).
+    """
+    new: list[KeptSession] = []
+    grown: list[KeptSession] = []
+    changed: list[KeptSession] = []
+    for each in sessions:
+        (new if each.is_new else grown if each.is_as_before else changed).append(each)
+        each.is_new = False
+    if new:
+        _insert(connection, new)
+    _update(connection, _GROWING, grown)
+    _update(connection, (*_GROWING, *_STEADY), changed)
+
+
+def _insert(connection: Connection, sessions: Sequence[KeptSession]) -> None:
+    rows = _rows(connection, COLUMNS, sessions)
+    if connection.dialect.name == "sqlite":
+        holes = ", ".join("?" * len(COLUMNS))
+        connection.exec_driver_sql(f"INSERT INTO wifi_session ({_NAMES}) VALUES ({holes})", rows)  # noqa: S608 (ours)
+        return
+    driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    statement = f"COPY wifi_session ({_NAMES}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _update(connection: Connection, names: Sequence[str], sessions: Sequence[KeptSession]) -> None:
+    if not sessions:
+        return
+    hole = "?" if connection.dialect.name == "sqlite" else "%s"
+    values = ", ".join(f"{name} = {hole}" for name in names)
+    which = " AND ".join(f"{name} = {hole}" for name in KEY)
+    statement = f"UPDATE wifi_session SET {values} WHERE {which}"  # noqa: S608 (ours)
+    connection.exec_driver_sql(statement, _rows(connection, (*names, *KEY), sessions))
+
+
+def _rows(
+    connection: Connection, names: Sequence[str], sessions: Iterable[KeptSession]
+) -> list[tuple[Any, ...]]:
+    """Those columns as the driver takes them."""
+    rows = map(attrgetter(*names), sessions)
+    if connection.dialect.name != "sqlite":
+        return list(rows)
+    positions = [i for i, name in enumerate(names) if name in _INSTANTS]
+    texts = []
+    for row in rows:
+        values = list(row)
+        for i in positions:
+            if values[i] is not None:
+                values[i] = datetime_as_text(values[i])
+        texts.append(tuple(values))
+    return texts

@@ -14,11 +14,17 @@ from datetime import timedelta
 from itertools import chain
 from typing import Final, TypeAlias, TypeGuard
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
-from nexio.network.accounting_records import AccountingRecord, Status
+from nexio.network.accounting_records import AccountingBatch, AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
-from nexio.network.kept_session import ABOUT_DISCONNECTS, COLUMNS, KeptSession, values_of
+from nexio.network.kept_session import (
+    ABOUT_DISCONNECTS,
+    COLUMNS,
+    KEY,
+    KeptSession,
+    write_sessions,
+)
 from nexio.store.engine import Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -38,6 +44,9 @@ REUSED_AFTER: Final = timedelta(minutes=10)
 LONGEST_INTERVAL: Final = 8 * 3600
 """Seconds; a longer silence says nothing of how often a NAS reports."""
 
+ACCOUNTING_LOCK: Final = 0x61636374
+"""Number of the advisory lock of PostgreSQL: "acct" in octets."""
+
 _Sessions: TypeAlias = defaultdict[str, list[KeptSession]]
 _Name: TypeAlias = tuple[str, str]
 """Device and Acct-Session-Id."""
@@ -46,15 +55,9 @@ _EMPTY: Final = tuple(
     "" if name == "user_name" else 0 if name in {"seconds", *LAST.values()} else None
     for name in COLUMNS
 )
-_KEY: Final = ("key", "occurrence")
-_UPDATE: Final = (
-    update(WifiSessionRow)
-    .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
-    .values({name: bindparam(f"of_{name}") for name in COLUMNS if name not in _KEY})
-)
 _NEVER_ASKED: Final = (
     update(WifiSessionRow)
-    .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in _KEY))
+    .where(*(getattr(WifiSessionRow, name) == bindparam(f"of_{name}") for name in KEY))
     .values(dict.fromkeys(ABOUT_DISCONNECTS) | {"disconnect_attempts": 0})
 )
 """What became of the visitor before says nothing of the one who is on now."""
@@ -65,6 +68,7 @@ REUSE: Final = "reuse"
 
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Begin, update and end sessions; the same records once more change nothing."""
+    _wait_for_others(work)
     sessions = _known_sessions(work, records)
     elsewhere = _Elsewhere(work, records, sessions)
     grants = _Grants(work, records)
@@ -93,23 +97,30 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     _write(work, changed)
     for row in of_another:
         work.session.connection().execute(
-            _NEVER_ASKED, {f"of_{name}": getattr(row, name) for name in _KEY}
+            _NEVER_ASKED, {f"of_{name}": getattr(row, name) for name in KEY}
         )
+
+
+def _wait_for_others(work: Writing) -> None:
+    """Let one server after the other look for sessions and begin new ones.
+
+    Else two that hear of one in the same moment, by two NAS, would both find none, and begin it
+    twice.  Before any row is locked, so that no two wait for each other.  On SQLite a write
+    waits anyway.
+    """
+    connection = work.session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(ACCOUNTING_LOCK)))
+
+
+def record_accounting_batches(work: Writing, batches: Sequence[AccountingBatch]) -> None:
+    """The same with records as they were stored and answered together."""
+    record_accounting(work, list(chain.from_iterable(batch.records for batch in batches)))
 
 
 def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
     """Write what has changed so far, each session once."""
-    rows = [dict(zip(COLUMNS, values_of(each), strict=True)) for each in changed.values()]
-    are_new = [each.is_new for each in changed.values()]
-    known = [row for row, is_new in zip(rows, are_new, strict=True) if not is_new]
-    new = [row for row, is_new in zip(rows, are_new, strict=True) if is_new]
-    connection = work.session.connection()
-    if known:
-        connection.execute(_UPDATE, [{f"of_{name}": row[name] for name in row} for row in known])
-    if new:
-        connection.execute(insert(WifiSessionRow), new)
-    for each in changed.values():
-        each.is_new = False
+    write_sessions(work.session.connection(), changed.values())
     changed.clear()
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -62,6 +65,46 @@ def back_up(engine: Engine, path: Path) -> int:
         return back_up_from(source, path)
 
 
+def back_up_to(engine: Engine, stream: BinaryIO) -> int:
+    """:func:`back_up` into a stream, such as a pipe to another machine; whole or nothing of it.
+
+    Raises:
+        OSError: the stream takes nothing.
+    """
+    temporary = Path(tempfile.gettempdir())
+    with _explain_file_errors(temporary), temporary_folder(temporary) as folder:
+        path = folder / "whole.db"
+        rows = back_up(engine, path)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+        stream.flush()
+    return rows
+
+
+def dated(folder: Path, now: datetime) -> Path:
+    """Where the backup of a moment goes in a folder of backups."""
+    return folder / f"nexio-{now:%Y%m%dT%H%M%SZ}.db"
+
+
+def remove_older(folder: Path, keep: int) -> list[Path]:
+    """Remove all backups of :func:`dated` but the newest so many; other files stay.
+
+    Returns:
+        What was removed, the oldest first.
+
+    Raises:
+        StoreUnreachable: one cannot be removed.
+    """
+    backups = sorted(path for path in folder.iterdir() if _DATED.fullmatch(path.name))
+    for path in backups[:-keep]:
+        with _explain_file_errors(path):
+            path.unlink()
+    return backups[:-keep]
+
+
+_DATED = re.compile(r"nexio-\d{8}T\d{6}Z\.db")
+
+
 def back_up_from(source: Connection, path: Path) -> int:
     """:func:`back_up` within a transaction."""
     version = schema.require_known(source)
@@ -82,13 +125,16 @@ def back_up_from(source: Connection, path: Path) -> int:
     return rows
 
 
-def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None]) -> str:
+def upgrade_with_backup(
+    engine: Engine, path: Path, tell: Callable[[int], None], operator: str = "unknown"
+) -> str:
     """Bring the store to our version, after a backup of all that it holds until then.
 
     Args:
         engine: of the store.
         path: where the backup goes; its folder is made.
         tell: hears how many rows are in it, before anything is changed.
+        operator: whom the audit names.
 
     Returns:
         The version before.
@@ -110,7 +156,7 @@ def upgrade_with_backup(engine: Engine, path: Path, tell: Callable[[int], None])
 
     with engine.connect() as connection:
         before = schema.require_known(connection)
-    schema.upgrade(engine, first=first)
+    schema.upgrade(engine, first=first, last=audit.upgrade_noted(operator))
     return before
 
 

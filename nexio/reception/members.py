@@ -180,14 +180,25 @@ def get_member(work: Reading, which: str, location_name: str | None) -> Member:
     """
     row = _find_row(work, which, location_name)
     if row is None or row.removed_at is not None:
-        raise NotFound(f"there is no member {quoted(which)}", "See them with: nexio member list")
+        raise no_such_member(which)
     return member_of(work, row)
+
+
+def no_such_member(which: str) -> NotFound:
+    """The error for a number or an address that leads to no member."""
+    return NotFound(f"there is no member {quoted(which)}", "See them with: nexio member list")
 
 
 def find_member(work: Reading, number: int) -> Member | None:
     """The member of that number; None where there is none, or they were removed."""
     row = work.session.get(MemberRow, number)
     return None if row is None or row.removed_at is not None else member_of(work, row)
+
+
+def find_member_by_email(work: Reading, location: Location, email: str) -> Member | None:
+    """The member of an address at a location, or None."""
+    row = _active_row(work, location, email)
+    return None if row is None else member_of(work, row)
 
 
 def member_of(work: Reading, row: MemberRow) -> Member:

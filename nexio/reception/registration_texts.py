@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue, Refused
-from nexio.input.addresses import parse_email
+from nexio.input.addresses import email_key, parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
-from nexio.input.names import parse_full_name, parse_text, search_key
-from nexio.languages import mark
+from nexio.input.names import parse_full_name, parse_text, quoted, search_key
+from nexio.languages import LANGUAGES, mark
 from nexio.locations.locations import Location, zone_for_entry
 from nexio.locations.settings import MOST_DEVICES
 from nexio.reception.members import Member
@@ -45,6 +46,9 @@ class Registration:
     notes: str | None = None
     group_name: str | None = None
     group_key: str | None = None
+    language: str | None = None
+    """Of the mails to the visitor; None is the location's."""
+
     source: str = "admin"
     member_id: int | None = None
     """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
@@ -61,6 +65,11 @@ class Registration:
 
     insecure_short_pin: bool = False
     """Take ``pin`` although it is easy to guess."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the visit ends, where that was named: how long the Wi-Fi lasts does not say it."""
+        return self.expected_arrival + self.duration if self.has_end and self.duration else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +118,20 @@ def parse_devices(text: str) -> int:
     raise InvalidValue(
         f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
     )
+
+
+def parse_language(text: str) -> str | None:
+    """The language of the mails to a visitor; None where it is empty.
+
+    Raises:
+        InvalidValue: nobody speaks it here.
+    """
+    code = text.strip().lower()
+    if code and code not in LANGUAGES:
+        raise InvalidValue(
+            f"{quoted(text)} is no language of ours", f"Give one of: {', '.join(LANGUAGES)}"
+        )
+    return code or None
 
 
 def parse_key(text: str) -> str:
@@ -170,6 +193,7 @@ def read_registration(
         email=email.strip(),
         group_name=group_name,
         group_key=group_key,
+        language=parse_language(texts.get("language") or ""),
         expected_arrival=expected.arrival,
         **known,
         source="customer" if host is not None else texts.get("source") or "admin",
@@ -180,6 +204,26 @@ def read_registration(
         max_devices=None if devices is None else parse_devices(devices),
         insecure_short_pin=allowed.insecure_short_pin,
     )
+
+
+def meaning_of(registration: Registration, **more: object) -> str:
+    """What a registration comes to, however it was typed: equal where another one means the same.
+
+    Args:
+        registration: the data, checked.
+        more: what else was asked for.
+    """
+    known = {name: getattr(registration, name) for name in _MEANT}
+    known["email"] = email_key(registration.email)
+    if registration.member_id is not None:  # who is the host then, by whatever name
+        known["host"] = None
+    return json.dumps(known | more, default=str, sort_keys=True, ensure_ascii=False)
+
+
+_MEANT = (
+    *("first_name", "last_name", "expected_arrival", "host", "company", "phone", "notes"),
+    *("group_key", "language", "source", "member_id", "pin", "duration", "max_devices"),
+)
 
 
 def find_faults(

@@ -15,7 +15,7 @@ from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
 from nexio.languages import mark
 from nexio.locations.locations import Location, get_location, location_of
-from nexio.outbox.outbox import MailState, mail_states
+from nexio.outbox.outbox import MailState, mail_states, queue_cancellation
 from nexio.reception.pin_days import stop_counting
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
@@ -24,7 +24,15 @@ from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
-from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, PinRow, VisitRow, parse_number
+from nexio.store.tables import (
+    CUT_OFF,
+    LARGEST_NUMBER,
+    AccessTokenRow,
+    CheckInRow,
+    PinRow,
+    VisitRow,
+    parse_number,
+)
 
 PIN_PURPOSE = VISIT_PIN.purpose
 
@@ -38,6 +46,18 @@ class VisitState(StrEnum):
     DELETED = "deleted"
     EXPIRED = "expired"
     """Not checked in, and closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """A stay in the building (R14)."""
+
+    in_at: datetime
+    out_at: datetime | None
+    """None while it goes on; the cut-off ends it, too."""
+
+    cut_off: bool
+    """Whether the cut-off ended it, and nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +96,16 @@ class Visit:
     max_devices: int | None
     """Where it was named (R18), 0 is no limit."""
 
+    registered_at: datetime
+    registered_by: str | None
+    """The operator, as in the audit; None where that is forgotten."""
+
+    check_ins: tuple[Stay, ...]
+    """In their order."""
+
+    language: str | None
+    """Of the mails to the visitor; None is the location's."""
+
     @property
     def name(self) -> str:
         """First and last name."""
@@ -104,12 +134,25 @@ class VisitFilter:
     past_and_deleted: bool = False
     """Also visits that arrived before today, and deleted ones."""
 
+    after: int | None = None
+    """The number of a visit, behind which the list goes on."""
+
+    limit: int | None = None
+    """How many at most."""
+
 
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
-    """The location's visits by arrival."""
+    """The location's visits by arrival.
+
+    Raises:
+        NotFound: there is no visit of the number to go on after.
+    """
     query = _narrowed(_visits(), work, location, which)
+    if which.state is None and which.token_state is None and not which.search:
+        query = query.limit(which.limit)
     rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
-    return [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    chosen = [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    return chosen[: which.limit]
 
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
@@ -158,6 +201,28 @@ def find_visits_by_email(work: Reading, location: Location, email: str) -> list[
     return visits_of(work, work.session.scalars(query))
 
 
+def is_login(work: Reading, text: str) -> bool:
+    """Whether some visit has that e-mail or login, also a past or a deleted one."""
+    known = select(VisitRow.id).where(VisitRow.email_key == email_key(text)).limit(1)
+    return work.session.scalar(known) is not None
+
+
+def numbers_of(work: Reading, which: str) -> list[int]:
+    """The number that is given, or those of all visits of an e-mail, whatever became of them.
+
+    Raises:
+        NotFound: the e-mail had no visit.
+    """
+    number = parse_number(which)
+    if number is not None:  # also of one that is forgotten
+        return [number]
+    found = select(VisitRow.id).where(VisitRow.email_key == email_key(which))
+    numbers = list(work.session.scalars(found))
+    if not numbers:
+        raise no_such_visit(which)
+    return numbers
+
+
 def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit]:
     """The visits of a group at a location that are neither deleted nor over, by arrival.
 
@@ -180,8 +245,13 @@ def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit
     return visits
 
 
-def delete_visit(work: Writing, visit_id: int) -> Visit:
+def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
     """Cancel a visit: its token is revoked and its PIN is free (R13).
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        mail: tell the visitor, if a mail has told of the visit and it is not over.
 
     Raises:
         NotFound: no such visit.
@@ -194,6 +264,8 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
     stop_counting(work, row)
+    if mail and row.closes_at > work.now:
+        queue_cancellation(work, visit_id)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 
@@ -206,11 +278,13 @@ def visit_of(work: Reading, row: VisitRow) -> Visit:
 def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
     """What rows say at this moment, in their order; faster than one by one."""
     rows = list(rows)
-    mails = mail_states(work, [row.id for row in rows])
-    return [_visit_of(work, row, mails[row.id]) for row in rows]
+    numbers = [row.id for row in rows]
+    mails = mail_states(work, numbers)
+    operators = audit.operators_of(work, "visit", numbers, ["register", "reissue"])
+    return [_visit_of(work, row, mails[row.id], operators.get(row.id)) for row in rows]
 
 
-def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
+def _visit_of(work: Reading, row: VisitRow, mail: MailState, operator: str | None) -> Visit:
     return Visit(
         **row.fields_of(Visit),
         location=location_of(row.location),
@@ -221,6 +295,17 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState) -> Visit:
         replaces=row.replaces_id,
         login=row.email or row.email_key,
         group=row.group_name,
+        registered_by=operator,
+        check_ins=tuple(_stay_of(each, work.now) for each in row.check_ins),
+    )
+
+
+def _stay_of(row: CheckInRow, now: datetime) -> Stay:
+    is_over = row.out_at is None and now >= row.cut_off_at
+    return Stay(
+        in_at=row.in_at,
+        out_at=row.cut_off_at if is_over else row.out_at,
+        cut_off=is_over or row.out_method == CUT_OFF,
     )
 
 
@@ -291,6 +376,13 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+    if which.after is not None:
+        last = find_visit(work, which.after)
+        if last is None:
+            raise no_such_visit(str(which.after))
+        arrival = VisitRow.expected_arrival
+        same = (arrival == last.expected_arrival) & (VisitRow.id > last.id)
+        query = query.where((arrival > last.expected_arrival) | same)
     if which.group is not None:
         query = query.where(VisitRow.group_key == search_key(which.group.strip()))
     if which.comes_today:

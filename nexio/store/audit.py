@@ -2,10 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from nexio.store.engine import Writing
+from sqlalchemy import Connection, insert, select
+
+from nexio.clock import utc_now
+from nexio.store import schema
+from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.tables import AuditRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Somebody did something."""
+
+    id: int
+    at: datetime
+    operator: str
+    """Who: what ``NEXIO_OPERATOR`` said, else the user of the system; or a desk, or a tablet."""
+
+    action: str
+    subject: str
+    subject_id: int
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries are looked for; None leaves a condition out."""
+
+    visits: Sequence[int] | None = None
+    operator: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    after: int | None = None
+    """The first ones above this number; None is the newest ones."""
+
+    limit: int = 50
+
+
+def list_entries(work: Reading, which: AuditFilter) -> list[Entry]:
+    """Entries, oldest first."""
+    conditions = [
+        None if which.visits is None else AuditRow.subject == "visit",
+        None if which.visits is None else AuditRow.subject_id.in_(which.visits),
+        None if which.operator is None else AuditRow.operator == which.operator,
+        None if which.since is None else AuditRow.at >= which.since,
+        None if which.before is None else AuditRow.at < which.before,
+        None if which.after is None else AuditRow.id > which.after,
+    ]
+    query = select(AuditRow).where(*(each for each in conditions if each is not None))
+    order = AuditRow.id.desc() if which.after is None else AuditRow.id
+    rows = work.session.scalars(query.order_by(order).limit(which.limit))
+    return [Entry(**row.fields_of(Entry)) for row in sorted(rows, key=lambda row: row.id)]
 
 
 def record(
@@ -16,12 +69,15 @@ def record(
     Args:
         work: the transaction.
         action: a verb of the command line, such as ``register`` or ``revoke``.
-        subject: ``location``, ``visit`` or ``nas``.
+        subject: what was changed: ``location``, ``visit``, ``nas``.
         subject_id: its number.
         details: plain JSON; before and after for settings, NAS and windows.  Never a PIN, a
             secret or what a personal field says.
     """
-    note(work, action, subject, subject_id)
+    # What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
+    if action == "delete":
+        work.done[:] = [each for each in work.done if not each.endswith(f" {subject} {subject_id}")]
+    work.done.append(f"{action} {subject} {subject_id}")
     work.session.add(
         AuditRow(
             at=work.now,
@@ -34,11 +90,28 @@ def record(
     )
 
 
-def note(work: Writing, action: str, subject: str, subject_id: int) -> None:
-    """Note an action that has rows of its own, such as a check-in, so that it can be printed.
+def upgrade_noted(operator: str) -> Callable[[Connection, str], None]:
+    """What notes that this operator upgraded the store (see :func:`nexio.store.schema.upgrade`)."""
 
-    What ends with the thing itself, such as its Wi-Fi with a visit, is not named beside it.
-    """
-    if action == "delete":
-        work.done[:] = [each for each in work.done if not each.endswith(f" {subject} {subject_id}")]
-    work.done.append(f"{action} {subject} {subject_id}")
+    def note(connection: Connection, before: str) -> None:
+        details = {"before": before, "after": schema.HEAD}
+        row = {"at": utc_now(), "operator": operator, "details": details}
+        about = {"action": "upgrade", "subject": "store", "subject_id": 1}
+        connection.execute(insert(AuditRow).values(**row, **about))
+
+    return note
+
+
+def operators_of(
+    work: Reading, subject: str, numbers: Sequence[int], actions: Sequence[str]
+) -> dict[int, str]:
+    """Who did one of those things to each of them; those of whom that is not known are left out."""
+    found: dict[int, str] = {}
+    for group in in_groups(numbers):
+        query = select(AuditRow.subject_id, AuditRow.operator).where(
+            AuditRow.subject == subject,
+            AuditRow.subject_id.in_(group),
+            AuditRow.action.in_(actions),
+        )
+        found |= dict(work.session.execute(query).all())
+    return found

@@ -13,7 +13,7 @@ from nexio.errors import KeyUnusable, Refused
 from nexio.keys.key_file import create_key_file
 from nexio.keys.keyring import Keyring
 from nexio.keys.ownership import load_trusted_keys, refuse_open_folders
-from nexio.store import schema
+from nexio.store import audit, schema
 from nexio.store.engine import connected, create_sqlite_file
 from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
@@ -37,7 +37,7 @@ def create_store(configuration: Configuration) -> bool:
         with engine.connect() as connection:
             if schema.current_version(connection) is None:  # an old store is left alone
                 _require_encoding(connection)
-        schema.upgrade(engine)
+        schema.upgrade(engine, last=audit.upgrade_noted(configuration.operator))
         return _complete(engine, configuration)
 
 

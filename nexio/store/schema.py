@@ -14,7 +14,7 @@ from nexio.errors import SchemaMismatch
 if TYPE_CHECKING:
     from alembic.config import Config  # slow to load and rarely needed
 
-HEAD = "0020"
+HEAD = "0022"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
 
 
@@ -66,6 +66,7 @@ def upgrade(
     *,
     to: str = "head",
     first: Callable[[Connection], None] | None = None,
+    last: Callable[[Connection, str], None] | None = None,
 ) -> str | None:
     """Bring the tables to :data:`HEAD`, in one transaction.
 
@@ -74,6 +75,7 @@ def upgrade(
         what: it is called in an error.
         to: an older version to make empty tables of.
         first: what to do in the same transaction before anything is changed.
+        last: what to do when it is done, with the version before; not where there were no tables.
 
     Returns:
         The version before; None where there were no tables.
@@ -91,6 +93,8 @@ def upgrade(
                 if first is not None:
                     first(connection)
                 command.upgrade(config, to)
+            if last is not None and version is not None:
+                last(connection, version)
     return version
 
 

@@ -112,6 +112,12 @@ def instant_as_text(at: float) -> str:
     return f"{_second_as_text(microseconds // 1_000_000)}.{microseconds % 1_000_000:06}"
 
 
+def datetime_as_text(at: datetime) -> str:
+    """The same of an aware one."""
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:26]  # without the zone
+
+
 @lru_cache(maxsize=64)
 def _second_as_text(seconds: int) -> str:
     """Servers write thousands of a second."""

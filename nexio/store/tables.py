@@ -116,7 +116,17 @@ class LocationRow(Followed, Row):
         CheckConstraint("max_devices >= 1", name="max_devices"),
         CheckConstraint("device_limit_outage IN ('allow', 'refuse')", name="device_limit_outage"),
         CheckConstraint("planned_guests >= 1", name="planned_guests"),
-        CheckConstraint("retention_days >= 1", name="retention_days"),
+        *(
+            CheckConstraint(f"{days} >= 1", name=days)
+            for days in (
+                "retention_days",
+                "session_retention_days",
+                "mail_retention_days",
+                "check_in_retention_days",
+                "member_retention_days",
+                "audit_retention_days",
+            )
+        ),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         CheckConstraint(
             "wifi_login <> 'pin' OR (planned_guests IS NOT NULL AND NOT roaming)",
@@ -145,10 +155,21 @@ class LocationRow(Followed, Row):
     roaming: Mapped[bool]
     cut_off: Mapped[time]
     retention_days: Mapped[int | None]
+    session_retention_days: Mapped[int | None]
+    mail_retention_days: Mapped[int | None]
+    check_in_retention_days: Mapped[int | None]
+    member_retention_days: Mapped[int | None]
+    audit_retention_days: Mapped[int | None]
     ssid: Mapped[str | None]
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
     device_limit_outage: Mapped[str] = mapped_column(server_default=text("'allow'"))
+    address: Mapped[str | None]
+    directions: Mapped[str | None]
+    logo: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    check_in_code: Mapped[bool] = mapped_column(server_default=true())
+    wifi_code: Mapped[bool] = mapped_column(server_default=true())
 
 
 class VisitRow(Followed, Row):
@@ -164,6 +185,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
         CheckConstraint("max_devices >= 0", name="max_devices"),
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         Index(None, "location_id", "expected_arrival"),
         Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
@@ -203,6 +225,12 @@ class VisitRow(Followed, Row):
 
     max_devices: Mapped[int | None]
     """Named at the registration (R18), 0 is no limit; None is by the settings."""
+
+    language: Mapped[str | None]
+    """Of the mails to the visitor; None is the location's."""
+
+    ends_at: Mapped[datetime | None]
+    """When the visit ends, where somebody has said so: an end named, or a longer Wi-Fi."""
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
@@ -324,6 +352,10 @@ class PinDayRow(Row):
     day: Mapped[date] = mapped_column(primary_key=True)
     length: Mapped[int] = mapped_column(primary_key=True)
     pins: Mapped[int]
+
+
+CUT_OFF = "cut-off"
+"""``out_method`` of who was checked out by the end of the day."""
 
 
 class CheckInRow(Row):
@@ -503,6 +535,21 @@ class OutboxRow(Row):
 
     visit: Mapped[VisitRow | None] = relationship()
     member: Mapped[MemberRow | None] = relationship()
+
+
+class MailTextRow(Row):
+    """A location's own text of a mail in a language (see ``nexio/mail/texts.py``)."""
+
+    __tablename__ = "mail_text"
+    __table_args__ = (
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
+    )
+
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), primary_key=True)
+    template: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    changed_at: Mapped[datetime]
 
 
 class NasRow(Followed, Row):
@@ -694,10 +741,14 @@ class AuditRow(Row):
     """Who did what, when; for personal fields only which ones changed."""
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index(None, "subject", "subject_id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    operator: Mapped[str]
+    operator: Mapped[str] = mapped_column(index=True)
     action: Mapped[str]
     subject: Mapped[str]
     subject_id: Mapped[int]
@@ -715,6 +766,9 @@ class StoreRevisionRow(Row):
     oldest: Mapped[int] = mapped_column(BigInteger)
     epoch: Mapped[str] = mapped_column(String(32))
     key_id: Mapped[str] = mapped_column(String(8))
+    nas_key_id: Mapped[str | None] = mapped_column(String(8))
+    """Of the second key, which NAS secrets are sealed with; NULL is the first one."""
+
     signing_key_sealed: Mapped[bytes]
 
 

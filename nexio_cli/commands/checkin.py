@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio.input.zones import show
+from nexio_cli.commands.checkin_list import list_
 from nexio_cli.commands.tapping import How, Who, check_in_or_out
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 from nexio_cli.terminal.shapes import tap_json
 
 if TYPE_CHECKING:
@@ -32,11 +32,18 @@ visits_option = click.option(
     "visits",
     multiple=True,
     metavar="VISIT",
-    help="A visit by number or e-mail, without its code. Several: all of them or none.",
+    help="A visit by number, e-mail or a part of the name, without its code. Several: all of "
+    "them or none.",
 )
 
 group_option = options.group_option(
     "All visits of a group that are not over: all of them or none. Who is in already stays in."
+)
+
+member_option = click.option(
+    "--member",
+    metavar="MEMBER",
+    help="A member by number, e-mail or a part of the name, without their code.",
 )
 
 reader_option = click.option(
@@ -72,6 +79,7 @@ def _given_before(context: click.Context, *, is_pin: bool) -> list[str]:
 @qr_option
 @visits_option
 @group_option
+@member_option
 @reader_option
 @check_in
 @check_out
@@ -89,6 +97,7 @@ def command(
     qr: str | None,
     visits: tuple[str, ...],
     group: str | None,
+    member: str | None,
     location_name: str | None,
     *,
     reader: bool,
@@ -100,13 +109,13 @@ def command(
     """Check somebody in or out; see who is in the building.
 
     Name somebody in one of these ways: PIN ('-' reads it from stdin; a scanner may type a QR
-    code instead), --qr, --visit, --group or --reader. A QR code needs no --location, and is
-    good until the visitor gets another PIN or the visit is deleted.
+    code instead), --qr, --visit, --group, --member or --reader. A QR code needs no --location, and
+    is good until the visitor gets another PIN or the visit is deleted.
 
     The first use of a code checks in, the second checks out. The same code within 10 seconds
     counts once. From then until 5 minutes after the check-in, a code alone does not check out:
-    say --out. --visit checks out at once. --in for somebody who is in, and --out for somebody
-    who is out, change nothing.
+    say --out. --visit and --member check out at once. --in for somebody who is in, and --out for
+    somebody who is out, change nothing.
 
     A visitor may check in on the day of the arrival, or while the Wi-Fi lasts: in and out once
     a day. Members come and go as they like. The cut-off of the location (midnight, unless it is
@@ -120,7 +129,7 @@ def command(
     codes within a quarter of an hour it waits before it reads the next: 1, 2, 4, … seconds, up
     to a minute.
     """
-    who = Who(qr=qr, visits=visits, group=group, reader=reader)
+    who = Who(qr=qr, visits=visits, group=group, member=member, reader=reader)
     other = context.invoked_subcommand
     who.require_one(other)
     if override and not visits and group is None:
@@ -135,7 +144,8 @@ def command(
             )
     elif way is not None:
         raise InvalidValue(
-            "--in and --out go with a PIN, --qr, --visit, --group or --reader", "Leave them out."
+            "--in and --out go with a PIN, --qr, --visit, --group, --member or --reader",
+            "Leave them out.",
         )
 
 
@@ -163,54 +173,40 @@ def _way(*, only_in: bool, only_out: bool) -> Direction | None:
     return Direction.IN if only_in else Direction.OUT
 
 
-@command.command("list")
-@click.option("--open", "open_only", is_flag=True, help="Only who is in the building now.")
-@options.location
-@options.as_json
-def list_(location_name: str | None, *, open_only: bool, as_json: bool) -> None:
-    """List today's check-ins and check-outs; --open is the list for an evacuation."""
-    from nexio.checkin.taps import list_taps
-    from nexio.locations.locations import get_location
-
-    with options.reading() as work:
-        location = get_location(work, location_name)
-        taps = list_taps(work, location, open_only=open_only)
-    if open_only and not as_json:
-        output.say(f"{len(taps)} in the building at {show(work.now, location.zone)}")
-    output.print_list(
-        taps,
-        tap_json,
-        ["name", "kind", "host", "direction", "at", "method"],
-        lambda tap: [
-            tap.name,
-            tap.kind,
-            tap.host or "",
-            tap.direction.value,
-            show(tap.at, location.zone),
-            tap.method.value,
-        ],
-        "Nobody." if open_only else "No check-ins today.",
-        as_json=as_json,
-        only_wide=("kind", "method"),
-    )
-
-
 @command.command()
-@options.visit
+@click.argument("visit", metavar="[VISIT]", required=False)
+@member_option
 @options.location
 @options.as_json
-def undo(visit: str, location_name: str | None, *, as_json: bool) -> None:
-    """Take the last check-in or check-out of a visit back, with what it did to the Wi-Fi.
+def undo(
+    visit: str | None, member: str | None, location_name: str | None, *, as_json: bool
+) -> None:
+    """Take the last check-in or check-out back, with what it did to the Wi-Fi.
 
-    Run it twice to take two back. A check-out by the cut-off cannot be taken back, nor anything
-    of a deleted visit.
+    VISIT is a number, an e-mail or a part of a name; a member's e-mail will do, too. Run it twice
+    to take two back. A check-out by the cut-off cannot be taken back, nor anything of a deleted
+    visit.
     """
     from nexio.checkin.check_ins import undo as take_back
+    from nexio.checkin.check_ins import undo_of_member
     from nexio.checkin.desk_wifi import wifi_words_after_undo
+    from nexio.reception.members import get_member
     from nexio.reception.visits import get_visit
 
+    if (visit is None) == (member is None):
+        raise InvalidValue("whose check-in?", "Give a visit, or --member.")
+    if visit is not None:
+        visit, member = finding.visit_or_member_to_change(visit, location_name)
+    elif member is not None:
+        member = finding.member_to_change(member, location_name)
     with options.writing() as work:
-        taken = take_back(work, get_visit(work, visit, location_name).id)
+        if member is not None:
+            taken = undo_of_member(work, get_member(work, member, location_name).id)
+        else:
+            taken = take_back(work, get_visit(work, visit or "", location_name).id)
         wifi = wifi_words_after_undo(work, taken)
     sentence = f"Taken back: the check-{taken.direction} of {taken.name}."
     output.print_answer(tap_json(taken), " ".join((sentence, *wifi)), as_json=as_json)
+
+
+command.add_command(list_)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from nexio_cli.commands.checkin import group_option, qr_option, reader_option, visits_option
+from nexio_cli.commands.checkin import (
+    group_option,
+    member_option,
+    qr_option,
+    reader_option,
+    visits_option,
+)
 from nexio_cli.commands.tapping import How, Who, check_in_or_out
 from nexio_cli.terminal import once, options
 
@@ -14,6 +20,7 @@ from nexio_cli.terminal import once, options
 @qr_option
 @visits_option
 @group_option
+@member_option
 @reader_option
 @options.location
 @options.as_json
@@ -22,6 +29,7 @@ def command(
     qr: str | None,
     visits: tuple[str, ...],
     group: str | None,
+    member: str | None,
     location_name: str | None,
     *,
     reader: bool,
@@ -34,6 +42,6 @@ def command(
     """
     from nexio.checkin.taps import Direction
 
-    who = Who(pin=pin, qr=qr, visits=visits, group=group, reader=reader)
+    who = Who(pin=pin, qr=qr, visits=visits, group=group, member=member, reader=reader)
     who.require_one()
     check_in_or_out(who, How(way=Direction.OUT, location_name=location_name, as_json=as_json))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused
+from nexio.input.names import counted
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine
+
+    from nexio_cli.terminal.json_types import BackupJson, RestoredJson, UpgradeJson
 
 
 @click.group(cls=once.Group)
@@ -25,26 +30,34 @@ def command() -> None:
 
 @command.command()
 @click.option("--no-backup", is_flag=True, help="Make no backup first: you have one.")
-def upgrade(*, no_backup: bool) -> None:
+@options.as_json
+def upgrade(*, no_backup: bool, as_json: bool) -> None:
     """Upgrade the store of an older version to this one, all of it or nothing.
 
     nexio makes a backup first, in the folder "backups" of NEXIO_HOME.
     """
     from nexio.operations.backups import upgrade_with_backup
     from nexio.store import schema
+    from nexio.store.audit import upgrade_noted
 
+    operator = options.configuration().operator
     with _opened() as engine:
         with engine.connect() as connection:
             before = schema.require_known(connection)
-        if no_backup:
-            schema.upgrade(engine)
+        path = None if no_backup else _place_for(before)
+        if path is None:
+            schema.upgrade(engine, last=upgrade_noted(operator))
         else:
-            path = _place_for(before)
-            upgrade_with_backup(engine, path, lambda rows: _tell_of_backup(path, rows))
+            upgrade_with_backup(engine, path, partial(_tell_of_backup, path), operator)
+    shape: UpgradeJson = {
+        "before": before,
+        "version": schema.HEAD,
+        "backup": str(path) if path is not None and path.exists() else None,
+    }
+    words = f"The store has version {schema.HEAD} now (it had {before})."
     if before == schema.HEAD:
-        output.print_headline(f"The store has version {before} already.")
-    else:
-        output.print_headline(f"The store has version {schema.HEAD} now (it had {before}).")
+        words = f"The store has version {before} already."
+    output.print_answer(shape, words, as_json=as_json)
 
 
 @command.command()
@@ -112,25 +125,63 @@ def _opened() -> Iterator[Engine]:
 
 
 @command.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With a folder: remove the older backups in it, but for the newest N.",
+)
+@options.as_json
+def backup(file: Path, keep: int | None, *, as_json: bool) -> None:
     """Write all that the store holds at one moment into a new FILE, while it is in use.
+
+    '-' writes to stdout, for a pipe to another machine. In a folder the file gets the time as
+    its name, such as nexio-20261120T173100Z.db.
 
     The backup is an SQLite file of mode 0600, whatever the store is, and has the version of the
     store. It is worth nothing without the key file: back that up as well, elsewhere.
     """
-    from nexio.operations.backups import back_up
+    from nexio.clock import utc_now
+    from nexio.operations.backups import back_up, back_up_to, dated, remove_older
 
+    options.refuse_two_on_stdout(str(file), as_json=as_json)
+    folder = file if file.is_dir() else None
+    if keep is not None and folder is None:
+        raise InvalidValue("--keep goes with a folder", "Name the folder that has the backups.")
     with _opened() as engine:
+        if str(file) == "-":
+            _refuse_terminal()
+            rows = back_up_to(engine, sys.stdout.buffer)
+            output.say(f"Backup written ({rows} rows).")
+            return
+        file = file if folder is None else dated(folder, utc_now())
         rows = back_up(engine, file)
-    output.print_headline(f"Backup written to {file} ({rows} rows).")
+    removed = [] if folder is None or keep is None else remove_older(folder, keep)
+    shape: BackupJson = {
+        "file": str(file),
+        "rows": rows,
+        "removed": [str(each) for each in removed],
+    }
+    output.print_answer(shape, f"Backup written to {file} ({rows} rows).", as_json=as_json)
+    if removed:
+        output.say(f"Removed {counted(len(removed), 'older backup')}.")
     output.say("It opens only with the key file: keep a copy of that too, in another place.")
+
+
+def _refuse_terminal() -> None:
+    """Keep octets away from whoever looks at them."""
+    if sys.stdout.isatty():
+        raise InvalidValue(
+            "a backup is no text for a terminal", "Send it on: nexio db backup - > FILE"
+        )
 
 
 @command.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @options.yes
-def restore(file: Path, *, yes: bool) -> None:
+@options.as_json
+def restore(file: Path, *, yes: bool, as_json: bool) -> None:
     """Replace all that the store holds by a backup, in one transaction.
 
     Running servers follow within a second. nexio upgrades a backup of an older version; the
@@ -147,6 +198,7 @@ def restore(file: Path, *, yes: bool) -> None:
         rows = put_back(store, file)
         with store.read() as work:
             damage = find_damage(work)
-    output.print_headline(f"Restored {rows} rows from {file}.")
+    shape: RestoredJson = {"file": str(file), "rows": rows, "damage": damage}
+    output.print_answer(shape, f"Restored {rows} rows from {file}.", as_json=as_json)
     if damage:
         output.warn([f"{len(damage)} things in it are damaged: nexio db check"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 
 if TYPE_CHECKING:
     from nexio.network.sessions import WifiSession
@@ -35,6 +35,9 @@ def command(
 ) -> None:
     """Say why a visitor gets on the Wi-Fi or not, and what to do.
 
+    EMAIL is the visitor's e-mail or login, the number of a visit, or a part of a name that only
+    one visitor has.
+
     It applies the rules of the RADIUS server and changes nothing. Without --pin it assumes the
     right PIN. It answers for each visit of this e-mail that a server would know now; if there
     is none, for the last one; at all locations, unless you name one. Where a visit has a limit
@@ -47,15 +50,16 @@ def command(
     """
     from radius_auth.explain.explanation import Question, explain
 
-    question = Question(
-        email=email,
-        pin=options.typed_or_read(pin),
-        at=at,
-        nas=nas,
-        device=device,
-        location=location_name,
-    )
+    pin = options.typed_or_read(pin)
     with options.reading() as work:
+        question = Question(
+            email=finding.login_to_explain(work, email, location_name),
+            pin=pin,
+            at=at,
+            nas=nas,
+            device=device,
+            location=location_name,
+        )
         explanations = explain(work, question)
         on = [line for each in explanations for line in _open_sessions(work, each.visit_id)]
     if as_json:

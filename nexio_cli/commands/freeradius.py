@@ -33,7 +33,10 @@ def command() -> None:
     help="FreeRADIUS's own site, which listens on port 1812, too: take its link out, or not.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask about that site: take its link out.")
-def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool) -> None:
+@options.as_json
+def install(
+    named: Path | None, *, dry_run: bool, replace_default: bool | None, yes: bool, as_json: bool
+) -> None:
     """Put the plugin into FreeRADIUS's configuration, or renew it; all of it or nothing.
 
     nexio renews the files that nobody has changed, and keeps what you have changed: a newer
@@ -62,8 +65,9 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
         replace_default = yes or _ask_about_default()
     source = fill_in(packaged(), configuration)
     plan = plan_install(folder, source, replace_default=bool(replace_default))
-    installing.carry_out(plan, "The plugin is installed in", dry_run=dry_run)
-    output.print_fields([("data", str(configuration.home)), ("key", str(configuration.key_file))])
+    installing.carry_out(plan, "The plugin is installed in", dry_run=dry_run, as_json=as_json)
+    places = [("data", str(configuration.home)), ("key", str(configuration.key_file))]
+    output.print_fields(places if not as_json else [])
     if not dry_run:
         where = "" if named is None else f" --raddb {folder}"
         output.say(f"Look it over: nexio freeradius check{where}. Then restart FreeRADIUS.")
@@ -73,7 +77,8 @@ def install(named: Path | None, *, dry_run: bool, replace_default: bool | None, 
 @raddb
 @installing.dry_run
 @options.yes
-def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
+@options.as_json
+def uninstall(named: Path | None, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Take the plugin out, and put back the links that it replaced.
 
     Files that you have changed stay, and nexio names them. Running it twice does no harm.
@@ -84,7 +89,7 @@ def uninstall(named: Path | None, *, dry_run: bool, yes: bool) -> None:
     plan = plan_uninstall(find_raddb(named))
     if plan.changes and not dry_run:
         options.confirm(f"Take the plugin out of {plan.folder}?", yes=yes)
-    installing.carry_out(plan, "The plugin is taken out of", dry_run=dry_run)
+    installing.carry_out(plan, "The plugin is taken out of", dry_run=dry_run, as_json=as_json)
 
 
 @command.command()

@@ -11,7 +11,7 @@ import click
 
 from nexio.errors import InvalidValue
 from nexio.input.zones import show
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
-    from nexio_cli.terminal.json_types import WaitJson
+    from nexio_cli.terminal.json_types import ReleasedJson, WaitJson
     from radius_auth.guard.desk import Wait
 
 PLACE_COLUMNS: Final = ("visit", "e-mail", "location", "new devices wait until")
@@ -32,9 +32,12 @@ def command() -> None:
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the visits at which somebody has to wait, and the devices that tried in 24 hours.
 
     These are devices that guessed wrong, and devices that were refused. With wifi-login=pin the
@@ -50,6 +53,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         places = [_place(work, each) for each in list_waits(work)]
         places += _at_tablets(work)
     places = [each for each in places if only in {None, each.location and each.location.name}]
+    places = [*options.page(places, limit, after, lambda each: each.wait.visit_id)]
     if as_json:
         output.print_json([_shape(each) for each in places])
     elif places and sys.stdout.isatty():
@@ -80,6 +84,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.location
 @options.yes
+@options.as_json
 def release(
     visit: str | None,
     tablet: str | None,
@@ -87,6 +92,7 @@ def release(
     location_name: str | None,
     *,
     yes: bool,
+    as_json: bool,
 ) -> None:
     """Give a guest's device, or a tablet, three tries at once, whatever happened before.
 
@@ -97,18 +103,19 @@ def release(
     if tablet is not None:
         if visit is not None or device is not None:
             raise InvalidValue("--tablet stands alone", "Leave the visit and --device out.")
-        _release_tablet(tablet, yes=yes)
+        _release_tablet(tablet, yes=yes, as_json=as_json)
         return
     if visit is None:
         raise InvalidValue("which visit?", "Name it by number or e-mail, or name a --tablet.")
-    _release_device(visit, device, location_name, yes=yes)
+    _release_device(visit, device, location_name, yes=yes, as_json=as_json)
 
 
 def _release_device(
-    visit: str, device: str | None, location_name: str | None, *, yes: bool
+    visit: str, device: str | None, location_name: str | None, *, yes: bool, as_json: bool
 ) -> None:
     from nexio.reception.visits import get_visit
     from radius_auth.guard.desk import release as release_device
+    from radius_auth.guard.guard import FREE_TRIES
 
     if device is None:
         raise InvalidValue(
@@ -118,14 +125,17 @@ def _release_device(
             " give the guest a new PIN: nexio visitor reissue",
         )
     mac = options.parse_mac(device)
+    visit = finding.visit_to_change(visit, location_name)
     options.confirm("Is that the guest's device, and not somebody else's?", yes=yes)
     with options.writing() as work:
         found = get_visit(work, visit, location_name)
         release_device(work, found.id, mac)
-    output.print_headline(f"{mac} has three tries at visit {found.id} ({found.name}).")
+    shape: ReleasedJson = {"visit": found.id, "device": mac, "tablet": None, "tries": FREE_TRIES}
+    words = f"{mac} has three tries at visit {found.id} ({found.name})."
+    output.print_answer(shape, words, as_json=as_json)
 
 
-def _release_tablet(name: str, *, yes: bool) -> None:
+def _release_tablet(name: str, *, yes: bool, as_json: bool) -> None:
     from nexio.checkin.tablets import get_tablet
     from nexio.input.names import counted
     from radius_auth.guard.tablets import Place, release_tablet
@@ -136,9 +146,9 @@ def _release_tablet(name: str, *, yes: bool) -> None:
     with options.writing() as work:
         place = Place(tablet_id=tablet.id, location_id=tablet.location.id)
         tries = release_tablet(work, place)
-    output.print_headline(
-        f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
-    )
+    shape: ReleasedJson = {"visit": None, "device": None, "tablet": tablet.name, "tries": tries}
+    words = f"{tablet.name} looks at {counted(tries, 'more wrong PIN')} within an hour."
+    output.print_answer(shape, words, as_json=as_json)
 
 
 command.add_command(release, "clear")

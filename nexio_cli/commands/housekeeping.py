@@ -20,8 +20,9 @@ def command(*, as_json: bool) -> None:
     It records the check-outs of the cut-off, and closes sessions on the Wi-Fi whose access point
     has gone silent. It deletes visits that ended or were deleted more
     than retention-days ago, with their PINs, check-ins, sessions, mail and log entries, and
-    decisions and sessions of that age. It deletes old notes of changes that no server needs. It
-    sends the mail that waits; a note on stderr says if mail still has to wait.
+    decisions and sessions of that age. session-, mail-, check-in-, member- and
+    audit-retention-days say how long to keep the rest. It deletes old notes of changes that no
+    server needs. It sends the mail that waits; a note on stderr says if mail still has to wait.
 
     What it deletes is gone for good; backups still have it.
     """
@@ -32,7 +33,9 @@ def command(*, as_json: bool) -> None:
     words = (
         f"Checked out at the end of their day: {tidied.cut_offs};"
         f" forgotten: {tidied.visits} visits, {tidied.events} decisions,"
-        f" {tidied.sessions} sessions; closed as lost: {tidied.lost} sessions."
+        f" {tidied.sessions} sessions, {tidied.mails} mails, {tidied.check_ins} check-ins,"
+        f" {tidied.members} members, {tidied.audit} entries of the audit;"
+        f" closed as lost: {tidied.lost} sessions."
     )
     shape: HousekeepingJson = {
         "cut_offs": tidied.cut_offs,
@@ -40,6 +43,10 @@ def command(*, as_json: bool) -> None:
         "events": tidied.events,
         "sessions": tidied.sessions,
         "lost": tidied.lost,
+        "mails": tidied.mails,
+        "check_ins": tidied.check_ins,
+        "members": tidied.members,
+        "audit": tidied.audit,
     }
     output.print_answer(shape, words, as_json=as_json)
     posting.deliver_all()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import click
 
 from nexio.input.zones import get_zone
 from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal.shapes import location_json
+
+if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import InitJson
 
 ZONEINFO = "zoneinfo/"
 
@@ -23,7 +28,8 @@ ZONEINFO = "zoneinfo/"
     metavar="ZONE",
     help="Its time zone, such as Europe/London (default: this machine's).",
 )
-def command(name: str | None, timezone: str | None) -> None:
+@options.as_json
+def command(name: str | None, timezone: str | None, *, as_json: bool) -> None:
     """Make the key, the store and the first location; keep what is there already.
 
     NEXIO_HOME, NEXIO_KEY_FILE and NEXIO_DATABASE_URL say where. If the store is there and its
@@ -41,6 +47,15 @@ def command(name: str | None, timezone: str | None) -> None:
         location = add_first_location(work, name, timezone or system_zone())
     if location is not None:
         output.say(f"Location added: {location.name} ({location.time_zone}).")
+    if as_json:
+        shape: InitJson = {
+            "home": str(configuration.home),
+            "key_file": str(configuration.key_file),
+            "made": made,
+            "location": None if location is None else location_json(location),
+        }
+        output.print_json(shape)
+        return
     output.print_fields(
         [
             ("data", str(configuration.home)),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nexio_cli.terminal import once, options, output
+
+if TYPE_CHECKING:
+    from nexio_cli.terminal.json_types import RotatedJson
 
 
 @click.group(cls=once.Group)
@@ -14,7 +19,8 @@ def command() -> None:
 
 @command.command()
 @options.yes
-def rotate(*, yes: bool) -> None:
+@options.as_json
+def rotate(*, yes: bool, as_json: bool) -> None:
     """Encrypt the store with a new key, while servers run.
 
     One transaction encrypts every PIN and secret again. The old key moves to a file beside the
@@ -32,7 +38,10 @@ def rotate(*, yes: bool) -> None:
     key_file = options.configuration().key_file
     with options.opened() as store:
         new = rotate_key(store, key_file)
-    output.print_headline(f"The store is encrypted with the new key {new} in {key_file}.")
-    output.say(f"The old key is in {key_file}.retired: move it to where older backups are kept.")
+    retired = f"{key_file}.retired"
+    shape: RotatedJson = {"key": new, "key_file": str(key_file), "retired": retired}
+    words = f"The store is encrypted with the new key {new} in {key_file}."
+    output.print_answer(shape, words, as_json=as_json)
+    output.say(f"The old key is in {retired}: move it to where older backups are kept.")
     output.say("Make a copy of the key file now, and a backup.")
     output.say("Services of systemd have a copy of the old one: systemctl restart nexio-radiusd …")

@@ -51,9 +51,12 @@ def pair(code: str, name: str | None, location_name: str | None, *, as_json: boo
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the tablets, and when each was there last."""
     from nexio.checkin.tablets import list_tablets
     from nexio.input.zones import show
@@ -64,7 +67,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_tablets(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         tablet_json,
         ["tablet", "location", "last seen", "from", "paired"],
         lambda tablet: [
@@ -83,22 +86,26 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
 @command.command()
 @click.argument("name")
 @options.yes
-def revoke(name: str, *, yes: bool) -> None:
+@options.as_json
+def revoke(name: str, *, yes: bool, as_json: bool) -> None:
     """Turn a tablet away: within seconds it checks nobody in or out."""
     from nexio.checkin.tablets import get_tablet, revoke_tablet
+    from nexio_cli.terminal.shapes import tablet_json
 
     with options.reading() as work:
         tablet = get_tablet(work, name)
     options.confirm(f"Turn {tablet.name} at {tablet.location.name} away?", yes=yes)
     with options.writing() as work:
         revoke_tablet(work, name)
-    output.print_headline(f"{tablet.name} is turned away.")
+    words = f"{tablet.name} is turned away."
+    output.print_answer(tablet_json(tablet), words, as_json=as_json)
 
 
 @command.command()
+@options.paged
 @options.location_or_all
 @options.as_json
-def taps(location_name: str | None, *, as_json: bool) -> None:
+def taps(limit: int | None, after: int | None, location_name: str | None, *, as_json: bool) -> None:
     """List the codes that a tablet took without the server, and that were not applied.
 
     Look at each, check the visitor in or out where it is right, and type: nexio kiosk settle
@@ -112,7 +119,7 @@ def taps(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_offline_taps(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         offline_tap_json,
         ["tap", "time", "visit", "name", "tablet", "why it was not applied"],
         lambda tap: [
@@ -131,14 +138,16 @@ def taps(location_name: str | None, *, as_json: bool) -> None:
 
 @command.command("settle")
 @click.argument("numbers", metavar="TAP...", type=int, nargs=-1, required=True)
-def settle_(numbers: tuple[int, ...]) -> None:
+@options.as_json
+def settle_(numbers: tuple[int, ...], *, as_json: bool) -> None:
     """Put taps aside that you have looked at."""
     from nexio.checkin.offline_taps import settle
     from nexio.input.names import counted
 
     with options.writing() as work:
         settle(work, numbers)
-    output.print_headline(f"{counted(len(numbers), 'tap')} put aside.")
+    words = f"{counted(len(numbers), 'tap')} put aside."
+    output.print_answer({"taps": list(numbers)}, words, as_json=as_json)
 
 
 def _pair(store: Store, location: Location, code: str, name: str | None) -> Tablet:

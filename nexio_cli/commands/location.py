@@ -38,15 +38,16 @@ def add(name: str, timezone: str | None, *, as_json: bool) -> None:
 
 
 @command.command("list")
+@options.paged
 @options.as_json
-def list_(*, as_json: bool) -> None:
+def list_(limit: int | None, after: int | None, *, as_json: bool) -> None:
     """List the locations."""
     from nexio.locations.locations import list_locations
 
     with options.reading() as work:
         locations = list_locations(work)
     output.print_list(
-        locations,
+        options.page(locations, limit, after),
         location_json,
         ["location", "time zone"],
         lambda location: [location.name, location.time_zone],
@@ -60,7 +61,15 @@ def list_(*, as_json: bool) -> None:
 @click.option("--name", "new_name", metavar="NAME", help="A new name.")
 @click.option("--timezone", metavar="ZONE", help="Another time zone; visits keep their instants.")
 @options.reply
-def edit(name: str, new_name: str | None, timezone: str | None, *, reply: tuple[str, ...]) -> None:
+@options.as_json
+def edit(
+    name: str,
+    new_name: str | None,
+    timezone: str | None,
+    *,
+    reply: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Rename a location, change its time zone, or what Access-Accepts say there.
 
     Visits keep their instants: 09:00 in London is 10:00 in Paris. A location cannot be removed.
@@ -79,8 +88,9 @@ def edit(name: str, new_name: str | None, timezone: str | None, *, reply: tuple[
         )
     named = new_name is not None or timezone is not None
     changed = f"{before.name} is now {location.name} ({location.time_zone})."
-    output.print_headline(changed if named else f"Changed {location.name}.")
-    output.print_fields(_fields(location) if reply else [])
+    words = changed if named else f"Changed {location.name}."
+    fields = _fields(location) if reply else []
+    output.print_answer(location_json(location), words, fields, as_json=as_json)
 
 
 @command.command()

@@ -8,6 +8,7 @@ import click
 
 from nexio.errors import MailServerUnreachable
 from nexio.input.zones import show
+from nexio_cli.commands import mail_template
 from nexio_cli.terminal import once, options, output
 from nexio_cli.terminal.shapes import mail_json
 
@@ -23,7 +24,10 @@ STATES = click.Choice(["queued", "sent", "failed"])
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """See what is sent by e-mail, and send what waits."""
+    """See what is sent by e-mail, send what waits, and change what mails say."""
+
+
+command.add_command(mail_template.command)
 
 
 @command.command("list")
@@ -36,9 +40,12 @@ def command() -> None:
     metavar="N",
     help="How many to show.",
 )
+@options.after_option
 @options.location
 @options.as_json
-def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None, limit: int, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the mail of a location, the newest first, with the mail server's last answer.
 
     The column "when" is the time at which the mail was sent, or is tried next, or was queued.
@@ -52,7 +59,8 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
 
     with options.reading() as work:
         location = get_location(work, location_name)
-        mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
+        wanted = MailState(state) if state is not None else None
+        mails = list_mail(work, location, wanted, limit, after)
     output.print_list(
         mails,
         lambda mail: mail_json(mail, location),
@@ -87,12 +95,14 @@ def deliver(*, as_json: bool) -> None:
 
 
 def _delivered(store: Store) -> Report:
-    from nexio.mail.delivery import Report, deliver, outgoing_of
+    from nexio.mail.delivery import Report, deliver, note_delivery, outgoing_of
     from nexio.outbox.outbox import count_waiting
 
     outgoing = outgoing_of(options.configuration())
     if outgoing is not None:
-        return deliver(store, outgoing)
+        report = deliver(store, outgoing)
+        note_delivery(store, report)
+        return report
     with store.read() as work:
         waiting = count_waiting(work)
     trouble = MailServerUnreachable(

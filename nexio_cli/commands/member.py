@@ -70,9 +70,12 @@ def add(
 
 
 @command.command("list")
+@options.paged
 @options.location
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the members of a location by name, without their PINs."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import list_members
@@ -80,7 +83,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         members = list_members(work, get_location(work, location_name))
     output.print_list(
-        members,
+        options.page(members, limit, after),
         member_json,
         ["member", "name", "e-mail"],
         lambda each: [str(each.id), each.name, each.email],
@@ -158,7 +161,8 @@ def set_pin(
 @member
 @click.option("--revoke", is_flag=True, help="Take the pass away instead, at once.")
 @options.location
-def pass_(member: str, location_name: str | None, *, revoke: bool) -> None:
+@options.as_json
+def pass_(member: str, location_name: str | None, *, revoke: bool, as_json: bool) -> None:
     """Mail a member the link that makes their phone a pass.
 
     The phone's page shows a QR code that changes every 30 seconds, for the tablet's camera or a
@@ -177,18 +181,20 @@ def pass_(member: str, location_name: str | None, *, revoke: bool) -> None:
             issue_pass(work, found.id)
         elif not revoke_pass(work, found.id):
             raise Refused(f"{found.name} has no pass", "There is nothing to do.")
+    words = f"{found.name} gets the link to a pass by mail, to {found.email}."
     if revoke:
-        output.print_headline(f"The pass of {found.name} is refused now.")
-        return
-    output.print_headline(f"{found.name} gets the link to a pass by mail, to {found.email}.")
-    posting.deliver_now()
+        words = f"The pass of {found.name} is refused now."
+    output.print_answer(member_json(found), words, as_json=as_json)
+    if not revoke:
+        posting.deliver_now(quiet=as_json)
 
 
 @command.command()
 @member
 @options.location
 @options.yes
-def remove(member: str, location_name: str | None, *, yes: bool) -> None:
+@options.as_json
+def remove(member: str, location_name: str | None, *, yes: bool, as_json: bool) -> None:
     """Remove a member, and check them out if they are in; the visits that they host stay."""
     from nexio.reception.members import get_member, remove_member
 
@@ -197,7 +203,8 @@ def remove(member: str, location_name: str | None, *, yes: bool) -> None:
     options.confirm(f"Remove member {found.id}, {found.name}?", yes=yes)
     with options.writing() as work:
         remove_member(work, get_member(work, str(found.id), location_name).id)
-    output.print_headline(f"Removed member {found.id}, {found.name}. The PIN is refused now.")
+    words = f"Removed member {found.id}, {found.name}. The PIN is refused now."
+    output.print_answer(member_json(found), words, as_json=as_json)
 
 
 def _print_member(member: Member, *, headline: str, as_json: bool) -> None:

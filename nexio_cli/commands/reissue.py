@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of
@@ -53,7 +53,7 @@ def reissue(
     """
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
-    chosen = _choose(visits, location_name)
+    chosen = _choose(finding.visits_to_change(visits, location_name), location_name)
     if dry_run:
         output.print_list(
             chosen,
@@ -99,7 +99,7 @@ def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailed
             new = renew(work, visit.id)
     except NexioError as error:
         output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
-        return {"visit": visit.id, "error": str(error), "advice": error.advice}
+        return {"visit": visit.id, **output.error_json(error)}
     output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
     tell_of_open_sessions(visit.id, wait=False)
     return {"visit": visit.id, "reissued": visit_json(new)}

@@ -39,7 +39,10 @@ def command() -> None:
 @folder
 @user
 @installing.dry_run
-def install(services: Sequence[str], folder: Path, user: str, *, dry_run: bool) -> None:
+@options.as_json
+def install(
+    services: Sequence[str], folder: Path, user: str, *, dry_run: bool, as_json: bool
+) -> None:
     """Write the units of systemd, or renew them; all of it or nothing.
 
     SERVICE is radiusd (the RADIUS server), webd (the pages for tablets, desks and phones) or
@@ -56,7 +59,7 @@ def install(services: Sequence[str], folder: Path, user: str, *, dry_run: bool) 
     from nexio.operations.units import plan_install, units_to_enable
 
     plan = plan_install(folder, services or SERVICES, user, options.configuration())
-    installing.carry_out(plan, "The units are in", dry_run=dry_run)
+    installing.carry_out(plan, "The units are in", dry_run=dry_run, as_json=as_json)
     if not dry_run:
         names = " ".join(units_to_enable(folder))
         output.say(f"Then: systemctl daemon-reload; systemctl enable --now {names}")
@@ -66,7 +69,8 @@ def install(services: Sequence[str], folder: Path, user: str, *, dry_run: bool) 
 @folder
 @installing.dry_run
 @options.yes
-def uninstall(folder: Path, *, dry_run: bool, yes: bool) -> None:
+@options.as_json
+def uninstall(folder: Path, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Remove the units, and the links with which systemd starts them.
 
     Units that you have changed stay, and nexio names them. Running it twice does no harm.
@@ -76,7 +80,7 @@ def uninstall(folder: Path, *, dry_run: bool, yes: bool) -> None:
     plan, names = plan_uninstall(folder), " ".join(units_to_enable(folder))
     if plan.changes and not dry_run:
         options.confirm(f"Remove the units from {folder}?", yes=yes)
-    installing.carry_out(plan, "The units are removed from", dry_run=dry_run)
+    installing.carry_out(plan, "The units are removed from", dry_run=dry_run, as_json=as_json)
     if names and not dry_run:
         output.say(f"Then: systemctl stop {names}; systemctl daemon-reload")
 

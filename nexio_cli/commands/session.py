@@ -15,7 +15,7 @@ import click
 from nexio.errors import NotFound, Refused, Unreachable
 from nexio.input.durations import format_duration
 from nexio.input.zones import show
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 from nexio_cli.terminal.session_view import answer_words, end_words
 from nexio_cli.terminal.shapes import session_json
 
@@ -53,11 +53,18 @@ def command() -> None:
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
 @click.option("--watch", is_flag=True, help="On a terminal: show it anew every 2 seconds.")
 @options.last
+@click.option(
+    "--after",
+    metavar="ID",
+    type=click.IntRange(1, options.LARGEST_ID),
+    help="The sessions that began after that one; --limit shows the first of them.",
+)
 @options.location_or_all
 @options.as_json
 def list_(
     visit: str | None,
     last: int,
+    after: int | None,
     location_name: str | None,
     *,
     open_only: bool,
@@ -72,10 +79,13 @@ def list_(
     empty where it has not told any octets. A session whose access point has gone silent is
     closed as lost, or earlier by hand: see 'nexio session close'.
     """
+    from nexio.network.sessions import SessionFilter
+
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
     while True:
-        shown = _listed(visit, last, location_name, open_only=open_only)
+        which = SessionFilter(open_only=open_only, limit=last, after=after)
+        shown = _listed(visit, which, location_name)
         if watch:
             click.clear()
         output.print_list(
@@ -101,17 +111,19 @@ def _nothing(visit: str | None, *, open_only: bool) -> str:
 
 
 def _listed(
-    visit: str | None, last: int, location_name: str | None, *, open_only: bool
+    visit: str | None, which: SessionFilter, location_name: str | None
 ) -> list[tuple[WifiSession, Location | None]]:
     """Sessions, each with its location."""
     from nexio.locations.locations import get_location, list_locations
-    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.network.sessions import list_sessions
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
-        about = SessionFilter() if visit is None else _about(work, visit, location_name)
-        here = location if visit is None else None
-        which = replace(about, location=here, open_only=open_only, limit=last)
+        if visit is None:
+            which = replace(which, location=location)
+        else:
+            about = _about(work, visit, location_name)
+            which = replace(which, visit_id=about.visit_id, email=about.email)
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
     return [(session, places.get(session.location_id or 0)) for session in sessions]
@@ -173,6 +185,7 @@ def disconnect(
         raise click.UsageError("'--watch' needs '--past-end'.")
     if past_end:
         context.exit(_exit_code(_end_by_itself(watch=watch, yes=yes, as_json=as_json)))
+    which = which and _exactly(which, location_name)
     with options.reading() as work:
         sessions = _chosen(work, which, location_name) if which else _open_ones(work, device, nas)
         entries = list_nas(work)
@@ -207,6 +220,7 @@ def close(which: str, location_name: str | None, *, yes: bool, as_json: bool) ->
     from nexio.network.endings import close_session
     from nexio.network.sessions import sessions_of
 
+    which = _exactly(which, location_name)
     with options.reading() as work:
         sessions = _chosen(work, which, location_name)
     options.confirm(f"Close {_whose(sessions)}?", yes=yes)
@@ -224,6 +238,15 @@ def close(which: str, location_name: str | None, *, yes: bool, as_json: bool) ->
         )
 
 
+def _is_session(which: str) -> bool:
+    return which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii()
+
+
+def _exactly(which: str, location_name: str | None) -> str:
+    """A session or a visit; a visit that is meant by a part of a name is confirmed first."""
+    return which if _is_session(which) else finding.visit_to_change(which, location_name)
+
+
 def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSession]:
     """The session S7, or the open ones of a visit.
 
@@ -233,7 +256,7 @@ def _chosen(work: Reading, which: str, location_name: str | None) -> list[WifiSe
     """
     from nexio.network.sessions import get_session, list_sessions
 
-    if which[:1] in {"S", "s"} and which[1:].isdecimal() and which.isascii():
+    if _is_session(which):
         session = get_session(work, int(which[1:]))
         if session.ended_at is not None:
             raise Refused(f"the session S{session.id} is over", "There is nothing to end.")
@@ -254,7 +277,7 @@ def _about(work: Reading, which: str, location_name: str | None) -> SessionFilte
     from nexio.reception.visits import get_visit
 
     if "@" not in which:
-        return SessionFilter(visit_id=get_visit(work, which, location_name).id)
+        return SessionFilter(visit_id=finding.visit_to_show(work, which, location_name).id)
     about = SessionFilter(email=which)
     if not list_sessions(work, replace(about, limit=1)):
         get_visit(work, which, location_name)

@@ -52,22 +52,26 @@ def show(location_name: str | None, *, as_json: bool) -> None:
 )
 @options.insecure_short_pin
 @options.location
+@options.as_json
 def set_(
     changes: tuple[str, ...],
     location_name: str | None,
     *,
     insecure_pin_login: bool,
     insecure_short_pin: bool,
+    as_json: bool,
 ) -> None:
     """Change settings, all of them or none.
 
     Most settings count for visitors who are registered from now on; wifi-login, roaming,
     remember-devices and device-limit-outage for every login, end-wifi-at-checkout for every
     check-out, cut-off for every check-in from now on; retention-days when housekeeping runs;
-    ssid and language at once.
+    ssid, language and what stands in mails (address, directions, logo, reply-to, check-in-code,
+    wifi-code) at once, also for mail that waits.
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words
+    from nexio_cli.terminal.json_types import SettingsJson
 
     parsed = parse_changes(changes)
     with options.writing() as work:
@@ -79,7 +83,10 @@ def set_(
             insecure_short_pin=insecure_short_pin,
         )
         risk = risk_words(work, location)
-    output.say(f"Saved for {location.name}.")
+    if as_json:
+        output.print_json(SettingsJson(as_words(location.settings)))
+    else:
+        output.say(f"Saved for {location.name}.")
     output.warn(warnings_for(location.settings))
     if location.settings.pin_length < NIST_FLOOR:
         output.warn([short_pin_words(location.settings.pin_length)])

@@ -6,12 +6,12 @@ import io
 import re
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nexio.errors import InvalidValue, NexioError, UnknownCode
 from nexio.input.zones import show
-from nexio_cli.terminal import options, output, posting
+from nexio_cli.terminal import finding, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import tap_json
 
@@ -35,6 +35,7 @@ class Who:
     qr: str | None = None
     visits: tuple[str, ...] = ()
     group: str | None = None
+    member: str | None = None
     reader: bool = False
 
     def require_one(self, *others: object) -> None:
@@ -44,11 +45,11 @@ class Who:
             InvalidValue: none is given, or several are.
         """
         given = [bool(self.visits), self.reader]
-        named = [self.pin, self.qr, self.group, *others]
+        named = [self.pin, self.qr, self.group, self.member, *others]
         if sum([*given, *(each is not None for each in named)]) != 1:
             raise InvalidValue(
                 "who is it?",
-                "Give one PIN, --qr, --visit (also several), --group or --reader.",
+                "Give one PIN, --qr, --visit (also several), --group, --member or --reader.",
             )
 
 
@@ -81,8 +82,11 @@ def check_in_or_out(who: Who, how: How) -> None:
     """Check in or out, and say who, when, and what it means for the Wi-Fi."""
     if who.reader:
         _read_codes(how)
+    elif who.member is not None:
+        _print([_tap_member(finding.member_to_change(who.member, how.location_name), how)], how)
     elif who.visits or who.group is not None:
-        _print(_tap_visits(who, how), how, several=who.group is not None)
+        named = replace(who, visits=finding.visits_to_change(who.visits, how.location_name))
+        _print(_tap_visits(named, how), how, several=who.group is not None)
     else:
         _refuse_visit(who.pin or "", how)
         code = who.pin if who.pin is not None else who.qr
@@ -115,6 +119,15 @@ def _tap(code: str, how: How, *, is_qr: bool = False) -> _Done:
             return _done(work, tap_qr(work, place, code, way=how.way))
         place = get_location(work, how.location_name)
         return _done(work, tap_pin(work, place, code, way=how.way))
+
+
+def _tap_member(member: str, how: How) -> _Done:
+    from nexio.checkin.check_ins import tap_member
+    from nexio.reception.members import get_member
+
+    with options.writing() as work:
+        known = get_member(work, member, how.location_name)
+        return _done(work, tap_member(work, known.id, how.way))
 
 
 def _tap_visits(who: Who, how: How) -> list[_Done]:
@@ -213,6 +226,6 @@ def _print(all_done: Sequence[_Done], how: How, *, several: bool = False) -> Non
 
 def _print_refused(error: NexioError, *, as_json: bool) -> None:
     if as_json:
-        output.print_json_line({"refused": str(error), "advice": error.advice})
+        output.print_json_line({"refused": str(error), "code": error.code, "advice": error.advice})
     else:
         output.print_sentence(f"Refused: {error}. {error.advice}".rstrip())

@@ -10,13 +10,15 @@ import click
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
-from nexio.locations.settings import parse_changes
-from nexio_cli.terminal import asking, once, options, output
+from nexio.locations.settings import as_words, parse_changes
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
 from nexio_cli.terminal.shapes import held_token_json
 
 if TYPE_CHECKING:
+    from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
+    from nexio_cli.terminal.json_types import TokensJson
 
 STATES = click.Choice(["upcoming", "valid", "expired", "revoked"])
 
@@ -29,7 +31,8 @@ def command() -> None:
 @command.command()
 @click.option("--duration", metavar="DURATION", help="Default duration, such as 60m, 8h or 2d.")
 @options.location
-def on(duration: str | None, location_name: str | None) -> None:
+@options.as_json
+def on(duration: str | None, location_name: str | None, *, as_json: bool) -> None:
     """Give every visitor who is registered from now on an access token.
 
     Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
@@ -37,20 +40,22 @@ def on(duration: str | None, location_name: str | None) -> None:
     """
     from nexio.locations.locations import change_settings, get_location
 
-    words = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    changes = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
     with options.writing() as work:
-        location = change_settings(work, get_location(work, location_name), parse_changes(words))
-    output.print_headline(
+        location = change_settings(work, get_location(work, location_name), parse_changes(changes))
+    words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."
     )
+    output.print_answer(_switched(location, None), words, as_json=as_json)
 
 
 @command.command()
 @click.option("--revoke", is_flag=True, help="Revoke the tokens that were issued, too.")
 @options.location
 @options.yes
-def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
+@options.as_json
+def off(location_name: str | None, *, revoke: bool, yes: bool, as_json: bool) -> None:
     """Give visitors who are registered from now on no access token.
 
     Tokens that were issued stay, unless --revoke ends all of the location that are not over.
@@ -64,24 +69,44 @@ def off(location_name: str | None, *, revoke: bool, yes: bool) -> None:
         options.confirm("Revoke the Wi-Fi of every visitor of this location?", yes=yes)
     with options.writing() as work:
         location = get_location(work, location_name)
-        change_settings(work, location, parse_changes(["visitor-tokens=off"]))
+        location = change_settings(work, location, parse_changes(["visitor-tokens=off"]))
         ended = revoke_all(work, location) if revoke else None
         work.session.flush()
         on = list_past_end(work, location.id) if revoke else []
-    output.print_headline(f"Visitors registered at {location.name} from now on get no Wi-Fi.")
-    if ended is not None:
+    words = f"Visitors registered at {location.name} from now on get no Wi-Fi."
+    output.print_answer(_switched(location, ended), words, as_json=as_json)
+    if ended is not None and not as_json:
         output.say(f"Tokens revoked: {ended}.")
-    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=True)
+    tell_what_becomes_of(on, "nexio session disconnect --past-end", wait=not as_json)
+
+
+def _switched(location: Location, revoked: int | None) -> TokensJson:
+    settings = as_words(location.settings)
+    return {
+        "location": location.name,
+        "visitor_tokens": location.settings.visitor_tokens,
+        "token_duration": str(settings["token-duration"]),
+        "revoked": revoked,
+    }
 
 
 @command.command("list")
 @click.option("--state", type=STATES, help="Only tokens in this state.")
+@options.paged
 @options.location
 @options.as_json
-def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None,
+    limit: int | None,
+    after: int | None,
+    location_name: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """List the access tokens of a location by arrival, also those of past and deleted visits.
 
-    A token that waits for the check-in has "check-in" in the column "from".
+    A token that waits for the check-in has "check-in" in the column "from". --after takes the
+    number of a visit.
     """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
@@ -93,6 +118,8 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
             token_state=TokenState(state) if state is not None else None,
             with_token=True,
             past_and_deleted=True,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(
@@ -131,11 +158,13 @@ def extend(
     the arrival if that is later. On a terminal you are asked for --by if you give neither.
 
     It works until the day of the arrival is over, also after the Wi-Fi has ended. A token lasts
-    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over.
+    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over. The
+    visitor gets a mail about it.
     """
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     if by is None and until is None and sys.stdin.isatty():
         with options.reading() as work:
             get_visit(work, visit, location_name)
@@ -158,6 +187,8 @@ def extend(
     elif after.token is not None and after.token.valid_until is not None:
         until = show(after.token.valid_until, after.location.zone)
         output.print_headline(f"{after.name} (visit {after.id}) has Wi-Fi until {until}.")
+    if after.email:
+        posting.deliver_now(quiet=True)
 
 
 @command.command()
@@ -177,6 +208,7 @@ def revoke(visit: str, location_name: str | None, *, yes: bool, as_json: bool) -
     from nexio.reception.tokens import revoke_token
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     with options.reading() as work:
         found = get_visit(work, visit, location_name)
     options.confirm(f"Revoke the Wi-Fi of {found.name} (visit {found.id})?", yes=yes)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import InvalidValue
+from nexio_cli.commands.registering import Asked
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
 from nexio_cli.commands.visitor_files import export, import_, slip
-from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
@@ -26,7 +26,8 @@ STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "dele
 def command() -> None:
     """Register, list, show, change and delete visitors.
 
-    VISIT is the number of a visit, or the visitor's e-mail or login.
+    VISIT is the number of a visit, the visitor's e-mail or login, or a part of the name that
+    only one has: then a command that changes something asks whether you mean that one.
     """
 
 
@@ -54,6 +55,11 @@ def command() -> None:
     metavar="N",
     help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
     "number.",
+)
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
 )
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
@@ -89,8 +95,8 @@ def command() -> None:
     "--idempotency-key",
     "key",
     metavar="KEY",
-    help="For scripts, at most 100 characters. The same key with the same words gives the "
-    "same visit again; with other words it is refused.",
+    help="For scripts, at most 100 characters. The same key for the same registration, however "
+    "it is typed, gives the same visit again; for another one it is refused.",
 )
 @options.far
 @options.location
@@ -122,15 +128,13 @@ def register(
     A visitor without an e-mail (--no-email) logs in by a name, which is printed; 'nexio visitor
     slip' makes a page for the visitor.
 
-    On a terminal you are asked for names and e-mail if you leave them out; Return alone means
-    that there is no such name.
+    On a terminal you are asked for names and e-mail if you leave them out, and then for the
+    arrival, too. Return alone means that there is no such name, or that the arrival is now. After
+    an answer that cannot be, the question comes again.
     """
     from nexio.checkin.check_ins import tap_visit
-    from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
-    from nexio.reception.members import get_member
-    from nexio.reception.registration import Repetition, refuse_useless, register
-    from nexio.reception.registration_texts import Allowed, parse_key, read_registration
+    from nexio.reception.registration_texts import Allowed, parse_key
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -141,31 +145,26 @@ def register(
         )
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
-    key = None if key is None else parse_key(key)
-    allowed = Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email)
     if no_email:
         texts["email"] = ""
+    asked = Asked(
+        texts=texts,
+        allowed=Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email),
+        by=by,
+        check_in_now=check_in_now,
+        again=again,
+        key=None if key is None else parse_key(key),
+    )
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
-            when = texts["expected_arrival"]
-            zone = zone_for_entry(location)
-            expected = parse_expected("now" if when is None else when, work.now, zone)
-            if asking.is_incomplete(texts):
-                host = None if by is None else get_member(work, by, location_name)
-                seen = asking.with_stand_ins(texts)
-                refuse_useless(
-                    work, location, read_registration(seen, work.now, location, host, allowed)
-                )
-        options.confirm_far(expected, zone, far=far)
-        texts = asking.ask_person(texts)
-        words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
-        repetition = Repetition(again=again, key=key, words=words)
+            expected = asked.look_over(work, location)
+        if expected is not None:
+            options.confirm_far(expected, zone_for_entry(location), far=far)
+        asked = asked.complete(store, location_name)
         with store.write() as work:
             location = get_location(work, location_name)
-            host = None if by is None else get_member(work, by, location_name)
-            registration = read_registration(texts, work.now, location, host, allowed)
-            visit = register(work, location, registration, repetition)
+            visit = asked.register(work, location)
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
@@ -195,6 +194,7 @@ def register(
 )
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
+@options.paged
 @options.location
 @options.as_json
 def list_(
@@ -202,6 +202,8 @@ def list_(
     state: str | None,
     search: str,
     group: str | None,
+    limit: int | None,
+    after: int | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -220,6 +222,8 @@ def list_(
             search=search,
             group=group,
             past_and_deleted=everything,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(
@@ -241,10 +245,8 @@ def list_(
 @options.as_json
 def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
     """Show a visit with its PIN and its Wi-Fi window."""
-    from nexio.reception.visits import get_visit
-
     with options.reading() as work:
-        found = get_visit(work, visit, location_name)
+        found = finding.visit_to_show(work, visit, location_name)
     print_visit(found, as_json=as_json, headline=f"{found.name} at {found.location.name}")
 
 
@@ -252,17 +254,20 @@ def show(visit: str, location_name: str | None, *, as_json: bool) -> None:
 @options.visit
 @click.option("--text", is_flag=True, help="Print what the code says instead of drawing it.")
 @options.location
-def qr(visit: str, location_name: str | None, *, text: bool) -> None:
+@options.as_json
+def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> None:
     """Draw the visitor's QR code, which 'nexio checkin' reads.
 
     It names the visit, is signed, and does not hold the PIN.
     """
     from nexio.reception.qr_codes import qr_text
-    from nexio.reception.visits import get_visit
 
     with options.reading() as work:
-        content = qr_text(work, get_visit(work, visit, location_name))
-    if text:
+        found = finding.visit_to_show(work, visit, location_name)
+        content = qr_text(work, found)
+    if as_json:
+        output.print_json({"visit": found.id, "text": content})
+    elif text:
         output.print_line(content)
     else:
         output.print_qr(content)
@@ -270,12 +275,6 @@ def qr(visit: str, location_name: str | None, *, text: bool) -> None:
 
 for _each in (devices, edit, reschedule, delete, resend, reissue, import_, export, slip):
     command.add_command(_each)
-
-
-def _canonical(words: dict[str, Any]) -> str:
-    """What was given, always in the same order."""
-    given = {name: value for name, value in words.items() if value is not None}
-    return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 
 def _why_no_wifi(visit: Visit) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nexio.input.names import counted
-from nexio_cli.terminal import asking, once, options, output, posting
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import print_visit
@@ -30,6 +30,11 @@ ARRIVAL_HELP = (
 @click.option("--company", metavar="NAME", help="At most 100 characters; '' empties it.")
 @click.option("--phone", metavar="NUMBER", help="At most 100 characters; '' empties it.")
 @click.option("--notes", metavar="TEXT", help="At most 1000 characters; '' empties them.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh; '' is the setting language.",
+)
 @options.location
 @options.as_json
 def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
@@ -41,6 +46,7 @@ def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str |
     from nexio.reception.changing import edit_visit
     from nexio.reception.visits import get_visit
 
+    visit = finding.visit_to_change(visit, location_name)
     with options.writing() as work:
         before = get_visit(work, visit, location_name)
         after = edit_visit(work, before.id, texts)
@@ -78,6 +84,7 @@ def reschedule(
     from nexio.reception.visits import get_visit
 
     with options.opened() as store:
+        visit = finding.visit_to_change(visit, location_name)
         with store.read() as work:
             found = get_visit(work, visit, location_name)
             now, zone = work.now, zone_for_entry(found.location)
@@ -97,13 +104,23 @@ def reschedule(
 @click.command(cls=once.Command)
 @options.visit_or_not
 @options.group_option("All visits of a group, instead of one: all of them or none.")
+@click.option("--no-mail", is_flag=True, help="Do not tell the visitor.")
 @options.location
 @options.yes
 @options.as_json
 def delete(
-    visit: str | None, group: str | None, location_name: str | None, *, yes: bool, as_json: bool
+    visit: str | None,
+    group: str | None,
+    location_name: str | None,
+    *,
+    no_mail: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Delete a visit: its PIN is refused, and free for somebody else.
+
+    The visitor gets a mail that takes the visit out of the calendar, if a mail has told of it
+    before and the visit is not over.
 
     Devices that are on the Wi-Fi are disconnected by a running server; the command waits a few
     seconds and says what the access points answered. The visit stays in the store: see
@@ -111,6 +128,7 @@ def delete(
     """
     from nexio.reception.visits import delete_visit
 
+    visit = visit and finding.visit_to_change(visit, location_name)
     with options.reading() as work:
         found = options.chosen(work, visit, group, location_name)
     which = f"visit {found[0].id} of {found[0].name}"
@@ -118,11 +136,13 @@ def delete(
         which = f"{counted(len(found), 'visit')} of the group {found[0].group}"
     options.confirm(f"Delete {which}?", yes=yes)
     with options.writing() as work:
-        deleted = [delete_visit(work, each.id) for each in found]
+        deleted = [delete_visit(work, each.id, mail=not no_mail) for each in found]
     shapes = [visit_json(each) for each in deleted]
     its = "Its PIN is" if group is None else "Their PINs are"
     headline = f"Deleted {which}. {its} refused from now on."
     output.print_answer(shapes if group is not None else shapes[0], headline, as_json=as_json)
+    if not no_mail:
+        posting.deliver_now(quiet=True)
     for each in deleted:
         tell_of_open_sessions(each.id, wait=not as_json and group is None)
 
@@ -142,6 +162,7 @@ def resend(
     from nexio.reception.changing import resend_mail
     from nexio.reception.visits import get_visit
 
+    visit = visit and finding.visit_to_change(visit, location_name)
     with options.writing() as work:
         found = options.chosen(work, visit, group, location_name)
         reachable = [each for each in found if each.email or group is None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.input.zones import show
-from nexio_cli.terminal import once, options, output
+from nexio_cli.terminal import finding, once, options, output
 from nexio_cli.terminal.session_view import tell_of_open_sessions
 from nexio_cli.terminal.shapes import devices_json
 
@@ -40,12 +40,13 @@ def devices(visit: str, mac: str | None, location_name: str | None, *, as_json: 
     weeks: such a phone is a new device then.
     """
     from nexio.network.devices import free_device, list_devices
-    from nexio.reception.visits import get_visit
 
     freed = None if mac is None else options.parse_mac(mac)
     with options.opened() as store:
+        if freed is not None:
+            visit = finding.visit_to_change(visit, location_name)
         with store.read() as work:
-            found = get_visit(work, visit, location_name)
+            found = finding.visit_to_show(work, visit, location_name)
         if freed is not None:
             with store.write() as work:
                 free_device(work, found.id, freed)

@@ -15,7 +15,7 @@ import click
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.input.names import counted
-from nexio_cli.terminal import once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,8 @@ def import_(
 
     '-' reads stdin. The first row names the columns: "first name", "last name", "email" and
     "arrival"; if needed "until", "duration", "host", "company", "phone", "notes", "pin",
-    "devices" and "group". A PIN that another system has sent stays good in the column "pin".
+    "devices", "group" and
+    "language". A PIN that another system has sent stays good in the column "pin".
 
     The file is UTF-8 or UTF-16, as Excel saves it, with comma, semicolon or tab. Arrivals are
     written as at 'nexio visitor register'.
@@ -97,19 +98,29 @@ def import_(
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past visits too.")
 @options.location
+@options.as_json
 def export(
-    file: str, day: str | None, group: str | None, location_name: str | None, *, everything: bool
+    file: str,
+    day: str | None,
+    group: str | None,
+    location_name: str | None,
+    *,
+    everything: bool,
+    as_json: bool,
 ) -> None:
     """Write the visits from today on to a CSV file, or to stdout, as 'import' reads them.
 
     It holds the PINs: only you may read the file. It must not exist yet. A cell that a
     spreadsheet would take for a formula gets an apostrophe in front, which 'import' takes off.
+
+    --json says what was written into a FILE; for the visits as JSON see 'nexio visitor list'.
     """
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.exporting import write_visits
     from nexio.reception.visits import VisitFilter, VisitState, list_visits
 
+    options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
         location = get_location(work, location_name)
         which = VisitFilter(
@@ -123,6 +134,8 @@ def export(
         if file != "-":
             created.write(BOM)  # by which Excel knows UTF-8
         write_visits(visits, created)
+    if as_json:
+        output.print_json({"file": file, "rows": len(visits)})
     output.say(f"{counted(len(visits), 'visit')} of {location.name}.")
 
 
@@ -131,7 +144,10 @@ def export(
 @options.group_option("One for each visitor of a group, instead.")
 @click.option("--output", "file", metavar="FILE", default="-", help="Default: stdout.")
 @options.location
-def slip(visit: str | None, group: str | None, file: str, location_name: str | None) -> None:
+@options.as_json
+def slip(
+    visit: str | None, group: str | None, file: str, location_name: str | None, *, as_json: bool
+) -> None:
     """Make a slip to print: PIN, QR code, network, and when the Wi-Fi works.
 
     It is a page of HTML for any browser, a sheet of paper for each visitor. It holds the PIN:
@@ -139,10 +155,16 @@ def slip(visit: str | None, group: str | None, file: str, location_name: str | N
     """
     from nexio.mail.slips import slip_page
 
+    options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
-        page = slip_page(work, options.chosen(work, visit, group, location_name))
+        if visit is not None:
+            visit = str(finding.visit_to_show(work, visit, location_name).id)
+        visits = options.chosen(work, visit, group, location_name)
+        page = slip_page(work, visits)
     with _created(file) as created:
         created.write(page)
+    if as_json:
+        output.print_json({"file": file, "rows": len(visits)})
 
 
 @contextmanager

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nexio.errors import InvalidValue
+from nexio.errors import InvalidValue, Refused
 from nexio_cli.terminal import options, output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from nexio.locations.locations import Location
+    from nexio.store.engine import Reading, Store
+
+NOW = "now"
 
 _STAND_INS = {"first_name": "X", "last_name": "X", "email": "x@example.com"}
 
@@ -80,7 +85,7 @@ def ask(label: str, reads: Callable[[str], object], *, may_be_empty: bool = Fals
 
     Args:
         label: what is asked for.
-        reads: raises InvalidValue for what is no answer.
+        reads: raises InvalidValue for what is no answer, or Refused.
         may_be_empty: whether Return alone is one.
     """
     while True:
@@ -88,10 +93,40 @@ def ask(label: str, reads: Callable[[str], object], *, may_be_empty: bool = Fals
         answer: str = click.prompt(label, default=default, show_default=False, err=True)
         try:
             reads(answer)
-        except InvalidValue as error:
+        except (InvalidValue, Refused) as error:
             output.say_error(str(error), error.advice)
         else:
             return answer
+
+
+def ask_arrival(
+    store: Store, location_name: str | None, reads: Callable[[Reading, Location, str], None]
+) -> str:
+    """Ask for the arrival of somebody whose other data are known; Return alone is now.
+
+    Args:
+        store: is looked at again after each answer.
+        location_name: on whose clock it is read.
+        reads: is given the look at the store, the location and the answer; raises InvalidValue or
+            Refused for what is no answer.
+    """
+    from nexio.input.arrivals import parse_expected
+    from nexio.input.zones import show
+    from nexio.locations.locations import get_location, zone_for_entry
+
+    def read(answer: str) -> None:
+        with store.read() as work:
+            location = get_location(work, location_name)
+            zone = zone_for_entry(location)
+            expected = parse_expected(answer or NOW, work.now, zone)
+            reads(work, location, answer or NOW)
+        when = show(expected.arrival, zone)
+        if expected.is_far and not click.confirm(
+            f"You gave no year. Do you mean {when}?", err=True
+        ):
+            raise InvalidValue("the arrival is another one, then", "Write it with its year.")
+
+    return ask("Arrival (Return: now)", read, may_be_empty=True) or NOW
 
 
 def is_incomplete(texts: Mapping[str, str | None]) -> bool:

@@ -11,7 +11,7 @@ from nexio import __version__
 from nexio.configuration import Configuration
 
 
-def report(error: Exception) -> str:
+def report(error: BaseException) -> str:
     """Write what happened into a file and say where it is.
 
     It holds the lines of our code that were passed and the kind of the error, but not its

@@ -14,6 +14,19 @@ from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState
 
 
+class ErrorJson(TypedDict):
+    """What went wrong, as the last line of stderr."""
+
+    error: str
+    """One line of what is wrong"""
+
+    code: str
+    """A word that stays, where the text may change"""
+
+    advice: str
+    """One line of what to do; may be empty"""
+
+
 class TokenJson(TypedDict):
     """An access token."""
 
@@ -25,6 +38,10 @@ class TokenJson(TypedDict):
     """As ``valid_from``"""
 
     state: TokenState
+
+
+StayJson = TypedDict("StayJson", {"in": str, "out": str | None, "cut_off": bool})
+"""A stay in the building; no class can have a key of that name."""
 
 
 class VisitJson(TypedDict):
@@ -61,6 +78,21 @@ class VisitJson(TypedDict):
     """What the guest types with the PIN: the e-mail, or a name where there is none"""
 
     group: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+    created: str
+    """When the visitor was registered"""
+
+    by: str | None
+    """Who registered the visitor, as ``NEXIO_OPERATOR`` said; ``null`` where that is forgotten"""
+
+    check_ins: list[StayJson]
+    """In their order; ``out`` is ``null`` while the visitor is in the building; ``cut_off``:
+    nobody checked them out"""
+
+    language: str | None
+    """Of the mails to the visitor; ``null``: that of the location"""
 
 
 class RemarkJson(TypedDict):
@@ -110,12 +142,10 @@ class ReissuedJson(TypedDict):
     """The new visit"""
 
 
-class ReissueFailedJson(TypedDict):
+class ReissueFailedJson(ErrorJson):
     """A visit that could not be registered anew."""
 
     visit: int
-    error: str
-    advice: str
 
 
 class TapJson(TypedDict):
@@ -137,6 +167,10 @@ class TapJson(TypedDict):
     cut_off: bool
     """Whether the cut-off checked them out"""
 
+    host: str | None
+    company: str | None
+    phone: str | None
+
 
 class DoneTapJson(TapJson):
     """A check-in or a check-out that was asked for just now."""
@@ -153,6 +187,9 @@ class RefusedTapJson(TypedDict):
 
     refused: str
     """Why"""
+
+    code: str
+    """As of an [error](#error)"""
 
     advice: str
     """What to do"""
@@ -187,6 +224,18 @@ class HousekeepingJson(TypedDict):
     lost: int
     """Sessions that were closed, because their access point had gone silent"""
 
+    mails: int
+    """Mails, sent or failed, that were forgotten"""
+
+    check_ins: int
+    """Check-ins that were forgotten"""
+
+    members: int
+    """Removed members who were forgotten"""
+
+    audit: int
+    """Entries of ``nexio audit`` that were forgotten"""
+
 
 class MailJson(TypedDict):
     """A mail without its text."""
@@ -212,6 +261,30 @@ class MailJson(TypedDict):
     sent_at: str | None
     answer: str | None
     """What the mail server said last, or why the mail failed; ``null`` before the first try"""
+
+
+class MailTextJson(TypedDict):
+    """What a mail says at a location in a language."""
+
+    template: str
+    """``registered``, ``moved``, ``extended``, ``cancelled`` or ``arrived``"""
+
+    language: str
+    own: bool
+    """Whether the location has worded it"""
+
+    text: str
+    """The line ``Subject: …``, and the body below it, with placeholders"""
+
+
+class MailPreviewJson(TypedDict):
+    """A mail as somebody would get it."""
+
+    template: str
+    language: str
+    subject: str
+    text: str
+    html: str
 
 
 class DeliveryJson(TypedDict):
@@ -331,6 +404,9 @@ SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
 class DecisionJson(TypedDict):
     """What a RADIUS server decided."""
 
+    id: int
+    """In the order in which decisions reached the store; ``--after`` takes it"""
+
     at: str
     user_name: str
     """As it was sent; ``******`` if it has digits and no letter; may be empty"""
@@ -352,6 +428,139 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+
+class HeldJson(TypedDict):
+    """All that is held about a person, by columns of the tables; times in UTC, lengths in seconds.
+
+    There is no PIN in it, and no digest of one.
+    """
+
+    email: str
+    visits: list[Mapping[str, object]]
+    tokens: list[Mapping[str, object]]
+    devices: list[Mapping[str, object]]
+    """That were let in with the PIN of a visit"""
+
+    check_ins: list[Mapping[str, object]]
+    members: list[Mapping[str, object]]
+    passes: list[Mapping[str, object]]
+    sessions: list[Mapping[str, object]]
+    """On the Wi-Fi"""
+
+    decisions: list[Mapping[str, object]]
+    """Of RADIUS servers, about a visit, under this e-mail, or about a device of a visit"""
+
+    guesses: list[Mapping[str, object]]
+    """Wrong PINs, and devices that the guard knows"""
+
+    mails: list[Mapping[str, object]]
+    taps: list[Mapping[str, object]]
+    """That a tablet has delivered later"""
+
+    audit: list[Mapping[str, object]]
+    """What was done to the visits and members"""
+
+    mentions: list[Mapping[str, object]]
+    """Visits of others in which the person is named: ``visit`` and ``field``"""
+
+
+class ErasedJson(TypedDict):
+    """What was erased, and what remains."""
+
+    visits: int
+    members: int
+    sessions: int
+    decisions: int
+    mails: int
+    mentions: int
+    """Texts about others that named the person"""
+
+    open_sessions: list[int]
+    """Sessions whose access point has not said that they are over"""
+
+    remains: list[str]
+    """Where the person may still be found, in words"""
+
+
+class AuditJson(TypedDict):
+    """Somebody did something."""
+
+    id: int
+    """Greater than that of all that was done before; never used twice"""
+
+    at: str
+    operator: str
+    """Who: ``NEXIO_OPERATOR``, else the user of the system; or ``desk NAME``, ``tablet NAME``"""
+
+    action: str
+    """Such as ``register``, ``check-in``, ``set``"""
+
+    subject: str
+    """Such as ``visit``, ``member``, ``location``, ``nas``"""
+
+    subject_id: int
+    """The number of the visit, the member, …"""
+
+    details: Mapping[str, object]
+    """What else is known: for settings, locations and NAS the values before and after, for people
+    only which fields were changed"""
+
+
+class PersonJson(TypedDict):
+    """Somebody of today at a location."""
+
+    kind: str
+    """``visitor``, ``member``"""
+
+    id: int
+    """The number of the visit or the member"""
+
+    name: str
+    at: str
+    """When they are expected, came, or left; of ``never_out``: when they came"""
+
+    host: str | None
+    company: str | None
+    phone: str | None
+    notes: str | None
+
+
+class RefusalJson(TypedDict):
+    """Somebody whom the Wi-Fi refused today and has not let on since."""
+
+    at: str
+    """The last time"""
+
+    visit: int | None
+    """``null`` where no visit is known; so is ``name``"""
+
+    name: str | None
+    user_name: str
+    """As of a [decision](#decision); so are ``device``, ``nas`` and ``reason``"""
+
+    device: str | None
+    nas: str
+    reason: str
+    count: int
+    """How many times"""
+
+
+class TodayJson(TypedDict):
+    """The day of a location."""
+
+    location: str
+    at: str
+    expected: list[PersonJson]
+    inside: list[PersonJson]
+    left: list[PersonJson]
+    never_out: list[PersonJson]
+    """Whom the cut-off checked out within 24 hours, and nobody did"""
+
+    mail: list[MailJson]
+    """What was tried and has not gone out, of visits that are not over"""
+
+    refused: list[RefusalJson]
 
 
 class DisconnectJson(TypedDict):
@@ -513,6 +722,9 @@ class StatusJson(TypedDict):
     without_spool: int | None
     """1 where the spool cannot be used"""
 
+    from_disk: int | None
+    """1 where it started while the store was away, and answers by the table of its disk"""
+
     mean_us: int | None
     """Microseconds to a decision"""
 
@@ -632,6 +844,125 @@ class FindingJson(TypedDict):
     """Empty where there is nothing to do"""
 
 
+class InitJson(TypedDict):
+    """Where a store is, and what was made."""
+
+    home: str
+    key_file: str
+    made: bool
+    """Whether the store is new"""
+
+    location: LocationJson | None
+    """The first location; ``null`` where there was one"""
+
+
+class TokensJson(TypedDict):
+    """Whether new visitors of a location get Wi-Fi."""
+
+    location: str
+    visitor_tokens: bool
+    token_duration: str
+    """As of the setting, such as ``1h``"""
+
+    revoked: int | None
+    """How many tokens were revoked; ``null`` without ``--revoke``"""
+
+
+class QrJson(TypedDict):
+    """What a visitor's QR code says."""
+
+    visit: int
+    text: str
+
+
+class ReleasedJson(TypedDict):
+    """Who may try again."""
+
+    visit: int | None
+    """``null`` for a tablet"""
+
+    device: str | None
+    tablet: str | None
+    tries: int
+    """How many wrong ones are looked at"""
+
+
+class SettledJson(TypedDict):
+    """Taps that were put aside."""
+
+    taps: list[int]
+    """Their numbers"""
+
+
+class WrittenJson(TypedDict):
+    """A file that was written."""
+
+    file: str
+    rows: int
+    """Of a backup: of all tables; of an export: visits; of a slip: sheets"""
+
+
+class BackupJson(WrittenJson):
+    """A backup that was written."""
+
+    removed: list[str]
+    """The older ones that ``--keep`` removed"""
+
+
+class RestoredJson(WrittenJson):
+    """What was put back."""
+
+    damage: list[str]
+    """What is damaged in it, a line each"""
+
+
+class UpgradeJson(TypedDict):
+    """A store that has the version of this software now."""
+
+    before: str
+    """The version that it had"""
+
+    version: str
+    backup: str | None
+    """Where the backup of before is; ``null`` if there is none"""
+
+
+class RotatedJson(TypedDict):
+    """A store that has a new key."""
+
+    key: str
+    """The id of the new one"""
+
+    key_file: str
+    retired: str
+    """The file of old keys"""
+
+
+class ChangeJson(TypedDict):
+    """Something that changes in FreeRADIUS's configuration."""
+
+    verb: str
+    what: str
+
+
+class KeptJson(TypedDict):
+    """A file that stays as it is."""
+
+    file: str
+    why: str
+
+
+class InstallationJson(TypedDict):
+    """What changes in the configuration of FreeRADIUS or systemd."""
+
+    folder: str
+    done: bool
+    """``false`` with ``--dry-run``"""
+
+    changes: list[ChangeJson]
+    kept: list[KeptJson]
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -642,7 +973,8 @@ class VersionJson(TypedDict):
 
 
 Printed = (
-    VisitJson
+    ErrorJson
+    | VisitJson
     | HeldTokenJson
     | ImportJson
     | ReissuedJson
@@ -653,12 +985,18 @@ Printed = (
     | MemberJson
     | HousekeepingJson
     | MailJson
+    | MailTextJson
+    | MailPreviewJson
     | DeliveryJson
     | NasJson
     | LocationJson
     | NasProfileJson
     | SettingsJson
     | DecisionJson
+    | AuditJson
+    | HeldJson
+    | ErasedJson
+    | TodayJson
     | SessionJson
     | DevicesJson
     | ExplanationJson
@@ -670,6 +1008,17 @@ Printed = (
     | DeskLinkJson
     | OfflineTapJson
     | FindingJson
+    | InitJson
+    | TokensJson
+    | QrJson
+    | ReleasedJson
+    | SettledJson
+    | WrittenJson
+    | BackupJson
+    | RestoredJson
+    | UpgradeJson
+    | RotatedJson
+    | InstallationJson
     | VersionJson
 )
 """One object that a command may print."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from nexio.errors import InvalidValue, Refused
+from nexio.clock import utc_now
+from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.zones import show
 from nexio_cli.terminal import output
 
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Store, Writing
 
 Callback = TypeVar("Callback", bound="Callable[..., object]")
+Thing = TypeVar("Thing")
 
 _STORE = "nexio.store"
 """Where a command keeps the store that it has open."""
+
+LARGEST_ID = 2**63 - 1
 
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
@@ -72,6 +77,8 @@ yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in 
 
 last = click.option(
     "--last",
+    "--limit",
+    "last",
     default=50,
     show_default=True,
     type=click.IntRange(0, 100_000),
@@ -81,6 +88,45 @@ last = click.option(
 
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
+
+after_option = click.option(
+    "--after",
+    metavar="ID",
+    type=click.IntRange(0, LARGEST_ID),
+    help="Go on after this number, where a list ended.",
+)
+"""The last number of a list that a script has is where it reads on."""
+
+_limit = click.option(
+    "--limit", metavar="N", type=click.IntRange(0, 100_000), help="How many to show at most."
+)
+
+
+def paged(callback: Callback) -> Callback:
+    """``--limit`` and ``--after`` of a list; :func:`page` does what they say."""
+    return _limit(after_option(callback))
+
+
+def page(
+    things: Sequence[Thing],
+    limit: int | None,
+    after: int | None,
+    number: Callable[[Thing], int | None] = attrgetter("id"),
+) -> Sequence[Thing]:
+    """The part of a list that is asked for, in the order of the list.
+
+    Raises:
+        NotFound: nothing on the list has the number to go on after.
+    """
+    if after is not None:
+        numbers = [number(each) for each in things]
+        if after not in numbers:
+            raise NotFound(
+                f"nothing on this list has the number {after}", "Read it from its beginning."
+            )
+        things = things[numbers.index(after) + 1 :]
+    return things if limit is None else things[:limit]
+
 
 reply = click.option(
     "--reply",
@@ -99,6 +145,7 @@ insecure_short_pin = click.option(
 )
 
 visit = click.argument("visit", metavar="VISIT")
+"""A number, an e-mail, a login, or a part of a name (see ``finding.py``)."""
 
 visit_or_not = click.argument("visit", metavar="[VISIT]", required=False)
 """A visit, or the group of :func:`group_option`."""
@@ -127,7 +174,8 @@ def opened() -> Iterator[Store]:
     if _STORE in command:
         yield command[_STORE]
         return
-    with closing(Store.open(configuration())) as store:
+    clock = click.get_current_context().obj or utc_now
+    with closing(Store.open(configuration(), clock)) as store:
         command[_STORE] = store
         try:
             yield store
@@ -189,10 +237,16 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if not yes:
         refusal = f"this needs a terminal or --yes: {question}"
-        _ask(question, Refused(refusal, "To do it without being asked, add --yes."))
+        ask_or_refuse(question, Refused(refusal, "To do it without being asked, add --yes."))
 
 
-def _ask(question: str, refusal: Refused) -> None:
+def ask_or_refuse(question: str, refusal: Refused) -> None:
+    """Ask; where nobody can be asked, refuse.
+
+    Raises:
+        click.Abort: the answer is no.
+        Refused: there is no terminal to ask on.
+    """
     if not sys.stdin.isatty():
         raise refusal
     click.confirm(question, abort=True, err=True)
@@ -209,7 +263,7 @@ def confirm_far(expected: Expected, zone: ZoneInfo, *, far: bool) -> None:
         arrival = show(expected.arrival, zone)
         refusal = f"the arrival would be on {arrival}, and no year was given"
         advice = "Give the year, or confirm this one with --far."
-        _ask(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
+        ask_or_refuse(f"You gave no year. Do you mean {arrival}?", Refused(refusal, advice))
 
 
 def parse_mac(text: str) -> str:
@@ -224,6 +278,18 @@ def parse_mac(text: str) -> str:
     if mac is None:
         raise InvalidValue(f"{text!r} is not a MAC address", "Write it like 02:00:00:ab:cd:ef.")
     return mac
+
+
+def refuse_two_on_stdout(file: str, *, as_json: bool) -> None:
+    """Hold that JSON is alone on stdout.
+
+    Raises:
+        InvalidValue: the file goes there, too.
+    """
+    if as_json and file == "-":
+        raise InvalidValue(
+            "the file goes to stdout, and so would the JSON", "Name a file, or leave out --json."
+        )
 
 
 def typed_or_read(value: str | None) -> str | None:

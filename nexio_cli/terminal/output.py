@@ -21,8 +21,9 @@ from nexio.streams import silence
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from nexio.errors import NexioError
     from nexio.operations.health import Finding
-    from nexio_cli.terminal.json_types import FindingJson, Printed
+    from nexio_cli.terminal.json_types import ErrorJson, FindingJson, Printed
 
 Thing = TypeVar("Thing")
 
@@ -213,6 +214,19 @@ def say_error(message: str, advice: str) -> None:
     say_styled(f"{click.style('Error:', fg='red', bold=True)} {sentence(message)}")
     if advice:
         say_styled(f"{click.style('Hint:', bold=True)}  {sentence(advice)}")
+
+
+def say_wrong(wrong: ErrorJson, *, as_json: bool) -> None:
+    """What ended the command: for a person, or as one line of JSON."""
+    if as_json:
+        say_styled(json_text(wrong))
+    else:
+        say_error(wrong["error"], wrong["advice"])
+
+
+def error_json(error: NexioError) -> ErrorJson:
+    """The same for scripts."""
+    return {"error": str(error), "code": error.code, "advice": error.advice}
 
 
 def warn(texts: Iterable[str]) -> None:

@@ -8,12 +8,17 @@ from zoneinfo import ZoneInfo
 from nexio.input.zones import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nexio.checkin.days import Person
     from nexio.checkin.desks import Desk
     from nexio.checkin.offline_taps import OfflineTap
     from nexio.checkin.tablets import Tablet
     from nexio.checkin.taps import Tap
+    from nexio.checkin.today import Today
     from nexio.input.reply_settings import Replies
     from nexio.locations.locations import Location
+    from nexio.mail.texts import MailText
     from nexio.network.devices import Device
     from nexio.network.events import AuthEvent
     from nexio.network.nas import Nas
@@ -23,21 +28,26 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.tokens import Token
     from nexio.reception.visits import Visit
+    from nexio.store.audit import Entry
     from nexio_cli.terminal.json_types import (
+        AuditJson,
         DecisionJson,
         DeskJson,
         DevicesJson,
         HeldTokenJson,
         LocationJson,
         MailJson,
+        MailTextJson,
         MemberJson,
         NasJson,
         NasProfileJson,
         OfflineTapJson,
+        PersonJson,
         ReplySettingJson,
         SessionJson,
         TabletJson,
         TapJson,
+        TodayJson,
         TokenJson,
         VisitJson,
         WaitJson,
@@ -64,7 +74,26 @@ def visit_json(visit: Visit) -> VisitJson:
         "replaces": visit.replaces,
         "login": visit.login,
         "group": visit.group,
+        "company": visit.company,
+        "phone": visit.phone,
+        "notes": visit.notes,
+        "created": iso(visit.registered_at, zone),
+        "by": visit.registered_by,
+        "check_ins": [
+            {
+                "in": iso(each.in_at, zone),
+                "out": None if each.out_at is None else iso(each.out_at, zone),
+                "cut_off": each.cut_off,
+            }
+            for each in visit.check_ins
+        ],
+        "language": visit.language,
     }
+
+
+def mail_text_json(name: str, language: str, text: MailText) -> MailTextJson:
+    """What a mail says."""
+    return {"template": name, "language": language, "own": text.is_own, "text": text.source}
 
 
 def devices_json(visit: Visit, devices: list[Device]) -> DevicesJson:
@@ -172,6 +201,53 @@ def tap_json(tap: Tap) -> TapJson:
         "location": tap.location.name,
         "method": tap.method,
         "cut_off": tap.cut_off,
+        "host": tap.host,
+        "company": tap.company,
+        "phone": tap.phone,
+    }
+
+
+def today_json(today: Today) -> TodayJson:
+    """The day of a location."""
+    zone, day = today.location.zone, today.day
+
+    def people(them: Iterable[Person]) -> list[PersonJson]:
+        return [_person_json(each, zone) for each in them]
+
+    return {
+        "location": today.location.name,
+        "at": iso(today.at, zone),
+        "expected": people(day.expected),
+        "inside": people(day.inside),
+        "left": people(each for each in day.left if not each.cut_off),
+        "never_out": people(day.never_out),
+        "mail": [mail_json(each, today.location) for each in today.undelivered],
+        "refused": [
+            {
+                "at": iso(each.at, zone),
+                "visit": each.visit_id,
+                "name": each.name,
+                "user_name": each.user_name,
+                "device": each.device,
+                "nas": each.nas,
+                "reason": each.reason,
+                "count": each.count,
+            }
+            for each in today.refusals
+        ],
+    }
+
+
+def _person_json(person: Person, zone: ZoneInfo) -> PersonJson:
+    return {
+        "kind": person.kind,
+        "id": person.id,
+        "name": person.name,
+        "at": iso(person.at, zone),
+        "host": person.host,
+        "company": person.company,
+        "phone": person.phone,
+        "notes": person.notes,
     }
 
 
@@ -258,10 +334,11 @@ def nas_json(nas: Nas) -> NasJson:
     }
 
 
-def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
+def event_json(number: int, event: AuthEvent, location: Location | None) -> DecisionJson:
     """A decision; one of no location is shown in UTC."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     return {
+        "id": number,
         "at": iso(event.at, zone),
         "user_name": event.user_name,
         "device": event.device,
@@ -270,6 +347,19 @@ def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
         "outcome": event.outcome,
         "reason": event.reason,
         "latency_us": event.latency_us,
+    }
+
+
+def audit_json(entry: Entry, zone: ZoneInfo) -> AuditJson:
+    """What somebody did."""
+    return {
+        "id": entry.id,
+        "at": iso(entry.at, zone),
+        "operator": entry.operator,
+        "action": entry.action,
+        "subject": entry.subject,
+        "subject_id": entry.subject_id,
+        "details": entry.details,
     }
 
 

@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nexio.clock import utc_now
-from nexio.network.accounting_records import AccountingRecord
-from nexio.network.session_updates import record_accounting
+from nexio.network.accounting_records import AccountingBatch, batches_of_records
+from nexio.network.session_updates import record_accounting_batches
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import Told
 from radius_auth.protocol.discards import DiscardReason, Discards
@@ -65,10 +65,16 @@ def accounting(
         follower: what is known of the store.
         open_store: opens it.
     """
-    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
+    recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     replays = Replays(ReplayFile(path.with_stem(f"{path.stem}-replays")))
     discards = Discards()
-    ledger = Ledger(recorder.keep_now, utc_now, discards, recorder.has_room, replays)
+    ledger = Ledger(
+        lambda records: recorder.keep_now(batches_of_records(records)),
+        utc_now,
+        discards,
+        recorder.has_room,
+        replays,
+    )
     clerk = Clerk(door, follower, ledger)
     recorder.start()
     clerk.start()

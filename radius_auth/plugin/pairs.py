@@ -16,13 +16,15 @@ from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.protocol.access_request import (
     MS_CHAP2_RESPONSE,
     MS_CHAP_RESPONSE,
+    First,
+    first_and_several,
     request_of,
-    without_empty,
 )
+from radius_auth.protocol.access_request import Values as Octets
 from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from radius_auth.decision.decide import Request
     from radius_auth.replica.nas_index import Client
@@ -136,6 +138,11 @@ def read_request(values: Values, client: Client | None) -> Request:
         values: see :func:`by_name`.
         client: the NAS of the address that it came from.
     """
+    first, several, password = _read(values)
+    return request_of(first, several, password, None, client)
+
+
+def _read(values: Values) -> tuple[First, Octets, Pap | None]:
     sent: dict[Kind, list[bytes]] = {}
     for name, found in values.items():
         if name in _READ:
@@ -149,10 +156,7 @@ def read_request(values: Values, client: Client | None) -> Request:
     if passwords := sent.get(_PASSWORD):  # also an empty one is a password
         password = Pap(passwords[0])
         sent[_PASSWORD] = [_READ_PASSWORD] * len(passwords)
-    said: Mapping[Kind, Sequence[bytes]] = sent
-    if not all(map(all, sent.values())):
-        said = without_empty(sent)
-    return request_of(said, password, None, client)
+    return (*first_and_several(sent), password)
 
 
 def as_updates(attributes: Iterable[tuple[str, str | int | bytes]]) -> Updates:

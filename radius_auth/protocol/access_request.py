@@ -24,25 +24,16 @@ if TYPE_CHECKING:
     from radius_auth.protocol.packet import Packet
     from radius_auth.replica.nas_index import Client
 
+First: TypeAlias = Mapping[Kind, bytes]
+"""The first raw value of each attribute."""
+
 Values: TypeAlias = Mapping[Kind, Sequence[bytes]]
-"""Raw values by attribute, in the order of the packet."""
+"""All raw values by attribute, in the order of the packet."""
 
 _MICROSOFT: Final = 311
 MS_CHAP_RESPONSE: Final = (_MICROSOFT, 1)
 MS_CHAP2_RESPONSE: Final = (_MICROSOFT, 25)
 """RFC 2548 section 2; no other attribute of a vendor says something."""
-
-METHODS: Final[tuple[Kind, ...]] = (
-    Attribute.USER_PASSWORD,
-    Attribute.CHAP_PASSWORD,
-    MS_CHAP_RESPONSE,
-    MS_CHAP2_RESPONSE,
-    Attribute.EAP_MESSAGE,
-)
-_OTHER_METHODS: Final = frozenset(METHODS) - {Attribute.USER_PASSWORD}
-
-_OF_ODD_REQUESTS: Final = frozenset(map(int, (Attribute.VENDOR_SPECIFIC, Attribute.EAP_MESSAGE)))
-"""What may hold another method."""
 
 _USER_NAME, _USER_PASSWORD = int(Attribute.USER_NAME), int(Attribute.USER_PASSWORD)
 _CHAP_PASSWORD, _CHAP_CHALLENGE = int(Attribute.CHAP_PASSWORD), int(Attribute.CHAP_CHALLENGE)
@@ -53,6 +44,13 @@ _CALLED_STATION_ID, _NAS_IDENTIFIER = (
 )
 _CALLING_STATION_ID = int(Attribute.CALLING_STATION_ID)
 _SERVICE_TYPE, _NAS_PORT_TYPE = int(Attribute.SERVICE_TYPE), int(Attribute.NAS_PORT_TYPE)
+
+_ONCE: Final[frozenset[Kind]] = frozenset(
+    {_USER_PASSWORD, _CHAP_PASSWORD, MS_CHAP_RESPONSE, MS_CHAP2_RESPONSE}
+)
+"""Login methods of one attribute; of EAP-Message there may be several."""
+
+_OTHER_METHODS: Final = (_ONCE | {_EAP_MESSAGE}) - {_USER_PASSWORD}
 
 _NONE: Final[Sequence[bytes]] = ()
 _VENDOR_ID: Final = 4
@@ -65,106 +63,59 @@ _SERVICES: Final = frozenset(ServiceType)
 
 def read_access_request(packet: Packet, client: Client) -> Request:
     """Read what a verified Access-Request asks."""
-    if packet.is_plain and (request := _read_plain(packet, client)) is not None:
-        return request
-    sent: Values = packet.by_type
-    if _VENDOR_SPECIFIC in sent:
-        sent = with_microsoft(sent)
-    sent = without_empty(sent)
+    first: First = packet.first
+    several: Values = packet.several
+    if _VENDOR_SPECIFIC in first:
+        first, several = first_and_several(with_microsoft(packet.by_type))
+    elif several:
+        first, several = first_and_several(packet.by_type)
     password = None
-    if hidden := sent.get(_USER_PASSWORD):
-        password = Pap(reveal_password(hidden[0], packet.authenticator, client.secret))
-    return request_of(sent, password, packet.authenticator, client)
-
-
-def _read_plain(packet: Packet, client: Client) -> Request | None:
-    """The same as :func:`request_of` makes, where nothing can be contradictory.
-
-    Nearly all NAS send each attribute once, and one method.  Then what is needed is cut out of the
-    octets, and nothing has to be compared (``python -m benchmarks.path``).
-    """
-    starts, octets, nas = packet.starts, packet.octets, client.only
-    if nas is None or not starts.keys().isdisjoint(_OF_ODD_REQUESTS):
-        return None
-    proof = _proof_of(packet, client)
-    service = None
-    if at := starts.get(_SERVICE_TYPE):
-        service = _integer(octets[at + 2 : at + octets[at + 1]])
-        if service is None:
-            return None
-    if proof is None:
-        return None
-    at = starts.get(_USER_NAME)
-    name = octets[at + 2 : at + octets[at + 1]] if at else b""
-    at = starts.get(_CALLING_STATION_ID)
-    station = octets[at + 2 : at + octets[at + 1]] if at else None
-    at = starts.get(_NAS_PORT_TYPE)
-    port = _integer(octets[at + 2 : at + octets[at + 1]]) if at else None
-    at = starts.get(_NAS_IDENTIFIER)
-    identifier = octets[at + 2 : at + octets[at + 1]] if at else b""
-    return Request(nas, name, proof, station, service, port, False, identifier)  # noqa: FBT003
-
-
-def _proof_of(packet: Packet, client: Client) -> Password | None:
-    """The password of a plain packet; None where there is none, or something is odd with it."""
-    starts, octets = packet.starts, packet.octets
-    if at := starts.get(_USER_PASSWORD):
-        hidden = octets[at + 2 : at + octets[at + 1]]
-        clear = reveal_password(hidden, packet.authenticator, client.secret)
-        return None if _CHAP_PASSWORD in starts else Pap(clear)
-    at, challenge = starts.get(_CHAP_PASSWORD), packet.authenticator
-    if at is None or octets[at + 1] != 2 + _CHAP_PASSWORD_LENGTH:
-        return None
-    if begin := starts.get(_CHAP_CHALLENGE):
-        challenge = octets[begin + 2 : begin + octets[begin + 1]]
-    if len(challenge) < _SHORTEST_CHALLENGE:
-        return None
-    return Chap(octets[at + 2], octets[at + 3 : at + octets[at + 1]], challenge)
+    if hidden := first.get(_USER_PASSWORD):
+        password = Pap(reveal_password(hidden, packet.authenticator, client.secret))
+    return request_of(first, several, password, packet.authenticator, client)
 
 
 def request_of(
-    values: Values, password: Pap | None, authenticator: bytes | None, client: Client | None
+    first: First,
+    several: Values,
+    password: Pap | None,
+    authenticator: bytes | None,
+    client: Client | None,
 ) -> Request:
     """What is asked; whatever is wrong with it ends in ``contradictory``.
 
-    Of an attribute that came twice the first counts.
-
     Args:
-        values: its attributes, without those that say nothing.
+        first: the first value of each attribute; an empty one says nothing.
+        several: all values of those that came more than once.  Nearly no NAS sends any, so what
+            they contradict is asked only where there are some (``python -m benchmarks.path``).
         password: User-Password in clear, only its trailing NULs removed; None for another method.
         authenticator: the Request Authenticator, None where it is not known.
         client: the NAS of the address that it came from.
     """
-    get = values.get
-    names, stations = get(_USER_NAME, _NONE), get(_CALLING_STATION_ID, _NONE)
-    services, ports = get(_SERVICE_TYPE, _NONE), get(_NAS_PORT_TYPE, _NONE)
-    identifiers = get(_NAS_IDENTIFIER, _NONE)
-    nas: Nas | None
-    if client is not None and client.only is not None:
-        nas, is_one = client.only, True
-    else:
-        nas, is_one = _nas_of(client, get(_CALLED_STATION_ID, _NONE), identifiers)
-    contradictory = (
-        not is_one
-        or (len(names) > 1 and _differ(_key_of, names))
-        or (len(stations) > 1 and _differ(mac_of, stations))
-        or (len(services) > 0 and _is_unclear(services))
-    )
+    nas = None if client is None else client.only
+    contradictory = False
+    if client is not None and nas is None:
+        nas, contradictory = _nas_of(client, first, several)
     proof: Password | None = password
-    if password is None or not values.keys().isdisjoint(_OTHER_METHODS):
-        proof = password or _read_chap(values, authenticator)
-        contradictory = contradictory or _is_bad_chap(values) or _has_several_methods(values)
-    elif len(values[_USER_PASSWORD]) > 1:
+    if password is None or not first.keys().isdisjoint(_OTHER_METHODS):
+        proof = password or _read_chap(first, authenticator)
+        contradictory = contradictory or _is_bad_chap(first, several) or _has_several_methods(first)
+    get = first.get
+    station, service, port = get(_CALLING_STATION_ID), get(_SERVICE_TYPE), get(_NAS_PORT_TYPE)
+    if service and len(service) != _INTEGER:  # RFC 2865 section 5.6
         contradictory = True
+    if several:
+        contradictory = contradictory or _is_contradictory(several)
+        station, port = _station(several, station), _port(several, port)
     return Request(
         nas,
-        names[0] if names else b"",
+        get(_USER_NAME, b""),
         proof,
-        _station(stations) if stations else None,
-        _integer(services[0]) if services else None,
-        _port_type(ports) if ports else None,
+        station or None,
+        int.from_bytes(service) if service and len(service) == _INTEGER else None,
+        int.from_bytes(port) if port and len(port) == _INTEGER else None,
         contradictory,
-        identifiers[0] if identifiers else b"",
+        get(_NAS_IDENTIFIER, b""),
     )
 
 
@@ -181,16 +132,18 @@ def with_microsoft(by_type: Values) -> Values:
     return values
 
 
-def without_empty(sent: Values) -> Values:
-    """RFC 2865 section 5: an attribute without a value is none.
+def first_and_several(sent: Values) -> tuple[First, Values]:
+    """The first value of each attribute, and all of those that say something more than once.
 
-    EAP-Message alone says something without any: that a login begins (RFC 3579 section 2.1).
+    RFC 2865 section 5: an attribute without a value is none.  EAP-Message alone says something
+    without any: that a login begins (RFC 3579 section 2.1).
     """
-    return {
-        kind: said
+    said = {
+        kind: [value for value in found if value or kind == _EAP_MESSAGE]
         for kind, found in sent.items()
-        if (said := [value for value in found if value or kind == _EAP_MESSAGE])
     }
+    first = {kind: found[0] for kind, found in said.items() if found}
+    return first, {kind: found for kind, found in said.items() if len(found) > 1}
 
 
 def reveal_password(hidden: bytes, authenticator: bytes, secret: bytes) -> bytes:
@@ -219,74 +172,56 @@ def _parts_of(value: bytes) -> Sequence[tuple[int, bytes]]:
     return parts if start == len(value) else ()
 
 
-def _nas_of(
-    client: Client | None, called: Sequence[bytes], identifiers: Sequence[bytes]
-) -> tuple[Nas | None, bool]:
-    """The entry of the NAS, and whether the SSIDs and NAS-Identifiers lead to one location."""
-    if client is None:
-        return None, True
+def _nas_of(client: Client, first: First, several: Values) -> tuple[Nas | None, bool]:
+    """The entry of the NAS, and whether SSIDs and NAS-Identifiers lead to several locations."""
+    called, identifiers = (
+        several.get(kind) or ([first[kind]] if first.get(kind) else ())
+        for kind in (_CALLED_STATION_ID, _NAS_IDENTIFIER)
+    )
     found = client.narrow_all(called, identifiers)
-    return (found[0] if found else None), len(found) <= 1
+    return (found[0] if found else None), len(found) > 1
 
 
-def _read_chap(values: Values, authenticator: bytes | None) -> Chap | None:
+def _read_chap(first: First, authenticator: bytes | None) -> Chap | None:
     """RFC 2865 section 5.3: CHAP-Password is an ident and a response of 16 octets."""
-    password = values.get(_CHAP_PASSWORD, _NONE)
+    password = first.get(_CHAP_PASSWORD, b"")
     # RFC 2865 section 5.40: without CHAP-Challenge it is the Request Authenticator.
-    challenge = next(iter(values.get(_CHAP_CHALLENGE, _NONE)), authenticator)
-    if not password or len(password[0]) != _CHAP_PASSWORD_LENGTH or challenge is None:
+    challenge = first.get(_CHAP_CHALLENGE) or authenticator
+    if len(password) != _CHAP_PASSWORD_LENGTH or challenge is None:
         return None
-    return Chap(password[0][0], password[0][1:], challenge)
+    return Chap(password[0], password[1:], challenge)
 
 
-def _integer(value: bytes) -> int | None:
-    return int.from_bytes(value) if len(value) == _INTEGER else None
-
-
-def _port_type(values: Sequence[bytes]) -> int | None:
-    """None also where it is not said clearly: it is never proof by itself (R22)."""
-    said = _integer(values[0])
-    return (
-        said if len(values) == 1 or all(_integer(value) == said for value in values[1:]) else None
-    )
-
-
-def _station(values: Sequence[bytes]) -> bytes:
-    """The device's address; of several values the one that is a MAC (R18)."""
-    if len(values) == 1:
-        return values[0]
-    return next(filter(mac_of, values), values[0])
-
-
-def _has_several_methods(values: Values) -> bool:
-    """RFC 2865 section 4.1, RFC 3579 section 3.3; of EAP-Message there may be several."""
-    methods = [kind for kind in METHODS if values.get(kind)]
-    return len(methods) > 1 or any(
-        len(values[kind]) > 1 for kind in methods if kind != Attribute.EAP_MESSAGE
-    )
-
-
-def _is_bad_chap(values: Values) -> bool:
+def _is_bad_chap(first: First, several: Values) -> bool:
     """Whether CHAP cannot be read (RFC 2865 sections 5.3, 5.40), or has two challenges.
 
     RFC 2865 section 5: an invalid length SHOULD be answered by an Access-Reject.
     """
-    passwords = values.get(_CHAP_PASSWORD, _NONE)
-    if not passwords:
+    password, challenge = first.get(_CHAP_PASSWORD), first.get(_CHAP_CHALLENGE)
+    if not password:
         return False
-    challenges = values.get(_CHAP_CHALLENGE, _NONE)
     return (
-        any(len(each) != _CHAP_PASSWORD_LENGTH for each in passwords)
-        or any(len(each) < _SHORTEST_CHALLENGE for each in challenges)
-        or len(set(challenges)) > 1
+        len(password) != _CHAP_PASSWORD_LENGTH
+        or (challenge and len(challenge) < _SHORTEST_CHALLENGE)
+        or len(set(several.get(_CHAP_CHALLENGE, _NONE))) > 1
     )
 
 
-def _is_unclear(services: Sequence[bytes]) -> bool:
-    """Whether a Service-Type cannot be read (RFC 2865 section 5.6), or two are not the same."""
-    if len(services) == 1:
-        return len(services[0]) != _INTEGER
-    return any(len(each) != _INTEGER for each in services) or _differ(_service, services)
+def _has_several_methods(first: First) -> bool:
+    """RFC 2865 section 4.1, RFC 3579 section 3.3."""
+    return sum(bool(first.get(kind)) for kind in _ONCE) + (_EAP_MESSAGE in first) > 1
+
+
+def _is_contradictory(several: Values) -> bool:
+    """Whether what came more than once says different things, or must come once."""
+    services = several.get(_SERVICE_TYPE, _NONE)
+    return (
+        not several.keys().isdisjoint(_ONCE)
+        or _differ(_key_of, several.get(_USER_NAME, _NONE))
+        or _differ(mac_of, several.get(_CALLING_STATION_ID, _NONE))
+        or any(len(each) != _INTEGER for each in services)
+        or _differ(_service, services)
+    )
 
 
 def _differ(meaning: Callable[[bytes], object], found: Sequence[bytes]) -> bool:
@@ -302,3 +237,13 @@ def _service(value: bytes) -> int:
     """The service, 0 for all that are a guest's."""
     service = int.from_bytes(value)
     return service if service in _SERVICES else 0
+
+
+def _station(several: Values, first: bytes | None) -> bytes | None:
+    """The device's address; of several values the one that is a MAC (R18)."""
+    return next(filter(mac_of, several.get(_CALLING_STATION_ID, _NONE)), first)
+
+
+def _port(several: Values, first: bytes | None) -> bytes | None:
+    """None where it is not said clearly: it is never proof by itself (R22)."""
+    return first if len(set(several.get(_NAS_PORT_TYPE, _NONE))) <= 1 else None

@@ -51,13 +51,6 @@ class Unstorable(enum.StrEnum):
 LONGEST_SESSION: Final = timedelta(days=366)
 """A NAS that says more does not know; what it says of that is not used."""
 
-SAME_WITHIN: Final = timedelta(minutes=10)
-"""Two records that are equal within this time are one (RFC 2866 section 5.2)."""
-
-SAME_START_WITHIN: Final = timedelta(seconds=5)
-"""The same for Accounting-On and -Off, which say nothing of a session: each start of a NAS reads
-the same, and one may soon follow another.  Seconds, as Acct-Delay-Time is in whole ones."""
-
 _STATUS: Final = {
     1: Status.START,
     2: Status.STOP,
@@ -71,11 +64,6 @@ _NEEDED: Final = frozenset(
     map(int, {*Acct, Attribute.NAS_IP_ADDRESS, Attribute.NAS_IPV6_ADDRESS} - {Acct.EVENT_TIMESTAMP})
 )
 """What a record takes numbers and addresses from; no other attribute can spoil it."""
-
-_PASSING: Final = frozenset(
-    map(int, (Acct.DELAY_TIME, Attribute.PROXY_STATE, Attribute.MESSAGE_AUTHENTICATOR))
-)
-"""What differs between transmissions of the same record."""
 
 _STAMP_OCTETS: Final = 4
 
@@ -140,7 +128,6 @@ def read_accounting_request(
     behind = arrival.clocks.behind(sender)
     shown = printable(session)
     return AccountingRecord(
-        record_id=_record_id(sender, frame, status, at),
         at=at,
         status=status.value,
         sender=sender,
@@ -291,23 +278,6 @@ def _claim(frame: Packet) -> tuple[int | None, int | None, int | None]:
             location, visit, token = map(int, found.groups())
             return location, visit, token
     return None, None, None
-
-
-def _record_id(sender: str, frame: Packet, status: Status, at: datetime) -> str:
-    """RFC 2866 section 5.2: with another Acct-Delay-Time it is the same record.
-
-    But a NAS that knows no time says Accounting-On in the same octets at every start.  Then only
-    the time tells whether it is sent again; the Identifier is another one in both cases.
-    """
-    rest = [
-        (kind, value)
-        for kind, values in frame.by_type.items()
-        if kind not in _PASSING
-        for value in values
-    ]
-    rest.sort()
-    same = SAME_START_WITHIN if status in {Status.ON, Status.OFF} else SAME_WITHIN
-    return _digest(sender, rest, at.timestamp() // same.total_seconds())
 
 
 @lru_cache(maxsize=4096)

@@ -79,7 +79,7 @@ def check_access_request(packet: Packet, client: Client) -> None:
     Raises:
         Discarded: as in the two functions below.
     """
-    if _MESSAGE_AUTHENTICATOR not in packet.starts:
+    if not packet.signature_start:
         check_policy(
             packet,
             require_message_authenticator=client.require_message_authenticator,
@@ -96,13 +96,13 @@ def check_policy(
     Raises:
         Discarded: the packet lacks a Message-Authenticator that the policy asks for.
     """
-    if _MESSAGE_AUTHENTICATOR in packet.starts:
+    if packet.signature_start:
         return
     # draft-ietf-radext-deprecating-radius sections 5.3.1 and 5.3.3.
     if require_message_authenticator:
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_MISSING)
     # The same, section 5.3.4: the attack needs a Proxy-State that the server echoes.
-    if limit_proxy_state and _PROXY_STATE in packet.starts:
+    if limit_proxy_state and _PROXY_STATE in packet.first:
         raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 
 
@@ -121,14 +121,14 @@ def check_message_authenticator(
         Discarded: it is wrong, not of 16 octets, there are two, or there is none where
             the packet must have one.
     """
-    at = packet.starts.get(_MESSAGE_AUTHENTICATOR)
-    if at is None:
+    at = packet.signature_start
+    if not at:
         # RFC 3579 section 3.1 and RFC 5997 section 3: these two never come without.
-        if packet.code == Code.STATUS_SERVER or _EAP_MESSAGE in packet.starts:
+        if packet.code == Code.STATUS_SERVER or _EAP_MESSAGE in packet.first:
             raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_MISSING)
         return
     # RFC 3579 section 3.3: 0-1 of them.
-    if not packet.is_plain and len(packet.values(_MESSAGE_AUTHENTICATOR)) > 1:
+    if _MESSAGE_AUTHENTICATOR in packet.several:
         raise Discarded(DiscardReason.MESSAGE_AUTHENTICATOR_REPEATED)
     octets, start = packet.octets, at + 2
     end = start + DIGEST_LENGTH

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 Kind: TypeAlias = int | tuple[int, int]
@@ -21,6 +21,7 @@ MIN_LENGTH: Final = 20
 MAX_LENGTH: Final = 4096
 
 _HEADER: Final = struct.Struct("!BBH16s")
+_NOTHING: Final[Mapping[Kind, list[bytes]]] = {}
 
 
 class Code(enum.IntEnum):
@@ -67,6 +68,9 @@ class Attribute(enum.IntEnum):
     MESSAGE_AUTHENTICATOR = 80
     NAS_PORT_ID = 87
     NAS_IPV6_ADDRESS = 95
+
+
+_MESSAGE_AUTHENTICATOR: Final = int(Attribute.MESSAGE_AUTHENTICATOR)
 
 
 class Acct(enum.IntEnum):
@@ -117,37 +121,47 @@ class Malformed(Discarded):
 class Packet:
     """A packet taken apart, its attributes still raw; never changed once made.
 
-    It keeps where its attributes begin, so that only what is asked for is cut out
-    (``python -m benchmarks.path``).  The repr shows no attribute: a User-Name may be a PIN.
+    The repr shows no attribute: a User-Name may be a PIN.
     """
 
-    __slots__ = ("_by_type", "authenticator", "code", "identifier", "is_plain", "octets", "starts")
+    __slots__ = (
+        "_by_type",
+        "authenticator",
+        "code",
+        "first",
+        "identifier",
+        "octets",
+        "several",
+        "signature_start",
+    )
 
     def __init__(
         self,
         octets: bytes,
         head: tuple[int, int, int, bytes],
-        starts: Mapping[int, int],
-        is_plain: bool,  # noqa: FBT001 - made in one place
+        first: Mapping[Kind, bytes],
+        signature_start: int,
+        by_type: Mapping[Kind, list[bytes]] | None = None,
     ) -> None:
         self.code, self.identifier, _, self.authenticator = head
         self.octets = octets
         """The whole packet, cut to its Length."""
 
-        self.starts = starts
-        """By type, where the last attribute of it begins."""
+        self.first = first
+        """By type, the first value that says something; empty where none does."""
 
-        self.is_plain = is_plain
-        """Whether no type comes twice, and each attribute has a value."""
+        self.several = _NOTHING if by_type is None else _several(by_type)
+        """The values of each type that came more than once, in their order; seldom any."""
 
-        self._by_type: Mapping[Kind, list[bytes]] | None = None
+        self.signature_start = signature_start
+        """Where the last Message-Authenticator begins; 0 where there is none."""
+
+        self._by_type = by_type
 
     @classmethod
     def of(cls, code: int, authenticator: bytes, by_type: Mapping[Kind, list[bytes]]) -> Packet:
         """One that somebody else has taken apart, and whose octets nobody needs."""
-        packet = cls(b"", (code, 0, 0, authenticator), {}, is_plain=False)
-        packet._by_type = by_type
-        return packet
+        return cls(b"", (code, 0, 0, authenticator), _first(by_type), 0, by_type)
 
     def __repr__(self) -> str:
         """Only what is no attribute."""
@@ -175,13 +189,7 @@ class Packet:
     def by_type(self) -> Mapping[Kind, list[bytes]]:
         """The values of each type, in their order."""
         if self._by_type is None:
-            by_type: dict[Kind, list[bytes]] = {}
-            octets, start = self.octets, MIN_LENGTH
-            while start < len(octets):
-                end = start + octets[start + 1]
-                by_type.setdefault(octets[start], []).append(octets[start + 2 : end])
-                start = end
-            self._by_type = by_type
+            self._by_type = _by_type(self.octets)
         return self._by_type
 
     def values(self, kind: int) -> list[bytes]:
@@ -204,24 +212,47 @@ def read_packet(datagram: bytes) -> Packet:
         raise Malformed(_fault_of_header(end, len(datagram)))
     # RFC 2865 section 3: octets outside the range of Length are padding.
     octets = datagram[:end]
-    starts: dict[int, int] = {}
-    count, has_empty, start = 0, False, MIN_LENGTH
+    first: dict[Kind, bytes] = {}
+    count, signature, start = 0, 0, MIN_LENGTH
     # RFC 2865 section 5: attributes of type, length and value fill the packet exactly.
     try:
         while start < end:
-            starts[octets[start]] = start
-            size = octets[start + 1]
-            if size <= 2:  # noqa: PLR2004 - type and length are part of it
-                if size < 2:  # noqa: PLR2004
-                    break
-                has_empty = True
+            kind, size = octets[start], octets[start + 1]
+            if size < 2:  # noqa: PLR2004 - type and length are part of it
+                break
+            if kind == _MESSAGE_AUTHENTICATOR:
+                signature = start
+            first[kind] = octets[start + 2 : start + size]
             start += size
             count += 1
     except IndexError:  # cut off after the type
         start = MAX_LENGTH
-    if start != end or 0 in starts or count > MAX_ATTRIBUTES:
+    if start != end or 0 in first or count > MAX_ATTRIBUTES:
         raise Malformed(_fault_of_attributes(octets))
-    return Packet(octets, head, starts, count == len(starts) and not has_empty)
+    if count == len(first):
+        return Packet(octets, head, first, signature)
+    by_type = _by_type(octets)
+    return Packet(octets, head, _first(by_type), signature, by_type)
+
+
+def _by_type(octets: bytes) -> dict[Kind, list[bytes]]:
+    """The values of each type, in their order."""
+    by_type: dict[Kind, list[bytes]] = {}
+    start = MIN_LENGTH
+    while start < len(octets):
+        end = start + octets[start + 1]
+        by_type.setdefault(octets[start], []).append(octets[start + 2 : end])
+        start = end
+    return by_type
+
+
+def _first(by_type: Mapping[Kind, Sequence[bytes]]) -> dict[Kind, bytes]:
+    """RFC 2865 section 5: an attribute without a value is none."""
+    return {kind: next(filter(None, found), b"") for kind, found in by_type.items()}
+
+
+def _several(by_type: Mapping[Kind, list[bytes]]) -> dict[Kind, list[bytes]]:
+    return {kind: found for kind, found in by_type.items() if len(found) > 1}
 
 
 def _fault_of_header(length: int, received: int) -> Fault:

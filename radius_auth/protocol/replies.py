@@ -75,7 +75,7 @@ def encode_reject(packet: Packet, secret: bytes, reply_message: str | None = Non
         Discarded: as in :func:`encode_accept`.
     """
     # RFC 3579 section 2.6.5: no Reply-Message beside EAP-Message.
-    if not reply_message or _EAP_MESSAGE in packet.starts:
+    if not reply_message or _EAP_MESSAGE in packet.first:
         return _sign(packet, secret, _REJECT, b"")
     return _sign(packet, secret, _REJECT, b"", _text(reply_message))
 
@@ -98,8 +98,11 @@ def encode_accounting_response(packet: Packet, secret: bytes) -> bytes:
     if packet.code == Code.STATUS_SERVER:
         return _sign(packet, secret, Code.ACCOUNTING_RESPONSE, b"")
     attributes = _proxy_states(packet)
-    head = _head(packet, Code.ACCOUNTING_RESPONSE, MIN_LENGTH + len(attributes))
-    return _authenticate(packet, secret, head, attributes)
+    length = MIN_LENGTH + len(attributes)
+    if length > MAX_LENGTH:
+        raise Discarded(DiscardReason.REPLY_TOO_LONG)
+    head = _HEAD(Code.ACCOUNTING_RESPONSE, packet.identifier, length)
+    return _authenticate(head, packet.authenticator, attributes, secret)
 
 
 def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: bytes = b"") -> bytes:
@@ -107,34 +110,28 @@ def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: by
 
     It is computed with the Request Authenticator in the header (RFC 3579 section 3.2).
     """
-    if _PROXY_STATE in packet.starts:
+    if _PROXY_STATE in packet.first:
         attributes += _proxy_states(packet)
     length = MIN_LENGTH + _SIGNATURE_END + len(attributes)
     # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
     if words and length + len(words) <= MAX_LENGTH:
         attributes, length = words + attributes, length + len(words)
-    head = _head(packet, code, length)
-    signed = b"".join((head, packet.authenticator, _UNSIGNED, attributes))
-    return _authenticate(
-        packet, secret, head, _SIGNATURE + secret_of(secret).hmac(signed) + attributes
-    )
-
-
-def _head(packet: Packet, code: int, length: int) -> bytes:
     if length > MAX_LENGTH:
         raise Discarded(DiscardReason.REPLY_TOO_LONG)
-    return _HEAD(code, packet.identifier, length)
+    head, authenticator = _HEAD(code, packet.identifier, length), packet.authenticator
+    signature = secret_of(secret).hmac(b"".join((head, authenticator, _UNSIGNED, attributes)))
+    return _authenticate(head, authenticator, b"".join((_SIGNATURE, signature, attributes)), secret)
 
 
-def _authenticate(packet: Packet, secret: bytes, head: bytes, attributes: bytes) -> bytes:
+def _authenticate(head: bytes, authenticator: bytes, attributes: bytes, secret: bytes) -> bytes:
     """RFC 2865 section 3: the Response Authenticator, made last."""
-    digest = md5(b"".join((head, packet.authenticator, attributes, secret))).digest()
+    digest = md5(b"".join((head, authenticator, attributes, secret))).digest()
     return b"".join((head, digest, attributes))
 
 
 def _proxy_states(packet: Packet) -> bytes:
     """RFC 2865 section 5.33: as they were sent, in their order."""
-    if _PROXY_STATE not in packet.starts:
+    if _PROXY_STATE not in packet.first:
         return b""
     return b"".join(map(_proxy_state, packet.values(_PROXY_STATE)))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import NexioError
 from nexio.keys.ownership import load_trusted_keys
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch
 from nexio.network.events import AuthEvent
 from nexio.operations.health import Finding, trouble, unwell, well
 from nexio.store.engine import Store
@@ -188,7 +188,7 @@ def _try_all(environment: Path, *, spool: bool) -> Iterator[Finding]:
 def _make_spools(folder: Path) -> None:
     """Make both, for decisions and for accounting."""
     Spool(folder / "freeradius.db", AuthEvent).make()
-    Spool(folder / "freeradius-accounting.db", AccountingRecord).make()
+    Spool(folder / "freeradius-accounting.db", AccountingBatch).make()
 
 
 def _open_to_write(configuration: Configuration) -> None:

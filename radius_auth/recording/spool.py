@@ -16,16 +16,15 @@ import zlib
 from collections import Counter
 from contextlib import suppress
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch, AccountingRecord
 from nexio.network.events import AuthEvent, EventBatch, decided
 from nexio.network.masking import mask_pins
 from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 MOST_OF_ONE = 50_000
@@ -43,8 +42,9 @@ INCREMENTAL: Final = 2
 NOBODY = "-"
 """Whose share a record of an older version takes."""
 
-Record = TypeVar("Record", bound=AuthEvent | AccountingRecord | EventBatch)
-"""What is told: a record has a ``record_id``, and a ``source``, the NAS whose share it takes."""
+Record = TypeVar("Record", bound=AuthEvent | AccountingBatch | EventBatch)
+"""What is told, a record or a batch: it has a ``record_id``, and a ``source``, the NAS whose share
+it takes."""
 
 _CHECKSUM: Final = 4
 """Octets."""
@@ -125,7 +125,7 @@ class Spool(Generic[Record]):
         with self._file.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO event (record_id, source, weight, body) VALUES (?, ?, ?, ?)",
-                [(each.record_id, each.source, weight(each), _body(each)) for each in new],
+                [(each.record_id, each.source, weight(each), written(each)) for each in new],
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO heard (writer, number) VALUES (?, ?)", heard.items()
@@ -142,7 +142,7 @@ class Spool(Generic[Record]):
     def oldest(self, count: int) -> list[Record]:
         """The records that have waited longest, of each NAS as many as of any other one.
 
-        A batch of decisions counts as many as it holds, and comes as a whole.
+        A batch counts as many as it holds, and comes as a whole.
 
         Raises:
             FileUnusable: the file cannot be read.
@@ -169,26 +169,27 @@ class Spool(Generic[Record]):
         """
         self.make()
         try:
-            self._remove(records, "DELETE")
+            self._remove(records)
         except FileUnusable:
-            # A full disk has no room for a journal either: what is in the store goes without.
-            self._remove(records, "MEMORY")
+            self._file.make_room()  # the disk may be full
+            self._remove(records)
         with self._counting:
             self._waiting.subtract(_weights(records))
             self._waiting = +self._waiting
             self._total = self._waiting.total()
 
-    def _remove(self, records: Sequence[Record], journal: str) -> None:
-        with self._file.transaction(journal) as connection:
+    def _remove(self, records: Sequence[Record]) -> None:
+        with self._file.transaction() as connection:
             connection.executemany(
                 "DELETE FROM event WHERE record_id = ?", [(each.record_id,) for each in records]
             )
-        with self._file.transaction(journal) as connection:
+        with self._file.transaction() as connection:
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             if free > max(ROOM_TO_GIVE_BACK, pages // 2):
                 # A script: `execute` would take one step, which gives back one page.
                 connection.executescript("PRAGMA incremental_vacuum")
+                connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _fair_rows(self, connection: sqlite3.Connection, count: int) -> Iterator[tuple[int, str]]:
         """Of those who have few records all, so that the others share what is left."""
@@ -238,6 +239,7 @@ class Spool(Generic[Record]):
                 # Once, for a file of an older version: only so it can ever get smaller.
                 with suppress(sqlite3.OperationalError):  # no room for that now
                     connection.execute("VACUUM")
+                    connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _read_heard(self, connection: sqlite3.Connection) -> None:
         connection.execute(
@@ -284,14 +286,14 @@ def _without_pins(body: str) -> str:
     return json.dumps(fields)
 
 
-def weight(record: AuthEvent | AccountingRecord | EventBatch) -> int:
+def weight(record: AuthEvent | AccountingBatch | EventBatch) -> int:
     """How many records it is."""
-    return len(record.events) if isinstance(record, EventBatch) else 1
+    return 1 if isinstance(record, AuthEvent) else len(record)
 
 
 def alone(record: Record) -> list[Record]:
     """The records that one is."""
-    several: list[Any] = record.alone() if isinstance(record, EventBatch) else [record]
+    several: list[Any] = [record] if isinstance(record, AuthEvent) else record.alone()
     return several
 
 
@@ -302,58 +304,52 @@ def _weights(records: Sequence[Record]) -> Counter[str]:
     return weights
 
 
-def _body(record: AuthEvent | AccountingRecord | EventBatch) -> str | bytes:
+def written(record: AuthEvent | AccountingBatch | EventBatch) -> str | bytes:
     """A record as it stands in the file.
 
-    Decisions are written by marshal, in a tenth of the time of JSON (``python -m
+    Batches are written by marshal, in a tenth of the time of JSON (``python -m
     benchmarks.recording``); it trusts what it reads, so a checksum stands before it.
     """
-    if not isinstance(record, EventBatch):
-        return written(record)
-    octets = marshal.dumps((record.record_id, record.source, record.events))
+    if isinstance(record, AuthEvent):
+        fields = {name: getattr(record, name) for name in AuthEvent.__slots__}
+        return json.dumps({**fields, "at": record.at.isoformat()})
+    octets = marshal.dumps((record.record_id, record.source, record.values()))
     return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
-
-
-def written(record: AuthEvent | AccountingRecord) -> str:
-    """A record as text."""
-    names = type(record).__slots__
-    fields = dict(zip(names, _VALUES[type(record)](record), strict=True))  # asdict() is slow
-    sealed = fields.get("user_name_sealed")
-    if sealed is not None:
-        fields["user_name_sealed"] = sealed.hex()
-    fields["at"] = record.at.isoformat()
-    return json.dumps(fields)
-
-
-_VALUES: Final[dict[type, Callable[[Any], tuple[Any, ...]]]] = {
-    kind: attrgetter(*kind.__slots__) for kind in (AuthEvent, AccountingRecord)
-}
 
 
 def read_back(body: str | bytes, kind: type[Record]) -> Record | None:
     """A record from the file; None where it is damaged."""
     try:
-        if kind is EventBatch:
-            batch: Record = _batch(body)
-            return batch
-        fields = json.loads(body)
-        sealed = fields.get("user_name_sealed")
-        if sealed is not None:
-            fields["user_name_sealed"] = bytes.fromhex(sealed)
-        fields["at"] = datetime.fromisoformat(fields["at"])
-        return kind(**fields)
+        read: Record = _read(body, kind)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+    return read
 
 
-def _batch(body: str | bytes) -> Any:
-    """A batch from the file, or one decision of an older version as a batch of its own."""
+def _read(body: str | bytes, kind: Any) -> Any:
+    if kind is AuthEvent:
+        fields = json.loads(body)
+        return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
     if isinstance(body, bytes):
         octets = body[_CHECKSUM:]
         if zlib.crc32(octets).to_bytes(_CHECKSUM) != body[:_CHECKSUM]:
             raise ValueError
-        record_id, source, decisions = marshal.loads(octets)  # noqa: S302 - what we have written
-        return EventBatch(record_id=record_id, source=source, events=decisions)
+        return kind.of_values(*marshal.loads(octets))  # noqa: S302 - what we have written
+    return (_old_decisions if kind is EventBatch else _old_accounting)(body)
+
+
+def _old_accounting(body: str) -> AccountingBatch:
+    """One record of an older version as a batch of its own."""
+    fields = json.loads(body)
+    record_id, sealed = fields.pop("record_id"), fields.get("user_name_sealed")
+    fields["user_name_sealed"] = None if sealed is None else bytes.fromhex(sealed)
+    fields["at"] = datetime.fromisoformat(fields["at"])
+    record = AccountingRecord(**fields)
+    return AccountingBatch(record_id=record_id, source=record.source_address, records=(record,))
+
+
+def _old_decisions(body: str) -> EventBatch:
+    """A batch, or one decision as a batch of its own."""
     fields = json.loads(body)
     if isinstance(fields, dict):
         event = AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nexio.clock import utc_now
-from nexio.network.accounting_records import AccountingRecord
-from nexio.network.session_updates import record_accounting
+from nexio.network.accounting_records import AccountingBatch, batches_of_records
+from nexio.network.session_updates import record_accounting_batches
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.replays import ReplayFile, Replays
@@ -33,11 +33,11 @@ def accounting(
     open_store: Callable[[], Store],
 ) -> Iterator[None]:
     """Store and answer accounting on the side, and pass it on to the store."""
-    recorder = Recorder(Spool(path, AccountingRecord), open_store, record_accounting)
+    recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     discards = Discards()
     accountant = Accountant(
         follower,
-        recorder.keep_now,
+        lambda records: recorder.keep_now(batches_of_records(records)),
         options.max_staleness,
         utc_now,
         discards,

@@ -22,7 +22,7 @@ from radius_auth.protocol.authenticators import check_access_request, check_mess
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.duplicates import Duplicates, Repeat
 from radius_auth.protocol.events import decision_for_log
-from radius_auth.protocol.packet import Attribute, Code, Discarded, read_packet
+from radius_auth.protocol.packet import Code, Discarded, read_packet
 from radius_auth.protocol.replies import (
     StatusReply,
     class_of,
@@ -56,7 +56,6 @@ JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
 _ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
-_MESSAGE_AUTHENTICATOR = int(Attribute.MESSAGE_AUTHENTICATOR)
 _CHANCE = random.SystemRandom()
 
 
@@ -140,19 +139,22 @@ class Responder:
         self._events: list[Decided] = []
         self._counted = 0
 
-    def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+    def receive(
+        self, datagram: bytes, source: Source, now: float, arrived: datetime | None = None
+    ) -> bytes | None:
         """Answer a datagram.
 
         Args:
             datagram: as it came from the network.
             source: where from.
             now: monotonic seconds.
+            arrived: time of day; None looks at the clock.
 
         Returns:
             The reply to send at once, or None: it is discarded, or held back (see :meth:`due`).
         """
         try:
-            return self._answer(datagram, source, now)
+            return self._answer(datagram, source, now, arrived or self._clock())
         except (Discarded, KeyUnusable) as silence:
             self._ignore(silence, source, now)
             return None
@@ -195,7 +197,9 @@ class Responder:
         events, self._events, self._counted = self._events, [], 0
         return events
 
-    def _answer(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+    def _answer(
+        self, datagram: bytes, source: Source, now: float, arrived: datetime
+    ) -> bytes | None:
         began = time.perf_counter_ns()
         table = self._knowledge.table
         client = table.nas[source.host]
@@ -211,12 +215,12 @@ class Responder:
             (source.socket, source.address, packet.identifier),
             packet.authenticator,
             now,
-            signed=_MESSAGE_AUTHENTICATOR in packet.starts,  # and verified by now
+            signed=packet.signature_start > 0,  # and verified by now
         )
         if isinstance(known, Repeat):
             return self._repeat(known)
         revision = table.revision  # as it was before: the follower may change the table meanwhile
-        request, arrived = read_access_request(packet, client), self._clock()
+        request = read_access_request(packet, client)
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
@@ -335,16 +339,10 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision) -> None:
+        _, _, _, request, arrived, _, latency_us = exchange
+        table = self._knowledge.table
         try:
-            self._events.append(
-                decision_for_log(
-                    exchange.request,
-                    decision,
-                    self._knowledge.table,
-                    exchange.arrived,
-                    exchange.latency_us,
-                )
-            )
+            self._events.append(decision_for_log(request, decision, table, arrived, latency_us))
         except Exception:  # a fault of ours costs one line of the log, and no other one
             log.exception("a decision could not be recorded")
 

@@ -31,6 +31,7 @@ COMMANDS = [
     "session list",
     "mail list",
     "checkin list",
+    "today",
     "token list",
     "location list",
     "settings show",

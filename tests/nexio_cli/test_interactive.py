@@ -26,7 +26,7 @@ from tests.support.radius.freeradius import copy_raddb
 
 NEXIO = program("nexio")
 MISSING = {
-    "visitor register": ("First name: ", "Last name: ", "Email: "),
+    "visitor register": ("First name: ", "Last name: ", "Email: ", "Arrival (Return: now): "),
     "visitor reschedule 1": ("Arrival: ",),
     "token extend 1": ("By: ",),
     "member add": ("First name: ", "Last name: ", "Email: "),
@@ -56,8 +56,9 @@ def answered(words: str, *answers: str) -> Terminal:
 
 
 def test_a_registration_is_asked_for(visited: Nexio) -> None:
-    """Names and address, in their order; the arrival is now."""
-    shown = answered("visitor register", "Ada\n", "Lovelace\n", "ada@example.com\n").shown
+    """Names, address and arrival, in their order; Return alone is now."""
+    answers = ("Ada\n", "Lovelace\n", "ada@example.com\n", "\n")
+    shown = answered("visitor register", *answers).shown
     assert "Registered Ada Lovelace at Harbour House." in shown
     visit = visited.done("visitor", "show", "ada@example.com", "--json").json
     assert (visit["first_name"], visit["last_name"]) == ("Ada", "Lovelace")
@@ -77,9 +78,58 @@ def test_a_length_is_asked_for(visited: Nexio) -> None:
     assert "has Wi-Fi until" in answered("token extend 1", "30m\n").shown
 
 
+def test_an_arrival_that_cannot_be_is_asked_again(visited: Nexio) -> None:
+    """R20: what cannot be read, what is past, far away, or taken; the other answers stay."""
+    zoe = visited.done("visitor", "show", "1", "--json").json
+    with Terminal((NEXIO, "visitor", "register")) as terminal:
+        for question, answer in (
+            ("First name: ", "Ada\n"),
+            ("Last name: ", "King\n"),
+            ("Email: ", "zoe@example.com\n"),
+            ("Arrival (Return: now): ", "tomorow\n"),
+            ("cannot be read as an arrival", "yesterday 9:00\n"),
+            ("Hint:", f"{zoe['expected_arrival']}\n"),
+            ("Visit 1 is for zoe@example.com at that time already", "tomorrow 9:00\n"),
+        ):
+            terminal.wait_for(question)
+            terminal.type(answer)
+        assert terminal.end() == 0, terminal.shown
+    assert "Registered Ada King at Harbour House." in terminal.shown
+    assert terminal.shown.count("Email: ") == 1
+
+
+def test_an_arrival_far_away_is_confirmed(visited: Nexio) -> None:
+    """R20: a "no" asks for another one."""
+    day = datetime.now(UTC) + timedelta(days=200)
+    words = ("visitor", "register", "--first-name", "A", "--last-name", "L")
+    with Terminal((NEXIO, *words)) as terminal:
+        for question, answer in (
+            ("Email: ", "ada@example.com\n"),
+            ("Arrival (Return: now): ", f"{day:%-d %b} 9:00\n"),
+            ("You gave no year. Do you mean", "n\n"),
+            ("Write it with its year.", f"{day:%-d %b %Y} 9:00\n"),
+        ):
+            terminal.wait_for(question)
+            terminal.type(answer)
+        assert terminal.end() == 0, terminal.shown
+    arrival = visited.done("visitor", "show", "ada@example.com", "--json").json["expected_arrival"]
+    assert arrival.startswith(f"{day:%Y-%m-%d}T09:00")
+
+
+@pytest.mark.parametrize("words", ["--walk-in", "--check-in-now", "--arrival +1h"])
+def test_an_arrival_that_is_known_is_not_asked_for(words: str, visited: Nexio) -> None:
+    """Who stands at the door has arrived."""
+    command = f"visitor register --first-name Ada --last-name L {words}"
+    with Terminal((NEXIO, *command.split())) as terminal:
+        terminal.wait_for("Email: ")
+        terminal.type("ada@example.com\n")
+        assert terminal.end() == 0, terminal.shown
+    assert "Arrival" not in terminal.shown
+
+
 def test_who_has_one_name_answers_with_return(visited: Nexio) -> None:
     """Many people have no last name."""
-    shown = answered("visitor register", "\n", "Sukarno\n", "s@example.com\n").shown
+    shown = answered("visitor register", "\n", "Sukarno\n", "s@example.com\n", "\n").shown
     assert "Registered Sukarno at Harbour House." in shown
 
 
@@ -101,10 +151,10 @@ def test_an_empty_answer_is_asked_again(visited: Nexio) -> None:
             ("Ada\n", "L\n"),
             "ada@\n",
             "is not an e-mail address",
-            "ada@example.com\n",
+            "ada@example.com\n\n",
         ),
-        ("visitor register", ("\n",), "\n", "name are empty", "Ada\nada@example.com\n"),
-        ("visitor register", (), "R2\n", 'contains "2"', "Ada\nL\nada@example.com\n"),
+        ("visitor register", ("\n",), "\n", "name are empty", "Ada\nada@example.com\n\n"),
+        ("visitor register", (), "R2\n", 'contains "2"', "Ada\nL\nada@example.com\n\n"),
         ("member add", ("Ana\n", "R\n"), "ana\n", "is not an e-mail address", "ana@example.com\n"),
         ("visitor reschedule 1", (), "10/11/2026\n", "11 October 2026", "2099-11-20 9:00\n"),
         ("token extend 1", (), "30\n", "has no unit", "30m\n"),
@@ -214,6 +264,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("token", "off"): ["--revoke"],
     ("token", "revoke"): ["1"],
     ("member", "remove"): ["1"],
+    ("person", "erase"): ["zoe@example.com"],
     ("nas", "remove"): ["lobby"],
     ("kiosk", "revoke"): ["Harbour House 1"],
     ("desk", "revoke"): ["Harbour House 1"],
@@ -268,7 +319,8 @@ def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: N
         assert "Hint:  To do it without being asked, add --yes." in said
     assert full.rows() == rows
     assert contents_of(home) == before
-    if words != ("session", "disconnect"):  # no access point listens
+    # No access point listens.
+    if words not in {("session", "disconnect"), ("person", "erase")}:
         full.done(*typed, "--yes")
 
 

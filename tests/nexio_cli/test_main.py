@@ -50,7 +50,12 @@ def test_help_loads_no_sqlalchemy(programs: None) -> None:
     assert shown.stdout.endswith("loaded: []\n")
 
 
-@pytest.mark.parametrize("words", [(), ("visitor",), ("db",)])
+def test_the_name_alone_shows_the_help(sqlite_nexio: Nexio) -> None:
+    """Whoever types ``nexio`` looks for what there is, and that is no error."""
+    assert sqlite_nexio.done().out == sqlite_nexio.done("--help").out
+
+
+@pytest.mark.parametrize("words", [("visitor",), ("db",)])
 def test_a_group_alone_shows_its_help(words: tuple[str, ...], sqlite_nexio: Nexio) -> None:
     """Not an error, but nothing was done either: exit 2, and stdout stays empty."""
     ran = sqlite_nexio(*words)

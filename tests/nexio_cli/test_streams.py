@@ -82,10 +82,13 @@ def test_what_was_registered_is_said_where_it_cannot_be_printed(
     """Exit 5 and the number on stderr, so that nobody registers twice."""
     ran = shell(">/dev/full", "nexio", *registration(*form))
     assert ran.returncode == 5
-    assert ran.stderr == (
-        "Error: The output cannot be written: the disk is full\n"
-        "Hint:  It is done all the same, so do not do it again: register visit 1.\n"
-    )
+    wrong = "he output cannot be written: the disk is full"
+    advice = "It is done all the same, so do not do it again: register visit 1."
+    if form:
+        said = {"error": f"t{wrong}", "code": "unwritten", "advice": advice}
+        assert json.loads(ran.stderr) == said
+    else:
+        assert ran.stderr == f"Error: T{wrong}\nHint:  {advice}\n"
     assert len(sqlite_desk.done("visitor", "list", "--json").json) == 1
 
 

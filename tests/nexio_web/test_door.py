@@ -9,6 +9,7 @@ import pytest
 from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
 from nexio.outbox.outbox import list_mail
+from nexio.store.audit import AuditFilter, list_entries
 from nexio_web import door as doors
 from nexio_web.door import Door, Said
 from nexio_web.postman import Postman
@@ -69,6 +70,9 @@ def test_r14_a_visitor_comes_and_goes(
     assert text(asked) == "Leaving already? You checked in 3 minutes ago."
     left = use(door, tablet, pin, way=Direction.OUT)
     assert (left.kind, text(left)) == ("out", "Goodbye, Zoë. Your Wi-Fi works until 09:30.")
+    with store.read() as work:
+        entries = list_entries(work, AuditFilter(operator=f"tablet {tablet.name}"))
+    assert [each.action for each in entries] == ["check-in", "check-out"]
     clock.advance(minutes=6)
     ended = "Your visit has ended for today. To come in again: please ask at reception."
     assert text(use(door, tablet, pin)) == ended

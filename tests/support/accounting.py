@@ -26,7 +26,6 @@ def record(status: Status = Status.START, visit: Visit | None = None, **changes:
         changes: of an `AccountingRecord`.
     """
     made = AccountingRecord(
-        record_id=f"{1:032x}",
         at=FRIDAY_MORNING,
         status=status.value,
         sender=f"{1:032x}",

@@ -50,6 +50,8 @@ def test_r14_first_use_is_in_and_second_is_out(
         id=visit.id,
         name="Zoë Nguyễn",
         host="Ana Reyes",
+        company=None,
+        phone=None,
         at=clock.now,
         location=location,
         method=Method.PIN,

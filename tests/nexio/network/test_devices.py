@@ -215,7 +215,7 @@ def test_what_is_known_of_a_device(store: Store, location: Location, clock: Cloc
     let_in(store, visit, TABLET, "valid")
     tell(store, record(Status.START, visit, device=PHONE, at=clock.now))
     clock.advance(minutes=1)
-    tell(store, record(Status.UPDATE, visit, device=PHONE, at=clock.now, record_id=f"{2:032x}"))
+    tell(store, record(Status.UPDATE, visit, device=PHONE, at=clock.now))
     tablet, phone = devices(store, visit)
     assert (tablet.mac, tablet.is_randomised, tablet.holds_slot) == (TABLET, False, False)
     assert (tablet.first_at, tablet.last_at) == (start, start + timedelta(minutes=10))
@@ -289,7 +289,7 @@ def test_the_session_of_a_freed_device_ends(
     visit = register(store, location, max_devices=limit)
     for number, mac in enumerate((PHONE, TABLET)):
         let_in(store, visit, mac)
-        about = {"record_id": f"{number:032x}", "key": f"{number:032x}"}
+        about = {"key": f"{number:032x}"}
         tell(store, record(Status.START, visit, device=mac, at=clock.now, **about))
     clock.advance(minutes=1)
     assert due(store) == []
@@ -307,7 +307,7 @@ def test_the_session_of_a_freed_device_ends(
     assert due(store) == []
 
 
-_THIRD = {"record_id": f"{9:032x}", "key": f"{9:032x}", "session_id": "9"}
+_THIRD = {"key": f"{9:032x}", "session_id": "9"}
 
 
 def due(store: Store) -> list[tuple[str | None, str]]:

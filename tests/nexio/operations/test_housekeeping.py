@@ -14,9 +14,11 @@ from nexio.network.event_log import record_events
 from nexio.network.following import Horizon, News, Position
 from nexio.operations import housekeeping
 from nexio.operations.housekeeping import Tidied, tidy
+from nexio.reception.members import remove_member
 from nexio.reception.visits import Visit, find_visit
+from nexio.store.audit import AuditFilter, list_entries
 from nexio.store.engine import Store
-from nexio.store.tables import AuditRow, Row
+from nexio.store.tables import AuditRow, OutboxRow, Row, VisitRow
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import Clock
 from tests.support.contents import contents
@@ -100,8 +102,11 @@ def test_retention_forgets_a_visit_with_everything_of_it(
     assert tidy(store).visits == 1
     after = row_counts(store)
     for table in Row.metadata.tables:
-        if table not in {"change", "removed", "store_revision"}:
+        if table not in {"change", "removed", "store_revision", "audit"}:
             assert after[table] == before[table], table
+    with store.read() as work:
+        entries = list_entries(work, AuditFilter())[before["audit"] :]
+    assert {(each.action, each.subject) for each in entries} == {("housekeeping", "store")}
 
 
 def test_retention_is_exact_and_counts_from_the_end(
@@ -258,3 +263,65 @@ def test_retention_forgets_sessions(store: Store, location: Location, clock: Clo
     assert [session.location_id for session in sessions(store)] == [annex.id, None]
     clock.advance(days=30)
     assert tidy(store).sessions == 2
+
+
+def test_each_kind_is_kept_for_its_own_time(store: Store, location: Location, clock: Clock) -> None:
+    """Sessions, mail, check-ins, removed members and the audit; the visits stay."""
+    visit, member = register(store, location), add_member(store, location)
+    gone = add_member(store, location, email="gone@example.com")
+    for pin in (visit.pin, member.pin, gone.pin):
+        use_pin(store, location, pin)
+    with store.write() as work:
+        row = work.session.get_one(OutboxRow, 1)
+        row.state, row.sent_at = "sent", work.now
+        remove_member(work, gone.id)
+    tell(store, record(Status.STOP, visit))
+    clock.advance(days=31)
+    assert tidy(store) == replace(NOTHING, cut_offs=2)
+    for kind, forgotten in {
+        "session": {"sessions": 1},
+        "mail": {"mails": 1},
+        "check-in": {"check_ins": 3},
+        "member": {"members": 1},
+    }.items():
+        set_up(store, location, f"{kind}-retention-days=30")
+        assert tidy(store) == replace(NOTHING, **forgotten)
+        assert tidy(store) == NOTHING
+    assert look_up(store, visit).mail.value == "none"
+    set_up(store, location, "audit-retention-days=30")
+    assert tidy(store).audit == 6
+    with store.read() as work:
+        assert {each.at for each in list_entries(work, AuditFilter())} == {clock.now}
+    counts = row_counts(store)
+    assert (counts["visit"], counts["member"]) == (1, 1)
+
+
+def test_a_member_stays_as_long_as_a_visit_names_them(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """A visit that a member registered has its host."""
+    member = add_member(store, location)
+    visit = register(store, location)
+    with store.write() as work:
+        row = work.session.get_one(VisitRow, visit.id)
+        row.source, row.member_id = "customer", member.id
+        remove_member(work, member.id)
+    set_up(store, location, "member-retention-days=1")
+    clock.advance(days=3)
+    assert tidy(store) == NOTHING
+    assert row_counts(store)["member"] == 1
+    set_up(store, location, "retention-days=1")
+    assert tidy(store) == replace(NOTHING, visits=1, members=1)
+    assert row_counts(store)["member"] == 0
+
+
+def test_check_ins_of_a_visit_that_goes_on_stay(
+    store: Store, location: Location, clock: Clock
+) -> None:
+    """They say what state it is in."""
+    set_up(store, location, "token-duration=30d", "check-in-retention-days=1")
+    visit = register(store, location)
+    use_pin(store, location, visit.pin)
+    clock.advance(days=3)
+    assert tidy(store) == replace(NOTHING, cut_offs=1)
+    assert look_up(store, visit).state.value == "checked_out"

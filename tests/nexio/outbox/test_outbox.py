@@ -8,7 +8,14 @@ from sqlalchemy import select, update
 from nexio.errors import Refused
 from nexio.locations.locations import Location
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.outbox import MailState, Template, list_mail, mail_states, queue_mail
+from nexio.outbox.outbox import (
+    MailState,
+    Template,
+    list_mail,
+    list_undelivered,
+    mail_states,
+    queue_mail,
+)
 from nexio.reception.members import add_member, remove_member
 from nexio.store.engine import Store
 from nexio.store.tables import MemberRow, OutboxRow
@@ -205,3 +212,24 @@ def test_a_mail_to_a_member(store: Store, location: Location) -> None:
     with store.write() as work:
         work.session.get_one(MemberRow, member.id).removed_at = work.now
     assert mails(store, location)[0].to is None
+
+
+def test_mail_that_has_not_gone_out(store: Store, location: Location, clock: Clock) -> None:
+    """Tried in vain or failed; not what waits, was sent again, or is about a visit that is over."""
+    tried, failed, waits = (register(store, location, email=f"{n}@example.com") for n in "abc")
+    elsewhere = register(store, add_location(store, "Annex"), email="d@example.com")
+    for visit, state in ((tried, "queued"), (failed, "failed"), (elsewhere, "failed")):
+        change = "UPDATE outbox SET state = :state, attempts = 1 WHERE visit_id = :visit"
+        run_sql(store, change, state=state, visit=visit.id)
+
+    def undelivered() -> list[int | None]:
+        with store.read() as work:
+            return [mail.visit_id for mail in list_undelivered(work, location)]
+
+    assert undelivered() == [failed.id, tried.id]
+    assert waits.id not in undelivered()
+    with store.write() as work:
+        queue_mail(work, Template.VISITOR_REGISTERED, visit_id=failed.id)
+    assert undelivered() == [tried.id]
+    clock.advance(days=2)
+    assert undelivered() == []

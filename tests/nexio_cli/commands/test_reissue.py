@@ -98,7 +98,7 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     before = desk.rows()
     ran = desk("visitor", "reissue", "--yes", "1", "2", "3", "--json")
     assert ran.exit_code == 4
-    assert [list(each) for each in ran.json] == [["visit", "error", "advice"]] * 3
+    assert [list(each) for each in ran.json] == [["visit", "error", "code", "advice"]] * 3
     assert ran.json[1]["error"] == "visit 2 was reissued as visit 4"
     assert desk.rows() == before
 

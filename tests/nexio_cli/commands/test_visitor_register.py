@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from nexio.clock import Clock
 from nexio.configuration import Configuration
 from nexio.store.engine import Store
 from tests.support.cli.running import ZOE, Nexio, registration
@@ -50,10 +51,30 @@ def test_the_json_of_a_visit(desk: Nexio) -> None:
         "replaces": None,
         "login": "zoe@example.com",
         "group": None,
+        "language": None,
     }
     assert {key: visit[key] for key in known} == known
     assert visit["token"]["valid_from"] == visit["expected_arrival"]
     assert visit["token"]["state"] == "valid"
+
+
+def test_all_that_is_known_of_a_visit(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Company, phone and notes; who registered it and when; each check-in, and its end."""
+    monkeypatch.setenv("NEXIO_OPERATOR", "maria")
+    before = datetime.now(UTC).replace(microsecond=0)
+    visit = desk.register(company="ACME", phone="+44 20 7946 0000", notes="brings a dog")
+    assert (visit["company"], visit["phone"]) == ("ACME", "+44 20 7946 0000")
+    assert (visit["notes"], visit["by"], visit["check_ins"]) == ("brings a dog", "maria", [])
+    assert before <= datetime.fromisoformat(visit["created"]) <= datetime.now(UTC)
+
+    came = desk.done("checkin", "--visit", "1", "--json").json
+    stay = {"in": came["at"], "out": None}
+    assert desk.done("visitor", "show", "1", "--json").json["check_ins"] == [stay]
+    left = desk.done("checkout", "--visit", "1", "--json").json
+    monkeypatch.setenv("NEXIO_OPERATOR", "ben")
+    (listed,) = desk.done("visitor", "list", "--json").json
+    assert listed["check_ins"] == [stay | {"out": left["at"]}]
+    assert listed["by"] == "maria"
 
 
 def test_now_is_the_whole_minute(desk: Nexio) -> None:
@@ -87,9 +108,9 @@ def test_the_store_is_opened_once(
     opened = []
     open_store = Store.open
 
-    def open_and_count(configuration: Configuration) -> Store:
+    def open_and_count(configuration: Configuration, clock: Clock) -> Store:
         opened.append(configuration)
-        return open_store(configuration)
+        return open_store(configuration, clock)
 
     monkeypatch.setattr(Store, "open", open_and_count)
     sqlite_desk.register()
@@ -134,7 +155,7 @@ def test_a_name_survives_everywhere(
     (to,) = received.message["To"].addresses
     assert (to.display_name, to.addr_spec) == (name, ZOE["--email"])
     parts = {part.get_content_type(): part for part in received.message.walk()}
-    assert f"Hello {name},\n" in parts["text/plain"].get_content()
+    assert f"Hello {name}," in parts["text/plain"].get_content().splitlines()
     assert name in html.unescape(parts["text/html"].get_content())
     entry = Calendar.from_ical(parts["text/calendar"].get_content())
     assert f"Your host: {name}\n" in str(entry.walk("VEVENT")[0]["description"])

@@ -25,17 +25,26 @@ if TYPE_CHECKING:
 
     from tests.support.cli.running import Nexio
 
-DAY = [
+DAY: list[tuple[str, Any]] = [
+    ("init", types.InitJson),
+    ("settings set ssid=Guests", dict),
+    ("token on", types.TokensJson),
     ("nas add lobby 192.0.2.1", types.NasJson),
     ("nas list", list[types.NasJson]),
     ("member add --first-name Ana --last-name Reyes --email ana@example.com", types.MemberJson),
     ("member list", list[types.MemberJson]),
+    ("member remove 1 --yes", types.MemberJson),
     ("visitor list", list[types.VisitJson]),
     ("visitor show 1", types.VisitJson),
+    ("visitor qr 1", types.QrJson),
+    ("visitor export {home}/visits.csv", types.WrittenJson),
+    ("visitor slip 1 --output {home}/slip.html", types.WrittenJson),
+    ("guard release 1 --device 02:00:00:00:00:01 --yes", types.ReleasedJson),
     ("token list", list[types.HeldTokenJson]),
     ("token extend 1 --by 30m", types.HeldTokenJson),
     ("checkin --visit 1", types.DoneTapJson),
     ("checkin list", list[types.TapJson]),
+    ("today", list[types.TodayJson]),
     ("checkin undo 1", types.TapJson),
     ("mail list", list[types.MailJson]),
     ("mail deliver", types.DeliveryJson),
@@ -45,9 +54,15 @@ DAY = [
     ("housekeeping", types.HousekeepingJson),
     ("doctor", list[types.FindingJson]),
     ("db current", types.VersionJson),
+    ("db upgrade", types.UpgradeJson),
+    ("db backup {home}/backup.db", types.BackupJson),
+    ("db restore {home}/backup.db --yes", types.RestoredJson),
+    ("key rotate --yes", types.RotatedJson),
+    ("token off --revoke --yes", types.TokensJson),
     ("location add Annex --timezone UTC", types.LocationJson),
     ("location list", list[types.LocationJson]),
     ("location show Annex", types.LocationJson),
+    ("location edit Annex --timezone Europe/London", types.LocationJson),
     ("nas profiles", list[types.NasProfileJson]),
     ("nas profiles mikrotik", types.NasProfileJson),
 ]
@@ -83,7 +98,8 @@ def test_each_command_prints_its_type(sqlite_desk: Nexio, subtests: pytest.Subte
     sqlite_desk.register()
     for words, kind in DAY:
         with subtests.test(words):
-            ran = sqlite_desk(*words.split(), "--json")
+            typed = words.format(home=sqlite_desk.configuration.home)
+            ran = sqlite_desk(*typed.split(), "--json")
             assert ran.json, ran
             assert misfits(ran.json, kind) == []
 

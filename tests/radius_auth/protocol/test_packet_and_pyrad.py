@@ -11,10 +11,10 @@ from pyrad.packet import AuthPacket
 
 from radius_auth.decision.passwords import Pap
 from radius_auth.protocol.access_request import (
+    first_and_several,
     request_of,
     reveal_password,
     with_microsoft,
-    without_empty,
 )
 from radius_auth.protocol.packet import Attribute, Discarded, Malformed, Packet, read_packet
 from tests.support.radius.access_requests import DICTIONARY, NAS, read
@@ -118,7 +118,8 @@ def test_must_05_the_reader_and_pyrad_say_the_same(datagram: bytes) -> None:
     hidden = next(filter(None, known.get(Attribute.USER_PASSWORD, ())), None)
     clear = None if hidden is None else Pap(reveal_password(hidden, ours.authenticator, SECRET))
     assert with_microsoft(ours.by_type) == known
-    assert asked == request_of(without_empty(theirs), clear, theirs.authenticator, NAS)
+    said = first_and_several(theirs)
+    assert asked == request_of(*said, clear, theirs.authenticator, NAS)
 
 
 def is_read(kind: int | tuple[int, int]) -> bool:

@@ -4,18 +4,19 @@ import json
 import sqlite3
 import stat
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nexio.errors import StoreUnreachable
-from nexio.network.accounting_records import AccountingRecord
+from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.events import AuthEvent, EventBatch, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
 from tests.support.accounting import record
+from tests.support.full_disks import fill, full_disk
 from tests.support.radius.decisions import event, events
 
 
@@ -250,7 +251,9 @@ def old_spool(path: Path, *bodies: str) -> None:
 
 def test_a_spool_of_an_older_version(path: Path) -> None:
     """Nothing is lost but PINs in User-Names, and it can get smaller."""
-    old_spool(path, *map(written, [event(1), event(2, user_name="44863544@guest")]), "no JSON")
+    old_spool(
+        path, *map(str, map(written, [event(1), event(2, user_name="44863544@guest")])), "no JSON"
+    )
 
     spool = Spool(path, AuthEvent)
 
@@ -262,33 +265,50 @@ def test_a_spool_of_an_older_version(path: Path) -> None:
 
 def test_accounting_of_an_older_version(path: Path) -> None:
     """It has no sealed name, and comes out all the same."""
-    fields = json.loads(written(record(user_name="PIN459377")))
-    del fields["user_name_sealed"]
-    old_spool(path, json.dumps(fields))
+    told = record(user_name="PIN459377")
+    fields = {**asdict(told), "record_id": f"{1:032x}", "at": told.at.isoformat()}
+    old_spool(
+        path, *(json.dumps({**fields, **more}) for more in ({}, {"user_name_sealed": "00ff"}))
+    )
 
-    assert Spool(path, AccountingRecord).oldest(9) == [record(user_name="PIN******")]
+    first, second = Spool(path, AccountingBatch).oldest(9)
+    assert first.records == second.records == (record(user_name="PIN******"),)
+    assert [each.source for each in (first, second)] == [told.source_address] * 2
+    assert [each.records[0].user_name_sealed for each in (first, second)] == [None, b"\0\xff"]
 
 
 def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
     """Whatever octets it is made of."""
-    spool = Spool(path, AccountingRecord)
-    spool.append([record(user_name_sealed=bytes(range(256)))])
-    (back,) = spool.oldest(9)
+    spool = Spool(path, AccountingBatch)
+    spool.append(batches_of_records([record(user_name_sealed=bytes(range(256)))]))
+    (back,) = spool.oldest(9)[0].records
     assert back.user_name_sealed == bytes(range(256))
 
 
 def test_what_the_store_has_goes_also_from_a_full_disk(path: Path) -> None:
-    """There may be no room for a journal."""
+    """There is no room to write ahead what goes; another thread has the file open, too."""
     spool = Spool(path, AuthEvent)
-    spool.append(events(3))
-    journal = path.with_name(path.name + "-journal")
-    journal.symlink_to("nowhere")  # so that SQLite cannot make one
+    with full_disk(), closing(sqlite3.connect(path)) as other:
+        other.execute("SELECT count(*) FROM event").fetchone()
+        taken = fill(spool)
+        spool.remove(taken[:-1])
+    assert spool.oldest(9) == taken[-1:]
 
+
+def test_what_was_written_ahead_goes_with_its_file(path: Path) -> None:
+    """A server was killed and its spool removed: a new one reads nothing of the old one."""
+    killed = Spool(path, AuthEvent)
+    killed.append(events(2))
+    ahead = path.with_name(path.name + "-wal").read_bytes()
+    assert ahead
+    path.unlink()
     with pytest.raises(StoreUnreachable):
-        spool.append([event(4)])
-    spool.remove(events(2))
+        killed.oldest(9)
+    path.with_name(path.name + "-wal").write_bytes(ahead)
 
-    journal.unlink()
+    spool = Spool(path, AuthEvent)
+    assert spool.oldest(9) == []
+    spool.append([event(3)])
     assert spool.oldest(9) == [event(3)]
 
 

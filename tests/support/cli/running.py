@@ -19,6 +19,9 @@ from tests.support.clocks import Clock
 from tests.support.stores import row_counts, run_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     import pytest
 
     from nexio.configuration import Configuration
@@ -68,13 +71,14 @@ class Nexio:
     configuration: Configuration
     _monkeypatch: pytest.MonkeyPatch
     _capsys: pytest.CaptureFixture[str]
+    clock: Callable[[], datetime] = utc_now
 
     def __call__(self, *arguments: str, stdin: str | Keyboard = "") -> Ran:
         """Run one command."""
         self._capsys.readouterr()
         read = io.StringIO(stdin) if isinstance(stdin, str) else stdin
         self._monkeypatch.setattr("sys.stdin", read)
-        exit_code = main(arguments)
+        exit_code = main(arguments, self.clock)
         out, err = self._capsys.readouterr()
         return Ran(exit_code=exit_code, out=out, err=err)
 

@@ -1,0 +1,60 @@
+"""Times that lie behind, as people say them who look something up (R20)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from nexio.errors import InvalidValue
+from nexio.input.arrivals import parse_arrival
+from nexio.input.calendar_days import is_weekday, parse_day
+from nexio.input.zones import day_end, day_start, local_date
+
+
+def parse_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """The start of a day, or a moment; a weekday is the last one, and "14:00" is today's.
+
+    Raises:
+        InvalidValue: it cannot be read as either.
+    """
+    return _parse(text, now, zone, end=False)
+
+
+def parse_until(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """The end of a day, or a moment, as :func:`parse_since`.
+
+    Raises:
+        InvalidValue: it cannot be read as either.
+    """
+    return _parse(text, now, zone, end=True)
+
+
+def _parse(text: str, now: datetime, zone: ZoneInfo, *, end: bool) -> datetime:
+    day = _find_day(text, now, zone)
+    if day is not None:
+        return day_end(day, zone) if end else day_start(day, zone)
+    words = text.split()
+    # The day as it is meant by who looks back: an arrival on "20 Nov" is the next one.
+    for cut in range(1, len(words)):
+        day = _find_day(" ".join(words[:cut]), now, zone)
+        if day is not None:
+            moment = _find_moment(f"{day} {' '.join(words[cut:])}", now, zone)
+            if moment is not None:
+                return moment
+    return _find_moment(f"today {text}", now, zone) or parse_arrival(text, now, zone)
+
+
+def _find_day(text: str, now: datetime, zone: ZoneInfo) -> date | None:
+    try:
+        day = parse_day(text, now, zone)
+    except InvalidValue:
+        return None
+    is_ahead = is_weekday(text.strip().lower()) and day > local_date(now, zone)
+    return day - timedelta(weeks=1) if is_ahead else day
+
+
+def _find_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
+    try:
+        return parse_arrival(text, now, zone)
+    except InvalidValue:
+        return None

@@ -1,0 +1,206 @@
+"""The day on a screen of 80 columns and 24 lines, as far as it fits; or as rows for a pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from nexio.input.zones import show
+from nexio_cli.terminal import output
+from nexio_cli.terminal.people_view import short_time
+from radius_auth.decision.reasons import Reason
+from radius_auth.decision.words import LOGGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
+
+    from nexio.checkin.days import Person
+    from nexio.checkin.today import Today
+    from nexio.errors import Unreachable
+    from nexio.network.refusals import Refusal
+    from nexio.outbox.outbox import Mail
+
+COLUMNS: Final = ("list", "at", "name", "kind", "company", "phone", "host", "why", "location")
+
+NO_GUESTS: Final = frozenset({Reason.MAC_AUTHENTICATION, Reason.UNSUPPORTED_SERVICE})
+"""Reasons of requests that are not about somebody at the login page."""
+
+_NAME: Final = 25
+"""Cells of a time and a name where several stand on a line: three on 80 columns."""
+
+_ON_A_LINE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How much room there is."""
+
+    line_for_each: bool
+    most: int | None = None
+    """Of each list; None is all."""
+
+
+_ROOMY, _DENSE = _Layout(line_for_each=True), _Layout(line_for_each=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The days of some locations, in as much detail as the screen has room for."""
+
+    days: Sequence[Today]
+    away: Unreachable | None = None
+    """Why they are not from now."""
+
+    may_scroll: bool = False
+    """Whether nobody is left out, however long it gets."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Take the first layout that fits, or else the last."""
+        layouts = [_ROOMY, _DENSE]
+        if not self.may_scroll:
+            fewer = range(_ON_A_LINE * options.max_height, 0, -_ON_A_LINE)
+            layouts += [_Layout(line_for_each=False, most=most) for most in fewer]
+        for layout in layouts:
+            whole = Group(*self._parts(layout))
+            lines = console.render_lines(whole, options.update(height=None), pad=False)
+            if len(lines) <= options.max_height:
+                break
+        yield whole
+
+    def _parts(self, layout: _Layout) -> Iterator[RenderableType]:
+        if self.away is not None:
+            words = output.sentence(f"This is from before: {self.away}.")
+            yield Text(words, style="bold red")
+        for number, today in enumerate(self.days):
+            if number:
+                yield Text()
+            yield from _parts_of(today, layout)
+
+
+def console() -> Console:
+    """The terminal, which takes a name for nothing but text."""
+    return Console(highlight=False, markup=False)
+
+
+def _parts_of(today: Today, layout: _Layout) -> Iterator[RenderableType]:
+    day, zone = today.day, today.location.zone
+    yield Text.assemble((output.plain(today.location.name), "bold"), f"   {show(today.at, zone)}")
+    late = sum(person.at < today.at for person in day.expected)
+    said = f"Expected {len(day.expected)}" + (f", {late} late" if late else "")
+    yield from _people(said, day.expected, today, layout)
+    yield from _people(f"In the building {len(day.inside)}", day.inside, today, layout)
+    left = _left(today)
+    yield from _people(f"Out {len(left)}", left, today, layout)
+    always = _Layout(line_for_each=True, most=layout.most)
+    if day.never_out:
+        title = f"Never checked out {len(day.never_out)}"
+        yield from _people(title, day.never_out, today, always)
+    mails = [_mail_words(each) for each in today.undelivered]
+    yield from _lines("Mail not sent", mails, always)
+    refused = [
+        f"{each.at.astimezone(zone):%H:%M}  {_refusal_words(each)}" for each in today.refusals
+    ]
+    yield from _lines("Refused by the Wi-Fi", refused, always)
+
+
+def _left(today: Today) -> list[Person]:
+    """Who was seen to leave."""
+    return [person for person in today.day.left if not person.cut_off]
+
+
+def _people(
+    title: str, people: Sequence[Person], today: Today, layout: _Layout
+) -> Iterator[RenderableType]:
+    shown = people[: layout.most]
+    yield _title(title, len(people) - len(shown))
+    times = [short_time(each.at, today.location.zone, today.at) for each in shown]
+    if layout.line_for_each:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for _ in range(4):
+            table.add_column(no_wrap=True, overflow="ellipsis")
+        for at, each in zip(times, shown, strict=True):
+            where = each.phone if each in today.day.never_out else _whom(each)
+            cells = (at, each.name, each.company or "", where or "")
+            table.add_row(*(Text(output.plain(cell)) for cell in cells))
+        yield table
+    else:
+        names = [
+            Text(output.plain(f"{at} {each.name}")) for at, each in zip(times, shown, strict=True)
+        ]
+        for name in names:
+            name.truncate(_NAME, overflow="ellipsis")
+        yield Columns(names, column_first=True, padding=(0, 2, 0, 0))
+
+
+def _whom(person: Person) -> str | None:
+    if person.kind == "member":
+        return "member"
+    return f"to see {person.host}" if person.host else None
+
+
+def _lines(title: str, lines: Sequence[str], layout: _Layout) -> Iterator[RenderableType]:
+    if lines:
+        shown = lines[: layout.most]
+        yield _title(f"{title} {len(lines)}", len(lines) - len(shown))
+        yield from (Text(output.plain(line)) for line in shown)
+
+
+def _title(title: str, missing: int) -> Text:
+    return Text.assemble((title, "bold"), f" ({missing} of them not shown)" if missing else "")
+
+
+def _mail_words(mail: Mail) -> str:
+    """Such as "Ada Example <ada@example.com>: 550 no such user"."""
+    to = "nobody" if mail.to is None else f"{mail.to.name} <{mail.to.address}>"
+    again = "" if mail.next_try_at is None else " (it is tried again)"
+    return f"{to}: {mail.answer or mail.state}{again}"
+
+
+def _refusal_words(refusal: Refusal) -> str:
+    """Such as "Ada Example: the PIN is wrong (3 times)"."""
+    who = refusal.name or refusal.user_name or refusal.device or "somebody"
+    times = f" ({refusal.count} times)" if refusal.count > 1 else ""
+    return f"{who}: {_why(refusal)}{times}"
+
+
+def _why(refusal: Refusal) -> str:
+    known = refusal.reason in set(Reason)
+    return LOGGED[Reason(refusal.reason)] if known else refusal.reason
+
+
+# In a pipe
+
+
+def rows_of(today: Today) -> Iterator[list[str]]:
+    """Everything below :data:`COLUMNS`."""
+    zone, place = today.location.zone, today.location.name
+    lists = {
+        "expected": today.day.expected,
+        "in": today.day.inside,
+        "out": _left(today),
+        "never checked out": today.day.never_out,
+    }
+    for what, people in lists.items():
+        for each in people:
+            known = (each.name, each.kind, each.company or "", each.phone or "", each.host or "")
+            yield [what, show(each.at, zone), *known, "", place]
+    for mail in today.undelivered:
+        name = "" if mail.to is None else mail.to.name
+        yield [
+            "mail not sent",
+            show(mail.created_at, zone),
+            name,
+            *[""] * 4,
+            _mail_words(mail),
+            place,
+        ]
+    for refusal in today.refusals:
+        who = refusal.name or refusal.user_name
+        yield ["refused", show(refusal.at, zone), who, *[""] * 4, _refusal_words(refusal), place]
