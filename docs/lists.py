@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from nexio.network.nas_profiles import NasProfile
 
-UNREADABLE = "?" * 40
+UNREADABLE = "?" * 2000
 """No setting can be this; the error says what it can be."""
 
 

@@ -84,6 +84,12 @@ class Language:
 
         return str(get_day_names("wide", "stand-alone", self.locale)[number])
 
+    def unit(self, number: int, unit: str) -> str:
+        """Write a number of something that CLDR knows: 2 hours."""
+        from babel.units import format_unit  # noqa: PLC0415
+
+        return str(format_unit(number, f"duration-{unit}", locale=self.locale))
+
     def moment(self, instant: datetime, zone: ZoneInfo) -> str:
         """Write a day with its year and a time of day."""
         said = {"day": self.full_day(instant, zone), "time": self.time(instant, zone)}

@@ -36,6 +36,7 @@ COMMANDS = {
     "kiosk": "Manage the tablets at the door.",
     "desk": "Manage the browsers of reception.",
     "member": "Manage members, who host visitors.",
+    "person": "Export or erase all that is held about a person.",
     "mail": "See what is sent by e-mail, and send what waits.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",
     "session": "See who is on the Wi-Fi, and ask an access point to end a session.",

@@ -59,16 +59,31 @@ class Keyring:
 
     def seal(self, value: str, purpose: str) -> bytes:
         """Encrypt ``value``; ``purpose`` is ``table.column``."""
+        return self.seal_octets(value.encode(), purpose)
+
+    def seal_octets(self, octets: bytes, purpose: str) -> bytes:
+        """The same of octets."""
         nonce = secrets.token_bytes(NONCE_OCTETS)
         cipher = _cipher(self.keys[self.active])
-        ciphertext = cipher.encrypt(nonce, value.encode(), purpose.encode())
-        return bytes.fromhex(self.active) + nonce + ciphertext
+        return bytes.fromhex(self.active) + nonce + cipher.encrypt(nonce, octets, purpose.encode())
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
         """Decrypt what :meth:`seal` made.
 
         Raises:
             KeyUnusable: sealed under a key that the file does not hold, or damaged.
+        """
+        octets = self.unseal_octets(sealed, purpose)
+        try:
+            return octets.decode()
+        except UnicodeDecodeError:
+            raise _damaged(purpose) from None
+
+    def unseal_octets(self, sealed: bytes, purpose: str) -> bytes:
+        """Decrypt what :meth:`seal_octets` made.
+
+        Raises:
+            KeyUnusable: as :meth:`unseal`.
         """
         key_id = sealed[:ID_OCTETS].hex()
         if key_id not in self.keys:
@@ -80,12 +95,9 @@ class Keyring:
         ciphertext = sealed[ID_OCTETS + NONCE_OCTETS :]
         try:
             cipher = _cipher(self.keys[key_id])
-            return cipher.decrypt(nonce, ciphertext, purpose.encode()).decode()
+            return cipher.decrypt(nonce, ciphertext, purpose.encode())
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
-            raise KeyUnusable(
-                f"a value of {purpose} cannot be opened with its key",
-                "The store is damaged or the key file is another one: restore a backup of both.",
-            ) from None
+            raise _damaged(purpose) from None
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key in use."""
@@ -105,6 +117,13 @@ class Keyring:
         inner.update(pin.encode())
         outer.update(inner.digest())
         return outer.digest()
+
+
+def _damaged(purpose: str) -> KeyUnusable:
+    return KeyUnusable(
+        f"a value of {purpose} cannot be opened with its key",
+        "The store is damaged or the key file is another one: restore a backup of both.",
+    )
 
 
 _cipher = lru_cache(maxsize=16)(AESGCM)

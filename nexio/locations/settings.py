@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import time, timedelta
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from nexio.errors import InvalidValue, Refused
+from nexio.input.addresses import parse_email
 from nexio.input.durations import format_duration, parse_duration
+from nexio.input.names import parse_text
+from nexio.input.pictures import read_picture
 from nexio.languages import LANGUAGES
 
 SHORTEST_PIN = 5
@@ -95,12 +99,32 @@ class Settings:
     octets, or ``none``."""
 
     language: str = "en"
-    """The language of desks, and of tablets until a guest chooses another: ``en``, ``de``,
-    ``fr``, ``es``, ``vi`` or ``zh``."""
+    """The language of desks, of tablets until a guest chooses another, and of mails to visitors
+    who were registered without one: ``en``, ``de``, ``fr``, ``es``, ``vi`` or ``zh``."""
 
     device_limit_outage: str = "allow"
     """With ``max-devices``, while the store is away: ``allow`` lets new devices on, ``refuse`` does
     not (R18)."""
+
+    address: str | None = None
+    """Where the location is, in mails and calendars: at most 200 characters, or ``none``."""
+
+    directions: str | None = None
+    """How to get there, in mails: at most 1000 characters, or ``none``."""
+
+    logo: str | None = None
+    """A PNG, JPEG or GIF on top of each mail: the path of a file of at most 200 kB, which has to
+    be there on every machine that sends mail; or ``none``."""
+
+    reply_to: str | None = None
+    """The e-mail address that gets the answers to mails; ``none``: the sender."""
+
+    check_in_code: bool = True
+    """``on``: mails have the QR code for the tablet at the door."""
+
+    wifi_code: bool = True
+    """``on``: mails have a second QR code, with which a phone joins the network ``ssid``.  It is
+    for a network without a passphrase of its own; else turn it off."""
 
 
 def key_of(field: str) -> str:
@@ -287,6 +311,30 @@ def _ssid(key: str, text: str) -> str | None:
     return text
 
 
+def _or_none(read: Callable[[str], str], may_be: str) -> Callable[[str, str], str | None]:
+    def parse(key: str, text: str) -> str | None:
+        if text.lower() in {"", "none"}:
+            return None
+        try:
+            return read(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"{key}: {error}", f"{key} is {may_be}, or none.") from error
+
+    return parse
+
+
+def _line(longest: int) -> Callable[[str, str], str | None]:
+    return _or_none(
+        lambda text: parse_text(text, "text", longest), f"a line of at most {longest} characters"
+    )
+
+
+def _picture_path(text: str) -> str:
+    path = Path(text).absolute()
+    read_picture(path)
+    return str(path)
+
+
 _days = _number(1, 36_500, optional=True)
 
 _PARSERS: dict[str, Callable[[str, str], Any]] = {
@@ -312,4 +360,10 @@ _PARSERS: dict[str, Callable[[str, str], Any]] = {
     "ssid": _ssid,
     "language": _one_of(*LANGUAGES),
     "device_limit_outage": _one_of("allow", "refuse"),
+    "address": _line(200),
+    "directions": _line(1000),
+    "logo": _or_none(_picture_path, "a file: PNG, JPEG or GIF, at most 200 kB"),
+    "reply_to": _or_none(parse_email, "an e-mail address"),
+    "check_in_code": _switch,
+    "wifi_code": _switch,
 }

@@ -6,28 +6,46 @@ table of clock changes.  The PIN is not in it: people share their calendars.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from icalendar import Calendar, Event, vCalAddress, vText
-from sqlalchemy import select
 
+from nexio.languages import Language
 from nexio.outbox.mailboxes import Mailbox
-from nexio.outbox.outbox import Template
+from nexio.outbox.outbox import Template, replaced_visits
 from nexio.reception.visits import Visit
 from nexio.store.engine import Reading
 from nexio.store.sealed import sign
-from nexio.store.tables import OutboxRow, VisitRow
+from nexio.store.tables import OutboxRow
 
-METHOD = "PUBLISH"
-"""RFC 5546 section 3.2.1: nobody is asked for an answer, and the same UID with a higher
-SEQUENCE takes the place of what was there."""
+VISIT = timedelta(hours=1)
+"""How long a visit is of which nobody has said when it ends."""
 
-LONGEST_ENTRY = timedelta(days=1)
-"""Wi-Fi for longer than that says nothing about the length of the visit."""
+LONGEST = timedelta(days=1)
+"""A visit that ends later than that does not fill the calendar in one piece."""
 
 
-_WITH_ENTRY = (Template.VISITOR_REGISTERED.value, Template.VISITOR_UPDATED.value)
+class Method(StrEnum):
+    """What the mail does to the calendar (RFC 5546 sections 3.2.1 and 3.2.5).
+
+    Nobody is asked for an answer; the same UID with a higher SEQUENCE takes the place of what
+    was there.
+    """
+
+    PUBLISH = "PUBLISH"
+    CANCEL = "CANCEL"
+
+
+METHODS: Mapping[str, Method] = {
+    Template.VISITOR_REGISTERED: Method.PUBLISH,
+    Template.VISITOR_UPDATED: Method.PUBLISH,
+    Template.VISITOR_EXTENDED: Method.PUBLISH,
+    Template.VISITOR_CANCELLED: Method.CANCEL,
+}
+"""The mails with an entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,33 +56,48 @@ class Edition:
     sequence: int
 
 
-def calendar_entry(visit: Visit, sender: Mailbox, edition: Edition, now: datetime) -> str:
-    """The visit as a calendar of one event.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the calendar is to show."""
 
-    Args:
-        visit: what to tell; the event ends with its Wi-Fi, or else where it starts.
-        sender: who organises it.
-        edition: the same ``uid`` for all mails of a visit, each with a higher ``sequence``.
-        now: when this was made.
-    """
+    visit: Visit
+    ends_at: datetime | None
+    """When the visit ends, where somebody has said so."""
+
+    sender: Mailbox
+    """Who organises it."""
+
+    edition: Edition
+    """The same ``uid`` for all mails of a visit, each with a higher ``sequence``."""
+
+    method: Method
+    language: Language
+
+
+def calendar_entry(entry: Entry, now: datetime) -> str:
+    """The visit as a calendar of one event: the time of the visit, not of its Wi-Fi."""
+    visit, language = entry.visit, entry.language
+    start, where = visit.expected_arrival, visit.location
+    host = language.say("Your host: %(host)s", host=visit.host) + "\n" if visit.host else ""
     event = Event()
-    event.add("uid", edition.uid)
-    event.add("sequence", edition.sequence)
+    event.add("uid", entry.edition.uid)
+    event.add("sequence", entry.edition.sequence)
     event.add("dtstamp", now)
-    event.add("dtstart", visit.expected_arrival)
-    end = _end(visit)
-    if end is not None:
-        event.add("dtend", end)
-    event.add("summary", f"Visit to {visit.location.name}")
-    event.add("location", visit.location.name)
-    host = f"Your host: {visit.host}\n" if visit.host else ""
-    event.add("description", f"{host}Your PIN and your QR code are in the e-mail.")
-    event.add("organizer", _organizer(sender))
-    event.add("transp", "TRANSPARENT")  # a short stop at a desk, not an engagement
+    event.add("dtstart", start)
+    event.add("dtend", _end(start, entry.ends_at))
+    event.add("summary", language.say("Visit to %(location)s", location=where.name))
+    event.add("location", ", ".join(filter(None, (where.name, where.settings.address))))
+    event.add("organizer", _organizer(entry.sender))
+    event.add("transp", "OPAQUE")  # the visitor is there, and nowhere else
+    if entry.method is Method.CANCEL:
+        event.add("status", "CANCELLED")
+    else:
+        said = language.say("Your PIN and your QR code are in the e-mail.")
+        event.add("description", f"{host}{said}")
     calendar = Calendar()
     calendar.add("prodid", "-//nexio//visits//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", METHOD)
+    calendar.add("method", entry.method.value)
     calendar.add_component(event)
     text: bytes = calendar.to_ical()
     return text.decode()
@@ -75,21 +108,17 @@ def edition_of(work: Reading, row: OutboxRow, sender: Mailbox) -> Edition:
 
     Signed by the store, so that two stores that send from one domain never meet in a UID.
     """
-    visits = _replaced(work, row.visit_id)
+    visits = replaced_visits(work, row.visit_id)
     first = min(visits)
     before = OutboxRow.visit_id.in_(visits) & (OutboxRow.id < row.id)
     return Edition(
         uid=f"visit-{first}-{sign(work, f'calendar:{first}').hex()[:16]}@{sender.domain}",
-        sequence=work.count(before & OutboxRow.template.in_(_WITH_ENTRY)),
+        sequence=work.count(before & OutboxRow.template.in_(METHODS)),
     )
 
 
-def _end(visit: Visit) -> datetime | None:
-    token = visit.token
-    if token is None or token.valid_from is None or token.valid_until is None:
-        return None
-    short = token.valid_until - token.valid_from <= LONGEST_ENTRY
-    return token.valid_until if short else None
+def _end(start: datetime, said: datetime | None) -> datetime:
+    return said if said is not None and start < said <= start + LONGEST else start + VISIT
 
 
 def _organizer(sender: Mailbox) -> vCalAddress:
@@ -97,12 +126,3 @@ def _organizer(sender: Mailbox) -> vCalAddress:
     if sender.name:
         organizer.params["CN"] = vText(sender.name)
     return organizer
-
-
-def _replaced(work: Reading, visit_id: int | None) -> list[int]:
-    """A visit and all before it."""
-    chain: list[int] = []
-    while visit_id is not None:
-        chain.append(visit_id)
-        visit_id = work.session.scalar(select(VisitRow.replaces_id).where(VisitRow.id == visit_id))
-    return chain

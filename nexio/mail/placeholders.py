@@ -24,6 +24,11 @@ def fill_text(text: str, values: Values) -> str:
     return _GAP.sub("\n\n", _filled(text, values)).strip() + "\n"
 
 
+def said_lines(text: str, values: Values) -> list[str]:
+    """The lines of a text that are not left out, as they are."""
+    return [line for line in text.splitlines() if not _names_nothing(line, values)]
+
+
 def fill_html(text: str, values: Values, markup: Values) -> str:
     """HTML: ``values`` are escaped, ``markup`` is HTML already."""
     escaped = {name: html.escape(value or "") for name, value in values.items()}
@@ -34,8 +39,8 @@ def _filled(text: str, values: Values) -> str:
     def value_of(found: re.Match[str]) -> str:
         return values[found[1]] or ""
 
-    lines = (line for line in text.splitlines() if not _names_nothing(line, values))
     # In one pass: what a value says is never read as a placeholder.
+    lines = said_lines(text, values)
     return "\n".join(PLACEHOLDER.sub(value_of, line) for line in lines) + "\n"
 
 

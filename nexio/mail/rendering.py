@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from importlib import resources
-from io import BytesIO
+from pathlib import Path
 
-from qrcode import QRCode
-from qrcode.constants import ERROR_CORRECT_M
-from qrcode.image.pure import PyPNGImage
-
-from nexio.errors import Refused, RowDamaged, Unreachable
+from nexio.errors import InvalidValue, Refused, RowDamaged, Unreachable
 from nexio.input.names import full_name
-from nexio.locations.locations import location_of
-from nexio.mail.calendar_entries import METHOD, calendar_entry, edition_of
-from nexio.mail.placeholders import Values, fill_html, fill_text
-from nexio.mail.wording import moment, visitor_values
+from nexio.input.pictures import Picture, read_picture
+from nexio.languages import LANGUAGES, Language
+from nexio.locations.locations import Location, location_of
+from nexio.mail.calendar_entries import METHODS, Entry, Method, calendar_entry, edition_of
+from nexio.mail.default_texts import default_text
+from nexio.mail.layout import Look, Shown, html_page
+from nexio.mail.placeholders import Values, fill_text
+from nexio.mail.qr_pictures import qr_png, wifi_qr_text
+from nexio.mail.texts import MailText, get_text
+from nexio.mail.wording import has_wifi, moment, visit_values, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
-from nexio.outbox.outbox import Template, recipient_of
+from nexio.outbox.outbox import ABOUT_DELETED, Template, recipient_of
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.passes import LINK_LASTS, link_of
 from nexio.reception.qr_codes import qr_text
-from nexio.reception.visits import visit_of
+from nexio.reception.visits import Visit, visit_of
 from nexio.store.engine import Reading
-from nexio.store.tables import MemberRow, OutboxRow, VisitRow
+from nexio.store.tables import LocationRow, MemberRow, OutboxRow, VisitRow
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Not every server takes 8 bits (RFC 6152); those that do lose nothing."""
-
-QR_PIXELS = 6
-"""Of one module: some 200 pixels for our codes, which a camera reads off a small phone."""
-
-QR_QUIET_ZONE = 4
-"""Modules of white around the code (ISO/IEC 18004 section 6.3.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +43,46 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Content:
-    """What fills a template, and what is attached."""
+class Inlay:
+    """A picture that the HTML shows."""
+
+    picture: Picture
+    words: str = field(repr=False)
+    """What is read where pictures are off."""
+
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What fills a text, and what is attached."""
 
     values: Values = field(repr=False)
-    qr: str | None = field(default=None, repr=False)
+    inlays: Mapping[str, Inlay] = field(default_factory=dict)
+    """By placeholder."""
+
     calendar: str | None = None
+    method: Method = Method.PUBLISH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """Which mail is made, and for whom."""
+
+    row: OutboxRow
+    to: Mailbox
+    sender: Mailbox
+    web_url: str | None
+    language: Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a mail says, filled in."""
+
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
 
 
 def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None = None) -> Letter:
@@ -75,29 +105,117 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
     _refuse_pointless(work, row, to)
     if to is None:
         raise Refused("there is no receiver any more")
-    content = _content(work, row, sender, to, web_url)
+    location = location_of(_location_row(row))
+    language = language_of(
+        row.visit if template is not Template.VISITOR_ARRIVED else None, location
+    )
+    order = _Order(row=row, to=to, sender=sender, web_url=web_url, language=language)
+    content = _content(work, order)
+    inlays = with_logo(content.inlays, location)
+    message_id = f"{row.message_id}@{sender.domain}"
+    shown = {
+        name: Shown(source=f"cid:{name}.{message_id}", words=each.words)
+        for name, each in inlays.items()
+    }
+    words = fill(
+        template,
+        get_text(work, location.id, template, language),
+        content.values,
+        shown,
+        language,
+    )
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender.header
     message["To"] = to.header
-    message["Subject"] = header_text(fill_text(_part(template, "subject.txt"), content.values))
+    if location.settings.reply_to is not None:
+        message["Reply-To"] = Mailbox(name="", address=location.settings.reply_to).header
+    message["Subject"] = words.subject
     message["Date"] = format_datetime(work.now)
-    message["Message-ID"] = f"<{row.message_id}@{sender.domain}>"
+    message["Message-ID"] = f"<{message_id}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation note in return
-    message.set_content(fill_text(_part(template, "txt"), content.values))
-    _add_html(message, _part(template, "html"), content)
+    message["Content-Language"] = language.code
+    message.set_content(words.text)
+    message.add_alternative(words.html, subtype="html")
+    _add_inlays(message, inlays, message_id)
     if content.calendar is not None:
         message.add_attachment(
             content.calendar,
             subtype="calendar",
             filename="visit.ics",
-            params={"method": METHOD},
+            params={"method": content.method.value},
         )
     return Letter(to=to, message=message)
 
 
+def fill(
+    template: Template,
+    text: MailText,
+    values: Values,
+    shown: Mapping[str, Shown],
+    language: Language,
+) -> Words:
+    """Fill a text in, as plain text and as HTML.
+
+    Args:
+        template: whose subject stands in where the text's own names nothing.
+        text: with placeholders.
+        values: what they stand for.
+        shown: the pictures of the HTML by placeholder, and the ``logo``.
+        language: of the text.
+    """
+    subject = header_text(fill_text(text.subject, values))
+    pictures = {name: each for name, each in shown.items() if name != LOGO}
+    look = Look(language=language, pictures=pictures, logo=shown.get(LOGO))
+    return Words(
+        subject=subject or header_text(fill_text(default_text(template, language)[0], values)),
+        text=fill_text(text.body, values),
+        html=html_page(text.body, values, look),
+    )
+
+
+LOGO = "logo"
+"""Beside the placeholders: it stands on top."""
+
+
+def language_of(visit: VisitRow | None, location: Location) -> Language:
+    """The language of a mail: the visitor's, else that of the location."""
+    code = None if visit is None else visit.language
+    return LANGUAGES[code or location.settings.language]
+
+
+def with_logo(inlays: Mapping[str, Inlay], location: Location) -> Mapping[str, Inlay]:
+    """The pictures of a mail, and the location's logo; a logo that is gone holds up no mail."""
+    path = location.settings.logo
+    if path is None:
+        return inlays
+    try:
+        picture = read_picture(Path(path))
+    except InvalidValue:
+        return inlays
+    logo = Inlay(picture=picture, words=location.name, file_name=f"logo.{picture.kind}")
+    return {LOGO: logo, **inlays}
+
+
+def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inlay]:
+    """The codes of a visit: for the tablet, and for the Wi-Fi where there is any."""
+    settings = visit.location.settings
+    inlays = {}
+    if qr is not None:
+        inlays["qrcode"] = _qr_inlay(qr, language.say("QR code: %(text)s", text=qr), "check-in")
+    if settings.wifi_code and settings.ssid and has_wifi(visit):
+        said = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
+        inlays["wifiqrcode"] = _qr_inlay(wifi_qr_text(settings.ssid), said, "wi-fi", wifi=True)
+    return inlays
+
+
+def _qr_inlay(text: str, words: str, name: str, *, wifi: bool = False) -> Inlay:
+    picture = Picture(kind="png", octets=qr_png(text, wifi=wifi))
+    return Inlay(picture=picture, words=words, file_name=f"{name}-code.png")
+
+
 def _refuse_pointless(work: Reading, row: OutboxRow, to: Mailbox | None) -> None:
     if row.visit is not None and row.template != Template.VISITOR_ARRIVED:
-        if row.visit.deleted_at is not None:
+        if row.visit.deleted_at is not None and row.template not in ABOUT_DELETED:
             raise Refused("the visit was deleted")
         if row.visit.closes_at <= work.now:
             raise Refused("the visit is over")
@@ -105,49 +223,65 @@ def _refuse_pointless(work: Reading, row: OutboxRow, to: Mailbox | None) -> None
         raise Refused("the member was removed")
 
 
-def _content(
-    work: Reading, row: OutboxRow, sender: Mailbox, to: Mailbox, web_url: str | None
-) -> _Content:
+def _location_row(row: OutboxRow) -> LocationRow:
+    about = row.visit or row.member
+    if about is None:
+        raise Refused("what it was about is gone")
+    return about.location
+
+
+def _content(work: Reading, order: _Order) -> Content:
+    row = order.row
     if row.member is not None and row.template == Template.MEMBER_PASS:
-        return _pass_content(work, row.member, web_url)
+        return _pass_content(work, row.member, order.web_url)
     if row.member is not None:
         return _member_content(work, row.member)
     if row.visit is None:
         raise Refused("what it was about is gone")
+    visit = visit_of(work, row.visit)
     if row.template == Template.VISITOR_ARRIVED:
-        return _Content(values=_arrival_values(row, row.visit, to))
-    return _visitor_content(work, row, row.visit, sender)
+        return Content(values=_arrival_values(visit, order))
+    return _visitor_content(work, row.visit, visit, order)
 
 
-def _visitor_content(
-    work: Reading, row: OutboxRow, visit_row: VisitRow, sender: Mailbox
-) -> _Content:
-    visit = visit_of(work, visit_row)
+def _visitor_content(work: Reading, row: VisitRow, visit: Visit, order: _Order) -> Content:
+    language, method = order.language, METHODS[order.row.template]
+    entry = Entry(
+        visit=visit,
+        ends_at=row.ends_at,
+        sender=order.sender,
+        edition=edition_of(work, order.row, order.sender),
+        method=method,
+        language=language,
+    )
+    calendar = calendar_entry(entry, work.now)
+    if method is Method.CANCEL:
+        return Content(values=visit_values(visit, language), calendar=calendar, method=method)
     if not visit.pin:
         raise RowDamaged("the PIN cannot be opened", "Find out with: nexio db check")
-    qr = qr_text(work, visit)
-    duration = None if visit_row.token is None else visit_row.token.duration
-    return _Content(
-        values=visitor_values(visit, duration, qr),
-        qr=qr,
-        calendar=calendar_entry(visit, sender, edition_of(work, row, sender), work.now),
+    qr = qr_text(work, visit) if visit.location.settings.check_in_code else None
+    duration = None if row.token is None else row.token.duration
+    return Content(
+        values=visitor_values(visit, duration, qr, language),
+        inlays=qr_inlays(visit, qr, language),
+        calendar=calendar,
+        method=method,
     )
 
 
-def _arrival_values(row: OutboxRow, visit: VisitRow, to: Mailbox) -> Values:
-    location = location_of(visit.location)
+def _arrival_values(visit: Visit, order: _Order) -> Values:
+    arrived, zone = order.row.created_at, visit.location.zone
     return {
-        "visitorname": full_name(visit.first_name, visit.last_name),
-        "hostname": to.name,
-        "location": location.name,
-        "expectedarrival": moment(visit.expected_arrival, location.zone),
-        "arrivedat": moment(row.created_at, location.zone),
+        **visit_values(visit, order.language),
+        "hostname": order.to.name,
+        "visitdate": order.language.full_day(arrived, zone),
+        "arrivedat": moment(arrived, zone, order.language),
     }
 
 
-def _member_content(work: Reading, member: MemberRow) -> _Content:
+def _member_content(work: Reading, member: MemberRow) -> Content:
     pin = work.keyring.unseal(member.pin_sealed, MEMBER_PIN_PURPOSE)
-    return _Content(
+    return Content(
         values={
             "membername": full_name(member.first_name, member.last_name),
             "membercode": pin,
@@ -156,13 +290,13 @@ def _member_content(work: Reading, member: MemberRow) -> _Content:
     )
 
 
-def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> _Content:
+def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> Content:
     link = link_of(work, member.id)
     if link is None:
         raise Refused("its link has no use any more: the pass was opened, revoked or too old")
     if web_url is None:  # set it, and the mail goes out
         raise Unreachable("NEXIO_WEB_URL is not set where mail is sent")
-    return _Content(
+    return Content(
         values={
             "membername": full_name(member.first_name, member.last_name),
             "passlink": f"{web_url}{link}",
@@ -172,40 +306,15 @@ def _pass_content(work: Reading, member: MemberRow, web_url: str | None) -> _Con
     )
 
 
-def _add_html(message: EmailMessage, text: str, content: _Content) -> None:
-    """The same in HTML, with the QR code inside and its text where pictures are off."""
-    cid = f"qr.{message['Message-ID'].strip('<>')}"
-    picture = f'<img src="cid:{cid}" alt="QR code: {content.qr}">'
-    message.add_alternative(
-        fill_html(text, content.values, {"qrcode": picture} if content.qr else {}), subtype="html"
-    )
-    if content.qr is not None:
-        _, html = message.iter_parts()
+def _add_inlays(message: EmailMessage, inlays: Mapping[str, Inlay], message_id: str) -> None:
+    """The pictures inside the mail, which its HTML names."""
+    _, html = message.iter_parts()
+    for name, each in inlays.items():
         html.add_related(
-            qr_png(content.qr),
+            each.picture.octets,
             maintype="image",
-            subtype="png",
-            cid=f"<{cid}>",
-            filename="qr-code.png",
+            subtype=each.picture.kind,
+            cid=f"<{name}.{message_id}>",
+            filename=each.file_name,
             disposition="inline",
         )
-
-
-def qr_png(text: str) -> bytes:
-    """A QR code as a PNG, black on white whatever the colours of the mail program."""
-    code = QRCode(
-        error_correction=ERROR_CORRECT_M,
-        box_size=QR_PIXELS,
-        border=QR_QUIET_ZONE,
-        image_factory=PyPNGImage,
-    )
-    code.add_data(text)
-    picture = BytesIO()
-    code.make_image().save(picture)
-    return picture.getvalue()
-
-
-def _part(template: Template, ending: str) -> str:
-    """The text of a template, from the package."""
-    file = resources.files("nexio.mail").joinpath("templates", f"{template.value}.{ending}")
-    return file.read_text("utf-8")

@@ -9,7 +9,8 @@ from importlib import resources
 
 from nexio.errors import Refused, RowDamaged
 from nexio.mail.placeholders import fill_html
-from nexio.mail.rendering import qr_png
+from nexio.mail.qr_pictures import qr_png
+from nexio.mail.rendering import language_of
 from nexio.mail.wording import visitor_values
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import Visit, VisitState
@@ -33,9 +34,10 @@ def _slip(work: Reading, visit: Visit) -> str:
         raise Refused(f"visit {visit.id} is {visit.state}", "Register the visitor again.")
     if not visit.pin:
         raise RowDamaged("the PIN cannot be opened", "Find out with: nexio db check")
-    token = work.session.get_one(VisitRow, visit.id).token
+    row = work.session.get_one(VisitRow, visit.id)
     qr = qr_text(work, visit)
-    values = visitor_values(visit, None if token is None else token.duration, qr)
+    language = language_of(row, visit.location)
+    values = visitor_values(visit, None if row.token is None else row.token.duration, qr, language)
     source = base64.b64encode(qr_png(qr)).decode()
     picture = f'<img src="data:image/png;base64,{source}" alt="{html.escape(qr)}">'
     return fill_html(_template("slip.html"), values, {"qrcode": picture})

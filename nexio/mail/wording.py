@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from nexio.input.durations import words_for
-from nexio.input.names import counted
-from nexio.input.zones import MONTHS, WEEKDAYS
+from nexio.languages import Language, mark
+from nexio.locations.locations import Location
 from nexio.mail.placeholders import Values
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import Visit
@@ -16,26 +15,48 @@ _SAID_IN_MINUTES = timedelta(minutes=90)
 """Up to this length people count minutes."""
 
 
-def visitor_values(visit: Visit, duration: timedelta | None, qr: str) -> Values:
+def location_values(location: Location) -> Values:
+    """What anybody reads of a location."""
+    settings = location.settings
+    return {
+        "location": location.name,
+        "address": settings.address,
+        "directions": settings.directions,
+    }
+
+
+def visitor_values(
+    visit: Visit, duration: timedelta | None, qr: str | None, language: Language
+) -> Values:
     """What a visitor reads; nothing of the Wi-Fi without a token that holds.
 
     Args:
         visit: the visit.
         duration: of its token; None without one.
-        qr: the text of its QR code.
+        qr: the text of its QR code, where the mail has it.
+        language: of the visitor.
     """
-    zone = visit.location.zone
     wifi = duration is not None and has_wifi(visit)
     return {
+        **visit_values(visit, language),
         "visitorcode": visit.pin,
+        "wifiuntil": wifi_window(visit, duration, language) if wifi and duration else None,
+        "ssid": visit.location.settings.ssid if wifi else None,
+        "wifilogin": _login(visit, language) if wifi else None,
+        "qrcode": qr,
+        "wifiqrcode": None,  # a picture, of which nobody can read the text
+    }
+
+
+def visit_values(visit: Visit, language: Language) -> Values:
+    """What a visitor reads of a visit, and nothing that lets anybody in."""
+    zone = visit.location.zone
+    return {
+        **location_values(visit.location),
         "visitorname": visit.name,
         "hostname": visit.host,
-        "location": visit.location.name,
-        "expectedarrival": moment(visit.expected_arrival, zone),
-        "wifiuntil": wifi_window(visit, duration) if wifi and duration is not None else None,
-        "ssid": visit.location.settings.ssid if wifi else None,
-        "wifilogin": _login(visit) if wifi else None,
-        "qrcode": qr,
+        "visitdate": language.full_day(visit.expected_arrival, zone),
+        "expectedarrival": moment(visit.expected_arrival, zone, language),
     }
 
 
@@ -44,53 +65,61 @@ def has_wifi(visit: Visit) -> bool:
     return visit.token is not None and visit.token.state is not TokenState.REVOKED
 
 
-def wifi_window(visit: Visit, duration: timedelta) -> str:
+def wifi_window(visit: Visit, duration: timedelta, language: Language) -> str:
     """When the Wi-Fi lets the visitor on; before a check-in that opens it, for how long (R16)."""
     token, zone = visit.token, visit.location.zone
     if token is None or token.valid_from is None or token.valid_until is None:
-        return f"for {_length(duration)} from your check-in"
-    return window(token.valid_from, token.valid_until, zone)
+        return language.say("for %(length)s from your check-in", length=_length(duration, language))
+    return window(token.valid_from, token.valid_until, zone, language)
 
 
-def moment(instant: datetime, zone: ZoneInfo) -> str:
-    """Return "Friday 20 November 2026, 09:00 (Europe/London, UTC+00:00)".  R1."""
-    return f"{_day(instant, zone)}, {_clock(instant, zone)} ({_place(instant, zone)})"
+def moment(instant: datetime, zone: ZoneInfo, language: Language) -> str:
+    """Return "Friday, 20 November 2026, 09:00 (Europe/London, UTC+00:00)".  R1."""
+    return language.say(
+        "%(day)s, %(time)s (%(zone)s)",
+        day=language.full_day(instant, zone),
+        time=language.time(instant, zone),
+        zone=_place(instant, zone),
+    )
 
 
-def window(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """Return "Friday 20 November 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)".
+def window(start: datetime, end: datetime, zone: ZoneInfo, language: Language) -> str:
+    """Return "Friday, 20 November 2026, 09:00 to 10:00 (Europe/London, UTC+00:00)".
 
     Both ends are written in full where the day or the offset changes in between.
     """
-    same_place = _place(start, zone) == _place(end, zone)
-    if not same_place or _day(start, zone) != _day(end, zone):
-        return f"{moment(start, zone)} to {moment(end, zone)}"
-    clocks = f"{_clock(start, zone)} to {_clock(end, zone)}"
-    return f"{_day(start, zone)}, {clocks} ({_place(start, zone)})"
+    day, place = language.full_day(start, zone), _place(start, zone)
+    if (day, place) != (language.full_day(end, zone), _place(end, zone)):
+        first, last = moment(start, zone, language), moment(end, zone, language)
+        return language.say(FROM_TO, start=first, end=last)
+    return language.say(
+        "%(day)s, %(start)s to %(end)s (%(zone)s)",
+        day=day,
+        start=language.time(start, zone),
+        end=language.time(end, zone),
+        zone=place,
+    )
 
 
-def _login(visit: Visit) -> str:
+FROM_TO = mark("%(start)s to %(end)s")
+
+
+def _login(visit: Visit, language: Language) -> str:
     """R9: what the guest types."""
     if visit.location.settings.wifi_login == "pin":
-        return "type your PIN"
+        return language.say("type your PIN")
     if not visit.email:
-        return f"type the name {visit.login} and your PIN"
-    return f"type your e-mail address ({visit.email}) and your PIN"
+        return language.say("type the name %(name)s and your PIN", name=visit.login)
+    return language.say("type your e-mail address (%(email)s) and your PIN", email=visit.email)
 
 
-def _length(duration: timedelta) -> str:
-    if duration > _SAID_IN_MINUTES:
-        return words_for(duration)
-    return counted(duration // timedelta(minutes=1), "minute")
-
-
-def _day(instant: datetime, zone: ZoneInfo) -> str:
-    local = instant.astimezone(zone)
-    return f"{WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year}"
-
-
-def _clock(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%H:%M}"
+def _length(duration: timedelta, language: Language) -> str:
+    minutes = duration // timedelta(minutes=1)
+    if duration <= _SAID_IN_MINUTES:
+        return language.unit(minutes, "minute")
+    hours, days = minutes // 60, minutes // (24 * 60)
+    parts = (days, "day"), (hours % 24, "hour"), (minutes % 60, "minute")
+    return " ".join(language.unit(number, name) for number, name in parts if number)
 
 
 def _place(instant: datetime, zone: ZoneInfo) -> str:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
 
+from nexio.input.addresses import email_key
 from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.store.groups import in_groups
 from nexio.store.sqlite import instant_as_text
-from nexio.store.tables import AuthEventRow, EventBatchRow
+from nexio.store.tables import AuthEventRow, EventBatchRow, VisitRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import psycopg
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from nexio.locations.locations import Location
     from nexio.network.events import Decided, EventBatch
@@ -99,8 +100,29 @@ def _copy(connection: Connection, rows: Sequence[Decided]) -> None:
             copy.write_row((datetime.fromtimestamp(at, UTC), *others))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events are looked for; what is left empty does not narrow."""
+
+    since: datetime | None = None
+    before: datetime | None = None
+    email: str | None = None
+    """Of the visits of this e-mail, and of whoever typed it."""
+
+    device: str | None = None
+    """As the store writes it."""
+
+    outcome: str | None = None
+    reason: str | None = None
+
+
 def list_events(
-    work: Reading, location: Location | None, *, limit: int, after: int | None = None
+    work: Reading,
+    location: Location | None,
+    which: EventFilter = EventFilter(),
+    *,
+    limit: int,
+    after: int | None = None,
 ) -> list[LoggedEvent]:
     """Events of a location, or of all, oldest first: the newest, or the next after a number.
 
@@ -108,16 +130,33 @@ def list_events(
         work: the look at the store.
         location: None is all; of a location, with those that led to none (R19): they are the
             ones that somebody looks for.
+        which: the others are left out.
         limit: how many at most.
         after: the first ones above this number; None is the newest ones.
     """
     query = select(AuthEventRow).where(AuthEventRow.id > (after or 0)).limit(limit)
+    query = query.where(*_conditions(which))
     if location is not None:
         here = AuthEventRow.location_id == location.id
         query = query.where(here | AuthEventRow.location_id.is_(None))
     order = AuthEventRow.id.desc() if after is None else AuthEventRow.id
     rows = sorted(work.session.scalars(query.order_by(order)), key=lambda row: row.id)
     return [LoggedEvent(number=row.id, event=_event_of(row)) for row in rows]
+
+
+def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:
+    if which.since is not None:
+        yield AuthEventRow.at >= which.since
+    if which.before is not None:
+        yield AuthEventRow.at < which.before
+    if which.email is not None:
+        visits = select(VisitRow.id).where(VisitRow.email_key == email_key(which.email))
+        typed = func.lower(AuthEventRow.user_name) == which.email.strip().lower()
+        yield typed | AuthEventRow.visit_id.in_(visits)
+    for name in ("device", "outcome", "reason"):
+        wanted = getattr(which, name)
+        if wanted is not None:
+            yield getattr(AuthEventRow, name) == wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

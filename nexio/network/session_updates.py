@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Final, TypeAlias, TypeGuard
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from nexio.network.accounting_records import AccountingBatch, AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
@@ -44,6 +44,9 @@ REUSED_AFTER: Final = timedelta(minutes=10)
 LONGEST_INTERVAL: Final = 8 * 3600
 """Seconds; a longer silence says nothing of how often a NAS reports."""
 
+ACCOUNTING_LOCK: Final = 0x61636374
+"""Number of the advisory lock of PostgreSQL: "acct" in octets."""
+
 _Sessions: TypeAlias = defaultdict[str, list[KeptSession]]
 _Name: TypeAlias = tuple[str, str]
 """Device and Acct-Session-Id."""
@@ -65,6 +68,7 @@ REUSE: Final = "reuse"
 
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Begin, update and end sessions; the same records once more change nothing."""
+    _wait_for_others(work)
     sessions = _known_sessions(work, records)
     elsewhere = _Elsewhere(work, records, sessions)
     grants = _Grants(work, records)
@@ -95,6 +99,18 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
         work.session.connection().execute(
             _NEVER_ASKED, {f"of_{name}": getattr(row, name) for name in KEY}
         )
+
+
+def _wait_for_others(work: Writing) -> None:
+    """Let one server after the other look for sessions and begin new ones.
+
+    Else two that hear of one in the same moment, by two NAS, would both find none, and begin it
+    twice.  Before any row is locked, so that no two wait for each other.  On SQLite a write
+    waits anyway.
+    """
+    connection = work.session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(ACCOUNTING_LOCK)))
 
 
 def record_accounting_batches(work: Writing, batches: Sequence[AccountingBatch]) -> None:

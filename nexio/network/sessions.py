@@ -107,12 +107,25 @@ class SessionFilter:
     nas_id: int | None = None
     open_only: bool = False
     limit: int | None = None
-    """The newest so many."""
+    """The newest so many, or with ``after`` the next ones."""
+
+    after: int | None = None
+    """The number of a session: those that began after it."""
 
 
 def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
     """Sessions, in the order in which they began."""
-    query = _sessions().order_by(WifiSessionRow.started_at.desc(), WifiSessionRow.id.desc())
+    order = (WifiSessionRow.started_at, WifiSessionRow.id)
+    query = _sessions()
+    if which.after is not None:
+        last = get_session(work, which.after)
+        began = WifiSessionRow.started_at
+        later = (began > last.started_at) | (
+            (began == last.started_at) & (WifiSessionRow.id > last.id)
+        )
+        query = query.where(later).order_by(*order)
+    else:
+        query = query.order_by(*(each.desc() for each in order))
     if which.location is not None:
         here = WifiSessionRow.location_id == which.location.id
         query = query.where(here | WifiSessionRow.location_id.is_(None))
@@ -129,7 +142,8 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
     if which.open_only:
         query = query.where(WifiSessionRow.ended_at.is_(None))
     rows = work.session.execute(query.limit(which.limit)).all()
-    return [_session_of(*row) for row in reversed(rows)]
+    in_order = rows if which.after is not None else reversed(rows)
+    return [_session_of(*row) for row in in_order]
 
 
 def get_session(work: Reading, number: int) -> WifiSession:

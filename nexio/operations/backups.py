@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from sqlalchemy import (
@@ -60,6 +63,46 @@ def back_up(engine: Engine, path: Path) -> int:
     """
     with explain_errors(engine), for_reading(engine).connect() as source:
         return back_up_from(source, path)
+
+
+def back_up_to(engine: Engine, stream: BinaryIO) -> int:
+    """:func:`back_up` into a stream, such as a pipe to another machine; whole or nothing of it.
+
+    Raises:
+        OSError: the stream takes nothing.
+    """
+    temporary = Path(tempfile.gettempdir())
+    with _explain_file_errors(temporary), temporary_folder(temporary) as folder:
+        path = folder / "whole.db"
+        rows = back_up(engine, path)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+        stream.flush()
+    return rows
+
+
+def dated(folder: Path, now: datetime) -> Path:
+    """Where the backup of a moment goes in a folder of backups."""
+    return folder / f"nexio-{now:%Y%m%dT%H%M%SZ}.db"
+
+
+def remove_older(folder: Path, keep: int) -> list[Path]:
+    """Remove all backups of :func:`dated` but the newest so many; other files stay.
+
+    Returns:
+        What was removed, the oldest first.
+
+    Raises:
+        StoreUnreachable: one cannot be removed.
+    """
+    backups = sorted(path for path in folder.iterdir() if _DATED.fullmatch(path.name))
+    for path in backups[:-keep]:
+        with _explain_file_errors(path):
+            path.unlink()
+    return backups[:-keep]
+
+
+_DATED = re.compile(r"nexio-\d{8}T\d{6}Z\.db")
 
 
 def back_up_from(source: Connection, path: Path) -> int:

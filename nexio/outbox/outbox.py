@@ -33,6 +33,12 @@ class Template(StrEnum):
     VISITOR_UPDATED = "visitor-updated"
     """To the visitor: the visit is at another time (R13)."""
 
+    VISITOR_EXTENDED = "visitor-extended"
+    """To the visitor: the Wi-Fi lasts longer (R2)."""
+
+    VISITOR_CANCELLED = "visitor-cancelled"
+    """To the visitor: the visit was deleted (R13)."""
+
     VISITOR_ARRIVED = "visitor-arrived"
     """To the host: the visitor has checked in."""
 
@@ -41,6 +47,10 @@ class Template(StrEnum):
 
     MEMBER_PASS = "member-pass"
     """To a member: the link to the pass on the phone."""
+
+
+ABOUT_DELETED = frozenset({Template.VISITOR_CANCELLED, Template.VISITOR_ARRIVED})
+"""What goes out although its visit was deleted."""
 
 
 class MailState(StrEnum):
@@ -123,9 +133,13 @@ def queue_mail(
 
 
 def list_mail(
-    work: Reading, location: Location, state: MailState | None = None, limit: int = 50
+    work: Reading,
+    location: Location,
+    state: MailState | None = None,
+    limit: int = 50,
+    after: int | None = None,
 ) -> list[Mail]:
-    """The mail of a location, the newest first."""
+    """The mail of a location, the newest first; after a number, those before it in time."""
     here = or_(VisitRow.location_id == location.id, MemberRow.location_id == location.id)
     query = (
         select(OutboxRow)
@@ -137,6 +151,8 @@ def list_mail(
     )
     if state is not None:
         query = query.where(OutboxRow.state == state.value)
+    if after is not None:
+        query = query.where(OutboxRow.id < after)
     rows = work.session.scalars(query)
     return list(work.bad_rows.usable(rows, lambda row: _mail_of(work, row)))
 
@@ -155,7 +171,7 @@ def list_undelivered(work: Reading, location: Location) -> list[Mail]:
         .where(
             or_(OutboxRow.state == MailState.FAILED.value, tried),
             VisitRow.location_id == location.id,
-            VisitRow.deleted_at.is_(None),
+            VisitRow.deleted_at.is_(None) | OutboxRow.template.in_(ABOUT_DELETED),
             VisitRow.closes_at > work.now,
             ~exists().where(same, newer.id > OutboxRow.id),
         )
@@ -182,6 +198,26 @@ def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]
             if visit_id is not None:
                 found[visit_id] = MailState(state)
     return found
+
+
+def queue_cancellation(work: Writing, visit_id: int) -> None:
+    """Tell a visitor that the visit is cancelled, if any mail has told of it.
+
+    A reissued visit is the same one to the visitor: the mail of its original counts.
+    """
+    told = (OutboxRow.state == MailState.SENT.value) | OutboxRow.claimed_until.is_not(None)
+    to_visitor = OutboxRow.template != Template.VISITOR_ARRIVED.value
+    if work.count(OutboxRow.visit_id.in_(replaced_visits(work, visit_id)) & to_visitor & told):
+        queue_mail(work, Template.VISITOR_CANCELLED, visit_id=visit_id)
+
+
+def replaced_visits(work: Reading, visit_id: int | None) -> list[int]:
+    """A visit and all that it replaces (R5), the first one last."""
+    chain: list[int] = []
+    while visit_id is not None:
+        chain.append(visit_id)
+        visit_id = work.session.scalar(select(VisitRow.replaces_id).where(VisitRow.id == visit_id))
+    return chain
 
 
 def recipient_of(work: Reading, row: OutboxRow) -> Mailbox | None:
@@ -258,7 +294,8 @@ def _mail_of(work: Reading, row: OutboxRow) -> Mail:
         "state": state,
         "next_try_at": row.next_try_at if waits else None,
     }
-    void = waits and row.visit is not None and row.visit.deleted_at is not None
+    gone = row.visit is not None and row.visit.deleted_at is not None
+    void = waits and gone and row.template not in ABOUT_DELETED
     return Mail(**known, to=_recipient(work, row, state), void=void)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from nexio.errors import InvalidValue, Refused
@@ -16,7 +16,7 @@ from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pin_days import days_of, recounting
 from nexio.reception.pins import draw_pin, live_pin
 from nexio.reception.registration import command_for_tokens, gives_token, refuse_past
-from nexio.reception.registration_texts import parse_optional
+from nexio.reception.registration_texts import parse_language, parse_optional
 from nexio.reception.tokens import refuse_unplanned
 from nexio.reception.visits import PIN_PURPOSE, Visit, get_open_row, visit_of
 from nexio.store import audit
@@ -57,7 +57,7 @@ def reschedule(
 
 
 def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
-    """Let a visitor stay on the Wi-Fi longer (R2's explicit exception).
+    """Let a visitor stay on the Wi-Fi longer (R2's explicit exception), and mail that.
 
     Raises:
         NotFound: no such visit.
@@ -72,6 +72,8 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
         token.duration += by
         if token.valid_until is not None:
             _extend_window(work, row, by)
+    row.ends_at = token.valid_until if row.ends_at is None else row.ends_at + by
+    queue_mail(work, Template.VISITOR_EXTENDED, visit_id=visit_id)
     audit.record(work, "extend", "visit", visit_id, {"seconds": int(by.total_seconds())})
     return visit_of(work, row)
 
@@ -123,7 +125,7 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
         given.pop("first_name", row.first_name), given.pop("last_name", row.last_name)
     )
     changes = dict(zip(("first_name", "last_name"), names, strict=True)) | {
-        name: parse_email(text) if name == "email" else parse_optional(name, text)
+        name: _PARSERS[name](text) if name in _PARSERS else parse_optional(name, text)
         for name, text in given.items()
     }
     changed = {name for name, value in changes.items() if getattr(row, name) != value}
@@ -135,6 +137,12 @@ def edit_visit(work: Writing, visit_id: int, texts: Mapping[str, str | None]) ->
         queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit_id)
     audit.record(work, "edit", "visit", visit_id, {"changed": sorted(changed)})
     return visit_of(work, row)
+
+
+_PARSERS: Mapping[str, Callable[[str], str | None]] = {
+    "email": parse_email,
+    "language": parse_language,
+}
 
 
 def resend_mail(work: Writing, visit_id: int) -> Visit:
@@ -199,6 +207,10 @@ def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | Non
         token.valid_from, token.valid_until = arrival - early, arrival + length
         refuse_unplanned(work, location_of(row.location), token)
     refuse_past(work, location_of(row.location), arrival, length)
+    if until is not None:
+        row.ends_at = until
+    elif row.ends_at is not None:
+        row.ends_at += arrival - row.expected_arrival
     row.expected_arrival = arrival
     row.opens_at, row.closes_at = local_day(arrival, zone)
     _keep_open(work, row)

@@ -13,7 +13,7 @@ from nexio.reception.visits import Visit
 
 COLUMNS: Final = (
     *("first name", "last name", "email", "arrival", "duration"),
-    *("host", "company", "phone", "notes", "pin", "devices", "group"),
+    *("host", "company", "phone", "notes", "pin", "devices", "group", "language"),
 )
 
 
@@ -37,4 +37,5 @@ def _cells(visit: Visit) -> tuple[str | None, ...]:
         *(visit.first_name, visit.last_name, visit.email),
         *(iso(visit.expected_arrival, visit.location.zone), duration),
         *(visit.host, visit.company, visit.phone, visit.notes, visit.pin, devices, visit.group),
+        visit.language,
     )

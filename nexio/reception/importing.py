@@ -59,6 +59,7 @@ COLUMNS: Final = {
     **dict.fromkeys(["pin", "code"], "pin"),
     "devices": "devices",
     "group": "group",
+    "language": "language",
 }
 """What the columns of a file may be called; the names by which they are known here."""
 

@@ -121,6 +121,7 @@ class NewVisit:
             "token_starts": self.location.settings.token_starts,
             "qr_edition": 1,
             "token_duration": self.registration.duration,
+            "ends_at": self.registration.ends_at,
             "registered_at": now,
         }
 

@@ -11,8 +11,8 @@ from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
-from nexio.input.names import parse_full_name, parse_text, search_key
-from nexio.languages import mark
+from nexio.input.names import parse_full_name, parse_text, quoted, search_key
+from nexio.languages import LANGUAGES, mark
 from nexio.locations.locations import Location, zone_for_entry
 from nexio.locations.settings import MOST_DEVICES
 from nexio.reception.members import Member
@@ -45,6 +45,9 @@ class Registration:
     notes: str | None = None
     group_name: str | None = None
     group_key: str | None = None
+    language: str | None = None
+    """Of the mails to the visitor; None is the location's."""
+
     source: str = "admin"
     member_id: int | None = None
     """Who registered the visitor, where ``source`` is ``customer`` (R21)."""
@@ -61,6 +64,11 @@ class Registration:
 
     insecure_short_pin: bool = False
     """Take ``pin`` although it is easy to guess."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the visit ends, where that was named: how long the Wi-Fi lasts does not say it."""
+        return self.expected_arrival + self.duration if self.has_end and self.duration else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +117,20 @@ def parse_devices(text: str) -> int:
     raise InvalidValue(
         f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
     )
+
+
+def parse_language(text: str) -> str | None:
+    """The language of the mails to a visitor; None where it is empty.
+
+    Raises:
+        InvalidValue: nobody speaks it here.
+    """
+    code = text.strip().lower()
+    if code and code not in LANGUAGES:
+        raise InvalidValue(
+            f"{quoted(text)} is no language of ours", f"Give one of: {', '.join(LANGUAGES)}"
+        )
+    return code or None
 
 
 def parse_key(text: str) -> str:
@@ -170,6 +192,7 @@ def read_registration(
         email=email.strip(),
         group_name=group_name,
         group_key=group_key,
+        language=parse_language(texts.get("language") or ""),
         expected_arrival=expected.arrival,
         **known,
         source="customer" if host is not None else texts.get("source") or "admin",

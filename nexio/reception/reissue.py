@@ -38,7 +38,11 @@ def reissue(work: Writing, visit_id: int) -> Visit:
     _refuse_over(work, old, location)
     key, digest = old.idempotency_key, old.idempotency_digest
     _delete(work, old)  # first, so that its guest does not count twice (R9)
-    as_before = Registration(**old.fields_of(Registration), duration=old.token_duration)
+    as_before = Registration(
+        **old.fields_of(Registration),
+        duration=old.token_duration,
+        has_end=old.ends_at is not None,
+    )
     new = add_visit(work, location, as_before)
     new.replaces_id, new.idempotency_key, new.idempotency_digest = old.id, key, digest
     work.session.execute(delete(PinRow).where(PinRow.visit_id == old.id))

@@ -15,7 +15,7 @@ from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
 from nexio.languages import mark
 from nexio.locations.locations import Location, get_location, location_of
-from nexio.outbox.outbox import MailState, mail_states
+from nexio.outbox.outbox import MailState, mail_states, queue_cancellation
 from nexio.reception.pin_days import stop_counting
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
@@ -103,6 +103,9 @@ class Visit:
     check_ins: tuple[Stay, ...]
     """In their order."""
 
+    language: str | None
+    """Of the mails to the visitor; None is the location's."""
+
     @property
     def name(self) -> str:
         """First and last name."""
@@ -131,12 +134,25 @@ class VisitFilter:
     past_and_deleted: bool = False
     """Also visits that arrived before today, and deleted ones."""
 
+    after: int | None = None
+    """The number of a visit, behind which the list goes on."""
+
+    limit: int | None = None
+    """How many at most."""
+
 
 def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[Visit]:
-    """The location's visits by arrival."""
+    """The location's visits by arrival.
+
+    Raises:
+        NotFound: there is no visit of the number to go on after.
+    """
     query = _narrowed(_visits(), work, location, which)
+    if which.state is None and which.token_state is None and not which.search:
+        query = query.limit(which.limit)
     rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
-    return [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    chosen = [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
+    return chosen[: which.limit]
 
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
@@ -229,8 +245,13 @@ def get_group(work: Reading, name: str, location_name: str | None) -> list[Visit
     return visits
 
 
-def delete_visit(work: Writing, visit_id: int) -> Visit:
+def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
     """Cancel a visit: its token is revoked and its PIN is free (R13).
+
+    Args:
+        work: the transaction.
+        visit_id: the visit's number.
+        mail: tell the visitor, if a mail has told of the visit and it is not over.
 
     Raises:
         NotFound: no such visit.
@@ -243,6 +264,8 @@ def delete_visit(work: Writing, visit_id: int) -> Visit:
     end_token(work, row)
     work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
     stop_counting(work, row)
+    if mail and row.closes_at > work.now:
+        queue_cancellation(work, visit_id)
     audit.record(work, "delete", "visit", visit_id)
     return visit_of(work, row)
 
@@ -353,6 +376,13 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+    if which.after is not None:
+        last = find_visit(work, which.after)
+        if last is None:
+            raise no_such_visit(str(which.after))
+        arrival = VisitRow.expected_arrival
+        same = (arrival == last.expected_arrival) & (VisitRow.id > last.id)
+        query = query.where((arrival > last.expected_arrival) | same)
     if which.group is not None:
         query = query.where(VisitRow.group_key == search_key(which.group.strip()))
     if which.comes_today:

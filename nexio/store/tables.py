@@ -164,6 +164,12 @@ class LocationRow(Followed, Row):
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     early_minutes: Mapped[int] = mapped_column(server_default=text("0"))
     device_limit_outage: Mapped[str] = mapped_column(server_default=text("'allow'"))
+    address: Mapped[str | None]
+    directions: Mapped[str | None]
+    logo: Mapped[str | None]
+    reply_to: Mapped[str | None]
+    check_in_code: Mapped[bool] = mapped_column(server_default=true())
+    wifi_code: Mapped[bool] = mapped_column(server_default=true())
 
 
 class VisitRow(Followed, Row):
@@ -179,6 +185,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("(source = 'customer') = (member_id IS NOT NULL)", name="customer_host"),
         CheckConstraint("token_duration BETWEEN 60 AND 2592000", name="token_duration"),
         CheckConstraint("max_devices >= 0", name="max_devices"),
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         Index(None, "location_id", "expected_arrival"),
         Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
@@ -218,6 +225,12 @@ class VisitRow(Followed, Row):
 
     max_devices: Mapped[int | None]
     """Named at the registration (R18), 0 is no limit; None is by the settings."""
+
+    language: Mapped[str | None]
+    """Of the mails to the visitor; None is the location's."""
+
+    ends_at: Mapped[datetime | None]
+    """When the visit ends, where somebody has said so: an end named, or a longer Wi-Fi."""
 
     location: Mapped[LocationRow] = relationship(lazy="joined", innerjoin=True)
     token: Mapped[AccessTokenRow | None] = relationship(back_populates="visit", lazy="joined")
@@ -522,6 +535,21 @@ class OutboxRow(Row):
 
     visit: Mapped[VisitRow | None] = relationship()
     member: Mapped[MemberRow | None] = relationship()
+
+
+class MailTextRow(Row):
+    """A location's own text of a mail in a language (see ``nexio/mail/texts.py``)."""
+
+    __tablename__ = "mail_text"
+    __table_args__ = (
+        CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
+    )
+
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"), primary_key=True)
+    template: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    changed_at: Mapped[datetime]
 
 
 class NasRow(Followed, Row):

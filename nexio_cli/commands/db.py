@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused
+from nexio.input.names import counted
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from nexio_cli.terminal.json_types import RestoredJson, UpgradeJson
+    from nexio_cli.terminal.json_types import BackupJson, RestoredJson, UpgradeJson
 
 
 @click.group(cls=once.Group)
@@ -123,21 +125,56 @@ def _opened() -> Iterator[Engine]:
 
 
 @command.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With a folder: remove the older backups in it, but for the newest N.",
+)
 @options.as_json
-def backup(file: Path, *, as_json: bool) -> None:
+def backup(file: Path, keep: int | None, *, as_json: bool) -> None:
     """Write all that the store holds at one moment into a new FILE, while it is in use.
+
+    '-' writes to stdout, for a pipe to another machine. In a folder the file gets the time as
+    its name, such as nexio-20261120T173100Z.db.
 
     The backup is an SQLite file of mode 0600, whatever the store is, and has the version of the
     store. It is worth nothing without the key file: back that up as well, elsewhere.
     """
-    from nexio.operations.backups import back_up
+    from nexio.clock import utc_now
+    from nexio.operations.backups import back_up, back_up_to, dated, remove_older
 
+    options.refuse_two_on_stdout(str(file), as_json=as_json)
+    folder = file if file.is_dir() else None
+    if keep is not None and folder is None:
+        raise InvalidValue("--keep goes with a folder", "Name the folder that has the backups.")
     with _opened() as engine:
+        if str(file) == "-":
+            _refuse_terminal()
+            rows = back_up_to(engine, sys.stdout.buffer)
+            output.say(f"Backup written ({rows} rows).")
+            return
+        file = file if folder is None else dated(folder, utc_now())
         rows = back_up(engine, file)
-    words = f"Backup written to {file} ({rows} rows)."
-    output.print_answer({"file": str(file), "rows": rows}, words, as_json=as_json)
+    removed = [] if folder is None or keep is None else remove_older(folder, keep)
+    shape: BackupJson = {
+        "file": str(file),
+        "rows": rows,
+        "removed": [str(each) for each in removed],
+    }
+    output.print_answer(shape, f"Backup written to {file} ({rows} rows).", as_json=as_json)
+    if removed:
+        output.say(f"Removed {counted(len(removed), 'older backup')}.")
     output.say("It opens only with the key file: keep a copy of that too, in another place.")
+
+
+def _refuse_terminal() -> None:
+    """Keep octets away from whoever looks at them."""
+    if sys.stdout.isatty():
+        raise InvalidValue(
+            "a backup is no text for a terminal", "Send it on: nexio db backup - > FILE"
+        )
 
 
 @command.command()

@@ -58,9 +58,12 @@ def link(name: str | None, url: str, location_name: str | None, *, as_json: bool
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the desks that are logged in, and when each was there last."""
     from nexio.checkin.desks import list_desks
     from nexio.input.zones import show
@@ -71,7 +74,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_desks(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         desk_json,
         ["desk", "location", "last seen", "from", "until"],
         lambda desk: [

@@ -29,22 +29,33 @@ def command(context: click.Context, port: int, *, as_json: bool) -> None:
     """Check everything and say what to do; exit code 4 when something is wrong.
 
     It checks the key, the store, the clock, the free PINs, how likely guessing is, a NAS for
-    each location that gives Wi-Fi, mail, the disk, and the server at 127.0.0.1. The server
-    needs a NAS entry for that address: nexio nas add this-machine 127.0.0.1. It changes
-    nothing.
+    each location that gives Wi-Fi, mail, the disk, the tables that servers keep for a start
+    without the store, and the server at 127.0.0.1. The server needs a NAS entry for that
+    address: nexio nas add this-machine 127.0.0.1. It changes nothing.
     """
     context.exit(output.print_findings(list(_findings(port)), as_json=as_json))
 
 
 def _findings(port: int) -> Iterator[Finding]:
     from nexio.clock import utc_now
+    from nexio.network.nas import list_nas
     from nexio.operations.health import look_over
-    from radius_auth.client.liveness import find_server
+    from radius_auth.client.liveness import find_server, find_tables
 
-    well = True
+    unwell = set()
     for finding in look_over(options.configuration(), utc_now):
-        well = well and (finding.well or finding.subject not in {"key", "store"})
+        if not finding.well:
+            unwell.add(finding.subject)
         yield finding
-    if well:  # without the store nobody knows the secret to ask with
+    if "key" in unwell:
+        return
+    newest = None
+    for finding, kept in find_tables(options.configuration()):
+        yield finding
+        if kept and (newest is None or kept.followed_at > newest.followed_at):
+            newest = kept
+    if "store" not in unwell:
         with options.reading() as work:
-            yield find_server(work, port)
+            yield find_server(list_nas(work), port)
+    elif newest is not None:  # else nobody knows the secret to ask with
+        yield find_server(newest.table.nas.entries, port)

@@ -32,9 +32,12 @@ def command() -> None:
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the visits at which somebody has to wait, and the devices that tried in 24 hours.
 
     These are devices that guessed wrong, and devices that were refused. With wifi-login=pin the
@@ -50,6 +53,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         places = [_place(work, each) for each in list_waits(work)]
         places += _at_tablets(work)
     places = [each for each in places if only in {None, each.location and each.location.name}]
+    places = [*options.page(places, limit, after, lambda each: each.wait.visit_id)]
     if as_json:
         output.print_json([_shape(each) for each in places])
     elif places and sys.stdout.isatty():

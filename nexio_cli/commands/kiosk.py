@@ -51,9 +51,12 @@ def pair(code: str, name: str | None, location_name: str | None, *, as_json: boo
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the tablets, and when each was there last."""
     from nexio.checkin.tablets import list_tablets
     from nexio.input.zones import show
@@ -64,7 +67,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_tablets(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         tablet_json,
         ["tablet", "location", "last seen", "from", "paired"],
         lambda tablet: [
@@ -99,9 +102,10 @@ def revoke(name: str, *, yes: bool, as_json: bool) -> None:
 
 
 @command.command()
+@options.paged
 @options.location_or_all
 @options.as_json
-def taps(location_name: str | None, *, as_json: bool) -> None:
+def taps(limit: int | None, after: int | None, location_name: str | None, *, as_json: bool) -> None:
     """List the codes that a tablet took without the server, and that were not applied.
 
     Look at each, check the visitor in or out where it is right, and type: nexio kiosk settle
@@ -115,7 +119,7 @@ def taps(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_offline_taps(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         offline_tap_json,
         ["tap", "time", "visit", "name", "tablet", "why it was not applied"],
         lambda tap: [

@@ -38,15 +38,16 @@ def add(name: str, timezone: str | None, *, as_json: bool) -> None:
 
 
 @command.command("list")
+@options.paged
 @options.as_json
-def list_(*, as_json: bool) -> None:
+def list_(limit: int | None, after: int | None, *, as_json: bool) -> None:
     """List the locations."""
     from nexio.locations.locations import list_locations
 
     with options.reading() as work:
         locations = list_locations(work)
     output.print_list(
-        locations,
+        options.page(locations, limit, after),
         location_json,
         ["location", "time zone"],
         lambda location: [location.name, location.time_zone],

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from nexio.errors import InvalidValue
 from nexio.input.zones import iso
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from nexio.locations.locations import Location
-    from nexio.network.event_log import LoggedEvent
+    from nexio.network.event_log import EventFilter, LoggedEvent
     from nexio.network.events import AuthEvent
+    from nexio.store.engine import Reading
 
 LOOK_SECONDS = 0.5
 
@@ -26,15 +28,35 @@ EVENTS_PER_LOOK = 1000
 
 @click.command(cls=once.Command)
 @click.option("--follow", is_flag=True, help="Go on with new ones as they come, until Ctrl-C.")
+@click.option(
+    "--since", metavar="TIME", help="From this day or time on: yesterday, 'today 14:00', 20 Nov."
+)
+@click.option("--until", metavar="TIME", help="Before this time, or to the end of this day.")
+@click.option("--email", metavar="ADDRESS", help="Only of this visitor, by e-mail or login.")
+@click.option("--device", metavar="MAC", help="Only from this device.")
+@click.option("--outcome", type=click.Choice(["accept", "reject"]), help="Only these.")
+@click.option("--reason", metavar="REASON", help="Only with this reason, such as 'wrong PIN'.")
 @options.last
+@options.after_option
 @options.location_option("This location, and requests that led to none; default: all.")
 @options.as_json
-def command(location_name: str | None, last: int, *, follow: bool, as_json: bool) -> None:
+def command(
+    location_name: str | None,
+    last: int,
+    after: int | None,
+    *,
+    follow: bool,
+    as_json: bool,
+    **words: str | None,
+) -> None:
     """Show what the RADIUS servers decided, oldest first.
 
     A line has the time of the request, the outcome, the name as typed, the device, the NAS, its
     location, and the reason. ****** stands for a name with digits and no letter: probably a
     PIN. Requests that led to no location are shown with every --location.
+
+    With --after the oldest of those above that number are shown, so that a script that has seen
+    some reads on where it was: --json has the numbers.
 
     A decision appears about a second after the answer. Requests without an answer are in the
     log of nexio-radiusd.
@@ -45,17 +67,57 @@ def command(location_name: str | None, last: int, *, follow: bool, as_json: bool
     with options.reading() as work:
         locations = list_locations(work)
         location = get_location(work, location_name) if location_name is not None else None
-        events = list_events(work, location, limit=last)
-        after = newest_event(work)
+        which = _which(work, words, location, locations)
+        events = list_events(work, location, which, limit=last, after=after)
+        newest = events[-1].number if events else after
+        after = newest_event(work) if after is None else newest
     _print(events, locations, as_json=as_json, follow=follow)
     if not events:
         output.say("No decisions yet." if not follow else "Waiting for decisions.")
     while follow:
         time.sleep(LOOK_SECONDS)
         with options.reading() as work:
-            events = list_events(work, location, limit=EVENTS_PER_LOOK, after=after)
+            events = list_events(work, location, which, limit=EVENTS_PER_LOOK, after=after)
         _print(events, locations, as_json=as_json, follow=True)
         after = events[-1].number if events else after
+
+
+def _which(
+    work: Reading,
+    words: Mapping[str, str | None],
+    location: Location | None,
+    locations: Sequence[Location],
+) -> EventFilter:
+    """What is looked for; a time without a place is of the only time zone, else in UTC.
+
+    Raises:
+        InvalidValue: a time, a device or a reason cannot be read.
+    """
+    from nexio.input.past_times import parse_since, parse_until
+    from nexio.network.event_log import EventFilter
+
+    zones = {each.zone for each in ([location] if location is not None else locations)}
+    zone = zones.pop() if len(zones) == 1 else ZoneInfo("UTC")
+    since, until, device = words["since"], words["until"], words["device"]
+    return EventFilter(
+        since=None if since is None else parse_since(since, work.now, zone),
+        before=None if until is None else parse_until(until, work.now, zone),
+        email=words["email"],
+        device=None if device is None else options.parse_mac(device),
+        outcome=words["outcome"],
+        reason=None if words["reason"] is None else _reason(words["reason"]),
+    )
+
+
+def _reason(text: str) -> str:
+    from radius_auth.decision.reasons import Reason
+
+    reason = " ".join(text.lower().split())
+    found = {each.value.lower(): each.value for each in Reason}.get(reason)
+    if found is None:
+        known = ", ".join(Reason)
+        raise InvalidValue(f"{text!r} is not a reason", f"Give one of: {known}.")
+    return found
 
 
 def _print(
@@ -66,7 +128,10 @@ def _print(
     if as_json:
         from nexio_cli.terminal.shapes import event_json
 
-        shapes = [event_json(event, location) for event, location in shown]
+        shapes = [
+            event_json(logged.number, event, location)
+            for logged, (event, location) in zip(events, shown, strict=True)
+        ]
         if not follow:
             output.print_json(shapes)
         for shape in shapes if follow else []:

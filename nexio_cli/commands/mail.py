@@ -36,9 +36,12 @@ def command() -> None:
     metavar="N",
     help="How many to show.",
 )
+@options.after_option
 @options.location
 @options.as_json
-def list_(state: str | None, limit: int, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None, limit: int, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the mail of a location, the newest first, with the mail server's last answer.
 
     The column "when" is the time at which the mail was sent, or is tried next, or was queued.
@@ -52,7 +55,8 @@ def list_(state: str | None, limit: int, location_name: str | None, *, as_json: 
 
     with options.reading() as work:
         location = get_location(work, location_name)
-        mails = list_mail(work, location, MailState(state) if state is not None else None, limit)
+        wanted = MailState(state) if state is not None else None
+        mails = list_mail(work, location, wanted, limit, after)
     output.print_list(
         mails,
         lambda mail: mail_json(mail, location),

@@ -70,9 +70,12 @@ def add(
 
 
 @command.command("list")
+@options.paged
 @options.location
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the members of a location by name, without their PINs."""
     from nexio.locations.locations import get_location
     from nexio.reception.members import list_members
@@ -80,7 +83,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
     with options.reading() as work:
         members = list_members(work, get_location(work, location_name))
     output.print_list(
-        members,
+        options.page(members, limit, after),
         member_json,
         ["member", "name", "e-mail"],
         lambda each: [str(each.id), each.name, each.email],

@@ -151,9 +151,12 @@ def add(
 
 
 @command.command("list")
+@options.paged
 @options.location_or_all
 @options.as_json
-def list_(location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
+) -> None:
     """List the NAS of a location, or of all."""
     from nexio.locations.locations import get_location
     from nexio.network.nas import list_nas
@@ -162,7 +165,7 @@ def list_(location_name: str | None, *, as_json: bool) -> None:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_nas(work, location)
     output.print_list(
-        found,
+        options.page(found, limit, after),
         nas_json,
         ["NAS", "address", "location", "SSID", "identifier"],
         lambda nas: [

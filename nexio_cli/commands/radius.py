@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from radius_auth.client.client import AccessReply
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
+
+FROM_DISK: Final = "; it was away at the start, and this is the table of the disk"
 
 
 @click.group(cls=once.Group)
@@ -138,8 +140,9 @@ def _print_status(status: Status, *, as_json: bool) -> None:
     counts = shape.pop("counts") or dict.fromkeys(asdict(Counts()))
     up = words_for(timedelta(seconds=status.up_seconds))
     behind = words_for(timedelta(seconds=status.followed_seconds))
+    from_disk = status.counts is not None and status.counts.from_disk
     fields = [
-        ("store", f"followed {behind} ago"),
+        ("store", f"followed {behind} ago{FROM_DISK if from_disk else ''}"),
         ("visits known", str(status.visits)),
         *(_fields(status.counts) if status.counts else ()),
     ]

@@ -53,11 +53,18 @@ def command() -> None:
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
 @click.option("--watch", is_flag=True, help="On a terminal: show it anew every 2 seconds.")
 @options.last
+@click.option(
+    "--after",
+    metavar="ID",
+    type=click.IntRange(1, options.LARGEST_ID),
+    help="The sessions that began after that one; --limit shows the first of them.",
+)
 @options.location_or_all
 @options.as_json
 def list_(
     visit: str | None,
     last: int,
+    after: int | None,
     location_name: str | None,
     *,
     open_only: bool,
@@ -72,10 +79,13 @@ def list_(
     empty where it has not told any octets. A session whose access point has gone silent is
     closed as lost, or earlier by hand: see 'nexio session close'.
     """
+    from nexio.network.sessions import SessionFilter
+
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
     while True:
-        shown = _listed(visit, last, location_name, open_only=open_only)
+        which = SessionFilter(open_only=open_only, limit=last, after=after)
+        shown = _listed(visit, which, location_name)
         if watch:
             click.clear()
         output.print_list(
@@ -101,17 +111,19 @@ def _nothing(visit: str | None, *, open_only: bool) -> str:
 
 
 def _listed(
-    visit: str | None, last: int, location_name: str | None, *, open_only: bool
+    visit: str | None, which: SessionFilter, location_name: str | None
 ) -> list[tuple[WifiSession, Location | None]]:
     """Sessions, each with its location."""
     from nexio.locations.locations import get_location, list_locations
-    from nexio.network.sessions import SessionFilter, list_sessions
+    from nexio.network.sessions import list_sessions
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
-        about = SessionFilter() if visit is None else _about(work, visit, location_name)
-        here = location if visit is None else None
-        which = replace(about, location=here, open_only=open_only, limit=last)
+        if visit is None:
+            which = replace(which, location=location)
+        else:
+            about = _about(work, visit, location_name)
+            which = replace(which, visit_id=about.visit_id, email=about.email)
         sessions = list_sessions(work, which)
         places = {each.id: each for each in list_locations(work)}
     return [(session, places.get(session.location_id or 0)) for session in sessions]

@@ -66,7 +66,8 @@ def set_(
     Most settings count for visitors who are registered from now on; wifi-login, roaming,
     remember-devices and device-limit-outage for every login, end-wifi-at-checkout for every
     check-out, cut-off for every check-in from now on; retention-days when housekeeping runs;
-    ssid and language at once.
+    ssid, language and what stands in mails (address, directions, logo, reply-to, check-in-code,
+    wifi-code) at once, also for mail that waits.
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words

@@ -11,7 +11,7 @@ from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration, words_for
 from nexio.input.zones import show
 from nexio.locations.settings import as_words, parse_changes
-from nexio_cli.terminal import asking, finding, once, options, output
+from nexio_cli.terminal import asking, finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_open_sessions, tell_what_becomes_of
 from nexio_cli.terminal.shapes import held_token_json
 
@@ -92,12 +92,21 @@ def _switched(location: Location, revoked: int | None) -> TokensJson:
 
 @command.command("list")
 @click.option("--state", type=STATES, help="Only tokens in this state.")
+@options.paged
 @options.location
 @options.as_json
-def list_(state: str | None, location_name: str | None, *, as_json: bool) -> None:
+def list_(
+    state: str | None,
+    limit: int | None,
+    after: int | None,
+    location_name: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """List the access tokens of a location by arrival, also those of past and deleted visits.
 
-    A token that waits for the check-in has "check-in" in the column "from".
+    A token that waits for the check-in has "check-in" in the column "from". --after takes the
+    number of a visit.
     """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
@@ -109,6 +118,8 @@ def list_(state: str | None, location_name: str | None, *, as_json: bool) -> Non
             token_state=TokenState(state) if state is not None else None,
             with_token=True,
             past_and_deleted=True,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(
@@ -147,7 +158,8 @@ def extend(
     the arrival if that is later. On a terminal you are asked for --by if you give neither.
 
     It works until the day of the arrival is over, also after the Wi-Fi has ended. A token lasts
-    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over.
+    30 days at most. A visitor who is on the Wi-Fi logs in again when the first time is over. The
+    visitor gets a mail about it.
     """
     from nexio.reception.changing import extend_token, extend_token_until
     from nexio.reception.visits import get_visit
@@ -175,6 +187,8 @@ def extend(
     elif after.token is not None and after.token.valid_until is not None:
         until = show(after.token.valid_until, after.location.zone)
         output.print_headline(f"{after.name} (visit {after.id}) has Wi-Fi until {until}.")
+    if after.email:
+        posting.deliver_now(quiet=True)
 
 
 @command.command()

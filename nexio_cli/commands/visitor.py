@@ -61,6 +61,11 @@ def command() -> None:
     help="How many devices get on the Wi-Fi, instead of the setting max-devices; 'none': any "
     "number.",
 )
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
+)
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")
 @click.option("--company", metavar="NAME", help="At most 100 characters.")
 @click.option("--phone", metavar="NUMBER", help="At most 100 characters.")
@@ -208,6 +213,7 @@ def register(
 )
 @options.group_option("Only the visits of a group.")
 @click.option("--all", "everything", is_flag=True, help="Past and deleted visits too.")
+@options.paged
 @options.location
 @options.as_json
 def list_(
@@ -215,6 +221,8 @@ def list_(
     state: str | None,
     search: str,
     group: str | None,
+    limit: int | None,
+    after: int | None,
     location_name: str | None,
     *,
     everything: bool,
@@ -233,6 +241,8 @@ def list_(
             search=search,
             group=group,
             past_and_deleted=everything,
+            after=after,
+            limit=limit,
         )
         visits = list_visits(work, location, which)
     output.print_list(

@@ -30,6 +30,11 @@ ARRIVAL_HELP = (
 @click.option("--company", metavar="NAME", help="At most 100 characters; '' empties it.")
 @click.option("--phone", metavar="NUMBER", help="At most 100 characters; '' empties it.")
 @click.option("--notes", metavar="TEXT", help="At most 1000 characters; '' empties them.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Of the mails to the visitor: en, de, fr, es, vi or zh; '' is the setting language.",
+)
 @options.location
 @options.as_json
 def edit(visit: str, location_name: str | None, *, as_json: bool, **texts: str | None) -> None:
@@ -99,13 +104,23 @@ def reschedule(
 @click.command(cls=once.Command)
 @options.visit_or_not
 @options.group_option("All visits of a group, instead of one: all of them or none.")
+@click.option("--no-mail", is_flag=True, help="Do not tell the visitor.")
 @options.location
 @options.yes
 @options.as_json
 def delete(
-    visit: str | None, group: str | None, location_name: str | None, *, yes: bool, as_json: bool
+    visit: str | None,
+    group: str | None,
+    location_name: str | None,
+    *,
+    no_mail: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Delete a visit: its PIN is refused, and free for somebody else.
+
+    The visitor gets a mail that takes the visit out of the calendar, if a mail has told of it
+    before and the visit is not over.
 
     Devices that are on the Wi-Fi are disconnected by a running server; the command waits a few
     seconds and says what the access points answered. The visit stays in the store: see
@@ -121,11 +136,13 @@ def delete(
         which = f"{counted(len(found), 'visit')} of the group {found[0].group}"
     options.confirm(f"Delete {which}?", yes=yes)
     with options.writing() as work:
-        deleted = [delete_visit(work, each.id) for each in found]
+        deleted = [delete_visit(work, each.id, mail=not no_mail) for each in found]
     shapes = [visit_json(each) for each in deleted]
     its = "Its PIN is" if group is None else "Their PINs are"
     headline = f"Deleted {which}. {its} refused from now on."
     output.print_answer(shapes if group is not None else shapes[0], headline, as_json=as_json)
+    if not no_mail:
+        posting.deliver_now(quiet=True)
     for each in deleted:
         tell_of_open_sessions(each.id, wait=not as_json and group is None)
 

@@ -64,7 +64,8 @@ def import_(
 
     '-' reads stdin. The first row names the columns: "first name", "last name", "email" and
     "arrival"; if needed "until", "duration", "host", "company", "phone", "notes", "pin",
-    "devices" and "group". A PIN that another system has sent stays good in the column "pin".
+    "devices", "group" and
+    "language". A PIN that another system has sent stays good in the column "pin".
 
     The file is UTF-8 or UTF-16, as Excel saves it, with comma, semicolon or tab. Arrivals are
     written as at 'nexio visitor register'.

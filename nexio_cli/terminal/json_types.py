@@ -91,6 +91,9 @@ class VisitJson(TypedDict):
     """In their order; ``out`` is ``null`` while the visitor is in the building; ``cut_off``:
     nobody checked them out"""
 
+    language: str | None
+    """Of the mails to the visitor; ``null``: that of the location"""
+
 
 class RemarkJson(TypedDict):
     """Something about a row of a file."""
@@ -377,6 +380,9 @@ SettingsJson = NewType("SettingsJson", dict[str, bool | int | str | None])
 class DecisionJson(TypedDict):
     """What a RADIUS server decided."""
 
+    id: int
+    """In the order in which decisions reached the store; ``--after`` takes it"""
+
     at: str
     user_name: str
     """As it was sent; ``******`` if it has digits and no letter; may be empty"""
@@ -398,6 +404,59 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+
+class HeldJson(TypedDict):
+    """All that is held about a person, by columns of the tables; times in UTC, lengths in seconds.
+
+    There is no PIN in it, and no digest of one.
+    """
+
+    email: str
+    visits: list[Mapping[str, object]]
+    tokens: list[Mapping[str, object]]
+    devices: list[Mapping[str, object]]
+    """That were let in with the PIN of a visit"""
+
+    check_ins: list[Mapping[str, object]]
+    members: list[Mapping[str, object]]
+    passes: list[Mapping[str, object]]
+    sessions: list[Mapping[str, object]]
+    """On the Wi-Fi"""
+
+    decisions: list[Mapping[str, object]]
+    """Of RADIUS servers, about a visit, under this e-mail, or about a device of a visit"""
+
+    guesses: list[Mapping[str, object]]
+    """Wrong PINs, and devices that the guard knows"""
+
+    mails: list[Mapping[str, object]]
+    taps: list[Mapping[str, object]]
+    """That a tablet has delivered later"""
+
+    audit: list[Mapping[str, object]]
+    """What was done to the visits and members"""
+
+    mentions: list[Mapping[str, object]]
+    """Visits of others in which the person is named: ``visit`` and ``field``"""
+
+
+class ErasedJson(TypedDict):
+    """What was erased, and what remains."""
+
+    visits: int
+    members: int
+    sessions: int
+    decisions: int
+    mails: int
+    mentions: int
+    """Texts about others that named the person"""
+
+    open_sessions: list[int]
+    """Sessions whose access point has not said that they are over"""
+
+    remains: list[str]
+    """Where the person may still be found, in words"""
 
 
 class AuditJson(TypedDict):
@@ -639,6 +698,9 @@ class StatusJson(TypedDict):
     without_spool: int | None
     """1 where the spool cannot be used"""
 
+    from_disk: int | None
+    """1 where it started while the store was away, and answers by the table of its disk"""
+
     mean_us: int | None
     """Microseconds to a decision"""
 
@@ -813,7 +875,14 @@ class WrittenJson(TypedDict):
 
     file: str
     rows: int
-    """Of a backup: of all tables; of an export: visits; of slips: sheets"""
+    """Of a backup: of all tables; of an export: visits; of a slip: sheets"""
+
+
+class BackupJson(WrittenJson):
+    """A backup that was written."""
+
+    removed: list[str]
+    """The older ones that ``--keep`` removed"""
 
 
 class RestoredJson(WrittenJson):
@@ -899,6 +968,8 @@ Printed = (
     | SettingsJson
     | DecisionJson
     | AuditJson
+    | HeldJson
+    | ErasedJson
     | TodayJson
     | SessionJson
     | DevicesJson
@@ -917,6 +988,7 @@ Printed = (
     | ReleasedJson
     | SettledJson
     | WrittenJson
+    | BackupJson
     | RestoredJson
     | UpgradeJson
     | RotatedJson

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing, contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from nexio.clock import utc_now
-from nexio.errors import InvalidValue, Refused
+from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.zones import show
 from nexio_cli.terminal import output
 
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from nexio.store.engine import Reading, Store, Writing
 
 Callback = TypeVar("Callback", bound="Callable[..., object]")
+Thing = TypeVar("Thing")
 
 _STORE = "nexio.store"
 """Where a command keeps the store that it has open."""
+
+LARGEST_ID = 2**63 - 1
 
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
@@ -73,6 +77,8 @@ yes = click.option("--yes", is_flag=True, help="Do it without asking; needed in 
 
 last = click.option(
     "--last",
+    "--limit",
+    "last",
     default=50,
     show_default=True,
     type=click.IntRange(0, 100_000),
@@ -82,6 +88,45 @@ last = click.option(
 
 done: list[str] = []
 """What this command has committed so far: it stays so where its output cannot be written."""
+
+after_option = click.option(
+    "--after",
+    metavar="ID",
+    type=click.IntRange(0, LARGEST_ID),
+    help="Go on after this number, where a list ended.",
+)
+"""The last number of a list that a script has is where it reads on."""
+
+_limit = click.option(
+    "--limit", metavar="N", type=click.IntRange(0, 100_000), help="How many to show at most."
+)
+
+
+def paged(callback: Callback) -> Callback:
+    """``--limit`` and ``--after`` of a list; :func:`page` does what they say."""
+    return _limit(after_option(callback))
+
+
+def page(
+    things: Sequence[Thing],
+    limit: int | None,
+    after: int | None,
+    number: Callable[[Thing], int | None] = attrgetter("id"),
+) -> Sequence[Thing]:
+    """The part of a list that is asked for, in the order of the list.
+
+    Raises:
+        NotFound: nothing on the list has the number to go on after.
+    """
+    if after is not None:
+        numbers = [number(each) for each in things]
+        if after not in numbers:
+            raise NotFound(
+                f"nothing on this list has the number {after}", "Read it from its beginning."
+            )
+        things = things[numbers.index(after) + 1 :]
+    return things if limit is None else things[:limit]
+
 
 reply = click.option(
     "--reply",

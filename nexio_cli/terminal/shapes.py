@@ -85,6 +85,7 @@ def visit_json(visit: Visit) -> VisitJson:
             }
             for each in visit.check_ins
         ],
+        "language": visit.language,
     }
 
 
@@ -326,10 +327,11 @@ def nas_json(nas: Nas) -> NasJson:
     }
 
 
-def event_json(event: AuthEvent, location: Location | None) -> DecisionJson:
+def event_json(number: int, event: AuthEvent, location: Location | None) -> DecisionJson:
     """A decision; one of no location is shown in UTC."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
     return {
+        "id": number,
         "at": iso(event.at, zone),
         "user_name": event.user_name,
         "device": event.device,

@@ -31,6 +31,7 @@ def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
         ("phone", visit.phone),
         ("notes", visit.notes),
         ("group", visit.group),
+        ("language", visit.language),
         ("source", None if visit.source == "admin" else visit.source),
         ("state", visit.state.value),
         *(

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nexio.network.nas import list_nas
+from nexio.clock import utc_now
+from nexio.input.durations import words_for
+from nexio.input.names import counted
+from nexio.keys.ownership import load_trusted_keys
 from nexio.operations.health import Finding, unwell, well
 from radius_auth.client.client import NoAnswer, send_status_server
 from radius_auth.protocol.status import parse_status
+from radius_auth.replica.kept import Unusable, read_kept
 from radius_auth.replica.nas_index import NasIndex
 
 if TYPE_CHECKING:
-    from nexio.store.engine import Reading
+    from collections.abc import Iterable, Iterator
+
+    from nexio.configuration import Configuration
+    from nexio.network.nas_entry import Nas
     from radius_auth.protocol.statistics import Counts
+    from radius_auth.protocol.status import Status
+    from radius_auth.replica.kept import Kept
 
 HERE = "127.0.0.1"
 SUBJECT = "RADIUS server"
@@ -22,9 +32,9 @@ OLD_SECONDS = 60
 """How long a server may not follow the store before it counts as trouble."""
 
 
-def find_server(work: Reading, port: int) -> Finding:
+def find_server(nas: Iterable[Nas], port: int) -> Finding:
     """Ask the server on this machine with a Status-Server."""
-    client = NasIndex(list_nas(work)).find(HERE)
+    client = NasIndex(nas).find(HERE)
     if client is None:
         return _unwell(
             "no NAS stands for this machine, so the server cannot be asked",
@@ -37,15 +47,48 @@ def find_server(work: Reading, port: int) -> Finding:
     status = parse_status(words)
     if status is None:
         return _unwell(f"another server answers on port {port}", "Stop it, or use another port.")
-    if status.followed_seconds > OLD_SECONDS:
-        return _unwell(
-            f"it has not followed the store for {status.followed_seconds} seconds",
-            "See its log for the reason; until then it decides by what it knew.",
-        )
-    if trouble := _trouble_recording(status.counts):
+    if trouble := _not_following(status) or _trouble_recording(status.counts):
         return trouble
     message = f"answers on port {port} and follows the store ({status.visits} visits known)"
     return well(SUBJECT, message)
+
+
+def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | None]]:
+    """Look at the tables that servers of this machine keep, for a start without the store.
+
+    Raises:
+        NexioError: the key file cannot be used.
+    """
+    keyring = load_trusted_keys(configuration)
+    for path in sorted((configuration.home / "spool").glob("*.table")):
+        try:
+            kept = read_kept(path, keyring)
+        except Unusable as error:
+            advice = "The server puts it aside when it starts, and writes another one."
+            yield unwell("kept table", f"{path} {error}", advice), None
+        except OSError as error:  # it is closed to all but the server's user
+            yield well("kept table", f"{path} was not looked at: {error.strerror}"), None
+        else:
+            if kept is not None:
+                age = words_for(kept.age(utc_now()))
+                visits = counted(len(kept.table), "visit")
+                yield well("kept table", f"{path} has {visits}, followed {age} ago"), kept
+
+
+def _not_following(status: Status) -> Finding | None:
+    seconds = status.followed_seconds
+    if status.counts is not None and status.counts.from_disk:
+        age = words_for(timedelta(seconds=seconds))
+        return _unwell(
+            f"it started without the store, and answers by the table of its disk, {age} old",
+            "See its log for the reason; it follows by itself as soon as the store is back.",
+        )
+    if seconds > OLD_SECONDS:
+        return _unwell(
+            f"it has not followed the store for {seconds} seconds",
+            "See its log for the reason; until then it decides by what it knew.",
+        )
+    return None
 
 
 def _trouble_recording(counts: Counts | None) -> Finding | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from nexio.configuration import Configuration
     from radius_auth.companion.link import Link
 
@@ -55,6 +57,9 @@ class Task(NamedTuple):
 
     accounting_door: int
     """And of that for accounting."""
+
+    max_staleness: timedelta
+    """How old a table of the disk may be."""
 
     replaces: bool = False
     """Whether there was another one, so that somebody answers from memory."""

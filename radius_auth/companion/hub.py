@@ -160,7 +160,7 @@ class Hub:
     def follow(self, follower: Follower) -> None:
         """From now on workers know what this follower knows."""
         with follower.changing:
-            follower.told = self._changed
+            follower.told.append(self._changed)
             self._follower, self._tables = follower, self._tables + 1
             self._do(self._tell_table)
 
@@ -343,11 +343,11 @@ class Hub:
         follower = self._follower
         if follower is None:
             return
-        followed = follower.progress.at.timestamp()
+        followed, from_disk = follower.progress.at.timestamp(), int(follower.is_from_disk)
         lost, without_spool = self._recording.lost, self._recording.without_spool
         everybody, siblings = _sums(self._ended, self._counts)
         for worker in list(self._workers.values()):
-            others = siblings.get(worker.name, everybody)
+            others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
             beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())
             self._tell(worker, beat)
 

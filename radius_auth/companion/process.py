@@ -13,7 +13,9 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from nexio.errors import NexioError
+from nexio.clock import utc_now
+from nexio.errors import NexioError, StoreUnreachable
+from nexio.input.durations import words_for
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
 from nexio.network.following import Horizon
@@ -26,11 +28,14 @@ from radius_auth.guard.sharing import Sharing
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import RETRY_SECONDS, Follower
+from radius_auth.replica.keeper import Keeper
+from radius_auth.replica.kept import find_kept
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from datetime import timedelta
 
     from nexio.configuration import Configuration
 
@@ -55,16 +60,18 @@ class Companion:
         life: a descriptor that becomes readable when whoever started it has died.
         configuration: where the store is.
         spool: the file for decisions.
+        max_staleness: how old a table of the disk may be.
         beside: what else is done.
         is_patient: whether the store is waited for at the first start, too.
     """
 
-    def __init__(  # noqa: PLR0913 - its surroundings, each of its own kind
+    def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         self,
         door: socket.socket,
         life: int,
         configuration: Configuration,
         spool: str,
+        max_staleness: timedelta,
         beside: Beside | None = None,
         *,
         is_patient: bool = False,
@@ -73,6 +80,8 @@ class Companion:
         self._configuration = configuration
         self._patience = Patience.of_a_server()
         self._spool = configuration.home / "spool" / spool
+        self._kept = self._spool.with_suffix(".table")
+        self._max_staleness = max_staleness
         self._beside = beside
         self._is_patient = is_patient
         self._follower: Follower | None = None
@@ -90,7 +99,8 @@ class Companion:
                 store is waited for.
 
         Raises:
-            NexioError: the store or its key cannot be used at the first start.
+            NexioError: the store or its key cannot be used at the first start, and there is no
+                table on the disk.
         """
         sys.setswitchinterval(HAND_OVER_SECONDS)
         # The store first: the spool would make the folder of one that is not there yet.
@@ -125,6 +135,9 @@ class Companion:
             follower.start()
             stack.callback(follower.stop)
             hub.follow(follower)
+            keeper = Keeper(self._kept, follower)
+            keeper.start()
+            stack.callback(keeper.stop)
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
@@ -153,9 +166,22 @@ class Companion:
         return self._follow_when_it_can(_say_no_answer) if self._is_patient else self._follow()
 
     def _follow(self) -> Follower:
+        """Read the store, or where it is away the table of the disk."""
         gc.disable()  # else all that was read so far is walked again and again
         try:
             return Follower(self._open_store, Horizon())
+        except StoreUnreachable as error:
+            kept = find_kept(self._kept, self._configuration, self._max_staleness)
+            if kept is None:
+                raise
+            log.warning(
+                "the store is away, and guests are answered by the table of the disk, as it was"
+                " %s ago; for %s at most: %s",
+                words_for(kept.age(utc_now())),
+                words_for(self._max_staleness),
+                error,
+            )
+            return Follower(self._open_store, Horizon(), kept=kept)
         finally:
             gc.freeze()
             gc.enable()

@@ -38,7 +38,13 @@ def main() -> None:
     door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
     beside = partial(accounting, told, task.configuration.home / "spool" / task.accounting_spool)
     companion = Companion(
-        door, sys.stdin.fileno(), task.configuration, task.spool, beside, is_patient=True
+        door,
+        sys.stdin.fileno(),
+        task.configuration,
+        task.spool,
+        task.max_staleness,
+        beside,
+        is_patient=True,
     )
     companion.run(lambda: None, replaces=task.replaces)
 

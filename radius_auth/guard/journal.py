@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
@@ -13,6 +14,7 @@ from nexio.store.engine import connect, unreachable
 from nexio.store.patience import Patience
 from nexio.store.spool_folder import FileDamaged, SpoolFile
 from nexio.store.tables import GuardActRow
+from nexio.store.wiping import wipe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -92,6 +94,22 @@ class Journal:
         """
         with self._transaction() as connection:
             forget_old(connection, now, live)
+
+    def erase(self, visits: Collection[int], devices: Collection[str]) -> None:
+        """Erase what happened at visits, and what these devices did at none, from a file.
+
+        Raises:
+            StoreUnreachable: it cannot be written.
+        """
+        nobodys = GuardActRow.visit_id.is_(None) & GuardActRow.device.in_(devices)
+        with self._transaction() as connection:
+            theirs = GuardActRow.visit_id.in_(visits) | nobodys
+            connection.execute(delete(GuardActRow).where(theirs))
+        engine = connect(self._url, self._patience)
+        try:
+            wipe(engine)
+        finally:
+            engine.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -139,7 +139,7 @@ class Background:
             link.slot_answered = self.slots.answer
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
-            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors)
+            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors, self._max_staleness)
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():

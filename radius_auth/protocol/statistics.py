@@ -21,6 +21,7 @@ _PLAIN: Final = (
     "lost",
     "unrecorded",
     "without_spool",
+    "from_disk",
     "mean_us",
     "slowest_us",
 )
@@ -58,6 +59,9 @@ class Counts:
     without_spool: int = 0
     """1 where the spool cannot be used, so that decisions wait in memory for the store."""
 
+    from_disk: int = 0
+    """1 where the store was away at the start and is so still: the table is the one of the disk."""
+
     mean_us: int = 0
     """Microseconds from a request to its decision, without the reject delay."""
 
@@ -83,6 +87,7 @@ class Counts:
         return Counts(
             **together,
             without_spool=max(self.without_spool, other.without_spool),
+            from_disk=max(self.from_disk, other.from_disk),
             mean_us=total_us // max(1, self._decisions + other._decisions),
             slowest_us=max(self.slowest_us, other.slowest_us),
         )

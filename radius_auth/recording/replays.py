@@ -92,7 +92,7 @@ class ReplayFile:
     """
 
     def __init__(self, path: Path, most: int = OF_ALL) -> None:
-        self._file = SpoolFile(path, "the file of replays")
+        self._file = SpoolFile(path, "the file of replays", synchronous="OFF", wait_seconds=1.0)
         self._most = most
         self._trouble = False
 
@@ -114,7 +114,7 @@ class ReplayFile:
     def _use(self, act: Callable[[sqlite3.Connection], None]) -> None:
         try:
             self._file.make()
-            with self._file.transaction(synchronous="OFF", wait_seconds=1) as connection:
+            with self._file.transaction() as connection:
                 connection.execute(_CREATE)
                 act(connection)
         except FileUnusable as error:

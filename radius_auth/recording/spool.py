@@ -169,26 +169,27 @@ class Spool(Generic[Record]):
         """
         self.make()
         try:
-            self._remove(records, "DELETE")
+            self._remove(records)
         except FileUnusable:
-            # A full disk has no room for a journal either: what is in the store goes without.
-            self._remove(records, "MEMORY")
+            self._file.make_room()  # the disk may be full
+            self._remove(records)
         with self._counting:
             self._waiting.subtract(_weights(records))
             self._waiting = +self._waiting
             self._total = self._waiting.total()
 
-    def _remove(self, records: Sequence[Record], journal: str) -> None:
-        with self._file.transaction(journal) as connection:
+    def _remove(self, records: Sequence[Record]) -> None:
+        with self._file.transaction() as connection:
             connection.executemany(
                 "DELETE FROM event WHERE record_id = ?", [(each.record_id,) for each in records]
             )
-        with self._file.transaction(journal) as connection:
+        with self._file.transaction() as connection:
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             if free > max(ROOM_TO_GIVE_BACK, pages // 2):
                 # A script: `execute` would take one step, which gives back one page.
                 connection.executescript("PRAGMA incremental_vacuum")
+                connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _fair_rows(self, connection: sqlite3.Connection, count: int) -> Iterator[tuple[int, str]]:
         """Of those who have few records all, so that the others share what is left."""
@@ -238,6 +239,7 @@ class Spool(Generic[Record]):
                 # Once, for a file of an older version: only so it can ever get smaller.
                 with suppress(sqlite3.OperationalError):  # no room for that now
                     connection.execute("VACUUM")
+                    connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
 
     def _read_heard(self, connection: sqlite3.Connection) -> None:
         connection.execute(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nexio.network.following import FollowedVisit, News
     from nexio.network.nas import Nas
     from nexio.store.engine import Reading
+    from radius_auth.replica.kept import Kept
 
 log = logging.getLogger(__name__)
 
@@ -69,16 +70,21 @@ class Follower:
             keys.
         horizon: how far around now visits are held.
         clock: aware time of day.
+        kept: what to begin with while the store is away; None opens the store at once.
     """
 
     def __init__(
-        self, open_store: Callable[[], Store], horizon: Horizon, clock: Clock = utc_now
+        self,
+        open_store: Callable[[], Store],
+        horizon: Horizon,
+        clock: Clock = utc_now,
+        kept: Kept | None = None,
     ) -> None:
         self.changing = threading.RLock()
         """Held while the table changes."""
 
-        self.told: Callable[[Change], None] = lambda _: None
-        """Called with each change, while that is held."""
+        self.told: list[Callable[[Change], None]] = []
+        """Each is called with each change, while that is held."""
 
         self.reloaded: Callable[[], None] = lambda: None
         """Called when all was loaded anew, as somebody wished, or could not be."""
@@ -91,18 +97,29 @@ class Follower:
         self._trouble = ""
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._store = open_store()
-        try:
-            self.table, self._progress = self._load()
-        except BaseException:
-            self._store.close()
-            raise
+        self._store: Store | None = None
+        if kept is None:
+            self._store = open_store()
+            try:
+                self.table, self._progress = self._load(self._store)
+            except BaseException:
+                self._store.close()
+                raise
+        else:
+            self._trouble = "the store was away at the start"
+            self.table = kept.table
+            self._progress = Progress(position=kept.position, at=kept.followed_at)
         self._horizon_at = self._progress.at
 
     @property
     def progress(self) -> Progress:
         """How far the follower is."""
         return self._progress
+
+    @property
+    def is_from_disk(self) -> bool:
+        """Whether the store was away at the start and is so still."""
+        return self._store is None
 
     @property
     def age(self) -> timedelta:
@@ -123,7 +140,8 @@ class Follower:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
-        self._store.close()
+        if self._store is not None:
+            self._store.close()
 
     def wait_for(self, number: int, seconds: float) -> bool:
         """Wait until the table holds the store's revision ``number``; whether it does."""
@@ -136,6 +154,9 @@ class Follower:
         Raises:
             NexioError: the store or its key is out of reach; the table stays as it is.
         """
+        if self._store is None:
+            self._reload()
+            return
         with self._store.read() as work:
             news = read_news(work, self._progress.position)
             opening = None if news is None else self._opening(work)
@@ -143,7 +164,7 @@ class Follower:
             self._reload()
             return
         with self.changing:
-            self.told(self._take(news, opening, work.now))
+            self._tell_all(self._take(news, opening, work.now))
         self._advance(news.position, work.now)
 
     def _opening(self, work: Reading) -> list[FollowedVisit] | None:
@@ -166,21 +187,31 @@ class Follower:
         self.table.apply(taken, self._horizon, now)
         return Change(visits=visits, gone=gone, locations=news.locations, nas=news.nas)
 
-    def _reload(self) -> None:
+    def _reload(self) -> Store:
         """Open the store again, with the keys read again, and load all of it."""
         fresh = self._open_store()
+        try:
+            table, progress = self._load(fresh)
+        except BaseException:
+            fresh.close()
+            raise
         self._store, old = fresh, self._store
-        old.close()
-        table, progress = self._load()
+        if old is not None:
+            old.close()
         with self.changing:
             before, self.table = self.table, table
             is_other = progress.position.epoch != self._progress.position.epoch
-            self.told(Change(is_whole=True) if is_other else _between(before, table))
+            self._tell_all(Change(is_whole=True) if is_other else _between(before, table))
         self._horizon_at = progress.at
         self._advance(progress.position, progress.at)
+        return fresh
 
-    def _load(self) -> tuple[Table, Progress]:
-        with self._store.read() as work:
+    def _tell_all(self, change: Change) -> None:
+        for tell in self.told:
+            tell(change)
+
+    def _load(self, store: Store) -> tuple[Table, Progress]:
+        with store.read() as work:
             table = Table(work.keyring)
             news = read_all(work, self._horizon)
             table.apply(news, self._horizon, work.now)
@@ -204,9 +235,10 @@ class Follower:
 
     def _watch(self) -> None:
         """Follow until the end, or until the store is out of reach."""
-        if self._trouble:
-            self._reload()
-        with closing(watch(self._store.engine)) as watcher:
+        store = self._store
+        if self._trouble or store is None:
+            store = self._reload()
+        with closing(watch(store.engine)) as watcher:
             self.follow()
             self._tell("")
             while not self._stopping.is_set():

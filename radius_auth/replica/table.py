@@ -24,7 +24,7 @@ from radius_auth.replica.nas_index import NasIndex
 from radius_auth.replica.replies import prepare_replies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from nexio.locations.locations import Location
@@ -161,20 +161,28 @@ class Table:
 
     def apply(self, news: News, horizon: Horizon, now: datetime) -> None:
         """Take in what changed; visits outside the horizon are dropped."""
-        if news.locations is not None:
-            self.locations = {location.id: location for location in news.locations}
-            self._zones = _zones(news.locations)
-        if news.nas is not None:
-            self.nas = NasIndex(news.nas)
-        if news.nas is not None or news.locations is not None:
-            self.replies = prepare_replies(self.nas.entries, self.locations)
-        for visit_id in news.removed_visits:
-            self._drop(visit_id)
+        self.set_places(news.locations, news.nas)
+        self.drop(news.removed_visits)
         self.put(visit for visit in news.visits if horizon.holds(visit, now))
         for visit in news.visits:
             if not horizon.holds(visit, now):
                 self._drop(visit.id)
         self.revision = next(_revisions)
+
+    def set_places(self, locations: Sequence[Location] | None, nas: Sequence[Nas] | None) -> None:
+        """Take all locations and all NAS, or None for those that have not changed."""
+        if locations is not None:
+            self.locations = {location.id: location for location in locations}
+            self._zones = _zones(locations)
+        if nas is not None:
+            self.nas = NasIndex(nas)
+        if nas is not None or locations is not None:
+            self.replies = prepare_replies(self.nas.entries, self.locations)
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Forget the visits of those numbers."""
+        for number in numbers:
+            self._drop(number)
 
     def put(self, visits: Iterable[FollowedVisit]) -> None:
         """Add visits, or replace those of the same number."""

@@ -46,11 +46,14 @@ RECORDS_PER_COMMIT = 256
 """Datagrams that are stored in one commit."""
 
 FEW = 32
-"""Where fewer than so many wait, others are waited for."""
+"""Where fewer than so many wait, or than were stored the last time, more are waited for."""
 
 TOGETHER = 0.03
-"""Seconds: so long.  NAS wait for seconds, and guests have the processor instead: one commit of
-15 costs a quarter of 15 commits."""
+"""Seconds at most.  NAS wait for seconds, and guests have the processor instead: one commit of
+15 costs a quarter of 15 commits ("accepts a second beside accounting" of ``make bench``)."""
+
+PAUSE = 0.002
+"""Seconds between two looks at what has come."""
 
 DATAGRAMS_PER_READ = 2_048
 """Datagrams taken from one socket before some are stored."""
@@ -162,6 +165,7 @@ class AccountingThread:
         self._accountant = accountant
         self._discards = discards
         self._queue: FairQueue[tuple[bytes, Source, float]] = FairQueue(OF_ONE_NAS, OF_ALL)
+        self._stored = 0
         self._lost = {each.fileno(): sockets.lost(each) for each in opened}
         self._wake_read, self._wake_write = os.pipe()
         self._stopping = False
@@ -190,15 +194,20 @@ class AccountingThread:
                 for key, _ in selector.select(0 if self._queue else SAVED_EVERY):
                     if key.fd in self._sockets:
                         self._take(self._sockets[key.fd])
-                if 0 < len(self._queue) < FEW and not self._stopping:
-                    time.sleep(TOGETHER)  # a commit of several costs hardly more than one of one
-                    for each in self._sockets.values():
-                        self._take(each)
+                self._wait_for_more()
                 self._answer()
                 if time.monotonic() >= save_at:
                     self._accountant.save_replays()
                     save_at = time.monotonic() + SAVED_EVERY
             self._accountant.save_replays()
+
+    def _wait_for_more(self) -> None:
+        """A commit of several costs hardly more than one of one."""
+        until, enough = time.monotonic() + TOGETHER, max(FEW, self._stored)
+        while 0 < len(self._queue) < enough and time.monotonic() < until and not self._stopping:
+            time.sleep(PAUSE)
+            for each in self._sockets.values():
+                self._take(each)
 
     def _take(self, opened: socket.socket) -> None:
         """Let all that waits in a socket wait in the queue, where each NAS has its turn."""
@@ -217,7 +226,7 @@ class AccountingThread:
         self._count_lost(opened, now)
 
     def _answer(self) -> None:
-        now = time.monotonic()
+        now, self._stored = time.monotonic(), min(len(self._queue), RECORDS_PER_COMMIT)
         # One by one as they are read, so that each keeps the time of its arrival exactly.
         taken = (
             (datagram, source, time.monotonic() - since)

@@ -273,6 +273,7 @@ class Parent:
             self._life[0],
             self._configuration,
             "radiusd.db",
+            self._options.max_staleness,
             lambda follower, open_store: accounting(
                 self._accounting, self._options, follower, path, open_store
             ),

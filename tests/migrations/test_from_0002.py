@@ -28,6 +28,7 @@ def test_nothing_is_lost(old: Configuration) -> None:
     assert all(done.before.values())
     done.check_rows()
     assert done.new_tables() == {
+        "mail_text",
         "guard_act",
         "wifi_session",
         "pin_day",

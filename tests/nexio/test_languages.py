@@ -18,7 +18,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 def placeholders(text: str) -> Counter[str]:
     """What is filled in, and how often."""
-    return Counter(re.findall(r"%\(\w+\)[a-z]|%%|%", text))
+    return Counter(re.findall(r"%\(\w+\)[a-z]|%%|%|\{\w+\}", text))
 
 
 @pytest.mark.parametrize("code", translated())

@@ -67,6 +67,62 @@ def test_what_goes_wrong_is_an_object(
         last_line(ran.err)
 
 
+def is_list(word: str, command: click.Command) -> bool:
+    """Whether a command lists what there may be much of."""
+    return word in {"list", "taps"} or "--last" in options_of(command)
+
+
+PARTS = {
+    "visitor list": "id",
+    "visitor list --all --search example": "id",
+    "visitor list --state expected": "id",
+    "token list": "visit",
+    "member list": "id",
+    "nas list": "id",
+    "location list": "id",
+    "mail list": "id",
+}
+"""Lists, and what --after takes of each."""
+
+LISTS = [
+    pytest.param(command, id=" ".join(words))
+    for words, command in every_command()
+    if words and words != ("checkin", "list") and is_list(words[-1], command)
+]
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_a_list_is_read_in_parts(command: click.Command) -> None:
+    """Whoever reads a long one asks for so many, and for those after the last."""
+    assert {"--limit", "--after"} <= set(options_of(command))
+
+
+def test_parts_make_the_whole(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    """Each list by one at a time; what has no number to go on after is refused."""
+    for name in "cab":
+        sqlite_desk.register(email=f"{name}@example.com", first_name=name)
+        person = ["--first-name", name, "--last-name", "L", "--email", f"{name}@example.com"]
+        sqlite_desk.done("member", "add", *person)
+        sqlite_desk.done("nas", "add", name, f"192.0.2.{ord(name)}")
+    for name in "cab":
+        sqlite_desk.done("location", "add", f"Annex {name}", "--timezone", "UTC")
+    monkeypatch.setenv("NEXIO_LOCATION", "Harbour House")
+    for words, key in PARTS.items():
+        with subtests.test(words):
+            whole = sqlite_desk.done(*words.split(), "--json").json
+            assert len(whole) >= 3
+            for before, each in zip([None, *whole], whole, strict=False):
+                after = [] if before is None else ["--after", str(before[key])]
+                part = sqlite_desk.done(*words.split(), "--json", "--limit", "1", *after).json
+                assert part == [each]
+            last = str(whole[-1][key])
+            assert sqlite_desk.done(*words.split(), "--json", "--after", last).json == []
+    assert sqlite_desk("nas", "list", "--after", "99").exit_code == 3
+    assert sqlite_desk("visitor", "list", "--after", "99").exit_code == 3
+
+
 def needed(command: click.Command) -> list[str]:
     """Something for all that the command requires."""
     given = []

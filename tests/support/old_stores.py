@@ -32,9 +32,11 @@ FILLED = {
     *("qr_edition", "counted_at", "last_seconds", "last_octets_in", "last_octets_out"),
     *("disconnect_attempts", "takes_disconnects", "language"),
     *("device_limit_outage", "profile", "reply", "early_minutes"),
+    *("check_in_code", "wifi_code"),
 }
 """New columns that an upgrade fills: the first edition, the counters of a session, switches,
-English, NAS of no known kind whose accepts say no more than before, and no early minutes."""
+English, NAS of no known kind whose accepts say no more than before, no early minutes,
+and the codes of mails."""
 
 
 @contextmanager

@@ -102,6 +102,17 @@ class PostgreSQL:
         finally:
             self._signal_all(self._server.pid, signal.SIGCONT)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Stop it for a while, with all connections; its data stays."""
+        assert self._server is not None
+        _end(self._server)
+        try:
+            yield
+        finally:
+            self._server = self._run_server()
+            self._wait_until_it_answers(self._server)
+
     def _signal_all(self, server: int, number: int) -> None:
         os.kill(server, number)  # first, because it starts the others
         for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():

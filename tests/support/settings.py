@@ -25,5 +25,11 @@ STARTS = {
     "ssid": None,
     "language": "en",
     "device-limit-outage": "allow",
+    "address": None,
+    "directions": None,
+    "logo": None,
+    "reply-to": None,
+    "check-in-code": True,
+    "wifi-code": True,
 }
 """The settings of a new location: no tokens, 60 minutes, six digits, login by e-mail."""

@@ -53,6 +53,10 @@ def test_what_a_new_location_starts_with() -> None:
         ("ssid=Gäste 😀", "ssid", "Gäste 😀"),
         ("ssid=None", "ssid", None),
         ("device-limit-outage=Refuse", "device_limit_outage", "refuse"),
+        ("address=1 Quay Street, Bristol", "address", "1 Quay Street, Bristol"),
+        ("directions=none", "directions", None),
+        ("reply-to=Desk@Example.COM", "reply_to", "Desk@example.com"),
+        ("wifi-code=off", "wifi_code", False),
     ],
 )
 def test_a_setting_is_read(word: str, field: str, value: object) -> None:
@@ -79,6 +83,11 @@ def test_a_setting_is_read(word: str, field: str, value: object) -> None:
         (f"pin-length={'6' * 5000}", "is not allowed", "5 to 10."),
         ("wifi-login=mac", "wifi-login=mac is not allowed", "wifi-login is email or pin."),
         ("device-limit-outage=no", "device-limit-outage=no is not allowed", "allow or refuse."),
+        ("reply-to=desk", "not an e-mail address", "an e-mail address, or none"),
+        (f"address={'x' * 201}", "201 characters", "at most 200 characters, or none"),
+        ("address=a\nb", "line break", "a line"),
+        ("logo=/nowhere.png", "cannot be read", "PNG, JPEG or GIF"),
+        (f"logo={__file__}", "no picture", "PNG, JPEG or GIF"),
         ("planned-guests=0", "planned-guests=0 is not allowed", "1 to 1000000, or none"),
         ("cut-off=25:00", "cut-off=25:00 cannot be read", "cut-off=22:00"),
         ("cut-off=noon", "cut-off=noon cannot be read", "cut-off=22:00"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from nexio.input.reply_settings import parse_replies
 from nexio.locations.locations import edit_location
@@ -15,11 +17,13 @@ from nexio.network.accounting_records import Status
 from nexio.network.endings import claim_endings
 from nexio.network.lost_sessions import any_lost, close_lost
 from nexio.network.nas import NewNas, add_nas
+from nexio.network.session_updates import record_accounting
 from nexio.operations.housekeeping import tidy
 from radius_auth.protocol.pyrad_codec import encode_reply_attribute
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock
 from tests.support.people import register, set_up
+from tests.support.radius.radiusd import wait_until
 from tests.support.reception import at_once
 from tests.support.stores import run_sql
 
@@ -253,6 +257,28 @@ def test_one_nas_that_two_servers_see_by_two_addresses(store: Store, location: L
         run_sql(store, "DELETE FROM wifi_session")
         (session,) = tell(store, *order)
         assert (session.seconds, session.octets_in, session.ended_by) == (1200, 20, "stop")
+
+
+@pytest.mark.parametrize("about", [OTHER, {}])
+def test_two_servers_hear_of_it_in_the_same_moment(
+    store: Store, location: Location, about: dict[str, Any]
+) -> None:
+    """The second one looks when the first one is done, by two NAS or by the same one: one row."""
+    del location
+    other = threading.Thread(target=tell, args=(store, replace(START, **about)))
+    with store.write() as work:
+        record_accounting(work, [START])
+        other.start()
+        if store.engine.dialect.name == "postgresql":
+            wait_until(lambda: not other.is_alive() or _somebody_waits(store))
+    other.join()
+    assert len(sessions(store)) == 1
+
+
+def _somebody_waits(store: Store) -> bool:
+    with store.engine.connect() as connection:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return bool(connection.scalar(text(query)))
 
 
 @pytest.mark.parametrize(

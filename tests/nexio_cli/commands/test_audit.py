@@ -51,6 +51,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("member", "set-pin"): ("ana@example.com", "--pin", "-"),
     ("member", "pass"): ("ana@example.com",),
     ("member", "remove"): ("ana@example.com", "--yes"),
+    ("person", "export"): ("ada@example.com",),
+    ("person", "erase"): ("eve@example.com", "--yes"),
     ("nas", "add"): ("lobby", "192.0.2.9"),
     ("nas", "edit"): ("lobby", "--secret", "-"),
     ("nas", "remove"): ("lobby", "--yes"),
@@ -96,6 +98,7 @@ LOOKS = {
         "radius status",
     ),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
+    *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
 """Commands that change nothing in the store."""

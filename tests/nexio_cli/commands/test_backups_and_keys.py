@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.cli.programs import Terminal, program
 from tests.support.cli.running import Nexio
 
 
@@ -32,6 +34,44 @@ def test_there_and_back(name: str, house: Nexio, tmp_path: Path) -> None:
     assert (house.done("visitor", "list", "--json").out, house.done("nas", "list").out) == before
     house.done("db", "check")
     assert house.register(email="ada@example.com")["id"] > 2, "a number was used twice"
+
+
+def test_a_backup_through_a_pipe(house: Nexio, tmp_path: Path) -> None:
+    """Octets on stdout and talk on stderr; what arrives can be restored."""
+    file = tmp_path / "there.db"
+    with file.open("wb") as there:
+        backup = [program("nexio"), "db", "backup", "-"]
+        ran = subprocess.run(backup, stdout=there, stderr=subprocess.PIPE, check=True)
+    assert b"Backup written (" in ran.stderr
+    house.done("visitor", "delete", "--yes", "1")
+    house.done("db", "restore", str(file), "--yes")
+    assert house.done("visitor", "show", "1", "--json").json["state"] == "expected"
+    assert "no text for a terminal" in terminal_says("db", "backup", "-")
+
+
+def terminal_says(*words: str) -> str:
+    """What a command shows on a terminal."""
+    with Terminal((program("nexio"), *words)) as terminal:
+        assert terminal.end() == 2
+    return terminal.shown
+
+
+def test_the_newest_backups_are_kept(sqlite_desk: Nexio, tmp_path: Path) -> None:
+    """Those of other names stay, whatever their age; the new one is there before one goes."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    old = [f"nexio-2026010{day}T000000Z.db" for day in range(1, 5)]
+    for name in (*old, "nexio-20260101T000000Z.db.gpg", "before.db"):
+        (folder / name).write_text("old")
+    backup = ["db", "backup", str(folder), "--keep", "2"]
+    shape = sqlite_desk.done(*backup, "--json").json
+    assert shape["removed"] == [str(folder / name) for name in old[:3]]
+    left = {path.name for path in folder.iterdir()}
+    new = Path(shape["file"]).name
+    assert left == {old[3], new, "nexio-20260101T000000Z.db.gpg", "before.db"}
+    backup[2] = str(tmp_path / "alone.db")
+    assert "a folder" in sqlite_desk(*backup).refused(2)
+    assert "stdout" in sqlite_desk("db", "backup", "-", "--json").err
 
 
 def test_a_backup_is_never_overwritten(house: Nexio, tmp_path: Path) -> None:

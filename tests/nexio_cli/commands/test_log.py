@@ -16,7 +16,7 @@ from radius_auth.decision.reasons import Reason
 from tests.support.cli.programs import program
 from tests.support.cli.running import Nexio
 
-KEYS = ["at", "user_name", "device", "nas", "location", "outcome", "reason", "latency_us"]
+KEYS = ["id", "at", "user_name", "device", "nas", "location", "outcome", "reason", "latency_us"]
 NINE = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
@@ -71,6 +71,7 @@ def test_the_json_of_a_decision(london: Nexio) -> None:
     (shape,) = london.done("log", "--json").json
     assert list(shape) == KEYS
     assert shape == {
+        "id": 1,
         "at": "2026-07-01T10:00:01+01:00",
         "user_name": "zoe@example.com",
         "device": "02-00-00-00-00-01",
@@ -158,3 +159,56 @@ def test_following_shows_each_decision_once(
         moment.strftime("%H:%M:%S") in line for moment, line in zip(at, shown, strict=True)
     ), shown
     assert rest == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["--limit", "2"], [3, 4]),
+        (["--after", "1", "--limit", "2"], [2, 3]),
+        (["--after", "4"], []),
+        (["--since", "2026-07-01 10:01+01:00"], [4]),
+        (["--since", "2026-07-02"], [4]),
+        (["--until", "2026-07-01"], [1, 2, 3]),
+        (["--email", "ZOE@example.com"], [1, 2, 4]),
+        (["--email", "ada@example.com"], [3]),
+        (["--device", "02000000000A"], [3]),
+        (["--outcome", "reject"], [2, 3]),
+        (["--reason", "Wrong PIN"], [2]),
+        (["--email", "zoe@example.com", "--outcome", "accept", "--since", "2 Jul 2026"], [4]),
+    ],
+)
+def test_a_part_of_the_log(options: list[str], ids: list[int], desk: Nexio) -> None:
+    """By number, time, visitor, device, outcome and reason; the other name of a visit counts."""
+    desk.sql("UPDATE location SET time_zone = 'Europe/London'")
+    visit = desk.register()["id"]
+    record(
+        desk,
+        event(1, visit_id=visit, user_name="******"),
+        event(2, visit_id=None, user_name="Zoe@Example.com", outcome="reject", reason="wrong PIN"),
+        event(
+            3,
+            visit_id=None,
+            user_name="ada@example.com",
+            outcome="reject",
+            reason="unknown user",
+            device="02:00:00:00:00:0a",
+        ),
+        event(86_400, visit_id=visit),
+    )
+    assert [each["id"] for each in desk.done("log", "--json", *options).json] == ids
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--reason", "bad mood"], "wrong PIN"),
+        (["--device", "my phone"], "not a MAC"),
+        (["--since", "once"], "once"),
+        (["--after", "x"], "--after"),
+    ],
+)
+def test_a_part_that_cannot_be(options: list[str], words: str, sqlite_desk: Nexio) -> None:
+    """Exit 2, and what can be given."""
+    assert words in sqlite_desk("log", *options).refused(2)

@@ -10,6 +10,8 @@ from tests.support.cli.running import registration
 from tests.support.mail_server import MailServer, nobody_there
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from tests.support.cli.running import Nexio
 
 MAIL_KEYS = [
@@ -44,7 +46,7 @@ def test_a_registration_is_mailed_at_once(desk: Nexio, posting: MailServer) -> N
     (received,) = posting.received
     body = received.message.get_body(("plain",))
     assert body is not None
-    assert f"PIN:    {visit['pin']}\n" in body.get_content()
+    assert f"PIN: {visit['pin']}\n" in body.get_content()
     assert desk.done("visitor", "show", "1", "--json").json["mail"] == "sent"
 
 
@@ -150,8 +152,29 @@ def test_changes_that_send_mail(desk: Nexio, posting: MailServer) -> None:
         ("visitor-registered", "sent"),
     ]
     assert posting.mails_by_receiver == {"zoe@example.com": 2, "ada@example.com": 1}
-    assert desk.done("visitor", "delete", "1", "--yes").err == ""
+    desk.done("visitor", "delete", "1", "--yes", "--no-mail")
     assert len(posting.received) == 3
+
+
+def test_a_longer_wifi_and_a_cancellation_are_mailed(desk: Nexio, posting: MailServer) -> None:
+    """At once, in the language of the visitor; a calendar takes both in."""
+    desk.done("token", "on")
+    desk.done(*ZOE, "--language", "de")
+    assert desk.done("token", "extend", "1", "--by", "30m").err == ""
+    assert desk.done("visitor", "delete", "1", "--yes").err == ""
+    assert [name for name, _ in states(desk)] == [
+        *("visitor-registered", "visitor-extended", "visitor-cancelled")
+    ]
+    subjects = [str(each.message["Subject"]).strip() for each in posting.received]
+    assert [subject.startswith("Ihr Besuch bei ") for subject in subjects] == [True] * 3
+    assert subjects[2].endswith("ist abgesagt")
+    assert [_method(each.message) for each in posting.received] == ["PUBLISH", "PUBLISH", "CANCEL"]
+
+
+def _method(message: EmailMessage) -> str:
+    """What a mail does to the calendar."""
+    (part,) = [each for each in message.walk() if each.get_content_type() == "text/calendar"]
+    return str(part.get_param("method"))
 
 
 def test_resend(desk: Nexio, posting: MailServer) -> None:

@@ -69,6 +69,22 @@ def test_who_is_on(desk: Nexio) -> None:
     assert cells[7:] == ["0s", "1.5 MB", "4.3 GB", "open"]
 
 
+def test_sessions_are_read_in_parts(desk: Nexio) -> None:
+    """In the order in which they began; a later number may have begun earlier."""
+    visit, now = desk.register(), utc_now()
+    for number, minutes in enumerate((30, 50, 40, 40), 1):
+        on_wifi(desk, visit["id"], number, at=now - timedelta(minutes=minutes))
+    wanted = [2, 3, 4, 1]
+    for i, before in enumerate([None, *wanted]):
+        after = [] if before is None else ["--after", str(before)]
+        listed = desk.done("session", "list", "--json", *after).json
+        assert [each["id"] for each in listed] == wanted[i:]
+        if before is not None:
+            (*part,) = desk.done("session", "list", "--json", "--limit", "1", *after).json
+            assert [each["id"] for each in part] == wanted[i : i + 1]
+    assert desk("session", "list", "--after", "9").exit_code == 3
+
+
 def test_which_sessions(desk: Nexio) -> None:
     """All, the open ones, those of a visit, the newest so many; an end in words."""
     zoe, ada = desk.register(), desk.register(email="ada@example.com")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar import Calendar
 
+from nexio.clock import Clock
 from nexio.configuration import Configuration
 from nexio.store.engine import Store
 from tests.support.cli.running import ZOE, Nexio, registration
@@ -50,6 +51,7 @@ def test_the_json_of_a_visit(desk: Nexio) -> None:
         "replaces": None,
         "login": "zoe@example.com",
         "group": None,
+        "language": None,
     }
     assert {key: visit[key] for key in known} == known
     assert visit["token"]["valid_from"] == visit["expected_arrival"]
@@ -106,9 +108,9 @@ def test_the_store_is_opened_once(
     opened = []
     open_store = Store.open
 
-    def open_and_count(configuration: Configuration) -> Store:
+    def open_and_count(configuration: Configuration, clock: Clock) -> Store:
         opened.append(configuration)
-        return open_store(configuration)
+        return open_store(configuration, clock)
 
     monkeypatch.setattr(Store, "open", open_and_count)
     sqlite_desk.register()
@@ -153,7 +155,7 @@ def test_a_name_survives_everywhere(
     (to,) = received.message["To"].addresses
     assert (to.display_name, to.addr_spec) == (name, ZOE["--email"])
     parts = {part.get_content_type(): part for part in received.message.walk()}
-    assert f"Hello {name},\n" in parts["text/plain"].get_content()
+    assert f"Hello {name}," in parts["text/plain"].get_content().splitlines()
     assert name in html.unescape(parts["text/html"].get_content())
     entry = Calendar.from_ical(parts["text/calendar"].get_content())
     assert f"Your host: {name}\n" in str(entry.walk("VEVENT")[0]["description"])

@@ -55,7 +55,7 @@ DAY: list[tuple[str, Any]] = [
     ("doctor", list[types.FindingJson]),
     ("db current", types.VersionJson),
     ("db upgrade", types.UpgradeJson),
-    ("db backup {home}/backup.db", types.WrittenJson),
+    ("db backup {home}/backup.db", types.BackupJson),
     ("db restore {home}/backup.db --yes", types.RestoredJson),
     ("key rotate --yes", types.RotatedJson),
     ("token off --revoke --yes", types.TokensJson),

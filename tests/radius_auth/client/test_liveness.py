@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.clock import utc_now
-from nexio.network.nas import NewNas, add_nas
+from nexio.network.nas import NewNas, add_nas, list_nas
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.client.liveness import OLD_SECONDS, find_server
@@ -47,7 +47,7 @@ def furnish(store: Store, address: str, secret: str) -> None:
 def found(store: Store, port: int) -> Finding:
     """What is found on a port."""
     with store.read() as work:
-        finding = find_server(work, port)
+        finding = find_server(list_nas(work), port)
     assert finding.subject == "RADIUS server"
     assert bool(finding.advice) != finding.well
     return finding

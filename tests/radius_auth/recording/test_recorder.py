@@ -17,6 +17,7 @@ from radius_auth.recording import recorder
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
+from tests.support.full_disks import fill, full_disk
 from tests.support.radius.decisions import event, events
 from tests.support.radius.radiusd import PATIENCE, wait_until
 
@@ -203,13 +204,14 @@ def test_a_spool_on_a_full_disk(
 ) -> None:
     """What it holds already gets into the store, and what is new, too."""
     spool = Spool(path, AuthEvent)
-    spool.append(events(2))
-    path.with_name(path.name + "-journal").symlink_to("nowhere")  # SQLite cannot make one
-    taker = Recorder(spool, opening(sqlite_configuration), record_events)
-    recording(taker, events(4)[2:])
-    taker.stop()
+    with full_disk():
+        taken = fill(spool)
+        new = [event(len(taken) + number) for number in (1, 2)]
+        taker = Recorder(spool, opening(sqlite_configuration), record_events)
+        recording(taker, new)
+        taker.stop()
     assert sorted(each.record_id for each in stored(sqlite_store)) == [
-        each.record_id for each in events(4)
+        each.record_id for each in [*taken, *new]
     ]
 
 

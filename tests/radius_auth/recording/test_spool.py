@@ -16,6 +16,7 @@ from nexio.network.events import AuthEvent, EventBatch, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
 from tests.support.accounting import record
+from tests.support.full_disks import fill, full_disk
 from tests.support.radius.decisions import event, events
 
 
@@ -285,17 +286,28 @@ def test_a_sealed_name_comes_out_as_it_went_in(path: Path) -> None:
 
 
 def test_what_the_store_has_goes_also_from_a_full_disk(path: Path) -> None:
-    """There may be no room for a journal."""
+    """There is no room to write ahead what goes."""
     spool = Spool(path, AuthEvent)
-    spool.append(events(3))
-    journal = path.with_name(path.name + "-journal")
-    journal.symlink_to("nowhere")  # so that SQLite cannot make one
+    with full_disk():
+        taken = fill(spool)
+        spool.remove(taken[:-1])
+    assert spool.oldest(9) == taken[-1:]
 
+
+def test_what_was_written_ahead_goes_with_its_file(path: Path) -> None:
+    """A server was killed and its spool removed: a new one reads nothing of the old one."""
+    killed = Spool(path, AuthEvent)
+    killed.append(events(2))
+    ahead = path.with_name(path.name + "-wal").read_bytes()
+    assert ahead
+    path.unlink()
     with pytest.raises(StoreUnreachable):
-        spool.append([event(4)])
-    spool.remove(events(2))
+        killed.oldest(9)
+    path.with_name(path.name + "-wal").write_bytes(ahead)
 
-    journal.unlink()
+    spool = Spool(path, AuthEvent)
+    assert spool.oldest(9) == []
+    spool.append([event(3)])
     assert spool.oldest(9) == [event(3)]
 
 

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from nexio.clock import utc_now
+from nexio.network.nas import list_nas
 from nexio.network.sessions import name_as_sent
 from radius_auth.client.liveness import find_server
 from radius_auth.disconnecting.disconnect import attributes_of
@@ -126,7 +127,7 @@ def test_must_16_a_server_that_never_had_a_spool(sqlite_configuration: Configura
             assert len(sessions_when(desk, lambda _: True)) == 1
             desk.wait_for_events(bool)
             with desk.store.read() as work:
-                finding = find_server(work, server.port)
+                finding = find_server(list_nas(work), server.port)
             assert "cannot use its spool" in finding.message
             assert not finding.well
             assert server.stop() == 0

@@ -131,7 +131,7 @@ def wrong(attributes: dict[int, list[bytes]], status: int = START) -> Told:
 
 def forged(request: bytes) -> bytes:
     """With a Message-Authenticator that is wrong, and a Request Authenticator that is right."""
-    at = read_packet(request).starts[Attribute.MESSAGE_AUTHENTICATOR] + 2
+    at = read_packet(request).signature_start + 2
     return resigned(request[:at] + bytes(16) + request[at + 16 :])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from nexio.mail.rendering import qr_png
+from nexio.mail.qr_pictures import qr_png
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,65 @@
+"""QR codes as pictures for mails and slips."""
+
+from __future__ import annotations
+
+import io
+import re
+from math import hypot
+from typing import Final
+
+import png
+from qrcode import QRCode
+from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_M
+
+QR_PIXELS: Final = 6
+"""Of one module: some 200 pixels for our codes, which a camera reads off a small phone."""
+
+QR_QUIET_ZONE: Final = 4
+"""Modules of white around the code (ISO/IEC 18004 section 6.3.8)."""
+
+_SIGN: Final = 4.5
+"""Modules from the middle of the code to the edge of the sign for Wi-Fi."""
+
+
+def qr_png(text: str, *, wifi: bool = False) -> bytes:
+    """A QR code as a PNG, black on white whatever the colours of the mail program.
+
+    Args:
+        text: what it says.
+        wifi: draw the sign for Wi-Fi into its middle; the code has redundance for that.
+    """
+    code = QRCode(
+        error_correction=ERROR_CORRECT_H if wifi else ERROR_CORRECT_M, border=QR_QUIET_ZONE
+    )
+    code.add_data(text)
+    matrix = code.get_matrix()
+    middle = len(matrix) / 2
+    pixels = range(len(matrix) * QR_PIXELS)
+
+    def is_white(row: int, column: int) -> bool:
+        x, y = ((each + 0.5) / QR_PIXELS - middle for each in (column, row))
+        if wifi and max(abs(x), abs(y)) < _SIGN:
+            return not _is_in_sign(x, y)
+        return not matrix[row // QR_PIXELS][column // QR_PIXELS]
+
+    picture = io.BytesIO()
+    writer = png.Writer(len(pixels), len(pixels), greyscale=True, bitdepth=1)
+    writer.write(picture, [[is_white(row, column) for column in pixels] for row in pixels])
+    return picture.getvalue()
+
+
+def wifi_qr_text(ssid: str) -> str:
+    """What lets a phone join an open network: ``WIFI:T:nopass;S:Guests;;``.
+
+    Its login page asks for the PIN then.
+    """
+    escaped = re.sub(r"([\\;,:\"])", r"\\\1", ssid)
+    return f"WIFI:T:nopass;S:{escaped};;"
+
+
+def _is_in_sign(x: float, y: float) -> bool:
+    """A dot below two arcs, in modules from the middle."""
+    right, up = x, 2.5 - y
+    distance = hypot(right, up)
+    in_arc = up > abs(right) and (2 < distance < 3.2 or 4.4 < distance < 5.6)  # noqa: PLR2004
+    return in_arc or distance < 0.9  # noqa: PLR2004

@@ -1,0 +1,137 @@
+"""The texts of mails: a location's own in a language, else those of the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+
+from nexio.errors import InvalidValue
+from nexio.languages import Language
+from nexio.locations.locations import Location
+from nexio.mail.default_texts import KNOWN, default_text
+from nexio.mail.placeholders import PLACEHOLDER
+from nexio.outbox.outbox import Template
+from nexio.store import audit
+from nexio.store.engine import Reading, Writing
+from nexio.store.tables import MailTextRow
+
+NAMES: Final = {
+    "registered": Template.VISITOR_REGISTERED,
+    "moved": Template.VISITOR_UPDATED,
+    "extended": Template.VISITOR_EXTENDED,
+    "cancelled": Template.VISITOR_CANCELLED,
+    "arrived": Template.VISITOR_ARRIVED,
+}
+"""What people call the mails whose text they can change."""
+
+SUBJECT: Final = "Subject:"
+LONGEST: Final = 20_000
+"""Characters of a text."""
+
+LONGEST_SUBJECT: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailText:
+    """What a mail says, with placeholders."""
+
+    subject: str
+    body: str
+    is_own: bool = False
+    """Whether the location has worded it."""
+
+    @property
+    def source(self) -> str:
+        """As people edit it: the subject in the first line, then the body."""
+        return f"{SUBJECT} {self.subject}\n\n{self.body}"
+
+
+def get_text(work: Reading, location_id: int, template: Template, language: Language) -> MailText:
+    """The text of a mail at a location in a language."""
+    row = work.session.get(MailTextRow, (location_id, template.value, language.code))
+    if row is not None:
+        return parse_source(template, row.text)
+    subject, body = default_text(template, language)
+    return MailText(subject=subject, body=body)
+
+
+def list_own(work: Reading, location: Location) -> dict[tuple[Template, str], datetime]:
+    """Which texts a location has worded, by template and language, and when."""
+    rows = work.session.scalars(select(MailTextRow).where(MailTextRow.location_id == location.id))
+    return {(Template(row.template), row.language): row.changed_at for row in rows}
+
+
+def save_text(
+    work: Writing, location: Location, template: Template, language: Language, text: MailText
+) -> None:
+    """Let a location's mail say this from now on, also in mails that wait."""
+    key = {"location_id": location.id, "template": template.value, "language": language.code}
+    work.session.merge(MailTextRow(**key, text=text.source, changed_at=work.now))
+    _record(work, location, "edit", template, language)
+
+
+def reset_text(work: Writing, location: Location, template: Template, language: Language) -> bool:
+    """Let a mail say again what it says everywhere; False where it does already."""
+    row = work.session.get(MailTextRow, (location.id, template.value, language.code))
+    if row is None:
+        return False
+    work.session.delete(row)
+    _record(work, location, "reset", template, language)
+    return True
+
+
+def parse_source(template: Template, source: str) -> MailText:
+    """Read a text as people edit it.
+
+    Raises:
+        InvalidValue: it has no subject or no body, is too long, or names something unknown.
+    """
+    lines = source.removeprefix("\ufeff").replace("\r\n", "\n").strip().split("\n")
+    head, rest = lines[0], "\n".join(lines[1:]).strip()
+    if not head.lower().startswith(SUBJECT.lower()):
+        raise InvalidValue(
+            "the text has no subject", f"Write it into the first line: {SUBJECT} Your visit"
+        )
+    subject = head[len(SUBJECT) :].strip()
+    if not subject or not rest:
+        raise InvalidValue(
+            f"the {'text below the subject' if subject else 'subject'} is empty",
+            "To have the text of the package again: nexio mail template reset",
+        )
+    if len(source) > LONGEST or len(subject) > LONGEST_SUBJECT:
+        raise InvalidValue(
+            "the text is too long",
+            f"It may have {LONGEST} characters, and its subject {LONGEST_SUBJECT}.",
+        )
+    _refuse_control_characters(source)
+    _refuse_unknown(template, source)
+    return MailText(subject=subject, body=rest + "\n", is_own=True)
+
+
+def _refuse_control_characters(source: str) -> None:
+    bad = next((each for each in source if not each.isprintable() and each not in "\r\n\t"), None)
+    # What joins letters, and the mark of the order of octets, are letters to a reader.
+    if bad is not None and bad not in "\ufeff\u200c\u200d\u00a0\u202f\u3000":
+        code = f"U+{ord(bad):04X}"
+        raise InvalidValue(f"the text has the control character {code}", "Take it out.")
+
+
+def _refuse_unknown(template: Template, source: str) -> None:
+    known = KNOWN[template]
+    unknown = [name for name in dict.fromkeys(PLACEHOLDER.findall(source)) if name not in known]
+    if unknown:
+        names = ", ".join(f"{{{name}}}" for name in unknown)
+        raise InvalidValue(
+            f"nothing is known of {names} in this mail",
+            f"There is {', '.join(f'{{{name}}}' for name in known)}.",
+        )
+
+
+def _record(
+    work: Writing, location: Location, what: str, template: Template, language: Language
+) -> None:
+    details = {"template": template.value, "language": language.code}
+    audit.record(work, f"{what} mail text", "location", location.id, details)

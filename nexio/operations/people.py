@@ -1,0 +1,353 @@
+"""What is held about a person, by e-mail: showing it, and erasing it.
+
+A person is all visits and members of one e-mail, at every location, with what hangs on them; what
+was typed or reported under that e-mail and led to nobody; and what their devices did that led to
+nobody.  Texts about others that name the person lose the name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from nexio.errors import NotFound
+from nexio.input.addresses import ascii_spelling, email_key
+from nexio.input.names import full_name
+from nexio.locations.locations import list_locations
+from nexio.network.masking import MASK, mask_pins
+from nexio.network.sessions import WifiSession, sessions_of
+from nexio.operations.housekeeping import forget_members, forget_visits
+from nexio.outbox.outbox import MailState
+from nexio.reception.members import remove_member
+from nexio.reception.visits import delete_visit
+from nexio.store import audit
+from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
+from nexio.store.tables import (
+    AccessTokenRow,
+    AuditRow,
+    AuthEventRow,
+    CheckInRow,
+    DeviceRow,
+    GuardActRow,
+    MemberPassRow,
+    MemberRow,
+    OfflineTapRow,
+    OutboxRow,
+    Row,
+    VisitRow,
+    WifiSessionRow,
+)
+
+ERASED: Final = "(erased)"
+"""What stands in a text about others in place of an erased person."""
+
+_TABLES: Final[dict[str, type[Row]]] = {
+    "visits": VisitRow,
+    "tokens": AccessTokenRow,
+    "devices": DeviceRow,
+    "check_ins": CheckInRow,
+    "members": MemberRow,
+    "passes": MemberPassRow,
+    "sessions": WifiSessionRow,
+    "decisions": AuthEventRow,
+    "guesses": GuardActRow,
+    "mails": OutboxRow,
+    "taps": OfflineTapRow,
+    "audit": AuditRow,
+}
+"""By what they are called to who asks; PINs are only digests elsewhere."""
+
+_ABOUT_OTHERS: Final = ("host", "company", "phone", "notes")
+"""Fields of a visit that may name somebody else."""
+
+_OURS: Final = {"batch", "email_key", "group_key", "location_id", "key", "sender", "record_id"}
+"""Columns that say nothing about the person, or the same as another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """By what a person is found in the store."""
+
+    email: str = field(repr=False)
+    spellings: tuple[str, ...] = field(repr=False)
+    """Of the e-mail, in lower case."""
+
+    masked: tuple[str, ...] = field(repr=False)
+    """What stands in the log for an e-mail that looks like a PIN, as long as nobody had it."""
+
+    names: tuple[str, ...] = field(repr=False)
+    """First and last name; who has one name only is not looked for by it."""
+
+    visits: tuple[int, ...]
+    members: tuple[int, ...]
+    devices: tuple[str, ...] = field(repr=False)
+
+    def is_about(self, user_name: str, device: str | None, visit_id: int | None) -> bool:
+        """Whether a decision or a record of accounting is about this person."""
+        if visit_id is not None and visit_id in self.visits:
+            return True
+        said = user_name.lower()
+        named = any(each in said for each in self.spellings) or user_name in self.masked
+        return named or (visit_id is None and device is not None and device in self.devices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much was erased."""
+
+    visits: int
+    members: int
+    sessions: int
+    decisions: int
+    mails: int
+    mentions: int
+    """Texts about others that named the person."""
+
+
+def get_person(work: Reading, email: str) -> Person:
+    """Look for a person.
+
+    Raises:
+        NotFound: nothing is held about this e-mail.
+    """
+    key = email_key(email)
+    visits = work.session.scalars(select(VisitRow).where(VisitRow.email_key == key)).all()
+    members = work.session.scalars(select(MemberRow).where(MemberRow.email_key == key)).all()
+    both: list[VisitRow | MemberRow] = [*visits, *members]
+    written = [email.strip(), key, *(row.email for row in both)]
+    spellings = {each.lower() for each in (*written, *map(ascii_spelling, written))}
+    masks = {mask_pins(each, lambda _: False) for each in spellings}
+    numbers = tuple(row.id for row in visits)
+    person = Person(
+        email=email.strip(),
+        spellings=tuple(sorted(spellings)),
+        masked=tuple(each for each in masks if MASK in each and each != MASK),
+        names=tuple(
+            sorted({full_name(row.first_name, row.last_name) for row in both if _two(row)})
+        ),
+        visits=numbers,
+        members=tuple(row.id for row in members),
+        devices=tuple(sorted(_devices(work, numbers))),
+    )
+    mails = OutboxRow.to_address.is_not(None) & _holds(OutboxRow.to_address, spellings)
+    held = any(work.count(which) for which in _conditions(person).values())
+    if not (held or work.count(mails) or _mentions(work, person)):
+        raise NotFound(
+            f"nothing is held about {email}", "See how it is written: nexio visitor list --all"
+        )
+    return person
+
+
+def _two(row: VisitRow | MemberRow) -> bool:
+    return bool(row.first_name and row.last_name)
+
+
+def _devices(work: Reading, visits: Iterable[int]) -> set[str]:
+    """Those that were on with a PIN of these visits."""
+    found: set[str] = set()
+    for group in in_groups([*visits]):
+        accepted = (AuthEventRow.outcome == "accept") & AuthEventRow.visit_id.in_(group)
+        for query in (
+            select(DeviceRow.mac).where(DeviceRow.visit_id.in_(group)),
+            select(WifiSessionRow.device).where(WifiSessionRow.visit_id.in_(group)),
+            select(AuthEventRow.device).where(accepted),
+        ):
+            found.update(each for each in work.session.scalars(query.distinct()) if each)
+    return found
+
+
+def _holds(column: InstrumentedAttribute[Any], texts: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a text stands in a column; PostgreSQL may not know the lower case of every letter."""
+    return or_(
+        *(func.lower(column).contains(text.lower(), autoescape=True) for text in texts),
+        *(column.contains(text, autoescape=True) for text in texts),
+    )
+
+
+def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
+    """Which rows of each table are about the person, and about nobody else."""
+    visits, members = person.visits, person.members
+
+    def told(table: type[AuthEventRow | WifiSessionRow]) -> ColumnElement[bool]:
+        named = or_(_holds(table.user_name, person.spellings), table.user_name.in_(person.masked))
+        theirs = table.device.in_(person.devices)
+        return or_(table.visit_id.in_(visits), and_(table.visit_id.is_(None), or_(named, theirs)))
+
+    def of_either(table: type[CheckInRow | OutboxRow]) -> ColumnElement[bool]:
+        return or_(table.visit_id.in_(visits), table.member_id.in_(members))
+
+    sessions = told(WifiSessionRow)
+    passes = select(MemberPassRow.id).where(MemberPassRow.member_id.in_(members))
+    taps = OfflineTapRow.visit_id.in_(visits)
+    subjects = {
+        "visit": AuditRow.subject_id.in_(visits),
+        "member": AuditRow.subject_id.in_(members),
+        "session": AuditRow.subject_id.in_(select(WifiSessionRow.id).where(sessions)),
+        "tap": AuditRow.subject_id.in_(select(OfflineTapRow.id).where(taps)),
+        "pass": AuditRow.subject_id.in_(passes)
+        | AuditRow.details["member"].as_integer().in_(members),
+    }
+    nobody = GuardActRow.visit_id.is_(None) & GuardActRow.device.in_(person.devices)
+    return {
+        AuditRow: or_(*(and_(AuditRow.subject == name, of) for name, of in subjects.items())),
+        WifiSessionRow: sessions,
+        AuthEventRow: told(AuthEventRow),
+        GuardActRow: GuardActRow.visit_id.in_(visits) | nobody,
+        OfflineTapRow: taps,
+        DeviceRow: DeviceRow.visit_id.in_(visits),
+        AccessTokenRow: AccessTokenRow.visit_id.in_(visits),
+        CheckInRow: of_either(CheckInRow),
+        OutboxRow: of_either(OutboxRow),
+        MemberPassRow: MemberPassRow.member_id.in_(members),
+        MemberRow: MemberRow.id.in_(members),
+        VisitRow: VisitRow.id.in_(visits),
+    }
+
+
+def export_person(work: Writing, person: Person) -> dict[str, Any]:
+    """All that is held, in plain values: no PIN, no secret, and no digest of one.
+
+    The audit notes that somebody's data was exported, and not whose.
+    """
+    conditions, places = _conditions(person), {each.id: each.name for each in list_locations(work)}
+    exported: dict[str, Any] = {"email": person.email}
+    for name, table in _TABLES.items():
+        rows = work.session.scalars(select(table).where(conditions[table]))
+        exported[name] = [_plain(row, places) for row in rows.unique()]
+    exported["mentions"] = [
+        {"visit": row.id, "field": column} for row, column in _mentions(work, person)
+    ]
+    counts = {name: len(rows) for name, rows in exported.items() if name != "email" and rows}
+    audit.record(work, "export", "person", 0, counts)
+    return exported
+
+
+def _plain(row: Row, places: Mapping[int, str]) -> dict[str, Any]:
+    """A row in values of JSON; what is sealed, and digests, are octets."""
+    values = {column.name: getattr(row, column.key) for column in row.__table__.columns}
+    plain = {
+        name: _value(value)
+        for name, value in values.items()
+        if name not in _OURS and not isinstance(value, bytes) and not name.endswith("_sealed")
+        if not name.endswith("_digest")
+    }
+    if "location_id" in values:
+        plain["location"] = places.get(values["location_id"] or 0)
+    return plain
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return int(value.total_seconds()) if isinstance(value, timedelta) else value
+
+
+def end_access(work: Writing, person: Person) -> list[WifiSession]:
+    """Revoke the person's PINs and tokens, of which servers hear within a second; no mail goes out.
+
+    Returns:
+        Their sessions that are open on the Wi-Fi.
+    """
+    for row in work.session.scalars(
+        select(VisitRow).where(VisitRow.id.in_(person.visits), VisitRow.deleted_at.is_(None))
+    ).unique():
+        delete_visit(work, row.id)
+    for number in work.session.scalars(
+        select(MemberRow.id).where(MemberRow.id.in_(person.members), MemberRow.removed_at.is_(None))
+    ):
+        remove_member(work, number)
+    work.session.flush()
+    waits = OutboxRow.state == MailState.QUEUED.value
+    work.session.execute(delete(OutboxRow).where(_conditions(person)[OutboxRow], waits))
+    return open_sessions(work, person)
+
+
+def open_sessions(work: Reading, person: Person) -> list[WifiSession]:
+    """The person's sessions that are open on the Wi-Fi."""
+    which = _conditions(person)[WifiSessionRow] & WifiSessionRow.ended_at.is_(None)
+    numbers = work.session.scalars(select(WifiSessionRow.id).where(which)).all()
+    return [each for group in in_groups(numbers) for each in sessions_of(work, group)]
+
+
+def erase_person(work: Writing, person: Person) -> Erased:
+    """Delete all that is held; the audit notes that somebody was erased, and not who."""
+    conditions = _conditions(person)
+    mentions = _erase_mentions(work, person)
+    _let_visits_go(work, person)
+    erased = Erased(
+        visits=len(person.visits),
+        members=len(person.members),
+        sessions=work.count(conditions[WifiSessionRow]),
+        decisions=work.count(conditions[AuthEventRow]),
+        mails=work.count(conditions[OutboxRow]),
+        mentions=mentions,
+    )
+    # Entries about sessions, taps and passes before what they are about.
+    for table in (AuditRow, WifiSessionRow, AuthEventRow, GuardActRow, OfflineTapRow, OutboxRow):
+        work.session.execute(delete(table).where(conditions[table]))
+    for group in in_groups(person.visits):
+        forget_visits(work, group)
+    forget_members(work, person.members)
+    _clean_logs(work, person)
+    counts = {name: getattr(erased, name) for name in Erased.__slots__ if getattr(erased, name)}
+    audit.record(work, "erase", "person", 0, counts)
+    return erased
+
+
+def _let_visits_go(work: Writing, person: Person) -> None:
+    """Visits of others that the person registered as a member stay, as the desk's."""
+    theirs = VisitRow.member_id.in_(person.members) & VisitRow.id.not_in(person.visits)
+    for visit in work.session.scalars(select(VisitRow).where(theirs)).unique():
+        visit.source, visit.member, visit.member_id, visit.host = "admin", None, None, None
+    work.session.flush()
+
+
+def _mentions(work: Reading, person: Person) -> list[tuple[VisitRow, str]]:
+    """Visits of others in which the person is named, and in which field."""
+    texts = (*person.spellings, *person.names)
+    found = []
+    for name in _ABOUT_OTHERS:
+        column = getattr(VisitRow, name)
+        others = VisitRow.id.not_in(person.visits) & column.is_not(None)
+        rows = work.session.scalars(select(VisitRow).where(others, _holds(column, texts))).unique()
+        pattern = _pattern(person)
+        found += [(row, name) for row in rows if pattern.search(getattr(row, name))]
+    return found
+
+
+def _erase_mentions(work: Writing, person: Person) -> int:
+    found = _mentions(work, person)
+    pattern = _pattern(person)
+    for row, name in found:
+        left = pattern.sub(ERASED, getattr(row, name))
+        setattr(row, name, None if left.strip() == ERASED else left)
+    work.session.flush()
+    return len(found)
+
+
+def _clean_logs(work: Writing, person: Person) -> None:
+    """The person's e-mail in rows that are about others."""
+    to_them = _holds(OutboxRow.to_address, person.spellings)
+    nobody = {"to_name": None, "to_address": None, "answer": None}
+    work.session.execute(update(OutboxRow).where(to_them).values(nobody))
+    answered = _holds(OutboxRow.answer, person.spellings)
+    work.session.execute(update(OutboxRow).where(answered).values(answer=None))
+    for table in (AuthEventRow, WifiSessionRow):
+        typed = _holds(table.user_name, person.spellings)
+        work.session.execute(update(table).where(typed).values(user_name=""))
+    work.session.execute(
+        update(AuditRow).where(_holds(AuditRow.operator, person.spellings)).values(operator=ERASED)
+    )
+
+
+def _pattern(person: Person) -> re.Pattern[str]:
+    """The person in a text: as a whole word, in any case."""
+    texts = sorted((*person.spellings, *person.names), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)", re.IGNORECASE)
