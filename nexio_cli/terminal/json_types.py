@@ -263,6 +263,30 @@ class MailJson(TypedDict):
     """What the mail server said last, or why the mail failed; ``null`` before the first try"""
 
 
+class MailTextJson(TypedDict):
+    """What a mail says at a location in a language."""
+
+    template: str
+    """``registered``, ``moved``, ``extended``, ``cancelled`` or ``arrived``"""
+
+    language: str
+    own: bool
+    """Whether the location has worded it"""
+
+    text: str
+    """The line ``Subject: …``, and the body below it, with placeholders"""
+
+
+class MailPreviewJson(TypedDict):
+    """A mail as somebody would get it."""
+
+    template: str
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
 class DeliveryJson(TypedDict):
     """What became of the mail that waited."""
 
@@ -961,6 +985,8 @@ Printed = (
     | MemberJson
     | HousekeepingJson
     | MailJson
+    | MailTextJson
+    | MailPreviewJson
     | DeliveryJson
     | NasJson
     | LocationJson
