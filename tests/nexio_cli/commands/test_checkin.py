@@ -22,7 +22,7 @@ DONE_KEYS = ["outcome", "wifi"]
 """What a check-in has beside a tap of a list."""
 
 TAP_KEYS = ["direction", "kind", "id", "name", "at", "location", "method", "cut_off"]
-TAP_KEYS += ["host", "company", "phone"]
+TAP_KEYS += ["host", "company", "phone", "tap"]
 
 
 def tapped_ago(desk: Nexio, visit: Any, minutes: int = 5) -> None:
