@@ -63,6 +63,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("guard", "release"): ("3", "--device", DEVICE, "--yes"),
     ("db", "restore"): ("{home}/backup.db", "--yes"),
     ("key", "rotate"): ("--yes",),
+    ("mail", "template", "edit"): ("registered", "{home}/registered.txt"),
+    ("mail", "template", "reset"): ("registered", "--yes"),
     ("location", "add"): ("Annex", "--timezone", "Europe/London"),
     ("location", "edit"): ("Annex", "--name", "Pier"),
 }
@@ -97,6 +99,7 @@ LOOKS = {
         "radius test",
         "radius status",
     ),
+    *("mail template show", "mail template preview"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
@@ -162,6 +165,8 @@ def _begin(desk: Nexio, home: Path) -> None:
     desk.done("checkin", "--visit", "3", "--in")
     first = "first_name,last_name,email,expected_arrival\n"
     (home / "visitors.csv").write_text(f"{first}Eve,Moore,eve@example.com,tomorrow 9:00\n")
+    own = desk.done("mail", "template", "show", "registered").out.replace("Wi-Fi", "network")
+    (home / "registered.txt").write_text(own)
     with closing(Store.open(desk.configuration)) as store:
         with store.write() as work:
             visit = get_visit(work, "3", None)
