@@ -158,7 +158,7 @@ def _erase_spools(person: Person) -> list[str]:
     _settle(spools, person)
     for path in spools:
         try:
-            erase(path, person.is_about)
+            remains += erase(path, person.is_about)
         except NexioError as error:
             remains.append(f"{error}; it may hold decisions about the person")
     try:
