@@ -170,6 +170,8 @@ class TapJson(TypedDict):
     host: str | None
     company: str | None
     phone: str | None
+    tap: int
+    """The number of this check-in or check-out, which ``--after`` takes"""
 
 
 class DoneTapJson(TapJson):
@@ -261,6 +263,30 @@ class MailJson(TypedDict):
     sent_at: str | None
     answer: str | None
     """What the mail server said last, or why the mail failed; ``null`` before the first try"""
+
+
+class MailTextJson(TypedDict):
+    """What a mail says at a location in a language."""
+
+    template: str
+    """``registered``, ``moved``, ``extended``, ``cancelled`` or ``arrived``"""
+
+    language: str
+    own: bool
+    """Whether the location has worded it"""
+
+    text: str
+    """The line ``Subject: …``, and the body below it, with placeholders"""
+
+
+class MailPreviewJson(TypedDict):
+    """A mail as somebody would get it."""
+
+    template: str
+    language: str
+    subject: str
+    text: str
+    html: str
 
 
 class DeliveryJson(TypedDict):
@@ -961,6 +987,8 @@ Printed = (
     | MemberJson
     | HousekeepingJson
     | MailJson
+    | MailTextJson
+    | MailPreviewJson
     | DeliveryJson
     | NasJson
     | LocationJson
