@@ -111,7 +111,7 @@ class _Page:
     def _rows(self, said: list[tuple[str, str]]) -> str:
         cells = "\n".join(
             f'<tr><td class="quiet" style="padding:2px 16px 2px 0;color:#595959;'
-            f'vertical-align:top">{label}</td>'
+            f'vertical-align:top;overflow-wrap:break-word">{label}</td>'
             f'<td style="padding:2px 0;vertical-align:top">{self._value(name)}</td></tr>'
             for label, name in said
         )
@@ -125,7 +125,11 @@ class _Page:
         )
 
     def _pictures(self, said: list[tuple[str, str]]) -> str:
-        return "<div>" + "\n".join(self._framed(label, name) for label, name in said) + "</div>"
+        return (
+            '<div style="margin:16px 0 0">'
+            + "\n".join(self._framed(label, name) for label, name in said)
+            + "</div>"
+        )
 
     def _framed(self, label: str, name: str) -> str:
         colour = FRAMES.get(name, "#404040")

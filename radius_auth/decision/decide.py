@@ -18,7 +18,7 @@ from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from nexio.locations.locations import Location
@@ -79,13 +79,53 @@ class Claim(NamedTuple):
         return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
-def decide(request: Request, table: Table, guard: Guard, now: datetime) -> Decision:
-    """Decide an Access-Request whose password we can check, as of ``now``.
+def decide(
+    request: Request, table: Table, guard: Guard, arrived: datetime, now: datetime | None = None
+) -> Decision:
+    """Decide an Access-Request whose password we can check.
+
+    Args:
+        request: what is asked.
+        table: what is known.
+        guard: what counts guesses.
+        arrived: as of when the visit is decided.
+        now: when the guess is counted; None is the same.
 
     Raises:
         KeyUnusable: it is not right, but one PIN that it may be cannot be opened.
     """
-    return _decide(request, table, guard, arrived=now, now=now)
+    password = request.password
+    if password is None:
+        return Rejected(reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
+    claim = read_claim(request, password, table, arrived)
+    if isinstance(claim, Reason):
+        by_mac = claim is Reason.MAC_AUTHENTICATION
+        return (by_mac and _remembered(request, table, arrived)) or Rejected(claim)
+    # What will be refused is compared as well: it takes as long as what is wrong.
+    right, silent, unreadable = _right_visits(claim, password, table)
+    now = now or arrived
+    if len(right) == 1:
+        decision = _decide_unguarded(right[0], request, claim, table, guard, arrived, now)
+        if decision is not None:
+            return decision
+    guess = guess_of(request, claim, table, now)
+    opening = guard.look(guess, now)
+    confirmed = [visit for visit in right if opening.admits(visit.id)]
+    if confirmed:
+        decision = _choose(confirmed, claim.location, arrived)
+        if isinstance(decision, Accepted):
+            guard.got_in(guess, decision.visit.id, now)
+        return decision
+    if opening.is_refused:
+        return refused(opening)
+    if password.could_be_pin():
+        guard.count(guess, opening, now, password.sample())
+    if unreadable is not None:
+        try:
+            raise unreadable  # who asks may be right, and is not told from the others
+        finally:
+            unreadable = None
+    return _miss(claim, silent, arrived)
 
 
 def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
@@ -109,43 +149,9 @@ def decide_again(  # noqa: PLR0913, PLR0917 - two times, each of its own meaning
         arrived: as of when the visit is decided.
         now: when the guess is counted.
     """
-    decision = _decide(request, table, guard, arrived=arrived, now=now)
+    decision = decide(request, table, guard, arrived, now)
     still = is_unseen(decision.reason) or is_miss(decision.reason)
     return rejected if still else decision
-
-
-def _decide(
-    request: Request, table: Table, guard: Guard, *, arrived: datetime, now: datetime
-) -> Decision:
-    password = request.password
-    if password is None:
-        return Rejected(reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
-    claim = read_claim(request, password, table, arrived)
-    if isinstance(claim, Reason):
-        by_mac = claim is Reason.MAC_AUTHENTICATION
-        return (by_mac and _remembered(request, table, arrived)) or Rejected(claim)
-    # What will be refused is compared as well: it takes as long as what is wrong.
-    right, silent, unreadable = _right_visits(claim, password, table)
-    if right and (decision := _unguarded(right, request, claim, table, guard, arrived, now)):
-        return decision
-    guess = guess_of(request, claim, table, now)
-    opening = guard.look(guess, now)
-    confirmed = [visit for visit in right if opening.admits(visit.id)]
-    if confirmed:
-        decision = _choose(confirmed, claim.location, arrived)
-        if isinstance(decision, Accepted):
-            guard.got_in(guess, decision.visit.id, now)
-        return decision
-    if opening.is_refused:
-        return refused(opening)
-    if password.could_be_pin():
-        guard.count(guess, opening, now, password.sample())
-    if unreadable is not None:
-        try:
-            raise unreadable  # who asks may be right, and is not told from the others
-        finally:
-            unreadable = None
-    return _miss(claim, silent, arrived)
 
 
 def _remembered(request: Request, table: Table, now: datetime) -> Accepted | None:
@@ -160,8 +166,8 @@ def _remembered(request: Request, table: Table, now: datetime) -> Accepted | Non
     return decision._replace(reason=Reason.REMEMBERED)
 
 
-def _unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
-    right: Sequence[FollowedVisit],
+def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
+    visit: FollowedVisit,
     request: Request,
     claim: Claim,
     table: Table,
@@ -176,22 +182,14 @@ def _unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
     device = mac_of(request.calling_station) or ""
     if not device and claim.name is None:
         return None
-    if _are(guard.is_undisturbed, right, device):
-        return _choose(right, claim.location, arrived)  # the guard would learn nothing
-    if claim.name is None or not _are(guard.is_untouched, right):
+    if guard.is_undisturbed(visit.id, device):
+        return decide_visit(visit, _admits(claim.location), arrived)  # it would learn nothing
+    if claim.name is None or not guard.is_untouched(visit.id):
         return None
-    decision = _choose(right, claim.location, arrived)
+    decision = decide_visit(visit, _admits(claim.location), arrived)
     if isinstance(decision, Accepted):
-        guard.came_in(_guessed(decision.visit, table), device, _name_of(request.nas), now)
+        guard.came_in(_guessed(visit, table), device, _name_of(request.nas), now)
     return decision
-
-
-def _are(asked: Callable[..., bool], visits: Sequence[FollowedVisit], *more: str) -> bool:
-    """Whether the guard says so of all of them."""
-    for visit in visits:  # noqa: SIM110 - a generator costs more than what it asks for
-        if not asked(visit.id, *more):
-            return False
-    return True
 
 
 def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
@@ -221,8 +219,8 @@ def read_claim(
     location = _location_of(request, table)
     if location is None:
         return Reason.NO_LOCATION
-    name, email, pin = request.user_name, None, None
-    if location.settings.wifi_login == "pin":
+    name, email, pin, settings = request.user_name, None, None, location.settings
+    if settings.wifi_login == "pin":
         pin = normalize_pin(name) if password is None else password.pin_alone(name)
         visits = () if pin is None else table.visits_with(location.id, pin)
     else:
@@ -232,8 +230,8 @@ def read_claim(
     confirmed: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     for visit in visits:
-        admitted = visit.location_id == location.id or location.settings.roaming
-        if admitted and _is_confirmed(visit, location, table, now):
+        is_admitted = settings.roaming or visit.location_id == location.id
+        if is_admitted and _is_confirmed(visit, location, table, now):
             confirmed.append(visit)
         else:
             silent.append(visit)
@@ -320,13 +318,13 @@ def choose_visit(
 
 
 def _choose(right: Sequence[FollowedVisit], location: Location | None, now: datetime) -> Decision:
-    if location is None:
-        admits: int | None = NOWHERE
-    else:
-        admits = None if location.settings.roaming else location.id
-    if len(right) == 1:
-        return decide_visit(right[0], admits, now)
+    admits = NOWHERE if location is None else _admits(location)
     return max((decide_visit(visit, admits, now) for visit in right), key=_preference)
+
+
+def _admits(location: Location) -> int | None:
+    """Whose guests a NAS at a location admits; None is everybody's (R19)."""
+    return None if location.settings.roaming else location.id
 
 
 def remaining(decision: Decision, now: datetime) -> Decision:

@@ -11,12 +11,13 @@ _IPV4_DOTS = 3
 """``192.168.100.200`` has twelve digits, too."""
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=64)
 def mac_of(station: bytes | None) -> str | None:
     """``aa:bb:cc:dd:ee:ff``, or None where the octets are no MAC address.
 
-    ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.  It is
-    remembered, as each login asks several times: ``python -m benchmarks.path``.
+    ``AA-BB-CC-DD-EE-FF``, ``aabb.ccdd.eeff`` and ``AABBCCDDEEFF`` are the same device.  The
+    latest are remembered, as each login asks several times; more of them would only wander in and
+    out of the processor's cache (``python -m benchmarks.path``).
     """
     if station is None or station.count(b".") == _IPV4_DOTS:
         return None

@@ -57,7 +57,7 @@ class Pap:
 
     def is_in(self, octets: bytes) -> bool:
         """Whether the PIN, or what was typed as one, is among other octets."""
-        return self.pin is not None and (self.typed in octets or self.pin.encode() in octets)
+        return self.pin is not None and (self.typed in octets or self.sample() in octets)
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compare digests, so that no PIN is unsealed for it."""

@@ -45,25 +45,21 @@ def reason_against_request(request: Request) -> Reason | None:
     """Why a request is refused whoever it is, or None (R22)."""
     if request.contradictory:
         return Reason.CONTRADICTORY
+    service, name, station = request.service_type, request.user_name, request.calling_station
     # Guest portals send Virtual as well (FortiGate), but with the MAC address of the device.
-    if request.service_type in OTHER_SERVICES or (
-        request.nas_port_type == VIRTUAL_PORT and mac_of(request.calling_station) is None
+    if service in OTHER_SERVICES or (
+        request.nas_port_type == VIRTUAL_PORT and mac_of(station) is None
     ):
         return Reason.UNSUPPORTED_SERVICE
-    if request.service_type == _CALL_CHECK or _is_device(request.user_name, request):
-        return Reason.MAC_AUTHENTICATION
-    return None
+    # Most guests type an e-mail, which is no MAC address.
+    is_device = name and (name == station or (b"@" not in name and _is_mac(name, station)))
+    return Reason.MAC_AUTHENTICATION if is_device or service == _CALL_CHECK else None
 
 
-def _is_device(user_name: bytes, request: Request) -> bool:
-    """Whether the device's address stands in place of a guest."""
-    if not user_name:
-        return False
-    if user_name == request.calling_station:
-        return True
-    # An address is no MAC address, and most guests type one.
-    device = None if b"@" in user_name else mac_of(user_name)
-    return device is not None and device == mac_of(request.calling_station)
+def _is_mac(user_name: bytes, station: bytes | None) -> bool:
+    """Whether the device's address stands in place of a guest, in whatever notation."""
+    device = mac_of(user_name)
+    return device is not None and device == mac_of(station)
 
 
 def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:

@@ -44,6 +44,11 @@ MOST_TARGETS: Final = 65_536
 """Targets that are kept; those that were guessed at longest ago are forgotten first."""
 
 
+_NOBODY: Final[frozenset[int]] = frozenset()
+_GUESS, _IN = Kind.GUESS, Kind.IN
+"""Looked up once: asking an enumeration takes as long as asking ten names of a module."""
+
+
 class Guessed(NamedTuple):
     """A visit whose PIN it may be."""
 
@@ -164,22 +169,24 @@ class Guard:
         self._is_to_announce = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
-        self._key = secrets.token_bytes(32)
+        self._hash = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
+        """With a key of its own, to be copied."""
+
         self._lock = threading.Lock()
 
     def look(self, guess: Guess, now: datetime) -> Opening:
         """What a guess may be compared with; counts nothing."""
-        busy = frozenset() if self._siblings is None else self._announce(self._siblings, guess)
+        busy = _NOBODY if self._siblings is None else self._announce(self._siblings, guess)
         with self._lock:
             opening = self._look(guess, now.timestamp())
         return _without(opening, busy, guess) if busy else opening
 
     def is_undisturbed(self, visit: int, device: str) -> bool:
         """Whether :meth:`look` would admit a device, and :meth:`got_in` would learn nothing."""
-        known = self._guests.get(visit) or self._undisturbed.get(visit, ())
-        return device in known and (
-            self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
-        )
+        known = self._guests.get(visit) or self._undisturbed.get(visit)
+        if known is None or device not in known:
+            return False
+        return self._siblings is None or self._siblings.is_quiet(visit, self._known_of)
 
     def is_untouched(self, visit: int) -> bool:
         """Whether nobody has guessed at a visit: :meth:`look` would admit each right PIN there.
@@ -215,6 +222,7 @@ class Guard:
         with self._lock:
             if self._take(guess, opening, now.timestamp(), password):
                 self._is_to_announce = True
+            self._withdraw()
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
@@ -228,6 +236,7 @@ class Guard:
                 return None
             number = next(self._numbers)
             acts = self._take(guess, opening, now.timestamp())
+            self._withdraw()
             self._open[number] = _Reserved(guess=guess, acts=acts)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
@@ -274,10 +283,9 @@ class Guard:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
             if device and not self._is_in(device, visit.id):
-                at, serial = now.timestamp(), self._next_serial()
                 self._do(
-                    Act(Kind.IN, at, self.writer, serial, self.host, visit.location, visit.id,
-                        device, nas, 0.0, visit.chance)
+                    Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
+                        visit.location, visit.id, device, nas, 0.0, visit.chance)
                 )  # fmt: skip
             elif visit.id not in self._visits:
                 self._add_guest(visit.id, device)
@@ -415,7 +423,7 @@ class Guard:
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
-            return self._look_at((each.id for each in guess.visits), guess, at)
+            return self._look_at([each.id for each in guess.visits], guess, at)
         wait = self._wait(self._locations, guess.location, guess, at)
         if not wait:
             return Opening(everyone=True)
@@ -429,9 +437,9 @@ class Guard:
             visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
             for visit in visits
         }
-        if not any(waits.values()):
-            return Opening(frozenset(waits))
-        open_ = frozenset(each for each, wait in waits.items() if not wait)
+        open_ = frozenset([visit for visit, wait in waits.items() if not wait])
+        if len(open_) == len(waits):
+            return Opening(open_)
         return Opening(open_, wait=min(waits.values()))
 
     def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
@@ -455,9 +463,10 @@ class Guard:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
         number, known = self._serial + 1, self._known_of
         # In one order for all workers: or two of them would wait for each other.
-        return frozenset(
+        busy = [
             key for key in sorted(keys) if not siblings.announce(key, number, known, self.catch_up)
-        )
+        ]
+        return frozenset(busy) if busy else _NOBODY
 
     def _next_serial(self) -> int:
         self._serial += 1
@@ -485,19 +494,21 @@ class Guard:
             pins = guess.pins if at_visit is None else at_visit.pin
             if password is not None and not target.is_new(self._digest(pins, password)):
                 continue
-            act = Act(Kind.GUESS, at, self.writer, self._next_serial(), self.host, location,
+            act = Act(_GUESS, at, self.writer, self._next_serial(), self.host, location,
                       visit, guess.device, guess.nas, cost, chance)  # fmt: skip
-            self._do(act)
+            self._apply_to(target, act)
+            self._tell(act)
             target.spend(cost or 1.0, at)
             if self._siblings is not None:
                 self._siblings.keep(~guess.location if visit is None else visit, act.serial)
             acts.append(act)
-        self._withdraw()
         return acts
 
     def _digest(self, pins: bytes, password: bytes) -> bytes:
         """Stands for a password that was compared with those PINs."""
-        return hashlib.blake2b(pins + password, key=self._key, digest_size=16).digest()
+        digest = self._hash.copy()
+        digest.update(pins + password)
+        return digest.digest()
 
     def _cost(
         self, visit: int | None, at_visit: Guessed | None, guess: Guess, at: float
@@ -533,19 +544,23 @@ class Guard:
     def _do(self, act: Act) -> None:
         """Do something that the others are told of."""
         self._apply(act)
+        self._tell(act)
+
+    def _tell(self, act: Act) -> None:
         self._news[act.serial] = act
         if len(self._news) > MOST_NEWS:
             self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> Target | None:
         """Take an act in; what it was about, if anything is counted there."""
-        if act.kind is Kind.HERE:
+        kind, visit = act.kind, act.visit_id
+        if kind is _IN and not act.cost and visit is not None and visit not in self._visits:
+            self._add_guest(visit, act.device)
+        elif kind is Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
-        elif act.kind is Kind.GONE:
+        elif kind is Kind.GONE:
             self._heard.pop(act.writer, None)
-        elif act.visit_id is not None and _is_quiet_in(act) and act.visit_id not in self._visits:
-            self._add_guest(act.visit_id, act.device)
         else:
             target = self._target(act)
             self._apply_to(target, act)
@@ -553,32 +568,33 @@ class Guard:
         return None
 
     def _apply_to(self, target: Target, act: Act) -> None:
-        if act.visit_id is not None:
-            self._undisturbed.pop(act.visit_id, None)
+        visit, kind = act.visit_id, act.kind
+        if visit is not None and visit in self._undisturbed:
+            del self._undisturbed[visit]
         device = target.device(act.device)
-        if act.kind is Kind.IN:
-            self._apply_in(target, device, act)
-        elif act.kind is Kind.GUESS and not act.cost:
-            device.nas, device.free = act.nas, max(0, device.free - 1)
-            target.freed = (*within_a_day(target.freed, act.at), act.at)
-            self._spare_of(act).take(act.chance, act.at)
-        elif act.kind is Kind.GUESS:
+        if kind is _GUESS and act.cost:
             device.nas = act.nas
             device.guesses = (*device.recent(act.at), act.at)
             target.cost = act.cost
             target.bucket.take(act.cost, act.at)
-        elif act.kind is Kind.BACK and not act.cost:
+        elif kind is _GUESS:
+            device.nas, device.free = act.nas, max(0, device.free - 1)
+            target.freed = (*within_a_day(target.freed, act.at), act.at)
+            self._spare_of(act).take(act.chance, act.at)
+        elif kind is _IN:
+            self._apply_in(target, device, act)
+        elif kind is Kind.BACK and not act.cost:
             device.free += 1
             target.freed = target.freed[:-1]
             self._spare_of(act).take(-act.chance, act.at)
-        elif act.kind is Kind.BACK:
+        elif kind is Kind.BACK:
             device.guesses = device.guesses[:-1]
             target.bucket.take(-act.cost, act.at)
-        elif act.kind is Kind.RELEASE:
+        elif kind is Kind.RELEASE:
             device.free = FREE_TRIES
         is_in = device.was_in or device.free
-        if act.visit_id is not None and is_in and self._visits_of is not None:
-            self._visits_of.setdefault(act.device, set()).add(act.visit_id)
+        if visit is not None and is_in and self._visits_of is not None:
+            self._visits_of.setdefault(act.device, set()).add(visit)
         target.forget_one()
 
     def _apply_in(self, target: Target, device: Device, act: Act) -> None:
@@ -628,11 +644,6 @@ class Guard:
             if visit is not None:
                 self._undisturbed.pop(forgotten, None)
         return found
-
-
-def _is_quiet_in(act: Act) -> bool:
-    """Whether a device got in, and got nothing back."""
-    return act.kind is Kind.IN and not act.cost
 
 
 def _target_of(guests: Iterable[str], at: float) -> Target:

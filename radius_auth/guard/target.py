@@ -93,8 +93,8 @@ class Target:
 
     def device(self, name: str) -> Device:
         """The record of a device, made where there is none; "" stands for no device."""
-        known = self.devices.pop(name, None)
-        self.devices[name] = known = Device() if known is None else known  # behind all others
+        known = self.devices.pop(name, None) or Device()
+        self.devices[name] = known  # behind all others
         return known
 
     def forget_one(self) -> None:
@@ -150,7 +150,7 @@ class Target:
 
     def spend(self, cost: float, now: float) -> None:
         """Remember what the others have not heard of yet."""
-        self._unheard = (*self._recently(now), (now, cost))
+        self._unheard = (*(self._unheard and self._recently(now)), (now, cost))
 
     def take_back(self, cost: float, at: float) -> None:
         """Forget a guess that was right after all."""
@@ -181,7 +181,7 @@ class Target:
         return unheard[0][0] + UNHEARD - now
 
     def _recently(self, now: float) -> tuple[tuple[float, float], ...]:
-        return tuple(each for each in self._unheard if 0 <= now - each[0] < UNHEARD)
+        return tuple([each for each in self._unheard if 0 <= now - each[0] < UNHEARD])
 
 
 def within_a_day(times: tuple[float, ...], now: float) -> tuple[float, ...]:

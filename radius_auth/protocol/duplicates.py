@@ -24,15 +24,19 @@ LIMIT: Final = 65_536
 
 
 class Ticket:
-    """The right to answer one request, for as long as nothing replaces it; then its reply."""
+    """The right to answer one request, for as long as nothing replaces it."""
 
-    __slots__ = ("authenticator", "place", "reply")
+    __slots__ = ("authenticator", "place")
 
     def __init__(self, place: _Place, authenticator: bytes) -> None:
         self.place = place
         self.authenticator = authenticator
-        self.reply: bytes | None = None
-        """The octets to send again; None while it is in progress."""
+
+
+_Entry: TypeAlias = Ticket | bytes
+"""A request in progress, or the authenticator of an answered one and behind it its reply: one
+object, for there are many, and none of them is in the processor's cache any more when it goes
+(``python -m benchmarks.path``)."""
 
 
 class Repeat(NamedTuple):
@@ -61,8 +65,8 @@ class Duplicates:
     def __init__(self, lifetime: float = LIFETIME, limit: int = LIMIT) -> None:
         self._lifetime = lifetime
         self._limit = limit
-        self._young: dict[_Place, Ticket] = {}
-        self._old: dict[_Place, Ticket] = {}
+        self._young: dict[_Place, _Entry] = {}
+        self._old: dict[_Place, _Entry] = {}
         self._until = 0.0
         """When the next generation begins, in monotonic seconds."""
 
@@ -88,14 +92,14 @@ class Duplicates:
         """
         if now >= self._until:
             self._begin_generation(now)
-        known = self._young.get(key) or self._old.get(key)
-        if known is not None and known.authenticator == authenticator:
-            return Repeat(known.reply)
+        known = self._find(key)
+        if known is not None and (repeat := _repeat(known, authenticator)):
+            return repeat
         place: _Place = key
         if self._has_forgeable or (known is not None and not signed):
             beside = self._find((key, authenticator))
-            if beside is not None:
-                return Repeat(beside.reply)
+            if beside is not None and (repeat := _repeat(beside, authenticator)):
+                return repeat
             if known is not None and not signed:
                 place, self._has_forgeable = (key, authenticator), True
         if len(self._young) >= self._limit:
@@ -105,19 +109,19 @@ class Duplicates:
 
     def is_current(self, ticket: Ticket) -> bool:
         """Return whether an answer is still wanted: nothing has replaced this request."""
-        return ticket.reply is None and self._find(ticket.place) is ticket
+        return self._find(ticket.place) is ticket
 
     def answer(self, ticket: Ticket, reply: bytes, now: float) -> bool:
         """Keep the reply for repeats, and return whether to send it: is it still wanted?"""
         if now >= self._until:
             self._begin_generation(now)
-        if not self.is_current(ticket):
+        place = ticket.place
+        if self._young.get(place) is not ticket and not self.is_current(ticket):
             return False
-        ticket.reply = reply
-        self._young[ticket.place] = ticket  # its lifetime begins now
+        self._young[place] = ticket.authenticator + reply  # its lifetime begins now
         return True
 
-    def _find(self, place: _Place) -> Ticket | None:
+    def _find(self, place: _Place) -> _Entry | None:
         return self._young.get(place) or self._old.get(place)
 
     def _begin_generation(self, now: float) -> None:
@@ -132,9 +136,17 @@ class Duplicates:
         waiting = (
             (place, ticket)
             for place, ticket in self._old.items()
-            if ticket.reply is None and place not in young  # where another one has replaced it
+            if isinstance(ticket, Ticket)
+            and place not in young  # where another one has replaced it
         )
         self._old, self._young = young, dict(islice(waiting, self._limit // 2))
+
+
+def _repeat(known: _Entry, authenticator: bytes) -> Repeat | None:
+    """What is to be sent again, where it is the same request."""
+    if isinstance(known, Ticket):
+        return Repeat(None) if known.authenticator == authenticator else None
+    return Repeat(known[len(authenticator) :]) if known.startswith(authenticator) else None
 
 
 _BESIDE: Final = 2

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nexio.network.events import AuthEvent
+from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Accepted
@@ -33,12 +34,17 @@ def decision_for_log(
         at: when it was asked.
         latency_us: how long the decision took, in microseconds.
     """
-    nas = request.nas
-    visit = decision.visit
+    nas, visit, password = request.nas, decision.visit, request.password
+    name, station = request.user_name, request.calling_station
+    # As most guests type it: the e-mail of a visit is no PIN, so nothing has to be searched.
+    if name in table.by_name and not (isinstance(password, Pap) and password.is_in(name)):
+        user_name = printable(name)
+    else:
+        user_name = user_name_for_log(name, table.visits_of, password)
     return (
         at.timestamp(),
-        _user_name(request, table),
-        device_for_log(request.calling_station, request.password),
+        user_name,
+        mac_of(station) or device_for_log(station, password),
         printable(request.nas_identifier) if nas is None else nas.name,
         None if nas is None else nas.location.id,
         None if visit is None else visit.id,
@@ -62,11 +68,3 @@ def auth_event(decided: Decided) -> AuthEvent:
         reason=reason,
         latency_us=latency_us,
     )
-
-
-def _user_name(request: Request, table: Table) -> str:
-    name, password = request.user_name, request.password
-    # As most guests type it: the e-mail of a visit is no PIN, so nothing has to be searched.
-    if name in table.by_name and not (isinstance(password, Pap) and password.is_in(name)):
-        return printable(name)
-    return user_name_for_log(name, table.visits_of, password)

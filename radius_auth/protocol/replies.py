@@ -98,8 +98,11 @@ def encode_accounting_response(packet: Packet, secret: bytes) -> bytes:
     if packet.code == Code.STATUS_SERVER:
         return _sign(packet, secret, Code.ACCOUNTING_RESPONSE, b"")
     attributes = _proxy_states(packet)
-    head = _head(packet, Code.ACCOUNTING_RESPONSE, MIN_LENGTH + len(attributes))
-    return _authenticate(packet, secret, head, attributes)
+    length = MIN_LENGTH + len(attributes)
+    if length > MAX_LENGTH:
+        raise Discarded(DiscardReason.REPLY_TOO_LONG)
+    head = _HEAD(Code.ACCOUNTING_RESPONSE, packet.identifier, length)
+    return _authenticate(head, packet.authenticator, attributes, secret)
 
 
 def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: bytes = b"") -> bytes:
@@ -113,20 +116,17 @@ def _sign(packet: Packet, secret: bytes, code: int, attributes: bytes, words: by
     # RFC 2865 section 3: words give way to the Proxy-States of a request this full.
     if words and length + len(words) <= MAX_LENGTH:
         attributes, length = words + attributes, length + len(words)
-    head = _head(packet, code, length)
-    signature = secret_of(secret).hmac(head + packet.authenticator + _UNSIGNED + attributes)
-    return _authenticate(packet, secret, head, _SIGNATURE + signature + attributes)
-
-
-def _head(packet: Packet, code: int, length: int) -> bytes:
     if length > MAX_LENGTH:
         raise Discarded(DiscardReason.REPLY_TOO_LONG)
-    return _HEAD(code, packet.identifier, length)
+    head, authenticator = _HEAD(code, packet.identifier, length), packet.authenticator
+    signature = secret_of(secret).hmac(b"".join((head, authenticator, _UNSIGNED, attributes)))
+    return _authenticate(head, authenticator, b"".join((_SIGNATURE, signature, attributes)), secret)
 
 
-def _authenticate(packet: Packet, secret: bytes, head: bytes, attributes: bytes) -> bytes:
+def _authenticate(head: bytes, authenticator: bytes, attributes: bytes, secret: bytes) -> bytes:
     """RFC 2865 section 3: the Response Authenticator, made last."""
-    return head + md5(head + packet.authenticator + attributes + secret).digest() + attributes
+    digest = md5(b"".join((head, authenticator, attributes, secret))).digest()
+    return b"".join((head, digest, attributes))
 
 
 def _proxy_states(packet: Packet) -> bytes:

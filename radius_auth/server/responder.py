@@ -139,19 +139,22 @@ class Responder:
         self._events: list[Decided] = []
         self._counted = 0
 
-    def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+    def receive(
+        self, datagram: bytes, source: Source, now: float, arrived: datetime | None = None
+    ) -> bytes | None:
         """Answer a datagram.
 
         Args:
             datagram: as it came from the network.
             source: where from.
             now: monotonic seconds.
+            arrived: time of day; None looks at the clock.
 
         Returns:
             The reply to send at once, or None: it is discarded, or held back (see :meth:`due`).
         """
         try:
-            return self._answer(datagram, source, now)
+            return self._answer(datagram, source, now, arrived or self._clock())
         except (Discarded, KeyUnusable) as silence:
             self._ignore(silence, source, now)
             return None
@@ -194,7 +197,9 @@ class Responder:
         events, self._events, self._counted = self._events, [], 0
         return events
 
-    def _answer(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+    def _answer(
+        self, datagram: bytes, source: Source, now: float, arrived: datetime
+    ) -> bytes | None:
         began = time.perf_counter_ns()
         table = self._knowledge.table
         client = table.nas[source.host]
@@ -215,7 +220,7 @@ class Responder:
         if isinstance(known, Repeat):
             return self._repeat(known)
         revision = table.revision  # as it was before: the follower may change the table meanwhile
-        request, arrived = read_access_request(packet, client), self._clock()
+        request = read_access_request(packet, client)
         decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - began) // 1000
         exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
@@ -334,16 +339,10 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision) -> None:
+        _, _, _, request, arrived, _, latency_us = exchange
+        table = self._knowledge.table
         try:
-            self._events.append(
-                decision_for_log(
-                    exchange.request,
-                    decision,
-                    self._knowledge.table,
-                    exchange.arrived,
-                    exchange.latency_us,
-                )
-            )
+            self._events.append(decision_for_log(request, decision, table, arrived, latency_us))
         except Exception:  # a fault of ours costs one line of the log, and no other one
             log.exception("a decision could not be recorded")
 

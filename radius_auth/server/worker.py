@@ -21,6 +21,7 @@ from radius_auth.server.responder import Responder
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from nexio.clock import Clock
     from nexio.network.events import Decided
@@ -95,6 +96,7 @@ class Worker:
         self._knowledge = knowledge
         self._hand_over = hand_over
         self._max_staleness = options.max_staleness
+        self._clock = clock
         self._guard = guard
         self._discards = Discards()
         self._responder = Responder(
@@ -188,7 +190,7 @@ class Worker:
 
     def _answer(self, waiting: Sequence[_Waiting]) -> None:
         """Answer requests; all replies of a socket leave at once."""
-        replies, now = [], time.monotonic()
+        replies, now, arrived = [], time.monotonic(), self._clock()
         is_stale = bool(waiting) and self._knowledge.age > self._max_staleness
         for datagram, source, came in waiting:
             # What came before this worker did has waited for it, and is answered.
@@ -196,14 +198,16 @@ class Worker:
                 self._discards.count(DiscardReason.TOO_LATE, source.host, now)
             elif is_stale:
                 self._discards.count(DiscardReason.STALE, source.host, now)
-            elif (reply := self._reply(datagram, source, now)) is not None:
+            elif (reply := self._reply(datagram, source, now, arrived)) is not None:
                 replies.append((reply, source))
         if replies:
             self._send(replies)
 
-    def _reply(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+    def _reply(
+        self, datagram: bytes, source: Source, now: float, arrived: datetime
+    ) -> bytes | None:
         try:
-            return self._responder.receive(datagram, source, now)
+            return self._responder.receive(datagram, source, now, arrived)
         except Exception:
             # A fault of ours costs this guest an answer, and nobody else.
             if self._discards.count(DiscardReason.FAULT, source.host, now):
