@@ -21,6 +21,7 @@ from granian.server.mp import MPServer
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.server_options import with_config
 from nexio.service_manager import STOPPING, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.streams import open_closed
@@ -120,8 +121,9 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
     logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
     try:
-        options = parse_options(arguments, os.environ)
-        configuration = Configuration.from_environment(os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
+        configuration = Configuration.from_environment(environment)
         require_certificate(options)
         Store.open(configuration).close()  # what is wrong is said before anybody is answered
         _hold_port(options)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio import __version__
+from nexio.configuration_file import CONFIG
 from nexio.errors import InvalidValue
-from nexio.server_options import Once, port_of, words_of
+from nexio.server_options import Once, add_config, port_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +84,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
     )
     reader.add_argument("--version", action="version", version=f"nexio-webd {__version__}")
+    add_config(reader)
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
@@ -110,6 +112,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def variable(name: str) -> str:
     """The environment variable of an option."""
+    if name == "config":
+        return CONFIG
     return f"NEXIO_WEBD_{name.replace('-', '_').upper()}"
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
+from nexio.server_options import with_config
 from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
 from radius_auth.guard.siblings import forget_worker, shared_memory
@@ -324,8 +325,9 @@ def main(arguments: Sequence[str]) -> int:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     try:
-        options = parse_options(arguments, os.environ)
-        configuration = Configuration.from_environment(os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
+        configuration = Configuration.from_environment(environment)
         with contextlib.closing(Parent(options, configuration)) as parent:
             return parent.run()
     except NexioError as error:
