@@ -27,13 +27,17 @@ CONFIG: Final = "NEXIO_CONFIG"
 """The variable that names another file."""
 
 KEYS: Final = (
-    *("home", "key-file", "database-url", "database-password-file", "smtp-url"),
+    *("home", "key-file", "nas-key-file", "database-url", "database-password-file", "smtp-url"),
     *("smtp-password-file", "mail-from", "web-url", "location", "operator"),
 )
 TABLES: Final = {
-    "radiusd": (*("listen", "auth-port", "acct-port", "reject-delay", "max-staleness", "workers"),),
+    "radiusd": (
+        *("listen", "auth-port", "acct-port", "reject-delay", "max-staleness", "workers"),
+        *("metrics-listen", "log-format"),
+    ),
     "webd": (
         *("listen", "port", "tls-cert", "tls-key", "proxy", "insecure-http", "insecure-pair"),
+        *("metrics-listen", "log-format"),
     ),
 }
 """The options of the servers."""

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from nexio.configuration_file import SYSTEM_FILE, with_file
 from nexio.errors import InvalidValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+TEXT: Final = "text"
+JSON: Final = "json"
+
+METRICS_LISTEN: Final = (
+    "metrics-listen",
+    "ADDRESS:PORT",
+    "",
+    "answer a monitor (Prometheus) there at /metrics, such as 127.0.0.1:9812",
+)
+LOG_FORMAT: Final = ("log-format", "FORMAT", TEXT, "how lines of the log look: text or json")
+"""Name, what it takes, default and meaning, as of each option of a server."""
 
 
 class Once(argparse.Action):
@@ -65,3 +76,14 @@ def port_of(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
         return int(text)
     raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")
+
+
+def log_format_of(text: str) -> str:
+    """``text`` or ``json``.
+
+    Raises:
+        InvalidValue: it is neither.
+    """
+    if text not in {TEXT, JSON}:
+        raise InvalidValue(f"{text!r} is no format of a log", "Give text or json.")
+    return text

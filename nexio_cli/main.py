@@ -37,7 +37,7 @@ COMMANDS = {
     "desk": "Manage the browsers of reception.",
     "member": "Manage members, who host visitors.",
     "person": "Export or erase all that is held about a person.",
-    "mail": "See what is sent by e-mail, and send what waits.",
+    "mail": "See what is sent by e-mail, send what waits, and change what mails say.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",
     "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
     "location": "Manage locations.",

@@ -14,6 +14,7 @@ from nexio.errors import NotFound
 from nexio.input.names import full_name
 from nexio.input.zones import local_day
 from nexio.locations.locations import Location, location_of
+from nexio.store import tables
 from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
 
@@ -30,7 +31,7 @@ class Method(StrEnum):
     PIN = "pin"
     QR = "qr"
     DESK = "desk"
-    CUT_OFF = "cut-off"
+    CUT_OFF = tables.CUT_OFF
     """The end of the day checked them out."""
 
 

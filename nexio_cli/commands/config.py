@@ -48,6 +48,7 @@ def _values() -> Iterator[ConfigurationJson]:
     taken = {
         "home": str(configuration.home),
         "key-file": str(configuration.key_file),
+        "nas-key-file": str(configuration.nas_key_file),
         "database-url": configuration.database_url,
         "operator": configuration.operator,
     }

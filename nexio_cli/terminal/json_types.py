@@ -40,7 +40,7 @@ class TokenJson(TypedDict):
     state: TokenState
 
 
-StayJson = TypedDict("StayJson", {"in": str, "out": str | None})
+StayJson = TypedDict("StayJson", {"in": str, "out": str | None, "cut_off": bool})
 """A stay in the building; no class can have a key of that name."""
 
 
@@ -88,7 +88,9 @@ class VisitJson(TypedDict):
     """Who registered the visitor, as ``NEXIO_OPERATOR`` said; ``null`` where that is forgotten"""
 
     check_ins: list[StayJson]
-    """In their order; ``out`` is ``null`` while the visitor is in the building"""
+    """In their order; ``out`` is ``null`` while the visitor is in the building; ``cut_off``:
+    nobody checked them out"""
+
     language: str | None
     """Of the mails to the visitor; ``null``: that of the location"""
 

@@ -83,6 +83,7 @@ def visit_json(visit: Visit) -> VisitJson:
             {
                 "in": iso(each.in_at, zone),
                 "out": None if each.out_at is None else iso(each.out_at, zone),
+                "cut_off": each.cut_off,
             }
             for each in visit.check_ins
         ],

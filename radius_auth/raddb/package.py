@@ -67,6 +67,8 @@ def _environment(configuration: Configuration) -> str:
     if configuration.file is not None:  # which may name the store, and files of passwords
         variables[CONFIG] = str(configuration.file)
     found = Configuration.from_environment(with_file(variables))
+    if configuration.nas_key_file != found.nas_key_file:
+        variables["NEXIO_NAS_KEY_FILE"] = str(configuration.nas_key_file)
     if configuration.database_url != found.database_url:
         variables["NEXIO_DATABASE_URL"] = configuration.database_url
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
