@@ -50,6 +50,7 @@ COMMANDS = {
     "service": "Let systemd run the servers and the periodic jobs.",
     "housekeeping": "Run the periodic jobs, at all locations.",
     "doctor": "Check everything and say what to do.",
+    "config": "Show the configuration of this deployment, and where it comes from.",
     "db": "Upgrade, check, back up and restore the store.",
     "key": "Change the key that encrypts PINs and secrets.",
 }
@@ -135,6 +136,7 @@ class LazyGroup(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "color": COLOR},
 )
+@options.config
 @click.version_option(__version__, prog_name="nexio")
 @click.pass_context
 def nexio(context: click.Context) -> None:
