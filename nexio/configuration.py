@@ -27,6 +27,10 @@ class Configuration:
     key_file: Path
     """The keys that PINs and NAS secrets are sealed with (``NEXIO_KEY_FILE``)."""
 
+    nas_key_file: Path
+    """The second key, of NAS secrets, where there is one (``NEXIO_NAS_KEY_FILE``, else ``nas-key``
+    beside the key file)."""
+
     database_url: str = field(repr=False)
     """SQLAlchemy URL of the store (``NEXIO_DATABASE_URL``); may hold a password."""
 
@@ -51,9 +55,12 @@ class Configuration:
         given = {name: value for name, value in environment.items() if value}
         home = Path(given["NEXIO_HOME"]) if "NEXIO_HOME" in given else _default_home()
         home = home.expanduser().absolute()
+        key_file = _key_file(given, home).expanduser().absolute()
+        nas_key_file = Path(given.get("NEXIO_NAS_KEY_FILE", key_file.with_name("nas-key")))
         return cls(
             home=home,
-            key_file=_key_file(given, home).expanduser().absolute(),
+            key_file=key_file,
+            nas_key_file=nas_key_file.expanduser().absolute(),
             database_url=given.get("NEXIO_DATABASE_URL", f"sqlite:///{quote(str(home))}/nexio.db"),
             location=given.get("NEXIO_LOCATION"),
             operator=_utf8(given.get("NEXIO_OPERATOR") or _system_user()),

@@ -196,7 +196,7 @@ def _lists(request: Request, desk: Desk) -> dict[str, Any]:
         day, now = day_of(work, desk.location), work.now
     cards = {
         name: [words.card(spoken_at(desk), each, desk.location, now) for each in getattr(day, name)]
-        for name in ("expected", "inside", "left")
+        for name in ("expected", "inside", "left", "never_out")
     }
     shown = {
         name: [each for each in found if wanted in each.search] for name, found in cards.items()
@@ -204,6 +204,7 @@ def _lists(request: Request, desk: Desk) -> dict[str, Any]:
     at = f"{now.astimezone(desk.location.zone):%H:%M}"
     search = request.query_params.get("search", "")
     return {"location": desk.location, "shown": shown, "all_inside": cards["inside"]} | {
+        "never_out": cards["never_out"],
         "at": at,
         "search": search,
     }

@@ -87,6 +87,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
 RUN_PROGRAMS = {
+    "tests.support.cli.forking",
     "tests.support.cli.programs",
     "tests.support.radius.freeradius",
     "tests.support.radius.radiusd",

@@ -44,6 +44,7 @@ NEVER_OUT: Final = "never out"
 @click.option("--from", "first", metavar="DAY", help="From this day on, until today or --to.")
 @click.option("--to", "last", metavar="DAY", help="With --from: the last day.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a spreadsheet, with times by ISO 8601.")
+@options.paged
 @options.location
 @places.all_locations
 @options.as_json
@@ -51,6 +52,8 @@ def list_(
     day: str | None,
     first: str | None,
     last: str | None,
+    limit: int | None,
+    after: int | None,
     location_name: str | None,
     *,
     open_only: bool,
@@ -68,6 +71,8 @@ def list_(
     if as_csv and as_json:
         raise InvalidValue("--csv and --json do not go together", "Give one of them.")
     days = _Days(day=day, first=first, last=last)
+    if open_only and (limit is not None or after is not None):
+        raise InvalidValue("the list for an evacuation is whole", "Leave out --limit and --after.")
     if open_only and days.are_given:
         raise InvalidValue("--open is about now", "Leave out the days, or --open.")
     if open_only:
@@ -82,7 +87,8 @@ def list_(
             for location in places.chosen_locations(work, location_name, everywhere=all_locations)
             for tap in list_taps_between(work, location, *days.between(work.now, location.zone))
         ]
-    taps.sort(key=lambda tap: tap.at)
+    taps.sort(key=lambda tap: (tap.at, tap.number))
+    taps = [*options.page(taps, limit, after, lambda tap: tap.number)]
     if as_csv:
         _print_csv(_directed(taps))
         return

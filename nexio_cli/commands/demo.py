@@ -73,7 +73,7 @@ def prepare(configuration: Configuration) -> Demo:
             work, location, NewNas(name=NAS_NAME, address=ADDRESS)
         )
         visit = _visitor(work, location)
-        return Demo(visit=visit, qr=qr_text(work, visit), secret=nas.secret.decode())
+        return Demo(visit=visit, qr=qr_text(work, visit), secret=nas.known_secret.decode())
 
 
 def free_port() -> int:

@@ -170,6 +170,8 @@ class TapJson(TypedDict):
     host: str | None
     company: str | None
     phone: str | None
+    tap: int
+    """The number of this check-in or check-out, which ``--after`` takes"""
 
 
 class DoneTapJson(TapJson):

@@ -63,6 +63,8 @@ def _environment(configuration: Configuration) -> str:
         "NEXIO_HOME": str(configuration.home),
         "NEXIO_KEY_FILE": str(configuration.key_file),
     }
+    if configuration.nas_key_file != Configuration.from_environment(variables).nas_key_file:
+        variables["NEXIO_NAS_KEY_FILE"] = str(configuration.nas_key_file)
     if configuration.database_url != Configuration.from_environment(variables).database_url:
         variables["NEXIO_DATABASE_URL"] = configuration.database_url
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())

@@ -31,6 +31,7 @@ from nexio.input.durations import words_for
 from nexio.input.reply_settings import ReplySetting
 from nexio.keys.keyring import ID_OCTETS
 from nexio.keys.ownership import load_trusted_keys
+from nexio.keys.purposes import KEPT_TABLE
 from nexio.locations.location import Location
 from nexio.locations.settings import Settings
 from nexio.network.following import FollowedVisit, Position
@@ -246,7 +247,8 @@ def _close(file: BinaryIO) -> None:
 
 def _whole(seal: _Sealer, kept: Kept, visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
     table = kept.table
-    yield seal(Part.STORE, SHAPE, kept.position.epoch)
+    keys = table.keyring
+    yield seal(Part.STORE, SHAPE, kept.position.epoch, keys.active, keys.second)
     yield seal(Part.PLACES, tuple(table.locations.values()), table.nas.entries)
     for some in _in_parts(visits):
         began = time.monotonic()
@@ -289,7 +291,7 @@ class _Sealer:
 
 
 def _purpose(name: bytes, number: int) -> str:
-    return f"kept-table.{name.hex()}.{number}"
+    return f"{KEPT_TABLE}.{name.hex()}.{number}"
 
 
 class _Parts:
@@ -312,7 +314,7 @@ class _Parts:
         file.seek(len(head))
         if key.hex() not in keyring.keys:
             raise Unusable("is of another key" if len(key) == ID_OCTETS else "is damaged")
-        self.keyring = keyring.using(key.hex())
+        self.keyring = keyring.using(key.hex())  # until the first part says which is in use
 
     def __iter__(self) -> Iterator[tuple[int, *tuple[Any, ...]]]:
         return self
@@ -324,10 +326,14 @@ class _Parts:
         except KeyUnusable:
             raise Unusable("is damaged") from None
         if not self._number:
-            kind, shape, epoch = part
+            kind, shape, epoch, *keys = part
             if kind != Part.STORE or shape != SHAPE:
                 raise Unusable("is of another version of this software")
             part = (kind, epoch)
+            try:
+                self.keyring = self.keyring.using(*keys)
+            except KeyUnusable:
+                raise Unusable("is of another key") from None
         self._number += 1
         return part
 
@@ -351,8 +357,8 @@ class _Parts:
 
 def _read(file: BinaryIO, keyring: Keyring) -> Kept:
     parts = _Parts(file, keyring)
-    table, followed = Table(parts.keyring), None
     epoch = next(parts, (0, ""))[1]
+    table, followed = Table(parts.keyring), None
     for kind, *values in parts:
         if kind == Part.PLACES:
             table.set_places(*values)
