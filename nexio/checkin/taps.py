@@ -67,6 +67,11 @@ class Tap:
     """Whether this was the same tap once more, and nothing was written."""
 
     @property
+    def number(self) -> int:
+        """Of this way through the door: no other one has it."""
+        return 2 * self.stay + (self.direction is Direction.OUT)
+
+    @property
     def cut_off(self) -> bool:
         """Whether the end of the day checked them out, and nobody did."""
         return self.method is Method.CUT_OFF

@@ -204,6 +204,7 @@ def tap_json(tap: Tap) -> TapJson:
         "host": tap.host,
         "company": tap.company,
         "phone": tap.phone,
+        "tap": tap.number,
     }
 
 

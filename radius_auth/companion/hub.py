@@ -132,6 +132,9 @@ class Hub:
         self._workers: dict[int, _Worker] = {}
         self._counts: OrderedDict[str, Counts] = OrderedDict()
         self._ended = Counts()
+        self.counts = Counts()
+        """What all workers have done together, those that have ended too."""
+
         self._todo: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -346,6 +349,7 @@ class Hub:
         followed, from_disk = follower.progress.at.timestamp(), int(follower.is_from_disk)
         lost, without_spool = self._recording.lost, self._recording.without_spool
         everybody, siblings = _sums(self._ended, self._counts)
+        self.counts = everybody
         for worker in list(self._workers.values()):
             others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
             beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())

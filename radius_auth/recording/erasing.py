@@ -33,6 +33,16 @@ def spools_of(folder: Path) -> list[Path]:
     return [path for name in SPOOLS if (path := folder / name).exists()]
 
 
+def remove_tables(folder: Path) -> None:
+    """Remove what servers keep for a start without the store; one that runs writes it anew.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    for path in (*folder.glob("*.table"), *folder.glob("*.table-new")):
+        path.unlink(missing_ok=True)
+
+
 def damaged_in(folder: Path) -> list[Path]:
     """Files that were put aside as damaged: nobody can say what is in them."""
     return sorted(folder.glob("*.damaged-*")) if folder.is_dir() else []

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from nexio.store.engine import Store
 from tests.support.accounting import record, tell
+from tests.support.cli.forking import start
 from tests.support.cli.programs import COLUMNS, Terminal, program, until
 from tests.support.cli.running import Keyboard, Nexio, registration
 from tests.support.stores import engine_of
@@ -159,7 +160,7 @@ def test_ctrl_c_while_another_desk_writes(visited: Nexio) -> None:
     """130, one line, and nothing half done: the visitor is not there, nor anything of it."""
     rows = visited.rows()
     store = visited.configuration.home / "nexio.db"
-    with subprocess.Popen([NEXIO, *registration()], stderr=subprocess.PIPE, text=True) as child:
+    with start(NEXIO, *registration(), stderr=subprocess.PIPE) as child:
         with holding_the_store(visited):
             until(lambda: opens(child.pid, store))
             child.send_signal(signal.SIGINT)

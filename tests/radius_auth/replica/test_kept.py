@@ -255,7 +255,12 @@ def test_whoever_has_the_key_runs_no_code(tmp_path: Path) -> None:
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
     """With a key, and no store."""
-    made = Configuration(home=tmp_path, key_file=tmp_path / "key", database_url="sqlite:///x")
+    made = Configuration(
+        home=tmp_path,
+        key_file=tmp_path / "key",
+        nas_key_file=tmp_path / "nas-key",
+        database_url="sqlite:///x",
+    )
     create_key_file(made.key_file)
     return made
 
