@@ -112,7 +112,7 @@ class _Page:
     def _rows(self, said: list[tuple[str, str]]) -> str:
         cells = "\n".join(
             f'<tr><td class="quiet" style="padding:2px 16px 2px 0;color:#595959;'
-            f'vertical-align:top;overflow-wrap:break-word">{label}</td>'
+            f'vertical-align:top;min-width:88px;word-break:keep-all;overflow-wrap:break-word">{label}</td>'
             f'<td style="padding:2px 0;vertical-align:top">{self._value(name)}</td></tr>'
             for label, name in said
         )
