@@ -55,7 +55,7 @@ class Look:
     pictures: Mapping[str, Shown]
     """By placeholder."""
 
-    logo: Shown | None
+    logo: Shown | None = None
 
 
 def html_page(body: str, values: Values, look: Look) -> str:
@@ -66,7 +66,6 @@ def html_page(body: str, values: Values, look: Look) -> str:
         values: what they stand for.
         look: its title, language and pictures.
     """
-    page = _Page(values, look)
     logo = None
     if look.logo is not None:
         logo = _image(look.logo, "display:block;max-width:240px;max-height:96px;height:auto")
@@ -74,8 +73,13 @@ def html_page(body: str, values: Values, look: Look) -> str:
     return fill_html(
         frame,
         {"language": look.language.code, "subject": look.subject},
-        {"content": "\n".join(page.blocks(body)), "logo": logo},
+        {"content": html_blocks(body, values, look), "logo": logo},
     )
+
+
+def html_blocks(body: str, values: Values, look: Look) -> str:
+    """The paragraphs, tables and codes of a text, without a page around them."""
+    return "\n".join(_Page(values, look).blocks(body))
 
 
 class _Page:
