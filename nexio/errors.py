@@ -8,6 +8,7 @@ NexioError
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
+    ├── SecretUnusable
     ├── RowDamaged
     ├── SchemaMismatch
     └── MailServerUnreachable
@@ -176,6 +177,13 @@ class KeyUnusable(Unreachable):
 
     code = "key-unusable"
     """The key file is missing, unreadable, open to others, or not this store's"""
+
+
+class SecretUnusable(Unreachable):
+    """A file with a password is missing, unreadable or open to others."""
+
+    code = "secret-unusable"
+    """A file with a password is missing, unreadable or open to others"""
 
 
 class RowDamaged(Unreachable):
