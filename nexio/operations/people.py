@@ -258,7 +258,7 @@ def end_access(work: Writing, person: Person) -> list[WifiSession]:
     for row in work.session.scalars(
         select(VisitRow).where(VisitRow.id.in_(person.visits), VisitRow.deleted_at.is_(None))
     ).unique():
-        delete_visit(work, row.id)
+        delete_visit(work, row.id, mail=False)
     for number in work.session.scalars(
         select(MemberRow.id).where(MemberRow.id.in_(person.members), MemberRow.removed_at.is_(None))
     ):
