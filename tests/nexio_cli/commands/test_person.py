@@ -272,6 +272,41 @@ def _holds(path: Path, sealed: set[bytes]) -> bool:
     )
 
 
+def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
+    """Neither their log, nor their mail, nor what is said of them."""
+    for name, email in (("Eve", "a@example.co"), ("Ana", "ana@example.com"), ("Ada", "x")):
+        address = email if "@" in email else "a@example.co.uk"
+        notes = "knows ana@example.com, a@example.co.uk and eve@a@example.company"
+        given = {"--first-name": name, "--last-name": "Moore", "--email": address}
+        desk.register(
+            *("--notes", notes), **{k.strip("-").replace("-", "_"): v for k, v in given.items()}
+        )
+    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+        names = ("a@example.co", "ana@example.com", "a@example.co.uk", "A@EXAMPLE.CO ")
+        record_events(
+            work,
+            [
+                event(number, user_name=name, visit_id=None, device=None)
+                for number, name in enumerate(names, 1)
+            ],
+        )
+        for mail in work.session.scalars(select(OutboxRow)):
+            mail.to_address = "ana@example.com"
+    assert desk.done("person", "erase", "a@example.co", "--yes", "--json").json["decisions"] == 2
+    left = [each["user_name"] for each in desk.done("log", "--json").json]
+    assert left == ["ana@example.com", "a@example.co.uk"]
+    with closing(Store.open(desk.configuration)) as store, store.read() as work:
+        assert set(work.session.scalars(select(OutboxRow.to_address))) == {"ana@example.com"}
+        assert {
+            "a@example" in each for each in work.session.scalars(select(VisitRow.notes)) if each
+        } == {True}
+        assert not [
+            each
+            for each in work.session.scalars(select(VisitRow.notes))
+            if "(erased)" in (each or "")
+        ]
+
+
 def test_a_person_who_is_on_the_wifi(
     programs: None, sqlite_nexio: Nexio, sqlite_configuration: Configuration
 ) -> None:
