@@ -274,13 +274,10 @@ def _holds(path: Path, sealed: set[bytes]) -> bool:
 
 def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
     """Neither their log, nor their mail, nor what is said of them."""
-    for name, email in (("Eve", "a@example.co"), ("Ana", "ana@example.com"), ("Ada", "x")):
-        address = email if "@" in email else "a@example.co.uk"
-        notes = "knows ana@example.com, a@example.co.uk and eve@a@example.company"
-        given = {"--first-name": name, "--last-name": "Moore", "--email": address}
-        desk.register(
-            *("--notes", notes), **{k.strip("-").replace("-", "_"): v for k, v in given.items()}
-        )
+    people = {"Eve": "a@example.co", "Ana": "ana@example.com", "Ada": "a@example.co.uk"}
+    notes = "knows ana@example.com, a@example.co.uk and a@example.company"
+    for first_name, email in people.items():
+        desk.register("--notes", notes, first_name=first_name, last_name="Moore", email=email)
     with closing(Store.open(desk.configuration)) as store, store.write() as work:
         names = ("a@example.co", "ana@example.com", "a@example.co.uk", "A@EXAMPLE.CO ")
         record_events(
@@ -297,14 +294,7 @@ def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
     assert left == ["ana@example.com", "a@example.co.uk"]
     with closing(Store.open(desk.configuration)) as store, store.read() as work:
         assert set(work.session.scalars(select(OutboxRow.to_address))) == {"ana@example.com"}
-        assert {
-            "a@example" in each for each in work.session.scalars(select(VisitRow.notes)) if each
-        } == {True}
-        assert not [
-            each
-            for each in work.session.scalars(select(VisitRow.notes))
-            if "(erased)" in (each or "")
-        ]
+        assert set(work.session.scalars(select(VisitRow.notes))) == {notes}
 
 
 def test_a_person_who_is_on_the_wifi(
