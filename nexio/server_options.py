@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from nexio.configuration_file import SYSTEM_FILE, with_file
 from nexio.errors import InvalidValue
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 TEXT: Final = "text"
 JSON: Final = "json"
 
@@ -36,6 +39,27 @@ class Once(argparse.Action):
             parser.error(f"{option_string} is given more than once")
         given.add(self.dest)
         setattr(namespace, self.dest, values)
+
+
+def with_config(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment, and what the configuration file says beyond it.
+
+    Raises:
+        As :func:`nexio.configuration_file.with_file`.
+    """
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_config(reader)
+    return with_file(environment, reader.parse_known_args(arguments)[0].config)
+
+
+def add_config(reader: argparse.ArgumentParser) -> None:
+    """The option that names the configuration file."""
+    reader.add_argument(
+        "--config",
+        action=Once,
+        metavar="FILE",
+        help=f"configuration file (default: {SYSTEM_FILE}, where it is there)",
+    )
 
 
 def words_of(text: str) -> list[str]:

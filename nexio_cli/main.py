@@ -37,7 +37,7 @@ COMMANDS = {
     "desk": "Manage the browsers of reception.",
     "member": "Manage members, who host visitors.",
     "person": "Export or erase all that is held about a person.",
-    "mail": "See what is sent by e-mail, and send what waits.",
+    "mail": "See what is sent by e-mail, send what waits, and change what mails say.",
     "nas": "Manage the access points and controllers that ask over RADIUS.",
     "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
     "location": "Manage locations.",
@@ -50,6 +50,7 @@ COMMANDS = {
     "service": "Let systemd run the servers and the periodic jobs.",
     "housekeeping": "Run the periodic jobs, at all locations.",
     "doctor": "Check everything and say what to do.",
+    "config": "Show the configuration of this deployment, and where it comes from.",
     "db": "Upgrade, check, back up and restore the store.",
     "key": "Change the key that encrypts PINs and secrets.",
 }
@@ -135,6 +136,7 @@ class LazyGroup(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "color": COLOR},
 )
+@options.config
 @click.version_option(__version__, prog_name="nexio")
 @click.pass_context
 def nexio(context: click.Context) -> None:

@@ -22,7 +22,7 @@ from granian.server.mp import MPServer
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
 from nexio.log_lines import TEXT_LINE, formatter_of
-from nexio.server_options import JSON, TEXT
+from nexio.server_options import JSON, TEXT, with_config
 from nexio.service_manager import STOPPING, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
@@ -125,10 +125,11 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
     logging.basicConfig(level=logging.INFO, format=TEXT_LINE, stream=sys.stderr)
     try:
-        options = parse_options(arguments, os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
         for handler in logging.getLogger().handlers:
             handler.setFormatter(formatter_of(options.log_format))
-        configuration = Configuration.from_environment(os.environ)
+        configuration = Configuration.from_environment(environment)
         require_certificate(options)
         Store.open(configuration).close()  # what is wrong is said before anybody is answered
         _hold_port(options)

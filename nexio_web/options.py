@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio import __version__
+from nexio.configuration_file import CONFIG
 from nexio.errors import InvalidValue
 from nexio.metrics.place import Place
 from nexio.server_options import (
@@ -16,6 +17,7 @@ from nexio.server_options import (
     METRICS_LISTEN,
     TEXT,
     Once,
+    add_config,
     log_format_of,
     port_of,
     words_of,
@@ -100,6 +102,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
     )
     reader.add_argument("--version", action="version", version=f"nexio-webd {__version__}")
+    add_config(reader)
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
@@ -127,6 +130,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def variable(name: str) -> str:
     """The environment variable of an option."""
+    if name == "config":
+        return CONFIG
     return f"NEXIO_WEBD_{name.replace('-', '_').upper()}"
 
 

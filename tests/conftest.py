@@ -229,6 +229,7 @@ def reached_out(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home / "home"))
     monkeypatch.setenv("NEXIO_HOME", str(home / "nexio"))
+    monkeypatch.setenv("NEXIO_CONFIG", os.devnull)  # no file of this machine
     _reached_out.clear()
     yield _reached_out
     # Raised in a thread or swallowed by an `except`, it still counts.

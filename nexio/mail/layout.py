@@ -50,6 +50,7 @@ class Shown:
 class Look:
     """What a page needs beside its text."""
 
+    subject: str
     language: Language
     pictures: Mapping[str, Shown]
     """By placeholder."""
@@ -63,7 +64,7 @@ def html_page(body: str, values: Values, look: Look) -> str:
     Args:
         body: the text with its placeholders.
         values: what they stand for.
-        look: language and pictures.
+        look: its title, language and pictures.
     """
     page = _Page(values, look)
     logo = None
@@ -72,7 +73,7 @@ def html_page(body: str, values: Values, look: Look) -> str:
     frame = resources.files("nexio.mail").joinpath("templates", "mail.html").read_text("utf-8")
     return fill_html(
         frame,
-        {"language": look.language.code},
+        {"language": look.language.code, "subject": look.subject},
         {"content": "\n".join(page.blocks(body)), "logo": logo},
     )
 

@@ -133,7 +133,6 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
     message["Date"] = format_datetime(work.now)
     message["Message-ID"] = f"<{message_id}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation note in return
-    message["Content-Language"] = language.code
     message.set_content(words.text)
     message.add_alternative(words.html, subtype="html")
     _add_inlays(message, inlays, message_id)
@@ -144,6 +143,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
             filename="visit.ics",
             params={"method": content.method.value},
         )
+    message["Content-Language"] = language.code  # last, or it ends up with a part of the mail
     return Letter(to=to, message=message)
 
 
@@ -163,11 +163,13 @@ def fill(
         shown: the pictures of the HTML by placeholder, and the ``logo``.
         language: of the text.
     """
-    subject = header_text(fill_text(text.subject, values))
+    subject = header_text(fill_text(text.subject, values)) or header_text(
+        fill_text(default_text(template, language)[0], values)
+    )
     pictures = {name: each for name, each in shown.items() if name != LOGO}
-    look = Look(language=language, pictures=pictures, logo=shown.get(LOGO))
+    look = Look(subject=subject, language=language, pictures=pictures, logo=shown.get(LOGO))
     return Words(
-        subject=subject or header_text(fill_text(default_text(template, language)[0], values)),
+        subject=subject,
         text=fill_text(text.body, values),
         html=html_page(text.body, values, look),
     )

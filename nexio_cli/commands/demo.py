@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
+from nexio.configuration_file import CONFIG
 from nexio.errors import Unreachable
 from nexio.input.zones import show_window
 from nexio.locations.locations import add_first_location, change_settings, get_location
@@ -129,6 +130,7 @@ def run() -> int:
     home = Path.cwd() / ".demo"
     for name in [name for name in os.environ if name.startswith("NEXIO_")]:
         del os.environ[name]  # they may lead to a store that is in use: no demo visitor there
+    os.environ[CONFIG] = os.devnull  # so may the file of this machine
     os.environ["NEXIO_HOME"] = str(home)
     demo = prepare(Configuration.from_environment(os.environ))
     with serving_pages(demo.visit.location, home / "webd.log") as tablet:

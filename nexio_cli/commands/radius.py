@@ -38,9 +38,8 @@ _server = click.option(
 )
 _port = click.option(
     "--port",
-    default=1812,
-    show_default=True,
-    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    default=options.setting("NEXIO_RADIUSD_AUTH_PORT", "1812"),
+    show_default="1812",
     type=click.IntRange(1, 65535),
     help="UDP port of the server.",
 )

@@ -965,6 +965,20 @@ class InstallationJson(TypedDict):
     kept: list[KeptJson]
 
 
+class ConfigurationJson(TypedDict):
+    """A key of the configuration file, and what holds for it."""
+
+    key: str
+    value: str | None
+    """Without a password; ``null`` where it is not set"""
+
+    origin: str
+    """``default``, ``environment`` and the variable, or ``file`` and its path"""
+
+    variable: str
+    """Of the environment, which says the same"""
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -1020,6 +1034,7 @@ Printed = (
     | RestoredJson
     | UpgradeJson
     | RotatedJson
+    | ConfigurationJson
     | InstallationJson
     | VersionJson
 )

@@ -24,6 +24,7 @@ from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.log_lines import TEXT_LINE, formatter_of
 from nexio.metrics.place import listen as listen_for_monitor
+from nexio.server_options import with_config
 from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
 from radius_auth.guard.siblings import forget_worker, shared_memory
@@ -332,10 +333,11 @@ def main(arguments: Sequence[str]) -> int:
     """
     logging.basicConfig(level=logging.INFO, format=TEXT_LINE, stream=sys.stderr)
     try:
-        options = parse_options(arguments, os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
         for handler in logging.getLogger().handlers:
             handler.setFormatter(formatter_of(options.log_format))
-        configuration = Configuration.from_environment(os.environ)
+        configuration = Configuration.from_environment(environment)
         with contextlib.closing(Parent(options, configuration)) as parent:
             return parent.run()
     except NexioError as error:

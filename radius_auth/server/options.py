@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nexio import __version__
+from nexio.configuration_file import CONFIG
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration
 from nexio.metrics.place import Place
@@ -18,6 +19,7 @@ from nexio.server_options import (
     METRICS_LISTEN,
     TEXT,
     Once,
+    add_config,
     log_format_of,
     port_of,
     words_of,
@@ -112,6 +114,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         " (default: all). 0.0.0.0 is all of IPv4, and :: all of IPv6 without IPv4: for both, give"
         " both, or leave the option out",
     )
+    add_config(reader)
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
@@ -125,6 +128,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def variable(name: str) -> str:
     """The environment variable of an option."""
+    if name == "config":
+        return CONFIG
     return f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
 
 

@@ -53,6 +53,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("member", "remove"): ("ana@example.com", "--yes"),
     ("person", "export"): ("ada@example.com",),
     ("person", "erase"): ("eve@example.com", "--yes"),
+    ("mail", "template", "edit"): ("registered", "{home}/text"),
+    ("mail", "template", "reset"): ("registered", "--yes"),
     ("nas", "add"): ("lobby", "192.0.2.9"),
     ("nas", "edit"): ("lobby", "--secret", "-"),
     ("nas", "remove"): ("lobby", "--yes"),
@@ -63,6 +65,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("guard", "release"): ("3", "--device", DEVICE, "--yes"),
     ("db", "restore"): ("{home}/backup.db", "--yes"),
     ("key", "rotate"): ("--yes",),
+    ("mail", "template", "edit"): ("registered", "{home}/registered.txt"),
+    ("mail", "template", "reset"): ("registered", "--yes"),
     ("location", "add"): ("Annex", "--timezone", "Europe/London"),
     ("location", "edit"): ("Annex", "--name", "Pier"),
 }
@@ -97,7 +101,9 @@ LOOKS = {
         "radius test",
         "radius status",
     ),
+    *("mail template show", "mail template preview"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
+    *("mail template show", "mail template preview"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
@@ -160,8 +166,11 @@ def _begin(desk: Nexio, home: Path) -> None:
         desk.register(email=f"{name}@example.com")
     assert [each["action"] for each in entries(desk)][-3:] == ["register"] * 3
     desk.done("checkin", "--visit", "3", "--in")
+    (home / "text").write_text("Subject: Welcome\n\nYour PIN: {visitorcode}\n")
     first = "first_name,last_name,email,expected_arrival\n"
     (home / "visitors.csv").write_text(f"{first}Eve,Moore,eve@example.com,tomorrow 9:00\n")
+    own = desk.done("mail", "template", "show", "registered").out.replace("Wi-Fi", "network")
+    (home / "registered.txt").write_text(own)
     with closing(Store.open(desk.configuration)) as store:
         with store.write() as work:
             visit = get_visit(work, "3", None)
