@@ -28,12 +28,16 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
         for name in COMMANDS:
             found = nexio.get_command(context, name)
             assert found is not None, name
-            if not isinstance(found, click.Group) or found.params:
-                yield name, found
-            if isinstance(found, click.Group):
-                for verb, each in found.commands.items():
-                    if f"{name} {verb}" not in ALIASES:
-                        yield f"{name} {verb}", each
+            yield from _below(name, found)
+
+
+def _below(words: str, found: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(found, click.Group) or found.params:
+        yield words, found
+    if isinstance(found, click.Group):
+        for verb, each in found.commands.items():
+            if f"{words} {verb}" not in ALIASES:
+                yield from _below(f"{words} {verb}", each)
 
 
 def command(what: str) -> str:

@@ -8,6 +8,7 @@ NexioError
 └── Unreachable         exit 5  the store, the key or a server is out of reach
     ├── StoreUnreachable
     ├── KeyUnusable
+    ├── SecretUnusable
     ├── RowDamaged
     ├── SchemaMismatch
     └── MailServerUnreachable
@@ -75,6 +76,9 @@ class Rule(StrEnum):
 
     NO_CODE = "no-code"
     """What was scanned is not a visitor's code."""
+
+    WIFI_CODE = "wifi-code"
+    """It is the code for the Wi-Fi, which stands beside the visitor's in the mail."""
 
     REPLACED = "replaced"
     """A newer mail has a newer code."""
@@ -173,6 +177,13 @@ class KeyUnusable(Unreachable):
 
     code = "key-unusable"
     """The key file is missing, unreadable, open to others, or not this store's"""
+
+
+class SecretUnusable(Unreachable):
+    """A file with a password is missing, unreadable or open to others."""
+
+    code = "secret-unusable"
+    """A file with a password is missing, unreadable or open to others"""
 
 
 class RowDamaged(Unreachable):

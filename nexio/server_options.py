@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from nexio.configuration_file import SYSTEM_FILE, with_file
 from nexio.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+TEXT: Final = "text"
+JSON: Final = "json"
+
+METRICS_LISTEN: Final = (
+    "metrics-listen",
+    "ADDRESS:PORT",
+    "",
+    "answer a monitor (Prometheus) there at /metrics, such as 127.0.0.1:9812",
+)
+LOG_FORMAT: Final = ("log-format", "FORMAT", TEXT, "how lines of the log look: text or json")
+"""Name, what it takes, default and meaning, as of each option of a server."""
 
 
 class Once(argparse.Action):
@@ -26,6 +41,27 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def with_config(arguments: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment, and what the configuration file says beyond it.
+
+    Raises:
+        As :func:`nexio.configuration_file.with_file`.
+    """
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_config(reader)
+    return with_file(environment, reader.parse_known_args(arguments)[0].config)
+
+
+def add_config(reader: argparse.ArgumentParser) -> None:
+    """The option that names the configuration file."""
+    reader.add_argument(
+        "--config",
+        action=Once,
+        metavar="FILE",
+        help=f"configuration file (default: {SYSTEM_FILE}, where it is there)",
+    )
+
+
 def words_of(text: str) -> list[str]:
     """What a variable lists, separated by commas or blanks."""
     return text.replace(",", " ").split()
@@ -40,3 +76,14 @@ def port_of(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len("65535") and 1 <= int(text) <= 65535:  # noqa: PLR2004
         return int(text)
     raise InvalidValue(f"{text!r} is not a port", "A port is a number from 1 to 65535.")
+
+
+def log_format_of(text: str) -> str:
+    """``text`` or ``json``.
+
+    Raises:
+        InvalidValue: it is neither.
+    """
+    if text not in {TEXT, JSON}:
+        raise InvalidValue(f"{text!r} is no format of a log", "Give text or json.")
+    return text

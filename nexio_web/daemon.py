@@ -21,8 +21,11 @@ from granian.server.mp import MPServer
 
 from nexio.configuration import Configuration
 from nexio.errors import InvalidValue, NexioError, Unreachable
+from nexio.log_lines import TEXT_LINE, formatter_of
+from nexio.server_options import JSON, TEXT, with_config
 from nexio.service_manager import STOPPING, tell, tell_reloading
 from nexio.store.engine import Store
+from nexio.store.patience import Patience
 from nexio.streams import open_closed
 from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
 from nexio_web.options import Options, parse_options
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("nexio-webd")
 
-FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
-
 OVERLAP_SECONDS: Final = 5.0
 """At SIGHUP the old worker answers until the new one does."""
 
@@ -44,12 +45,16 @@ KILL_SECONDS: Final = 10
 """A worker that is told to end gets so long for what it has begun."""
 
 _LOGGING: Final = {
-    "formatters": {"generic": {"format": FORMAT}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
     "loggers": {"_granian": {"handlers": ["console"], "propagate": False}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
 """Where granian writes to: as we do, and not to stdout."""
+
+_FORMATTERS: Final = {
+    TEXT: {"generic": {"format": TEXT_LINE}},
+    JSON: {"generic": {"()": "nexio.log_lines.JsonLines"}},
+}
 
 
 class PortUnusable(Unreachable):
@@ -72,7 +77,7 @@ class Parent(MPServer):
             ),
             websockets=False,
             log_level=LogLevels.warning,
-            log_dictconfig=dict(_LOGGING),
+            log_dictconfig={**_LOGGING, "formatters": _FORMATTERS[options.log_format]},
             ssl_cert=options.tls_cert,
             ssl_key=options.tls_key,
             respawn_failed_workers=True,
@@ -118,13 +123,17 @@ def main(arguments: Sequence[str]) -> int:
         The exit code: 2 a wrong option, 5 store, key or port out of reach.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to start anew yet
-    logging.basicConfig(level=logging.INFO, format=FORMAT, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=TEXT_LINE, stream=sys.stderr)
     try:
-        options = parse_options(arguments, os.environ)
-        configuration = Configuration.from_environment(os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(formatter_of(options.log_format))
+        configuration = Configuration.from_environment(environment)
         require_certificate(options)
         Store.open(configuration).close()  # what is wrong is said before anybody is answered
         _hold_port(options)
+        answer_monitor(options, configuration)
     except NexioError as error:
         log.error("%s", error)  # noqa: TRY400 (no fault of ours)
         if error.advice:
@@ -139,6 +148,25 @@ def main(arguments: Sequence[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
+
+
+def answer_monitor(options: Options, configuration: Configuration) -> None:
+    """Answer a monitor until the process ends, where that is wanted.
+
+    Raises:
+        MetricsPortUnusable: we cannot listen there.
+    """
+    if options.metrics_listen is None:
+        return
+    from nexio.metrics.endpoint import Endpoint  # noqa: PLC0415 (as wanted)
+    from nexio.metrics.place import listen  # noqa: PLC0415
+    from nexio.metrics.store_numbers import StoreNumbers  # noqa: PLC0415
+
+    patience = Patience.of_a_server()
+    numbers = StoreNumbers(lambda: Store.open(configuration, patience=patience))
+    Endpoint(listen(options.metrics_listen), [numbers]).start()
+    numbers.start()
+    log.info("metrics on http://%s/metrics", options.metrics_listen)
 
 
 def _in_worker(options: Options, configuration: Configuration) -> ASGIApp:

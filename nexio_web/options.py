@@ -9,8 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexio import __version__
+from nexio.configuration_file import CONFIG
 from nexio.errors import InvalidValue
-from nexio.server_options import Once, port_of, words_of
+from nexio.metrics.place import Place
+from nexio.server_options import (
+    LOG_FORMAT,
+    METRICS_LISTEN,
+    TEXT,
+    Once,
+    add_config,
+    log_format_of,
+    port_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +53,12 @@ class Options:
     proxies: tuple[Network, ...] = ()
     """Whose forwarded headers are believed; nobody else is answered but this machine."""
 
+    metrics_listen: Place | None = None
+    """Where a monitor asks."""
+
+    log_format: str = TEXT
+    """``text`` or ``json``."""
+
     pair_with: str | None = None
     """The location that each browser is paired with that opens the tablet's page; for trying."""
 
@@ -61,6 +78,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         tls_cert=Path(given.tls_cert) if given.tls_cert else None,
         tls_key=Path(given.tls_key) if given.tls_key else None,
         proxies=tuple(map(_network, proxies)),
+        metrics_listen=Place.parse(given.metrics_listen) if given.metrics_listen else None,
+        log_format=log_format_of(given.log_format),
         pair_with=given.insecure_pair or None,
     )
     _require_whole(options)
@@ -83,6 +102,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
     )
     reader.add_argument("--version", action="version", version=f"nexio-webd {__version__}")
+    add_config(reader)
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
@@ -110,6 +130,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
 def variable(name: str) -> str:
     """The environment variable of an option."""
+    if name == "config":
+        return CONFIG
     return f"NEXIO_WEBD_{name.replace('-', '_').upper()}"
 
 
@@ -123,6 +145,8 @@ _OPTIONS = (
     ("port", "PORT", PORT, "TCP port"),
     ("tls-cert", "FILE", "", "certificate with its chain, PEM; read again at SIGHUP"),
     ("tls-key", "FILE", "", "private key of the certificate, PEM; read again at SIGHUP"),
+    METRICS_LISTEN,
+    LOG_FORMAT,
     (
         "insecure-pair",
         "LOCATION",

@@ -22,11 +22,12 @@ from nexio.clock import utc_now
 from nexio.configuration import Configuration, read_environment
 from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import parse_duration
+from nexio.metrics.place import Place
 from radius_auth.plugin.background import Background
 from radius_auth.plugin.calls import CallResult, ReturnCode
 from radius_auth.plugin.pairs import CLIENT
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class _Running:
             Configuration.from_environment(environment),
             parse_duration(config.get("max_staleness", "24h")),
             config["packages"],
+            metrics_listen=Place.parse(place) if (place := config.get("metrics_listen")) else None,
         )
         background = self.background
         self.plugin = Plugin(
@@ -82,7 +84,7 @@ class _Running:
             utc_now,
             background.slots.ask,
         )
-        self.discards = Discards()
+        self.discards = background.discards
 
 
 _FAIL: Returned = (int(ReturnCode.FAIL), (), ())

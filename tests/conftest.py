@@ -87,6 +87,7 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
 RUN_PROGRAMS = {
+    "tests.support.cli.forking",
     "tests.support.cli.programs",
     "tests.support.radius.freeradius",
     "tests.support.radius.radiusd",
@@ -228,6 +229,7 @@ def reached_out(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home / "home"))
     monkeypatch.setenv("NEXIO_HOME", str(home / "nexio"))
+    monkeypatch.setenv("NEXIO_CONFIG", os.devnull)  # no file of this machine
     _reached_out.clear()
     yield _reached_out
     # Raised in a thread or swallowed by an `except`, it still counts.

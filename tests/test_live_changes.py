@@ -21,7 +21,7 @@ from nexio.clock import utc_now
 from nexio.network.event_log import list_events
 from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.operations.backups import back_up, restore
-from nexio.operations.rotation import rotate_key
+from nexio.operations.rotation import rotate_key, rotate_nas_key
 from nexio.store.engine import Store
 from radius_auth.protocol.packet import Code
 from tests.support.people import add_location, register, set_up
@@ -184,10 +184,13 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
 
 
 def test_the_key_is_rotated(desk: Desk, radiusd: Radiusd) -> None:
-    """Under running servers; CHAP opens values of the new key then."""
+    """Under running servers, also that of NAS secrets; CHAP opens values of the new key then."""
     with Stream(radiusd.port, *desk.visits) as stream:
         for number in range(3):
             rotate_key(desk.store, desk.configuration.key_file)
+            if number:
+                files = desk.configuration.key_file, desk.configuration.nas_key_file
+                rotate_nas_key(desk.store, *files)
             desk.assert_followed(radiusd.port, f"later{number}@example.com")
             stream.wait_for(50)
     stream.assert_flawless()

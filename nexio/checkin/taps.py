@@ -14,6 +14,7 @@ from nexio.errors import NotFound
 from nexio.input.names import full_name
 from nexio.input.zones import local_day
 from nexio.locations.locations import Location, location_of
+from nexio.store import tables
 from nexio.store.engine import Reading
 from nexio.store.tables import CheckInRow
 
@@ -30,7 +31,7 @@ class Method(StrEnum):
     PIN = "pin"
     QR = "qr"
     DESK = "desk"
-    CUT_OFF = "cut-off"
+    CUT_OFF = tables.CUT_OFF
     """The end of the day checked them out."""
 
 
@@ -64,6 +65,11 @@ class Tap:
     method: Method
     repeated: bool = False
     """Whether this was the same tap once more, and nothing was written."""
+
+    @property
+    def number(self) -> int:
+        """Of this way through the door: no other one has it."""
+        return 2 * self.stay + (self.direction is Direction.OUT)
 
     @property
     def cut_off(self) -> bool:

@@ -25,10 +25,14 @@ HEADER = """\
 """
 
 
-def create_key_file(path: Path) -> None:
+def create_key_file(path: Path, *, like: Path | None = None) -> None:
     """Write a key file with one new key, readable by its owner alone.
 
     A file that is there already is left as it is: it may be the only copy.
+
+    Args:
+        path: where.
+        like: a file whose owner, group and mode the new one gets.
 
     Raises:
         KeyUnusable: it cannot be written.
@@ -37,6 +41,8 @@ def create_key_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         first = {_new_id(): secrets.token_bytes(KEY_OCTETS)}
         with _beside(path, first) as whole, contextlib.suppress(FileExistsError):
+            if like is not None:
+                _share(whole, like.stat())
             path.hardlink_to(whole)
 
 
@@ -139,10 +145,13 @@ def _replace(path: Path, keys: Mapping[str, bytes]) -> None:
     """Exchange the file as a whole, with its owner, group and mode."""
     path = path.resolve()  # a link stays a link to the one file that others use, too
     with _writing(path), _beside(path, keys) as whole:
-        status = path.stat()
-        whole.chmod(stat.S_IMODE(status.st_mode))
-        os.chown(whole, status.st_uid, status.st_gid)
+        _share(whole, path.stat())
         whole.replace(path)
+
+
+def _share(path: Path, status: os.stat_result) -> None:
+    path.chmod(stat.S_IMODE(status.st_mode))
+    os.chown(path, status.st_uid, status.st_gid)
 
 
 @contextmanager

@@ -5,6 +5,9 @@ associated data names table and column, so that a value cannot be moved to anoth
 A *digest* is an HMAC-SHA-256 of location and PIN under a second key derived from the first:
 equal PINs of one location have equal digests, so a PIN can be looked up and be unique
 without being readable.
+
+Secrets of NAS may be sealed with a *second* key, from a file that reception need not be able to
+read.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from nexio.errors import KeyUnusable
+from nexio.keys.purposes import KEPT_TABLE, NAS_SECRET
 
 KEY_OCTETS = 32
 ID_OCTETS = 4
@@ -37,15 +41,18 @@ class Keyring:
     keys: Mapping[str, bytes] = field(repr=False)
     active: str
     _digest_key: bytes = field(repr=False)
+    second: str | None = None
+    """The key of NAS secrets; None is the same one.  It may be missing among the keys."""
 
     @classmethod
-    def of(cls, keys: Mapping[str, bytes], active: str) -> Keyring:
+    def of(cls, keys: Mapping[str, bytes], active: str, second: str | None = None) -> Keyring:
         """A keyring that seals and digests with the key ``active`` (8 hex digits)."""
         derived = HKDF(SHA256(), KEY_OCTETS, salt=None, info=b"nexio pin digest")
-        return cls(keys=keys, active=active, _digest_key=derived.derive(keys[active]))
+        digest_key = derived.derive(keys[active])
+        return cls(keys=keys, active=active, _digest_key=digest_key, second=second)
 
-    def using(self, key_id: str) -> Keyring:
-        """The same keys with ``key_id`` in use.
+    def using(self, key_id: str, second: str | None = None) -> Keyring:
+        """The same keys with ``key_id`` in use, and ``second`` for the secrets of NAS.
 
         Raises:
             KeyUnusable: the file holds no key of that id.
@@ -55,17 +62,39 @@ class Keyring:
                 "the key file does not hold the key of this store",
                 "Point NEXIO_KEY_FILE at the key file that the store was made with.",
             )
-        return Keyring.of(self.keys, key_id)
+        return Keyring.of(self.keys, key_id, second)
+
+    @property
+    def lacks_second(self) -> bool:
+        """Whether there is a second key, and this process has not got it."""
+        return self.second is not None and self.second not in self.keys
+
+    def require_second(self) -> None:
+        """See that the secrets of NAS can be read and written.
+
+        Raises:
+            KeyUnusable: the second key is missing.
+        """
+        if self.lacks_second:
+            raise second_missing()
 
     def seal(self, value: str, purpose: str) -> bytes:
-        """Encrypt ``value``; ``purpose`` is ``table.column``."""
+        """Encrypt ``value``; ``purpose`` is ``table.column``.
+
+        Raises:
+            KeyUnusable: it is about secrets of NAS, and the second key is missing.
+        """
         return self.seal_octets(value.encode(), purpose)
 
     def seal_octets(self, octets: bytes, purpose: str) -> bytes:
         """The same of octets."""
+        key_id = self.active
+        if self.second is not None and purpose.startswith((NAS_SECRET, KEPT_TABLE)):
+            self.require_second()
+            key_id = self.second
         nonce = secrets.token_bytes(NONCE_OCTETS)
-        cipher = _cipher(self.keys[self.active])
-        return bytes.fromhex(self.active) + nonce + cipher.encrypt(nonce, octets, purpose.encode())
+        cipher = _cipher(self.keys[key_id])
+        return bytes.fromhex(key_id) + nonce + cipher.encrypt(nonce, octets, purpose.encode())
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
         """Decrypt what :meth:`seal` made.
@@ -86,6 +115,8 @@ class Keyring:
             KeyUnusable: as :meth:`unseal`.
         """
         key_id = sealed[:ID_OCTETS].hex()
+        if key_id == self.second:
+            self.require_second()
         if key_id not in self.keys:
             raise KeyUnusable(
                 "a value in the store is encrypted with a key that the key file does not hold",
@@ -98,6 +129,10 @@ class Keyring:
             return cipher.decrypt(nonce, ciphertext, purpose.encode())
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise _damaged(purpose) from None
+
+    def is_closed(self, sealed: bytes) -> bool:
+        """Whether a value is sealed with the second key, and that is missing."""
+        return self.lacks_second and sealed[:ID_OCTETS].hex() == self.second
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key in use."""
@@ -117,6 +152,15 @@ class Keyring:
         inner.update(pin.encode())
         outer.update(inner.digest())
         return outer.digest()
+
+
+def second_missing() -> KeyUnusable:
+    """The error where the second key is needed, and this process has not got it."""
+    return KeyUnusable(
+        "the secrets of access points have a key of their own, which you cannot read",
+        "Run this as a user who may read the file nas-key, which lies beside the key file or"
+        " where NEXIO_NAS_KEY_FILE says.",
+    )
 
 
 def _damaged(purpose: str) -> KeyUnusable:

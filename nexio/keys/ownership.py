@@ -11,6 +11,7 @@ import os
 import pwd
 import shlex
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -23,7 +24,7 @@ from nexio.keys.keyring import Keyring
 
 
 def load_trusted_keys(configuration: Configuration) -> Keyring:
-    """Read the key file of a deployment.
+    """Read the key file of a deployment, and that of the second key if this user may read it.
 
     Raises:
         KeyUnusable: it cannot be used, or somebody else could have put it there.
@@ -31,8 +32,12 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
     """
     refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
-    _require_owner(configuration)
-    return keyring
+    _require_owner(configuration, configuration.key_file)
+    if not os.access(configuration.nas_key_file, os.R_OK):  # not there, or closed to us
+        return keyring
+    second = load_keys(configuration.nas_key_file)
+    _require_owner(configuration, configuration.nas_key_file)
+    return replace(keyring, keys={**second.keys, **keyring.keys})
 
 
 def refuse_open_folders(configuration: Configuration) -> None:
@@ -48,7 +53,7 @@ def refuse_open_folders(configuration: Configuration) -> None:
     for path in closed:
         _refuse_if_open(path, shared=0)
     folders: dict[Path, None] = {}
-    for path in (*closed, configuration.key_file):
+    for path in (*closed, configuration.key_file, configuration.nas_key_file):
         # Those of the link, too, where one leads there.
         folders |= dict.fromkeys((*path.parents, *path.resolve().parents))
     for folder in folders:
@@ -80,8 +85,8 @@ def _refuse_if_open(path: Path, *, shared: int) -> None:
         )
 
 
-def _require_owner(configuration: Configuration) -> None:
-    path, home = configuration.key_file, configuration.home
+def _require_owner(configuration: Configuration, path: Path) -> None:
+    home = configuration.home
     keeper = home.stat().st_uid if home.exists() else os.geteuid()
     owner = path.stat().st_uid
     if owner not in {0, os.geteuid(), keeper}:

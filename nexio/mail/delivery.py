@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from nexio.configuration import Configuration
+from nexio.configuration_file import with_password
 from nexio.errors import InvalidValue, MailServerUnreachable, NexioError, Refused
 from nexio.input.web_urls import parse_web_url
 from nexio.mail.attempts import GIVE_UP, claim_next, count_due, mark, postpone_due
@@ -60,10 +61,12 @@ def outgoing_of(configuration: Configuration) -> Outgoing | None:
 
     Raises:
         InvalidValue: ``NEXIO_SMTP_URL``, ``NEXIO_MAIL_FROM`` or ``NEXIO_WEB_URL`` cannot be read.
+        SecretUnusable: the file of the password cannot be used.
     """
     if configuration.smtp_url is None:
         return None
-    server = parse_smtp_url(configuration.smtp_url)
+    url = with_password(configuration.smtp_url, configuration.smtp_password_file)
+    server = parse_smtp_url(url)
     return Outgoing(
         server=server,
         sender=parse_sender(configuration.mail_from),

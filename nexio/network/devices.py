@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select, tuple_
@@ -24,6 +24,7 @@ from nexio.store.tables import (
     AuthEventRow,
     DeviceRow,
     LocationRow,
+    VisitRow,
     WifiSessionRow,
 )
 
@@ -38,6 +39,9 @@ Asked = tuple[int, str]
 
 _REASON: Final = 7
 """Where a decision has its reason."""
+
+CLOCKS: Final = timedelta(days=1)
+"""How far the clock of a server may be behind ours."""
 
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LOCAL: Final = 0x02
@@ -148,8 +152,10 @@ def list_devices(work: Reading, visit_id: int) -> list[Device]:
     """The devices of a visit by their first use, as far back as the log reaches."""
     uses: defaultdict[str, list[datetime]] = defaultdict(list)
     event, session = AuthEventRow, WifiSessionRow
+    registered = select(VisitRow.registered_at).where(VisitRow.id == visit_id)
+    since = (work.session.scalar(registered) or work.now) - CLOCKS
     logins = select(event.device, func.min(event.at), func.max(event.at)).where(
-        event.visit_id == visit_id, event.outcome == "accept"
+        event.at > since, event.visit_id == visit_id, event.outcome == "accept"
     )
     heard = select(session.device, func.min(session.started_at), func.max(session.heard_at))
     for query in (

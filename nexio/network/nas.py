@@ -81,6 +81,7 @@ def add_nas(work: Writing, location: Location, new: NewNas) -> Nas:
         InvalidValue: a name, address or secret that cannot be used.
         Refused: the name is taken, or the address is, with another secret or the same narrowing.
     """
+    work.keyring.require_second()
     row = NasRow(
         location=work.session.get_one(LocationRow, location.id),
         created_at=work.now,
@@ -141,11 +142,13 @@ def edit_nas(work: Writing, name: str, changes: NasChanges) -> Nas:
         raise InvalidValue("nothing to change", "Give at least one of the options.")
     row = _get_row(work, name)
     before = _auditable(row)
+    if changes.secret is not None or changes.address is not None:
+        work.keyring.require_second()
     _apply(work, row, changes)
     secret = parse_secret(changes.secret) or _secret_of(work, row)
     _agreed_secret(work, row, secret)
-    new_secret = not _is_secret_of(work, row, secret)
-    if new_secret:
+    new_secret = secret is not None and not _is_secret_of(work, row, secret)
+    if secret is not None and new_secret:
         row.secret_sealed = work.keyring.seal(secret, SECRET_PURPOSE)
     work.session.flush()
     details = {"before": before, "after": _auditable(row), "secret": new_secret}
@@ -179,14 +182,14 @@ def nas_of(work: Reading, row: NasRow) -> Nas:
             "Say it again: nexio nas edit NAME --reply …, nexio location edit NAME --reply …",
         )
     known = row.fields_of(Nas) | {"address": _network(row), "reply": reply}
-    secret = _secret_of(work, row).encode()
-    return Nas(**known, location=location, secret=secret)
+    secret = _secret_of(work, row)
+    return Nas(**known, location=location, secret=None if secret is None else secret.encode())
 
 
 def warnings_for(nas: Nas) -> list[str]:
     """What an engineer should know about a NAS that is allowed but weak."""
     weak = []
-    if len(nas.secret) <= WEAK_SECRET:
+    if nas.secret is not None and len(nas.secret) <= WEAK_SECRET:
         weak.append(
             f"A secret of {len(nas.secret)} octets can be guessed from recorded packets:"
             " leave --secret out and a strong one is made."
@@ -274,7 +277,10 @@ def _get_row(work: Reading, name: str) -> NasRow:
     return row
 
 
-def _secret_of(work: Reading, row: NasRow) -> str:
+def _secret_of(work: Reading, row: NasRow) -> str | None:
+    """None where it has a key of its own that we have not got."""
+    if work.keyring.is_closed(row.secret_sealed):
+        return None
     return work.keyring.unseal(row.secret_sealed, SECRET_PURPOSE)
 
 
@@ -317,6 +323,8 @@ def _agreed_secret(work: Reading, row: NasRow, secret: str | None) -> str | None
                 f"{row.address} belongs to the NAS {other.name!r} already",
                 "Remove that one first, or tell them apart with --ssid or --identifier.",
             )
+        if other.secret is None:  # nor can ours be read: neither is changed
+            continue
         if secret not in {None, other.secret.decode()}:
             raise Refused(
                 f"{row.address} has another secret at the NAS {other.name!r}",

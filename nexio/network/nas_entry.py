@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nexio.keys.keyring import second_missing
 from nexio.network.nas_profiles import GENERIC, profile_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ class Nas:
     name: str
     address: IPv4Network | IPv6Network
     location: Location
-    secret: bytes = field(repr=False)
+    secret: bytes | None = field(repr=False)
+    """None where it is sealed with the second key, and this process has not got that."""
+
     ssid: str | None
     identifier: str | None
     require_message_authenticator: bool
@@ -43,6 +46,17 @@ class Nas:
 
     reply: Replies = ()
     """What its accepts say beside what those of its location say."""
+
+    @property
+    def known_secret(self) -> bytes:
+        """The secret.
+
+        Raises:
+            KeyUnusable: it cannot be read.
+        """
+        if self.secret is None:
+            raise second_missing()
+        return self.secret
 
     @property
     def counts_for_client(self) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from nexio.locations.locations import list_locations
 from nexio.network.following import FollowedVisit, News, Position
-from nexio.network.nas import list_nas
+from nexio.network.nas import Nas, list_nas
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
     AccessTokenRow,
@@ -40,7 +40,7 @@ def read_all(work: Reading, horizon: Horizon) -> News:
         complete=True,
         visits=list(_visits(work, _within(horizon, work.now))),
         locations=list_locations(work),
-        nas=list_nas(work),
+        nas=_served_nas(work),
         removed_visits=[],
     )
 
@@ -75,7 +75,7 @@ def read_news(work: Reading, seen: Position) -> News | None:
         complete=False,
         visits=sorted(visits.values(), key=lambda visit: visit.id),
         locations=list_locations(work) if locations_changed else None,
-        nas=list_nas(work) if nas_changed or locations_changed or "nas" in kinds else None,
+        nas=_served_nas(work) if nas_changed or locations_changed or "nas" in kinds else None,
         removed_visits=[number for kind, number in removed if kind == "visit"],
     )
 
@@ -189,3 +189,13 @@ def _removed(work: Reading, batches: Sequence[int]) -> Sequence[Row[str, int]]:
 
 def _any(work: Reading, condition: ColumnElement[bool]) -> bool:
     return work.session.scalar(select(select(1).where(condition).exists())) or False
+
+
+def _served_nas(work: Reading) -> list[Nas]:
+    """All NAS, with their secrets: a server without them would answer nobody.
+
+    Raises:
+        KeyUnusable: the second key is missing.
+    """
+    work.keyring.require_second()
+    return list_nas(work)

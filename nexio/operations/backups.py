@@ -211,10 +211,12 @@ def _make_usable(source: Engine, path: Path) -> None:
 def _replace_all(store: Store, source: Connection, path: Path) -> int:
     with store.write(alone=True) as work:
         # Looked at while nobody can take a key out of the file.
-        if not store.can_use(source.execute(select(StoreRevisionRow.key_id)).scalar_one()):
+        keys = select(StoreRevisionRow.key_id, StoreRevisionRow.nas_key_id)
+        if not store.can_use(*source.execute(keys).one()):
             raise KeyUnusable(
                 "the key file does not hold the key of this backup",
-                "Add the line of that key from your copy of the key file of that time.",
+                "Add the line of that key from your copy of the key file of that time; the same"
+                " for the file nas-key, if there was one.",
             )
         number = work.session.scalars(select(StoreRevisionRow.number)).one()
         target = work.session.connection()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from nexio.clock import Clock
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.input.names import counted
+from nexio.keys.key_file import load_keys
 from nexio.keys.ownership import load_trusted_keys
 from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
@@ -75,6 +77,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
     """What the store says; a value that cannot be read is a finding, too, and not the end."""
     try:
         with store.read() as work:
+            yield from _nas_key(work, configuration)
             yield _clock(work)
             yield from _pins(work)
             yield from _guessing(work)
@@ -102,7 +105,8 @@ def unwell(subject: str, message: str, advice: str) -> Finding:
 
 def _key(configuration: Configuration) -> Finding:
     try:
-        keys = load_trusted_keys(configuration)
+        load_trusted_keys(configuration)
+        keys = load_keys(configuration.key_file)
     except NexioError as error:
         return trouble("key", error)
     if len(keys.keys) > 1:
@@ -112,6 +116,29 @@ def _key(configuration: Configuration) -> Finding:
             "Old keys are needed no more after a change or a restore: nexio key rotate",
         )
     return well("key", f"{configuration.key_file}, closed to others")
+
+
+def _nas_key(work: Reading, configuration: Configuration) -> Iterator[Finding]:
+    """The second key, where there is one: servers need it, reception does not."""
+    if work.keyring.second is None:
+        return
+    path, first = configuration.nas_key_file, configuration.key_file
+    if work.keyring.lacks_second:
+        yield well("NAS key", f"{path} is not for this user: enough for reception, not for servers")
+        return
+    status, other = path.stat(), first.stat()
+    if status.st_mode & other.st_mode & stat.S_IRGRP and status.st_gid == other.st_gid:
+        yield unwell(
+            "NAS key",
+            f"the group that may read {first} may read {path} as well",
+            f"Let only the servers read it: chgrp GROUP {path}, or chmod 600 {path}",
+        )
+        return
+    if len(load_keys(path).keys) > 1:
+        advice = "Old keys are needed no more after a change or a restore: nexio key rotate"
+        yield unwell("NAS key", f"{path} holds more than one key", advice)
+        return
+    yield well("NAS key", f"{path}, closed to others")
 
 
 def _clock(work: Reading) -> Finding:

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, inspect, select, update
 
-from nexio.keys.key_file import add_key, keep_only
+from nexio.keys.key_file import add_key, create_key_file, keep_only, load_keys
 from nexio.keys.keyring import Keyring
 from nexio.store import audit
 from nexio.store.engine import Store, Writing
-from nexio.store.sealed import DIGESTS, SEALED, Digest, Sealed
+from nexio.store.sealed import DIGESTS, NAS_SECRET, SEALED, Digest, Sealed
 from nexio.store.tables import Row, StoreRevisionRow
 
 
-def rotate_key(store: Store, key_file: Path) -> str:
-    """Seal everything in the store with a new key.
+def rotate_key(store: Store, key_file: Path, nas_key_file: Path | None = None) -> str:
+    """Seal everything in the store with a new key; NAS secrets with a new second one, if any.
 
     Servers and commands that run meanwhile read the key file again when they meet the new key.
 
@@ -33,24 +33,60 @@ def rotate_key(store: Store, key_file: Path) -> str:
         StoreUnreachable: the store cannot be written; it stays under its old key then.
     """
     with store.write(alone=True) as work:
-        new = add_key(key_file)
-        _seal_anew(work, new)
+        work.keyring.require_second()
+        has_second = work.keyring.second is not None
+        nas_key_file = nas_key_file or key_file.with_name("nas-key")
+        first, second = add_key(key_file), add_key(nas_key_file) if has_second else None
+        keys = first.keys if second is None else {**second.keys, **first.keys}
+        new = Keyring.of(keys, first.active, None if second is None else second.active)
+        for digest in DIGESTS:
+            _change(work, digest.table, digest.column, _digests(work, digest, new))
+        _seal_anew(work, new, *SEALED)
         audit.record(work, "rotate", "key", 1)
     with store.write(alone=True) as work:  # nobody else is adding a key at this moment
         keep_only(key_file, work.keyring.active)
+        if work.keyring.second is not None:
+            keep_only(nas_key_file, work.keyring.second)
     return new.active
 
 
-def _seal_anew(work: Writing, new: Keyring) -> None:
-    """All that the registry names; what the new keys hold opens the old values, too."""
+def rotate_nas_key(store: Store, key_file: Path, nas_key_file: Path) -> str:
+    """Seal the secrets of NAS with a new second key; its file is made where it is missing.
+
+    A new file gets the owner, group and mode of the key file: whoever could read the secrets can
+    do so until it is closed to them.
+
+    Returns:
+        The new key's id.
+
+    Raises:
+        KeyUnusable: a key file cannot be read or written.
+        StoreUnreachable: the store cannot be written.
+    """
+    with store.write(alone=True) as work:
+        work.keyring.require_second()
+        if nas_key_file.exists():
+            second = add_key(nas_key_file)
+        else:
+            create_key_file(nas_key_file, like=key_file)
+            second = load_keys(nas_key_file)
+        keys = {**second.keys, **work.keyring.keys}
+        _seal_anew(work, Keyring.of(keys, work.keyring.active, second.active), NAS_SECRET)
+        audit.record(work, "rotate", "nas-key", 1)
+    with store.write(alone=True) as work:
+        keep_only(nas_key_file, second.active)
+    return second.active
+
+
+def _seal_anew(work: Writing, new: Keyring, *columns: Sealed) -> None:
+    """What the new keys hold opens the old values, too."""
     work.session.flush()
-    for digest in DIGESTS:
-        _change(work, digest.table, digest.column, _digests(work, digest, new))
-    for sealed in SEALED:
+    for sealed in columns:
         _change(work, sealed.table, sealed.column, _values(work, sealed, new))
     work.session.expire_all()
     revision = work.session.scalars(select(StoreRevisionRow)).one()
-    revision.key_id, revision.epoch = new.active, secrets.token_hex(16)
+    revision.key_id, revision.nas_key_id = new.active, new.second
+    revision.epoch = secrets.token_hex(16)
     work.session.flush()
 
 

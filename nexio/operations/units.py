@@ -60,6 +60,7 @@ def plan_install(
         "@PROGRAMS@": str(Path(sys.executable).parent),
         "@HOME@": str(configuration.home),
         "@KEY_FILE@": str(configuration.key_file),
+        "@NAS_KEY_FILE@": str(configuration.nas_key_file),
     }
     for value in values.values():
         if any(character.isspace() or character in "%\"'\\$:" for character in value):
@@ -68,6 +69,10 @@ def plan_install(
     wanted = {}
     for name in (name for service in services for name in UNITS[service]):
         text = (templates / name).read_text(encoding="utf-8")
+        if not configuration.nas_key_file.exists():
+            text = "".join(
+                line for line in text.splitlines(keepends=True) if "@NAS_KEY_FILE@" not in line
+            )
         for variable, value in values.items():
             text = text.replace(variable, value)
         wanted[name] = text.encode()

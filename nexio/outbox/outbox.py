@@ -171,7 +171,7 @@ def list_undelivered(work: Reading, location: Location) -> list[Mail]:
         .where(
             or_(OutboxRow.state == MailState.FAILED.value, tried),
             VisitRow.location_id == location.id,
-            VisitRow.deleted_at.is_(None),
+            VisitRow.deleted_at.is_(None) | OutboxRow.template.in_(ABOUT_DELETED),
             VisitRow.closes_at > work.now,
             ~exists().where(same, newer.id > OutboxRow.id),
         )

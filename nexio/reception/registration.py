@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -41,6 +42,10 @@ class Repetition:
 
     words: str = field(default="", repr=False)
     """Everything that was given with that key."""
+
+    means: Callable[[datetime], str] | None = field(default=None, repr=False)
+    """What that comes to, if it is said at that moment: other words may mean the same.  The words
+    of a repetition mean what they would have meant at the first registration."""
 
 
 def register(
@@ -229,7 +234,8 @@ def _register_once(
         with work.session.begin_nested():
             visit = _register(work, location, registration)
             visit.idempotency_key = repetition.key
-            visit.idempotency_digest = sign(work, repetition.words)
+            said = repetition.words if repetition.means is None else repetition.means(work.now)
+            visit.idempotency_digest = sign(work, said)
     except IntegrityError:  # of two at the same moment, the other one was first
         first = _find_by_key(work, location, repetition)
         if first is None:
@@ -244,6 +250,16 @@ def _register(work: Writing, location: Location, registration: Registration) -> 
     return visit
 
 
+def find_repeated(work: Reading, location: Location, repetition: Repetition) -> Visit | None:
+    """The visit that was registered with that key.
+
+    Raises:
+        Refused: it was registered with something else.
+    """
+    row = _find_by_key(work, location, repetition)
+    return None if row is None else visit_of(work, row)
+
+
 def _find_by_key(work: Reading, location: Location, repetition: Repetition) -> VisitRow | None:
     if repetition.key is None:
         return None
@@ -252,13 +268,32 @@ def _find_by_key(work: Reading, location: Location, repetition: Repetition) -> V
             VisitRow.location_id == location.id, VisitRow.idempotency_key == repetition.key
         )
     )
-    if row is not None and row.idempotency_digest != sign(work, repetition.words):
+    if row is not None and not _is_the_same(work, row, repetition):
         raise Refused(
             f"the idempotency key {quoted(repetition.key)} was used for visit {row.id},"
             " which was registered with other words",
             "Use a new key for a new registration.",
         )
     return row
+
+
+def _is_the_same(work: Reading, row: VisitRow, repetition: Repetition) -> bool:
+    if row.idempotency_digest == sign(work, repetition.words):  # what an older version kept, too
+        return True
+    if repetition.means is None:
+        return False
+    try:
+        meant = repetition.means(_first_time(work, row))
+    except (InvalidValue, Refused):
+        return False
+    return row.idempotency_digest == sign(work, meant)
+
+
+def _first_time(work: Reading, row: VisitRow) -> datetime:
+    """When a visit was registered, before any reissue of it."""
+    while row.replaces_id is not None:
+        row = work.session.get_one(VisitRow, row.replaces_id)
+    return row.registered_at
 
 
 def _refuse_twice(
@@ -292,10 +327,9 @@ _NO_WIFI_TO_END = (
     mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
 )
 _NO_WIFI_TO_LIMIT = (
-    "visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted",
-    "walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+    mark("visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted"),
+    mark("walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted"),
 )
-"""In English: only the command line can name a limit."""
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:

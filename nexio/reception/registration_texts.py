@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue, Refused
-from nexio.input.addresses import parse_email
+from nexio.input.addresses import email_key, parse_email
 from nexio.input.arrivals import Expected, parse_expected, parse_until
 from nexio.input.durations import parse_duration
 from nexio.input.names import parse_full_name, parse_text, quoted, search_key
@@ -97,7 +98,7 @@ def parse_group(text: str) -> tuple[str | None, str | None]:
     Raises:
         InvalidValue: too long, or with control characters.
     """
-    name = parse_text(text, "group", _LONGEST_KEY) or None
+    name = parse_text(text, mark("group"), _LONGEST_KEY) or None
     return name, None if name is None else search_key(name)
 
 
@@ -115,7 +116,8 @@ def parse_devices(text: str) -> int:
         if number <= MOST_DEVICES:
             return number
     raise InvalidValue(
-        f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
+        mark("%(text)s is no number of devices", text=quoted(text)),
+        mark("Give 1 to %(most)d, or none: no limit.", most=MOST_DEVICES),
     )
 
 
@@ -203,6 +205,26 @@ def read_registration(
         max_devices=None if devices is None else parse_devices(devices),
         insecure_short_pin=allowed.insecure_short_pin,
     )
+
+
+def meaning_of(registration: Registration, **more: object) -> str:
+    """What a registration comes to, however it was typed: equal where another one means the same.
+
+    Args:
+        registration: the data, checked.
+        more: what else was asked for.
+    """
+    known = {name: getattr(registration, name) for name in _MEANT}
+    known["email"] = email_key(registration.email)
+    if registration.member_id is not None:  # who is the host then, by whatever name
+        known["host"] = None
+    return json.dumps(known | more, default=str, sort_keys=True, ensure_ascii=False)
+
+
+_MEANT = (
+    *("first_name", "last_name", "expected_arrival", "host", "company", "phone", "notes"),
+    *("group_key", "language", "source", "member_id", "pin", "duration", "max_devices"),
+)
 
 
 def find_faults(

@@ -25,6 +25,7 @@ from nexio.store.groups import in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import (
+    CUT_OFF,
     LARGEST_NUMBER,
     AccessTokenRow,
     CheckInRow,
@@ -54,6 +55,9 @@ class Stay:
     in_at: datetime
     out_at: datetime | None
     """None while it goes on; the cut-off ends it, too."""
+
+    cut_off: bool
+    """Whether the cut-off ended it, and nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,8 +301,12 @@ def _visit_of(work: Reading, row: VisitRow, mail: MailState, operator: str | Non
 
 
 def _stay_of(row: CheckInRow, now: datetime) -> Stay:
-    is_cut_off = row.out_at is None and now >= row.cut_off_at
-    return Stay(in_at=row.in_at, out_at=row.cut_off_at if is_cut_off else row.out_at)
+    is_over = row.out_at is None and now >= row.cut_off_at
+    return Stay(
+        in_at=row.in_at,
+        out_at=row.cut_off_at if is_over else row.out_at,
+        cut_off=is_over or row.out_method == CUT_OFF,
+    )
 
 
 def no_such_visit(which: str) -> NotFound:

@@ -80,6 +80,8 @@ class Store:
         self.engine = engine
         self._load = load
         self.keyring = load()
+        self._lacked: str | None = None
+        """The second key that could not be read the last time."""
         self.clock = clock
         self.operator = operator
         self.done: list[str] = []
@@ -154,12 +156,12 @@ class Store:
             session.commit()
             self.done += work.done
 
-    def can_use(self, key_id: str) -> bool:
-        """Whether the key file holds that key at this moment.
+    def can_use(self, *key_ids: str | None) -> bool:
+        """Whether the key files hold those keys at this moment; None is no key.
 
         What is in memory may have been taken out of the file by another process.
         """
-        return key_id in self._load().keys
+        return {*key_ids} - {None} <= self._load().keys.keys()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -167,13 +169,18 @@ class Store:
 
     def _use_key(self, session: Session) -> None:
         """Use the key that the store is sealed with now; read the file again if it is new."""
-        key_id = session.scalar(select(StoreRevisionRow.key_id))
-        if key_id is None:
+        found = session.execute(
+            select(StoreRevisionRow.key_id, StoreRevisionRow.nas_key_id)
+        ).first()
+        if found is None:
             raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
-        if key_id not in self.keyring.keys:
+        key_id, second = found
+        known = {None, self._lacked, *self.keyring.keys}
+        if key_id not in self.keyring.keys or second not in known:
             self.keyring = self._load()
-        if key_id != self.keyring.active:
-            self.keyring = self.keyring.using(key_id)
+            self._lacked = None if second in self.keyring.keys else second
+        if (key_id, second) != (self.keyring.active, self.keyring.second):
+            self.keyring = self.keyring.using(key_id, second)
 
 
 def lock_writers(connection: Connection, *, alone: bool) -> None:

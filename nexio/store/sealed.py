@@ -74,6 +74,8 @@ class Digest:
 VISIT_PIN = Sealed(table=VisitRow, column="pin_sealed")
 MEMBER_PIN = Sealed(table=MemberRow, column="pin_sealed")
 NAS_SECRET = Sealed(table=NasRow, column="secret_sealed")
+"""Sealed with the second key, where there is one (``keys/keyring.py``)."""
+
 SIGNING_KEY = Sealed(table=StoreRevisionRow, column="signing_key_sealed")
 USER_NAME = Sealed(table=WifiSessionRow, column="user_name_sealed")
 PASS_SECRET = Sealed(table=MemberPassRow, column="secret_sealed")

@@ -25,9 +25,8 @@ def command() -> None:
 )
 @click.option(
     "--url",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    envvar="NEXIO_WEB_URL",
+    default=options.setting("NEXIO_WEB_URL", "http://127.0.0.1:8080"),
+    show_default="http://127.0.0.1:8080",
     metavar="URL",
     help="Where nexio-webd is reached from that browser.  [env: NEXIO_WEB_URL]",
 )

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 @click.command(cls=once.Command)
 @click.option(
     "--port",
-    default=1812,
-    show_default=True,
-    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    default=options.setting("NEXIO_RADIUSD_AUTH_PORT", "1812"),
+    show_default="1812",
     type=click.IntRange(1, 65535),
     help="Where nexio-radiusd should answer.",
 )

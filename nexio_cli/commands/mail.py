@@ -8,6 +8,7 @@ import click
 
 from nexio.errors import MailServerUnreachable
 from nexio.input.zones import show
+from nexio_cli.commands import mail_template
 from nexio_cli.terminal import once, options, output
 from nexio_cli.terminal.shapes import mail_json
 
@@ -23,7 +24,10 @@ STATES = click.Choice(["queued", "sent", "failed"])
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """See what is sent by e-mail, and send what waits."""
+    """See what is sent by e-mail, send what waits, and change what mails say."""
+
+
+command.add_command(mail_template.command)
 
 
 @command.command("list")

@@ -76,7 +76,7 @@ def command() -> None:
     "--secret",
     metavar="TEXT",
     help="The shared secret, at most 128 octets; '-' reads it from stdin. Left out, one is "
-    "made and shown once.",
+    "made and shown.",
 )
 @click.option("--ssid", metavar="SSID", help="Only for guests of this network name.")
 @click.option("--identifier", metavar="TEXT", help="Only for this NAS-Identifier.")
@@ -115,7 +115,7 @@ def add(
 ) -> None:
     """Let a NAS at ADDRESS (an IP address or a network such as 192.0.2.0/24) ask for guests.
 
-    nexio shows a secret that it makes once: enter it at the NAS. A second entry for the same
+    nexio shows a secret that it makes: enter it at the NAS. A second entry for the same
     address takes the secret of the first. ::ffff:192.0.2.10 means 192.0.2.10; a zone
     (fe80::1%eth0) is left out. A network larger than /16 (IPv6: /48) prints a warning.
 
@@ -143,7 +143,7 @@ def add(
     with options.writing() as work:
         nas = add_nas(work, get_location(work, location_name), new)
         sharing = find_sharing(work, nas)
-    made = nas.secret.decode() if secret is None and sharing is None else None
+    made = nas.known_secret.decode() if secret is None and sharing is None else None
     _print_nas(nas, f"Added {nas.name} for {nas.location.name}.", made, as_json=as_json)
     if sharing is not None:
         output.say(f"It has the secret of {sharing.name}, which is at the same address.")
@@ -182,15 +182,22 @@ def list_(
 
 @command.command()
 @click.argument("name")
+@click.option(
+    "--secret", "with_secret", is_flag=True, help="Show the shared secret, too, to enter it anew."
+)
 @options.as_json
-def show(name: str, *, as_json: bool) -> None:
-    """Show a NAS without its secret."""
+def show(name: str, *, with_secret: bool, as_json: bool) -> None:
+    """Show a NAS; its secret only with --secret.
+
+    Where secrets have a key of their own ('nexio key rotate --nas'), --secret needs that key.
+    """
     from nexio.network.nas import get_nas
 
     with options.reading() as work:
         nas = get_nas(work, name)
+    secret = nas.known_secret.decode() if with_secret else None
     headline = f"{nas.name} asks for the guests of {nas.location.name}."
-    _print_nas(nas, headline, as_json=as_json)
+    _print_nas(nas, headline, secret, as_json=as_json)
 
 
 @command.command()
@@ -278,10 +285,10 @@ def _limits(profile: NasProfile) -> str:
 
 
 def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
-    """A NAS, with its secret where it was made just now."""
+    """A NAS, with its secret where it was made just now, or is asked for."""
     fields = [
         ("address", address_words(nas)),
-        ("secret", secret and f"{secret}  (shown this once)"),
+        ("secret", secret),
         ("SSID", nas.ssid),
         ("identifier", nas.identifier),
         (

@@ -151,19 +151,23 @@ def _erase_spools(person: Person) -> list[str]:
         What remains, in words.
     """
     from radius_auth.guard.journal import Journal, guard_path
-    from radius_auth.recording.erasing import damaged_in, erase, spools_of
+    from radius_auth.recording.erasing import damaged_in, erase, remove_tables, spools_of
 
     home = options.configuration().home
     spools, remains = spools_of(home / "spool"), []
     _settle(spools, person)
     for path in spools:
         try:
-            erase(path, person.is_about)
+            remains += erase(path, person.is_about)
         except NexioError as error:
             remains.append(f"{error}; it may hold decisions about the person")
+    try:
+        remove_tables(home / "spool")
+    except OSError as error:
+        remains.append(f"{error.filename} cannot be removed ({error.strerror}): it has visits")
     if guard_path(home).exists():
         try:
-            Journal.in_file(guard_path(home)).erase(person.visits, person.devices)
+            remains += Journal.in_file(guard_path(home)).erase(person.visits, person.devices)
         except NexioError as error:
             remains.append(f"{error}; it may hold devices of the person")
     return [*remains, *(f"nobody can say what is in {each}" for each in damaged_in(home / "spool"))]

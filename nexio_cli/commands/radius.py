@@ -38,9 +38,8 @@ _server = click.option(
 )
 _port = click.option(
     "--port",
-    default=1812,
-    show_default=True,
-    envvar="NEXIO_RADIUSD_AUTH_PORT",
+    default=options.setting("NEXIO_RADIUSD_AUTH_PORT", "1812"),
+    show_default="1812",
     type=click.IntRange(1, 65535),
     help="UDP port of the server.",
 )
@@ -190,6 +189,7 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
     Raises:
         InvalidValue: no secret is given and no NAS stands for this machine.
         NotFound: no such NAS.
+        KeyUnusable: its secret cannot be read.
     """
     if secret is not None:
         return secret.encode(errors="surrogateescape")
@@ -198,7 +198,7 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
 
     with options.reading() as work:
         if nas is not None:
-            return get_nas(work, nas).secret
+            return get_nas(work, nas).known_secret
         local = "::1" if ":" in server else "127.0.0.1"
         client = NasIndex(list_nas(work)).find(local)
     if client is None:
@@ -206,7 +206,7 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
             "no NAS stands for this machine, so there is no secret to ask with",
             f"Add one with: nexio nas add this-machine {local}",
         )
-    return client.secret
+    return client.entries[0].known_secret
 
 
 def _print(answer: AccessReply, seconds: float, *, as_json: bool) -> None:

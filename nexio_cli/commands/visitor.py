@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from nexio.errors import InvalidValue
+from nexio_cli.commands.registering import Asked
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
@@ -18,11 +17,7 @@ from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_of
 
 if TYPE_CHECKING:
-    from nexio.locations.locations import Location
-    from nexio.reception.registration import Repetition
-    from nexio.reception.registration_texts import Allowed
     from nexio.reception.visits import Visit
-    from nexio.store.engine import Reading, Store
 
 STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
@@ -100,8 +95,8 @@ def command() -> None:
     "--idempotency-key",
     "key",
     metavar="KEY",
-    help="For scripts, at most 100 characters. The same key with the same words gives the "
-    "same visit again; with other words it is refused.",
+    help="For scripts, at most 100 characters. The same key for the same registration, however "
+    "it is typed, gives the same visit again; for another one it is refused.",
 )
 @options.far
 @options.location
@@ -138,11 +133,8 @@ def register(
     an answer that cannot be, the question comes again.
     """
     from nexio.checkin.check_ins import tap_visit
-    from nexio.input.arrivals import parse_expected
     from nexio.locations.locations import get_location, zone_for_entry
-    from nexio.reception.members import get_member
-    from nexio.reception.registration import Repetition, refuse_useless, register
-    from nexio.reception.registration_texts import Allowed, parse_key, read_registration
+    from nexio.reception.registration_texts import Allowed, parse_key
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
 
@@ -153,37 +145,26 @@ def register(
         )
     texts["pin"] = options.typed_or_read(texts["pin"])
     texts["source"] = "walk-in" if walk_in else None
-    key = None if key is None else parse_key(key)
-    allowed = Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email)
     if no_email:
         texts["email"] = ""
+    asked = Asked(
+        texts=texts,
+        allowed=Allowed(insecure_short_pin=insecure_short_pin, no_email=no_email),
+        by=by,
+        check_in_now=check_in_now,
+        again=again,
+        key=None if key is None else parse_key(key),
+    )
     with options.opened() as store:
         with store.read() as work:
             location = get_location(work, location_name)
-            when = texts["expected_arrival"]
-            zone = zone_for_entry(location)
-            expected = parse_expected("now" if when is None else when, work.now, zone)
-            if asking.is_incomplete(texts):
-                host = None if by is None else get_member(work, by, location_name)
-                seen = asking.with_stand_ins(texts)
-                refuse_useless(
-                    work, location, read_registration(seen, work.now, location, host, allowed)
-                )
-        options.confirm_far(expected, zone, far=far)
-        comes_now = when is not None or walk_in or check_in_now or not asking.is_incomplete(texts)
-        texts = asking.ask_person(texts)
-        repetition = Repetition(again=again, key=key)
-        if not comes_now:
-            texts |= {
-                "expected_arrival": _ask_arrival(store, location_name, texts, allowed, repetition)
-            }
-        words = _canonical({**texts, "by": by, "check_in_now": check_in_now or None})
-        repetition = replace(repetition, words=words)
+            expected = asked.look_over(work, location)
+        if expected is not None:
+            options.confirm_far(expected, zone_for_entry(location), far=far)
+        asked = asked.complete(store, location_name)
         with store.write() as work:
             location = get_location(work, location_name)
-            host = None if by is None else get_member(work, by, location_name)
-            registration = read_registration(texts, work.now, location, host, allowed)
-            visit = register(work, location, registration, repetition)
+            visit = asked.register(work, location)
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
@@ -294,31 +275,6 @@ def qr(visit: str, location_name: str | None, *, text: bool, as_json: bool) -> N
 
 for _each in (devices, edit, reschedule, delete, resend, reissue, import_, export, slip):
     command.add_command(_each)
-
-
-def _ask_arrival(
-    store: Store,
-    location_name: str | None,
-    texts: dict[str, str | None],
-    allowed: Allowed,
-    repetition: Repetition,
-) -> str:
-    """The arrival of somebody whose other data are known; asked until the visit can be."""
-    from nexio.reception.registration import look_over
-    from nexio.reception.registration_texts import read_registration
-
-    def read(work: Reading, location: Location, arrival: str) -> None:
-        typed = {**texts, "expected_arrival": arrival}
-        registration = read_registration(typed, work.now, location, allowed=allowed)
-        look_over(work, location, registration, repetition)
-
-    return asking.ask_arrival(store, location_name, read)
-
-
-def _canonical(words: dict[str, Any]) -> str:
-    """What was given, always in the same order."""
-    given = {name: value for name, value in words.items() if value is not None}
-    return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 
 def _why_no_wifi(visit: Visit) -> str:

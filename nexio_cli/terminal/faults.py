@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from nexio import __version__
 from nexio.configuration import Configuration
+from nexio.errors import NexioError
+from nexio_cli.terminal import options
+
+
+def _settings() -> Mapping[str, str]:
+    try:
+        return options.settings()
+    except NexioError:  # then that is told first, and not here
+        return os.environ
 
 
 def report(error: BaseException) -> str:
@@ -21,7 +31,7 @@ def report(error: BaseException) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
     text = f"nexio {__version__}\n{now.isoformat()}\n\n{frames}\n{type(error).__qualname__}\n"
     try:
-        folder = Configuration.from_environment(os.environ).home / "faults"
+        folder = Configuration.from_environment(_settings()).home / "faults"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, path = tempfile.mkstemp(".txt", f"{now:%Y%m%dT%H%M%S}-", folder)
     except OSError:

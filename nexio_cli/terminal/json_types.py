@@ -40,7 +40,7 @@ class TokenJson(TypedDict):
     state: TokenState
 
 
-StayJson = TypedDict("StayJson", {"in": str, "out": str | None})
+StayJson = TypedDict("StayJson", {"in": str, "out": str | None, "cut_off": bool})
 """A stay in the building; no class can have a key of that name."""
 
 
@@ -88,7 +88,9 @@ class VisitJson(TypedDict):
     """Who registered the visitor, as ``NEXIO_OPERATOR`` said; ``null`` where that is forgotten"""
 
     check_ins: list[StayJson]
-    """In their order; ``out`` is ``null`` while the visitor is in the building"""
+    """In their order; ``out`` is ``null`` while the visitor is in the building; ``cut_off``:
+    nobody checked them out"""
+
     language: str | None
     """Of the mails to the visitor; ``null``: that of the location"""
 
@@ -168,6 +170,8 @@ class TapJson(TypedDict):
     host: str | None
     company: str | None
     phone: str | None
+    tap: int
+    """The number of this check-in or check-out, which ``--after`` takes"""
 
 
 class DoneTapJson(TapJson):
@@ -259,6 +263,30 @@ class MailJson(TypedDict):
     sent_at: str | None
     answer: str | None
     """What the mail server said last, or why the mail failed; ``null`` before the first try"""
+
+
+class MailTextJson(TypedDict):
+    """What a mail says at a location in a language."""
+
+    template: str
+    """``registered``, ``moved``, ``extended``, ``cancelled`` or ``arrived``"""
+
+    language: str
+    own: bool
+    """Whether the location has worded it"""
+
+    text: str
+    """The line ``Subject: …``, and the body below it, with placeholders"""
+
+
+class MailPreviewJson(TypedDict):
+    """A mail as somebody would get it."""
+
+    template: str
+    language: str
+    subject: str
+    text: str
+    html: str
 
 
 class DeliveryJson(TypedDict):
@@ -937,6 +965,27 @@ class InstallationJson(TypedDict):
     kept: list[KeptJson]
 
 
+class ConfigurationJson(TypedDict):
+    """A key of the configuration file, and what holds for it."""
+
+    key: str
+    value: str | None
+    """Without a password; ``null`` where it is not set"""
+
+    origin: str
+    """``default``, ``environment`` and the variable, or ``file`` and its path"""
+
+    variable: str
+    """Of the environment, which says the same"""
+
+
+class CompletionJson(TypedDict):
+    """What a shell reads to complete commands."""
+
+    shell: str
+    script: str
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -959,6 +1008,8 @@ Printed = (
     | MemberJson
     | HousekeepingJson
     | MailJson
+    | MailTextJson
+    | MailPreviewJson
     | DeliveryJson
     | NasJson
     | LocationJson
@@ -990,6 +1041,8 @@ Printed = (
     | RestoredJson
     | UpgradeJson
     | RotatedJson
+    | ConfigurationJson
+    | CompletionJson
     | InstallationJson
     | VersionJson
 )

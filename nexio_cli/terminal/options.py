@@ -33,10 +33,65 @@ _STORE = "nexio.store"
 
 LARGEST_ID = 2**63 - 1
 
+_FILE = "nexio.config"
+_SETTINGS = "nexio.settings"
+"""Where a command keeps the name of the configuration file, and what it says."""
+
 SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+def named_file() -> str | None:
+    """The configuration file, where ``--config`` names one."""
+    context = click.get_current_context(silent=True)
+    file: str | None = None if context is None else context.meta.get(_FILE)
+    return file
+
+
+def settings() -> dict[str, str]:
+    """The environment, and what the configuration file says beyond it; it is read once."""
+    from nexio.configuration_file import with_file
+
+    context = click.get_current_context(silent=True)
+    known = {} if context is None else context.meta
+    if _SETTINGS not in known:
+        known[_SETTINGS] = with_file(os.environ, named_file())
+    read: dict[str, str] = known[_SETTINGS]
+    return read
+
+
+def setting(variable: str, otherwise: str | None = None) -> Callable[[], str | None]:
+    """What a variable says, or the configuration file, as the default of an option."""
+
+    def default() -> str | None:
+        if click.get_current_context().resilient_parsing:  # the shell wants to know what may follow
+            return otherwise
+        return settings().get(variable, otherwise)
+
+    return default
+
+
+def configuration() -> Configuration:
+    """The settings of this deployment."""
+    from nexio.configuration import Configuration
+
+    return Configuration.from_environment(settings())
+
+
+def _remember_file(context: click.Context, _: click.Parameter, file: str | None) -> None:
+    if file is not None:
+        context.meta[_FILE] = file
+
+
+config = click.option(
+    "--config",
+    metavar="FILE",
+    expose_value=False,
+    callback=_remember_file,
+    help="The configuration file.  [env: NEXIO_CONFIG]",
+)
 
 
 def parsed_replies(words: Sequence[str]) -> dict[str, list[ReplySetting]] | None:
@@ -54,7 +109,7 @@ def location_option(meaning: str) -> Callable[[Callback], Callback]:
     return click.option(
         "--location",
         "location_name",
-        envvar="NEXIO_LOCATION",
+        default=setting("NEXIO_LOCATION"),
         metavar="NAME",
         help=f"{meaning}  [env: NEXIO_LOCATION]",
     )
@@ -156,13 +211,6 @@ far = click.option(
     help="An arrival whose year you did not write may be more than 90 days away. Without it "
     "you are asked; a script gets exit code 4.",
 )
-
-
-def configuration() -> Configuration:
-    """The settings of this deployment."""
-    from nexio.configuration import Configuration
-
-    return Configuration.from_environment(os.environ)
 
 
 @contextmanager

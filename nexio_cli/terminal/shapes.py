@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nexio.checkin.today import Today
     from nexio.input.reply_settings import Replies
     from nexio.locations.locations import Location
+    from nexio.mail.texts import MailText
     from nexio.network.devices import Device
     from nexio.network.events import AuthEvent
     from nexio.network.nas import Nas
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         HeldTokenJson,
         LocationJson,
         MailJson,
+        MailTextJson,
         MemberJson,
         NasJson,
         NasProfileJson,
@@ -81,11 +83,17 @@ def visit_json(visit: Visit) -> VisitJson:
             {
                 "in": iso(each.in_at, zone),
                 "out": None if each.out_at is None else iso(each.out_at, zone),
+                "cut_off": each.cut_off,
             }
             for each in visit.check_ins
         ],
         "language": visit.language,
     }
+
+
+def mail_text_json(name: str, language: str, text: MailText) -> MailTextJson:
+    """What a mail says."""
+    return {"template": name, "language": language, "own": text.is_own, "text": text.source}
 
 
 def devices_json(visit: Visit, devices: list[Device]) -> DevicesJson:
@@ -196,6 +204,7 @@ def tap_json(tap: Tap) -> TapJson:
         "host": tap.host,
         "company": tap.company,
         "phone": tap.phone,
+        "tap": tap.number,
     }
 
 

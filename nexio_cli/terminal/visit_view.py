@@ -9,7 +9,7 @@ from nexio_cli.terminal import output
 from nexio_cli.terminal.shapes import visit_json
 
 if TYPE_CHECKING:
-    from nexio.reception.visits import Visit
+    from nexio.reception.visits import Stay, Visit
 
 COLUMNS = ["visit", "arrival", "visitor", "e-mail", "host", "PIN", "state", "Wi-Fi"]
 WIDE_ONLY = ("e-mail", "host")
@@ -34,6 +34,10 @@ def print_visit(visit: Visit, *, headline: str, as_json: bool) -> None:
         ("language", visit.language),
         ("source", None if visit.source == "admin" else visit.source),
         ("state", visit.state.value),
+        *(
+            ("is in" if each.out_at is None else "was in", _stay_words(visit, each))
+            for each in visit.check_ins
+        ),
     ]
     output.print_answer(visit_json(visit), headline, fields, as_json=as_json)
 
@@ -50,6 +54,13 @@ def row_of(visit: Visit) -> list[str]:
         visit.state.value,
         "no" if visit.token is None else visit.token.state.value,
     ]
+
+
+def _stay_words(visit: Visit, stay: Stay) -> str:
+    zone = visit.location.zone
+    if stay.out_at is not None and not stay.cut_off:
+        return show_window(stay.in_at, stay.out_at, zone)
+    return f"from {show(stay.in_at, zone)}" + (", never checked out" if stay.cut_off else "")
 
 
 def _limit_words(visit: Visit) -> str | None:

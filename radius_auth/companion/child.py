@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.configuration import Configuration
+    from nexio.metrics.place import Place
     from radius_auth.companion.link import Link
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ class Task(NamedTuple):
 
     max_staleness: timedelta
     """How old a table of the disk may be."""
+
+    metrics_listen: Place | None = None
+    """Where a monitor asks."""
 
     replaces: bool = False
     """Whether there was another one, so that somebody answers from memory."""

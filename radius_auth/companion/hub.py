@@ -8,7 +8,7 @@ import selectors
 import socket
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from contextlib import suppress
 from dataclasses import replace
 from itertools import accumulate, chain, tee
@@ -132,6 +132,12 @@ class Hub:
         self._workers: dict[int, _Worker] = {}
         self._counts: OrderedDict[str, Counts] = OrderedDict()
         self._ended = Counts()
+        self.counts = Counts()
+        """What all workers have done together, those that have ended too."""
+
+        self.discards: Counter[tuple[str, str]] = Counter()
+        """What they did not answer, by reason and address."""
+
         self._todo: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -274,6 +280,9 @@ class Hub:
             self._do(lambda: self._tell_all([heard], worker.writer))
         elif kind == Reported.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
+        elif kind == Reported.DISCARDS:
+            for reason, host, number in values[0]:
+                self.discards[reason, host] += number
         elif kind == Reported.SLOT:
             self._ask_slot(worker, *values)
 
@@ -346,6 +355,7 @@ class Hub:
         followed, from_disk = follower.progress.at.timestamp(), int(follower.is_from_disk)
         lost, without_spool = self._recording.lost, self._recording.without_spool
         everybody, siblings = _sums(self._ended, self._counts)
+        self.counts = everybody
         for worker in list(self._workers.values()):
             others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
             beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())

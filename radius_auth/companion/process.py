@@ -11,7 +11,7 @@ import os
 import select
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError, StoreUnreachable
@@ -36,8 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import timedelta
+    from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.companion.numbers import RadiusNumbers
+    from radius_auth.disconnecting.ending import Ended
+    from radius_auth.protocol.discards import Discards
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
     """Something that is done as long as the store is followed."""
@@ -52,6 +56,17 @@ STOP_SECONDS = 3.0
 """How long the database is still waited for at the end, and before that, workers."""
 
 
+class Monitor(NamedTuple):
+    """How a monitor is answered."""
+
+    opened: socket.socket
+    accounting: Path
+    """The spool of accounting."""
+
+    discards: Discards
+    """Accounting that got no answer."""
+
+
 class Companion:
     """The threads of that process.
 
@@ -62,6 +77,7 @@ class Companion:
         spool: the file for decisions.
         max_staleness: how old a table of the disk may be.
         beside: what else is done.
+        monitor: how a monitor is answered, where that is wanted.
         is_patient: whether the store is waited for at the first start, too.
     """
 
@@ -73,6 +89,7 @@ class Companion:
         spool: str,
         max_staleness: timedelta,
         beside: Beside | None = None,
+        monitor: Monitor | None = None,
         *,
         is_patient: bool = False,
     ) -> None:
@@ -83,6 +100,7 @@ class Companion:
         self._kept = self._spool.with_suffix(".table")
         self._max_staleness = max_staleness
         self._beside = beside
+        self._monitor = monitor
         self._is_patient = is_patient
         self._follower: Follower | None = None
         self._wake_read, self._wake_write = os.pipe()
@@ -116,7 +134,9 @@ class Companion:
                 lambda batches: hub.stored(batches),  # noqa: PLW0108 (there is none yet)
             )
             slots = Slots(self._open_store)
-            hub = Hub(self._door, recorder.record, recorder, self._sharing, slots)
+            numbers = self._numbers()
+            record = recorder.record if numbers is None else numbers.before(recorder.record)
+            hub = Hub(self._door, record, recorder, self._sharing, slots)
             self._sharing.start()
             stack.callback(self._sharing.stop)
             recorder.start()
@@ -126,11 +146,16 @@ class Companion:
             stack.callback(slots.stop)
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
+            if numbers is not None:
+                numbers.counts, numbers.discards = lambda: hub.counts, hub.discards
+                stack.enter_context(numbers.told_to(self._open_store))
             if follower is None:
                 follower = self._follow_when_it_can(_say_not_following)
             if follower is None:
                 return
             self._follower = follower
+            if numbers is not None:
+                numbers.follower = follower
             follower.reloaded = lambda: tell(READY)
             follower.start()
             stack.callback(follower.stop)
@@ -144,7 +169,7 @@ class Companion:
             from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
-            ender = SessionEnder(self._open_store)
+            ender = SessionEnder(self._open_store, numbers.take_ended if numbers else _untold)
             ender.start()
             stack.callback(ender.stop)
             lost = LostSessions(self._open_store)
@@ -161,6 +186,13 @@ class Companion:
         if self._follower is not None:
             tell_reloading()
             self._follower.reload()
+
+    def _numbers(self) -> RadiusNumbers | None:
+        if self._monitor is None:
+            return None
+        from radius_auth.companion.numbers import RadiusNumbers  # noqa: PLC0415 (as wanted)
+
+        return RadiusNumbers(self._monitor, self._spool)
 
     def _first_follower(self) -> Follower | None:
         return self._follow_when_it_can(_say_no_answer) if self._is_patient else self._follow()
@@ -205,6 +237,10 @@ class Companion:
 
     def _open_store(self) -> Store:
         return Store.open(self._configuration, patience=self._patience)
+
+
+def _untold(_: Ended) -> None:
+    """Nobody counts it."""
 
 
 def _say_not_following(error: NexioError) -> None:

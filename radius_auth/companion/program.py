@@ -16,11 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexio.errors import NexioError
+from nexio.metrics.place import listen
 from radius_auth.companion.accounting import accounting
-from radius_auth.companion.process import Companion
+from radius_auth.companion.process import Companion, Monitor
+from radius_auth.protocol.discards import Discards
 
 if TYPE_CHECKING:
+    from nexio.metrics.place import Place
     from radius_auth.companion.child import Task
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -36,7 +42,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
     door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
-    beside = partial(accounting, told, task.configuration.home / "spool" / task.accounting_spool)
+    spool = task.configuration.home / "spool" / task.accounting_spool
+    discards = Discards()
+    beside = partial(accounting, told, spool, discards)
     companion = Companion(
         door,
         sys.stdin.fileno(),
@@ -44,9 +52,23 @@ def main() -> None:
         task.spool,
         task.max_staleness,
         beside,
+        _monitor(task.metrics_listen, spool, discards),
         is_patient=True,
     )
     companion.run(lambda: None, replaces=task.replaces)
+
+
+def _monitor(place: Place | None, spool: Path, discards: Discards) -> Monitor | None:
+    """Guests are answered all the same where a monitor cannot be."""
+    if place is None:
+        return None
+    try:
+        monitor = Monitor(listen(place), spool, discards)
+        log.info("metrics on http://%s/metrics", place)
+        return monitor
+    except NexioError as error:
+        log.error("%s %s", error, error.advice)  # noqa: TRY400 - that says it all
+        return None
 
 
 class _Lines(logging.Formatter):

@@ -69,6 +69,7 @@ def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Pee
 
     Raises:
         NotFound: no NAS entry has a secret for it any more.
+        KeyUnusable: the secret cannot be read.
     """
     nas = _nas_of(entries, session)
     if nas is None:
@@ -80,7 +81,7 @@ def peer_of(entries: Sequence[Nas], session: WifiSession, timeout: float) -> Pee
     return Peer(
         address=nas.disconnect_host or session.source_address,
         port=nas.disconnect_port or profile.disconnect_port,
-        secret=nas.secret,
+        secret=nas.known_secret,
         timeout=timeout,
         transmissions=TRANSMISSIONS,
         source=nas.disconnect_source,

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.errors import NexioError, NotFound, Unreachable
+from nexio.errors import KeyUnusable, NexioError, NotFound, Unreachable
 from nexio.network.endings import any_due, claim_endings, record_disconnect
 from nexio.network.nas import list_nas
 from radius_auth.decision.rules import reason_against_visit, seconds_left
@@ -159,7 +159,7 @@ def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
 def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:
     try:
         return peer_of(entries, ending.session, TIMEOUT)
-    except (NotFound, OSError):  # no entry has a secret for it, or its address is damaged
+    except (KeyUnusable, NotFound, OSError):  # no entry with a secret, or a damaged address
         return None
 
 

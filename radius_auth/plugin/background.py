@@ -23,14 +23,16 @@ from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import Accounts
 from radius_auth.plugin.slots import SlotCalls
-from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.packet import Discarded
+from radius_auth.protocol.statistics import Counts
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.clock import Clock
     from nexio.configuration import Configuration
+    from nexio.metrics.place import Place
     from nexio.network.events import Decided
     from radius_auth.plugin.pairs import Values
     from radius_auth.replica.table import Table
@@ -61,6 +63,7 @@ class Background:
         max_staleness: how long to go on without the store.
         packages: the folder of our packages.
         clock: aware time of day.
+        metrics_listen: where a monitor asks.
     """
 
     def __init__(
@@ -69,11 +72,16 @@ class Background:
         max_staleness: timedelta,
         packages: str,
         clock: Clock = utc_now,
+        metrics_listen: Place | None = None,
     ) -> None:
         self._configuration = configuration
         self._max_staleness = max_staleness
         self._packages = packages
+        self._metrics_listen = metrics_listen
         self._clock = clock
+        self.discards = Discards()
+        """Counts what is not answered."""
+
         self.guard = Guard()
         """What counts wrong passwords."""
 
@@ -137,9 +145,11 @@ class Background:
         with _door() as door, _door() as told:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
             link.slot_answered = self.slots.answer
+            link.counts, link.discards = self._counts, self.discards.by_peer
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
-            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors, self._max_staleness)
+            limits = self._max_staleness, self._metrics_listen
+            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors, *limits)
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():
@@ -151,6 +161,10 @@ class Background:
                 link.close()
                 self._accounts.close()
                 companion.stop()
+
+    def _counts(self) -> Counts:
+        """What was not answered; decisions are counted in the companion."""
+        return Counts(discards={str(reason): n for reason, n in self.discards.counts.items()})
 
     def _go_on(self, link: _Link, companion: Child) -> None:
         """Do what there is to do; a fault of ours must not end it."""

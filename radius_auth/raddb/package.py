@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from nexio.configuration import Configuration
+from nexio.configuration_file import CONFIG, with_file
 from nexio.installing.manifest import digest
 
 OURS: Final = "mods-config/nexio"
@@ -63,7 +64,12 @@ def _environment(configuration: Configuration) -> str:
         "NEXIO_HOME": str(configuration.home),
         "NEXIO_KEY_FILE": str(configuration.key_file),
     }
-    if configuration.database_url != Configuration.from_environment(variables).database_url:
+    if configuration.file is not None:  # which may name the store, and files of passwords
+        variables[CONFIG] = str(configuration.file)
+    found = Configuration.from_environment(with_file(variables))
+    if configuration.nas_key_file != found.nas_key_file:
+        variables["NEXIO_NAS_KEY_FILE"] = str(configuration.nas_key_file)
+    if configuration.database_url != found.database_url:
         variables["NEXIO_DATABASE_URL"] = configuration.database_url
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 

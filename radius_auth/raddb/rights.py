@@ -193,8 +193,8 @@ def _make_spools(folder: Path) -> None:
 
 def _open_to_write(configuration: Configuration) -> None:
     """Open the store as the plugin does, which writes decisions into it."""
-    with closing(Store.open(configuration)) as store, store.write():
-        pass
+    with closing(Store.open(configuration)) as store, store.write() as work:
+        work.keyring.require_second()
 
 
 def _try(subject: str, message: str, act: Callable[[], object]) -> Finding:

@@ -33,6 +33,16 @@ def spools_of(folder: Path) -> list[Path]:
     return [path for name in SPOOLS if (path := folder / name).exists()]
 
 
+def remove_tables(folder: Path) -> None:
+    """Remove what servers keep for a start without the store; one that runs writes it anew.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    for path in (*folder.glob("*.table"), *folder.glob("*.table-new")):
+        path.unlink(missing_ok=True)
+
+
 def damaged_in(folder: Path) -> list[Path]:
     """Files that were put aside as damaged: nobody can say what is in them."""
     return sorted(folder.glob("*.damaged-*")) if folder.is_dir() else []
@@ -48,8 +58,11 @@ def holds(path: Path, is_about: About) -> bool:
         return any(True for _ in _records_about(connection, SPOOLS[path.name], is_about))
 
 
-def erase(path: Path, is_about: About) -> None:
+def erase(path: Path, is_about: About) -> list[str]:
     """Take what is about the person out of a spool; records of others stay.
+
+    Returns:
+        What remains, in words.
 
     Raises:
         FileUnusable: it cannot be written.
@@ -64,7 +77,7 @@ def erase(path: Path, is_about: About) -> None:
                     (written(left), weight(left), number),
                 )
     with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as connection:
-        wipe_file(connection)
+        return [f"{path}: {each}" for each in wipe_file(connection)]
 
 
 def _records_about(

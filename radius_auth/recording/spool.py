@@ -12,11 +12,13 @@ import logging
 import marshal
 import sqlite3
 import threading
+import time
 import zlib
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
 from nexio.network.accounting_records import AccountingBatch, AccountingRecord
 from nexio.network.events import AuthEvent, EventBatch, decided
@@ -260,6 +262,25 @@ class Spool(Generic[Record]):
             "UPDATE event SET body = ? WHERE number = ?",
             [(_without_pins(body), number) for number, body in rows],
         )
+
+
+def look_at(path: Path, kind: type[AccountingBatch | EventBatch]) -> tuple[int, float] | None:
+    """How many records wait in the file of a spool, and when the oldest was told (since 1970).
+
+    Returns:
+        None where it cannot be read at present.
+    """
+    uri = f"file:{quote(str(path))}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as connection:
+            number, oldest = connection.execute(
+                "SELECT coalesce(sum(weight), 0),"
+                " (SELECT body FROM event ORDER BY number LIMIT 1) FROM event"
+            ).fetchone()
+    except sqlite3.Error:
+        return None
+    first = None if oldest is None else read_back(oldest, kind)
+    return number, time.time() if first is None else first.values()[0][0]
 
 
 def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> list[str]:

@@ -26,11 +26,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from nexio.clock import utc_now
-from nexio.errors import KeyUnusable
+from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import words_for
 from nexio.input.reply_settings import ReplySetting
 from nexio.keys.keyring import ID_OCTETS
 from nexio.keys.ownership import load_trusted_keys
+from nexio.keys.purposes import KEPT_TABLE
 from nexio.locations.location import Location
 from nexio.locations.settings import Settings
 from nexio.network.following import FollowedVisit, Position
@@ -125,12 +126,11 @@ def find_kept(path: Path, configuration: Configuration, max_staleness: timedelta
     """The table to start with; None where there is none, or none that guests may be answered by.
 
     A file that is not to be used is put aside, with a line in the log.
-
-    Raises:
-        NexioError: the key file cannot be used.
     """
     try:
         kept = read_kept(path, load_trusted_keys(configuration))
+    except NexioError:
+        return None  # without the key; the store is what is missed first
     except Unusable as error:
         put_aside(path, f"{WHAT} {path}", str(error))
         return None
@@ -247,7 +247,8 @@ def _close(file: BinaryIO) -> None:
 
 def _whole(seal: _Sealer, kept: Kept, visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
     table = kept.table
-    yield seal(Part.STORE, SHAPE, kept.position.epoch)
+    keys = table.keyring
+    yield seal(Part.STORE, SHAPE, kept.position.epoch, keys.active, keys.second)
     yield seal(Part.PLACES, tuple(table.locations.values()), table.nas.entries)
     for some in _in_parts(visits):
         began = time.monotonic()
@@ -290,7 +291,7 @@ class _Sealer:
 
 
 def _purpose(name: bytes, number: int) -> str:
-    return f"kept-table.{name.hex()}.{number}"
+    return f"{KEPT_TABLE}.{name.hex()}.{number}"
 
 
 class _Parts:
@@ -313,7 +314,7 @@ class _Parts:
         file.seek(len(head))
         if key.hex() not in keyring.keys:
             raise Unusable("is of another key" if len(key) == ID_OCTETS else "is damaged")
-        self.keyring = keyring.using(key.hex())
+        self.keyring = keyring.using(key.hex())  # until the first part says which is in use
 
     def __iter__(self) -> Iterator[tuple[int, *tuple[Any, ...]]]:
         return self
@@ -325,10 +326,14 @@ class _Parts:
         except KeyUnusable:
             raise Unusable("is damaged") from None
         if not self._number:
-            kind, shape, epoch = part
+            kind, shape, epoch, *keys = part
             if kind != Part.STORE or shape != SHAPE:
                 raise Unusable("is of another version of this software")
             part = (kind, epoch)
+            try:
+                self.keyring = self.keyring.using(*keys)
+            except KeyUnusable:
+                raise Unusable("is of another key") from None
         self._number += 1
         return part
 
@@ -352,8 +357,8 @@ class _Parts:
 
 def _read(file: BinaryIO, keyring: Keyring) -> Kept:
     parts = _Parts(file, keyring)
-    table, followed = Table(parts.keyring), None
     epoch = next(parts, (0, ""))[1]
+    table, followed = Table(parts.keyring), None
     for kind, *values in parts:
         if kind == Part.PLACES:
             table.set_places(*values)

@@ -136,7 +136,7 @@ class NasIndex(dict[str, "Client | None"]):
 def _client(entries: list[Nas]) -> Client:
     """One address, one secret (``nexio.network.nas`` sees to it); the strictest of its policies."""
     return Client(
-        secret=entries[0].secret,
+        secret=entries[0].secret or b"",  # nobody serves without secrets (network/news.py)
         entries=tuple(entries),
         require_message_authenticator=any(nas.require_message_authenticator for nas in entries),
         limit_proxy_state=any(nas.limit_proxy_state for nas in entries),

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING
 
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
+from nexio.log_lines import TEXT_LINE, formatter_of
+from nexio.metrics.place import listen as listen_for_monitor
+from nexio.server_options import with_config
 from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
 from radius_auth.guard.siblings import forget_worker, shared_memory
@@ -147,6 +150,10 @@ class Parent:
             self._door = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             self._door.bind("")  # a name that the kernel chooses, and that no file has
             self._door.listen(2 * options.workers)
+            place = options.metrics_listen
+            self._metrics = (
+                None if place is None else stack.enter_context(listen_for_monitor(place))
+            )
             self._opened = stack.pop_all()
         self._memory = shared_memory(options.workers)
         self._life = os.pipe()
@@ -226,6 +233,8 @@ class Parent:
     def _announce(self) -> None:
         auth = [each[0] for each in self._sockets]
         log.info("answering on %s, accounting on %s", _places(auth), _places(self._accounting))
+        if self._options.metrics_listen is not None:
+            log.info("metrics on http://%s/metrics", self._options.metrics_listen)
         tell(READY)
 
     def _reap(self) -> None:
@@ -264,10 +273,11 @@ class Parent:
         os.close(self._life[1])  # open in the parent alone: its death closes the pipe
 
     def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
-        from radius_auth.companion.process import Companion  # noqa: PLC0415 (for it alone)
+        from radius_auth.companion.process import Companion, Monitor  # noqa: PLC0415 (for it alone)
+        from radius_auth.protocol.discards import Discards  # noqa: PLC0415
         from radius_auth.server.accounting import accounting  # noqa: PLC0415
 
-        path = self._configuration.home / "spool" / "accounting.db"
+        discards, path = Discards(), self._configuration.home / "spool" / "accounting.db"
         companion = Companion(
             self._door,
             self._life[0],
@@ -275,8 +285,9 @@ class Parent:
             "radiusd.db",
             self._options.max_staleness,
             lambda follower, open_store: accounting(
-                self._accounting, self._options, follower, path, open_store
+                self._accounting, self._options, follower, path, open_store, discards
             ),
+            None if self._metrics is None else Monitor(self._metrics, path, discards),
         )
         signal.signal(signal.SIGTERM, lambda *_: companion.stop())
         signal.signal(signal.SIGHUP, lambda *_: companion.reload())
@@ -320,12 +331,13 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 2 a wrong option, 5 store, key or port out of reach.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format=TEXT_LINE, stream=sys.stderr)
     try:
-        options = parse_options(arguments, os.environ)
-        configuration = Configuration.from_environment(os.environ)
+        environment = with_config(arguments, os.environ)
+        options = parse_options(arguments, environment)
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(formatter_of(options.log_format))
+        configuration = Configuration.from_environment(environment)
         with contextlib.closing(Parent(options, configuration)) as parent:
             return parent.run()
     except NexioError as error:

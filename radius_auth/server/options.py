@@ -10,9 +10,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nexio import __version__
+from nexio.configuration_file import CONFIG
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration
-from nexio.server_options import Once, port_of, words_of
+from nexio.metrics.place import Place
+from nexio.server_options import (
+    LOG_FORMAT,
+    METRICS_LISTEN,
+    TEXT,
+    Once,
+    add_config,
+    log_format_of,
+    port_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +62,12 @@ class Options:
     workers: int
     """How many processes answer."""
 
+    metrics_listen: Place | None = None
+    """Where a monitor asks."""
+
+    log_format: str = TEXT
+    """``text`` or ``json``."""
+
 
 def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """Read command line and environment; the command line wins.
@@ -75,6 +92,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         reject_delay=_seconds(given.reject_delay),
         max_staleness=parse_duration(given.max_staleness),
         workers=_workers(given.workers),
+        metrics_listen=Place.parse(given.metrics_listen) if given.metrics_listen else None,
+        log_format=log_format_of(given.log_format),
     )
 
 
@@ -95,19 +114,22 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         " (default: all). 0.0.0.0 is all of IPv4, and :: all of IPv6 without IPv4: for both, give"
         " both, or leave the option out",
     )
+    add_config(reader)
     for name, metavar, default, meaning in _OPTIONS:
         reader.add_argument(
             f"--{name}",
             action=Once,
             metavar=metavar,
             default=environment.get(variable(name)) or default,
-            help=f"{meaning} (default: {default})",
+            help=f"{meaning} (default: {default})" if default else meaning,
         )
     return reader
 
 
 def variable(name: str) -> str:
     """The environment variable of an option."""
+    if name == "config":
+        return CONFIG
     return f"NEXIO_RADIUSD_{name.replace('-', '_').upper()}"
 
 
@@ -117,6 +139,8 @@ _OPTIONS = (
     ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing: 0 to 5"),
     ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
     ("workers", "NUMBER", PER_CORE, "how many processes answer Access-Requests"),
+    METRICS_LISTEN,
+    LOG_FORMAT,
 )
 
 

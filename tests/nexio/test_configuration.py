@@ -20,6 +20,7 @@ def test_without_any_variable_the_users_folders_are_used(
     assert found == Configuration(
         home=home / ".local/share/nexio",
         key_file=home / ".config/nexio/key",
+        nas_key_file=home / ".config/nexio/nas-key",
         database_url=f"sqlite:///{home}/.local/share/nexio/nexio.db",
         location=None,
         operator="reception",
@@ -45,6 +46,8 @@ def test_where_there_is_a_system_folder_it_is_used(
         ({"NEXIO_HOME": "/srv/n"}, "database_url", "sqlite:////srv/n/nexio.db"),
         ({"NEXIO_HOME": "/srv/n", "NEXIO_KEY_FILE": "/k"}, "key_file", Path("/k")),
         ({"NEXIO_KEY_FILE": "/k"}, "key_file", Path("/k")),
+        ({"NEXIO_KEY_FILE": "/srv/k"}, "nas_key_file", Path("/srv/nas-key")),
+        ({"NEXIO_NAS_KEY_FILE": "/n"}, "nas_key_file", Path("/n")),
         ({"NEXIO_DATABASE_URL": "postgresql:///n"}, "database_url", "postgresql:///n"),
         ({"NEXIO_LOCATION": "Harbour House"}, "location", "Harbour House"),
         ({"NEXIO_LOCATION": ""}, "location", None),

@@ -18,6 +18,7 @@ from nexio.network.accounting_records import Status
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from tests.support.accounting import record, tell
+from tests.support.cli import forking
 from tests.support.cli.commands import every_command, options_of
 from tests.support.cli.programs import Terminal, program, run
 from tests.support.cli.running import Keyboard, Nexio
@@ -336,10 +337,8 @@ def completed(line: str) -> list[str]:
     """What bash proposes for the last word of a line."""
     last = str(line.count(" "))
     variables = {"_NEXIO_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": last}
-    ran = subprocess.run(
-        [NEXIO], env=os.environ | variables, capture_output=True, text=True, check=True, timeout=60
-    )
-    assert ran.stderr == ""
+    ran = forking.run(NEXIO, env=os.environ | variables, seconds=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
     return [each.partition(",")[2] for each in ran.stdout.splitlines()]
 
 
@@ -375,6 +374,8 @@ def test_each_shell_gets_its_script(
     assert ran.returncode == 0, ran
     assert f"_NEXIO_COMPLETE={shell}_complete" in ran.stdout
     assert "nexio" in ran.stdout
+    monkeypatch.delenv("_NEXIO_COMPLETE")
+    assert run("nexio", "completion", shell).stdout == ran.stdout
 
 
 def test_the_script_for_bash_is_bash(programs: None, tmp_path: object) -> None:

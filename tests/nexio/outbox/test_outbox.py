@@ -21,7 +21,7 @@ from nexio.store.engine import Store
 from nexio.store.tables import MemberRow, OutboxRow
 from tests.support.clocks import Clock
 from tests.support.mail.outgoing import mails, queue
-from tests.support.people import add_location, look_up, register
+from tests.support.people import add_location, delete, look_up, register
 from tests.support.stores import row_counts, run_sql
 
 ANA = {"first_name": "Ana", "last_name": "Reyes", "email": "ana@example.com"}
@@ -231,5 +231,10 @@ def test_mail_that_has_not_gone_out(store: Store, location: Location, clock: Clo
     with store.write() as work:
         queue_mail(work, Template.VISITOR_REGISTERED, visit_id=failed.id)
     assert undelivered() == [tried.id]
+    run_sql(store, "UPDATE outbox SET state = 'sent', sent_at = created_at WHERE attempts = 1")
+    delete(store, tried)
+    assert undelivered() == []
+    run_sql(store, "UPDATE outbox SET state = 'failed' WHERE template = 'visitor-cancelled'")
+    assert undelivered() == [tried.id]  # who does not know it will come
     clock.advance(days=2)
     assert undelivered() == []

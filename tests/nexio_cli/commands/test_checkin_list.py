@@ -70,18 +70,22 @@ def test_all_locations_and_nobody_lost(house: Nexio, clock: Clock) -> None:
 
 
 def test_a_list_of_one_location_says_who_is_not_on_it(
-    house: Nexio, monkeypatch: pytest.MonkeyPatch
+    house: Nexio, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where NEXIO_LOCATION chose it; --all-locations is stronger."""
     came(house, "Ada")
     came(house, "Eve", "Annex")
     ran = house.done("checkin", "list", "--open", "--location", "Annex")
     assert "Not on this list: Harbour House 1. For all: --all-locations" in ran.err
+    clock.now = at("2026-11-21 00:00")
+    ran = house.done("checkin", "list", "--open", "--location", "Annex")
+    assert "Not on this list: Harbour House 1." in ran.err
+    clock.now = at(FRIDAY)
     monkeypatch.setenv("NEXIO_LOCATION", "Annex")
     assert names(house, "--open") == ["Eve"]
     assert names(house, "--open", "--all-locations") == ["Eve", "Ada"]
     assert names(house) == ["Eve"]
-    assert names(house, "--all-locations") == ["Eve", "Ada"]
+    assert names(house, "--all-locations") == ["Ada", "Eve"]
 
 
 def test_days(house: Nexio, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,5 +130,26 @@ def test_a_spreadsheet(house: Nexio) -> None:
 )
 def test_what_does_not_go_together(house: Nexio, words: str, complaint: str) -> None:
     """Exit 2, and what to leave out."""
-    said = house("checkin", "list", *words.split(), "--location", "Annex").refused(2)
-    assert complaint.lower() in said.lower()
+    ran = house("checkin", "list", *words.split(), "--location", "Annex")
+    assert (ran.exit_code, ran.out) == (2, "")
+    assert complaint.lower() in ran.err.lower()
+
+
+def test_a_visit_shows_when_it_was_in(house: Nexio, clock: Clock) -> None:
+    """Each time, to a person and in JSON; and that nobody saw the visitor leave."""
+    house.done("settings", "set", "token-duration=9d", "--location", "Harbour House")
+    came(house, "Ada")
+    clock.advance(minutes=30)
+    house.done("checkout", "--visit", "1")
+    clock.now = at("2026-11-21 09:00")
+    house.done("checkin", "--visit", "1")
+    shown = house.done("visitor", "show", "1").out
+    assert "  was in   Fri 20 Nov 2026 12:00 to 12:30 +00:00\n" in shown
+    assert "  is in    from Sat 21 Nov 2026 09:00 +00:00\n" in shown
+    clock.now = at("2026-11-22 08:00")
+    shown = house.done("visitor", "show", "1").out
+    assert "  was in   from Sat 21 Nov 2026 09:00 +00:00, never checked out\n" in shown
+    assert house.done("visitor", "show", "1", "--json").json["check_ins"] == [
+        {"in": "2026-11-20T12:00:00+00:00", "out": "2026-11-20T12:30:00+00:00", "cut_off": False},
+        {"in": "2026-11-21T09:00:00+00:00", "out": "2026-11-22T00:00:00+00:00", "cut_off": True},
+    ]

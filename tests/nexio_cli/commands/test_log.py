@@ -13,6 +13,7 @@ from nexio.network.event_log import record_events
 from nexio.network.events import AuthEvent
 from nexio.store.engine import Store
 from radius_auth.decision.reasons import Reason
+from tests.support.cli.forking import start
 from tests.support.cli.programs import program
 from tests.support.cli.running import Nexio
 
@@ -141,10 +142,7 @@ def test_following_shows_each_decision_once(
     record(sqlite_nexio, *(event(number) for number in range(1200)))
     record(sqlite_nexio, *(event(number, location_id=2) for number in range(1200, 1205)))
     words = [program("nexio"), "log", "--follow", "--last", last, *form, *where]
-    command = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-    )
-    with command as following:
+    with start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
         assert following.stdout is not None
         assert following.stderr is not None
         if last == "0":

@@ -17,6 +17,7 @@ from sqlalchemy import select, text
 from nexio.reception.importing import COLUMNS
 from nexio.store.engine import Store
 from nexio.store.tables import LocationRow
+from tests.support.cli.forking import start
 from tests.support.cli.programs import Terminal, program, until
 from tests.support.contents import contents
 
@@ -190,7 +191,7 @@ def test_an_interrupted_import_leaves_nothing(desk: Nexio, file: Path, by: signa
 
 
 @contextmanager
-def storing(desk: Nexio, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+def storing(desk: Nexio, file: Path) -> Iterator[subprocess.Popen[str]]:
     """An import that has stored most of its rows, and is held up at the rest."""
     command = [program("nexio"), "visitor", "import", str(file)]
     if desk.configuration.database_url.startswith("sqlite"):
@@ -198,7 +199,7 @@ def storing(desk: Nexio, file: Path) -> Iterator[subprocess.Popen[bytes]]:
         path = desk.configuration.home / "nexio.db"
         with (
             closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
-            subprocess.Popen(command, stderr=subprocess.DEVNULL) as process,
+            start(*command, stderr=subprocess.DEVNULL) as process,
         ):
             until(lambda: is_locked(other))
             yield process
@@ -209,7 +210,7 @@ def storing(desk: Nexio, file: Path) -> Iterator[subprocess.Popen[bytes]]:
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
         with (
             store.engine.connect() as other,
-            subprocess.Popen(command, stderr=subprocess.DEVNULL) as process,
+            start(*command, stderr=subprocess.DEVNULL) as process,
         ):
             until(lambda: bool(other.execute(waiting).scalar()))
             yield process

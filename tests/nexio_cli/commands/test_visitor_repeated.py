@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from nexio.store.engine import Store
+from nexio.store.sealed import sign
 from tests.support.cli.running import Nexio, registration
+from tests.support.clocks import Clock
+from tests.support.stores import run_sql
 
 
 def test_the_same_key_and_words_are_the_same_visit(desk: Nexio) -> None:
@@ -14,6 +23,54 @@ def test_the_same_key_and_words_are_the_same_visit(desk: Nexio) -> None:
     before = desk.rows()
     assert desk.done(*registration(*words[2:], *words[:2])).json == first
     assert desk.rows() == before
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["--arrival", "tomorrow 09:00"],
+        ["--arrival", " Tomorrow at 9 "],
+        ["--arrival", "tomorrow 9am", "--email", "ZOE@Example.COM"],
+        ["--arrival", "tomorrow 9am", "--first-name", " Zoë "],
+        ["--arrival", "tomorrow 9:00-10:30"],
+        ["--arrival", "tomorrow 9am", "--until", "10:30"],
+    ],
+)
+def test_what_was_meant_is_compared(typed: list[str], sqlite_desk: Nexio) -> None:
+    """A script that writes the same in another way gets the visit, and not another one."""
+    key = ["--idempotency-key", "order-7", "--json"]
+    length = ["--duration", "90m"] if "10:30" in typed[-1] else []
+    first = sqlite_desk.done(*registration("--arrival", "tomorrow 9am", *length, *key)).json
+    assert sqlite_desk.done(*registration(*typed, *key)).json == first
+
+
+@pytest.mark.parametrize("arrival", [None, "now", "in 5 minutes"])
+def test_a_repetition_means_what_it_meant_first(arrival: str | None, sqlite_desk: Nexio) -> None:
+    """Sent again an hour later, "now" is not another time; nor is a time that has passed."""
+    words = [*(["--arrival", arrival] if arrival else []), "--idempotency-key", "k", "--json"]
+    first = sqlite_desk.done(*registration(*words)).json
+    later = replace(sqlite_desk, clock=Clock(datetime.now(UTC) + timedelta(minutes=20)))
+    again = later.done(*registration(*words)).json
+    assert (again["id"], again["expected_arrival"]) == (first["id"], first["expected_arrival"])
+    at = datetime.fromisoformat(first["expected_arrival"])
+    typed = ["--arrival", f"{at:%H:%M}", *words[-3:]]
+    assert later.done(*registration(*typed)).json["id"] == first["id"]
+    reissued = later.done("visitor", "reissue", "1", "--yes", "--json").json
+    new = reissued[0]["reissued"]["id"]
+    assert later.done(*registration(*words)).json["id"] == new
+
+
+def test_the_words_of_an_older_version(sqlite_desk: Nexio) -> None:
+    """It kept the words as they were typed: the same ones are still the same visit."""
+    words = [*registration("--idempotency-key", "order-7"), "--json"]
+    first = sqlite_desk.done(*words).json
+    said = {"email": "zoe@example.com", "first_name": "Zoë", "last_name": "Nguyễn Văn"}
+    with closing(Store.open(sqlite_desk.configuration)) as store:
+        with store.read() as work:
+            digest = sign(work, json.dumps(said, sort_keys=True, ensure_ascii=False))
+        run_sql(store, "UPDATE visit SET idempotency_digest = :digest", digest=digest)
+    assert sqlite_desk.done(*words).json == first
+    assert sqlite_desk(*words[:-1], "--notes", "other").exit_code == 4
 
 
 @pytest.mark.parametrize(

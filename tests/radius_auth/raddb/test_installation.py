@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexio.configuration import Configuration, read_environment
+from nexio.configuration_file import with_file
 from nexio.errors import Refused
 from radius_auth.raddb.installation import plan_install, plan_uninstall
 from tests.support.radius.trees import change, install, planned, source, tree
@@ -36,7 +37,7 @@ def test_what_is_written(installed: Path, sqlite_configuration: Configuration) -
     assert modes["sites-enabled/nexio-inner-tunnel"] == "lrwxrwxrwx"
     said = read_environment(installed / "mods-config" / "nexio" / "environment")
     assert Configuration.from_environment(said).database_url == sqlite_configuration.database_url
-    assert said.keys() == {"NEXIO_HOME", "NEXIO_KEY_FILE"}
+    assert said.keys() - {"NEXIO_CONFIG"} == {"NEXIO_HOME", "NEXIO_KEY_FILE"}
     assert "@PACKAGES@" not in (installed / "mods-available" / "nexio").read_text()
 
 
@@ -46,6 +47,26 @@ def test_the_url_of_another_store(raddb: Path, sqlite_configuration: Configurati
     install(raddb, replace(sqlite_configuration, database_url=url))
     said = read_environment(raddb / "mods-config" / "nexio" / "environment")
     assert said["NEXIO_DATABASE_URL"] == url
+
+
+def test_the_url_of_the_configuration_file(
+    raddb: Path, sqlite_configuration: Configuration, tmp_path: Path
+) -> None:
+    """The file is named; the password that it leads to is not written down once more."""
+    secret, file = tmp_path / "password", tmp_path / "nexio.toml"
+    secret.write_text("hunter2\n")
+    secret.chmod(0o600)
+    file.write_text(
+        f'home = "{sqlite_configuration.home}"\ndatabase-url = "postgresql://nexio@127.0.0.1/n"\n'
+        f'database-password-file = "{secret}"\n'
+    )
+    found = Configuration.from_environment(with_file({"NEXIO_CONFIG": str(file)}))
+    install(raddb, found)
+    environment = raddb / "mods-config" / "nexio" / "environment"
+    assert f"NEXIO_CONFIG={file}\n" in environment.read_text()
+    assert "hunter2" not in environment.read_text()
+    said = Configuration.from_environment(read_environment(environment))
+    assert said.database_url == "postgresql://nexio:hunter2@127.0.0.1/n"
 
 
 def test_there_and_back(raddb: Path, sqlite_configuration: Configuration) -> None:

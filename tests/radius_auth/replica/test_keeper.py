@@ -141,7 +141,6 @@ def test_it_is_written_anew(
         for _ in range(30):
             register(sqlite_store, sqlite_location)
             server.follower.follow()
-            keeper.keep()
     elif why == "old":
         monkeypatch.setattr(module, "WHOLE_EVERY", 0)
     else:

@@ -13,6 +13,7 @@ from nexio.network.accounting_records import Status
 from nexio.network.nas import NasChanges, edit_nas
 from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import MAC, record, tell
+from tests.support.cli.forking import run, start
 from tests.support.cli.programs import program
 from tests.support.people import revoke
 from tests.support.radius.desk import Desk, desk_with, sessions_when
@@ -97,7 +98,7 @@ def test_a_program_of_its_own_ends_sessions_too(sqlite_configuration: Configurat
     env = environment_of(sqlite_configuration)
     with desk_with(sqlite_configuration) as desk, FakeNas(then=reply()) as nas:
         lead_to(desk, nas)
-        with subprocess.Popen(words, env=env, text=True, stdout=subprocess.PIPE) as alone:
+        with start(*words, env=env, stdout=subprocess.PIPE) as alone:
             for number in (1, 2):
                 visit = desk.register()
                 one_on(desk, visit, number)
@@ -132,7 +133,7 @@ def test_the_desk_hears_what_became_of_it(sqlite_configuration: Configuration) -
         with Radiusd(sqlite_configuration):
             words = [program("nexio"), "token", "revoke", "--yes", visit.email]
             env = environment_of(sqlite_configuration)
-            ran = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+            ran = run(*words, env=env, seconds=PATIENCE)
     assert f"S1 on {MAC} at 127.0.0.1: the access point ends it." in ran.stderr
 
 

@@ -6,12 +6,12 @@ stop in time; what they had to tell is in the spool then, and comes later.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.cli.forking import run
 from tests.support.cli.programs import program
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import with_plugin
@@ -85,13 +85,12 @@ def test_commands_end(words: str, postgresql: PostgreSQL, desk: Desk, tmp_path: 
     """Exit code 5 and why (doctor: 4), and no waiting for ever."""
     with postgresql.hanging():
         began = time.monotonic()
-        ran = subprocess.run(
-            [program("nexio"), *words.split()],
+        ran = run(
+            program("nexio"),
+            *words.split(),
             env=environment_of(desk.configuration),
             cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
+            seconds=2 * STOPPED,
         )
         assert time.monotonic() - began < 2 * STOPPED
     assert ran.returncode == (4 if words == "doctor" else 5), ran

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from radius_auth.client.liveness import is_free
+from tests.support.cli import forking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +41,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``nexio`` or another program with its output in pipes."""
     words = [program(command[0]), *command[1:]] if command[0] == "nexio" else list(command)
-    return subprocess.run(
-        words, input=stdin, cwd=cwd, capture_output=True, text=True, timeout=LIMIT, check=False
-    )
+    return forking.run(*words, stdin=stdin, seconds=LIMIT, cwd=cwd)
 
 
 def free_port() -> int:
@@ -62,8 +61,8 @@ def serving(*command: str, cwd: Path | None = None) -> Iterator[list[str]]:
     Yields:
         Its output until it was ready, stdout and stderr in order, as lines.
     """
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd
+    with forking.start(
+        *command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd
     ) as server:
         assert server.stdout is not None
         lines: list[str] = []
@@ -88,14 +87,14 @@ class Terminal:
     command: tuple[str, ...]
     _octets: bytes = field(default=b"", init=False)
     _screen: int = field(default=-1, init=False)
-    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def __enter__(self) -> Self:
         self._screen, keyboard = os.openpty()
         set_size(keyboard)
-        self._process = subprocess.Popen(
-            # The terminal becomes the controlling one of a session of the program's own.
-            ["setsid", "--ctty", *self.command],
+        self._process = forking.start(
+            *self.command,
+            terminal=True,
             stdin=keyboard,
             stdout=keyboard,
             stderr=keyboard,
@@ -162,3 +161,4 @@ def until(happens: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT
     while not happens():
         assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)  # the other process needs the core

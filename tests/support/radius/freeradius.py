@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.support.certificates import certify
+from tests.support.cli import forking
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import PATIENCE, environment_of, free_port
 
@@ -49,13 +50,8 @@ def copy_raddb(to: Path) -> Path:
 def install(raddb: Path, configuration: Configuration, *options: str) -> str:
     """Run our command, and return its output."""
     default = () if "--keep-default" in options else ("--replace-default",)
-    done = subprocess.run(
-        [NEXIO, "freeradius", "install", "--raddb", raddb, "--yes", *default, *options],
-        env=environment_of(configuration),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["freeradius", "install", "--raddb", raddb, "--yes", *default, *options]
+    done = forking.run(NEXIO, *words, env=environment_of(configuration), seconds=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

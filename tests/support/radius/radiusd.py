@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.support.cli.forking import start
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -44,12 +46,14 @@ class Radiusd:
             "--workers": "2",
         }
         added = [word for name in ours.keys() - {*options} for word in (name, ours[name])]
-        self._process = subprocess.Popen(
-            [*started_by, PROGRAM, *added, *options],
+        self._process = start(
+            *started_by,
+            PROGRAM,
+            *added,
+            *options,
             env=environment_of(configuration),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
         )
         self._lines: list[str] = []
         self._said = threading.Condition()

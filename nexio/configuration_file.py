@@ -1,0 +1,206 @@
+"""The configuration file: what is in it counts where neither environment nor option says so.
+
+Each key stands for a variable of the environment, so whoever reads that reads the file, too::
+
+    database-url = "postgresql://nexio@db.example.com/nexio"
+    database-password-file = "/etc/nexio/database-password"
+
+    [radiusd]
+    auth-port = 1645
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from nexio.errors import InvalidValue, SecretUnusable
+
+SYSTEM_FILE = Path("/etc/nexio/nexio.toml")
+CONFIG: Final = "NEXIO_CONFIG"
+"""The variable that names another file."""
+
+KEYS: Final = (
+    *("home", "key-file", "nas-key-file", "database-url", "database-password-file", "smtp-url"),
+    *("smtp-password-file", "mail-from", "web-url", "location", "operator"),
+)
+TABLES: Final = {
+    "radiusd": (
+        *("listen", "auth-port", "acct-port", "reject-delay", "max-staleness", "workers"),
+        *("metrics-listen", "log-format"),
+    ),
+    "webd": (
+        *("listen", "port", "tls-cert", "tls-key", "proxy", "insecure-http", "insecure-pair"),
+        *("metrics-listen", "log-format"),
+    ),
+}
+"""The options of the servers."""
+
+VARIABLES: Final[Mapping[str, str]] = {
+    key: f"NEXIO_{key.replace('-', '_').replace('.', '_').upper()}"
+    for key in (*KEYS, *(f"{table}.{key}" for table, keys in TABLES.items() for key in keys))
+}
+"""Of each key."""
+
+_START = r"(?P<start>[a-z][a-z0-9+.-]*://[^/@:]*)"
+_PASSWORD = re.compile(_START + ":[^/@]*@", re.IGNORECASE)
+_PERHAPS = re.compile(_START + ":.*@", re.IGNORECASE)
+"""A password that should have been quoted is one, too."""
+
+_USER = re.compile(_START + "(?<!/)@", re.IGNORECASE)
+
+
+def with_file(environment: Mapping[str, str], option: str | None = None) -> dict[str, str]:
+    """The environment, and what the configuration file says beyond it.
+
+    Args:
+        environment: ``NEXIO_CONFIG`` may name the file; an empty variable counts as not set.
+        option: the file, where the command line names it.
+
+    Raises:
+        InvalidValue: the file cannot be read, or says something that is not known.
+        SecretUnusable: it holds a password and others may read it, or others may write it.
+    """
+    given = {name: value for name, value in environment.items() if value}
+    path = find_file(given, option)
+    if path is None:
+        return given
+    return {**read_file(path), **given, CONFIG: str(path)}
+
+
+def find_file(environment: Mapping[str, str], option: str | None = None) -> Path | None:
+    """The file that counts; None where there is none."""
+    named = option or environment.get(CONFIG)
+    if named:
+        return Path(named).expanduser().absolute()
+    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """What a file says, by the names of the variables.
+
+    Raises:
+        As :func:`with_file`.
+    """
+    import tomllib  # noqa: PLC0415 (no command without a file pays for it)
+
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            read = tomllib.load(file)
+    except OSError as error:
+        raise InvalidValue(
+            f"the configuration file {path} cannot be read: {error.strerror}",
+            f"Look at its name and its rights, or leave out --config and {CONFIG}.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(
+            f"the configuration file {path} is not TOML: {error}", 'Write lines like home = "…".'
+        ) from None
+    said = dict(_settings(path, read))
+    _refuse_open(path, mode, said)
+    return said
+
+
+def _settings(path: Path, read: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in read.items():
+        if key in TABLES and isinstance(value, dict):
+            for name, inner in value.items():
+                yield _variable(path, f"{key}.{name}"), _text(path, f"{key}.{name}", inner)
+        else:
+            yield _variable(path, key), _text(path, key, value)
+
+
+def _variable(path: Path, key: str) -> str:
+    if key not in VARIABLES:
+        raise InvalidValue(
+            f"{path} has an unknown key: {key}", f"Known are: {', '.join(VARIABLES)}."
+        )
+    return VARIABLES[key]
+
+
+def _text(path: Path, key: str, value: object) -> str:
+    """As the environment has it: a list by commas, and yes as 1."""
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise InvalidValue(f"{key} in {path} is no text and no number", f'Write: {key} = "…"')
+
+
+def _refuse_open(path: Path, mode: int, said: Mapping[str, str]) -> None:
+    """Hold that nobody else writes the file, nor reads a password in it."""
+    if not stat.S_ISREG(mode):  # /dev/null is how somebody says: none
+        return
+    if mode & stat.S_IWOTH:
+        raise SecretUnusable(
+            f"every user of this machine may write {path} (mode {stat.S_IMODE(mode):04o})",
+            f"Close it with: chmod o-w {shlex.quote(str(path))}",
+        )
+    holds = [key for key, name in VARIABLES.items() if _PERHAPS.match(said.get(name, ""))]
+    if holds and mode & stat.S_IRWXO:
+        raise SecretUnusable(
+            f"{path} holds a password ({', '.join(holds)}) and is open to other users"
+            f" (mode {stat.S_IMODE(mode):04o})",
+            "Put the password into a file of its own (…-password-file),"
+            f" or close this one with: chmod 640 {shlex.quote(str(path))}",
+        )
+
+
+# Passwords
+
+
+def with_password(url: str, file: Path | None) -> str:
+    """A URL with the password that is in a file; one of its own wins.
+
+    Raises:
+        InvalidValue: the URL names no user.
+        SecretUnusable: the file cannot be read, is open to others, or empty.
+    """
+    if file is None or _PASSWORD.match(url):
+        return url
+    found = _USER.match(url)
+    if found is None:
+        raise InvalidValue(
+            f"{file} holds a password, and the URL that it is for names no user",
+            "Write the user into the URL, such as postgresql://nexio@db.example.com/nexio",
+        )
+    return f"{found['start']}:{quote(_secret(file), safe='')}{url[found.end() - 1 :]}"
+
+
+def masked(url: str) -> str:
+    """A URL without its password; nothing of what is no URL."""
+    return _PERHAPS.sub(r"\g<start>:***@", url) if "://" in url else "***"
+
+
+def _secret(path: Path) -> str:
+    """The first line of a file that is closed to others."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            secret = file.readline().rstrip("\r\n")
+    except OSError as error:
+        raise SecretUnusable(
+            f"the password file {path} cannot be read: {error.strerror}",
+            "Run this as a user who may read it, or give that user's group mode 640.",
+        ) from error
+    except UnicodeDecodeError:
+        secret = ""
+    if mode & (stat.S_IRWXO | stat.S_IWGRP):
+        raise SecretUnusable(
+            f"the password file {path} is open to other users (mode {stat.S_IMODE(mode):04o})",
+            f"Close it with: chmod 600 {shlex.quote(str(path))} (or 640 for a group)",
+        )
+    if not secret:
+        raise SecretUnusable(
+            f"the password file {path} has no password", "Write it into the first line, as UTF-8."
+        )
+    return secret

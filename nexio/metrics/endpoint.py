@@ -1,0 +1,115 @@
+"""The endpoint that a monitor asks: ``GET /metrics``, answered in threads of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable
+
+    from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS: Final = 8
+"""Further ones are closed: a monitor asks once in some seconds."""
+
+SILENCE_SECONDS: Final = 5.0
+"""So long a client may say nothing."""
+
+PATH: Final = "/metrics"
+
+
+class Endpoint:
+    """Answers a monitor.
+
+    Args:
+        opened: the listening socket; it stays open for a successor.
+        collectors: what is told.
+    """
+
+    def __init__(self, opened: socket.socket, collectors: Iterable[Collector]) -> None:
+        registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=registry)
+        for each in collectors:
+            registry.register(each)
+        self._server = _Server(opened, registry)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="nexio-metrics", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin, until :meth:`stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; who is being answered is not waited for."""
+        self._server.shutdown()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, opened: socket.socket, registry: CollectorRegistry) -> None:
+        super().__init__(opened.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = opened
+        self.registry = registry
+        self._room = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or close where there are too many."""
+        if self._room.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and make room."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a monitor went away; what fails of ours is in the log."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = SILENCE_SECONDS
+    server_version = "nexio"
+    sys_version = ""
+    error_content_type = "text/plain;charset=utf-8"
+    error_message_format = "%(code)d %(message)s\n"
+
+    def do_GET(self) -> None:
+        """Tell everything."""
+        if self.path.partition("?")[0] != PATH:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        encode, kind = choose_encoder(self.headers.get("Accept", ""))
+        try:
+            body = encode(self.server.registry)
+        except Exception:
+            log.exception("the metrics cannot be told")
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *values: Any) -> None:  # noqa: A002 - its name there
+        """Say nothing: a monitor asks all day."""

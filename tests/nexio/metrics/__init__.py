@@ -1,0 +1,1 @@
+"""Tests of ``nexio.metrics``, file by file."""

@@ -1,0 +1,191 @@
+"""The process that has loaded our programs: it forks one where a test asks for one.
+
+It starts by ``python -m tests.support.cli.loaded``; `tests.support.cli.programs` asks it, over a
+socket that is its first argument.  Each message is how to start one program, with its streams and
+a pipe.  Through that go its process id and, when it has ended, its exit code, 4 octets each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import resource
+import selectors
+import signal
+import socket
+import sys
+import termios
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import configure_mappers
+
+import nexio
+import nexio_cli
+import radius_auth
+from nexio_cli.main import run as run_nexio
+from radius_auth.server.daemon import run as run_radiusd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAMS: dict[str, Callable[[], object]] = {"nexio": run_nexio, "nexio-radiusd": run_radiusd}
+
+LATER = (
+    *("aiosmtplib", "alembic.autogenerate", "alembic.command", "babel.dates", "dateutil.parser"),
+    *("email_validator", "icalendar", "jinja2", "png", "psycopg", "qrcode"),
+    *("rich.live", "rich.progress", "rich.table"),
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+)
+"""What our modules load when they need it."""
+
+LONGEST = 1 << 20
+"""Octets of a message."""
+
+FIRST = 3
+"""The number of the first file that is no standard stream."""
+
+
+def load() -> None:
+    """Load all that the programs could need."""
+    for package in (nexio, nexio_cli, radius_auth):
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if each.name != "radius_auth.freeradius":  # only FreeRADIUS can load it
+                importlib.import_module(each.name)
+    for name in LATER:
+        importlib.import_module(name)
+    configure_mappers()
+    gc.collect()
+    gc.freeze()
+
+
+def serve(asking: socket.socket) -> dict[str, Any] | None:
+    """Fork programs until nobody can ask any more.
+
+    Returns:
+        In each of the forks how to start it, and None at the end.
+    """
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: dict[int, int] = {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(asking, selectors.EVENT_READ)
+        selector.register(wake_read, selectors.EVENT_READ)
+        while True:
+            ready = [key.fd for key, _ in selector.select()]
+            if wake_read in ready:
+                os.read(wake_read, 4096)
+                reap(running)
+            if asking.fileno() not in ready:
+                continue
+            message, files, _, _ = socket.recv_fds(asking, LONGEST, FIRST + 1)
+            if not message:
+                return None
+            process = os.fork()
+            if process == 0:
+                break
+            running[process] = files.pop()
+            os.write(running[process], process.to_bytes(4, "big"))
+            for each in files:
+                os.close(each)
+    asking.close()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number, file in enumerate(files[:FIRST]):
+        os.dup2(file, number)
+    os.closerange(FIRST, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    told: dict[str, Any] = json.loads(message)
+    return told
+
+
+def reap(running: dict[int, int]) -> None:
+    """Say of each program that has ended how it did."""
+    for process, pipe in list(running.items()):
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            with contextlib.suppress(BrokenPipeError):  # nobody wants to know
+                os.write(pipe, code.to_bytes(4, "big", signed=True))
+            os.close(running.pop(process))
+
+
+def become(
+    words: list[str],
+    variables: dict[str, str],
+    folder: str,
+    closed: list[int],
+    *,
+    terminal: bool,
+) -> None:
+    """Be a program, as if its interpreter had started just now."""
+    if terminal:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    name = Path(words[0]).name
+    Path("/proc/self/comm").write_text(name, "ascii")
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+    if variables.get("PYTHONWARNINGS") == "error":
+        warnings.simplefilter("error")
+    sys.argv[:] = words
+    open_streams(closed)
+    try:
+        PROGRAMS[name]()
+    except SystemExit as end:
+        end_at_once(end.code)
+        raise
+
+
+def end_at_once(code: object) -> None:
+    """End as the interpreter does, without taking apart what was loaded, which takes longest."""
+    if not isinstance(code, int) or sys.stdout is None or sys.stderr is None:
+        return
+    if threading.active_count() > 1:
+        return  # the interpreter knows how to end the others
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return  # the interpreter says so, and ends with 120
+    os._exit(code)
+
+
+def open_streams(closed: list[int]) -> None:
+    """Make the standard streams anew: what they are decides how they are buffered."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        old = getattr(sys, name)
+        stream = None
+        if number in closed:
+            os.close(number)
+        else:
+            stream = open(  # noqa: SIM115 (it stays open; a number is no path)
+                number,
+                "w" if number else "r",
+                1 if name == "stderr" or (number and os.isatty(number)) else -1,
+                encoding=old.encoding,
+                errors=old.errors,
+                newline="\n",
+                closefd=False,
+            )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+if __name__ == "__main__":
+    load()
+    start = serve(socket.socket(fileno=int(sys.argv[1])))
+    if start is not None:
+        become(**start)
