@@ -39,6 +39,9 @@ class Form:
     sessions: int
     """Whose windows end in the same moment."""
 
+    desk_visitors: int
+    """Who are expected where large commands are measured."""
+
 
 WHOLE: Final = Form(
     visitors=100_000,
@@ -51,6 +54,7 @@ WHOLE: Final = Form(
     reload_seconds=12.0,
     people=500,
     sessions=1_000,
+    desk_visitors=20_000,
 )
 SHORT: Final = Form(
     visitors=10_000,
@@ -63,4 +67,5 @@ SHORT: Final = Form(
     reload_seconds=3.0,
     people=50,
     sessions=200,
+    desk_visitors=2_000,
 )

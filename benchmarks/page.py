@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import sessions, tablets
+from benchmarks import commands, sessions, tablets
 from benchmarks.chart import draw
 from benchmarks.form import COLUMNS, WHOLE
 from benchmarks.results import BUSY, Results
@@ -90,6 +90,9 @@ def _parts(results: Results) -> Iterator[str]:
     if results.taps:
         yield "### Tablets"
         yield tablets.words(results.taps)
+    if results.commands:
+        yield "### Commands"
+        yield commands.words(results.commands)
     if results.ends is not None:
         yield "### Sessions that end"
         yield sessions.words(results.ends)

@@ -97,6 +97,9 @@ class Results:
     taps: Sequence[float] = ()
     """Milliseconds that people waited at a tablet, the shortest first."""
 
+    commands: Mapping[str, float] = field(default_factory=dict)
+    """CPU by command (see ``benchmarks/commands.py``)."""
+
     ends: Endings | None = None
     beside: Sequence[tuple[float, float]] = ()
     """Accepts a second alone, and beside accounting."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import interruptions, loads, machine, rounds, sessions, tablets
+from benchmarks import commands, interruptions, loads, machine, rounds, sessions, tablets
 from benchmarks.crowd import fill
 from benchmarks.form import WHOLE, Form
 from benchmarks.generator.load import Generator, Load, Order
@@ -41,8 +41,11 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
     """
     average = os.getloadavg()[0]
     taps: list[float] = []
+    costs: dict[str, float] = {}
     ends: Endings | None = None
     if OURS in keys:
+        _say("commands")
+        costs = commands.measure(form.desk_visitors, form.rounds)
         _say("tablets")
         taps = tablets.measure(form.people)
         _say("sessions that end")
@@ -95,6 +98,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
             starts=starts,
             reloads=reloads,
             taps=taps,
+            commands=costs,
             ends=ends,
             beside=beside,
         )

@@ -36,6 +36,7 @@ TINY = Form(
     reload_seconds=0.0,
     people=5,
     sessions=5,
+    desk_visitors=10,
 )
 
 
