@@ -100,7 +100,7 @@ LOOKS = {
         "radius status",
     ),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
-    *("mail template show", "mail template preview"),
+    *("mail template show", "mail template preview", "config show"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
