@@ -233,5 +233,5 @@ def _open(page: str) -> None:
     """Let the browser of this machine show a page; where there is none, say where the page is."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".html", delete=False) as file:
         file.write(page)
-    click.launch(file.name)
-    output.say(f"Your browser shows {file.name}")
+    failed = click.launch(file.name)
+    output.say(f"{'Open this page in a browser' if failed else 'Your browser shows'}: {file.name}")

@@ -9,6 +9,7 @@ import pytest
 
 from nexio.mail.texts import NAMES
 from nexio_cli.commands import mail_template
+from tests.support.cli.programs import Terminal, program, until
 from tests.support.cli.running import Keyboard, Nexio, registration
 from tests.support.mail_server import MailServer
 
@@ -144,6 +145,36 @@ def test_a_preview(sqlite_desk: Nexio, name: str) -> None:
     as_json = sqlite_desk.done(*shown, "--json").json
     assert list(as_json) == ["template", "language", "subject", "text", "html"]
     assert text == f"Subject: {as_json['subject']}\n\n{as_json['text']}"
+
+
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_a_preview_on_a_terminal(
+    sqlite_desk: Nexio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_browser: bool
+) -> None:
+    """The browser of the machine shows it; where there is none, nexio says which file it is."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    if has_browser:
+        opener = programs / "xdg-open"
+        opener.write_text(
+            f'#!/bin/sh\n/bin/cp "$1" {tmp_path}/seen.part\n'
+            f"/bin/mv {tmp_path}/seen.part {tmp_path}/seen.html\n"
+        )
+        opener.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Terminal((program("nexio"), "mail", "template", "preview", "moved", "--html")) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    said = "Your browser shows" if has_browser else "Open this page in a browser"
+    assert said in terminal.shown
+    (page,) = tmp_path.glob("tmp*.html")
+    assert (
+        page.read_text("utf-8")
+        == sqlite_desk.done("mail", "template", "preview", "moved", "--html").out
+    )
+    if has_browser:
+        until((tmp_path / "seen.html").exists)
+        assert (tmp_path / "seen.html").read_text("utf-8") == page.read_text("utf-8")
 
 
 def test_a_reset_asks(sqlite_desk: Nexio) -> None:
