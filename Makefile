@@ -15,8 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: .venv/to-run  ## start a RADIUS server and a tablet with a visitor to try
-	@exec $(python) -m nexio_cli.commands.demo
+run: .venv/to-run  ## start a RADIUS server and a tablet with a visitor to try; PORT=1812 WEB_PORT=8080
+	@exec $(python) -m nexio_cli.commands.demo $(if $(PORT),--port $(PORT)) $(if $(WEB_PORT),--web-port $(WEB_PORT))
 
 test: .venv/to-develop debian-packages  ## run the tests
 	@WORKERS=$(WORKERS) .ci/test

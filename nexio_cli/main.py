@@ -25,35 +25,47 @@ if TYPE_CHECKING:
 
     from nexio_cli.terminal.json_types import ErrorJson
 
-COMMANDS = {
-    "init": "Make the key, the store and the first location.",
-    "settings": "Show or change how a location treats its visitors.",
-    "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
-    "visitor": "Register, list, show, change and delete visitors.",
-    "today": "Show the day on one screen: who is expected, in, out, and what went wrong.",
-    "checkin": "Check somebody in or out; see who is in the building.",
-    "checkout": "Check somebody out, also right after they came.",
-    "kiosk": "Manage the tablets at the door.",
-    "desk": "Manage the browsers of reception.",
-    "member": "Manage members, who host visitors.",
-    "person": "Export or erase all that is held about a person.",
-    "mail": "See what is sent by e-mail, send what waits, and change what mails say.",
-    "nas": "Manage the access points and controllers that ask over RADIUS.",
-    "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
-    "location": "Manage locations.",
-    "log": "Show what the RADIUS servers decided.",
-    "audit": "Show who did what.",
-    "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
-    "guard": "See where somebody guesses PINs, and let a guest try again.",
-    "radius": "Ask a RADIUS server as an access point would.",
-    "freeradius": "Install and check the plugin for FreeRADIUS.",
-    "service": "Let systemd run the servers and the periodic jobs.",
-    "housekeeping": "Run the periodic jobs, at all locations.",
-    "doctor": "Check everything and say what to do.",
-    "config": "Show the configuration of this deployment, and where it comes from.",
-    "db": "Upgrade, check, back up and restore the store.",
-    "key": "Change the key that encrypts PINs and secrets.",
+GROUPS = {
+    "At the desk": {
+        "visitor": "Register, list, show, change and delete visitors.",
+        "today": "Show the day on one screen: who is expected, in, out, and what went wrong.",
+        "checkin": "Check somebody in or out; see who is in the building.",
+        "checkout": "Check somebody out, also right after they came.",
+        "member": "Manage members, who host visitors.",
+        "person": "Export or erase all that is held about a person.",
+        "mail": "See what is sent by e-mail, send what waits, and change what mails say.",
+    },
+    "Locations, and who checks in there": {
+        "settings": "Show or change how a location treats its visitors.",
+        "token": "Turn Wi-Fi for visitors on and off; list and revoke access tokens.",
+        "location": "Manage locations.",
+        "kiosk": "Manage the tablets at the door.",
+        "desk": "Manage the browsers of reception.",
+    },
+    "The Wi-Fi": {
+        "nas": "Manage the access points and controllers that ask over RADIUS.",
+        "session": "See who is on the Wi-Fi, and ask an access point to end a session.",
+        "log": "Show what the RADIUS servers decided.",
+        "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
+        "guard": "See where somebody guesses PINs, and let a guest try again.",
+        "radius": "Ask a RADIUS server as an access point would.",
+    },
+    "Installing it, and looking after it": {
+        "init": "Make the key, the store and the first location.",
+        "config": "Show the configuration of this deployment, and where it comes from.",
+        "freeradius": "Install and check the plugin for FreeRADIUS.",
+        "service": "Let systemd run the servers and the periodic jobs.",
+        "completion": "Print the script by which a shell completes commands, options and choices.",
+        "doctor": "Check everything and say what to do.",
+        "audit": "Show who did what.",
+        "housekeeping": "Run the periodic jobs, at all locations.",
+        "db": "Upgrade, check, back up and restore the store.",
+        "key": "Change the key that encrypts PINs and secrets.",
+    },
 }
+"""What ``nexio --help`` lists, in the order of a visitor's day."""
+
+COMMANDS = {name: meaning for group in GROUPS.values() for name, meaning in group.items()}
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
 INTERRUPTED = 130
@@ -112,7 +124,7 @@ class LazyGroup(click.Group):
         return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of a visitor's day."""
+        """All names, in the order of the help."""
         del ctx
         return list(COMMANDS)
 
@@ -127,8 +139,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading any."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for heading, commands in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(list(commands.items()))
 
 
 @click.group(

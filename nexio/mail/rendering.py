@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -208,6 +209,16 @@ def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inl
         said = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
         inlays["wifiqrcode"] = _qr_inlay(wifi_qr_text(settings.ssid), said, "wi-fi", wifi=True)
     return inlays
+
+
+def embedded(inlays: Mapping[str, Inlay]) -> dict[str, Shown]:
+    """Pictures within a page that needs nothing else."""
+    shown = {}
+    for name, each in inlays.items():
+        octets = base64.b64encode(each.picture.octets).decode()
+        source = f"data:image/{each.picture.kind};base64,{octets}"
+        shown[name] = Shown(source=source, words=each.words)
+    return shown
 
 
 def _qr_inlay(text: str, words: str, name: str, *, wifi: bool = False) -> Inlay:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import shutil
@@ -27,6 +28,7 @@ from nexio.reception.registration import register
 from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import find_visits_by_email
+from nexio.server_options import port_of
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.streams import open_closed
@@ -37,7 +39,7 @@ from radius_auth.client.liveness import is_free
 from radius_auth.server import daemon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
@@ -92,9 +94,8 @@ def free_web_port() -> int:
 
 
 @contextmanager
-def serving_pages(location: Location, log: Path) -> Iterator[str]:
+def serving_pages(location: Location, log: Path, port: int) -> Iterator[str]:
     """Serve the tablet's page, paired already, for as long as the context lasts; where it is."""
-    port = free_web_port()
     command = [sys.executable, "-m", "nexio_web.daemon", "--listen", ADDRESS, "--port", str(port)]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the RADIUS server has its own
     with log.open("wb") as said:
@@ -125,19 +126,32 @@ def _is_listened_to(port: int) -> bool:
     return True
 
 
-def run() -> int:
-    """Prepare, say what to type, and answer until Ctrl-C."""
+def run(arguments: Sequence[str] = ()) -> int:
+    """Prepare, say what to type, and answer until Ctrl-C.
+
+    Args:
+        arguments: ``--port`` for logins, ``--web-port`` for the pages; else the next free ones.
+    """
+    given = _parser().parse_args(arguments)
     home = Path.cwd() / ".demo"
     for name in [name for name in os.environ if name.startswith("NEXIO_")]:
         del os.environ[name]  # they may lead to a store that is in use: no demo visitor there
     os.environ[CONFIG] = os.devnull  # so may the file of this machine
     os.environ["NEXIO_HOME"] = str(home)
     demo = prepare(Configuration.from_environment(os.environ))
-    with serving_pages(demo.visit.location, home / "webd.log") as tablet:
-        port = free_port()  # as late as can be: what is free now may not be in a second
+    web_port = given.web_port or free_web_port()
+    with serving_pages(demo.visit.location, home / "webd.log", web_port) as tablet:
+        port = given.port or free_port()  # late: what is free now may not be in a second
         _print(demo, home, port, tablet)
         sys.stdout.flush()
         return daemon.main(["--listen", ADDRESS, "--auth-port", str(port)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    reader = argparse.ArgumentParser(prog="make run", description="nexio with a visitor to try.")
+    for name in ("--port", "--web-port"):
+        reader.add_argument(name, type=port_of, metavar="PORT")
+    return reader
 
 
 def _visitor(work: Writing, location: Location) -> Visit:
@@ -191,4 +205,4 @@ def _lines(demo: Demo, home: Path, port: int) -> list[str]:
 
 if __name__ == "__main__":
     open_closed()
-    sys.exit(guarded(run))
+    sys.exit(guarded(lambda: run(sys.argv[1:])))

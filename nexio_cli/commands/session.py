@@ -95,7 +95,7 @@ def list_(
             lambda each: _row(*each),
             _nothing(visit, open_only=open_only),
             as_json=as_json,
-            only_wide=("e-mail", "NAS", "in", "out"),
+            only_wide=("e-mail", "NAS", "last heard", "in", "out"),
         )
         if not watch:
             return

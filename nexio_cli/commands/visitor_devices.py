@@ -68,7 +68,8 @@ def devices(visit: str, mac: str | None, location_name: str | None, *, as_json: 
             ]
             for each in known
         ]
-        output.print_table(COLUMNS, rows, f"No device has logged in for visit {found.id}.")
+        nothing = f"No device has logged in for visit {found.id}."
+        output.print_table(COLUMNS, rows, nothing, only_wide=["first used"], whole=["device"])
         output.say(_limit_words(found, known))
     if freed is not None:
         tell_of_open_sessions(found.id, device=freed, wait=not as_json)

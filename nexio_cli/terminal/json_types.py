@@ -979,6 +979,13 @@ class ConfigurationJson(TypedDict):
     """Of the environment, which says the same"""
 
 
+class CompletionJson(TypedDict):
+    """What a shell reads to complete commands."""
+
+    shell: str
+    script: str
+
+
 class VersionJson(TypedDict):
     """The version of the store."""
 
@@ -1035,6 +1042,7 @@ Printed = (
     | UpgradeJson
     | RotatedJson
     | ConfigurationJson
+    | CompletionJson
     | InstallationJson
     | VersionJson
 )

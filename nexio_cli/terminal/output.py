@@ -235,6 +235,19 @@ def warn(texts: Iterable[str]) -> None:
         say_styled(f"{click.style('Warning:', fg='yellow', bold=True)} {sentence(text)}")
 
 
+_MOMENT = re.compile(r"(\w{3} \d{1,2} \w{3} \d{4} \d\d:\d\d)(?: ([+-]\d\d:\d\d))?")
+"""What :func:`nexio.input.zones.show` writes."""
+
+
+def _without_offset(rows: Sequence[Sequence[str]]) -> tuple[Sequence[Sequence[str]], str | None]:
+    """The same without the offset of times, where all have the same one: it is said once."""
+    moments = [_MOMENT.fullmatch(cell) for row in rows for cell in row]
+    offsets = {found[2] for found in moments if found is not None}
+    if len(offsets) != 1:
+        return rows, None
+    return [[_MOMENT.sub(r"\1", cell) for cell in row] for row in rows], offsets.pop()
+
+
 def _print_rich_table(
     header: Sequence[str],
     rows: Iterable[Sequence[str]],
@@ -248,9 +261,13 @@ def _print_rich_table(
 
     console = Console(highlight=False)
     shown = [i for i, name in enumerate(header) if console.width >= WIDE or name not in only_wide]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for i in shown:
-        table.add_column(header[i], overflow="fold", no_wrap=header[i] in whole)
+    rows = [[row[i] for i in shown] for row in rows]
+    rows, offset = _without_offset(rows)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", caption_justify="left")
+    table.caption = offset and f"Times are {offset}."
+    times = {i for row in rows for i, cell in enumerate(row) if _MOMENT.fullmatch(cell)}
+    for i, name in enumerate(header[i] for i in shown):
+        table.add_column(name, overflow="fold", no_wrap=name in whole or i in times)
     for row in rows:
-        table.add_row(*(Text(row[i]) for i in shown))  # as text: a name may look like markup
+        table.add_row(*map(Text, row))  # as text: a name may look like markup
     console.print(table)

@@ -21,7 +21,7 @@ from radius_auth.server.responder import Responder
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nexio.clock import Clock
     from nexio.network.events import Decided
@@ -120,6 +120,11 @@ class Worker:
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call ``action`` between requests when a file descriptor is readable; before `run`."""
         self._watched[number] = self._news[number] = action
+
+    @property
+    def discards(self) -> Mapping[tuple[str, str], int]:
+        """What got no answer, by reason and address; the same one changes."""
+        return self._discards.by_peer
 
     def counts(self) -> Counts:
         """What it has done."""

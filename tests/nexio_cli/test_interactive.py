@@ -374,6 +374,8 @@ def test_each_shell_gets_its_script(
     assert ran.returncode == 0, ran
     assert f"_NEXIO_COMPLETE={shell}_complete" in ran.stdout
     assert "nexio" in ran.stdout
+    monkeypatch.delenv("_NEXIO_COMPLETE")
+    assert run("nexio", "completion", shell).stdout == ran.stdout
 
 
 def test_the_script_for_bash_is_bash(programs: None, tmp_path: object) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexio import __version__
-from nexio_cli.main import COMMANDS
+from nexio_cli.main import COMMANDS, GROUPS
 from tests.support.cli.commands import every_command, options_of
 from tests.support.cli.programs import program, run
 from tests.support.cli.running import Nexio
@@ -40,6 +40,15 @@ def test_the_list_of_commands_repeats_their_help() -> None:
     assert list(COMMANDS) == list(first_lines)
     for name, line in first_lines.items():
         assert line.rstrip(".").startswith(COMMANDS[name].rstrip(".")), name
+
+
+def test_the_help_has_headings(sqlite_nexio: Nexio) -> None:
+    """Whoever looks for a command knows where: each is below one heading."""
+    shown = sqlite_nexio.done("--help").out
+    places = [shown.index(f"{heading}:\n") for heading in GROUPS]
+    assert places == sorted(places)
+    assert sum(map(len, GROUPS.values())) == len(COMMANDS)
+    assert all(re.search(rf"^  {name}  ", shown, re.MULTILINE) for name in COMMANDS)
 
 
 def test_help_loads_no_sqlalchemy(programs: None) -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from nexio.network.accounting_records import Status
+from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
+from nexio.store.tables import DeviceRow
 from tests.support.accounting import record, tell
 from tests.support.cli.forking import start
 from tests.support.cli.programs import COLUMNS, Terminal, program, until
@@ -48,6 +51,42 @@ def test_no_means_no(words: str, visited: Nexio) -> None:
     assert "[y/N]: " in ran.err
     assert (visited.rows(), visited.done("visitor", "list").out) == (rows, shown)
     assert visited.configuration.key_file.read_bytes() == key
+
+
+MOMENT = re.compile(r"\b\w{3} \d{1,2} \w{3} \d{4} \d\d:\d\d\b")
+TABLES = {
+    "visitor list": 1,
+    "token list": 2,
+    "checkin list": 1,
+    "mail list": 1,
+    "session list": 1,
+    "visitor devices 1": 1,
+    "member list": 0,
+    "nas list": 0,
+    "location list": 0,
+    "config show": 0,
+}
+"""How many times a row of each has on a terminal of 80 columns."""
+
+
+@pytest.mark.parametrize("words", TABLES)
+def test_a_table_fits_the_terminal(words: str, visited: Nexio) -> None:
+    """No line is wider, no time is broken, and the offset is said once."""
+    visited.done("checkin", "--visit", "1")
+    with closing(Store.open(visited.configuration)) as store:
+        with store.write() as work:
+            visit = get_visit(work, "1", None)
+            work.session.add(DeviceRow(visit_id=1, mac="02:00:00:00:00:01", first_at=work.now))
+        tell(store, record(Status.START, visit))
+    with Terminal((NEXIO, *words.split())) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    lines = COLOURS.sub("", terminal.shown).splitlines()
+    assert max(map(len, lines)) <= COLUMNS
+    rows = [len(MOMENT.findall(line)) for line in lines]
+    assert max(rows) == TABLES[words], lines
+    said = [line for line in lines if re.search(r"[+-]\d\d:\d\d", line)]
+    assert len(said) == (1 if TABLES[words] else 0), said
+    assert all(line.startswith("Times are ") for line in said)
 
 
 def test_yes_means_yes(visited: Nexio) -> None:

@@ -65,8 +65,6 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("guard", "release"): ("3", "--device", DEVICE, "--yes"),
     ("db", "restore"): ("{home}/backup.db", "--yes"),
     ("key", "rotate"): ("--yes",),
-    ("mail", "template", "edit"): ("registered", "{home}/registered.txt"),
-    ("mail", "template", "reset"): ("registered", "--yes"),
     ("location", "add"): ("Annex", "--timezone", "Europe/London"),
     ("location", "edit"): ("Annex", "--name", "Pier"),
 }
@@ -101,9 +99,8 @@ LOOKS = {
         "radius test",
         "radius status",
     ),
-    *("mail template show", "mail template preview"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
-    *("mail template show", "mail template preview"),
+    *("mail template show", "mail template preview", "config show"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
@@ -169,8 +166,6 @@ def _begin(desk: Nexio, home: Path) -> None:
     (home / "text").write_text("Subject: Welcome\n\nYour PIN: {visitorcode}\n")
     first = "first_name,last_name,email,expected_arrival\n"
     (home / "visitors.csv").write_text(f"{first}Eve,Moore,eve@example.com,tomorrow 9:00\n")
-    own = desk.done("mail", "template", "show", "registered").out.replace("Wi-Fi", "network")
-    (home / "registered.txt").write_text(own)
     with closing(Store.open(desk.configuration)) as store:
         with store.write() as work:
             visit = get_visit(work, "3", None)

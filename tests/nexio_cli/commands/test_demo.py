@@ -59,7 +59,7 @@ def home(folder: Path) -> Path:
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[list[str]]:
+def demo(folder: Path, *ports: str) -> Iterator[list[str]]:
     """The demo, once it answers; only then may the next one of this machine look for ports.
 
     All look from 1812 and 8080 on, and two that start together would find the same ones free.
@@ -67,7 +67,7 @@ def demo(folder: Path) -> Iterator[list[str]]:
     with ExitStack() as running:
         with LOCK.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            lines = running.enter_context(serving(*DEMO, cwd=folder))
+            lines = running.enter_context(serving(*DEMO, *ports, cwd=folder))
         yield lines
 
 
@@ -97,7 +97,7 @@ def tapped_in(address: str, pin: str) -> dict[str, str]:
 
 
 def test_what_it_prints_works(folder: Path) -> None:
-    """The printed lines get Access-Accept; 1812 in use: the next free pair; stopped, and again."""
+    """The printed lines get Access-Accept; 1812 in use: the next free pair; or as it is told."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         with suppress(OSError):  # somebody else has it, which is as good
             other.bind(("127.0.0.1", FIRST_PORT))
@@ -117,7 +117,10 @@ def test_what_it_prints_works(folder: Path) -> None:
             )
         logged = typed(line_with(lines, " log"))
         assert logged.stdout.count("accept") == 2
-        with demo(folder) as again:
+        named = port + 1000
+        with demo(folder, "--port", str(named), "--web-port", str(named + 1)) as again:
+            assert line_with(again, "radius test").endswith(f" --port {named}")
+            assert f":{named + 1}/kiosk" in line_with(again, "/kiosk")
             pin, secret = (line_with(lines, word).split()[-1] for word in ("PIN ", "NAS secret"))
             assert [pin, secret] == [
                 line_with(again, word).split()[-1] for word in ("PIN ", "NAS secret")

@@ -272,6 +272,31 @@ def _holds(path: Path, sealed: set[bytes]) -> bool:
     )
 
 
+def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
+    """Neither their log, nor their mail, nor what is said of them."""
+    people = {"Eve": "a@example.co", "Ana": "ana@example.com", "Ada": "a@example.co.uk"}
+    notes = "knows ana@example.com, a@example.co.uk and a@example.company"
+    for first_name, email in people.items():
+        desk.register("--notes", notes, first_name=first_name, last_name="Moore", email=email)
+    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+        names = ("a@example.co", "ana@example.com", "a@example.co.uk", "A@EXAMPLE.CO ")
+        record_events(
+            work,
+            [
+                event(number, user_name=name, visit_id=None, device=None)
+                for number, name in enumerate(names, 1)
+            ],
+        )
+        for mail in work.session.scalars(select(OutboxRow)):
+            mail.to_address = "ana@example.com"
+    assert desk.done("person", "erase", "a@example.co", "--yes", "--json").json["decisions"] == 2
+    left = [each["user_name"] for each in desk.done("log", "--json").json]
+    assert left == ["ana@example.com", "a@example.co.uk"]
+    with closing(Store.open(desk.configuration)) as store, store.read() as work:
+        assert set(work.session.scalars(select(OutboxRow.to_address))) == {"ana@example.com"}
+        assert set(work.session.scalars(select(VisitRow.notes))) == {notes}
+
+
 def test_a_person_who_is_on_the_wifi(
     programs: None, sqlite_nexio: Nexio, sqlite_configuration: Configuration
 ) -> None:
