@@ -68,7 +68,7 @@ def test_all_that_is_known_of_a_visit(desk: Nexio, monkeypatch: pytest.MonkeyPat
     assert before <= datetime.fromisoformat(visit["created"]) <= datetime.now(UTC)
 
     came = desk.done("checkin", "--visit", "1", "--json").json
-    stay = {"in": came["at"], "out": None}
+    stay = {"in": came["at"], "out": None, "cut_off": False}
     assert desk.done("visitor", "show", "1", "--json").json["check_ins"] == [stay]
     left = desk.done("checkout", "--visit", "1", "--json").json
     monkeypatch.setenv("NEXIO_OPERATOR", "ben")
