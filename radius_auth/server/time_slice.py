@@ -2,8 +2,9 @@
 
 Of two processes that wait for one processor Linux (6.12 and later) lets the one with the shorter
 slice begin first; both get the same time.  So a request that comes while the companion records does
-not wait until the companion has used up its own slice, which is milliseconds.  The p99 at 500
-requests a second of ``make bench`` justifies it.
+not wait until the companion has used up its own slice, which is milliseconds.
+``python -m benchmarks.time_slice`` justifies it: half of the answers come in less than half of the
+time where such a process computes on the same processor.
 """
 
 from __future__ import annotations
