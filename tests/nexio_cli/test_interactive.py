@@ -266,6 +266,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("member", "remove"): ["1"],
     ("person", "erase"): ["zoe@example.com"],
     ("nas", "remove"): ["lobby"],
+    ("location", "remove"): ["Pier"],
     ("kiosk", "revoke"): ["Harbour House 1"],
     ("desk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
@@ -311,6 +312,8 @@ def test_these_are_all_that_ask() -> None:
 def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: Nexio) -> None:
     """Exit 4, with what would have been asked; --yes does it."""
     home = full.configuration.home
+    if words == ("location", "remove"):  # the others are about the only one
+        full.done("location", "add", "Pier", "--timezone", "UTC")
     typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)
     for stdin in ("", "y\n"):
