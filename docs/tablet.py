@@ -9,16 +9,22 @@ import io
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nexio.reception.members import add_member  # noqa: E402 (the helpers are those of the tests)
+from nexio.languages import LANGUAGES  # noqa: E402 (the helpers are those of the tests)
+from nexio.locations.locations import change_settings, get_location  # noqa: E402
+from nexio.locations.settings import parse_changes  # noqa: E402
+from nexio.mail.previews import preview  # noqa: E402
+from nexio.mail.texts import NAMES, get_text  # noqa: E402
+from nexio.reception.members import add_member  # noqa: E402
 from nexio.store.creation import create_store  # noqa: E402
 from nexio.store.engine import Store  # noqa: E402
 from tests.support.clocks import noon_zone  # noqa: E402
@@ -31,7 +37,9 @@ from tests.support.web.reception import desk  # noqa: E402
 from tests.support.web.webd import webd  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
+
+Scheme = Literal["light", "dark"]
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT, GAP = 620, 880, 24
@@ -56,6 +64,8 @@ def main() -> None:
                     _save("desk.png", _views(house, page))
                 with house.tablet(chromium, viewport=PHONE) as phone:
                     _save("pass.png", _pass(house, phone))
+                for name, screens in _mails(house, chromium).items():
+                    _save(name, screens)
 
 
 def _save(name: str, screens: list[Image.Image]) -> None:
@@ -96,6 +106,39 @@ def _pass(house: House, phone: Page) -> list[Image.Image]:
     phone.locator("button:visible").first.click()
     phone.locator("canvas:visible, svg:visible").first.wait_for()
     return [*screens, _taken(phone)]
+
+
+def _mails(house: House, chromium: Browser) -> dict[str, list[Image.Image]]:
+    """On a phone, in the light and in the dark; and on a desk."""
+    with house.store.write() as work:
+        words = (
+            "ssid=Harbour Guest",
+            "address=1 Quay Street, Bristol",
+            "reply-to=desk@example.com",
+        )
+        change_settings(work, house.location, parse_changes(words))
+
+    def seen(name: str, code: str, scheme: Scheme, width: int, height: int) -> Image.Image:
+        with house.store.read() as work:
+            location = replace(get_location(work, None), time_zone="Europe/London")
+            language = LANGUAGES[code]
+            text = get_text(work, location.id, NAMES[name], language)
+            words = preview(work, location, NAMES[name], language, text)
+        page = chromium.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
+        page.set_content(words.html)
+        try:
+            return _taken(page)
+        finally:
+            page.close()
+
+    return {
+        "mail.png": [
+            seen("registered", "en", "light", 390, 1520),
+            seen("registered", "vi", "dark", 390, 1520),
+            seen("cancelled", "zh", "light", 390, 1520),
+        ],
+        "mail-desk.png": [seen("moved", "de", "dark", 820, 1060)],
+    }
 
 
 def _screens(house: House, tablet: Page) -> list[Image.Image]:

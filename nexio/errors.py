@@ -77,6 +77,9 @@ class Rule(StrEnum):
     NO_CODE = "no-code"
     """What was scanned is not a visitor's code."""
 
+    WIFI_CODE = "wifi-code"
+    """It is the code for the Wi-Fi, which stands beside the visitor's in the mail."""
+
     REPLACED = "replaced"
     """A newer mail has a newer code."""
 

@@ -18,7 +18,7 @@ def formatter_of(log_format: str) -> logging.Formatter:
 
 
 class JsonLines(logging.Formatter):
-    """Each line an object; whatever is in a message, it stays one line."""
+    """Each line an object, in ASCII; whatever is in a message, it stays one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
@@ -31,4 +31,4 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)

@@ -28,7 +28,7 @@ from nexio.languages import LANGUAGES, mark
 from nexio.locations.locations import get_location, zone_for_entry
 from nexio.reception.members import find_member
 from nexio.reception.registration import Repetition, register
-from nexio.reception.registration_texts import find_faults, read_registration
+from nexio.reception.registration_texts import Allowed, find_faults, read_registration
 from nexio.reception.visits import VisitState, find_visit
 from nexio.store.tables import parse_number
 from nexio_web import desk_words as words
@@ -55,13 +55,13 @@ MOST_FIELDS: Final = 20
 
 FIELDS: Final = (
     ("first_name", "last_name", "email", "expected_arrival"),
-    ("host", "company", "phone", "notes", "duration"),
+    ("host", "company", "phone", "notes", "duration", "max_devices", "group"),
 )
 """What is asked for in the form: what most visits need, and the rest."""
 
 _NAMES: Final = frozenset(name for group in FIELDS for name in group)
-_WITH_DEFAULTS: Final = frozenset({"expected_arrival", "duration"})
-_TICKS: Final = ("walk_in", "check_in_now")
+_WITH_DEFAULTS: Final = frozenset({"expected_arrival", "duration", "max_devices"})
+_TICKS: Final = ("no_email", "walk_in", "check_in_now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,10 +286,11 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
     form = Form(nonce=given.get("nonce", "")[:32] or secrets.token_urlsafe(12), typed=typed)
     texts: dict[str, str | None] = {name: typed.get(name, "") for name in _NAMES}
     texts |= {name: None for name in _WITH_DEFAULTS if not (texts[name] or "").strip()}
+    allowed = Allowed(no_email="no_email" in typed)
     try:
         with _writing(store, desk) as work:
             location = get_location(work, desk.location.name)
-            faults = find_faults(texts, work.now, location)
+            faults = find_faults(texts, work.now, location, allowed)
             if faults:
                 said = {name: words.fault(spoken_at(desk), error) for name, error in faults.items()}
                 return replace(form, faults=said)
@@ -300,7 +301,8 @@ def _register(store: Store, desk: Desk, given: Mapping[str, str]) -> Form:
                 return replace(form, faults={"expected_arrival": asked}, ask_far=True)
             texts["source"] = "walk-in" if "walk_in" in typed else None
             known = Repetition(again=bool(given.get("again")), key=_key(form), words=_said(form))
-            visit = register(work, location, read_registration(texts, work.now, location), known)
+            registration = read_registration(texts, work.now, location, allowed=allowed)
+            visit = register(work, location, registration, known)
             if "check_in_now" in typed and visit.state is VisitState.EXPECTED:
                 tap_visit(work, visit.id)
             return replace(form, registered=words.registered(spoken_at(desk), visit), typed={})

@@ -142,7 +142,9 @@ def registered(language: Language, visit: Visit) -> Registered:
             day=language.full_day(at, zone),
             time=language.time(at, zone),
         ),
-        language.say("A mail goes to %(email)s.", email=visit.email),
+        language.say("A mail goes to %(email)s.", email=visit.email)
+        if visit.email
+        else language.say("No mail is sent. The login is: %(login)s", login=visit.login),
     ]
     return Registered(
         title=language.say(

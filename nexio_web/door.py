@@ -51,7 +51,7 @@ SAME: Final = 60.0
 AGAIN: Final = 60.0
 """Seconds after which a tablet delivers again what could not be taken."""
 
-WRONG: Final = frozenset({Rule.NO_CODE.value, Why.UNREADABLE.value})
+WRONG: Final = frozenset({Rule.NO_CODE.value, Rule.WIFI_CODE.value, Why.UNREADABLE.value})
 """What somebody may have made up: the next delivery waits longer and longer."""
 
 

@@ -192,6 +192,10 @@ def no_pass_here(language: Language) -> Screen:
 
 
 _REFUSED: Final = {
+    Rule.WIFI_CODE: (
+        mark("This is the code for the Wi-Fi."),
+        mark("Please show the other code in your mail, the one for this tablet."),
+    ),
     Rule.NO_CODE: (
         mark("This is not a visitor's code."),
         mark("Please scan the QR code in your mail, or type the PIN."),

@@ -33,9 +33,8 @@ PACKAGES = (
 
 INSIDE = {
     "nexio/py.typed",
-    "nexio/mail/templates/visitor-registered.html",
-    "nexio/mail/templates/visitor-registered.subject.txt",
-    "nexio/mail/templates/visitor-registered.txt",
+    "nexio/mail/templates/mail.html",
+    "nexio/catalogues/vi.po",
     "radius_auth/protocol/dictionary",
     "nexio_migrations/env.py",
     "nexio_migrations/script.py.mako",

@@ -83,6 +83,7 @@ WORDS: Final = {
     Rule.USED: "the code of the pass was used before",
     Rule.PASS_ELSEWHERE: "the pass is of another location",
     Rule.NO_CODE: "this is not a code of ours",
+    Rule.WIFI_CODE: "this is the code for the Wi-Fi",
     Rule.REPLACED: "a newer mail was sent",
     Rule.DELETED: "the visit was deleted",
     Rule.ELSEWHERE: "the visit is at another location",

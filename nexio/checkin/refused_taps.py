@@ -76,7 +76,8 @@ def other_way(tap: Tap) -> str:
     out = tap.direction is Direction.OUT
     other = "in" if out else "out"
     if tap.kind == "member" and tap.method is Method.DESK:
-        return f"To check {other}: nexio check{other} --member {tap.id}"
+        command = "nexio checkin --member" if out else "nexio checkout --member"
+        return f"To check {other}: {command} {tap.id}"
     if tap.kind == "member":
         return f"To check {other}: the same PIN with --{other}"
     if out:

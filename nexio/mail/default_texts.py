@@ -134,6 +134,11 @@ _TEXTS: Final[Mapping[Template, tuple[str, ...]]] = {
 }
 
 
+def slip_text(language: Language) -> str:
+    """What a slip of paper says below the visitor's name."""
+    return "\n".join(map(language.tell, _PIN_AND_WIFI)) + "\n"
+
+
 def default_text(template: Template, language: Language) -> tuple[str, str]:
     """The subject and the body of a mail in a language."""
     subject, *lines = map(language.tell, _TEXTS[template])

@@ -50,11 +50,12 @@ class Shown:
 class Look:
     """What a page needs beside its text."""
 
+    subject: str
     language: Language
     pictures: Mapping[str, Shown]
     """By placeholder."""
 
-    logo: Shown | None
+    logo: Shown | None = None
 
 
 def html_page(body: str, values: Values, look: Look) -> str:
@@ -63,18 +64,22 @@ def html_page(body: str, values: Values, look: Look) -> str:
     Args:
         body: the text with its placeholders.
         values: what they stand for.
-        look: language and pictures.
+        look: its title, language and pictures.
     """
-    page = _Page(values, look)
     logo = None
     if look.logo is not None:
         logo = _image(look.logo, "display:block;max-width:240px;max-height:96px;height:auto")
     frame = resources.files("nexio.mail").joinpath("templates", "mail.html").read_text("utf-8")
     return fill_html(
         frame,
-        {"language": look.language.code},
-        {"content": "\n".join(page.blocks(body)), "logo": logo},
+        {"language": look.language.code, "subject": look.subject},
+        {"content": html_blocks(body, values, look), "logo": logo},
     )
+
+
+def html_blocks(body: str, values: Values, look: Look) -> str:
+    """The paragraphs, tables and codes of a text, without a page around them."""
+    return "\n".join(_Page(values, look).blocks(body))
 
 
 class _Page:
@@ -111,7 +116,7 @@ class _Page:
     def _rows(self, said: list[tuple[str, str]]) -> str:
         cells = "\n".join(
             f'<tr><td class="quiet" style="padding:2px 16px 2px 0;color:#595959;'
-            f'vertical-align:top;overflow-wrap:break-word">{label}</td>'
+            f'vertical-align:top;min-width:88px;word-break:keep-all;overflow-wrap:break-word">{label}</td>'
             f'<td style="padding:2px 0;vertical-align:top">{self._value(name)}</td></tr>'
             for label, name in said
         )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime, timedelta
 from typing import Final
 
 from nexio.input.zones import day_start, local_date
 from nexio.languages import Language
 from nexio.locations.locations import Location
-from nexio.mail.layout import Shown
-from nexio.mail.rendering import Words, fill, qr_inlays, with_logo
+from nexio.mail.rendering import Words, embedded, fill, qr_inlays, with_logo
 from nexio.mail.texts import MailText
 from nexio.mail.wording import moment, visitor_values
 from nexio.outbox.outbox import MailState, Template
@@ -38,12 +36,7 @@ def preview(
         **visitor_values(visit, duration, qr, language),
         "arrivedat": moment(visit.expected_arrival, location.zone, language),
     }
-    shown = {}
-    for name, each in inlays.items():
-        octets = base64.b64encode(each.picture.octets).decode()
-        source = f"data:image/{each.picture.kind};base64,{octets}"
-        shown[name] = Shown(source=source, words=each.words)
-    return fill(template, text, values, shown, language)
+    return fill(template, text, values, embedded(inlays), language)
 
 
 def _example(work: Reading, location: Location) -> Visit:

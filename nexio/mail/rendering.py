@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -133,7 +134,6 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
     message["Date"] = format_datetime(work.now)
     message["Message-ID"] = f"<{message_id}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation note in return
-    message["Content-Language"] = language.code
     message.set_content(words.text)
     message.add_alternative(words.html, subtype="html")
     _add_inlays(message, inlays, message_id)
@@ -144,6 +144,7 @@ def render(work: Reading, row: OutboxRow, sender: Mailbox, web_url: str | None =
             filename="visit.ics",
             params={"method": content.method.value},
         )
+    message["Content-Language"] = language.code  # last, or it ends up with a part of the mail
     return Letter(to=to, message=message)
 
 
@@ -163,11 +164,13 @@ def fill(
         shown: the pictures of the HTML by placeholder, and the ``logo``.
         language: of the text.
     """
-    subject = header_text(fill_text(text.subject, values))
+    subject = header_text(fill_text(text.subject, values)) or header_text(
+        fill_text(default_text(template, language)[0], values)
+    )
     pictures = {name: each for name, each in shown.items() if name != LOGO}
-    look = Look(language=language, pictures=pictures, logo=shown.get(LOGO))
+    look = Look(subject=subject, language=language, pictures=pictures, logo=shown.get(LOGO))
     return Words(
-        subject=subject or header_text(fill_text(default_text(template, language)[0], values)),
+        subject=subject,
         text=fill_text(text.body, values),
         html=html_page(text.body, values, look),
     )
@@ -206,6 +209,16 @@ def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inl
         said = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
         inlays["wifiqrcode"] = _qr_inlay(wifi_qr_text(settings.ssid), said, "wi-fi", wifi=True)
     return inlays
+
+
+def embedded(inlays: Mapping[str, Inlay]) -> dict[str, Shown]:
+    """Pictures within a page that needs nothing else."""
+    shown = {}
+    for name, each in inlays.items():
+        octets = base64.b64encode(each.picture.octets).decode()
+        source = f"data:image/{each.picture.kind};base64,{octets}"
+        shown[name] = Shown(source=source, words=each.words)
+    return shown
 
 
 def _qr_inlay(text: str, words: str, name: str, *, wifi: bool = False) -> Inlay:

@@ -1,16 +1,16 @@
-"""A slip of paper for a visitor: PIN, QR code, network and window, as a page to print."""
+"""A slip of paper for a visitor: PIN, QR codes, network and window, as a page to print."""
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
 from importlib import resources
 
 from nexio.errors import Refused, RowDamaged
+from nexio.mail.default_texts import slip_text
+from nexio.mail.layout import Look, html_blocks
 from nexio.mail.placeholders import fill_html
-from nexio.mail.qr_pictures import qr_png
-from nexio.mail.rendering import language_of
+from nexio.mail.rendering import embedded, language_of, qr_inlays
 from nexio.mail.wording import visitor_values
 from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import Visit, VisitState
@@ -25,23 +25,22 @@ def slip_page(work: Reading, visits: Sequence[Visit]) -> str:
         Refused: a visit is deleted or over.
         RowDamaged: a PIN cannot be opened.
     """
-    slips = "".join(_slip(work, visit) for visit in visits)
-    return fill_html(_template("slips.html"), {}, {"slips": slips})
+    slips = "\n".join(_slip(work, visit) for visit in visits)
+    page = resources.files("nexio.mail").joinpath("templates", "slips.html").read_text("utf-8")
+    return fill_html(page, {}, {"slips": slips})
 
 
 def _slip(work: Reading, visit: Visit) -> str:
+    """It says what the mail says, in the language of the visitor."""
     if visit.state in {VisitState.DELETED, VisitState.EXPIRED}:
         raise Refused(f"visit {visit.id} is {visit.state}", "Register the visitor again.")
     if not visit.pin:
         raise RowDamaged("the PIN cannot be opened", "Find out with: nexio db check")
     row = work.session.get_one(VisitRow, visit.id)
-    qr = qr_text(work, visit)
-    language = language_of(row, visit.location)
+    language, qr = language_of(row, visit.location), qr_text(work, visit)
     values = visitor_values(visit, None if row.token is None else row.token.duration, qr, language)
-    source = base64.b64encode(qr_png(qr)).decode()
-    picture = f'<img src="data:image/png;base64,{source}" alt="{html.escape(qr)}">'
-    return fill_html(_template("slip.html"), values, {"qrcode": picture})
-
-
-def _template(name: str) -> str:
-    return resources.files("nexio.mail").joinpath("templates", name).read_text("utf-8")
+    pictures = embedded(qr_inlays(visit, qr, language))
+    look = Look(subject=visit.name, language=language, pictures=pictures)
+    said = html_blocks(slip_text(language), values, look)
+    name = html.escape(visit.name)
+    return f'<section lang="{language.code}">\n<h1>{name}</h1>\n{said}\n</section>'

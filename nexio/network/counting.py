@@ -38,8 +38,7 @@ class Progress(Enum):
 
 def count(row: KeptSession, record: AccountingRecord) -> Progress:
     """Take in the counters of a record."""
-    reported = {name: getattr(record, name) for name in COUNTERS}
-    reported = {name: value for name, value in reported.items() if value is not None}
+    reported = {name: value for name in COUNTERS if (value := getattr(record, name)) is not None}
     last = {name: getattr(row, LAST[name]) for name in reported}
     if all(reported[name] >= last[name] for name in reported):
         if reported != last and _is_of_an_earlier_part(row, record):

@@ -47,6 +47,8 @@ def _has_letter(name: str) -> bool:
 
 
 def _without_runs(name: str) -> str:
+    if name.isascii() and "\\" not in name:
+        return _ASCII_RUN.sub(MASK, name)
     parts, end = [], 0
     for run in _RUN.finditer(_shape(name)):
         parts += [name[end : run.start()], MASK]

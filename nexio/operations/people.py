@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -88,14 +88,15 @@ class Person:
     visits: tuple[int, ...]
     members: tuple[int, ...]
     devices: tuple[str, ...] = field(repr=False)
+    user_names: tuple[str, ...] = field(default=(), repr=False)
+    """In the log and in sessions, that hold the e-mail, such as " Zoe@EXAMPLE.com"."""
 
     def is_about(self, user_name: str, device: str | None, visit_id: int | None) -> bool:
         """Whether a decision or a record of accounting is about this person."""
         if visit_id is not None and visit_id in self.visits:
             return True
-        said = user_name.lower()
-        named = any(each in said for each in self.spellings) or user_name in self.masked
-        return named or (visit_id is None and device is not None and device in self.devices)
+        named = _email_in(self.spellings).search(user_name) or user_name in self.masked
+        return bool(named) or (visit_id is None and device is not None and device in self.devices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +137,11 @@ def get_person(work: Reading, email: str) -> Person:
         members=tuple(row.id for row in members),
         devices=tuple(sorted(_devices(work, numbers))),
     )
-    mails = OutboxRow.to_address.is_not(None) & _holds(OutboxRow.to_address, spellings)
+    told = [each.user_name for each in (AuthEventRow, WifiSessionRow)]
+    names = {name for column in told for name in _naming(work, column, person)}
+    person = replace(person, user_names=(*sorted(names), *person.masked))
     held = any(work.count(which) for which in _conditions(person).values())
-    if not (held or work.count(mails) or _mentions(work, person)):
+    if not (held or _naming(work, OutboxRow.to_address, person) or _mentions(work, person)):
         raise NotFound(
             f"nothing is held about {email}", "See how it is written: nexio visitor list --all"
         )
@@ -171,12 +174,19 @@ def _holds(column: InstrumentedAttribute[Any], texts: Iterable[str]) -> ColumnEl
     )
 
 
+def _naming(work: Reading, column: InstrumentedAttribute[Any], person: Person) -> list[str]:
+    """The values of a column that hold the person's e-mail, and not one that ends like it."""
+    found = work.session.scalars(select(column).where(_holds(column, person.spellings)).distinct())
+    pattern = _email_in(person.spellings)
+    return [value for value in found if pattern.search(value)]
+
+
 def _conditions(person: Person) -> dict[type[Row], ColumnElement[bool]]:
     """Which rows of each table are about the person, and about nobody else."""
     visits, members = person.visits, person.members
 
     def told(table: type[AuthEventRow | WifiSessionRow]) -> ColumnElement[bool]:
-        named = or_(_holds(table.user_name, person.spellings), table.user_name.in_(person.masked))
+        named = table.user_name.in_(person.user_names)
         theirs = table.device.in_(person.devices)
         return or_(table.visit_id.in_(visits), and_(table.visit_id.is_(None), or_(named, theirs)))
 
@@ -258,7 +268,7 @@ def end_access(work: Writing, person: Person) -> list[WifiSession]:
     for row in work.session.scalars(
         select(VisitRow).where(VisitRow.id.in_(person.visits), VisitRow.deleted_at.is_(None))
     ).unique():
-        delete_visit(work, row.id)
+        delete_visit(work, row.id, mail=False)
     for number in work.session.scalars(
         select(MemberRow.id).where(MemberRow.id.in_(person.members), MemberRow.removed_at.is_(None))
     ):
@@ -334,20 +344,29 @@ def _erase_mentions(work: Writing, person: Person) -> int:
 
 def _clean_logs(work: Writing, person: Person) -> None:
     """The person's e-mail in rows that are about others."""
-    to_them = _holds(OutboxRow.to_address, person.spellings)
     nobody = {"to_name": None, "to_address": None, "answer": None}
-    work.session.execute(update(OutboxRow).where(to_them).values(nobody))
-    answered = _holds(OutboxRow.answer, person.spellings)
-    work.session.execute(update(OutboxRow).where(answered).values(answer=None))
-    for table in (AuthEventRow, WifiSessionRow):
-        typed = _holds(table.user_name, person.spellings)
-        work.session.execute(update(table).where(typed).values(user_name=""))
-    work.session.execute(
-        update(AuditRow).where(_holds(AuditRow.operator, person.spellings)).values(operator=ERASED)
-    )
+    for column, left in (
+        (OutboxRow.to_address, nobody),
+        (OutboxRow.answer, {"answer": None}),
+        (AuthEventRow.user_name, {"user_name": ""}),
+        (WifiSessionRow.user_name, {"user_name": ""}),
+        (AuditRow.operator, {"operator": ERASED}),
+    ):
+        for value in _naming(work, column, person):
+            work.session.execute(update(column.class_).where(column == value).values(left))
+
+
+def _email_in(spellings: Iterable[str]) -> re.Pattern[str]:
+    """An e-mail in a text, and not as the end or the beginning of a longer one."""
+    return re.compile(rf"(?<![\w.+%-])(?:{_any_of(spellings)})(?![\w-])(?!\.\w)", re.IGNORECASE)
 
 
 def _pattern(person: Person) -> re.Pattern[str]:
-    """The person in a text: as a whole word, in any case."""
-    texts = sorted((*person.spellings, *person.names), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, texts))})(?!\w)", re.IGNORECASE)
+    """The person in a text: by e-mail, or by name as a whole word."""
+    email = _email_in(person.spellings).pattern
+    names = rf"|(?<!\w)(?:{_any_of(person.names)})(?!\w)" if person.names else ""
+    return re.compile(email + names, re.IGNORECASE)
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(texts, key=len, reverse=True)))

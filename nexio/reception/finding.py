@@ -57,7 +57,7 @@ def look_for_visit(work: Reading, which: str, location_name: str | None) -> Foun
         NotFound: no such visit.
         Refused: there are several; the message lists them.
     """
-    if parse_number(which) is None:
+    if parse_number(which) is None and "@" not in which:
         location = get_location(work, location_name)
         if not find_visits_by_email(work, location, which):
             found = find_visits_by_name(work, location, which)

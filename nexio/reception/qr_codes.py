@@ -15,6 +15,9 @@ from nexio.store.sealed import sign
 from nexio.store.tables import VisitRow, parse_number
 
 PREFIX = "NEXIO1"
+WIFI = "WIFI:"
+"""How a code begins with which phones join a Wi-Fi; our mails have one beside the visitor's."""
+
 SIGNATURE_OCTETS = 15
 
 
@@ -28,8 +31,8 @@ def qr_text(work: Reading, visit: Visit) -> str:
 
 
 def is_qr(text: str) -> bool:
-    """Whether a scanned text is a visitor's code rather than a PIN."""
-    return bare(text).upper().startswith(PREFIX)
+    """Whether a text was scanned off a mail, rather than typed as a PIN."""
+    return bare(text).upper().startswith((PREFIX, WIFI))
 
 
 def read_qr(work: Reading, text: str) -> int:
@@ -42,6 +45,12 @@ def read_qr(work: Reading, text: str) -> int:
             that a newer mail has replaced.
     """
     scanned = read_scan(text).upper()
+    if scanned.startswith(WIFI):
+        raise Refused(
+            "this is the code for the Wi-Fi",
+            "Scan the other code in the mail.",
+            rule=Rule.WIFI_CODE,
+        )
     prefix, _, rest = scanned.partition(":")
     words = rest.split(":")
     visit_id = parse_number(words[0])

@@ -327,10 +327,9 @@ _NO_WIFI_TO_END = (
     mark("walk-ins get no Wi-Fi at %(location)s, so none can end"),
 )
 _NO_WIFI_TO_LIMIT = (
-    "visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted",
-    "walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted",
+    mark("visitors get no Wi-Fi at %(location)s, so no device of theirs can be counted"),
+    mark("walk-ins get no Wi-Fi at %(location)s, so no device of theirs can be counted"),
 )
-"""In English: only the command line can name a limit."""
 
 
 def _refuse_unused_end(location: Location, registration: Registration) -> None:

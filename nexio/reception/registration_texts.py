@@ -98,7 +98,7 @@ def parse_group(text: str) -> tuple[str | None, str | None]:
     Raises:
         InvalidValue: too long, or with control characters.
     """
-    name = parse_text(text, "group", _LONGEST_KEY) or None
+    name = parse_text(text, mark("group"), _LONGEST_KEY) or None
     return name, None if name is None else search_key(name)
 
 
@@ -116,7 +116,8 @@ def parse_devices(text: str) -> int:
         if number <= MOST_DEVICES:
             return number
     raise InvalidValue(
-        f"{text!r} is no number of devices", f"Give 1 to {MOST_DEVICES}, or none: no limit."
+        mark("%(text)s is no number of devices", text=quoted(text)),
+        mark("Give 1 to %(most)d, or none: no limit.", most=MOST_DEVICES),
     )
 
 

@@ -15,11 +15,11 @@ from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
-from nexio.reception.pins import live_pin, retake_pin
+from nexio.reception.pins import live_pin, live_pins, retake_pin
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
-from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
 
 
 class TokenState(StrEnum):
@@ -127,7 +127,12 @@ def revoke_all(work: Writing, location: Location) -> int:
             or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
         )
     )
-    return sum(end_token(work, visit) for visit in work.session.scalars(running).unique().all())
+    visits = work.session.scalars(running).unique().all()
+    pins = live_pins(work, visits)
+    tokens = [visit.token for visit in visits if visit.token is not None]
+    for token in tokens:
+        _end_token(work, token, pins.get(token.visit_id))
+    return len(tokens)
 
 
 def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
@@ -167,12 +172,16 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
     """
     if visit.token is None or visit.token.revoked_at is not None:
         return False
-    visit.token.revoked_at = work.now
-    pin = live_pin(work, visit)
-    if pin is not None and frees_pin:
-        _, pin.free_at = _day_of(visit, visit.expected_arrival)
-    audit.record(work, "revoke", "visit", visit.id)
+    _end_token(work, visit.token, live_pin(work, visit) if frees_pin else None)
     return True
+
+
+def _end_token(work: Writing, token: AccessTokenRow, pin: PinRow | None) -> None:
+    """Revoke a token, and let a PIN go with the arrival's day."""
+    token.revoked_at = work.now
+    if pin is not None:
+        _, pin.free_at = _day_of(token.visit, token.visit.expected_arrival)
+    audit.record(work, "revoke", "visit", token.visit_id)
 
 
 def start_token(work: Writing, visit: VisitRow) -> bool:

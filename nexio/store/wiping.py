@@ -12,7 +12,7 @@ from nexio.store.tables import Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READERS = "somebody reads the store at this moment, so its WAL could not be emptied: run this again"
+READERS = "somebody reads the file at this moment, so its WAL could not be emptied: run this again"
 
 
 def wipe(engine: Engine) -> list[str]:

@@ -80,6 +80,7 @@ def command(
         ],
         "Nothing was done, as far as this goes.",
         as_json=as_json,
+        only_wide=("id",),
     )
 
 

@@ -153,6 +153,11 @@ class _Roll:
     inside: list[Tap]
     never_out: list[Tap]
 
+    @property
+    def count(self) -> int:
+        """How many are on it."""
+        return len(self.inside) + len(self.never_out)
+
 
 def _list_open(location_name: str | None, *, everywhere: bool, as_csv: bool, as_json: bool) -> None:
     with options.reading() as work:
@@ -166,17 +171,18 @@ def _list_open(location_name: str | None, *, everywhere: bool, as_csv: bool, as_
     if as_json:
         output.print_json([tap_json(tap) for tap in inside])
     elif as_csv:
-        _print_csv([*_directed(inside), *((tap, NEVER_OUT) for tap in never_out)])
+        _print_csv(_directed(inside, never_out))
     else:
-        of_each = f": {_by_place(rolls)}" if len(rolls) > 1 else ""
-        at = show(work.now, chosen[0].zone)
-        output.say(f"{len(inside)} in the building at {at}{of_each}")
+        of_each = ", ".join(f"{roll.location.name} {len(roll.inside)}" for roll in rolls)
+        at = show(work.now, chosen[0].zone) + (f": {of_each}" if len(rolls) > 1 else "")
+        output.say(f"{len(inside)} in the building at {at}")
         _print_rolls(inside, never_out, work.now, several=len(chosen) > 1)
     if never_out and (as_json or not sys.stdout.isatty()):
         output.say(f"Never checked out: {len(never_out)}.")
-    missing = [roll for roll in left_out if roll.inside or roll.never_out]
+    missing = [roll for roll in left_out if roll.count]
     if missing:
-        output.say(f"Not on this list: {_by_place(missing)}. For all: --all-locations")
+        there = ", ".join(f"{each.location.name} {each.count}" for each in missing)
+        output.say(f"Not on this list: {there}. For all: --all-locations")
 
 
 def _roll(work: Reading, location: Location) -> _Roll:
@@ -187,11 +193,6 @@ def _roll(work: Reading, location: Location) -> _Roll:
         inside=list_taps(work, location, open_only=True),
         never_out=list_never_out(work, location),
     )
-
-
-def _by_place(rolls: Sequence[_Roll]) -> str:
-    """Such as "Annex 2, Harbour House 3"."""
-    return ", ".join(f"{roll.location.name} {len(roll.inside)}" for roll in rolls)
 
 
 def _print_rolls(
@@ -205,16 +206,16 @@ def _print_rolls(
             output.print_headline(f"Never checked out: {len(never_out)}")
             print_people(never_out, now, several=several)
         return
-    rows = [_row(*each) for each in _directed(inside)]
-    rows += [_row(tap, NEVER_OUT) for tap in never_out]
+    rows = [_row(*each) for each in _directed(inside, never_out)]
     output.print_table(COLUMNS, rows, "Nobody.")
 
 
 # Rows
 
 
-def _directed(taps: Iterable[Tap]) -> list[tuple[Tap, str]]:
-    return [(tap, tap.direction.value) for tap in taps]
+def _directed(taps: Iterable[Tap], never_out: Iterable[Tap] = ()) -> list[tuple[Tap, str]]:
+    """Each with what stands in the column "direction"."""
+    return [*((tap, tap.direction.value) for tap in taps), *((tap, NEVER_OUT) for tap in never_out)]
 
 
 def _row(tap: Tap, direction: str, at: str = "") -> list[str]:

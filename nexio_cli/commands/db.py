@@ -166,7 +166,9 @@ def backup(file: Path, keep: int | None, *, as_json: bool) -> None:
     output.print_answer(shape, f"Backup written to {file} ({rows} rows).", as_json=as_json)
     if removed:
         output.say(f"Removed {counted(len(removed), 'older backup')}.")
-    output.say("It opens only with the key file: keep a copy of that too, in another place.")
+    both = options.configuration().nas_key_file.exists()
+    files, they = ("both key files", "those") if both else ("the key file", "that")
+    output.say(f"It opens only with {files}: keep a copy of {they} too, in another place.")
 
 
 def _refuse_terminal() -> None:

@@ -158,7 +158,7 @@ def _erase_spools(person: Person) -> list[str]:
     _settle(spools, person)
     for path in spools:
         try:
-            erase(path, person.is_about)
+            remains += erase(path, person.is_about)
         except NexioError as error:
             remains.append(f"{error}; it may hold decisions about the person")
     try:
@@ -167,7 +167,7 @@ def _erase_spools(person: Person) -> list[str]:
         remains.append(f"{error.filename} cannot be removed ({error.strerror}): it has visits")
     if guard_path(home).exists():
         try:
-            Journal.in_file(guard_path(home)).erase(person.visits, person.devices)
+            remains += Journal.in_file(guard_path(home)).erase(person.visits, person.devices)
         except NexioError as error:
             remains.append(f"{error}; it may hold devices of the person")
     return [*remains, *(f"nobody can say what is in {each}" for each in damaged_in(home / "spool"))]

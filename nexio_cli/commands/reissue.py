@@ -67,7 +67,8 @@ def reissue(
     if chosen:
         what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
         options.confirm(f"Reissue {what} a new PIN and mail?", yes=yes)
-    results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
+    with options.opened():  # once: SQLAlchemy prepares each statement for an open store
+        results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
     failed = [str(result["visit"]) for result in results if "error" in result]
     words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
     output.print_answer(results, words, as_json=as_json)

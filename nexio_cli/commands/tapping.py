@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from nexio_cli.terminal.json_types import DoneTapJson
 
 
-_LIKE_A_VISIT = re.compile(r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+")
-"""A number with fewer digits than any PIN, or an e-mail."""
+_LIKE_A_VISIT = re.compile(
+    r"[1-9][0-9]{0,3}|[\w.+-]+@[\w.-]+|[^\W\d_]{2,}(?:[ .'\u2019-]+[^\W\d_]+)*"
+)
+"""A number with fewer digits than any PIN, an e-mail, or words of letters: a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +100,14 @@ def _refuse_visit(typed: str, how: How) -> None:
     """Say how a visit is named, where somebody typed one instead of a PIN.
 
     Raises:
-        InvalidValue: it has the shape of a visit's number or of an e-mail.
+        InvalidValue: it has the shape of a visit's number, of an e-mail or of a name.
     """
     if _LIKE_A_VISIT.fullmatch(typed):
+        word = shlex.quote(typed)
         advice = {
-            None: f"If it is a visit: nexio checkin --visit {typed}",
-            "in": f"If it is a visit: nexio checkin --visit {typed} --in",
-            "out": f"If it is a visit: nexio checkout --visit {typed}",
+            None: f"If it is a visit: nexio checkin --visit {word}",
+            "in": f"If it is a visit: nexio checkin --visit {word} --in",
+            "out": f"If it is a visit: nexio checkout --visit {word}",
         }
         raise InvalidValue("this is not a PIN", advice[how.way])
 

@@ -64,13 +64,14 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Take the first layout that fits, or else the last."""
         layouts = [_ROOMY, _DENSE]
+        height = options.max_height - self.may_scroll  # the prompt follows
         if not self.may_scroll:
-            fewer = range(_ON_A_LINE * options.max_height, 0, -_ON_A_LINE)
+            fewer = range(_ON_A_LINE * height, 0, -_ON_A_LINE)
             layouts += [_Layout(line_for_each=False, most=most) for most in fewer]
         for layout in layouts:
             whole = Group(*self._parts(layout))
             lines = console.render_lines(whole, options.update(height=None), pad=False)
-            if len(lines) <= options.max_height:
+            if len(lines) <= height:
                 break
         yield whole
 

@@ -19,7 +19,7 @@ from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.session_updates import record_accounting_batches
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import Told
-from radius_auth.protocol.discards import DiscardReason, Discards
+from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Code, Discarded, Packet
 from radius_auth.recording.ledger import Ledger, Verified
 from radius_auth.recording.recorder import Recorder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.store.engine import Store
+    from radius_auth.protocol.discards import Discards
     from radius_auth.protocol.packet import Kind
     from radius_auth.recording.ledger import Entry
     from radius_auth.replica.follower import Follower
@@ -55,19 +56,23 @@ class _Asked(NamedTuple):
 
 @contextmanager
 def accounting(
-    door: socket.socket, path: Path, follower: Follower, open_store: Callable[[], Store]
+    door: socket.socket,
+    path: Path,
+    discards: Discards,
+    follower: Follower,
+    open_store: Callable[[], Store],
 ) -> Iterator[None]:
     """Store what comes through a door, and pass it on to the store.
 
     Args:
         door: a listening socket.
         path: the spool.
+        discards: counts what is not answered.
         follower: what is known of the store.
         open_store: opens it.
     """
     recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
     replays = Replays(ReplayFile(path.with_stem(f"{path.stem}-replays")))
-    discards = Discards()
     ledger = Ledger(
         lambda records: recorder.keep_now(batches_of_records(records)),
         utc_now,

@@ -8,7 +8,7 @@ import selectors
 import socket
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from contextlib import suppress
 from dataclasses import replace
 from itertools import accumulate, chain, tee
@@ -134,6 +134,9 @@ class Hub:
         self._ended = Counts()
         self.counts = Counts()
         """What all workers have done together, those that have ended too."""
+
+        self.discards: Counter[tuple[str, str]] = Counter()
+        """What they did not answer, by reason and address."""
 
         self._todo: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -277,6 +280,9 @@ class Hub:
             self._do(lambda: self._tell_all([heard], worker.writer))
         elif kind == Reported.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
+        elif kind == Reported.DISCARDS:
+            for reason, host, number in values[0]:
+                self.discards[reason, host] += number
         elif kind == Reported.SLOT:
             self._ask_slot(worker, *values)
 

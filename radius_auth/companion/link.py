@@ -35,7 +35,7 @@ from radius_auth.protocol.statistics import Counts, parse_counts
 from radius_auth.replica.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
 
     from nexio.clock import Clock
@@ -81,6 +81,10 @@ class Link:
         self.counts: Callable[[], Counts] = Counts
         """What this worker has done; the worker sets it."""
 
+        self.discards: Mapping[tuple[str, str], int] = {}
+        """What got no answer, by reason and address; the worker sets it."""
+
+        self._told_discards: dict[tuple[str, str], int] = {}
         self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
         """Takes what became of a slot that was asked for."""
 
@@ -366,6 +370,11 @@ class Link:
     def _tell_counts(self) -> None:
         own = replace(self.counts(), unrecorded=self._lost, without_spool=0)
         self._send(encoded(Reported.COUNTS, own.lines()))
+        discards, told = dict(self.discards), self._told_discards
+        if discards != told:
+            new = [(*key, number - told.get(key, 0)) for key, number in discards.items()]
+            self._told_discards = discards
+            self._send(encoded(Reported.DISCARDS, [each for each in new if each[-1]]))
 
     def _tell_lost(self) -> None:
         told, at = self._lost_told

@@ -95,6 +95,9 @@ class Reported(IntEnum):
     SLOT = 6
     """It asks for a slot: visit and device."""
 
+    DISCARDS = 7
+    """What got no answer since the last time: reason, address, how many."""
+
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -62,6 +62,7 @@ class RadiusNumbers(Collector):
 
     def __init__(self, monitor: Monitor, spool: Path) -> None:
         self._opened = monitor.opened
+        self._accounting_discards = monitor.discards.by_peer
         self._spools = (
             ("decisions", spool, EventBatch),
             ("accounting", monitor.accounting, AccountingBatch),
@@ -74,6 +75,9 @@ class RadiusNumbers(Collector):
         self._disconnects: Counter[tuple[str, str]] = Counter()
         self.counts: Callable[[], Counts] = Counts
         """What those who answer have told of themselves."""
+
+        self.discards: Mapping[tuple[str, str], int] = {}
+        """What they have not answered, by reason and address."""
 
         self.follower: Follower | None = None
 
@@ -160,7 +164,9 @@ class RadiusNumbers(Collector):
             ("nas", "result"),
             disconnects,
         )
-        yield from _of_counts(self.counts())
+        counts = self.counts()
+        yield from _of_counts(counts)
+        yield from self._of_discards(counts)
         yield from self._of_table()
         yield from self._of_spools()
 
@@ -176,6 +182,31 @@ class RadiusNumbers(Collector):
         finally:
             endpoint.stop()
             of_store.stop()
+
+    def _of_discards(self, counts: Counts) -> Iterator[Metric]:
+        by_nas = self._by_nas(self.discards)
+        for reason, number in counts.discards.items():  # of strangers only this much is known
+            by_nas["", reason] += number - sum(
+                each for (_, known), each in by_nas.items() if known == reason
+            )
+        labels = "nas", "reason"
+        yield _counter(
+            "nexio_radius_discards", "Access-Requests without an answer.", labels, by_nas
+        )
+        yield _counter(
+            "nexio_accounting_discards",
+            "Accounting-Requests without an answer.",
+            labels,
+            self._by_nas(self._accounting_discards),
+        )
+
+    def _by_nas(self, by_peer: Mapping[tuple[str, str], int]) -> Counter[tuple[str, str]]:
+        """The same with the name of the NAS instead of its address."""
+        found: Counter[tuple[str, str]] = Counter()
+        for (reason, host), number in dict(by_peer).items():
+            client = None if self.follower is None else self.follower.table.nas.find(host)
+            found["" if client is None else client.entries[0].name, reason] += number
+        return found
 
     def _of_table(self) -> Iterator[Metric]:
         follower = self.follower
@@ -212,12 +243,6 @@ class RadiusNumbers(Collector):
 
 
 def _of_counts(counts: Counts) -> Iterator[Metric]:
-    yield _counter(
-        "nexio_radius_discards",
-        "Requests without an answer.",
-        ("reason",),
-        {(reason,): number for reason, number in counts.discards.items()},
-    )
     for name, meaning, number in (
         ("nexio_radius_duplicates", "Requests that got their first reply again.", counts.repeats),
         ("nexio_radius_lost_datagrams", "Datagrams that the kernel dropped.", counts.lost),

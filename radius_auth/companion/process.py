@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from radius_auth.companion.numbers import RadiusNumbers
     from radius_auth.disconnecting.ending import Ended
+    from radius_auth.protocol.discards import Discards
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
     """Something that is done as long as the store is followed."""
@@ -61,6 +62,9 @@ class Monitor(NamedTuple):
     opened: socket.socket
     accounting: Path
     """The spool of accounting."""
+
+    discards: Discards
+    """Accounting that got no answer."""
 
 
 class Companion:
@@ -143,7 +147,7 @@ class Companion:
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
             if numbers is not None:
-                numbers.counts = lambda: hub.counts
+                numbers.counts, numbers.discards = lambda: hub.counts, hub.discards
                 stack.enter_context(numbers.told_to(self._open_store))
             if follower is None:
                 follower = self._follow_when_it_can(_say_not_following)

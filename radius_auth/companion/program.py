@@ -20,6 +20,7 @@ from nexio.errors import NexioError
 from nexio.metrics.place import listen
 from radius_auth.companion.accounting import accounting
 from radius_auth.companion.process import Companion, Monitor
+from radius_auth.protocol.discards import Discards
 
 if TYPE_CHECKING:
     from nexio.metrics.place import Place
@@ -42,7 +43,8 @@ def main() -> None:
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
     door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
     spool = task.configuration.home / "spool" / task.accounting_spool
-    beside = partial(accounting, told, spool)
+    discards = Discards()
+    beside = partial(accounting, told, spool, discards)
     companion = Companion(
         door,
         sys.stdin.fileno(),
@@ -50,18 +52,18 @@ def main() -> None:
         task.spool,
         task.max_staleness,
         beside,
-        _monitor(task.metrics_listen, spool),
+        _monitor(task.metrics_listen, spool, discards),
         is_patient=True,
     )
     companion.run(lambda: None, replaces=task.replaces)
 
 
-def _monitor(place: Place | None, spool: Path) -> Monitor | None:
+def _monitor(place: Place | None, spool: Path, discards: Discards) -> Monitor | None:
     """Guests are answered all the same where a monitor cannot be."""
     if place is None:
         return None
     try:
-        monitor = Monitor(listen(place), spool)
+        monitor = Monitor(listen(place), spool, discards)
         log.info("metrics on http://%s/metrics", place)
         return monitor
     except NexioError as error:

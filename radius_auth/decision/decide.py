@@ -179,16 +179,16 @@ def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made o
 
     None where somebody has guessed, or where the PIN alone logs in a device for the first time.
     """
-    device = mac_of(request.calling_station) or ""
+    device, number = mac_of(request.calling_station) or "", visit.id
     if not device and claim.name is None:
         return None
-    if guard.is_undisturbed(visit.id, device):
-        return decide_visit(visit, _admits(claim.location), arrived)  # it would learn nothing
-    if claim.name is None or not guard.is_untouched(visit.id):
+    is_known = guard.is_undisturbed(number, device)  # the guard would learn nothing
+    if not is_known and (claim.name is None or not guard.is_untouched(number)):
         return None
     decision = decide_visit(visit, _admits(claim.location), arrived)
-    if isinstance(decision, Accepted):
-        guard.came_in(_guessed(visit, table), device, _name_of(request.nas), now)
+    if not is_known and isinstance(decision, Accepted):
+        chance, nas = table.chance_of(visit), _name_of(request.nas)
+        guard.came_in(number, visit.location_id, chance, device, nas, now)
     return decision
 
 

@@ -34,7 +34,7 @@ class Password(Protocol):
 class Pap:
     """A password that we can read, whatever keyboard typed it (R8); never changed once made."""
 
-    __slots__ = ("pin", "typed")
+    __slots__ = ("_octets", "pin", "typed")
 
     def __init__(self, typed: bytes) -> None:
         self.typed = typed
@@ -42,6 +42,8 @@ class Pap:
         is_plain = SHORTEST_PIN <= len(typed) <= LONGEST_PIN and typed.isdigit()
         self.pin = typed.decode() if is_plain else normalize_pin(typed)
         """The PIN that is meant, or None where none can be."""
+
+        self._octets = typed if is_plain or self.pin is None else self.pin.encode()
 
     def __repr__(self) -> str:
         """Nothing of it."""
@@ -57,7 +59,7 @@ class Pap:
 
     def is_in(self, octets: bytes) -> bool:
         """Whether the PIN, or what was typed as one, is among other octets."""
-        return self.pin is not None and (self.typed in octets or self.sample() in octets)
+        return self.pin is not None and (self.typed in octets or self._octets in octets)
 
     def matches(self, visit: FollowedVisit, keyring: Keyring) -> bool:
         """Compare digests, so that no PIN is unsealed for it."""
@@ -75,7 +77,7 @@ class Pap:
 
     def sample(self) -> bytes:
         """The PIN that is meant, or what was typed where it is none."""
-        return self.typed if self.pin is None else self.pin.encode()
+        return self._octets
 
 
 class Chap(NamedTuple):

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import socket
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -164,8 +164,10 @@ class Guard:
 
         self._heard: dict[str, float] = {}
         self._serial = 0
-        self._news: OrderedDict[int, Act] = OrderedDict()  # a dict is slow at its front
-        self._handed_out = 0
+        self._news: dict[int, Act] = {}
+        """What nobody was told of yet, by its serial number."""
+
+        self._told: deque[Act] = deque(maxlen=MOST_NEWS)
         self._is_to_announce = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
@@ -256,7 +258,7 @@ class Guard:
             for act in () if reserved is None else reserved.acts:
                 self._target(act).take_back(act.cost or 1.0, act.at)
                 back = act._replace(kind=Kind.BACK, serial=self._next_serial(), at=now.timestamp())
-                if act.serial > self._handed_out and act.serial in self._news:
+                if act.serial in self._news:
                     del self._news[act.serial]
                     self._apply(back)  # nobody else has heard of it
                 else:
@@ -279,16 +281,20 @@ class Guard:
                 if guess.device not in known:
                     self._undisturbed[visit] = (*known, guess.device)
 
-    def came_in(self, visit: Guessed, device: str, nas: str, now: datetime) -> None:
+    def came_in(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+        self, visit: int, location: int, chance: float, device: str, nas: str, now: datetime
+    ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
-            if device and not self._is_in(device, visit.id):
-                self._do(
-                    Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
-                        visit.location, visit.id, device, nas, 0.0, visit.chance)
-                )  # fmt: skip
-            elif visit.id not in self._visits:
-                self._add_guest(visit.id, device)
+            is_new = device and not self._is_in(device, visit)
+            if visit not in self._visits:
+                self._add_guest(visit, device)
+            if is_new:
+                act = Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
+                          location, visit, device, nas, 0.0, chance)  # fmt: skip
+                if visit in self._visits:
+                    self._apply(act)
+                self._tell(act)
 
     def _is_in(self, device: str, visit: int) -> bool:
         """Whether a device was in, and has nothing to get back."""
@@ -366,8 +372,9 @@ class Guard:
     def news_after(self, serial: int) -> list[Act]:
         """What this process did after that act of its own."""
         with self._lock:
-            newest = takewhile(lambda act: act.serial > serial, reversed(self._news.values()))
-            self._handed_out = max(self._handed_out, next(reversed(self._news), 0))
+            self._told.extend(self._news.values())
+            self._news.clear()
+            newest = takewhile(lambda act: act.serial > serial, reversed(self._told))
             return list(newest)[::-1]
 
     def told_since(self, position: int) -> tuple[int, list[Act]]:
@@ -433,6 +440,8 @@ class Guard:
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
         targets = self._visits
+        if targets.keys().isdisjoint(visits := tuple(visits)):
+            return Opening(frozenset(visits))
         waits = {
             visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
             for visit in visits
@@ -462,10 +471,8 @@ class Guard:
         if guess.by_pin:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
         number, known = self._serial + 1, self._known_of
-        # In one order for all workers: or two of them would wait for each other.
-        busy = [
-            key for key in sorted(keys) if not siblings.announce(key, number, known, self.catch_up)
-        ]
+        keys.sort()  # in one order for all workers: or two of them would wait for each other
+        busy = [key for key in keys if not siblings.announce(key, number, known, self.catch_up)]
         return frozenset(busy) if busy else _NOBODY
 
     def _next_serial(self) -> int:
@@ -547,9 +554,10 @@ class Guard:
         self._tell(act)
 
     def _tell(self, act: Act) -> None:
+        if len(self._news) >= MOST_NEWS:  # nobody asks
+            self._told.extend(self._news.values())
+            self._news.clear()
         self._news[act.serial] = act
-        if len(self._news) > MOST_NEWS:
-            self._news.popitem(last=False)
 
     def _apply(self, act: Act) -> Target | None:
         """Take an act in; what it was about, if anything is counted there."""
@@ -574,7 +582,7 @@ class Guard:
         device = target.device(act.device)
         if kind is _GUESS and act.cost:
             device.nas = act.nas
-            device.guesses = (*device.recent(act.at), act.at)
+            device.guesses = (*(device.guesses and device.recent(act.at)), act.at)
             target.cost = act.cost
             target.bucket.take(act.cost, act.at)
         elif kind is _GUESS:
@@ -595,7 +603,8 @@ class Guard:
         is_in = device.was_in or device.free
         if visit is not None and is_in and self._visits_of is not None:
             self._visits_of.setdefault(act.device, set()).add(visit)
-        target.forget_one()
+        if len(target.devices) > MOST_DEVICES:
+            target.forget_one()
 
     def _apply_in(self, target: Target, device: Device, act: Act) -> None:
         given = int(act.cost)

@@ -95,8 +95,11 @@ class Journal:
         with self._transaction() as connection:
             forget_old(connection, now, live)
 
-    def erase(self, visits: Collection[int], devices: Collection[str]) -> None:
+    def erase(self, visits: Collection[int], devices: Collection[str]) -> list[str]:
         """Erase what happened at visits, and what these devices did at none, from a file.
+
+        Returns:
+            What remains, in words.
 
         Raises:
             StoreUnreachable: it cannot be written.
@@ -107,7 +110,7 @@ class Journal:
             connection.execute(delete(GuardActRow).where(theirs))
         engine = connect(self._url, self._patience)
         try:
-            wipe(engine)
+            return wipe(engine)
         finally:
             engine.dispose()
 

@@ -117,7 +117,10 @@ class Siblings:
         """It was wrong, and is that act: the others wait until they have heard of it."""
         slot = key % SLOTS
         self._own[slot] = number % LARGEST
-        self._before = [each for each in self._before if each[0] != slot]
+        if len(self._before) == 1 and self._before[0][0] == slot:
+            self._before.clear()
+        else:
+            self._before = [each for each in self._before if each[0] != slot]
 
     def withdraw(self) -> None:
         """What was announced and not kept was no guess."""

@@ -99,9 +99,8 @@ class Target:
 
     def forget_one(self) -> None:
         """Where there are too many: a device that only guessed, or else the oldest."""
-        if len(self.devices) > MOST_DEVICES:
-            guests = (key for key, each in self.devices.items() if not (each.was_in or each.free))
-            del self.devices[next(guests, next(iter(self.devices)))]
+        guests = (key for key, each in self.devices.items() if not (each.was_in or each.free))
+        del self.devices[next(guests, next(iter(self.devices)))]
 
     def wait(self, name: str, cost: float, now: float, *, shared: bool) -> float:
         """Seconds until a guess by that device is looked at; 0 is now.

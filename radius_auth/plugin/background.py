@@ -145,7 +145,7 @@ class Background:
         with _door() as door, _door() as told:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
             link.slot_answered = self.slots.answer
-            link.counts = self._counts
+            link.counts, link.discards = self._counts, self.discards.by_peer
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
             limits = self._max_staleness, self._metrics_listen

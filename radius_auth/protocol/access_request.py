@@ -50,7 +50,8 @@ _ONCE: Final[frozenset[Kind]] = frozenset(
 )
 """Login methods of one attribute; of EAP-Message there may be several."""
 
-_OTHER_METHODS: Final = (_ONCE | {_EAP_MESSAGE}) - {_USER_PASSWORD}
+_METHODS: Final = _ONCE | {_EAP_MESSAGE}
+_OTHER_METHODS: Final = _METHODS - {_USER_PASSWORD}
 
 _NONE: Final[Sequence[bytes]] = ()
 _VENDOR_ID: Final = 4
@@ -209,6 +210,8 @@ def _is_bad_chap(first: First, several: Values) -> bool:
 
 def _has_several_methods(first: First) -> bool:
     """RFC 2865 section 4.1, RFC 3579 section 3.3."""
+    if len(first.keys() & _METHODS) <= 1:
+        return False
     return sum(bool(first.get(kind)) for kind in _ONCE) + (_EAP_MESSAGE in first) > 1
 
 

@@ -11,6 +11,9 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 10.0
 """A reason is logged once in this time, with how many there were."""
 
+MOST_PEERS = 1_000
+"""Of how many pairs of reason and address it is known how many there were."""
+
 
 class DiscardReason(StrEnum):
     """Why a datagram gets no answer; for one that is no packet at all see ``packet.Fault``."""
@@ -44,6 +47,9 @@ class Discards:
 
     def __init__(self) -> None:
         self.counts: Counter[StrEnum] = Counter()
+        self.by_peer: Counter[tuple[str, str]] = Counter()
+        """By reason and address, of the first :data:`MOST_PEERS`; strangers could be millions."""
+
         self._logged: dict[StrEnum, tuple[float, int]] = {}
 
     def count(self, reason: StrEnum, peer: str, now: float, *, times: int = 1) -> bool:
@@ -59,6 +65,10 @@ class Discards:
             Whether there is a line about it in the log.
         """
         self.counts[reason] += times
+        if reason is not DiscardReason.UNKNOWN_CLIENT:
+            key = reason.value, peer
+            if key in self.by_peer or len(self.by_peer) < MOST_PEERS:
+                self.by_peer[key] += times
         at, logged = self._logged.get(reason, (-EVERY_SECONDS, 0))
         if now - at < EVERY_SECONDS:
             return False

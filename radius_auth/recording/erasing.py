@@ -58,8 +58,11 @@ def holds(path: Path, is_about: About) -> bool:
         return any(True for _ in _records_about(connection, SPOOLS[path.name], is_about))
 
 
-def erase(path: Path, is_about: About) -> None:
+def erase(path: Path, is_about: About) -> list[str]:
     """Take what is about the person out of a spool; records of others stay.
+
+    Returns:
+        What remains, in words.
 
     Raises:
         FileUnusable: it cannot be written.
@@ -74,7 +77,7 @@ def erase(path: Path, is_about: About) -> None:
                     (written(left), weight(left), number),
                 )
     with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as connection:
-        wipe_file(connection)
+        return [f"{path}: {each}" for each in wipe_file(connection)]
 
 
 def _records_about(

@@ -26,7 +26,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from nexio.clock import utc_now
-from nexio.errors import KeyUnusable
+from nexio.errors import KeyUnusable, NexioError
 from nexio.input.durations import words_for
 from nexio.input.reply_settings import ReplySetting
 from nexio.keys.keyring import ID_OCTETS
@@ -126,12 +126,11 @@ def find_kept(path: Path, configuration: Configuration, max_staleness: timedelta
     """The table to start with; None where there is none, or none that guests may be answered by.
 
     A file that is not to be used is put aside, with a line in the log.
-
-    Raises:
-        NexioError: the key file cannot be used.
     """
     try:
         kept = read_kept(path, load_trusted_keys(configuration))
+    except NexioError:
+        return None  # without the key; the store is what is missed first
     except Unusable as error:
         put_aside(path, f"{WHAT} {path}", str(error))
         return None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from nexio.clock import utc_now
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.session_updates import record_accounting_batches
-from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.replays import ReplayFile, Replays
 from radius_auth.recording.spool import Spool
@@ -20,21 +19,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.store.engine import Store
+    from radius_auth.protocol.discards import Discards
     from radius_auth.replica.follower import Follower
     from radius_auth.server.options import Options
 
 
 @contextmanager
-def accounting(
+def accounting(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
     opened: Sequence[socket.socket],
     options: Options,
     follower: Follower,
     path: Path,
     open_store: Callable[[], Store],
+    discards: Discards,
 ) -> Iterator[None]:
     """Store and answer accounting on the side, and pass it on to the store."""
     recorder = Recorder(Spool(path, AccountingBatch), open_store, record_accounting_batches)
-    discards = Discards()
     accountant = Accountant(
         follower,
         lambda records: recorder.keep_now(batches_of_records(records)),

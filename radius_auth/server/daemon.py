@@ -274,9 +274,10 @@ class Parent:
 
     def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
         from radius_auth.companion.process import Companion, Monitor  # noqa: PLC0415 (for it alone)
+        from radius_auth.protocol.discards import Discards  # noqa: PLC0415
         from radius_auth.server.accounting import accounting  # noqa: PLC0415
 
-        path = self._configuration.home / "spool" / "accounting.db"
+        discards, path = Discards(), self._configuration.home / "spool" / "accounting.db"
         companion = Companion(
             self._door,
             self._life[0],
@@ -284,9 +285,9 @@ class Parent:
             "radiusd.db",
             self._options.max_staleness,
             lambda follower, open_store: accounting(
-                self._accounting, self._options, follower, path, open_store
+                self._accounting, self._options, follower, path, open_store, discards
             ),
-            None if self._metrics is None else Monitor(self._metrics, path),
+            None if self._metrics is None else Monitor(self._metrics, path, discards),
         )
         signal.signal(signal.SIGTERM, lambda *_: companion.stop())
         signal.signal(signal.SIGHUP, lambda *_: companion.reload())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
@@ -36,7 +36,7 @@ from radius_auth.server.delays import DelayedReplies
 from radius_auth.server.parking import Parked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime, timedelta
 
     from nexio.clock import Clock
@@ -50,13 +50,31 @@ if TYPE_CHECKING:
     from radius_auth.replica.table import Table
     from radius_auth.server.sockets import Source
 
+    Reply: TypeAlias = tuple[bytes, Source]
+    _Verified: TypeAlias = tuple[Packet, Source, Client]
+
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
 
 _ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
 _CHANCE = random.SystemRandom()
+
+
+class _Round(NamedTuple):
+    """What is the same for all that is answered together."""
+
+    now: float
+    """Monotonic seconds."""
+
+    arrived: datetime
+    began: int
+    """Nanoseconds of the performance counter."""
+
+    table: Table
 
 
 class _Exchange(NamedTuple):
@@ -69,7 +87,7 @@ class _Exchange(NamedTuple):
     arrived: datetime
     ticket: Ticket
     latency_us: int
-    """From the arrival to the decision, without the reject delay."""
+    """From the beginning of its round to the decision, without the reject delay."""
 
 
 class _Held(NamedTuple):
@@ -136,28 +154,34 @@ class Responder:
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
         self._parked: Parked[_Parked] = Parked() if parked is None else parked
+        self._replies: list[Reply] = []
+        self._lines: list[tuple[_Exchange, Decision]] = []
         self._events: list[Decided] = []
         self._counted = 0
 
-    def receive(
-        self, datagram: bytes, source: Source, now: float, arrived: datetime | None = None
-    ) -> bytes | None:
-        """Answer a datagram.
+    def receive(self, datagram: bytes, source: Source, now: float) -> bytes | None:
+        """Answer one datagram, as :meth:`answer` does; None: it is discarded, or held back."""
+        replies = self.answer([(datagram, source)], now)
+        return replies[0][0] if replies else None
+
+    def answer(self, waiting: Iterable[tuple[bytes, Source]], now: float) -> list[Reply]:
+        """Answer datagrams that were taken together.
+
+        All are verified before the first is decided, and :meth:`log` is for when the replies are on
+        their way: what a processor has just done it does faster once more (``benchmarks.path``).
 
         Args:
-            datagram: as it came from the network.
-            source: where from.
+            waiting: datagrams as they came from the network, and where from.
             now: monotonic seconds.
-            arrived: time of day; None looks at the clock.
 
         Returns:
-            The reply to send at once, or None: it is discarded, or held back (see :meth:`due`).
+            The replies to send at once; the others are discarded, or held back (see :meth:`due`).
         """
-        try:
-            return self._answer(datagram, source, now, arrived or self._clock())
-        except (Discarded, KeyUnusable) as silence:
-            self._ignore(silence, source, now)
-            return None
+        round_ = _Round(now, self._clock(), time.perf_counter_ns(), self._knowledge.table)
+        verified = self._each(self._verify, waiting, round_)
+        self._each(self._answer, verified, round_)
+        replies, self._replies = self._replies, []
+        return replies
 
     def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
@@ -189,7 +213,20 @@ class Responder:
     @property
     def has_events(self) -> bool:
         """Whether :meth:`take_events` would give any."""
-        return bool(self._events)
+        return bool(self._events or self._lines)
+
+    def log(self) -> None:
+        """Make events of what was decided; :meth:`take_events` does it as well."""
+        lines, self._lines = self._lines, []
+        table = self._knowledge.table
+        for exchange, decision in lines:
+            request, arrived, latency_us = exchange.request, exchange.arrived, exchange.latency_us
+            try:
+                event = decision_for_log(request, decision, table, arrived, latency_us)
+            except Exception:  # a fault of ours costs one line of the log, and no other one
+                log.exception("a decision could not be recorded")
+            else:
+                self._events.append(event)
 
     def take_events(self) -> list[Decided]:
         """What was decided since the last call, in its order; whoever calls it records that."""
@@ -197,20 +234,44 @@ class Responder:
         events, self._events, self._counted = self._events, [], 0
         return events
 
-    def _answer(
-        self, datagram: bytes, source: Source, now: float, arrived: datetime
-    ) -> bytes | None:
-        began = time.perf_counter_ns()
-        table = self._knowledge.table
-        client = table.nas[source.host]
+    def _each(
+        self, step: Callable[[Any, _Round], Item | None], items: Iterable[Any], round_: _Round
+    ) -> list[Item]:
+        """Take a step for each item, which has its source in second place; what comes of it."""
+        results = []
+        for item in items:
+            try:
+                result = step(item, round_)
+            except (Discarded, KeyUnusable) as silence:
+                self._ignore(silence, item[1], round_.now)
+            except Exception:
+                # A fault of ours costs this guest an answer, and nobody else.
+                if self._discards.count(DiscardReason.FAULT, item[1].host, round_.now):
+                    log.exception("a request could not be answered")
+            else:
+                if result is not None:
+                    results.append(result)
+        return results
+
+    def _verify(self, waiting: tuple[bytes, Source], round_: _Round) -> _Verified | None:
+        """Take a datagram apart, and see who sent it; None where it is no Access-Request."""
+        datagram, source = waiting
+        client = round_.table.nas[source.host]
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
         if self._is_full:
             raise Discarded(DiscardReason.OVERLOADED)
         packet = read_packet(datagram)
-        if packet.code != _ACCESS_REQUEST:
-            return self._answer_status(packet, client, source)
-        check_access_request(packet, client)
+        if packet.code == _ACCESS_REQUEST:
+            check_access_request(packet, client)
+            return packet, source, client
+        self._replies.append((self._answer_status(packet, client, source), source))
+        return None
+
+    def _answer(self, verified: _Verified, round_: _Round) -> None:
+        """Decide, and reply or hold back; a repeat gets the same octets again."""
+        packet, source, client = verified
+        now, table = round_.now, round_.table
         known = self._duplicates.admit(
             (source.socket, source.address, packet.identifier),
             packet.authenticator,
@@ -218,19 +279,22 @@ class Responder:
             signed=packet.signature_start > 0,  # and verified by now
         )
         if isinstance(known, Repeat):
-            return self._repeat(known)
+            self._replies.append((self._repeat(known), source))
+            return
         revision = table.revision  # as it was before: the follower may change the table meanwhile
         request = read_access_request(packet, client)
-        decision = decide(request, table, self._guard, arrived)
-        latency_us = (time.perf_counter_ns() - began) // 1000
-        exchange = _Exchange(source, packet, client, request, arrived, known, latency_us)
-        if isinstance(decision, Rejected):
-            if self._reject_delay > 0:
-                self._hold(_Held(exchange, decision, revision), now)
-                return None
-        elif decision.visit.max_devices is not None:
-            return self._limit(exchange, decision, now)
-        return self._reply(exchange, decision, now)
+        decision = decide(request, table, self._guard, round_.arrived)
+        latency_us = (time.perf_counter_ns() - round_.began) // 1000
+        exchange = _Exchange(source, packet, client, request, round_.arrived, known, latency_us)
+        if isinstance(decision, Rejected) and self._reject_delay > 0:
+            self._hold(_Held(exchange, decision, revision), now)
+            return
+        if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
+            reply = self._limit(exchange, decision, now)
+        else:
+            reply = self._reply(exchange, decision, now)
+        if reply is not None:
+            self._replies.append((reply, source))
 
     def _limit(self, exchange: _Exchange, accepted: Accepted, now: float) -> bytes | None:
         """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
@@ -254,7 +318,8 @@ class Responder:
     def _settle(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
         """Reply, or hold back a reject that no later look overrules."""
         if isinstance(decision, Rejected) and self._reject_delay > 0:
-            self._hold(_Held(exchange, decision, self._knowledge.table.revision), now)
+            revision = self._knowledge.table.revision
+            self._hold(_Held(exchange, decision, revision), now)
             return None
         return self._reply(exchange, decision, now)
 
@@ -339,13 +404,9 @@ class Responder:
         return None if location is None else reply_message(rejected, location, now)
 
     def _note(self, exchange: _Exchange, decision: Decision) -> None:
-        _, _, _, request, arrived, _, latency_us = exchange
-        table = self._knowledge.table
-        try:
-            self._events.append(decision_for_log(request, decision, table, arrived, latency_us))
-        except Exception:  # a fault of ours costs one line of the log, and no other one
-            log.exception("a decision could not be recorded")
+        self._lines.append((exchange, decision))
 
     def _count_events(self) -> None:
+        self.log()
         self._statistics.count(self._events[self._counted :])
         self._counted = len(self._events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import selectors
@@ -20,8 +21,7 @@ from radius_auth.server.responder import Responder
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nexio.clock import Clock
     from nexio.network.events import Decided
@@ -96,7 +96,6 @@ class Worker:
         self._knowledge = knowledge
         self._hand_over = hand_over
         self._max_staleness = options.max_staleness
-        self._clock = clock
         self._guard = guard
         self._discards = Discards()
         self._responder = Responder(
@@ -121,6 +120,11 @@ class Worker:
     def watch(self, number: int, action: Callable[[], None]) -> None:
         """Call ``action`` between requests when a file descriptor is readable; before `run`."""
         self._watched[number] = self._news[number] = action
+
+    @property
+    def discards(self) -> Mapping[tuple[str, str], int]:
+        """What got no answer, by reason and address; the same one changes."""
+        return self._discards.by_peer
 
     def counts(self) -> Counts:
         """What it has done."""
@@ -190,29 +194,22 @@ class Worker:
 
     def _answer(self, waiting: Sequence[_Waiting]) -> None:
         """Answer requests; all replies of a socket leave at once."""
-        replies, now, arrived = [], time.monotonic(), self._clock()
-        is_stale = bool(waiting) and self._knowledge.age > self._max_staleness
+        if not waiting:
+            return
+        now, is_stale = time.monotonic(), self._knowledge.age > self._max_staleness
+        # What came before this worker did has waited for it, and is answered.
+        too_late = now - LONGEST_WAIT if now - self._began > LONGEST_WAIT else -math.inf
+        fresh = []
         for datagram, source, came in waiting:
-            # What came before this worker did has waited for it, and is answered.
-            if now - came > LONGEST_WAIT and now - self._began > LONGEST_WAIT:
+            if came < too_late:
                 self._discards.count(DiscardReason.TOO_LATE, source.host, now)
             elif is_stale:
                 self._discards.count(DiscardReason.STALE, source.host, now)
-            elif (reply := self._reply(datagram, source, now, arrived)) is not None:
-                replies.append((reply, source))
-        if replies:
+            else:
+                fresh.append((datagram, source))
+        if replies := self._responder.answer(fresh, now):
             self._send(replies)
-
-    def _reply(
-        self, datagram: bytes, source: Source, now: float, arrived: datetime
-    ) -> bytes | None:
-        try:
-            return self._responder.receive(datagram, source, now, arrived)
-        except Exception:
-            # A fault of ours costs this guest an answer, and nobody else.
-            if self._discards.count(DiscardReason.FAULT, source.host, now):
-                log.exception("a request could not be answered")
-            return None
+        self._responder.log()
 
     def _send_due(self) -> None:
         replies = []

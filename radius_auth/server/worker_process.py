@@ -62,7 +62,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
         )
         try:
             _on_stop(lambda *_: worker.stop())
-            link.counts = worker.counts
+            link.counts, link.discards = worker.counts, worker.discards
             guard.announce, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             for number, action in {link.fileno(): link.act, **beside}.items():
                 worker.watch(number, action)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,7 @@ def test_a_yes_at_the_terminal_does_it(house: Nexio) -> None:
         ("visitor slip king", "Ada King"),
         ("visitor devices king", ""),
         ("explain king", "Yes"),
+        ("session list king", ""),
         ("visitor show 'ada king'", "Ada King at Harbour House"),
     ],
 )
@@ -129,6 +131,14 @@ def test_members_by_hand(house: Nexio) -> None:
     assert "has no check-in to take back" in house("checkin", "undo", "--member", "1").refused(4)
     assert "whose check-in?" in house("checkin", "undo").refused(2).lower()
     house("checkin", "--member", "7").refused(3)
+
+
+def test_a_name_in_the_place_of_a_pin(house: Nexio) -> None:
+    """The hint is the command that finds it."""
+    for name in ("king", "Ada King"):
+        hint = house("checkin", name).refused(2).partition(": nexio ")[2]
+        ran = house.done(*shlex.split(hint), "--in", stdin=Keyboard("y\n"))
+        assert "Ada King is checked in" in ran.out
 
 
 def test_nobody_of_that_name(house: Nexio) -> None:

@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 from nexio.checkin.check_ins import tap_pin, tap_visit
 from nexio.checkin.desks import list_desks, revoke_desk
-from nexio.reception.visits import VisitState, find_visits_by_email
+from nexio.outbox.outbox import MailState
+from nexio.reception.visits import VisitState, find_visits_by_email, get_group
 from tests.support.people import look_up
 from tests.support.web.axe import complaints, overflow
 from tests.support.web.reception import desk, link_of
@@ -160,6 +161,29 @@ def test_registering_by_keyboard(house: House, reception: Page) -> None:
     reception.get_by_role("link", name="Back to the people").click()
     expect(card(reception, "Alan Turing", "inside")).to_contain_text("<i>Bletchley</i>")
     assert visit.pin not in reception.content()
+
+
+def test_a_visitor_without_an_email(house: House, reception: Page) -> None:
+    """With a group and a number of devices; the page says what the visitor types to log in."""
+    reception.get_by_role("link", name="Register a visitor").click()
+    reception.get_by_label("First name").fill("Sukarno")
+    reception.get_by_label("Devices").fill("many")
+    reception.get_by_label("Group").fill("Board")
+    save = reception.get_by_role("button", name="Register", exact=True)
+    save.click()
+    expect(reception.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")
+    expect(reception.locator("#max_devices-fault")).to_contain_text("is no number of devices")
+    reception.get_by_label("Devices").fill("2")
+    reception.get_by_label("Has no mail address").check()
+    save.click()
+    done = reception.locator("#register .done")
+    expect(done).to_contain_text("No mail is sent. The login is: sukarno")
+    with house.store.read() as work:
+        (visit,) = get_group(work, "board", house.location.name)
+    assert (visit.email, visit.login, visit.mail) == ("", "sukarno", MailState.NONE)
+    assert visit.token is not None
+    assert visit.token.max_devices == 2
+    assert complaints(reception) == []
 
 
 def test_what_has_to_be_confirmed(house: House, reception: Page) -> None:

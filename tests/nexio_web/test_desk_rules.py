@@ -46,6 +46,8 @@ WRONG = {
     "company": ("z" * 101,),
     "phone": ("z" * 101,),
     "notes": ("z" * 1001, "a\nb"),
+    "max_devices": ("0", "many", "-1"),
+    "group": ("z" * 101,),
 }
 """By field of the form."""
 
@@ -151,6 +153,8 @@ def test_each_refusal(
     said.append(reception.said("/desk/register", twice))
     unused = {**RIGHT, "walk_in": "1", "duration": "2h"}
     said.append(reception.said("/desk/register", unused))
+    uncounted = {**RIGHT, "walk_in": "1", "max_devices": "2"}
+    said.append(reception.said("/desk/register", uncounted))
     for each in said:
         assert len(each) >= 1
         assert [text for text in each if is_english(text)] == []

@@ -8,6 +8,7 @@ import pytest
 
 from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
+from nexio.mail.qr_pictures import wifi_qr_text
 from nexio.outbox.outbox import list_mail
 from nexio.store.audit import AuditFilter, list_entries
 from nexio_web import door as doors
@@ -239,6 +240,7 @@ def test_codes(door: Door, tablet: Tablet, store: Store, location: Location) -> 
         (f"{code[:9]}{other}{code[10:]}", "This is not a visitor's code."),
         ("NEXIO1:99999999999999999999:A", "This is not a visitor's code."),
         ("NEXIO1", "This is not a visitor's code."),
+        (wifi_qr_text("Guests; all"), "This is the code for the Wi-Fi."),
         (qr_of(store, new), "Welcome, Zoë."),
     ):
         assert use(door, tablet, said).title == title

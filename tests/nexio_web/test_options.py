@@ -38,6 +38,8 @@ def test_variables_and_the_command_line() -> None:
         (["--insecure-pair", "A", "--listen", "::", "--insecure-http"], "would be paired"),
         (["--insecure-pair", "A", "--proxy", "192.0.2.1"], "would be paired"),
         (["--proxy", "proxy"], "'proxy' is not an address or a network"),
+        (["--metrics-listen", "9812"], "'9812' is not an address and a port"),
+        (["--log-format", "xml"], "'xml' is no format of a log"),
     ],
 )
 def test_what_is_refused(arguments: list[str], words: str) -> None:

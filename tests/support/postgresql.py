@@ -211,6 +211,52 @@ class PostgreSQL:
         return f"{summary}:\n{(self.folder / 'log').read_text()}"
 
 
+class Standby(PostgreSQL):
+    """A server that follows another one and only reads, until it is promoted.
+
+    Args:
+        primary: the other one, which is running.
+    """
+
+    def __init__(self, primary: PostgreSQL) -> None:
+        super().__init__(parent=primary.folder.parent)
+        self._primary = primary
+
+    def promote(self) -> None:
+        """Take the place of the primary, and return when it writes."""
+        with self._connect() as connection:
+            connection.execute("SELECT pg_promote()")
+
+    def wait_for_all(self) -> None:
+        """Wait until it has what the primary has."""
+        with self._primary._connect() as primary, self._connect() as connection:  # noqa: SLF001
+            row = primary.execute("SELECT pg_current_wal_lsn()").fetchone()
+            assert row is not None
+            deadline = time.monotonic() + START_SECONDS
+            replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            while connection.execute(replayed, row).fetchone() != (True,):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+    def _create_cluster(self) -> None:
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        copied = self._popen(
+            [
+                str(self._binaries / "pg_basebackup"),
+                f"--pgdata={self.folder / 'data'}",
+                f"--host={self._primary.folder}",
+                f"--username={SUPERUSER}",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+            ]
+        )
+        if copied.wait() != 0:
+            raise RuntimeError(self._failure("pg_basebackup failed"))
+
+
 def find_binaries() -> Path:
     """Folder of initdb and postgres: Debian's newest version, else the one in PATH."""
     candidates = [

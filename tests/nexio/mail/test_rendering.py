@@ -1,16 +1,19 @@
 """How a mail reads."""
 
+import re
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from nexio.errors import Refused
+from nexio.errors import InvalidValue, Refused
 from nexio.languages import LANGUAGES
 from nexio.locations.locations import Location
 from nexio.mail.default_texts import KNOWN, PLACEHOLDERS, default_text
 from nexio.mail.placeholders import PLACEHOLDER
 from nexio.mail.qr_pictures import qr_png
+from nexio.mail.texts import parse_source, save_text
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.members import add_member, remove_member
 from nexio.reception.qr_codes import qr_text
@@ -134,6 +137,104 @@ def test_the_qr_code_is_a_picture_inside(store: Store, location: Location) -> No
 def test_a_qr_code_of_any_visit_is_read(text: str) -> None:
     """The first one and the last."""
     assert scanned(qr_png(text)) == text
+
+
+@pytest.mark.parametrize("ssid", ["Harbour Guest", "W" * 32, 'a;b:c,d\\e"f', "Gäste 😀", ";" * 32])
+def test_a_code_joins_the_wifi(store: Store, location: Location, ssid: str) -> None:
+    """Beside the one for the tablet, which stays what it is; its special characters are escaped."""
+    set_up(store, location, f"ssid={ssid}")
+    visit = register(store, location)
+    message = rendered(store)
+    pictures = {
+        part.get_filename(): part.get_content()
+        for part in message.walk()
+        if part.get_content_type() == "image/png"
+    }
+    assert list(pictures) == ["check-in-code.png", "wi-fi-code.png"]
+    assert scanned(pictures["check-in-code.png"]) == qr_of(store, visit)
+    said = scanned(pictures["wi-fi-code.png"])
+    assert said.startswith("WIFI:T:nopass;S:")
+    assert re.sub(r"\\(.)", r"\1", said[len("WIFI:T:nopass;S:") : -len(";;")]) == ssid
+    first, second = Page(text_of(message, "html")).pictures
+    assert first["alt"] == f"QR code: {qr_of(store, visit)}"
+    assert second["alt"] == f"QR code of the Wi-Fi {ssid}"
+    assert "WIFI:" not in text_of(message)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (["wifi-code=off"], ["check-in-code.png"]),
+        (["check-in-code=off"], ["wi-fi-code.png"]),
+        (["check-in-code=off", "wifi-code=off"], []),
+        (["ssid=none"], ["check-in-code.png"]),
+        (["visitor-tokens=off"], ["check-in-code.png"]),
+    ],
+)
+def test_settings_choose_the_codes(
+    store: Store, location: Location, settings: list[str], names: list[str]
+) -> None:
+    """Nothing says more of a code that is not there; nobody without Wi-Fi joins it."""
+    set_up(store, location, "ssid=Harbour Guest")
+    set_up(store, location, *settings)
+    register(store, location)
+    message = rendered(store)
+    files = [part.get_filename() for part in message.walk()]
+    assert [file for file in files if file and file.endswith(".png")] == names
+    text = text_of(message) + " ".join(Page(text_of(message, "html")).words)
+    assert ("Check-in code" in text) is ("check-in-code.png" in names)
+    assert ("Wi-Fi code" in text) is ("wi-fi-code.png" in names)
+
+
+def test_who_answers_and_where_it_is(store: Store, location: Location, tmp_path: Path) -> None:
+    """Reply-To, address, directions with a link, a logo inside; a lost logo holds up no mail."""
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(qr_png("logo"))
+    set_up(
+        store,
+        location,
+        *("reply-to=front@example.com", f"logo={logo}", "address=1 Quay Street, Bristol"),
+        "directions=Lift to floor 2: https://example.com/map?a=1&b=<2>",
+    )
+    register(store, location, host="https://evil.example/")
+    message = rendered(store)
+    assert str(message["Reply-To"]) == "front@example.com"
+    html = text_of(message, "html")
+    assert '<a href="https://example.com/map?a=1&amp;b=" ' in html
+    assert 'href="https://evil' not in html
+    assert "Address: 1 Quay Street, Bristol\n" in text_of(message)
+    assert [part.get_filename() for part in message.walk()].count("logo.png") == 1
+    assert Page(html).pictures[0]["alt"] == "Harbour House"
+    logo.unlink()
+    assert "Harbour House" not in [
+        each["alt"] for each in Page(text_of(rendered(store), "html")).pictures
+    ]
+    set_up(store, location, "reply-to=none", "address=none")
+    assert rendered(store)["Reply-To"] is None
+    assert "Address" not in text_of(rendered(store))
+
+
+def test_the_language_of_a_visitor_and_of_the_location(store: Store, location: Location) -> None:
+    """Who was registered without one gets that of the location, as of now."""
+    register(store, location, language="VI")
+    register(store, location)
+    set_up(store, location, "language=fr")
+    assert text_of(rendered(store, 1)).startswith("Kính chào")
+    assert text_of(rendered(store, 2)).startswith("Bonjour")
+    with pytest.raises(InvalidValue, match='"it" is no language of ours'):
+        register(store, location, language="it")
+
+
+def test_a_subject_that_names_nothing(store: Store, location: Location) -> None:
+    """The mail has that of the package then."""
+    own = "Subject: To {hostname}\n\nHello"
+    with store.write() as work:
+        text = parse_source(Template.VISITOR_REGISTERED, own)
+        save_text(work, location, Template.VISITOR_REGISTERED, LANGUAGES["en"], text)
+    register(store, location)
+    assert str(rendered(store)["Subject"]).startswith("Your visit to Harbour House on ")
+    register(store, location, host="Ana")
+    assert str(rendered(store)["Subject"]) == "To Ana"
 
 
 def without_token(store: Store, location: Location) -> None:

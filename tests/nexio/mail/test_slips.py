@@ -40,6 +40,17 @@ def test_the_code_is_that_of_the_mail(store: Store, location: Location) -> None:
     assert "zoe@example.com" in page
 
 
+def test_it_says_what_the_mail_says(store: Store, location: Location) -> None:
+    """In the language of the visitor, with both codes."""
+    set_up(store, location, "ssid=Guests")
+    page = page_of(store, register(store, location, language="fr"))
+    assert '<section lang="fr">' in page
+    assert "Réseau" in page
+    assert "Code Wi-Fi" in page
+    found = re.findall(r"data:image/png;base64,([^\"]+)", page)
+    assert scanned(base64.b64decode(found[1])) == "WIFI:T:nopass;S:Guests;;"
+
+
 def test_who_has_no_wifi_reads_nothing_of_it(store: Store, location: Location) -> None:
     """Neither a window nor a network."""
     set_up(store, location, "ssid=Guests")

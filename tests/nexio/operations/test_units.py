@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.errors import InvalidValue, Refused
+from nexio.keys.key_file import create_key_file
 from nexio.operations.units import (
     UNITS,
     look_over,
@@ -81,6 +82,16 @@ def test_what_is_filled_in(installed: Path, sqlite_configuration: Configuration)
     text = (installed / "nexio-radiusd.service").read_text()
     assert f"LoadCredential=key:{sqlite_configuration.key_file}\n" in text
     assert f"ReadWritePaths={sqlite_configuration.home}\n" in text
+
+
+def test_the_second_key(installed: Path, sqlite_configuration: Configuration) -> None:
+    """The server alone gets a copy, once there is one."""
+    own = f"LoadCredential=nas-key:{sqlite_configuration.nas_key_file}\n"
+    assert "nas-key" not in (installed / "nexio-radiusd.service").read_text()
+    create_key_file(sqlite_configuration.nas_key_file)
+    plan_install(installed, ALL, USER, sqlite_configuration).carry_out()
+    with_it = {name for name in NAMES if own in (installed / name).read_text()}
+    assert with_it == {"nexio-radiusd.service"}
 
 
 def test_fewer_services(installed: Path, sqlite_configuration: Configuration) -> None:

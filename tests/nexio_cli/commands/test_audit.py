@@ -53,6 +53,8 @@ CHANGES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("member", "remove"): ("ana@example.com", "--yes"),
     ("person", "export"): ("ada@example.com",),
     ("person", "erase"): ("eve@example.com", "--yes"),
+    ("mail", "template", "edit"): ("registered", "{home}/text"),
+    ("mail", "template", "reset"): ("registered", "--yes"),
     ("nas", "add"): ("lobby", "192.0.2.9"),
     ("nas", "edit"): ("lobby", "--secret", "-"),
     ("nas", "remove"): ("lobby", "--yes"),
@@ -98,6 +100,7 @@ LOOKS = {
         "radius status",
     ),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
+    *("mail template show", "mail template preview", "config show"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
@@ -160,6 +163,7 @@ def _begin(desk: Nexio, home: Path) -> None:
         desk.register(email=f"{name}@example.com")
     assert [each["action"] for each in entries(desk)][-3:] == ["register"] * 3
     desk.done("checkin", "--visit", "3", "--in")
+    (home / "text").write_text("Subject: Welcome\n\nYour PIN: {visitorcode}\n")
     first = "first_name,last_name,email,expected_arrival\n"
     (home / "visitors.csv").write_text(f"{first}Eve,Moore,eve@example.com,tomorrow 9:00\n")
     with closing(Store.open(desk.configuration)) as store:

@@ -70,18 +70,22 @@ def test_all_locations_and_nobody_lost(house: Nexio, clock: Clock) -> None:
 
 
 def test_a_list_of_one_location_says_who_is_not_on_it(
-    house: Nexio, monkeypatch: pytest.MonkeyPatch
+    house: Nexio, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where NEXIO_LOCATION chose it; --all-locations is stronger."""
     came(house, "Ada")
     came(house, "Eve", "Annex")
     ran = house.done("checkin", "list", "--open", "--location", "Annex")
     assert "Not on this list: Harbour House 1. For all: --all-locations" in ran.err
+    clock.now = at("2026-11-21 00:00")
+    ran = house.done("checkin", "list", "--open", "--location", "Annex")
+    assert "Not on this list: Harbour House 1." in ran.err
+    clock.now = at(FRIDAY)
     monkeypatch.setenv("NEXIO_LOCATION", "Annex")
     assert names(house, "--open") == ["Eve"]
     assert names(house, "--open", "--all-locations") == ["Eve", "Ada"]
     assert names(house) == ["Eve"]
-    assert names(house, "--all-locations") == ["Eve", "Ada"]
+    assert names(house, "--all-locations") == ["Ada", "Eve"]
 
 
 def test_days(house: Nexio, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,18 +17,25 @@ from nexio.network.event_log import record_events
 from nexio.network.events import EventBatch, decided
 from nexio.network.guard_acts import Act, Kind
 from nexio.network.guard_table import append
+from nexio.network.nas import NasChanges, edit_nas
 from nexio.reception.members import get_member
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow, Row, VisitRow, WifiSessionRow
 from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.recording.spool import Spool
+from radius_auth.replica.kept import read_kept
 from tests.support.accounting import record, tell
+from tests.support.radius.access_point import AccessPoint, Device, obedient
 from tests.support.radius.decisions import event
+from tests.support.radius.desk import ask_until, desk_with, sessions_when
+from tests.support.radius.radclient import radclient
+from tests.support.radius.radiusd import Radiusd, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nexio.configuration import Configuration
     from tests.support.cli.running import Nexio
 
 EMAIL = "Zoe.Nguyen@example.com"
@@ -262,3 +270,68 @@ def _holds(path: Path, sealed: set[bytes]) -> bool:
     return any(each in text for each in TRACES) or any(
         each in octets or each.hex().encode() in octets for each in sealed
     )
+
+
+def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
+    """Neither their log, nor their mail, nor what is said of them."""
+    people = {"Eve": "a@example.co", "Ana": "ana@example.com", "Ada": "a@example.co.uk"}
+    notes = "knows ana@example.com, a@example.co.uk and a@example.company"
+    for first_name, email in people.items():
+        desk.register("--notes", notes, first_name=first_name, last_name="Moore", email=email)
+    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+        names = ("a@example.co", "ana@example.com", "a@example.co.uk", "A@EXAMPLE.CO ")
+        record_events(
+            work,
+            [
+                event(number, user_name=name, visit_id=None, device=None)
+                for number, name in enumerate(names, 1)
+            ],
+        )
+        for mail in work.session.scalars(select(OutboxRow)):
+            mail.to_address = "ana@example.com"
+    assert desk.done("person", "erase", "a@example.co", "--yes", "--json").json["decisions"] == 2
+    left = [each["user_name"] for each in desk.done("log", "--json").json]
+    assert left == ["ana@example.com", "a@example.co.uk"]
+    with closing(Store.open(desk.configuration)) as store, store.read() as work:
+        assert set(work.session.scalars(select(OutboxRow.to_address))) == {"ana@example.com"}
+        assert set(work.session.scalars(select(VisitRow.notes))) == {notes}
+
+
+def test_a_person_who_is_on_the_wifi(
+    programs: None, sqlite_nexio: Nexio, sqlite_configuration: Configuration
+) -> None:
+    """The session is ended first; a server that runs keeps no file about the person."""
+    home = sqlite_configuration.home
+    with (
+        desk_with(sqlite_configuration) as desk,
+        Radiusd(sqlite_configuration) as server,
+        AccessPoint(obedient, "127.0.10.200", server.accounting_port) as point,
+    ):
+        desk.add_nas(point.host)
+        with desk.store.write() as work:
+            edit_nas(work, point.host, NasChanges(disconnect=f":{point.port}"))
+        visit = desk.register(email=EMAIL, last_name="Nguyễn", company="Quenelle")
+        other = desk.register(first_name="Ada", last_name="Moore")
+        station = MAC.replace(":", "-")
+        log_in = partial(radclient, server.port, Calling_Station_Id=f'"{station}"')
+        accept = ask_until("Access-Accept", lambda: log_in(visit.email, visit.pin))
+        login = bytes.fromhex(accept.attributes["Class"][2:])
+        on = Device(session=b"1", user_name=EMAIL.encode(), login=login, station=station.encode())
+        point.begin(on)
+        sessions_when(desk, bool)
+        table = home / "spool" / "radiusd.table"
+        wait_until(table.exists)
+        before = table.stat().st_ino
+        told = sqlite_nexio.done("person", "erase", EMAIL, "--yes", "--json").json
+        assert told["open_sessions"] == []
+        assert told["sessions"] == 1
+        assert point.devices == []
+        wait_until(lambda: table.exists() and table.stat().st_ino != before)
+        assert log_in(visit.email, visit.pin).code == "Access-Reject"
+        ask_until("Access-Accept", lambda: radclient(server.port, other.email, other.pin))
+        kept = read_kept(table, desk.store.keyring)
+        assert kept is not None
+        assert [each.id for each in kept.table.all_visits()] == [other.id]
+    # What somebody typed after that is in the log, as of anybody whom nobody knows.
+    assert sqlite_nexio.done("person", "erase", EMAIL, "--yes", "--json").json["decisions"] == 1
+    assert files_with_traces(home, set()) == set()

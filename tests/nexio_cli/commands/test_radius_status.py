@@ -42,6 +42,17 @@ def test_what_a_server_has_done(sqlite_desk: Nexio) -> None:
         assert "no answer        0\n" in said
 
 
+def test_a_server_that_started_without_the_store(sqlite_desk: Nexio) -> None:
+    """It answers by the table of its disk, and says how old that is."""
+    words = "nexio 1.0 up 9 s, store followed 75 s ago, 4 visits\nfrom_disk=1"
+    with saying(words) as port:
+        said = sqlite_desk.done(*STATUS, *SECRET, "--port", str(port)).out
+    with saying(words) as port:
+        told = sqlite_desk.done(*STATUS, *SECRET, "--port", str(port), "--json").json
+    assert "followed 1 minute 15 seconds ago; it was away at the start, and this is" in said
+    assert told["from_disk"] == 1
+
+
 def test_a_server_that_tells_no_counts(sqlite_desk: Nexio) -> None:
     """From another machine it says how it is, and no more: those keys are null."""
     words = "nexio 1.0 up 90 s, store followed 75 s ago, 4 visits"

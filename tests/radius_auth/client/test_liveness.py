@@ -121,11 +121,12 @@ def test_a_server_that_lost_the_store(seconds: int, house: Store) -> None:
     [
         ("unrecorded=3", "3 decisions are missing in the log"),
         ("without_spool=1", "cannot use its spool"),
+        ("from_disk=1", "it started without the store"),
         ("unrecorded=0", None),
     ],
 )
-def test_a_server_that_cannot_record(line: str, words: str | None, house: Store) -> None:
-    """Decisions that are lost, or have no spool, are no secret."""
+def test_a_server_that_is_not_well(line: str, words: str | None, house: Store) -> None:
+    """Decisions that are lost or have no spool, and an old table, are no secret."""
     status = Status(up_seconds=9999, followed_seconds=0, visits=1, counts=Counts())
     said = [each for each in status.lines() if not each.startswith(line.partition("=")[0])]
     with saying("\n".join([*said, line])) as port:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from nexio.network.events import EventBatch, batches_of
 from radius_auth.companion.numbers import RadiusNumbers
 from radius_auth.companion.process import Monitor
+from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.statistics import Counts
 from radius_auth.recording.spool import Spool
 from tests.support.radius.guests import HOUR, NINE, nas, table_of, visit
@@ -28,7 +29,8 @@ class Counted:
 
     def __init__(self, folder: Path) -> None:
         self.spool = folder / "radiusd.db"
-        monitor = Monitor(cast("Any", None), folder / "accounting.db")
+        monitor = Monitor(cast("Any", None), folder / "accounting.db", Discards())
+        self.accounting = monitor.discards
         self.numbers = RadiusNumbers(monitor, self.spool)
         follower = SimpleNamespace(
             table=table_of(visit(), nas_entries=[nas()]), age=HOUR, is_from_disk=True
@@ -102,15 +104,28 @@ def test_nobody_is_named(counted: Counted) -> None:
 
 
 def test_what_those_who_answer_tell(counted: Counted) -> None:
-    """Discards, duplicates, lost datagrams, waiting rejects, decisions that are lost."""
-    counted.numbers.counts = lambda: Counts(
-        discards={"unknown client": 4}, repeats=3, waiting=2, lost=5, unrecorded=6
-    )
-    assert counted("nexio_radius_discards_total", reason="unknown client") == 4
+    """Duplicates, lost datagrams, waiting rejects, decisions that are lost."""
+    counted.numbers.counts = lambda: Counts(repeats=3, waiting=2, lost=5, unrecorded=6)
     assert counted("nexio_radius_duplicates_total") == 3
     assert counted("nexio_radius_rejects_waiting") == 2
     assert counted("nexio_radius_lost_datagrams_total") == 5
     assert counted("nexio_decisions_unrecorded_total") == 6
+
+
+def test_discards(counted: Counted) -> None:
+    """By NAS and reason; of strangers only how many there were."""
+    wrong, strange = DiscardReason.MESSAGE_AUTHENTICATOR_WRONG, DiscardReason.UNKNOWN_CLIENT
+    discards = Discards()
+    for host, reason in (("127.0.0.1", wrong), ("192.0.2.7", wrong), ("192.0.2.7", strange)):
+        discards.count(reason, host, 0.0, times=2)
+        counted.accounting.count(reason, host, 0.0)
+    counted.numbers.discards = discards.by_peer
+    counted.numbers.counts = lambda: Counts(discards={wrong: 4, strange: 2})
+    for name, each in (("radius", 2), ("accounting", 1)):
+        family = f"nexio_{name}_discards_total"
+        assert counted(family, nas="ap-1", reason=wrong) == each
+        assert counted(family, nas="", reason=wrong) == each
+    assert counted("nexio_radius_discards_total", nas="", reason=strange) == 2
 
 
 def test_the_table(counted: Counted) -> None:

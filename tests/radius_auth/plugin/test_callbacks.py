@@ -25,7 +25,7 @@ from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
 from radius_auth.plugin.slots import SlotCalls
-from radius_auth.protocol.discards import DiscardReason
+from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from nexio.metrics.place import Place
     from radius_auth.plugin.pairs import Pairs, Values
     from radius_auth.replica.table import Table
 
@@ -119,14 +120,20 @@ class Memory:
     known: Table | Exception = field(default_factory=lambda: house(visit()))
     events: list[AuthEvent] = field(default_factory=list)
     guard: Guard = field(default_factory=Guard)
+    discards: Discards = field(default_factory=Discards)
     slots: SlotCalls = field(default_factory=lambda: SlotCalls(lambda *_: None))
     started: int = 0
     stopped: int = 0
 
     def __call__(
-        self, configuration: Configuration, max_staleness: timedelta, packages: str
+        self,
+        configuration: Configuration,
+        max_staleness: timedelta,
+        packages: str,
+        metrics_listen: Place | None = None,
     ) -> Memory:
         """Be made by `instantiate`."""
+        assert metrics_listen is None
         assert max_staleness == timedelta(hours=24)
         return self
 

@@ -205,6 +205,21 @@ def test_only_the_key_opens_it(tmp_path: Path) -> None:
         read_kept(path, same_name)
 
 
+def test_a_second_key(tmp_path: Path) -> None:
+    """It holds secrets of NAS: nobody reads it with the first key alone; digests are of that."""
+    path = tmp_path / "radiusd.table"
+    both = {**KEYRING.keys, "00000002": b"o" * 32}
+    table = table_of(nas_entries=[nas()])
+    table.keyring = Keyring.of(both, KEYRING.active, "00000002")
+    written(path, visit(1), table=table).close()
+    with pytest.raises(Unusable, match="is of another key"):
+        read_kept(path, KEYRING)
+    kept = read_kept(path, Keyring.of(both, KEYRING.active))
+    assert kept is not None
+    assert kept.table.keyring == table.keyring
+    assert kept.table.keyring.digest(1, PIN) == KEYRING.digest(1, PIN)
+
+
 def test_every_value_of_a_place_is_read(tmp_path: Path) -> None:
     """Replies, addresses and settings are the same again."""
     reply = (

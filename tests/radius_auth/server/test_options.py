@@ -67,6 +67,8 @@ def test_the_environment_says_it_too() -> None:
         ["--workers", "65"],
         ["--workers", "all"],
         ["--workers", "9" * 5000],
+        ["--metrics-listen", "9812"],
+        ["--log-format", "xml"],
     ],
 )
 def test_a_value_that_cannot_be_used(arguments: list[str]) -> None:
@@ -86,6 +88,17 @@ def test_a_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
     assert ended.value.code == 2
     assert "nexio-radiusd: error:" in capsys.readouterr().err
+
+
+def test_what_a_monitor_wants() -> None:
+    """Nobody asks unless somebody says where; lines are text."""
+    assert (parse_options([], {}).metrics_listen, parse_options([], {}).log_format) == (
+        None,
+        "text",
+    )
+    environment = {"NEXIO_RADIUSD_METRICS_LISTEN": "[::1]:9812", "NEXIO_RADIUSD_LOG_FORMAT": "json"}
+    said = parse_options([], environment)
+    assert (said.metrics_listen, said.log_format) == (("::1", 9812), "json")
 
 
 def test_one_port_for_both() -> None:

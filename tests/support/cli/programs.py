@@ -161,3 +161,4 @@ def until(happens: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT
     while not happens():
         assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)  # the other process needs the core

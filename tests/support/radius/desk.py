@@ -132,3 +132,4 @@ def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> li
         if enough(found):
             return found
         assert time.monotonic() < deadline, found
+        time.sleep(0.02)
