@@ -267,6 +267,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("person", "erase"): ["zoe@example.com"],
     ("nas", "remove"): ["lobby"],
     ("location", "remove"): ["Pier"],
+    ("mail", "template", "reset"): ["registered"],
     ("kiosk", "revoke"): ["Harbour House 1"],
     ("desk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
@@ -288,6 +289,8 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
     ana = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
     visited.done("member", "add", *ana)
     visited.done("nas", "add", "lobby", "127.0.0.1")
+    words = visited.done("mail", "template", "show", "registered").out
+    visited.done("mail", "template", "edit", "registered", stdin=f"{words}Bye.\n")
     visited.done("db", "backup", str(home / "backup.db"))
     with closing(Store.open(visited.configuration)) as store:
         with store.write() as work:
