@@ -321,7 +321,7 @@ def test_names_add_no_header(store: Store, location: Location, mail_server: Mail
     assert received.to == ["zoe@example.com"]
     assert sorted(received.message.keys()) == sorted(
         ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version"]
-        + ["Content-Type"]
+        + ["Content-Language", "Content-Type"]
         + [name for name in received.message if name.startswith("X-")]
     )
     assert "Bcc" not in received.message
