@@ -79,7 +79,10 @@ def find_file(environment: Mapping[str, str], option: str | None = None) -> Path
     named = option or environment.get(CONFIG)
     if named:
         return Path(named).expanduser().absolute()
-    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+    try:
+        return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+    except PermissionError:  # its folder is closed to this user
+        return None
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -72,8 +72,8 @@ def edit(
 ) -> None:
     """Rename a location, change its time zone, or what Access-Accepts say there.
 
-    Visits keep their instants: 09:00 in London is 10:00 in Paris. A location cannot be removed.
-    Running servers follow within a second; whoever is on keeps what the login got.
+    Visits keep their instants: 09:00 in London is 10:00 in Paris. Running servers follow within
+    a second; whoever is on keeps what the login got.
     """
     from nexio.locations.locations import edit_location, get_location
 
@@ -91,6 +91,29 @@ def edit(
     words = changed if named else f"Changed {location.name}."
     fields = _fields(location) if reply else []
     output.print_answer(location_json(location), words, fields, as_json=as_json)
+
+
+@command.command()
+@click.argument("name")
+@options.yes
+@options.as_json
+def remove(name: str, *, yes: bool, as_json: bool) -> None:
+    """Remove a location with all that belongs to it.
+
+    Its past visits, members, NAS, tablets, desks, mail and log go with it, for good; backups
+    still have them. It is refused while a visit there is not over, and for the only location.
+    Running servers follow within a second.
+    """
+    from nexio.locations.locations import get_location
+    from nexio.operations.removal import contents_of, remove_location
+
+    with options.reading() as work:
+        location = get_location(work, name)
+        goes = contents_of(work, location).words
+    options.confirm(f"Remove {location.name}{goes and f' with {goes}'}?", yes=yes)
+    with options.writing() as work:
+        remove_location(work, get_location(work, name))
+    output.print_answer(location_json(location), f"Removed {location.name}.", as_json=as_json)
 
 
 @command.command()

@@ -266,6 +266,8 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("member", "remove"): ["1"],
     ("person", "erase"): ["zoe@example.com"],
     ("nas", "remove"): ["lobby"],
+    ("location", "remove"): ["Pier"],
+    ("mail", "template", "reset"): ["registered"],
     ("kiosk", "revoke"): ["Harbour House 1"],
     ("desk", "revoke"): ["Harbour House 1"],
     ("session", "disconnect"): ["1"],
@@ -287,6 +289,8 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
     ana = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
     visited.done("member", "add", *ana)
     visited.done("nas", "add", "lobby", "127.0.0.1")
+    words = visited.done("mail", "template", "show", "registered").out
+    visited.done("mail", "template", "edit", "registered", stdin=f"{words}Bye.\n")
     visited.done("db", "backup", str(home / "backup.db"))
     with closing(Store.open(visited.configuration)) as store:
         with store.write() as work:
@@ -311,6 +315,8 @@ def test_these_are_all_that_ask() -> None:
 def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: Nexio) -> None:
     """Exit 4, with what would have been asked; --yes does it."""
     home = full.configuration.home
+    if words == ("location", "remove"):  # the others are about the only one
+        full.done("location", "add", "Pier", "--timezone", "UTC")
     typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)
     for stdin in ("", "y\n"):

@@ -62,6 +62,8 @@ DAY: list[tuple[str, Any]] = [
     ("location add Annex --timezone UTC", types.LocationJson),
     ("location list", list[types.LocationJson]),
     ("location show Annex", types.LocationJson),
+    ("location add Pier --timezone UTC", types.LocationJson),
+    ("location remove Pier --yes", types.LocationJson),
     ("location edit Annex --timezone Europe/London", types.LocationJson),
     ("nas profiles", list[types.NasProfileJson]),
     ("nas profiles mikrotik", types.NasProfileJson),
