@@ -201,9 +201,9 @@ def test_out_of_file_descriptors(desk: Desk, radiusd: Radiusd) -> None:
         assert_guests_get_on(radiusd, visit)
         early = radclient(radiusd.port, later.email, later.pin)
         assert (early.words or "").startswith("Your Wi-Fi access starts at ")
-        radiusd.wait_for_line("records wait in memory: the spool")
+        radiusd.wait_for_line("records wait in the spool: ")
         assert len(lines_of(radiusd, "WARNING")) <= FEW
-    radiusd.wait_for_line("records reach the spool again")
+    radiusd.wait_for_line("records reach the store again")
 
     found = desk.wait_for_events(lambda events: len(events) > known + DECISIONS)
     assert len(found) == known + DECISIONS + 1
