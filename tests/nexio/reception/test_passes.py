@@ -225,7 +225,7 @@ def test_the_mail(store: Store, member: Member) -> None:
     """It has the link, in the text and in HTML, and no PIN."""
     link = mailed(store, member)
     message = rendered(store)
-    assert f"Link:   https://visit.example.com/{link}\n" in text_of(message)
+    assert f"https://visit.example.com/{link}\n" in text_of(message)
     assert f'<a href="https://visit.example.com/{link}"' in text_of(message, "html")
     assert member.pin not in text_of(message)
     assert "within 7 days" in text_of(message)

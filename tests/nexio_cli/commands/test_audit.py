@@ -102,7 +102,7 @@ LOOKS = {
     ),
     *("completion", "config show"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
-    *("mail template show", "mail template preview", "config show", "completion"),
+    *("mail template show", "mail template preview"),
     *("today", "service check", "service install", "service uninstall"),  # files of systemd's
     *("freeradius install", "freeradius uninstall"),  # files of FreeRADIUS's
 }
