@@ -161,11 +161,10 @@ def test_a_preview_on_a_terminal(
             f"/bin/mv {tmp_path}/seen.part {tmp_path}/seen.html\n"
         )
         opener.chmod(0o755)
-    monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    command = f"{program('nexio')} mail template preview moved --html"
+    command = f"PATH={programs} {program('nexio')} mail template preview moved --html"
     if has_browser:  # it is there after the command, as below the shell of a person
-        command += f"; while ! [ -e {tmp_path}/seen.html ]; do /bin/sleep 0.05; done"
+        command += f"; while ! [ -e {tmp_path}/seen.html ]; do sleep 0.05; done"
     with Terminal(("/bin/sh", "-c", command)) as terminal:
         assert terminal.end() == 0, terminal.shown
     said = "Your browser shows" if has_browser else "Open this page in a browser"
