@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from nexio.errors import Refused
 from nexio.input.zones import local_day, show
-from nexio.locations.locations import Location, location_of
+from nexio.locations.locations import Location, location_of, option_for
 from nexio.outbox.outbox import Template, is_waiting
 from nexio.reception.pin_days import stop_counting
 from nexio.reception.registration import add_visit, gives_token
@@ -63,7 +63,7 @@ def list_without_token(work: Reading, location: Location) -> list[Visit]:
     if not location.settings.visitor_tokens:
         raise Refused(
             f"token generation is off at {location.name}, so nobody would get a token",
-            "Turn it on first: nexio token on",
+            f"Turn it on first: nexio token on{option_for(work, location)}",
         )
     rows = work.session.scalars(
         select(VisitRow)

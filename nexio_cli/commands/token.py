@@ -108,7 +108,7 @@ def list_(
     A token that waits for the check-in has "check-in" in the column "from". --after takes the
     number of a visit.
     """
-    from nexio.locations.locations import get_location
+    from nexio.locations.locations import get_location, option_for
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, list_visits
 
@@ -122,12 +122,13 @@ def list_(
             limit=limit,
         )
         visits = list_visits(work, location, which)
+        there = "" if visits else option_for(work, location)
     output.print_list(
         visits,
         held_token_json,
         ["visit", "visitor", "e-mail", "from", "until", "state"],
         _row,
-        "No tokens here. Turn them on with: nexio token on",
+        f"No tokens here. Turn them on with: nexio token on{there}",
         as_json=as_json,
         only_wide=("e-mail",),
     )
