@@ -40,9 +40,15 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
     """
     from nexio.locations.locations import change_settings, get_location
 
-    changes = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    changes = parse_changes(["visitor-tokens=on"])
+    if duration:
+        try:
+            changes["token_duration"] = parse_duration(duration)
+        except InvalidValue as error:
+            said = f"--duration {duration} cannot be read: {error}"
+            raise InvalidValue(said, error.advice) from error
     with options.writing() as work:
-        location = change_settings(work, get_location(work, location_name), parse_changes(changes))
+        location = change_settings(work, get_location(work, location_name), changes)
     words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."

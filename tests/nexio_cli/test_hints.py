@@ -113,6 +113,13 @@ def test_a_duration_without_a_unit(sqlite_desk: Nexio) -> None:
     assert all(unit in said for unit in ('"8h"', '"8m"', '"8d"'))
 
 
+def test_a_default_duration_without_a_unit(sqlite_desk: Nexio) -> None:
+    """What was typed is named, and not the setting behind it."""
+    said = sqlite_desk("token", "on", "--duration", "60").refused(2)
+    assert "--duration 60 cannot be read" in said
+    assert "token-duration" not in said
+
+
 def test_an_extension_of_nothing(sqlite_desk: Nexio) -> None:
     """Following the hint of each refusal, word for word, ends with Wi-Fi."""
     sqlite_desk.done("token", "off")
