@@ -109,7 +109,7 @@ def test_a_brace_that_is_left_over(sqlite_desk: Nexio, tmp_path: Path, stray: st
     own = tmp_path / "own"
     own.write_text(f"Subject: Longer Wi-Fi\n\nHi {stray}, it is longer now.\n")
     said = sqlite_desk("mail", "template", "edit", "extended", str(own)).refused(2)
-    assert "a brace belongs to no placeholder" in said
+    assert "brace belongs to no placeholder" in said
 
 
 def test_in_an_editor(sqlite_desk: Nexio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
