@@ -334,16 +334,6 @@ def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
     return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
 
 
-def live_pins(work: Writing, visits: Sequence[VisitRow]) -> dict[int, PinRow]:
-    """The same of many, by the number of the visit."""
-    return {
-        pin.visit_id: pin
-        for group in in_groups([visit.id for visit in visits])
-        for pin in work.session.scalars(select(PinRow).where(PinRow.visit_id.in_(group)))
-        if pin.visit_id is not None
-    }
-
-
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None

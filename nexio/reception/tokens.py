@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from nexio.errors import Refused
 from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
-from nexio.reception.pins import live_pin, live_pins, retake_pin
+from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit
+from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
 
@@ -119,20 +121,40 @@ def revoke_all(work: Writing, location: Location) -> int:
     """
     _forbid_undo(work, CheckInRow.location_id == location.id)
     running = (
-        select(VisitRow)
-        .join(VisitRow.token)
+        select(AccessTokenRow.id, AccessTokenRow.visit_id, VisitRow.expected_arrival)
+        .join(AccessTokenRow.visit)
         .where(
             VisitRow.location_id == location.id,
             AccessTokenRow.revoked_at.is_(None),
             or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
         )
+        .order_by(AccessTokenRow.id)
     )
-    visits = work.session.scalars(running).unique().all()
-    pins = live_pins(work, visits)
-    tokens = [visit.token for visit in visits if visit.token is not None]
-    for token in tokens:
-        _end_token(work, token, pins.get(token.visit_id))
-    return len(tokens)
+    found = work.session.execute(running).all()
+    revoke_tokens(work, [token for token, _, _ in found])
+    day_ends = {visit: local_day(at, location.zone)[1] for _, visit, at in found}
+    pins = [
+        {"id": pin, "free_at": day_ends[visit]}
+        for group in in_groups(list(day_ends))
+        for pin, visit in work.session.execute(
+            select(PinRow.id, PinRow.visit_id).where(PinRow.visit_id.in_(group))
+        )
+        if visit is not None
+    ]
+    if pins:
+        work.session.execute(update(PinRow), pins)
+    audit.record_many(work, "visit", [("revoke", visit, {}) for visit in day_ends])
+    return len(found)
+
+
+def revoke_tokens(work: Writing, numbers: Sequence[int]) -> None:
+    """Revoke many tokens; what else that means is the caller's."""
+    for group in in_groups(numbers):
+        work.session.execute(
+            update(AccessTokenRow)
+            .where(AccessTokenRow.id.in_(group))
+            .values(revoked_at=work.now, batch=batch_of(work.session))
+        )
 
 
 def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
