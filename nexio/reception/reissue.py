@@ -194,9 +194,12 @@ class _Renewal:
             }
             for old, visit, pin in zip(self._old, new, pins, strict=True)
         ]
-        numbers = session.scalars(
-            insert(VisitRow).returning(VisitRow.id, sort_by_parameter_order=True), visits
-        ).all()
+        # By what they replace, as rows come back in any order.
+        inserted = session.execute(
+            insert(VisitRow).returning(VisitRow.replaces_id, VisitRow.id), visits
+        )
+        successors = {old: number for old, number in inserted if old is not None}
+        numbers = [successors[old.id] for old in self._old]
         each_new = list(zip(numbers, new, pins, strict=True))
         tokens = [
             {**asdict(visit.token), "visit_id": number, "issued_at": work.now, "batch": batch}
@@ -217,7 +220,7 @@ class _Renewal:
         ]
         session.execute(insert(PinRow), live)
         queue_first_mails(work, [number for number, each, _ in each_new if each.registration.email])
-        return dict(zip((old.id for old in self._old), numbers, strict=True))
+        return successors
 
     def _audit(self, successors: Mapping[int, int]) -> None:
         acts: list[tuple[str, int, dict[str, Any]]] = []
