@@ -65,7 +65,9 @@ def test_a_slip_is_read_by_people_and_scanners(
         ):
             assert text in words
         picture = io.BytesIO()
-        Image.open(io.BytesIO(shown.locator("img").screenshot())).convert("L").save(picture, "PNG")
+        Image.open(io.BytesIO(shown.locator("img").first.screenshot())).convert("L").save(
+            picture, "PNG"
+        )
         assert scanned(picture.getvalue()) == code
     assert page.pdf().count(b"/Type /Page\n") == len(visits)
     page.close()

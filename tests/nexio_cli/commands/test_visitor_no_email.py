@@ -37,8 +37,8 @@ def test_with_an_email_or_without(desk: Nexio) -> None:
 
 
 def test_who_has_none_is_not_asked(desk: Nexio) -> None:
-    """On a terminal, only for the names."""
-    ran = desk.done("visitor", "register", "--no-email", stdin=Keyboard("Kim\n\n"))
+    """On a terminal, only for the names and the arrival."""
+    ran = desk.done("visitor", "register", "--no-email", stdin=Keyboard("Kim\n\n\n"))
     assert "Email" not in ran.err
     assert "login    kim\n" in ran.out
 
