@@ -33,8 +33,10 @@ def batch_of(session: Session) -> int:
 @event.listens_for(Session, "before_flush")
 def _stamp(session: Session, context: UOWTransaction, instances: object) -> None:
     del context, instances
-    for row in [*session.new, *session.dirty]:
-        if isinstance(row, Followed) and (row in session.new or session.is_modified(row)):
+    # Each of the three is made anew whenever it is asked for: of many rows, once has to do.
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for row in [*session.new, *changed]:
+        if isinstance(row, Followed):
             row.batch = batch_of(session)
     for row in session.deleted:
         if isinstance(row, Followed):

@@ -110,7 +110,7 @@ def list_(
     """
     from nexio.locations.locations import get_location
     from nexio.reception.tokens import TokenState
-    from nexio.reception.visits import VisitFilter, list_visits
+    from nexio.reception.visits import VisitFilter, each_visit
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -121,16 +121,15 @@ def list_(
             after=after,
             limit=limit,
         )
-        visits = list_visits(work, location, which)
-    output.print_list(
-        visits,
-        held_token_json,
-        ["visit", "visitor", "e-mail", "from", "until", "state"],
-        _row,
-        "No tokens here. Turn them on with: nexio token on",
-        as_json=as_json,
-        only_wide=("e-mail",),
-    )
+        output.print_list(
+            each_visit(work, location, which),
+            held_token_json,
+            ["visit", "visitor", "e-mail", "from", "until", "state"],
+            _row,
+            "No tokens here. Turn them on with: nexio token on",
+            as_json=as_json,
+            only_wide=("e-mail",),
+        )
 
 
 def _row(visit: Visit) -> list[str]:

@@ -214,7 +214,7 @@ def list_(
     """List the visits from today on by arrival, without deleted ones."""
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
-    from nexio.reception.visits import VisitFilter, VisitState, list_visits
+    from nexio.reception.visits import VisitFilter, VisitState, each_visit
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -227,18 +227,17 @@ def list_(
             after=after,
             limit=limit,
         )
-        visits = list_visits(work, location, which)
-    output.print_list(
-        visits,
-        visit_json,
-        COLUMNS,
-        row_of,
-        ("No visit matches." if everything else NONE_MATCHES)
-        if day or state or search or group
-        else "No visits here. Register one with: nexio visitor register",
-        as_json=as_json,
-        only_wide=WIDE_ONLY,
-    )
+        output.print_list(
+            each_visit(work, location, which),
+            visit_json,
+            COLUMNS,
+            row_of,
+            ("No visit matches." if everything else NONE_MATCHES)
+            if day or state or search or group
+            else "No visits here. Register one with: nexio visitor register",
+            as_json=as_json,
+            only_wide=WIDE_ONLY,
+        )
 
 
 @command.command()
