@@ -108,6 +108,11 @@ def parse_source(template: Template, source: str) -> MailText:
             f"It may have {LONGEST} characters, and its subject {LONGEST_SUBJECT}.",
         )
     _refuse_control_characters(source)
+    if "{visitorcode}" in subject:
+        raise InvalidValue(
+            "the subject would show the PIN",
+            "Mail servers and locked telephones show subjects: write it into the text below.",
+        )
     _refuse_unknown(template, source)
     _refuse_stray_braces(source)
     return MailText(subject=subject, body=rest + "\n", is_own=True)
