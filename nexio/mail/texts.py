@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -108,6 +109,7 @@ def parse_source(template: Template, source: str) -> MailText:
         )
     _refuse_control_characters(source)
     _refuse_unknown(template, source)
+    _refuse_stray_braces(source)
     return MailText(subject=subject, body=rest + "\n", is_own=True)
 
 
@@ -127,6 +129,16 @@ def _refuse_unknown(template: Template, source: str) -> None:
         raise InvalidValue(
             f"nothing is known of {names} in this mail",
             f"There is {', '.join(f'{{{name}}}' for name in known)}.",
+        )
+
+
+def _refuse_stray_braces(source: str) -> None:
+    """Else a guest would read what was meant for nexio."""
+    stray = re.search(r"\S*[{}]\S*", PLACEHOLDER.sub("", source))
+    if stray is not None:
+        raise InvalidValue(
+            f"a brace belongs to no placeholder: {stray[0][:40]}",
+            "Write a placeholder as {visitorname}, without blanks.",
         )
 
 

@@ -19,6 +19,8 @@ from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_o
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
 
+NONE_MATCHES = "No visit matches. To search past and deleted ones, too: --all"
+
 STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
 
@@ -230,7 +232,7 @@ def list_(
             visit_json,
             COLUMNS,
             row_of,
-            "No visit matches. To search past and deleted ones, too: --all"
+            ("No visit matches." if everything else NONE_MATCHES)
             if day or state or search or group
             else "No visits here. Register one with: nexio visitor register",
             as_json=as_json,
