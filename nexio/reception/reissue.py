@@ -246,9 +246,11 @@ class _Renewal:
         )
         for stay, _ in stays:
             session.expire(stay)
-        for old in came:  # the check-in that opens the window has been (R16)
-            new = session.get_one(VisitRow, successors[old.id])
-            new.check_ins[0].started_wifi = start_token(self._work, new)
+        waiting = select(VisitRow).join(VisitRow.token).where(AccessTokenRow.valid_from.is_(None))
+        for group in in_groups([successors[old.id] for old in came]):
+            for visit in session.scalars(waiting.where(VisitRow.id.in_(group))).all():
+                # The check-in that opens the window has been (R16).
+                visit.check_ins[0].started_wifi = start_token(self._work, visit)
 
 
 def _get_ready(
