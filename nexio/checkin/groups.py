@@ -43,5 +43,8 @@ def _tap(work: Writing, number: int, way: Direction | None, *, override: bool) -
     try:
         return tap_visit(work, number, way=way, override=override)
     except NexioError as error:
-        words = f"nobody was checked in or out. Visit {number}: {error}"
+        said = str(error)
+        about = said.removeprefix(f"visit {number} ")  # many say it themselves
+        colon = ":" if about == said else ""
+        words = f"nobody was checked in or out. Visit {number}{colon} {about}"
         raise type(error)(words, error.advice) from None

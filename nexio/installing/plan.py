@@ -105,17 +105,20 @@ def plan_install(place: Place, wanted: Wanted, taken: Mapping[str, str] | None =
         if digest(wanted.files[path]) != before.files[path]
     }
     files = {**wanted.files, **{there: wanted.files[path] for path, there in new.items()}}
+    old = [path for path in before.files if path not in files]
+    stale = _unchanged(folder, before, old)
+    left = [path for path in old if path not in stale and look(folder / path) is not None]
     after = Manifest(
         version=__version__,
         package=wanted.package,
         files={
             path: before.files[path] if path in kept else digest(content)
             for path, content in files.items()
-        },
+        }
+        | {path: before.files[path] for path in left},
         links=wanted.links,
         taken={**before.taken, **taken},
     )
-    stale = _unchanged(folder, before, set(before.files) - set(files))
     gone = [path for path in _our_links(folder, before) if path not in wanted.links]
     states: dict[str, State] = dict.fromkeys([*gone, *taken, *stale])
     states |= {
@@ -132,7 +135,7 @@ def plan_install(place: Place, wanted: Wanted, taken: Mapping[str, str] | None =
             (path, f"you changed it; the new version is {new[path]}")
             if path in new
             else (path, CHANGED)
-            for path in sorted(kept)
+            for path in sorted([*kept, *left])
         ),
     )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -44,6 +44,9 @@ class Keyring:
     second: str | None = None
     """The key of NAS secrets; None is the same one.  It may be missing among the keys."""
 
+    absent: str | None = None
+    """The file of the second key, where there is none; None also where others may read it."""
+
     @classmethod
     def of(cls, keys: Mapping[str, bytes], active: str, second: str | None = None) -> Keyring:
         """A keyring that seals and digests with the key ``active`` (8 hex digits)."""
@@ -62,7 +65,7 @@ class Keyring:
                 "the key file does not hold the key of this store",
                 "Point NEXIO_KEY_FILE at the key file that the store was made with.",
             )
-        return Keyring.of(self.keys, key_id, second)
+        return replace(Keyring.of(self.keys, key_id, second), absent=self.absent)
 
     @property
     def lacks_second(self) -> bool:
@@ -76,7 +79,7 @@ class Keyring:
             KeyUnusable: the second key is missing.
         """
         if self.lacks_second:
-            raise second_missing()
+            raise second_missing(self.absent)
 
     def seal(self, value: str, purpose: str) -> bytes:
         """Encrypt ``value``; ``purpose`` is ``table.column``.
@@ -154,12 +157,21 @@ class Keyring:
         return outer.digest()
 
 
-def second_missing() -> KeyUnusable:
-    """The error where the second key is needed, and this process has not got it."""
+def second_missing(absent: str | None = None) -> KeyUnusable:
+    """The error where the second key is needed, and this process has not got it.
+
+    Args:
+        absent: see :attr:`Keyring.absent`.
+    """
+    if absent is not None:
+        return KeyUnusable(
+            f"the secrets of access points have a key of their own, and there is no file {absent}",
+            "Bring it back from where you keep keys, or point NEXIO_NAS_KEY_FILE at it.",
+        )
     return KeyUnusable(
         "the secrets of access points have a key of their own, which you cannot read",
         "Run this as a user who may read the file nas-key, which lies beside the key file or"
-        " where NEXIO_NAS_KEY_FILE says.",
+        " where NEXIO_NAS_KEY_FILE says. If it is gone, bring it back from where you keep keys.",
     )
 
 

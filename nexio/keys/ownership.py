@@ -33,11 +33,23 @@ def load_trusted_keys(configuration: Configuration) -> Keyring:
     refuse_open_folders(configuration)
     keyring = load_keys(configuration.key_file)
     _require_owner(configuration, configuration.key_file)
-    if not os.access(configuration.nas_key_file, os.R_OK):  # not there, or closed to us
-        return keyring
-    second = load_keys(configuration.nas_key_file)
-    _require_owner(configuration, configuration.nas_key_file)
+    path = configuration.nas_key_file
+    if not os.access(path, os.R_OK):
+        return replace(keyring, absent=str(path) if _is_absent(path) else None)
+    second = load_keys(path)
+    _require_owner(configuration, path)
     return replace(keyring, keys={**second.keys, **keyring.keys})
+
+
+def _is_absent(path: Path) -> bool:
+    """Whether there is no such file, as far as this user can see."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # closed to us
+        return False
+    return False
 
 
 def refuse_open_folders(configuration: Configuration) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -201,6 +202,12 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     """
     several = name is None and len(list_locations(work)) != 1
     return None if several else get_location(work, name)
+
+
+def option_for(work: Reading, location: Location) -> str:
+    """The end of a command in a hint: which location, where there are several."""
+    several = len(list_locations(work)) > 1
+    return f" --location {shlex.quote(location.name)}" if several else ""
 
 
 def lock_location(work: Writing, location: Location) -> Location:

@@ -17,6 +17,7 @@ from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.input.names import counted
 from nexio.keys.key_file import load_keys
+from nexio.keys.keyring import second_missing
 from nexio.keys.ownership import load_trusted_keys
 from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
@@ -124,7 +125,14 @@ def _nas_key(work: Reading, configuration: Configuration) -> Iterator[Finding]:
         return
     path, first = configuration.nas_key_file, configuration.key_file
     if work.keyring.lacks_second:
-        yield well("NAS key", f"{path} is not for this user: enough for reception, not for servers")
+        if work.keyring.absent is None:
+            why = f"{path} is not for this user"
+        elif _has_servers(work, configuration):
+            yield trouble("NAS key", second_missing(work.keyring.absent))
+            return
+        else:
+            why = f"there is no file {path} on this machine"
+        yield well("NAS key", f"{why}: enough for reception, not for servers")
         return
     status, other = path.stat(), first.stat()
     if status.st_mode & other.st_mode & stat.S_IRGRP and status.st_gid == other.st_gid:
@@ -139,6 +147,13 @@ def _nas_key(work: Reading, configuration: Configuration) -> Iterator[Finding]:
         yield unwell("NAS key", f"{path} holds more than one key", advice)
         return
     yield well("NAS key", f"{path}, closed to others")
+
+
+def _has_servers(work: Reading, configuration: Configuration) -> bool:
+    """Whether servers are on this machine: with SQLite all are, else one has kept its table."""
+    if work.session.connection().dialect.name == "sqlite":
+        return True
+    return any((configuration.home / "spool").glob("*.table"))
 
 
 def _clock(work: Reading) -> Finding:

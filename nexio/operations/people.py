@@ -17,7 +17,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from nexio.errors import NotFound
+from nexio.checkin.taps import Direction, tap_of
+from nexio.errors import NotFound, Refused
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, spelling_pattern
 from nexio.locations.locations import list_locations
@@ -267,12 +268,34 @@ def _value(value: Any) -> Any:
     return int(value.total_seconds()) if isinstance(value, timedelta) else value
 
 
+def refuse_inside(work: Reading, person: Person) -> None:
+    """Keep who is in the building on the list of those who are: it is for an evacuation, too.
+
+    Raises:
+        Refused: the person is checked in.
+    """
+    inside = CheckInRow.out_at.is_(None), CheckInRow.cut_off_at > work.now
+    stays = select(CheckInRow).where(_conditions(person)[CheckInRow], *inside)
+    stay = work.session.scalars(stays.order_by(CheckInRow.id)).first()
+    if stay is not None:
+        tap = tap_of(stay, Direction.IN)
+        option = "--member" if tap.kind == "member" else "--visit"
+        raise Refused(
+            f"{tap.name} is in the building at {tap.location.name}",
+            f"Check them out first: nexio checkout {option} {tap.id}",
+        )
+
+
 def end_access(work: Writing, person: Person) -> list[WifiSession]:
     """Revoke the person's PINs and tokens, of which servers hear within a second; no mail goes out.
 
     Returns:
         Their sessions that are open on the Wi-Fi.
+
+    Raises:
+        Refused: the person is in the building.
     """
+    refuse_inside(work, person)
     for row in work.session.scalars(
         select(VisitRow).where(VisitRow.id.in_(person.visits), VisitRow.deleted_at.is_(None))
     ).unique():

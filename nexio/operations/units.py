@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
 
 FOLDER: Final = Path("/etc/systemd/system")
+
+USER: Final = "nexio"
+"""Who the services run as, unless somebody else is named."""
 
 UNITS: Final = {
     "radiusd": ("nexio-radiusd.service",),
@@ -110,13 +114,15 @@ def look_over(folder: Path, user: str, configuration: Configuration) -> Iterator
     """
     ours = place(folder).load_manifest().files
     if not ours:
-        yield unwell("units", f"none is installed in {folder}", "nexio service install")
+        advice = _command("install", folder, user)
+        yield unwell("units", f"none is installed in {folder}", advice)
         return
     services = [service for service, names in UNITS.items() if names[0] in ours]
     planned = plan_install(folder, services, user, configuration)
     stale = [change.path for change in planned.changes if change.path in ours]
     if stale:
-        renew = "Renew them: nexio service install"
+        words = "install" if len(services) == len(UNITS) else f"install {' '.join(services)}"
+        renew = f"Renew them: {_command(words, folder, user)}"
         yield unwell("units", f"not as this nexio writes them: {', '.join(stale)}", renew)
     else:
         yield well("units", ", ".join(ours))
@@ -131,6 +137,15 @@ def look_over(folder: Path, user: str, configuration: Configuration) -> Iterator
         else:
             advice = f"systemctl enable --now {name}"
             yield unwell("start", f"{name} does not start with the machine", advice)
+
+
+def _command(words: str, folder: Path, user: str) -> str:
+    """``nexio service`` for these units; what is the default of an option is left out."""
+    given = (("--units", folder, FOLDER), ("--user", user, USER))
+    options = [
+        f" {name} {shlex.quote(str(value))}" for name, value, usual in given if value != usual
+    ]
+    return f"nexio service {words}{''.join(options)}"
 
 
 def _what_they_need(user: str, configuration: Configuration) -> Iterator[Finding]:
@@ -148,10 +163,10 @@ def _what_they_need(user: str, configuration: Configuration) -> Iterator[Finding
         return
     home = configuration.home
     if not home.is_dir():
-        advice = f"install -d -o {user} -g {user} -m 2770 {home}, then: nexio init"
+        advice = f"install -d -o {user} -g $(id -gn {user}) -m 2770 {home}, then: nexio init"
         yield unwell("store", f"there is no folder {home}", advice)
     elif home.stat().st_uid != owner:
-        yield unwell("store", f"{home} is not {user}'s", f"chown -R {user}:{user} {home}")
+        yield unwell("store", f"{home} is not {user}'s", f"chown -R {user}: {home}")
     else:
         yield well("store", str(home))
 

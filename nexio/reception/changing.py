@@ -20,7 +20,7 @@ from nexio.reception.registration_texts import parse_language, parse_optional
 from nexio.reception.tokens import refuse_unplanned
 from nexio.reception.visits import PIN_PURPOSE, Visit, get_open_row, visit_of
 from nexio.store import audit
-from nexio.store.engine import Writing
+from nexio.store.engine import Reading, Writing
 from nexio.store.tables import AccessTokenRow, PinRow, VisitRow
 
 
@@ -65,7 +65,7 @@ def extend_token(work: Writing, visit_id: int, by: timedelta) -> Visit:
             than 30 days, or more guests than planned (R9).
     """
     row = get_open_row(work, visit_id)
-    token = _open_token(row)
+    token = _open_token(work, row)
     if token.duration + by > LONGEST:
         raise Refused("a token lasts for 30 days at most", "Register the visitor again instead.")
     with recounting(work, row):
@@ -87,7 +87,7 @@ def extend_token_until(work: Writing, visit_id: int, text: str) -> Visit:
             to end before the check-in (R16).
     """
     row = get_open_row(work, visit_id)
-    token = _open_token(row)
+    token = _open_token(work, row)
     if token.valid_from is None or token.valid_until is None:
         raise _starts_later(row)
     zone = location_of(row.location).zone
@@ -163,12 +163,13 @@ def resend_mail(work: Writing, visit_id: int) -> Visit:
     return visit_of(work, row)
 
 
-def _open_token(row: VisitRow) -> AccessTokenRow:
+def _open_token(work: Reading, row: VisitRow) -> AccessTokenRow:
     token = row.token
     if token is None or token.revoked_at is not None:
         why = "has no access token" if token is None else "had its access token revoked"
-        gives = gives_token(location_of(row.location), row.source)
-        first = "" if gives else f"{command_for_tokens(row.source)}, then: "
+        location = location_of(row.location)
+        gives = gives_token(location, row.source)
+        first = "" if gives else f"{command_for_tokens(work, location, row.source)}, then: "
         raise Refused(
             f"visit {row.id} {why}",
             f"Give it one, with a new PIN: {first}nexio visitor reissue {row.id}",
@@ -183,8 +184,8 @@ def _starts_later(row: VisitRow) -> Refused:
     )
 
 
-def _name_duration(row: VisitRow, duration: timedelta) -> None:
-    token = _open_token(row)
+def _name_duration(work: Reading, row: VisitRow, duration: timedelta) -> None:
+    token = _open_token(work, row)
     if token.valid_from is None:
         raise _starts_later(row)
     token.duration = row.token_duration = duration
@@ -199,7 +200,7 @@ def _move(work: Writing, row: VisitRow, arrival: datetime, until: datetime | Non
     token = row.token
     length = row.location.token_duration
     if until is not None:
-        _name_duration(row, until - arrival)
+        _name_duration(work, row, until - arrival)
     if token is not None and token.valid_from is not None and token.valid_until is not None:
         starts_early = row.token_starts == "expected-arrival"
         early = row.expected_arrival - token.valid_from if starts_early else timedelta()

@@ -16,7 +16,7 @@ from nexio.input.arrivals import same_time_after
 from nexio.input.names import quoted
 from nexio.input.zones import local_date, local_day, show
 from nexio.languages import mark
-from nexio.locations.locations import Location, lock_location
+from nexio.locations.locations import Location, lock_location, option_for
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.logins import free_login
 from nexio.reception.pin_days import days_between
@@ -92,7 +92,7 @@ def refuse_useless(work: Reading, location: Location, registration: Registration
         InvalidValue: the arrival is past and its window is over.
         Refused: the end that was given would have no effect.
     """
-    _refuse_unused_end(location, registration)
+    _refuse_unused_end(work, location, registration)
     duration = registration.duration or location.settings.token_duration
     refuse_past(work, location, registration.expected_arrival, duration)
 
@@ -204,9 +204,11 @@ def gives_token(location: Location, source: str) -> bool:
     return settings.walk_in_tokens if source == "walk-in" else settings.visitor_tokens
 
 
-def command_for_tokens(source: str) -> str:
+def command_for_tokens(work: Reading, location: Location, source: str) -> str:
     """The command after which such a visitor gets a token."""
-    return "nexio settings set walk-in-tokens=on" if source == "walk-in" else "nexio token on"
+    walk_in = source == "walk-in"
+    command = "nexio settings set walk-in-tokens=on" if walk_in else "nexio token on"
+    return f"{command}{option_for(work, location)}"
 
 
 def refuse_past(work: Reading, location: Location, arrival: datetime, length: timedelta) -> None:
@@ -332,7 +334,7 @@ _NO_WIFI_TO_LIMIT = (
 )
 
 
-def _refuse_unused_end(location: Location, registration: Registration) -> None:
+def _refuse_unused_end(work: Reading, location: Location, registration: Registration) -> None:
     """Refuse an end, a duration or a number of devices that would have no effect."""
     if registration.duration is None and registration.max_devices is None:
         return
@@ -341,7 +343,8 @@ def _refuse_unused_end(location: Location, registration: Registration) -> None:
         said = told[registration.source == "walk-in"]
         raise Refused(
             mark(said, location=location.name),
-            f"Say the arrival alone, or turn it on: {command_for_tokens(registration.source)}",
+            "Say the arrival alone, or turn it on: "
+            + command_for_tokens(work, location, registration.source),
         )
     if registration.has_end and location.settings.token_starts == "check-in":
         raise Refused(

@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select, update
 
 from nexio.errors import NotFound, Refused
 from nexio.input.zones import local_day, show
-from nexio.locations.locations import Location, location_of, lock_location
+from nexio.locations.locations import Location, location_of, lock_location, option_for
 from nexio.outbox.outbox import move_waiting, queue_first_mails
 from nexio.reception.logins import free_login
 from nexio.reception.pin_days import days_after_deletion, pin_digits
@@ -290,7 +290,7 @@ def list_without_token(work: Reading, location: Location) -> list[Visit]:
     if not location.settings.visitor_tokens:
         raise Refused(
             f"token generation is off at {location.name}, so nobody would get a token",
-            "Turn it on first: nexio token on",
+            f"Turn it on first: nexio token on{option_for(work, location)}",
         )
     rows = work.session.scalars(
         select(VisitRow)

@@ -67,7 +67,8 @@ def erase(context: click.Context, email: str, *, yes: bool, as_json: bool) -> No
     nexio revokes the PINs and tokens, asks access points to end the sessions, and then removes
     everything in one transaction. No mail goes out. Visits of others that the person registered
     as a member stay; where a host or a note of theirs names the person, it says (erased). The
-    audit notes how much was erased, and not who.
+    audit notes how much was erased, and not who. Somebody who is in the building is refused:
+    check them out first.
 
     On SQLite it then writes the file anew, so that nothing is left in free pages or in the WAL;
     on PostgreSQL it vacuums. It does the same with what the servers of this machine keep in the
@@ -76,13 +77,20 @@ def erase(context: click.Context, email: str, *, yes: bool, as_json: bool) -> No
     Exit code 5 means that an access point has not said that a session is over: its next report
     brings the name back, so run it again then. It may always be run again.
     """
-    from nexio.operations.people import end_access, erase_person, get_person, open_sessions
+    from nexio.operations.people import (
+        end_access,
+        erase_person,
+        get_person,
+        open_sessions,
+        refuse_inside,
+    )
     from nexio.store.wiping import wipe
 
     with options.opened() as store:
         try:
             with store.read() as work:
                 person = get_person(work, email)
+                refuse_inside(work, person)
                 on = open_sessions(work, person)
         except NotFound:
             if yes:  # perhaps the files could not be written anew the last time

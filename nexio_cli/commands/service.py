@@ -47,7 +47,8 @@ def install(
 
     SERVICE is radiusd (the RADIUS server), webd (the pages for tablets, desks and phones) or
     housekeeping (a timer, every five minutes); without one, all three. Beside FreeRADIUS with
-    the plugin, leave out radiusd. Those that were installed before and are not named are removed.
+    the plugin, leave out radiusd. Those that were installed before and are not named are removed,
+    unless you have changed them.
 
     nexio renews the units that nobody has changed, and keeps what you have changed: a newer
     version of such a unit goes into nexio/new there. 'systemctl edit' is the better way to
@@ -56,12 +57,13 @@ def install(
     The units name the store, the key and the programs that this command finds. The services get
     a copy of the key from systemd at their start: restart them after 'nexio key rotate'.
     """
-    from nexio.operations.units import plan_install, units_to_enable
+    from nexio.operations.units import UNITS, plan_install
 
-    plan = plan_install(folder, services or SERVICES, user, options.configuration())
+    services = services or SERVICES
+    plan = plan_install(folder, services, user, options.configuration())
     installing.carry_out(plan, "The units are in", dry_run=dry_run, as_json=as_json)
     if not dry_run:
-        names = " ".join(units_to_enable(folder))
+        names = " ".join(UNITS[each][-1] for each in SERVICES if each in services)
         output.say(f"Then: systemctl daemon-reload; systemctl enable --now {names}")
 
 

@@ -40,9 +40,15 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
     """
     from nexio.locations.locations import change_settings, get_location
 
-    changes = ["visitor-tokens=on", *([f"token-duration={duration}"] if duration else [])]
+    changes = parse_changes(["visitor-tokens=on"])
+    if duration:
+        try:
+            changes["token_duration"] = parse_duration(duration)
+        except InvalidValue as error:
+            said = f"--duration {duration} cannot be read: {error}"
+            raise InvalidValue(said, error.advice) from error
     with options.writing() as work:
-        location = change_settings(work, get_location(work, location_name), parse_changes(changes))
+        location = change_settings(work, get_location(work, location_name), changes)
     words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."
@@ -108,7 +114,7 @@ def list_(
     A token that waits for the check-in has "check-in" in the column "from". --after takes the
     number of a visit.
     """
-    from nexio.locations.locations import get_location
+    from nexio.locations.locations import get_location, option_for
     from nexio.reception.tokens import TokenState
     from nexio.reception.visits import VisitFilter, each_visit
 
@@ -121,12 +127,13 @@ def list_(
             after=after,
             limit=limit,
         )
+        there = option_for(work, location)
         output.print_list(
             each_visit(work, location, which),
             held_token_json,
             ["visit", "visitor", "e-mail", "from", "until", "state"],
             _row,
-            "No tokens here. Turn them on with: nexio token on",
+            f"No tokens here. Turn them on with: nexio token on{there}",
             as_json=as_json,
             only_wide=("e-mail",),
         )

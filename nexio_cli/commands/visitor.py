@@ -18,6 +18,7 @@ from nexio_cli.terminal.visit_view import COLUMNS, WIDE_ONLY, print_visit, row_o
 
 if TYPE_CHECKING:
     from nexio.reception.visits import Visit
+    from nexio.store.engine import Reading
 
 NONE_MATCHES = "No visit matches. To search past and deleted ones, too: --all"
 
@@ -170,11 +171,12 @@ def register(
             if check_in_now and visit.state is VisitState.EXPECTED:  # not out again, if repeated
                 tap_visit(work, visit.id)
                 visit = get_visit(work, str(visit.id), None)
+            why = _why_no_wifi(work, visit) if visit.token is None and not as_json else ""
             risk = [chosen_pin_words(work, visit.id)] if insecure_short_pin and texts["pin"] else []
         output.warn(risk)
         print_visit(visit, as_json=as_json, headline=f"Registered {visit.name} at {location.name}.")
-        if visit.token is None and not as_json:
-            output.say(_why_no_wifi(visit))
+        if why:
+            output.say(why)
         if visit.email:
             posting.deliver_now(quiet=as_json)
 
@@ -213,7 +215,7 @@ def list_(
 ) -> None:
     """List the visits from today on by arrival, without deleted ones."""
     from nexio.input.calendar_days import parse_day
-    from nexio.locations.locations import get_location
+    from nexio.locations.locations import get_location, option_for
     from nexio.reception.visits import VisitFilter, VisitState, each_visit
 
     with options.reading() as work:
@@ -227,6 +229,7 @@ def list_(
             after=after,
             limit=limit,
         )
+        there = option_for(work, location)
         output.print_list(
             each_visit(work, location, which),
             visit_json,
@@ -234,7 +237,7 @@ def list_(
             row_of,
             ("No visit matches." if everything else NONE_MATCHES)
             if day or state or search or group
-            else "No visits here. Register one with: nexio visitor register",
+            else f"No visits here. Register one with: nexio visitor register{there}",
             as_json=as_json,
             only_wide=WIDE_ONLY,
         )
@@ -278,9 +281,12 @@ for _each in (devices, edit, reschedule, delete, resend, reissue, import_, expor
     command.add_command(_each)
 
 
-def _why_no_wifi(visit: Visit) -> str:
-    if visit.source == "walk-in":
-        return (
-            "No Wi-Fi: walk-ins get none here. Change it with: nexio settings set walk-in-tokens=on"
-        )
-    return "No Wi-Fi: token generation is off here. Turn it on with: nexio token on"
+def _why_no_wifi(work: Reading, visit: Visit) -> str:
+    from nexio.reception.registration import command_for_tokens
+
+    why = "walk-ins get none here" if visit.source == "walk-in" else "token generation is off here"
+    command = command_for_tokens(work, visit.location, visit.source)
+    return (
+        f"No Wi-Fi: {why}. Turn it on with: {command}, and then for this visit, with a new PIN:"
+        f" nexio visitor reissue {visit.id}"
+    )

@@ -93,7 +93,7 @@ def console() -> Console:
 def _parts_of(today: Today, layout: _Layout) -> Iterator[RenderableType]:
     day, zone = today.day, today.location.zone
     yield Text.assemble((output.plain(today.location.name), "bold"), f"   {show(today.at, zone)}")
-    late = sum(person.at < today.at for person in day.expected)
+    late = len(_late(today))
     said = f"Expected {len(day.expected)}" + (f", {late} late" if late else "")
     yield from _people(said, day.expected, today, layout)
     yield from _people(f"In the building {len(day.inside)}", day.inside, today, layout)
@@ -111,6 +111,11 @@ def _parts_of(today: Today, layout: _Layout) -> Iterator[RenderableType]:
     yield from _lines("Refused by the Wi-Fi", refused, always)
 
 
+def _late(today: Today) -> list[Person]:
+    """Who is expected, and has not come by now."""
+    return [person for person in today.day.expected if person.at < today.at]
+
+
 def _left(today: Today) -> list[Person]:
     """Who was seen to leave."""
     return [person for person in today.day.left if not person.cut_off]
@@ -121,7 +126,11 @@ def _people(
 ) -> Iterator[RenderableType]:
     shown = people[: layout.most]
     yield _title(title, len(people) - len(shown))
-    times = [short_time(each.at, today.location.zone, today.at) for each in shown]
+    late = _late(today) if people is today.day.expected else []
+    times = [
+        short_time(each.at, today.location.zone, today.at) + (" late" if each in late else "")
+        for each in shown
+    ]
     if layout.line_for_each:
         table = Table.grid(padding=(0, 2, 0, 0))
         for _ in range(4):
@@ -181,7 +190,7 @@ def _why(refusal: Refusal) -> str:
 
 def rows_of(today: Today) -> Iterator[list[str]]:
     """Everything below :data:`COLUMNS`."""
-    zone, place = today.location.zone, today.location.name
+    zone, place, late = today.location.zone, today.location.name, _late(today)
     lists = {
         "expected": today.day.expected,
         "in": today.day.inside,
@@ -191,7 +200,8 @@ def rows_of(today: Today) -> Iterator[list[str]]:
     for what, people in lists.items():
         for each in people:
             known = (each.name, each.kind, each.company or "", each.phone or "", each.host or "")
-            yield [what, show(each.at, zone), *known, "", place]
+            why = "late" if what == "expected" and each in late else ""
+            yield [what, show(each.at, zone), *known, why, place]
     for mail in today.undelivered:
         name = "" if mail.to is None else mail.to.name
         yield [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +113,13 @@ def test_a_duration_without_a_unit(sqlite_desk: Nexio) -> None:
     assert all(unit in said for unit in ('"8h"', '"8m"', '"8d"'))
 
 
+def test_a_default_duration_without_a_unit(sqlite_desk: Nexio) -> None:
+    """What was typed is named, and not the setting behind it."""
+    said = sqlite_desk("token", "on", "--duration", "60").refused(2)
+    assert "--duration 60 cannot be read" in said
+    assert "token-duration" not in said
+
+
 def test_an_extension_of_nothing(sqlite_desk: Nexio) -> None:
     """Following the hint of each refusal, word for word, ends with Wi-Fi."""
     sqlite_desk.done("token", "off")
@@ -126,3 +134,31 @@ def test_an_extension_of_nothing(sqlite_desk: Nexio) -> None:
     sqlite_desk.done("token", "revoke", "2", "--yes")
     said = sqlite_desk("token", "extend", "2", "--until", "23:59").refused(4)
     assert said.strip().endswith("Give it one, with a new PIN: nexio visitor reissue 2")
+
+
+def test_wifi_where_there_are_several_locations(sqlite_desk: Nexio) -> None:
+    """Each command of the note can be typed; then this visitor has Wi-Fi, too."""
+    sqlite_desk.done("location", "add", "The Annex", "--timezone", "Europe/London")
+    there = ("--location", "the annex")
+    assert "register --location 'The Annex'" in sqlite_desk.done("visitor", "list", *there).err
+    assert "token on --location 'The Annex'" in sqlite_desk.done("token", "list", *there).err
+    ada = (
+        "--first-name",
+        "Ada",
+        "--last-name",
+        "Moore",
+        "--email",
+        "ada@example.com",
+        "--check-in-now",
+    )
+    for kind, setting in (
+        ([], "token on --location 'The Annex'"),
+        (["--walk-in", "--again"], "settings set walk-in-tokens=on --location 'The Annex'"),
+    ):
+        said = sqlite_desk.done("visitor", "register", *ada, *kind, *there).err
+        reissue = re.findall(r"nexio (visitor reissue \d)", said)[0]
+        assert f"nexio {setting}, and then" in said
+        sqlite_desk.done(*shlex.split(setting))
+        sqlite_desk.done(*reissue.split(), "--yes")
+    tokens = sqlite_desk.done("token", "list", *there, "--json").json
+    assert len([each for each in tokens if each["state"] == "valid"]) == 2

@@ -13,6 +13,7 @@ import pytest
 
 from nexio.errors import KeyUnusable, NexioError, StoreUnreachable
 from nexio.keys.key_file import create_key_file
+from nexio.keys.ownership import load_trusted_keys
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from tests.support.stores import configuration_of
@@ -179,3 +180,13 @@ def test_no_store_is_made_in_an_open_home(tmp_path: Path) -> None:
     with pytest.raises(StoreUnreachable, match="can be written by every user"):
         create_store(configuration_of(home))
     assert list(home.iterdir()) == []
+
+
+def test_a_second_key_that_is_not_there(sqlite_configuration: Configuration) -> None:
+    """It is told from one that this user cannot reach: one is lost, the other is for servers."""
+    create_key_file(sqlite_configuration.key_file)
+    assert load_trusted_keys(sqlite_configuration).absent == str(sqlite_configuration.nas_key_file)
+    beyond = sqlite_configuration.key_file / "nas-key"  # stat fails, as in a folder that is closed
+    assert load_trusted_keys(replace(sqlite_configuration, nas_key_file=beyond)).absent is None
+    create_key_file(sqlite_configuration.nas_key_file)
+    assert load_trusted_keys(sqlite_configuration).absent is None

@@ -145,4 +145,14 @@ def test_the_check(installed: Path, sqlite_configuration: Configuration) -> None
 def test_the_check_without_units(folder: Path, sqlite_configuration: Configuration) -> None:
     """It says what to do."""
     (found,) = look_over(folder, USER, sqlite_configuration)
-    assert (found.well, found.advice) == (False, "nexio service install")
+    typed = f"nexio service install --units {folder} --user {USER}"
+    assert (found.well, found.advice) == (False, typed)
+
+
+def test_the_hints_of_the_check(folder: Path, sqlite_configuration: Configuration) -> None:
+    """They name the services, the folder and the user, and no group: it may have another name."""
+    plan_install(folder, ["webd"], USER, sqlite_configuration).carry_out()
+    found = {each.subject: each for each in look_over(folder, "nobody", sqlite_configuration)}
+    typed = f"nexio service install webd --units {folder} --user nobody"
+    assert found["units"].advice == f"Renew them: {typed}"
+    assert found["store"].advice == f"chown -R nobody: {sqlite_configuration.home}"

@@ -284,7 +284,7 @@ def test_r5_who_needs_a_token(store: Store, location: Location, clock: Clock) ->
     clock.advance(minutes=30)  # the hour of who came at 08:00 is over by now
     with pytest.raises(Refused, match="token generation is off at Harbour House") as caught:
         without_token(store, location)
-    assert caught.value.advice == "Turn it on first: nexio token on"
+    assert caught.value.advice == "Turn it on first: nexio token on --location 'Harbour House'"
     location = set_up(store, location, "visitor-tokens=on")
     assert without_token(store, location) == ["now", "in", "tomorrow"]
     location = set_up(store, location, "walk-in-tokens=on", "token-starts=check-in")

@@ -123,6 +123,7 @@ def _be_on_the_wifi(store: Store) -> None:
 
 def erased(desk: Nexio) -> Any:
     """What ``nexio person erase`` prints; nobody's access point answers."""
+    desk.done("checkout", "--visit", "1")
     ran = desk("person", "erase", EMAIL.lower(), "--yes", "--json")
     assert ran.exit_code in {0, 5}, ran
     return json.loads(ran.out)
@@ -213,6 +214,24 @@ def test_no_table_holds_an_erased_person(known: Nexio) -> None:
     assert known.done("db", "check").exit_code == 0
     assert "Nothing is held" in known("person", "erase", EMAIL, "--yes").refused(3)
     assert known("person", "export", EMAIL).exit_code == 3
+
+
+@pytest.mark.parametrize("kind", ["visit", "member"])
+def test_somebody_in_the_building_stays(sqlite_desk: Nexio, kind: str) -> None:
+    """Visitor or member: whoever counts heads would miss them; checked out, they go."""
+    name = ["--first-name", "Zoë", "--last-name", "Nguyễn", "--email", EMAIL]
+    if kind == "visit":
+        sqlite_desk.done("visitor", "register", *name, "--check-in-now")
+    else:
+        sqlite_desk.done("member", "add", *name)
+        sqlite_desk.done("checkin", "--member", "1")
+    said = sqlite_desk("person", "erase", EMAIL, "--yes").refused(4)
+    assert "Zoë Nguyễn is in the building at Harbour House" in said
+    assert f"nexio checkout --{kind} 1" in said
+    (inside,) = sqlite_desk.done("checkin", "list", "--open", "--json").json
+    assert inside["name"] == "Zoë Nguyễn"
+    sqlite_desk.done("checkout", f"--{kind}", "1")
+    sqlite_desk.done("person", "erase", EMAIL, "--yes")
 
 
 def test_no_file_holds_an_erased_person(sqlite_known: Nexio) -> None:

@@ -39,6 +39,24 @@ def test_from_the_first_to_the_last(sqlite_nexio: Nexio, there: tuple[str, str])
     assert tree(folder) == {}
 
 
+def test_a_changed_unit_of_another_service(sqlite_nexio: Nexio, there: tuple[str, str]) -> None:
+    """It stays and is named, by the installation of another one and by the removal of all."""
+    sqlite_nexio.done("service", "install", *there)
+    unit = Path(there[1]) / "nexio-radiusd.service"
+    unit.write_text(f"{unit.read_text()}# ours\n")
+    kept = "keep    nexio-radiusd.service (you changed it)"
+    for _ in range(2):
+        ran = sqlite_nexio.done("service", "install", "webd", *there)
+        assert kept in ran.out
+        assert ran.err.rstrip().endswith("enable --now nexio-webd.service")
+    assert kept in sqlite_nexio.done("service", "uninstall", "--yes", *there).out
+    assert unit.read_text().endswith("# ours\n")
+    unit.unlink()
+    sqlite_nexio.done("service", "install", "webd", *there)
+    sqlite_nexio.done("service", "uninstall", "--yes", *there)
+    assert tree(Path(there[1])) == {}
+
+
 def test_an_unknown_service(sqlite_nexio: Nexio, there: tuple[str, str]) -> None:
     """The known ones are listed."""
     said = sqlite_nexio("service", "install", "radius", *there).refused(2)

@@ -93,7 +93,7 @@ def test_everybody_is_in_one_list(friday: Nexio) -> None:
 
 
 def test_in_a_pipe_each_is_a_line(friday: Nexio) -> None:
-    """With the name of its list."""
+    """With the name of its list, and who is late."""
     lines = [line.split("\t") for line in friday.done("today").out.splitlines()]
     assert [(row[0], row[2].split()[0]) for row in lines[1:]] == [
         ("expected", "Ada"),
@@ -105,6 +105,7 @@ def test_in_a_pipe_each_is_a_line(friday: Nexio) -> None:
         ("refused", "aba@example.com"),
     ]
     assert {len(row) for row in lines} == {9}
+    assert [row[2].split()[0] for row in lines if row[7] == "late"] == ["Ada"]
 
 
 def test_all_locations(friday: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +167,5 @@ def test_a_normal_day_fits_a_screen(sqlite_desk: Nexio) -> None:
     assert len(lines) < 24
     assert max(map(len, lines)) <= 80
     assert terminal.shown.count("Example") == 40
+    said = terminal.shown.split("Expected 40, ")[1].split()[0]
+    assert terminal.shown.count(" late V") == int(said) >= 39
