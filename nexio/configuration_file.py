@@ -48,10 +48,12 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """Of each key."""
 
-_START = r"(?P<start>[a-z][a-z0-9+.-]*://[^/@:]*)"
+_START = r"\s*(?P<start>[a-z][a-z0-9+.-]*://[^/:]*)"
 _PASSWORD = re.compile(_START + ":[^/@]*@", re.IGNORECASE)
-_PERHAPS = re.compile(_START + ":.*@", re.IGNORECASE)
+_PERHAPS = re.compile(r"\s*(?P<start>[a-z][a-z0-9+.-]*://[^:]*):.*@", re.IGNORECASE)
 """A password that should have been quoted is one, too."""
+
+_QUERY = re.compile(r"(?P<start>[?&][a-z]*password)=[^&]*", re.IGNORECASE)
 
 _USER = re.compile(_START + "(?<!/)@", re.IGNORECASE)
 
@@ -148,7 +150,7 @@ def _refuse_open(path: Path, mode: int, said: Mapping[str, str]) -> None:
             f"every user of this machine may write {path} (mode {stat.S_IMODE(mode):04o})",
             f"Close it with: chmod o-w {shlex.quote(str(path))}",
         )
-    holds = [key for key, name in VARIABLES.items() if _PERHAPS.match(said.get(name, ""))]
+    holds = [key for key, name in VARIABLES.items() if _has_password(said.get(name, ""))]
     if holds and mode & stat.S_IRWXO:
         raise SecretUnusable(
             f"{path} holds a password ({', '.join(holds)}) and is open to other users"
@@ -181,7 +183,12 @@ def with_password(url: str, file: Path | None) -> str:
 
 def masked(url: str) -> str:
     """A URL without its password; nothing of what is no URL."""
-    return _PERHAPS.sub(r"\g<start>:***@", url) if "://" in url else "***"
+    hidden = _QUERY.sub(r"\g<start>=***", _PERHAPS.sub(r"\g<start>:***@", url))
+    return hidden if "://" in url else "***"
+
+
+def _has_password(value: str) -> bool:
+    return bool(_PERHAPS.match(value) or ("://" in value and _QUERY.search(value)))
 
 
 def _secret(path: Path) -> str:

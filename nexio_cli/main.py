@@ -241,7 +241,8 @@ def _unwritten(why: str) -> ErrorJson:
 def _usage(error: click.ClickException) -> ErrorJson:
     context = getattr(error, "ctx", None)  # click does not always know it
     path = "nexio" if context is None else context.command_path
-    message, advice = error.format_message(), f"See: {path} --help"
+    message = " ".join(error.format_message().split())  # click puts choices below each other
+    advice = f"See: {path} --help"
     if isinstance(error, click.exceptions.NoSuchCommand):
         homes = _commands_called(error.command_name)
         if homes:  # then a similar word is not what was meant, and may do harm

@@ -6,6 +6,7 @@ keyboards is the same string.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from nexio.errors import InvalidValue
@@ -65,6 +66,17 @@ def search_key(text: str) -> str:
     """
     composed = unicodedata.normalize("NFKC", text.translate(_ALIKE))
     return unicodedata.normalize("NFKC", composed.casefold()).replace("i\u0307", "i")
+
+
+def spelling_pattern(text: str) -> str:
+    """A regular expression for a name in each of its spellings.
+
+    Apostrophes and hyphens of any kind, and blanks, make no difference; nor does a comma between
+    two of its words.
+    """
+    alike = {each: f"[{re.escape(kinds)}]" for kinds in (_APOSTROPHES, _HYPHENS) for each in kinds}
+    words = ("".join(alike.get(each, re.escape(each)) for each in word) for word in text.split())
+    return r",?\s+".join(words)
 
 
 _ALIKE = {

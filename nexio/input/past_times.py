@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from nexio.errors import InvalidValue
 from nexio.input.arrivals import parse_arrival
 from nexio.input.calendar_days import is_weekday, parse_day
+from nexio.input.durations import parse_duration
 from nexio.input.zones import day_end, day_start, local_date
+
+_HOURS: Final = re.compile(r"\d+ ?h")
+"""An hour of the day to some, and hours to others."""
 
 
 def parse_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """The start of a day, or a moment; a weekday is the last one, and "14:00" is today's.
+    """The start of a day, or a moment, as somebody means it who looks back.
+
+    A weekday is the last one, "14:00" is today's, "30m" is half an hour ago.
 
     Raises:
         InvalidValue: it cannot be read as either.
@@ -29,7 +37,27 @@ def parse_until(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     return _parse(text, now, zone, end=True)
 
 
+def parse_past_day(text: str, now: datetime, zone: ZoneInfo) -> date:
+    """A day; a weekday is the last one.
+
+    Raises:
+        InvalidValue: it cannot be read.
+    """
+    day = parse_day(text, now, zone)
+    is_ahead = is_weekday(text.strip().lower()) and day > local_date(now, zone)
+    return day - timedelta(weeks=1) if is_ahead else day
+
+
 def _parse(text: str, now: datetime, zone: ZoneInfo, *, end: bool) -> datetime:
+    ago = text.lower().removesuffix(" ago")
+    duration = _find_duration(ago)
+    if duration is not None:
+        if ago == text.lower() and _HOURS.fullmatch(ago):
+            hours = ago.removesuffix("h").strip()
+            raise InvalidValue(
+                f"{text!r} has two readings", f'Write "{hours}:00" or "{hours} hours ago".'
+            )
+        return now - duration
     day = _find_day(text, now, zone)
     if day is not None:
         return day_end(day, zone) if end else day_start(day, zone)
@@ -46,11 +74,16 @@ def _parse(text: str, now: datetime, zone: ZoneInfo, *, end: bool) -> datetime:
 
 def _find_day(text: str, now: datetime, zone: ZoneInfo) -> date | None:
     try:
-        day = parse_day(text, now, zone)
+        return parse_past_day(text, now, zone)
     except InvalidValue:
         return None
-    is_ahead = is_weekday(text.strip().lower()) and day > local_date(now, zone)
-    return day - timedelta(weeks=1) if is_ahead else day
+
+
+def _find_duration(text: str) -> timedelta | None:
+    try:
+        return parse_duration(text)
+    except InvalidValue:
+        return None
 
 
 def _find_moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:

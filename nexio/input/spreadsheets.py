@@ -137,6 +137,8 @@ def _names_of(header: Sequence[str], columns: Mapping[str, str]) -> list[str | N
         raise InvalidValue("the file is empty", f"Name the columns in the first row. {known}")
     names = [columns.get(_key(cell)) for cell in header]
     for name, cell in zip(names, header, strict=True):
+        if not "".join(cell.split()).isprintable():
+            raise InvalidValue("this is no CSV", "Save the sheet as CSV, and name it then.")
         if name is None and cell.strip():
             raise InvalidValue(f"there is no column {quoted(cell.strip())}", known)
         if name is not None and names.count(name) > 1:

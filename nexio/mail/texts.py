@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -107,7 +108,13 @@ def parse_source(template: Template, source: str) -> MailText:
             f"It may have {LONGEST} characters, and its subject {LONGEST_SUBJECT}.",
         )
     _refuse_control_characters(source)
+    if "{visitorcode}" in subject:
+        raise InvalidValue(
+            "the subject would show the PIN",
+            "Mail servers and locked telephones show subjects: write it into the text below.",
+        )
     _refuse_unknown(template, source)
+    _refuse_stray_braces(source)
     return MailText(subject=subject, body=rest + "\n", is_own=True)
 
 
@@ -127,6 +134,16 @@ def _refuse_unknown(template: Template, source: str) -> None:
         raise InvalidValue(
             f"nothing is known of {names} in this mail",
             f"There is {', '.join(f'{{{name}}}' for name in known)}.",
+        )
+
+
+def _refuse_stray_braces(source: str) -> None:
+    """Else a guest would read what was meant for nexio."""
+    stray = re.search(r"\S*[{}]\S*", PLACEHOLDER.sub("", source))
+    if stray is not None:
+        raise InvalidValue(
+            f"a brace belongs to no placeholder: {stray[0][:40]}",
+            "Write a placeholder as {visitorname}, without blanks.",
         )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +14,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterable
 
     from prometheus_client.registry import Collector
@@ -24,6 +25,9 @@ MOST_CONNECTIONS: Final = 8
 
 SILENCE_SECONDS: Final = 5.0
 """So long a client may say nothing."""
+
+LONGEST_SECONDS: Final = 10.0
+"""A client that is slower than that is cut off: it holds a connection that others wait for."""
 
 PATH: Final = "/metrics"
 
@@ -76,13 +80,21 @@ class _Server(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and make room."""
+        cut = threading.Timer(LONGEST_SECONDS, _cut_off, (request,))
+        cut.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            cut.cancel()
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a monitor went away; what fails of ours is in the log."""
+
+
+def _cut_off(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended meanwhile
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

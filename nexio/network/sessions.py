@@ -14,6 +14,7 @@ from nexio.input.addresses import email_key
 from nexio.locations.locations import Location
 from nexio.network.accounting_records import Status, unseal_name
 from nexio.store.engine import Reading
+from nexio.store.groups import in_groups
 from nexio.store.tables import LARGEST_NUMBER, AccessTokenRow, VisitRow, WifiSessionRow
 
 _Found: TypeAlias = tuple[
@@ -144,6 +145,17 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
     rows = work.session.execute(query.limit(which.limit)).all()
     in_order = rows if which.after is not None else reversed(rows)
     return [_session_of(*row) for row in in_order]
+
+
+def open_sessions_of(work: Reading, visits: Sequence[int]) -> list[WifiSession]:
+    """The open sessions of some visits."""
+    return [
+        _session_of(*row)
+        for group in in_groups(visits)
+        for row in work.session.execute(
+            _sessions().where(WifiSessionRow.visit_id.in_(group), WifiSessionRow.ended_at.is_(None))
+        )
+    ]
 
 
 def get_session(work: Reading, number: int) -> WifiSession:

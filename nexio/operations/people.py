@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -19,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from nexio.checkin.taps import Direction, tap_of
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.addresses import ascii_spelling, email_key
-from nexio.input.names import full_name
+from nexio.input.names import full_name, spelling_pattern
 from nexio.locations.locations import list_locations
 from nexio.network.masking import MASK, mask_pins
 from nexio.network.sessions import WifiSession, sessions_of
@@ -84,7 +85,7 @@ class Person:
     """What stands in the log for an e-mail that looks like a PIN, as long as nobody had it."""
 
     names: tuple[str, ...] = field(repr=False)
-    """First and last name; who has one name only is not looked for by it."""
+    """First and last name, and the other way round; who has one only is not looked for by it."""
 
     visits: tuple[int, ...]
     members: tuple[int, ...]
@@ -135,7 +136,14 @@ def get_person(work: Reading, email: str) -> Person:
         spellings=tuple(sorted(spellings)),
         masked=tuple(each for each in masks if MASK in each and each != MASK),
         names=tuple(
-            sorted({full_name(row.first_name, row.last_name) for row in both if _two(row)})
+            sorted(
+                {
+                    full_name(*names)
+                    for row in both
+                    if _two(row)
+                    for names in permutations((row.first_name, row.last_name))
+                }
+            )
         ),
         visits=numbers,
         members=tuple(row.id for row in members),
@@ -347,7 +355,8 @@ def _let_visits_go(work: Writing, person: Person) -> None:
 
 def _mentions(work: Reading, person: Person) -> list[tuple[VisitRow, str]]:
     """Visits of others in which the person is named, and in which field."""
-    texts = (*person.spellings, *person.names)
+    # Another spelling has the same longest word; the pattern has the last word.
+    texts = (*person.spellings, *{_longest_word(name) for name in person.names})
     found = []
     for name in _ABOUT_OTHERS:
         column = getattr(VisitRow, name)
@@ -392,8 +401,13 @@ def _email_in(spellings: Collection[str]) -> re.Pattern[str]:
 def _pattern(person: Person) -> re.Pattern[str]:
     """The person in a text: by e-mail, or by name as a whole word."""
     email = _email_in(person.spellings).pattern
-    names = rf"|(?<!\w)(?:{_any_of(person.names)})(?!\w)" if person.names else ""
+    spelled = "|".join(map(spelling_pattern, person.names))
+    names = rf"|(?<!\w)(?:{spelled})(?!\w)" if person.names else ""
     return re.compile(email + names, re.IGNORECASE)
+
+
+def _longest_word(name: str) -> str:
+    return max(re.split(r"\W+", name), key=len)
 
 
 def _any_of(texts: Iterable[str]) -> str:

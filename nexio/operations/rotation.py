@@ -74,7 +74,8 @@ def rotate_nas_key(store: Store, key_file: Path, nas_key_file: Path) -> str:
         _seal_anew(work, Keyring.of(keys, work.keyring.active, second.active), NAS_SECRET)
         audit.record(work, "rotate", "nas-key", 1)
     with store.write(alone=True) as work:
-        keep_only(nas_key_file, second.active)
+        # Another rotation may have come between: only what the store is sealed with counts.
+        keep_only(nas_key_file, work.keyring.second or second.active)
     return second.active
 
 

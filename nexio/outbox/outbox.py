@@ -7,12 +7,13 @@ when it is sent: nothing that is rendered, and no PIN, is stored here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from nexio.input.addresses import email_key
@@ -117,19 +118,63 @@ def queue_mail(
     )
     same = (OutboxRow.template == template.value) & subject & is_waiting(work.now)
     work.session.execute(delete(OutboxRow).where(same))
-    row = OutboxRow(
-        template=template.value,
-        visit_id=visit_id,
-        member_id=member_id,
-        message_id=secrets.token_hex(16),
-        created_at=work.now,
-        state=MailState.QUEUED.value,
-        attempts=0,
-        next_try_at=work.now,
-    )
+    row = OutboxRow(**_queued(work, template), visit_id=visit_id, member_id=member_id)
     work.session.add(row)
     work.session.flush()
     return row.id
+
+
+def queue_first_mails(work: Writing, visit_ids: Sequence[int]) -> None:
+    """Have the registration of new visits mailed, in one statement; each has an e-mail."""
+    if visit_ids:
+        work.session.execute(
+            insert(OutboxRow),
+            [
+                _queued(work, Template.VISITOR_REGISTERED) | {"visit_id": visit_id}
+                for visit_id in visit_ids
+            ],
+        )
+
+
+def move_waiting(work: Writing, successors: Mapping[int, int]) -> None:
+    """What becomes of mail that waits when visits are replaced (R5).
+
+    The host still learns of the arrival; the visitor gets only the new mail.
+
+    Args:
+        work: the transaction.
+        successors: by the number of the old visit that of the new one.
+    """
+    for group in in_groups(list(successors)):
+        waiting = work.session.execute(
+            select(OutboxRow.id, OutboxRow.visit_id, OutboxRow.template)
+            .where(OutboxRow.visit_id.in_(group) & is_waiting(work.now))
+            .order_by(OutboxRow.id)
+            .with_for_update()
+        ).all()
+        moved = [
+            {"id": number, "visit_id": successors[visit_id]}
+            for number, visit_id, template in waiting
+            if visit_id is not None and template == Template.VISITOR_ARRIVED.value
+        ]
+        if moved:
+            work.session.execute(update(OutboxRow), moved)
+        kept = {each["id"] for each in moved}
+        dropped = [number for number, _, _ in waiting if number not in kept]
+        for some in in_groups(dropped):
+            work.session.execute(delete(OutboxRow).where(OutboxRow.id.in_(some)))
+
+
+def _queued(work: Writing, template: Template) -> dict[str, Any]:
+    """A mail that is due now, by its columns, but for whom it is about."""
+    return {
+        "template": template.value,
+        "message_id": secrets.token_hex(16),
+        "created_at": work.now,
+        "state": MailState.QUEUED.value,
+        "attempts": 0,
+        "next_try_at": work.now,
+    }
 
 
 def list_mail(

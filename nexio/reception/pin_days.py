@@ -147,9 +147,14 @@ def recounting(work: Writing, visit: VisitRow) -> Iterator[None]:
 def stop_counting(work: Writing, visit: VisitRow) -> None:
     """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
     location = lock_location(work, location_of(visit.location))
-    known = local_date(work.now + Horizon().past, location.zone)
-    unknown = [day for day in days_of(visit) if day > known]
+    unknown = days_after_deletion(work, visit, location.zone)
     count_pin(work, location, unknown, pin_digits(visit), by=-1)
+
+
+def days_after_deletion(work: Reading, visit: VisitRow, zone: ZoneInfo) -> list[date]:
+    """The days of a visit on which no server knows it any more if it is deleted now."""
+    known = local_date(work.now + Horizon().past, zone)
+    return [day for day in days_between(visit, visit.token, zone) if day > known]
 
 
 def fullest_day(

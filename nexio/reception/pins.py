@@ -62,6 +62,12 @@ class Wanted:
     insecure_short_pin: bool = False
     """Whatever the bound says."""
 
+    digits_before: int | None = None
+    """How many digits the PIN has that goes once this one is drawn (R5); None where none goes."""
+
+    days_given_up: Collection[date] = ()
+    """On which that one does not count any more then."""
+
 
 class PinBook:
     """The PINs that a location can give, for one registration or for many of one transaction.
@@ -82,7 +88,8 @@ class PinBook:
 
     def issue(self, wanted: Sequence[Wanted]) -> list[NewPin | InvalidValue | Refused]:
         """A PIN for each, or why there is none."""
-        self._read_days({day for each in wanted for day in each.days} - self._days.keys())
+        days = {day for each in wanted for day in (*each.days, *each.days_given_up)}
+        self._read_days(days - self._days.keys())
         issued = [self._propose(each) for each in wanted]
         given = [each.given is not None for each in wanted]
         open_ = list(range(len(issued)))
@@ -122,7 +129,18 @@ class PinBook:
             self._days[day][length] += 1
             self.counted[day, length] += 1
         self._live[length] = self._count_live(length) + 1
+        self._give_up(wanted)
         return pin
+
+    def _give_up(self, wanted: Wanted) -> None:
+        """Count the PIN out in whose place another one was drawn."""
+        length = wanted.digits_before
+        if length is None:
+            return
+        for day in wanted.days_given_up:
+            self._days[day][length] = max(0, self._days[day][length] - 1)
+            self.counted[day, length] -= 1
+        self._live[length] = self._count_live(length) - 1
 
     def _taken(self, wanted: Wanted) -> NewPin:
         """A PIN that the operator brings along, such as one that another system has sent."""
@@ -332,16 +350,6 @@ def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) ->
 def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
     """The row that holds the PIN of a visit; None where it is free."""
     return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
-
-
-def live_pins(work: Writing, visits: Sequence[VisitRow]) -> dict[int, PinRow]:
-    """The same of many, by the number of the visit."""
-    return {
-        pin.visit_id: pin
-        for group in in_groups([visit.id for visit in visits])
-        for pin in work.session.scalars(select(PinRow).where(PinRow.visit_id.in_(group)))
-        if pin.visit_id is not None
-    }
 
 
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from nexio.errors import Refused
 from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
-from nexio.reception.pins import live_pin, live_pins, retake_pin
+from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit
+from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Writing
+from nexio.store.groups import in_groups
 from nexio.store.locking import get_locked
 from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
 
@@ -119,20 +121,41 @@ def revoke_all(work: Writing, location: Location) -> int:
     """
     _forbid_undo(work, CheckInRow.location_id == location.id)
     running = (
-        select(VisitRow)
-        .join(VisitRow.token)
+        select(AccessTokenRow.id, AccessTokenRow.visit_id, VisitRow.expected_arrival)
+        .join(AccessTokenRow.visit)
         .where(
             VisitRow.location_id == location.id,
             AccessTokenRow.revoked_at.is_(None),
             or_(AccessTokenRow.valid_until.is_(None), AccessTokenRow.valid_until > work.now),
         )
+        .order_by(AccessTokenRow.id)
     )
-    visits = work.session.scalars(running).unique().all()
-    pins = live_pins(work, visits)
-    tokens = [visit.token for visit in visits if visit.token is not None]
-    for token in tokens:
-        _end_token(work, token, pins.get(token.visit_id))
-    return len(tokens)
+    found = work.session.execute(running).all()
+    revoke_tokens(work, [token for token, _, _ in found])
+    day_ends = {visit: local_day(at, location.zone)[1] for _, visit, at in found}
+    pins = [
+        {"id": pin, "free_at": day_ends[visit]}
+        for group in in_groups(list(day_ends))
+        for pin, visit in work.session.execute(
+            select(PinRow.id, PinRow.visit_id).where(PinRow.visit_id.in_(group))
+        )
+        if visit is not None
+    ]
+    if pins:
+        work.session.execute(update(PinRow), pins)
+    audit.record_many(work, "visit", [("revoke", visit, {}) for visit in day_ends])
+    return len(found)
+
+
+def revoke_tokens(work: Writing, numbers: Sequence[int]) -> None:
+    """Revoke many tokens; what else that means is the caller's."""
+    for group in in_groups(numbers):
+        work.session.execute(
+            update(AccessTokenRow)
+            .where(AccessTokenRow.id.in_(group))
+            .values(revoked_at=work.now, batch=batch_of(work.session))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def live_pin_lengths(work: Reading, location: Location) -> Counter[int]:
@@ -272,26 +295,60 @@ def refuse_more_than_planned(
     """
     if location.settings.wifi_login != "pin":
         return
-    windows = work.session.execute(
+    _refuse_beyond_plan(location, [*_windows(work, location, work.now), *more], ())
+
+
+def refuse_unplanned_windows(
+    work: Reading, location: Location, windows: Sequence[tuple[datetime, datetime]]
+) -> None:
+    """R9 for tokens that are to come: no more at one time than planned while one of them is valid.
+
+    The location is held: two that are issued at once would each not count the other.
+
+    Raises:
+        Refused: with them there are more.
+    """
+    if location.settings.wifi_login != "pin" or not windows:
+        return
+    begin, end = min(start for start, _ in windows), max(end for _, end in windows)
+    others = [window for window in _windows(work, location, begin) if window[0] < end]
+    _refuse_beyond_plan(location, others, windows, only_while_new=True)
+
+
+def _windows(work: Reading, location: Location, after: datetime) -> list[tuple[datetime, datetime]]:
+    """When tokens of a location are valid that end after an instant."""
+    found = work.session.execute(
         select(AccessTokenRow.valid_from, AccessTokenRow.valid_until)
         .join(AccessTokenRow.visit)
         .where(
             VisitRow.location_id == location.id,
             AccessTokenRow.revoked_at.is_(None),
-            AccessTokenRow.valid_until > work.now,
+            AccessTokenRow.valid_until > after,
         )
     )
+    return [(start, end) for start, end in found if start is not None and end is not None]
+
+
+def _refuse_beyond_plan(
+    location: Location,
+    old: Iterable[tuple[datetime, datetime]],
+    new: Iterable[tuple[datetime, datetime]],
+    *,
+    only_while_new: bool = False,
+) -> None:
     # At one instant an end comes before a beginning: windows are half-open (R1).
     steps = sorted(
         step
-        for start, end in (*((start, end) for start, end in windows), *more)
-        if start is not None and end is not None
-        for step in ((start, 1), (end, -1))
+        for windows, is_new in ((old, 0), (new, 1))
+        for start, end in windows
+        for step in ((start, 1, is_new), (end, -1, -is_new))
     )
-    together, planned = 0, location.settings.planned_guests or 0
-    for at, step in steps:
+    together = of_new = 0
+    planned = location.settings.planned_guests or 0
+    for at, step, new_step in steps:
         together += step
-        if together > planned:
+        of_new += new_step
+        if together > planned and (of_new or not only_while_new):
             raise Refused(
                 f"{location.name} is planned for {planned} guests on the Wi-Fi at one time, and"
                 f" {show(at, location.zone)} there would be more",

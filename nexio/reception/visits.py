@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -21,7 +22,7 @@ from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
-from nexio.store.groups import in_groups
+from nexio.store.groups import LARGEST_GROUP, in_groups
 from nexio.store.locking import find_locked
 from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import (
@@ -147,12 +148,25 @@ def list_visits(work: Reading, location: Location, which: VisitFilter) -> list[V
     Raises:
         NotFound: there is no visit of the number to go on after.
     """
+    return list(each_visit(work, location, which))
+
+
+def each_visit(work: Reading, location: Location, which: VisitFilter) -> Iterator[Visit]:
+    """The same, read from the store in parts while they are used.
+
+    Raises:
+        NotFound: as :func:`list_visits`; at once.
+    """
     query = _narrowed(_visits(), work, location, which)
     if which.state is None and which.token_state is None and not which.search:
         query = query.limit(which.limit)
-    rows = _searched(work, query, which.search) if which.search else work.session.scalars(query)
-    chosen = [visit for visit in visits_of(work, rows) if _chosen(visit, which)]
-    return chosen[: which.limit]
+    if which.search:
+        parts = _searched(work, query, which.search)
+    else:
+        streamed = query.execution_options(yield_per=LARGEST_GROUP)
+        parts = (part for part in work.session.scalars(streamed).partitions())
+    found = (visit for part in parts for visit in visits_of(work, part) if _chosen(visit, which))
+    return itertools.islice(found, which.limit)
 
 
 def find_visit(work: Reading, visit_id: int) -> Visit | None:
@@ -188,6 +202,29 @@ def get_visit(work: Reading, which: str, location_name: str | None) -> Visit:
         )
         raise Refused(f"{quoted(which)} has several visits: {several}", "Say the number.")
     return visits[0]
+
+
+def get_visits(work: Reading, which: Sequence[str], location_name: str | None) -> list[Visit]:
+    """:func:`get_visit` of several, in their order and nobody twice."""
+    numbers = [number for each in which if (number := parse_number(each)) is not None]
+    known = {visit.id: visit for visit in visits_of_numbers(work, numbers)}
+    found: dict[int, Visit] = {}
+    for each in which:
+        number = parse_number(each)
+        visit = known.get(number) if number is not None else get_visit(work, each, location_name)
+        if visit is None:
+            raise no_such_visit(each)
+        found.setdefault(visit.id, visit)
+    return list(found.values())
+
+
+def visits_of_numbers(work: Reading, numbers: Sequence[int]) -> Iterator[Visit]:
+    """The visits of some numbers, in their order, also deleted ones; read in parts."""
+    for group in in_groups(numbers):
+        rows = {
+            row.id: row for row in work.session.scalars(_visits().where(VisitRow.id.in_(group)))
+        }
+        yield from visits_of(work, [rows[number] for number in group if number in rows])
 
 
 def find_visits_by_email(work: Reading, location: Location, email: str) -> list[Visit]:
@@ -337,12 +374,21 @@ def get_open_row(work: Writing, visit_id: int) -> VisitRow:
         Refused: it is deleted or over.
     """
     row = get_row(work, visit_id)
+    refuse_closed(work, row)
+    return row
+
+
+def refuse_closed(work: Reading, row: VisitRow) -> None:
+    """Refuse what cannot be done with a visit that is deleted or over.
+
+    Raises:
+        Refused: it is.
+    """
     if row.deleted_at is not None:
         raise deleted(work, row)
     if row.closes_at <= work.now:
         over = show(row.closes_at, location_of(row.location).zone)
-        raise Refused(f"visit {visit_id} was over at {over}", "Register the visitor again.")
-    return row
+        raise Refused(f"visit {row.id} was over at {over}", "Register the visitor again.")
 
 
 def deleted(work: Reading, row: VisitRow) -> Refused:
@@ -394,7 +440,7 @@ def _narrowed(
     return query
 
 
-def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[VisitRow]:
+def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Sequence[VisitRow]]:
     """The visits in which the words stand.
 
     Compared here: the databases disagree on upper and lower case, each by its own locale.
@@ -407,7 +453,9 @@ def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Vi
     )
     numbers = [
         number
-        for number, name, email, host, company in work.session.execute(searched)
+        for number, name, email, host, company in work.session.execute(
+            searched.execution_options(yield_per=LARGEST_GROUP)
+        )
         if any(
             wanted in search_key(text)
             for text in (name, email, ascii_spelling(email), host, company)
@@ -415,7 +463,7 @@ def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Vi
         )
     ]
     for group in in_groups(numbers):
-        yield from work.session.scalars(query.where(VisitRow.id.in_(group)))
+        yield work.session.scalars(query.where(VisitRow.id.in_(group))).all()
 
 
 def _chosen(visit: Visit, which: VisitFilter) -> bool:

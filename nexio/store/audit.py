@@ -90,6 +90,30 @@ def record(
     )
 
 
+def record_many(
+    work: Writing, subject: str, acts: Sequence[tuple[str, int, dict[str, Any]]]
+) -> None:
+    """:func:`record` of many acts, in their order and in one statement.
+
+    Args:
+        work: the transaction.
+        subject: what all of them changed.
+        acts: for each the action, the number of what it changed, and the details.
+    """
+    if not acts:
+        return
+    work.session.flush()  # what was recorded one by one comes first
+    work.done.extend(f"{action} {subject} {number}" for action, number, _ in acts)
+    common = {"at": work.now, "operator": work.operator, "subject": subject}
+    work.session.execute(
+        insert(AuditRow),
+        [
+            {**common, "action": action, "subject_id": number, "details": details}
+            for action, number, details in acts
+        ],
+    )
+
+
 def upgrade_noted(operator: str) -> Callable[[Connection, str], None]:
     """What notes that this operator upgraded the store (see :func:`nexio.store.schema.upgrade`)."""
 

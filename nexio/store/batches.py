@@ -33,8 +33,10 @@ def batch_of(session: Session) -> int:
 @event.listens_for(Session, "before_flush")
 def _stamp(session: Session, context: UOWTransaction, instances: object) -> None:
     del context, instances
-    for row in [*session.new, *session.dirty]:
-        if isinstance(row, Followed) and (row in session.new or session.is_modified(row)):
+    # SQLAlchemy makes each of these sets anew whenever it is asked: once has to do for many rows.
+    changed = [row for row in session.dirty if isinstance(row, Followed)]
+    for row in [*session.new, *filter(session.is_modified, changed)]:
+        if isinstance(row, Followed):
             row.batch = batch_of(session)
     for row in session.deleted:
         if isinstance(row, Followed):

@@ -6,11 +6,13 @@ moment ago may have changed by now: code that is about to change it locks it and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from nexio.store.groups import in_groups
 from nexio.store.tables import Row
 
 Kind = TypeVar("Kind", bound=Row)
@@ -31,6 +33,27 @@ def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None
     locked = session.scalar(select(key).where(key == number).with_for_update(key_share=True))
     # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
     return None if locked is None else session.get(table, number, populate_existing=True)
+
+
+def find_all_locked(
+    session: Session, table: type[Kind], numbers: Collection[int]
+) -> dict[int, Kind]:
+    """:func:`find_locked` of many, by their numbers; those that there are.
+
+    They are locked in the order of their numbers, so that two who want the same wait and do not
+    block each other.
+    """
+    session.flush()
+    key = inspect(table).primary_key[0]
+    found: dict[int, Kind] = {}
+    groups = list(in_groups(sorted(numbers)))
+    for group in groups:
+        wanted = select(key).where(key.in_(group)).order_by(key)
+        session.execute(wanted.with_for_update(key_share=True)).all()
+    for group in groups:
+        query = select(table).where(key.in_(group)).execution_options(populate_existing=True)
+        found |= {session.identity_key(instance=row)[1][0]: row for row in session.scalars(query)}
+    return found
 
 
 def get_locked(session: Session, table: type[Kind], number: int) -> Kind:

@@ -78,7 +78,7 @@ def command(
             _subject(entry),
             _words(entry.details),
         ],
-        "Nothing was done, as far as this goes.",
+        "No entry fits.",
         as_json=as_json,
         only_wide=("id",),
     )

@@ -137,9 +137,9 @@ class _Days:
 
 
 def _read_day(text: str | None, now: datetime, zone: ZoneInfo) -> date:
-    from nexio.input.calendar_days import parse_day
+    from nexio.input.past_times import parse_past_day
 
-    return local_date(now, zone) if text is None else parse_day(text, now, zone)
+    return local_date(now, zone) if text is None else parse_past_day(text, now, zone)
 
 
 # The list for an evacuation

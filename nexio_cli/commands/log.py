@@ -73,7 +73,8 @@ def command(
         after = newest_event(work) if after is None else newest
     _print(events, locations, as_json=as_json, follow=follow)
     if not events:
-        output.say("No decisions yet." if not follow else "Waiting for decisions.")
+        none = "No decision fits." if any(words.values()) or not last else "No decisions yet."
+        output.say("Waiting for decisions." if follow else none)
     while follow:
         time.sleep(LOOK_SECONDS)
         with options.reading() as work:

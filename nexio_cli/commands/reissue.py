@@ -8,14 +8,15 @@ import click
 
 from nexio.errors import InvalidValue, NexioError, Refused
 from nexio_cli.terminal import finding, once, options, output, posting
-from nexio_cli.terminal.session_view import tell_of_open_sessions
+from nexio_cli.terminal.session_view import tell_of_ended_sessions
 from nexio_cli.terminal.shapes import visit_json
 from nexio_cli.terminal.visit_view import COLUMNS, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nexio.reception.visits import Visit
+    from nexio.store.engine import Reading
     from nexio_cli.terminal.json_types import ReissuedJson, ReissueFailedJson
 
 
@@ -48,9 +49,12 @@ def reissue(
     original, mails nothing about that, and refuses its PIN. A visit that is deleted or over
     cannot be reissued.
 
-    Each visit is reissued by itself. If some fail, the others are done, the exit code is 4, and
-    a line says how to repeat the failed ones.
+    If some cannot be, the others are done, the exit code is 4, and a line says how to repeat the
+    failed ones. Those that can are done together, or none of them: without enough free PINs, or
+    if more visitors than planned would have Wi-Fi at one time, nothing changes.
     """
+    from nexio.reception.reissue import reissue_all
+
     if bool(visits) == without_token:
         raise InvalidValue("which visits?", "Give visits, or --without-token for all that need it.")
     chosen = _choose(finding.visits_to_change(visits, location_name), location_name)
@@ -67,14 +71,21 @@ def reissue(
     if chosen:
         what = "1 visit, with" if len(chosen) == 1 else f"{len(chosen)} visits, each with"
         options.confirm(f"Reissue {what} a new PIN and mail?", yes=yes)
-    with options.opened():  # once: SQLAlchemy prepares each statement for an open store
-        results = [_reissue(visit, number, len(chosen)) for number, visit in enumerate(chosen, 1)]
-    failed = [str(result["visit"]) for result in results if "error" in result]
-    words = f"Reissued: {len(results) - len(failed)}. Failed: {len(failed)}."
-    output.print_answer(results, words, as_json=as_json)
+    numbers = [visit.id for visit in chosen]
+    with options.opened():
+        with options.writing() as work:
+            answers = reissue_all(work, numbers)
+        failed = _tell(chosen, answers)
+        tell_of_ended_sessions(list(set(numbers) - set(failed)))
+        words = f"Reissued: {len(numbers) - len(failed)}. Failed: {len(failed)}."
+        with options.reading() as work:
+            if as_json:
+                output.print_json_array(_results(work, numbers, answers))
+            else:
+                output.print_headline(words)
     if failed:
-        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(failed)}")
-    if len(failed) < len(results):
+        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(map(str, failed))}")
+    if len(failed) < len(numbers):
         posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)
 
@@ -82,25 +93,34 @@ def reissue(
 def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
     from nexio.locations.locations import get_location
     from nexio.reception.reissue import list_without_token
-    from nexio.reception.visits import get_visit
+    from nexio.reception.visits import get_visits
 
     with options.reading() as work:
         if visits:
-            found = [get_visit(work, visit, location_name) for visit in visits]
-            return list({visit.id: visit for visit in found}.values())  # nobody twice
+            return get_visits(work, visits, location_name)
         return list_without_token(work, get_location(work, location_name))
 
 
-def _reissue(visit: Visit, number: int, of: int) -> ReissuedJson | ReissueFailedJson:
-    """One visit in its own transaction; what went wrong is told and the others go on."""
-    from nexio.reception.reissue import reissue as renew
+def _tell(chosen: Sequence[Visit], answers: Sequence[int | NexioError]) -> list[int]:
+    """What became of each; returns the numbers of those that could not be reissued."""
+    failed = []
+    for number, (visit, answer) in enumerate(zip(chosen, answers, strict=True), 1):
+        said = f"now visit {answer}"
+        if isinstance(answer, NexioError):
+            failed.append(visit.id)
+            said = f"{answer}. {answer.advice}"
+        output.say(f"{number}/{len(chosen)}  visit {visit.id}, {visit.name}: {said}")
+    return failed
 
-    try:
-        with options.writing() as work:
-            new = renew(work, visit.id)
-    except NexioError as error:
-        output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: {error}. {error.advice}")
-        return {"visit": visit.id, **output.error_json(error)}
-    output.say(f"{number}/{of}  visit {visit.id}, {visit.name}: now visit {new.id}")
-    tell_of_open_sessions(visit.id, wait=False)
-    return {"visit": visit.id, "reissued": visit_json(new)}
+
+def _results(
+    work: Reading, numbers: Sequence[int], answers: Sequence[int | NexioError]
+) -> Iterator[ReissuedJson | ReissueFailedJson]:
+    from nexio.reception.visits import visits_of_numbers
+
+    new = visits_of_numbers(work, [each for each in answers if isinstance(each, int)])
+    for number, answer in zip(numbers, answers, strict=True):
+        if isinstance(answer, NexioError):
+            yield {"visit": number, **output.error_json(answer)}
+        else:
+            yield {"visit": number, "reissued": visit_json(next(new))}

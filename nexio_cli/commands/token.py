@@ -116,7 +116,7 @@ def list_(
     """
     from nexio.locations.locations import get_location, option_for
     from nexio.reception.tokens import TokenState
-    from nexio.reception.visits import VisitFilter, list_visits
+    from nexio.reception.visits import VisitFilter, each_visit
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -127,17 +127,16 @@ def list_(
             after=after,
             limit=limit,
         )
-        visits = list_visits(work, location, which)
-        there = "" if visits else option_for(work, location)
-    output.print_list(
-        visits,
-        held_token_json,
-        ["visit", "visitor", "e-mail", "from", "until", "state"],
-        _row,
-        f"No tokens here. Turn them on with: nexio token on{there}",
-        as_json=as_json,
-        only_wide=("e-mail",),
-    )
+        there = option_for(work, location)
+        output.print_list(
+            each_visit(work, location, which),
+            held_token_json,
+            ["visit", "visitor", "e-mail", "from", "until", "state"],
+            _row,
+            f"No tokens here. Turn them on with: nexio token on{there}",
+            as_json=as_json,
+            only_wide=("e-mail",),
+        )
 
 
 def _row(visit: Visit) -> list[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
 
+NONE_MATCHES = "No visit matches. To search past and deleted ones, too: --all"
+
 STATES = click.Choice(["expected", "checked_in", "checked_out", "expired", "deleted"])
 
 
@@ -214,7 +216,7 @@ def list_(
     """List the visits from today on by arrival, without deleted ones."""
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location, option_for
-    from nexio.reception.visits import VisitFilter, VisitState, list_visits
+    from nexio.reception.visits import VisitFilter, VisitState, each_visit
 
     with options.reading() as work:
         location = get_location(work, location_name)
@@ -227,19 +229,18 @@ def list_(
             after=after,
             limit=limit,
         )
-        visits = list_visits(work, location, which)
-        there = "" if visits else option_for(work, location)
-    output.print_list(
-        visits,
-        visit_json,
-        COLUMNS,
-        row_of,
-        "No visit matches. To search past and deleted ones, too: --all"
-        if day or state or search or group
-        else f"No visits here. Register one with: nexio visitor register{there}",
-        as_json=as_json,
-        only_wide=WIDE_ONLY,
-    )
+        there = option_for(work, location)
+        output.print_list(
+            each_visit(work, location, which),
+            visit_json,
+            COLUMNS,
+            row_of,
+            ("No visit matches." if everything else NONE_MATCHES)
+            if day or state or search or group
+            else f"No visits here. Register one with: nexio visitor register{there}",
+            as_json=as_json,
+            only_wide=WIDE_ONLY,
+        )
 
 
 @command.command()

@@ -118,7 +118,7 @@ def export(
     from nexio.input.calendar_days import parse_day
     from nexio.locations.locations import get_location
     from nexio.reception.exporting import write_visits
-    from nexio.reception.visits import VisitFilter, VisitState, list_visits
+    from nexio.reception.visits import VisitFilter, VisitState, each_visit
 
     options.refuse_two_on_stdout(file, as_json=as_json)
     with options.reading() as work:
@@ -128,8 +128,8 @@ def export(
             group=group,
             past_and_deleted=everything,
         )
-        visits = list_visits(work, location, which)
-    visits = [visit for visit in visits if visit.state is not VisitState.DELETED]
+        found = each_visit(work, location, which)
+        visits = [visit for visit in found if visit.state is not VisitState.DELETED]
     with _created(file) as created:
         if file != "-":
             created.write(BOM)  # by which Excel knows UTF-8

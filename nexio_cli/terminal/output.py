@@ -6,6 +6,7 @@ not steer a terminal or make a line of its own.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from nexio.input.spreadsheets import neutral
 from nexio.streams import silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from nexio.errors import NexioError
     from nexio.operations.health import Finding
@@ -38,6 +39,8 @@ _STEERING = re.compile(
 WIDE = 110
 """Columns of a terminal that is not narrow."""
 
+PART = 500
+"""How much of a long list is printed at a time."""
 
 _TWO_DOTS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 """The end of a sentence that ends with "King, Jr." or "Harbour Ltd."; three are meant."""
@@ -74,7 +77,7 @@ def _escaped_in_json(found: re.Match[str]) -> str:
 
 
 def print_list(
-    things: Sequence[Thing],
+    things: Iterable[Thing],
     shape: Callable[[Thing], Printed],
     header: Sequence[str],
     row: Callable[[Thing], Sequence[str]],
@@ -85,9 +88,19 @@ def print_list(
 ) -> None:
     """A table with a row for each thing, or a JSON array of their shapes."""
     if as_json:
-        print_json([shape(thing) for thing in things])
+        print_json_array(shape(thing) for thing in things)
     else:
-        print_table(header, [row(thing) for thing in things], nothing, only_wide)
+        print_table(header, (row(thing) for thing in things), nothing, only_wide)
+
+
+def print_json_array(values: Iterable[Printed]) -> None:
+    """:func:`print_json` of many, some at a time: the first ones before the last ones are made."""
+    begins = "["
+    for part in _parts(values):
+        texts = [json_text(value, indent=2).replace("\n", "\n  ") for value in part]
+        click.echo(begins + ",".join(f"\n  {text}" for text in texts), nl=False)
+        begins = ","
+    click.echo("[]" if begins == "[" else "\n]")
 
 
 def print_table(
@@ -99,6 +112,8 @@ def print_table(
 ) -> None:
     """A table on a terminal; tabs between the columns where the output goes into a pipe.
 
+    Many rows are printed some at a time, on a terminal as one table after the other.
+
     Args:
         header: names of the columns.
         rows: cells.
@@ -106,14 +121,25 @@ def print_table(
         only_wide: columns that a narrow terminal does without.
         whole: columns that are never broken, so that they can be copied.
     """
-    rows = [[plain(plain_cell(cell)) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        for row in (header, *rows):
-            click.echo("\t".join(row))
-    elif rows:
-        _print_rich_table(header, rows, only_wide, whole)
-    if not rows:
+    parts = _parts([plain(plain_cell(cell)) for cell in row] for row in rows)
+    first = next(parts, [])  # before the header: what goes wrong at once stands alone
+    if not first:
         say(nothing)
+    is_terminal = sys.stdout.isatty()
+    if not is_terminal:
+        click.echo("\t".join(header))
+    for part in itertools.chain([first] if first else [], parts):
+        if is_terminal:
+            _print_rich_table(header, part, only_wide, whole)
+        else:
+            click.echo("\n".join("\t".join(row) for row in part))
+
+
+def _parts(things: Iterable[Thing]) -> Iterator[list[Thing]]:
+    """All of them, up to :data:`PART` at a time."""
+    rest = iter(things)
+    while part := list(itertools.islice(rest, PART)):
+        yield part
 
 
 def plain_cell(text: str) -> str:

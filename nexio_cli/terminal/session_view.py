@@ -162,6 +162,17 @@ def tell_of_open_sessions(visit_id: int, device: str | None = None, *, wait: boo
     tell_what_becomes_of(sessions, f"nexio session disconnect {visit_id}", wait=wait)
 
 
+def tell_of_ended_sessions(visits: Sequence[int]) -> None:
+    """The same of several visitors, without waiting."""
+    from nexio.network.sessions import open_sessions_of
+
+    with options.reading() as work:
+        sessions = open_sessions_of(work, visits)
+    several = len({session.visit_id for session in sessions}) > 1
+    which = "--past-end" if several else sessions[0].visit_id if sessions else ""
+    tell_what_becomes_of(sessions, f"nexio session disconnect {which}", wait=False)
+
+
 def tell_what_becomes_of(sessions: Sequence[WifiSession], by_hand: str, *, wait: bool) -> None:
     """The same of sessions that were open a moment ago.
 

@@ -226,7 +226,7 @@ def read_packet(datagram: bytes) -> Packet:
             start += size
             count += 1
     except IndexError:  # cut off after the type
-        start = MAX_LENGTH
+        start = MAX_LENGTH + 1
     if start != end or 0 in first or count > MAX_ATTRIBUTES:
         raise Malformed(_fault_of_attributes(octets))
     if count == len(first):

@@ -26,6 +26,8 @@ NOW = datetime(2026, 11, 20, 12, 34, 56, tzinfo=UTC)
         ("yesterday at 2pm", "2026-11-19T14:00", "2026-11-19T14:00"),
         ("monday 10:30", "2026-11-16T10:30", "2026-11-16T10:30"),
         ("1 nov 10:30", "2026-11-01T10:30", "2026-11-01T10:30"),
+        ("30m", "2026-11-20T12:04:56", "2026-11-20T12:04:56"),
+        ("2 Hours ago", "2026-11-20T10:34:56", "2026-11-20T10:34:56"),
         ("2026-11-20T09:00:00+01:00", "2026-11-20T08:00", "2026-11-20T08:00"),
     ],
 )
@@ -35,7 +37,7 @@ def test_days_and_moments(text: str, since: str, until: str) -> None:
     assert found == [datetime.fromisoformat(f"{each}Z") for each in (since, until)]
 
 
-@pytest.mark.parametrize("text", ["", "whenever", "10/11/2026", "30 february"])
+@pytest.mark.parametrize("text", ["", "whenever", "10/11/2026", "30 february", "9h", "9 h"])
 def test_what_cannot_be_read(text: str) -> None:
     """With examples, as everywhere."""
     with pytest.raises(InvalidValue) as caught:

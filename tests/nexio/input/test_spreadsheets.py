@@ -65,6 +65,7 @@ def test_what_excel_puts_before_the_header() -> None:
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
         ("first name,shoe size\n", 'there is no column "shoe size"'),
+        ("PK\x03\x04\x14,\x06", "this is no CSV"),
         ("first name,First-Name\n", "the column first_name is there twice"),
         ('"first name\n' * 30, 'there is no column "first name'),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,6 +89,22 @@ def test_a_fault_is_told(numbers: Numbers, caplog: pytest.LogCaptureFixture) -> 
         numbers.fails = False
         assert ask(port)[0] == 200
     assert caplog.messages == ["the metrics cannot be told"]
+
+
+def test_who_says_little_is_cut_off(numbers: Numbers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only who says nothing: all of a request has a time."""
+    monkeypatch.setattr("nexio.metrics.endpoint.LONGEST_SECONDS", 0.3)
+    with (
+        answering(numbers) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=30) as slow,
+        suppress(ConnectionError),
+    ):
+        slow.settimeout(0.05)
+        ended = False
+        while not ended:
+            slow.sendall(b"G")
+            with suppress(TimeoutError):
+                ended = slow.recv(100) == b""
 
 
 def test_who_says_nothing_keeps_nobody_out(numbers: Numbers) -> None:

@@ -239,7 +239,7 @@ def test_reading_on(sqlite_desk: Nexio) -> None:
     after = ("--after", str(numbers[0]), "--limit", "2", "--json")
     assert [each["id"] for each in desk.done("audit", *after).json] == numbers[1:3]
     desk.sql("DELETE FROM audit")
-    assert "Nothing was done" in desk.done("audit").err
+    assert "No entry fits" in desk.done("audit").err
     note(desk, datetime(2026, 11, 20, 9, tzinfo=UTC))
     assert [each["id"] for each in entries(desk)] == [numbers[-1] + 1]
 

@@ -98,10 +98,11 @@ def test_days(house: Nexio, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> No
     clock.now = at("2026-11-22 09:00")
     came(house, "Zoë")
     assert names(house) == ["Bo out", "Zoë"]
-    assert names(house, "--date", "friday") == []
+    assert names(house, "--date", "friday") == ["Ada", "Ada out"]
     assert names(house, "--date", "20 Nov") == ["Ada", "Ada out"]
     assert names(house, "--date", "yesterday") == ["Bo"]
     assert names(house, "--from", "20 Nov", "--to", "yesterday") == ["Ada", "Ada out", "Bo"]
+    assert names(house, "--from", "saturday") == names(house, "--from", "yesterday")
     assert names(house, "--from", "yesterday") == ["Bo", "Bo out", "Zoë"]
     assert "No check-ins on these days." in house.done("checkin", "list", "--date", "1 Nov").err
 

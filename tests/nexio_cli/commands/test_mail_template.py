@@ -103,6 +103,15 @@ def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     monkeypatch.setenv("EDITOR", f"{sys.executable} {program}")
 
 
+@pytest.mark.parametrize("stray", ["{visitorname", "{ visitorname }", "{{visitorname}}"])
+def test_a_brace_that_is_left_over(sqlite_desk: Nexio, tmp_path: Path, stray: str) -> None:
+    """It is refused: a guest would read it."""
+    own = tmp_path / "own"
+    own.write_text(f"Subject: Longer Wi-Fi\n\nHi {stray}, it is longer now.\n")
+    said = sqlite_desk("mail", "template", "edit", "extended", str(own)).refused(2)
+    assert "brace belongs to no placeholder" in said
+
+
 def test_in_an_editor(sqlite_desk: Nexio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake is named, and what was typed is there when it is edited again."""
     edit = ["mail", "template", "edit", "extended", "--language", "fr"]

@@ -342,6 +342,18 @@ def test_a_visitor_without_an_email(sqlite_desk: Nexio) -> None:
         }
 
 
+def test_a_name_in_other_spellings(desk: Nexio) -> None:
+    """Other apostrophes, blanks, capitals, and the last name first."""
+    desk.register(first_name="Pat", last_name="O'Brien", email="pat@example.com")
+    notes = "meets O’BRIEN, Pat; Pat  O`Brien; and Patty O'Brienne"
+    desk.register("--host", "Pat O’Brien", "--notes", notes, email="sue@example.com")
+    told = desk.done("person", "erase", "pat@example.com", "--yes", "--json").json
+    assert told["mentions"] == 2
+    with closing(Store.open(desk.configuration)) as store, store.read() as work:
+        row = work.session.scalars(select(VisitRow)).unique().one()
+        assert (row.host, row.notes) == (None, "meets (erased); (erased); and Patty O'Brienne")
+
+
 def test_a_person_who_is_on_the_wifi(
     programs: None, sqlite_nexio: Nexio, sqlite_configuration: Configuration
 ) -> None:

@@ -69,6 +69,16 @@ def test_attributes_fill_the_packet_exactly(body: bytes, fault: Fault) -> None:
     assert malformed.value.reason is fault
 
 
+def test_an_overrun_in_the_longest_packet() -> None:
+    """As in any other one."""
+    body = b"\x1a\xff" + bytes(253)
+    cut_off = packet(body * 15 + b"\x1a\xfa" + bytes(248) + b"\x01")
+    assert len(cut_off) == 4096
+    with pytest.raises(Malformed) as malformed:
+        read_packet(cut_off)
+    assert malformed.value.reason is Fault.ATTRIBUTE_OVERRUN
+
+
 def test_two_hundred_attributes_pass() -> None:
     """Must 4: the limit itself is allowed."""
     assert len(read_packet(packet(b"\x01\x02" * 200)).attributes) == 200
