@@ -8,7 +8,7 @@ nobody.  Texts about others that name the person lose the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.checkin.taps import Direction, tap_of
-from nexio.errors import NotFound, Refused
+from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, spelling_pattern
 from nexio.locations.locations import list_locations
@@ -119,12 +119,15 @@ def get_person(work: Reading, email: str) -> Person:
 
     Raises:
         NotFound: nothing is held about this e-mail.
+        InvalidValue: it is empty.
     """
     key = email_key(email)
+    if not key.strip():  # which is in every text
+        raise InvalidValue("the e-mail is empty", "Say whose: an e-mail, or a login.")
     visits = work.session.scalars(select(VisitRow).where(VisitRow.email_key == key)).all()
     members = work.session.scalars(select(MemberRow).where(MemberRow.email_key == key)).all()
     both: list[VisitRow | MemberRow] = [*visits, *members]
-    written = [email.strip(), key, *(row.email for row in both)]
+    written = [email.strip(), key, *(row.email for row in both if row.email)]
     spellings = {each.lower() for each in (*written, *map(ascii_spelling, written))}
     masks = {mask_pins(each, lambda _: False) for each in spellings}
     numbers = tuple(row.id for row in visits)
@@ -388,9 +391,11 @@ def _clean_logs(work: Writing, person: Person) -> None:
             work.session.execute(update(column.class_).where(column == value).values(left))
 
 
-def _email_in(spellings: Iterable[str]) -> re.Pattern[str]:
-    """An e-mail in a text, and not as the end or the beginning of a longer one."""
-    return re.compile(rf"(?<![\w.+%-])(?:{_any_of(spellings)})(?![\w-])(?!\.\w)", re.IGNORECASE)
+def _email_in(spellings: Collection[str]) -> re.Pattern[str]:
+    """An e-mail or a login in a text, and not as the end or the beginning of a longer one."""
+    at = "" if any("@" in each for each in spellings) else "@"  # li.wei is not li.wei@example.com
+    before, after = rf"(?<![\w.+%{at}-])", rf"(?![\w{at}-])(?!\.\w)"
+    return re.compile(f"{before}(?:{_any_of(spellings)}){after}", re.IGNORECASE)
 
 
 def _pattern(person: Person) -> re.Pattern[str]:

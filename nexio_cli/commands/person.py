@@ -35,7 +35,8 @@ def command() -> None:
     """Export or erase all that is held about a person.
 
     EMAIL means all visits and members of this e-mail, at all locations, with what hangs on them:
-    check-ins, devices, sessions, decisions, mail, guesses and the audit.
+    check-ins, devices, sessions, decisions, mail, guesses and the audit. Of a visitor without an
+    e-mail, say the login.
     """
 
 

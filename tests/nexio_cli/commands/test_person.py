@@ -316,6 +316,32 @@ def test_somebody_of_a_longer_address_stays(desk: Nexio) -> None:
         assert set(work.session.scalars(select(VisitRow.notes))) == {notes}
 
 
+def test_a_visitor_without_an_email(sqlite_desk: Nexio) -> None:
+    """They are found by the login, and whose e-mail begins or ends like it stays."""
+    li = ["--first-name", "Li", "--last-name", "Wei", "--no-email"]
+    sqlite_desk.done("visitor", "register", *li)
+    others = ("li.wei@example.com", "ada@li.wei")
+    for name in ("Bo", "Ada"):
+        notes = f"{others[0]} or {others[1]} or li.wei"
+        sqlite_desk.register("--notes", notes, first_name=name, email=f"{name}@example.com")
+    with closing(Store.open(sqlite_desk.configuration)) as store, store.write() as work:
+        events = [
+            event(number, user_name=name, visit_id=None, device=None)
+            for number, name in enumerate((*others, "li.wei"), 1)
+        ]
+        record_events(work, events)
+    held = sqlite_desk.done("person", "export", "li.wei").json
+    assert [each["first_name"] for each in held["visits"]] == ["Li"]
+    assert "empty" in sqlite_desk("person", "erase", " ", "--yes").refused(2)
+    told = sqlite_desk.done("person", "erase", "li.wei", "--yes", "--json").json
+    assert (told["visits"], told["decisions"], told["mentions"]) == (1, 1, 2)
+    assert [each["user_name"] for each in sqlite_desk.done("log", "--json").json] == [*others]
+    with closing(Store.open(sqlite_desk.configuration)) as store, store.read() as work:
+        assert set(work.session.scalars(select(VisitRow.notes))) == {
+            f"{others[0]} or {others[1]} or (erased)"
+        }
+
+
 def test_a_name_in_other_spellings(desk: Nexio) -> None:
     """Other apostrophes, blanks, capitals, and the last name first."""
     desk.register(first_name="Pat", last_name="O'Brien", email="pat@example.com")
