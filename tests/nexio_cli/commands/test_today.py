@@ -15,7 +15,6 @@ from nexio.network.events import AuthEvent
 from nexio.store.engine import Store
 from tests.support.cli.programs import Terminal, program
 from tests.support.clocks import Clock
-from tests.support.radius.radiusd import wait_until
 from tests.support.reception import at
 
 if TYPE_CHECKING:
@@ -139,8 +138,8 @@ def test_a_screen_is_watched(sqlite_desk: Nexio) -> None:
         sqlite_desk.register_ago(ago, first_name=f"V{chr(97 + number % 26)}", last_name="Example")
     store = sqlite_desk.configuration.home / "nexio.db"
     with Terminal((program("nexio"), "today", "--watch")) as terminal:
-        wait_until(lambda: "In the building 0" in shown(terminal.shown))
-        wait_until(lambda: "Expected 40" in shown(terminal.shown))
+        terminal.read_until(lambda screen: "In the building 0" in shown(screen))
+        terminal.read_until(lambda screen: "Expected 40" in shown(screen))
         picture = shown(terminal.shown).replace("\r", "").splitlines()
         assert len(picture) <= 24
         sqlite_desk.done("checkin", "--visit", "1")
@@ -148,11 +147,11 @@ def test_a_screen_is_watched(sqlite_desk: Nexio) -> None:
         away = store.rename(store.with_name("away.db"))
         terminal.wait_for("This is from before: there is no store at")
         # A screen comes in parts.
-        wait_until(lambda: "In the building 1" in shown(terminal.shown))
+        terminal.read_until(lambda screen: "In the building 1" in shown(screen))
         away.rename(store)
         sqlite_desk.done("checkin", "--visit", "2")
         terminal.wait_for("In the building 2")
-        wait_until(lambda: "This is from before" not in shown(terminal.shown))
+        terminal.read_until(lambda screen: "This is from before" not in shown(screen))
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown

@@ -123,9 +123,13 @@ class Terminal:
 
         Between the two, Python's readline module loses a Ctrl-C and waits for another key.
         """
-        until(lambda: question in self.shown or not self._read_more())
-        assert question in self.shown, self.shown
+        self.read_until(lambda shown: question in shown)
         until(self._sleeps)
+
+    def read_until(self, meets: Callable[[str], bool]) -> None:
+        """Read until all that was shown meets a condition."""
+        until(lambda: meets(self.shown) or not self._read_more())
+        assert meets(self.shown), self.shown
 
     def end(self) -> int:
         """Read until the program has ended, and return its exit code."""
