@@ -11,6 +11,9 @@ READY: Final = "READY=1"
 STOPPING: Final = "STOPPING=1"
 WATCHDOG: Final = "WATCHDOG=1"
 
+_PATIENCE: Final = 1.0
+"""Seconds to wait for a service manager whose queue is full: it must not miss `READY`."""
+
 
 def tell(*news: str) -> None:
     """Send news; nothing where no service manager listens, or where it does not hear."""
@@ -20,7 +23,7 @@ def tell(*news: str) -> None:
     # An @ stands for the zero octet of a name that no file has.
     address = "\0" + place[1:] if place.startswith("@") else place
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-        line.setblocking(False)  # noqa: FBT003 - its name says it
+        line.settimeout(_PATIENCE)
         try:
             line.sendto("\n".join(news).encode(), address)
         except OSError:

@@ -195,7 +195,7 @@ class Parent:
                         self._look(key.fd)
             self._reap()
             self._stop_some()
-            if self._heartbeat is not None:
+            if self._heartbeat is not None and self._is_announced:
                 self._heartbeat.beat(i for i, each in enumerate(self._workers) if each.works)
         return self._code
 
@@ -216,7 +216,7 @@ class Parent:
             return 1.0
         due = [child.starts_at for child in self._children if not child.process]
         waits = [each - time.monotonic() for each in due]
-        if self._heartbeat is not None:
+        if self._heartbeat is not None and self._is_announced:
             waits.append(self._heartbeat.until_next())
         return max(0.0, min(waits)) if waits else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tests.support.radius.radiusd import PATIENCE
@@ -33,6 +33,13 @@ class ServiceManager:
             if news in self.hear(deadline - time.monotonic()):
                 return
         raise AssertionError(news)
+
+    def fill(self, news: str, at_most: int) -> None:
+        """Put that into its queue until no more goes in."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, suppress(BlockingIOError):
+            line.setblocking(False)
+            for _ in range(at_most):
+                line.sendto(news.encode(), self.variables["NOTIFY_SOCKET"])
 
     def hear(self, seconds: float) -> list[str]:
         """The next news, or none after so many seconds."""
