@@ -111,8 +111,8 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
         location = get_location(work, name)
         goes = contents_of(work, location).words
     options.confirm(f"Remove {location.name}{goes and f' with {goes}'}?", yes=yes)
-    with options.writing() as work:
-        remove_location(work, get_location(work, name))
+    with options.opened() as store:
+        remove_location(store, location)
     output.print_answer(location_json(location), f"Removed {location.name}.", as_json=as_json)
 
 
