@@ -72,10 +72,10 @@ def fill(store: Store, location: Location, *, past: int, live: int, events: int)
         copies.of_visits(live, "live", ended=False)
         copies.of_decisions(events, past)
         copies.of_changes(past + live)
-    _analyze(store)
 
 
-def _analyze(store: Store) -> None:
+def analyze(store: Store) -> None:
+    """Let the database count its rows; PostgreSQL does so by itself, SQLite never."""
     alone = store.engine.execution_options(isolation_level="AUTOCOMMIT")
     with alone.connect() as connection:
         vacuum = connection.dialect.name == "postgresql"  # SQLite's rewrites the whole file
@@ -109,7 +109,8 @@ class _Copies:
         self._copy(OutboxRow, count, of, ago, visit_id=visit, message_id=self._digits("m"))
         self._copy(AuditRow, count, of_audit, ago, subject_id=visit)
         if ended:
-            ids = {"key": self._digits("k"), "session_id": self._digits("s")}
+            ids = {name: self._digits(name) for name in ("key", "session_id")}
+            ids |= {"device": f"substr({self._digits('d')}, 1, 17)", "sender": self._sender()}
             self._copy(CheckInRow, count, of, ago, visit_id=visit)
             self._copy(WifiSessionRow, count, of, ago, visit_id=visit, token_id=token, **ids)
         else:
@@ -126,10 +127,12 @@ class _Copies:
         self._copy(AuthEventRow, count, of, ago, record_id="NULL", visit_id=visit)
 
     def of_changes(self, count: int) -> None:
-        """As many as have led to them."""
+        """As many as have led to them; each has removed another visit."""
         number = self._connection.scalar(select(StoreRevisionRow.number)) or 0
         batch = f"{number} + n"
         self._insert("change", count, {"number": batch, "batch": batch})
+        removed = {"kind": "'visit'", "object_id": "n", "batch": batch}
+        self._insert("removed", count, removed)
         changed = update(StoreRevisionRow).values(number=number + count)
         self._connection.execute(changed)
 
@@ -180,6 +183,10 @@ class _Copies:
     def _digits(self, salt: str) -> str:
         """32 hex digits in no order, others for each row."""
         return "lower(hex(randomblob(16)))" if self._sqlite else f"md5('{salt}' || n)"
+
+    def _sender(self) -> str:
+        """One of a hundred NAS."""
+        return "printf('%032d', n % 100)" if self._sqlite else "lpad((n % 100)::text, 32, '0')"
 
     def _octets(self) -> str:
         return "randomblob(32)" if self._sqlite else "sha256(n::text::bytea)"
