@@ -22,6 +22,7 @@ from nexio.network.following import Horizon
 from nexio.network.lost_sessions import close_all_lost
 from nexio.network.nas import NewNas, add_nas
 from nexio.network.session_updates import record_accounting, record_accounting_batches
+from nexio.reception.tokens import revoke_all
 from nexio.store.creation import create_store
 from nexio.store.engine import Store, connect
 from nexio_web.application import pages, wrapped
@@ -165,7 +166,7 @@ def test_recording(years: Years, asked: Statements) -> None:
 
 
 def test_ending_sessions(years: Years, asked: Statements) -> None:
-    """Of who may not be on any more, of who is not heard of, and by hand."""
+    """Of who may not be on any more, of all at once, and of who is not heard of."""
     guest = register(years.store, years.location, email="late@example.com")
     told(years, guest)
     revoke(years.store, guest)
@@ -175,6 +176,7 @@ def test_ending_sessions(years: Years, asked: Statements) -> None:
     with years.store.write() as work:
         (ending,) = claim_endings(work, lambda *_: "revoked", {}, 10)
         record_disconnect(work, ending.session.id, "ack")
+        assert revoke_all(work, years.location)
     clock = Clock(years.store.clock() + timedelta(days=2))
     with closing(Store.open(years.configuration, clock)) as later:
         assert close_all_lost(later)
@@ -261,7 +263,7 @@ COMMANDS = [
     "nas list",
     "mail list",
     "audit",
-    "token off --revoke --yes",
+    "token off",
     "token on",
 ]
 
