@@ -61,10 +61,10 @@ def fill(store: Store, location: Location, *, past: int, live: int, events: int)
     model = register(store, location, email="model@example.com")
     by_hand(store, model)
     by_hand(store, model, way=Direction.OUT)
-    tell(store, record(Status.START, model, location_id=location.id, at=now))
-    tell(store, record(Status.STOP, model, location_id=location.id, at=now))
+    session = {"location_id": location.id, "at": now, "key": f"{model.id:032x}"}
+    tell(store, record(Status.START, model, **session), record(Status.STOP, model, **session))
     with store.write() as work:
-        record_events(work, [event(1, at=now, location_id=location.id, visit_id=model.id)])
+        record_events(work, [event(model.id, at=now, location_id=location.id, visit_id=model.id)])
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE outbox SET state = 'sent', sent_at = created_at"))
         copies = _Copies(connection, model)

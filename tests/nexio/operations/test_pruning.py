@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,11 +11,10 @@ from sqlalchemy.event import listens_for, remove
 
 from nexio.operations.housekeeping import tidy
 from nexio.operations.removal import remove_location
-from nexio.store.engine import Store
 from nexio.store.groups import LARGEST_GROUP
-from nexio.store.patience import Patience
+from tests.support.busy_desk import WAITS, a_busy_desk
 from tests.support.many_rows import fill
-from tests.support.people import add_location, register, set_up
+from tests.support.people import add_location, set_up
 from tests.support.stores import row_counts
 
 if TYPE_CHECKING:
@@ -25,15 +22,10 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
+    from nexio.store.engine import Store
     from tests.support.clocks import Clock
 
 PAST, DECISIONS = 600, 1_500
-WAITS = 5.0
-"""Seconds that a desk has patience for a lock, and for its registration."""
-
-PAUSE = 0.05
-"""Seconds between two visitors."""
-
 MOST = 4 * LARGEST_GROUP
 """Rows of a transaction: of the visits in it, of all tables."""
 
@@ -104,47 +96,12 @@ def test_a_location_goes_the_same_way(filled: Store, location: Location, clock: 
     assert [counts[table] for table in emptied] == [0] * len(emptied)
 
 
-@contextmanager
-def a_busy_desk(
-    configuration: Configuration, clock: Clock, location: Location
-) -> Iterator[list[float]]:
-    """A desk that registers one visitor after the other, and how long each has taken.
-
-    It gives up, and the test fails, where it has to wait for :data:`WAITS`.
-    """
-    waits: list[float] = []
-    faults: list[BaseException] = []
-    over = threading.Event()
-
-    def work() -> None:
-        patience = Patience(busy=WAITS)
-        try:
-            with closing(Store.open(configuration, clock, patience)) as desk:
-                while not over.is_set():
-                    began = time.monotonic()
-                    register(desk, location, email=f"desk{len(waits)}@example.com")
-                    waits.append(time.monotonic() - began)
-                    over.wait(PAUSE)  # else it would hardly let anybody else in on SQLite
-        except BaseException as error:  # noqa: BLE001 (raised below, in the test's thread)
-            faults.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield waits
-    finally:
-        over.set()
-        thread.join()
-    for fault in faults:
-        raise fault
-
-
 def test_the_desk_goes_on_meanwhile(
     configuration: Configuration, filled: Store, location: Location, clock: Clock
 ) -> None:
     """It registers visitors, as housekeeping keeps none of them waiting for long."""
     set_up(filled, location, "retention-days=1")
-    with a_busy_desk(configuration, clock, location) as waits:
+    with a_busy_desk(configuration, location, clock) as waits:
         assert tidy(filled, most_changes=10).visits == PAST
     assert max(waits) < WAITS
     assert row_counts(filled)["visit"] == 6 + len(waits)
