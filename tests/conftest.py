@@ -55,7 +55,7 @@ from tests.support.postgresql import PostgreSQL
 from tests.support.radius.networks import can_make_networks
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
-from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
+from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template, export
 from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
@@ -312,7 +312,7 @@ def sqlite_location(sqlite_store: Store) -> Location:
 @pytest.fixture
 def environment(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The variables that lead a program to the store of ``configuration``."""
-    return _exported(configuration, monkeypatch)
+    return export(configuration, monkeypatch)
 
 
 @pytest.fixture
@@ -320,16 +320,4 @@ def sqlite_environment(
     sqlite_configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
     """The variables that lead a program to the store of ``sqlite_configuration``."""
-    return _exported(sqlite_configuration, monkeypatch)
-
-
-def _exported(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    variables = {
-        "NEXIO_HOME": str(configuration.home),
-        "NEXIO_KEY_FILE": str(configuration.key_file),
-        "NEXIO_DATABASE_URL": configuration.database_url,
-        "NEXIO_OPERATOR": configuration.operator,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return variables
+    return export(sqlite_configuration, monkeypatch)
