@@ -33,7 +33,7 @@ from nexio.errors import (
 )
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import Store, connected, explain_errors, for_reading, lock_writers
+from nexio.store.engine import Store, connected, explain_errors, for_reading
 from nexio.store.rows import copy_rows, numbers_used, our_tables, tables_of, use_none_twice
 from nexio.store.tables import Row, StoreRevisionRow
 from nexio.unfinished import temporary_folder
@@ -108,34 +108,24 @@ def back_up_from(source: Connection, path: Path) -> int:
         with temporary_folder(path.parent) as folder:
             part = folder / "backup.db"
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with connected(_url_of(part)) as target:
-                schema.upgrade(target, to=version)
-                with target.begin() as connection:
-                    rows = copy_rows(source, connection, tables_of(source, connection))
+            with connected(_url_of(part)) as target, target.begin() as connection:
+                schema.make_tables(connection, version)
+                rows = copy_rows(source, connection, tables_of(source, connection))
             part.rename(path)
     return rows
 
 
-def upgrade_with_backup(
-    engine: Engine, path: Path, tell: Callable[[int], None], operator: str = "unknown"
-) -> str:
-    """Bring the store to our version, after a backup of all that it holds until then.
+def backup_first(path: Path, tell: Callable[[int], None]) -> Callable[[Connection], None]:
+    """What backs up all that a store holds before it is upgraded, in the same transaction.
+
+    It raises as :func:`back_up`; nothing is changed then (see :func:`nexio.store.schema.upgrade`).
 
     Args:
-        engine: of the store.
         path: where the backup goes; its folder is made.
-        tell: hears how many rows are in it, before anything is changed.
-        operator: whom the audit names.
-
-    Returns:
-        The version before.
-
-    Raises:
-        As :func:`back_up` and :func:`nexio.store.schema.upgrade`; nothing is changed then.
+        tell: hears how many rows are in it.
     """
 
     def first(connection: Connection) -> None:
-        lock_writers(connection, alone=True)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -145,10 +135,7 @@ def upgrade_with_backup(
             ) from error
         tell(back_up_from(connection, path))
 
-    with engine.connect() as connection:
-        before = schema.require_known(connection)
-    schema.upgrade(engine, first=first, last=audit.upgrade_noted(operator))
-    return before
+    return first
 
 
 def restore(store: Store, path: Path) -> int:

@@ -26,12 +26,10 @@ from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
+from nexio.store.locking import lock_writers
 from nexio.store.patience import Patience
 from nexio.store.sqlite import create_file, sqlite_engine
 from nexio.store.tables import StoreRevisionRow
-
-KEY_CHANGE_LOCK = 0x6E6578696F
-"""Number of the advisory lock of PostgreSQL: "nexio" in octets."""
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
@@ -181,17 +179,6 @@ class Store:
             self._lacked = None if second in self.keyring.keys else second
         if (key_id, second) != (self.keyring.active, self.keyring.second):
             self.keyring = self.keyring.using(key_id, second)
-
-
-def lock_writers(connection: Connection, *, alone: bool) -> None:
-    """Begin a write that no change of keys can cut in two.
-
-    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
-    share an advisory lock, which a change of keys has for itself.
-    """
-    if connection.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
-        connection.execute(select(lock(KEY_CHANGE_LOCK)))
 
 
 def connect(database_url: str, patience: Patience | None = None) -> Engine:

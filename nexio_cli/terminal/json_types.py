@@ -918,6 +918,14 @@ class RestoredJson(WrittenJson):
     """What is damaged in it, a line each"""
 
 
+class MigrationJson(TypedDict):
+    """A step of an upgrade."""
+
+    version: str
+    about: str
+    seconds: float
+
+
 class UpgradeJson(TypedDict):
     """A store that has the version of this software now."""
 
@@ -927,6 +935,9 @@ class UpgradeJson(TypedDict):
     version: str
     backup: str | None
     """Where the backup of before is; ``null`` if there is none"""
+
+    steps: list[MigrationJson]
+    """What was done, in its order"""
 
 
 class RotatedJson(TypedDict):
