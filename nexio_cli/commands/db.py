@@ -13,6 +13,7 @@ import click
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.names import counted
+from nexio_cli.commands.db_copy import copy
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """Upgrade, check, back up and restore the store."""
+    """Upgrade, check, back up, restore and move the store."""
+
+
+command.add_command(copy)
 
 
 @command.command()

@@ -918,6 +918,20 @@ class RestoredJson(WrittenJson):
     """What is damaged in it, a line each"""
 
 
+CopiedJson = TypedDict(
+    "CopiedJson",
+    {
+        "from": str,
+        "to": str,
+        "done": bool,
+        "rows": int,
+        "tables": int,
+        "next": list[str],
+    },
+)
+"""A store that was copied, or could be; no class can have a key of that name."""
+
+
 class MigrationJson(TypedDict):
     """A step of an upgrade."""
 
@@ -1051,6 +1065,7 @@ Printed = (
     | BackupJson
     | RestoredJson
     | UpgradeJson
+    | CopiedJson
     | RotatedJson
     | ConfigurationJson
     | CompletionJson
