@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -71,8 +72,8 @@ def copy(to: str | None, from_: str | None, *, dry_run: bool, as_json: bool) -> 
                 copied = copy_store(store, new, watch.step)
     steps = list(_next(configuration, new))
     shape: CopiedJson = {
-        "from": masked(old),
-        "to": masked(new),
+        "old": masked(old),
+        "new": masked(new),
         "done": not dry_run,
         "rows": copied.rows,
         "tables": copied.tables,
@@ -120,18 +121,16 @@ def _next(configuration: Configuration, new: str) -> Iterator[str]:
 
 
 def _new_address(configuration: Configuration, new: str) -> Iterator[str]:
-    variable = options.settings().get("NEXIO_DATABASE_URL")
-    file = configuration.file
-    shown = masked(new)
-    if file is not None and variable is not None:
+    """Where that is to be written: where the old address stands."""
+    variable, shown = "NEXIO_DATABASE_URL", masked(new)
+    if variable in options.settings() and not os.environ.get(variable):
         yield (
-            f'On every machine, in {file}: database-url = "{shown}"; a password goes into a file'
-            " of its own (database-password-file). NEXIO_DATABASE_URL counts before the file:"
-            " take it away where it is set"
+            f'On every machine, in {configuration.file}: database-url = "{shown}"; a password goes'
+            " into a file of its own (database-password-file)"
         )
     else:
         yield (
-            f"On every machine: NEXIO_DATABASE_URL='{shown}' in /etc/nexio/radiusd.env, webd.env"
+            f"On every machine: {variable}='{shown}' in /etc/nexio/radiusd.env, webd.env"
             " and housekeeping.env, and wherever nexio is typed; or once for all of them"
             f' database-url = "{shown}" in /etc/nexio/nexio.toml'
         )

@@ -918,18 +918,22 @@ class RestoredJson(WrittenJson):
     """What is damaged in it, a line each"""
 
 
-CopiedJson = TypedDict(
-    "CopiedJson",
-    {
-        "from": str,
-        "to": str,
-        "done": bool,
-        "rows": int,
-        "tables": int,
-        "next": list[str],
-    },
-)
-"""A store that was copied, or could be; no class can have a key of that name."""
+class CopiedJson(TypedDict):
+    """A store that was copied, or could be."""
+
+    old: str
+    """The URL of the old store, without a password"""
+
+    new: str
+    """The same of the new one"""
+
+    done: bool
+    """``false`` with ``--dry-run``"""
+
+    rows: int
+    tables: int
+    next: list[str]
+    """What to change on the servers, in this order"""
 
 
 class MigrationJson(TypedDict):
