@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,8 @@ from sqlalchemy import update
 
 from nexio.keys.key_file import create_key_file, load_keys
 from nexio.reception.tokens import revoke_token
+from nexio.store import schema
+from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.tables import StoreRevisionRow
 from radius_auth.client.client import send_status_server
@@ -32,6 +35,7 @@ from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radclient import account, radclient
 from tests.support.radius.radiusd import PATIENCE, Radiusd, environment_of, wait_until
+from tests.support.stores import configuration_of, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -299,6 +303,32 @@ def test_guests_get_on_while_the_store_moves(sqlite_desk: Desk, postgresql: Post
     assert accepts_of(desk.events(), visit) == accepted  # nothing came to the old one any more
     assert "Traceback" not in server.stderr
     postgresql.drop_database("moved")
+
+
+def test_the_store_is_upgraded_meanwhile(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    """By a step that expands: the server goes on following, and its decisions wait in the spool."""
+    configuration = configuration_of(tmp_path / "nexio")
+    configuration = replace(configuration, database_url=postgresql.create_database("expanded"))
+    create_store(configuration)
+    with desk_with(configuration) as desk, Radiusd(configuration) as server:
+        for _ in range(10):  # so many that the statements are prepared
+            before = desk.register()
+            ask_until("Access-Accept", partial(radclient, server.port, before.email, before.pin))
+        run_sql(desk.store, "ALTER TABLE visit ADD COLUMN more TEXT DEFAULT 'x'")
+        run_sql(desk.store, "CREATE TABLE more (id INTEGER)")
+        run_sql(desk.store, "UPDATE alembic_version SET version_num = '9999'")
+        visit = desk.register()
+        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
+        assert accepts(server.port, before)
+        server.wait_for_line("wait in the spool")
+        assert accepts_of(desk.events(), visit) == 0
+        # As if a server of the new version were there now.
+        run_sql(desk.store, "UPDATE alembic_version SET version_num = :head", head=schema.HEAD)
+        events = desk.wait_for_events(lambda events: accepts_of(events, visit) == 1)
+        assert accepts_of(events, visit) == 1
+        assert "not following" not in server.stderr
+        assert server.stop() == 0
+    postgresql.drop_database("expanded")
 
 
 def accepts_of(events: list[AuthEvent], visit: Visit) -> int:
