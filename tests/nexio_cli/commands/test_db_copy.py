@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nexio.store import schema
+from tests.support.cli.programs import program
 from tests.support.stores import OPERATOR, engine_of
 
 if TYPE_CHECKING:
@@ -94,6 +99,26 @@ def test_into_the_store_of_this_deployment(
     ran = sqlite_desk.done("db", "copy", "--from", old)
     assert "names the new store already" in ran.out
     assert len(sqlite_desk.done("visitor", "list", "--all", "--json").json) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_one_that_is_killed(
+    engine: str, sqlite_environment: dict[str, str], url: str, tmp_path: Path
+) -> None:
+    """The real command, killed when all rows are there: nothing counts, and the next one goes."""
+    to = url if engine == "postgresql" else f"sqlite:///{tmp_path}/new.db"
+    killed_at_the_end = (
+        "import os, signal, sys; from nexio_cli.main import main;"
+        "import nexio.operations.copying as c;"
+        "c.first_difference = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
+        "main(['db', 'copy', '--to', sys.argv[1]])"
+    )
+    environment = os.environ | sqlite_environment
+    command = [sys.executable, "-c", killed_at_the_end, to]
+    killed = subprocess.run(command, env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    again = [program("nexio"), "db", "copy", "--to", to]
+    assert subprocess.run(again, env=environment, check=False, capture_output=True).returncode == 0
 
 
 def test_where_the_address_stands_in_a_file(
