@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.clock import utc_now
-from nexio.errors import NexioError, StoreUnreachable
+from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
 from nexio.input.durations import words_for
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
@@ -202,7 +202,7 @@ class Companion:
         gc.disable()  # else all that was read so far is walked again and again
         try:
             return Follower(self._open_store, Horizon())
-        except StoreUnreachable as error:
+        except (StoreUnreachable, SchemaMismatch) as error:  # it is to be copied there, or upgraded
             kept = find_kept(self._kept, self._configuration, self._max_staleness)
             if kept is None:
                 raise
