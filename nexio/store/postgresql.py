@@ -76,6 +76,18 @@ class TimeIsUp(psycopg.OperationalError):
     """The database was waited for long enough."""
 
 
+class StreamedRows(psycopg.ServerCursor[Any]):
+    """Rows that are read a part at a time.
+
+    Where the connection breaks meanwhile, SQLAlchemy does not close them; they went with it.
+    """
+
+    def __del__(self, *_: Any) -> None:
+        """Warn, as psycopg does, only where they are still open."""
+        if not self.connection.closed:
+            super().__del__()
+
+
 class PatientConnection(psycopg.Connection[Any]):
     """A connection of psycopg's on which no wait lasts for ever."""
 
@@ -93,6 +105,7 @@ class PatientConnection(psycopg.Connection[Any]):
         arguments = {"connect_timeout": int(patience.connecting)} | kwargs
         made = cls.connect(*args, **arguments)
         made.patience, made.arguments = patience, (args, arguments)
+        made.server_cursor_factory = StreamedRows
         return made
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
