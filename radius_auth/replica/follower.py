@@ -95,6 +95,7 @@ class Follower:
         self._stopping = threading.Event()
         self._reload_wanted = threading.Event()
         self._trouble = ""
+        self._has_told_of_pooler = False
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._store: Store | None = None
@@ -241,6 +242,11 @@ class Follower:
         with closing(watch(store.engine)) as watcher:
             self.follow()
             self._tell("")
+            if watcher.is_pooled and not self._has_told_of_pooler:
+                self._has_told_of_pooler = True
+                log.info(
+                    "a pooler is in front of PostgreSQL: changes are looked for twice a second"
+                )
             while not self._stopping.is_set():
                 changed = watcher.wait()
                 if self._reload_wanted.is_set():
