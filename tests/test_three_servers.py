@@ -251,12 +251,15 @@ class Reception:
         self.guests: list[Guest] = []
         """All whose registration is in the store."""
 
+        self._expected: list[Guest] = []
+        """Those who are in for some time, unless they are revoked."""
+
         self.changes: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         with closing(Store.open(self._desk.configuration)) as store:
             for _ in range(20):
-                self._register(store)
+                self._expect(store)
         self._thread.start()
         return self
 
@@ -272,7 +275,7 @@ class Reception:
 
     def _run(self) -> None:
         with closing(Store.open(self._desk.configuration)) as store:
-            for change in cycle((self._register, self._register, self._revoke)):
+            for change in cycle((self._expect, self._expect, self._revoke)):
                 if self._stopping.wait(1 / CHANGES):
                     return
                 try:
@@ -280,17 +283,23 @@ class Reception:
                 except StoreUnreachable:
                     self.changes["not possible"] += 1
 
-    def _register(self, store: Store, arrival: str = "now") -> None:
+    def _expect(self, store: Store) -> None:
+        self._expected.append(self._register(store))
+
+    def _register(self, store: Store, arrival: str = "now") -> Guest:
         number = next(_numbers)
         visit = register(
             store, self._desk.location, email=f"visitor{number}@example.com", arrival=arrival
         )
         device = f"02-00-00-00-{number >> 8:02x}-{number & 255:02x}"
-        self.guests.append(Guest(visit=visit, device=device, registered_at=time.monotonic()))
+        guest = Guest(visit=visit, device=device, registered_at=time.monotonic())
+        self.guests.append(guest)
         self.changes["registered"] += 1
+        return guest
 
     def _revoke(self, store: Store) -> None:
-        guest = random.choice([each for each in self.guests if each.revoking_at == float("inf")])
+        # One at a time, and never again: whether it was done is unknown where the store went away.
+        guest = self._expected.pop(random.randrange(len(self._expected)))
         guest.revoking_at = time.monotonic()
         revoke(store, guest.visit)
         guest.revoked_at = time.monotonic()
