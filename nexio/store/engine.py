@@ -236,6 +236,8 @@ def explain_errors(engine: Engine) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         raise unreachable(engine, error.orig) from error
+    except engine.dialect.loaded_dbapi.OperationalError as error:  # of a COPY past SQLAlchemy
+        raise unreachable(engine, error) from error
 
 
 def _is_about_uniqueness(cause: BaseException | None) -> bool:

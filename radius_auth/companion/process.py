@@ -55,6 +55,9 @@ would be felt by accounting, and by a change on its way to the workers."""
 STOP_SECONDS = 3.0
 """How long the database is still waited for at the end, and before that, workers."""
 
+LEAVE_SECONDS = 1.0
+"""And before that, how long by those who have nothing to tell."""
+
 
 class Monitor(NamedTuple):
     """How a monitor is answered."""
@@ -175,6 +178,7 @@ class Companion:
             lost = LostSessions(self._open_store)
             lost.start()
             stack.callback(lost.stop)
+            stack.callback(self._patience.end_in, LEAVE_SECONDS)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
