@@ -10,8 +10,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 DEBIAN_RADDB = ROOT / ".ci" / "debian-raddb"
@@ -79,15 +84,21 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def machine(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def machine(package: Path) -> Iterator[Machine]:
     """A least Debian with what the package says that it needs, and no more."""
+    # In memory there may be no devices.
+    with TemporaryDirectory(dir="/var/tmp") as root:
+        yield make_machine(Path(root), package)
+
+
+def make_machine(root: Path, package: Path) -> Machine:
+    """Make it, with the package and FreeRADIUS's configuration in its root."""
     subprocess.run([ROOT / ".ci" / "debian-packages", "debootstrap", "iproute2"], check=True)
     depends = subprocess.check_output(["dpkg-deb", "--field", package, "Depends"], text=True)
     needed = {re.split(r"[ (:|]", each.strip())[0] for each in depends.split(",")}
     words = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)"]
     only = ["Created-By: Packages", "Origin: Debian", "Component: main"]
     first = subprocess.check_output([*words, *only], text=True).splitlines()[0]
-    root = tmp_path_factory.mktemp("machine")
     words = ["debootstrap", "--variant=minbase", f"--include={','.join(sorted(needed))}"]
     subprocess.run([*words, first.split()[0], root, first.split()[1]], check=True)
     shutil.copy2(package, root / "nexio.deb")
@@ -104,14 +115,11 @@ def test_from_the_installation_to_the_purge(machine: Machine) -> None:
     assert machine.owner("/var/lib/nexio") == "2770 nexio:nexio"
     assert machine.owner("/etc/nexio") == "750 root:nexio"
     assert not list((machine.root / "var/lib/nexio").iterdir())
-    assert "usr/lib/nexio/lib/python3.11/site-packages/nexio/__pycache__" in {
-        re.sub(r"python3\.\d+", "python3.11", name) for name in machine.files()
-    }
+    assert list(machine.root.glob("usr/lib/nexio/lib/*/site-packages/nexio/__pycache__/*.pyc"))
 
     assert "Access-Accept" in machine.run("sh", "-ec", A_FIRST_DAY)
-    assert "Nobody is in the building" in machine.run(
-        "runuser", "-u", "nexio", "--", "nexio", "checkin", "list", "--open"
-    )
+    as_nexio = ["runuser", "-u", "nexio", "--", "nexio"]
+    assert "zoe@example.com" in machine.run(*as_nexio, "visitor", "list")
     assert "systemctl enable --now nexio-radiusd" in machine.run(
         "nexio", "service", "check", fails=4
     )
