@@ -12,7 +12,7 @@ from nexio.errors import KeyUnusable
 from nexio.input.pins import normalize_pin
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
-from radius_auth.decision.request import Accepted, Decision, Rejected, Request
+from radius_auth.decision.request import Accepted, Decision, Rejected, Request, named
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
 from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
@@ -235,7 +235,7 @@ def read_claim(
             confirmed.append(visit)
         else:
             silent.append(visit)
-    return Claim(location, email, pin, confirmed, silent)
+    return named(Claim, (location, email, pin, confirmed, silent))
 
 
 def _is_confirmed(visit: FollowedVisit, location: Location, table: Table, now: datetime) -> bool:
