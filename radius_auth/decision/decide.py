@@ -251,12 +251,13 @@ def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Gue
     if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
         return Guess(claim.location.id, nas, device, by_pin=True, chance=chance, pins=pins)
-    visits = tuple([_guessed(each, table) for each in claim.visits])
-    return Guess(claim.location.id, nas, device, visits)
-
-
-def _guessed(visit: FollowedVisit, table: Table) -> Guessed:
-    return Guessed(visit.id, visit.location_id, table.chance_of(visit), visit.pin_digest)
+    visits = tuple(
+        [
+            named(Guessed, (each.id, each.location_id, table.chance_of(each), each.pin_digest))
+            for each in claim.visits
+        ]
+    )
+    return named(Guess, (claim.location.id, nas, device, visits, False, 0.0, b""))
 
 
 def _name_of(nas: Nas | None) -> str:
