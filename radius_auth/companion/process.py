@@ -23,6 +23,7 @@ from nexio.service_manager import READY, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
+from radius_auth.companion.presence import Presence
 from radius_auth.companion.slots import Slots
 from radius_auth.guard.sharing import Sharing
 from radius_auth.recording.recorder import Recorder
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.companion.myself import Myself
     from radius_auth.companion.numbers import RadiusNumbers
     from radius_auth.disconnecting.ending import Ended
     from radius_auth.protocol.discards import Discards
@@ -74,6 +76,7 @@ class Companion:
         door: where those who answer come to.
         life: a descriptor that becomes readable when whoever started it has died.
         configuration: where the store is.
+        myself: the server that it belongs to.
         spool: the file for decisions.
         max_staleness: how old a table of the disk may be.
         beside: what else is done.
@@ -86,6 +89,7 @@ class Companion:
         door: socket.socket,
         life: int,
         configuration: Configuration,
+        myself: Myself,
         spool: str,
         max_staleness: timedelta,
         beside: Beside | None = None,
@@ -95,6 +99,7 @@ class Companion:
     ) -> None:
         self._life = life
         self._configuration = configuration
+        self._myself = myself
         self._patience = Patience.of_a_server()
         self._spool = configuration.home / "spool" / spool
         self._kept = self._spool.with_suffix(".table")
@@ -136,11 +141,13 @@ class Companion:
             slots = Slots(self._open_store)
             numbers = self._numbers()
             record = recorder.record if numbers is None else numbers.before(recorder.record)
-            hub = Hub(self._door, record, recorder, self._sharing, slots)
+            presence = Presence(self._myself, self._open_store, self._spool)
+            hub = Hub(self._door, presence.before(record), recorder, self._sharing, slots)
             self._sharing.start()
             stack.callback(self._sharing.stop)
             recorder.start()
             stack.callback(recorder.stop)
+            stack.callback(presence.stop)
             stack.callback(self._patience.end_in, STOP_SECONDS)  # the rest is spooled by then
             slots.start()
             stack.callback(slots.stop)
@@ -160,6 +167,7 @@ class Companion:
             follower.start()
             stack.callback(follower.stop)
             hub.follow(follower)
+            presence.begin(follower, hub)
             keeper = Keeper(self._kept, follower)
             keeper.start()
             stack.callback(keeper.stop)
