@@ -18,7 +18,7 @@ class Identity(NamedTuple):
 
     @property
     def name(self) -> str:
-        """``harbour-1:1812``, or ``harbour-2 (FreeRADIUS)``."""
+        """``harbour-1:1812``, or ``harbour-2 FreeRADIUS``."""
         if self.kind == FREERADIUS:
-            return f"{self.host} ({self.kind})"
+            return f"{self.host} {self.kind}"
         return f"{self.host}:{self.place}" if self.place.isdigit() else f"{self.host} {self.place}"

@@ -81,6 +81,12 @@ class Server:
         return timedelta(seconds=self.report.table_age) + self.silent_for
 
     @property
+    def clock_words(self) -> str:
+        """``2.5 seconds ahead of``; empty where its clock is the database's."""
+        off = self.report.clock_off
+        return "" if off is None else clock_words(off)
+
+    @property
     def is_clock_off(self) -> bool:
         """Whether its clock is wrong by more than can be."""
         return is_clock_off(self.report.clock_off)
@@ -89,6 +95,11 @@ class Server:
 def is_clock_off(seconds: float | None) -> bool:
     """Whether a clock that is so far from the database's is wrong."""
     return seconds is not None and abs(seconds) > CLOCK_TOLERANCE
+
+
+def clock_words(off: float) -> str:
+    """``2.5 seconds ahead of``, ``0.0 seconds behind``."""
+    return f"{abs(off):.1f} seconds {'ahead of' if off > 0 else 'behind'}"
 
 
 def store_now(work: Reading) -> datetime:
@@ -116,27 +127,18 @@ def measure_clock(work: Reading, clock: Clock) -> float | None:
     return off.total_seconds()
 
 
-def report(work: Writing, identity: Identity, said: Report) -> None:
-    """Write down what a server says of itself."""
-    number = number_of(work, identity, said.started_at)
+def report(work: Writing, identity: Identity, said: Report, *, ends: bool = False) -> None:
+    """Write down what a server says of itself, and whether it ends as it was told to."""
+    number, now = number_of(work, identity), store_now(work)
     values = {name: getattr(said, name) for name in Report.__slots__}
     work.session.execute(
         update(ServerRow)
         .where(ServerRow.id == number)
-        .values(**values, seen_at=store_now(work), stopped_at=None)
+        .values(**values, seen_at=now, stopped_at=now if ends else None)
     )
 
 
-def report_end(work: Writing, identity: Identity, writer: str) -> None:
-    """A server ends, as it was told to; not where another one has taken its place."""
-    now = store_now(work)
-    row = ServerRow
-    here = (row.kind == identity.kind) & (row.host == identity.host)
-    here &= (row.place == identity.place) & (row.writer == writer)
-    work.session.execute(update(row).where(here).values(seen_at=now, stopped_at=now))
-
-
-def number_of(work: Writing, identity: Identity, started_at: datetime | None = None) -> int:
+def number_of(work: Writing, identity: Identity) -> int:
     """The number of a server, which it gets when it is first heard of."""
     wanted = select(ServerRow.id).where(
         *(getattr(ServerRow, name) == value for name, value in identity._asdict().items())
@@ -150,7 +152,7 @@ def number_of(work: Writing, identity: Identity, started_at: datetime | None = N
                 **identity._asdict(),
                 version="",
                 writer="",
-                started_at=started_at or now,
+                started_at=now,
                 seen_at=now,
                 table_age=0.0,
                 spool_age=0.0,

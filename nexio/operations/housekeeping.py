@@ -14,6 +14,8 @@ from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_table import forget_old, live_visits
 from nexio.network.lost_sessions import close_lost
+from nexio.network.nas_signatures import forget_signatures
+from nexio.network.servers import forget_servers
 from nexio.outbox.outbox import MailState
 from nexio.store import audit
 from nexio.store.batches import batch_of
@@ -106,6 +108,8 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
         entries = _forget_audit(work, locations)
     with store.write() as work:
         _drop_days(work)
+        forget_servers(work)
+        forget_signatures(work)
         forget_delivered(work)
         connection = work.session.connection()
         forget_old(connection, work.now, live_visits(connection, work.now))

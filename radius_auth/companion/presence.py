@@ -25,10 +25,10 @@ from nexio.network.servers import (
     CLOCK_TOLERANCE,
     SAID_EVERY,
     Report,
+    clock_words,
     is_clock_off,
     measure_clock,
     report,
-    report_end,
 )
 from nexio.service_manager import tell
 from radius_auth.protocol.discards import DiscardReason
@@ -115,8 +115,7 @@ class Presence:
         for thread in self._threads:
             thread.join()
         try:
-            with closing(self._open_store()) as store, store.write() as work:
-                report_end(work, self._myself.identity, self._hub.writer)
+            self.write(ends=True)
         except NexioError as error:
             log.debug("the store does not hear that it ends: %s", error)
 
@@ -133,8 +132,11 @@ class Presence:
             age = words_for(follower.age)
             tell(f"STATUS={table}: {age} old; {self._rate:.1f} logins a second")
 
-    def write(self) -> None:
+    def write(self, *, ends: bool = False) -> None:
         """Tell the store.
+
+        Args:
+            ends: whether this is the last time.
 
         Raises:
             NexioError: it is away.
@@ -159,7 +161,8 @@ class Presence:
                 clock_off = measure_clock(look, self._clock)
             with store.write() as work:
                 add_signatures(work, counted - self._kept)
-                report(work, self._myself.identity, replace(said, clock_off=clock_off))
+                said = replace(said, clock_off=clock_off)
+                report(work, self._myself.identity, said, ends=ends)
         self._kept = counted
         self._watch_clock(clock_off)
 
@@ -168,12 +171,10 @@ class Presence:
         told = self._clock_told
         if off is not None and is_clock_off(off):
             if told is None or abs(off - told) > CLOCK_TOLERANCE:
-                where = "ahead of" if off > 0 else "behind"
                 log.warning(
-                    "this machine's clock is %.1f seconds %s the database's, and Wi-Fi begins and"
-                    " ends by it: set it, and let NTP keep it (timedatectl)",
-                    abs(off),
-                    where,
+                    "this machine's clock is %s the database's, and Wi-Fi begins and ends by it:"
+                    " set it, and let NTP keep it (timedatectl)",
+                    clock_words(off),
                 )
                 self._clock_told = off
         elif told is not None and abs(off or 0.0) < RIGHT_AGAIN:

@@ -99,6 +99,7 @@ LOOKS = {
         "guard list",
         "radius test",
         "radius status",
+        "servers",
     ),
     *("completion", "config show"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),
