@@ -57,6 +57,27 @@ _UNSIGNED: Final = frozenset(
 )
 
 
+class ClockWatch:
+    """Warns of a clock that is wrong: once, and when that changes."""
+
+    def __init__(self) -> None:
+        self._told: float | None = None
+
+    def look(self, off: float | None) -> None:
+        """It is so many seconds ahead of the database's; None where it is the same clock."""
+        if off is not None and is_clock_off(off):
+            if self._told is None or abs(off - self._told) > CLOCK_TOLERANCE:
+                log.warning(
+                    "this machine's clock is %s the database's, and Wi-Fi begins and ends by it:"
+                    " set it, and let NTP keep it (timedatectl)",
+                    clock_words(off),
+                )
+                self._told = off
+        elif self._told is not None and abs(off or 0.0) < RIGHT_AGAIN:
+            log.warning("this machine's clock agrees with the database's again")
+            self._told = None
+
+
 class Presence:
     """Says it, in the background.
 
@@ -84,7 +105,7 @@ class Presence:
         self._counted = 0, time.monotonic()
         self._rate = 0.0
         self._kept: Counter[tuple[int, bool]] = Counter()
-        self._clock_told: float | None = None
+        self._clock_watch = ClockWatch()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=[step], name="nexio-presence", daemon=True)
@@ -156,30 +177,13 @@ class Presence:
             spool_age=max((max(0.0, time.time() - since) for _, since in spooled), default=0.0),
         )
         counted = _signatures(follower, hub)
-        with closing(self._open_store()) as store:
-            with store.read() as look:
-                clock_off = measure_clock(look, self._clock)
-            with store.write() as work:
-                add_signatures(work, counted - self._kept)
-                said = replace(said, clock_off=clock_off)
-                report(work, self._myself.identity, said, ends=ends)
+        with closing(self._open_store()) as store, store.write() as work:
+            clock_off = measure_clock(work, self._clock)
+            add_signatures(work, counted - self._kept)
+            said = replace(said, clock_off=clock_off)
+            report(work, self._myself.identity, said, ends=ends)
         self._kept = counted
-        self._watch_clock(clock_off)
-
-    def _watch_clock(self, off: float | None) -> None:
-        """Warn of a clock that is wrong: once, and when that changes."""
-        told = self._clock_told
-        if off is not None and is_clock_off(off):
-            if told is None or abs(off - told) > CLOCK_TOLERANCE:
-                log.warning(
-                    "this machine's clock is %s the database's, and Wi-Fi begins and ends by it:"
-                    " set it, and let NTP keep it (timedatectl)",
-                    clock_words(off),
-                )
-                self._clock_told = off
-        elif told is not None and abs(off or 0.0) < RIGHT_AGAIN:
-            log.warning("this machine's clock agrees with the database's again")
-            self._clock_told = None
+        self._clock_watch.look(clock_off)
 
     def _run(self, step: Callable[[], None]) -> None:
         trouble = ""
