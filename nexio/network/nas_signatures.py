@@ -58,7 +58,11 @@ class Signatures:
 
     def was_unsigned(self, now: datetime) -> bool:
         """Whether a request without came lately."""
-        return self.unsigned_at is not None and now - self.unsigned_at < LOOKED_BACK
+        return _is_recent(self.unsigned_at, now)
+
+    def signs(self, now: datetime) -> bool:
+        """Whether it asks, and has signed often enough to rely on it."""
+        return _is_recent(self.signed_at, now) and self.signed >= ENOUGH
 
 
 def signing_of(nas: Nas, counted: Signatures | None, now: datetime) -> Signing:
@@ -68,7 +72,11 @@ def signing_of(nas: Nas, counted: Signatures | None, now: datetime) -> Signing:
         return Signing.UNANSWERED if is_missing else Signing.REQUIRED
     if is_missing:
         return Signing.MISSING
-    return Signing.READY if counted is not None and counted.signed >= ENOUGH else Signing.UNKNOWN
+    return Signing.READY if counted is not None and counted.signs(now) else Signing.UNKNOWN
+
+
+def _is_recent(at: datetime | None, now: datetime) -> bool:
+    return at is not None and now - at < LOOKED_BACK
 
 
 def read_signatures(work: Reading) -> dict[int, Signatures]:
