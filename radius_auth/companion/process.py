@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.clock import utc_now
-from nexio.errors import NexioError, StoreUnreachable
+from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
 from nexio.input.durations import words_for
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
@@ -56,6 +56,9 @@ would be felt by accounting, and by a change on its way to the workers."""
 
 STOP_SECONDS = 3.0
 """How long the database is still waited for at the end, and before that, workers."""
+
+LEAVE_SECONDS = 1.0
+"""And before that, how long by those who have nothing to tell."""
 
 
 class Monitor(NamedTuple):
@@ -174,16 +177,21 @@ class Companion:
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
-            from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
-            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
-
-            ender = SessionEnder(self._open_store, numbers.take_ended if numbers else _untold)
-            ender.start()
-            stack.callback(ender.stop)
-            lost = LostSessions(self._open_store)
-            lost.start()
-            stack.callback(lost.stop)
+            self._end_sessions(stack, numbers.take_ended if numbers else _untold)
+            stack.callback(self._patience.end_in, LEAVE_SECONDS)
             select.select([self._wake_read, self._life], [], [])
+
+    def _end_sessions(self, stack: ExitStack, told: Callable[[Ended], None]) -> None:
+        """End sessions that are over, and close those that are lost, on the side."""
+        from radius_auth.companion.lost import LostSessions  # noqa: PLC0415 (once guests are served)
+        from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
+
+        ender = SessionEnder(self._open_store, told)
+        ender.start()
+        stack.callback(ender.stop)
+        lost = LostSessions(self._open_store)
+        lost.start()
+        stack.callback(lost.stop)
 
     def stop(self) -> None:
         """End; safe in a signal."""
@@ -210,7 +218,7 @@ class Companion:
         gc.disable()  # else all that was read so far is walked again and again
         try:
             return Follower(self._open_store, Horizon())
-        except StoreUnreachable as error:
+        except (StoreUnreachable, SchemaMismatch) as error:  # it is to be copied there, or upgraded
             kept = find_kept(self._kept, self._configuration, self._max_staleness)
             if kept is None:
                 raise
