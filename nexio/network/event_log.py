@@ -15,7 +15,7 @@ from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.network.servers import Identity, number_of
 from nexio.store.groups import in_groups
-from nexio.store.sqlite import instant_as_text
+from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import AuthEventRow, EventBatchRow, VisitRow
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if not new:
         return
     connection = work.session.connection()
-    # In the order of their times: several processes tell at once.
     servers = _servers_of(work, new.values())
+    # In the order of their times: several processes tell at once.
     rows = sorted(
         ((*event, servers[batch.server]) for batch in new.values() for event in batch.events),
         key=itemgetter(0),
@@ -79,7 +79,8 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
-        connection.exec_driver_sql(_INSERT, [(instant_as_text(row[0]), *row[1:]) for row in rows])
+        values = ((instant_as_text(row[0]), *row[1:]) for row in rows)
+        insert_rows(connection, f"auth_event ({_COLUMNS})", values, len(_COLUMNS.split(",")))
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
     note_devices(work, chain.from_iterable(batch.events for batch in new.values()))
 
@@ -104,7 +105,6 @@ BATCHES_KEPT: Final = timedelta(days=90)
 _COLUMNS: Final = (
     "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us, server_id"
 )
-_INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)
 
 
 def _copy(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:

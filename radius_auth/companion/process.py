@@ -11,7 +11,7 @@ import os
 import select
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import timedelta
-    from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.companion.monitor import Monitor
     from radius_auth.companion.myself import Myself
     from radius_auth.companion.numbers import RadiusNumbers
     from radius_auth.disconnecting.ending import Ended
-    from radius_auth.protocol.discards import Discards
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
     """Something that is done as long as the store is followed."""
@@ -59,17 +58,6 @@ STOP_SECONDS = 3.0
 
 LEAVE_SECONDS = 1.0
 """And before that, how long by those who have nothing to tell."""
-
-
-class Monitor(NamedTuple):
-    """How a monitor is answered."""
-
-    opened: socket.socket
-    accounting: Path
-    """The spool of accounting."""
-
-    discards: Discards
-    """Accounting that got no answer."""
 
 
 class Companion:
@@ -146,14 +134,11 @@ class Companion:
             record = recorder.record if numbers is None else numbers.before(recorder.record)
             presence = Presence(self._myself, self._open_store, self._spool)
             hub = Hub(self._door, presence.before(record), recorder, self._sharing, slots)
-            self._sharing.start()
-            stack.callback(self._sharing.stop)
-            recorder.start()
-            stack.callback(recorder.stop)
+            _begin(self._sharing, stack)
+            _begin(recorder, stack)
             stack.callback(presence.stop)
             stack.callback(self._patience.end_in, STOP_SECONDS)  # the rest is spooled by then
-            slots.start()
-            stack.callback(slots.stop)
+            _begin(slots, stack)
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
             if numbers is not None:
@@ -167,31 +152,21 @@ class Companion:
             if numbers is not None:
                 numbers.follower = follower
             follower.reloaded = lambda: tell(READY)
-            follower.start()
-            stack.callback(follower.stop)
+            _begin(follower, stack)
             hub.follow(follower)
             presence.begin(follower, hub)
-            keeper = Keeper(self._kept, follower)
-            keeper.start()
-            stack.callback(keeper.stop)
+            _begin(Keeper(self._kept, follower), stack)
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
-            self._end_sessions(stack, numbers.take_ended if numbers else _untold)
+            from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
+            from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
+
+            told = numbers.take_ended if numbers else _untold
+            _begin(SessionEnder(self._open_store, told), stack)
+            _begin(LostSessions(self._open_store), stack)
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
             select.select([self._wake_read, self._life], [], [])
-
-    def _end_sessions(self, stack: ExitStack, told: Callable[[Ended], None]) -> None:
-        """End sessions that are over, and close those that are lost, on the side."""
-        from radius_auth.companion.lost import LostSessions  # noqa: PLC0415 (once guests are served)
-        from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
-
-        ender = SessionEnder(self._open_store, told)
-        ender.start()
-        stack.callback(ender.stop)
-        lost = LostSessions(self._open_store)
-        lost.start()
-        stack.callback(lost.stop)
 
     def stop(self) -> None:
         """End; safe in a signal."""
@@ -253,6 +228,16 @@ class Companion:
 
     def _open_store(self) -> Store:
         return Store.open(self._configuration, patience=self._patience)
+
+
+class _Thread(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def _begin(thread: _Thread, stack: ExitStack) -> None:
+    thread.start()
+    stack.callback(thread.stop)
 
 
 def _untold(_: Ended) -> None:
