@@ -182,7 +182,7 @@ def ended(configuration: Configuration, *options: str) -> subprocess.CompletedPr
         env=environment_of(configuration),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
