@@ -179,6 +179,7 @@ class Companion:
             lost.start()
             stack.callback(lost.stop)
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
+            stack.callback(follower.leave)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
