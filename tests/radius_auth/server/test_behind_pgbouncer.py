@@ -17,8 +17,8 @@ from sqlalchemy import text
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.postgresql import SETTINGS
-from tests.nexio.store.test_postgresql import INHERITED, run, use
 from tests.support.clocks import Clock
+from tests.support.inherited_settings import INHERITED, run, use
 from tests.support.people import revoke
 from tests.support.pgbouncer import PgBouncer
 from tests.support.radius.desk import Desk, ask_until, desk_with
