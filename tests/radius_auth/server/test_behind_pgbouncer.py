@@ -41,7 +41,7 @@ NOTICED = 10.0
 STOPPED = 10.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
     """A pooler in front of the tests' PostgreSQL."""
     with PgBouncer(postgresql) as running:
@@ -49,8 +49,8 @@ def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture
-def desk(pgbouncer: PgBouncer, postgresql_configuration: Configuration) -> Iterator[Desk]:
-    """A desk whose store is behind it."""
+def desk(postgresql_configuration: Configuration, pgbouncer: PgBouncer) -> Iterator[Desk]:
+    """A desk whose store is behind it; what empties that store ends its connections before."""
     url = pgbouncer.url(postgresql_configuration.database_url)
     with desk_with(replace(postgresql_configuration, database_url=url)) as made:
         yield made
