@@ -82,20 +82,6 @@ def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     }
     ended = {"ended_at": now, "ended_by": "gone"}
     tap = {"tap_id": "t", "tablet": "Door", **house, "at": now, "delivered_at": now, "why": None}
-    server = {
-        "kind": "radiusd",
-        "host": "radius1",
-        "version": "0.1.0",
-        "writer": "w",
-        "started_at": now,
-        "seen_at": now,
-        "stopped_at": None,
-        "table_age": 0.1,
-        "spool_age": 0.0,
-        "clock_off": -1e-7,
-        "requests": 1 / 3,
-        "spooled": 0,
-    }
     member_pass = {"member_id": 1, "secret_sealed": keyring.seal("s", PASS_SECRET.purpose)}
     server = {
         "kind": "nexio-radiusd",
@@ -126,8 +112,6 @@ def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
         ],
         "member_pass": [{**member_pass, "issued_at": now, "browser_digest": b"\0"}],
         "pass_code": [{"pass_id": 1, "step": step} for step in (10, 9)],
-        "nas_signature": [{"nas_id": 1, "since": now, "signed": 2**40, "unsigned": 0}],
-        "server": [{**server, "place": place} for place in ("1812", "1645")],
         "tablet": [
             {**tablet, "name": "Door", "name_key": "door", "code": "1234"},
             {**tablet, "name": "Back", "name_key": "back", "credential_digest": b"\2"},
