@@ -14,7 +14,7 @@ from nexio.errors import SchemaMismatch
 if TYPE_CHECKING:
     from alembic.config import Config  # slow to load and rarely needed
 
-HEAD = "0023"
+HEAD = "0025"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
 
 
