@@ -14,7 +14,7 @@ from nexio.input.addresses import email_key
 from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.store.groups import in_groups
-from nexio.store.sqlite import instant_as_text
+from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import AuthEventRow, EventBatchRow, VisitRow
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
-        connection.exec_driver_sql(_INSERT, [(instant_as_text(row[0]), *row[1:]) for row in rows])
+        values = ((instant_as_text(row[0]), *row[1:]) for row in rows)
+        insert_rows(connection, f"auth_event ({_COLUMNS})", values, len(_COLUMNS.split(",")))
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
     note_devices(work, rows)
 
@@ -89,7 +90,6 @@ BATCHES_KEPT: Final = timedelta(days=90)
 """A spool that has lain for longer may tell again what the store had just taken."""
 
 _COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
-_INSERT: Final = f"INSERT INTO auth_event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 (ours)
 
 
 def _copy(connection: Connection, rows: Sequence[Decided]) -> None:

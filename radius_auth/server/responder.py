@@ -15,6 +15,7 @@ from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
 from radius_auth.decision.device_limits import decide_device, settle_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
+from radius_auth.decision.request import named
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
 from radius_auth.protocol.access_request import read_access_request
@@ -285,7 +286,8 @@ class Responder:
         request = read_access_request(packet, client)
         decision = decide(request, table, self._guard, round_.arrived)
         latency_us = (time.perf_counter_ns() - round_.began) // 1000
-        exchange = _Exchange(source, packet, client, request, round_.arrived, known, latency_us)
+        fields = (source, packet, client, request, round_.arrived, known, latency_us)
+        exchange = named(_Exchange, fields)
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             self._hold(_Held(exchange, decision, revision), now)
             return
