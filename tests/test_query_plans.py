@@ -257,7 +257,7 @@ COMMANDS = [
     "log --device 02:00:00:00:00:01 --since today",
     "guard list",
     "session list",
-    "session list --email zoe@example.com",
+    "session list zoe@example.com",
     "session close {} --yes",
     "visitor list --all",
     "member list",
