@@ -1,4 +1,4 @@
-"""A store of version 0023 is brought up: sessions of a location have another index."""
+"""A store of version 0024 is brought up: sessions of a location have another index."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.old_stores import upgrade
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
 
-OLD = "0023", rows_of_0003
+OLD = "0024", rows_of_0003
 
 
 def test_sessions_are_found_by_their_start(old: Configuration) -> None:
     """Nothing else changes."""
     done = upgrade(old)
-    assert done.version == "0023"
+    assert done.version == "0024"
     done.check_rows()
     with closing(Store.open(old)) as store, store.read() as look:
         names = {each["name"] for each in inspect(store.engine).get_indexes("wifi_session")}
