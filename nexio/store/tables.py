@@ -187,6 +187,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("max_devices >= 0", name="max_devices"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         Index(None, "location_id", "expected_arrival"),
+        Index(None, "location_id", "closes_at"),
         Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},

@@ -1,4 +1,4 @@
-"""A store of version 0024 is brought up: sessions of a location have another index."""
+"""A store of version 0024 is brought up: sessions and visits of a location have other indexes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ def test_sessions_are_found_by_their_start(old: Configuration) -> None:
     assert done.version == "0024"
     done.check_rows()
     with closing(Store.open(old)) as store, store.read() as look:
-        names = {each["name"] for each in inspect(store.engine).get_indexes("wifi_session")}
+        found_in = inspect(store.engine)
+        names = {each["name"] for each in found_in.get_indexes("wifi_session")}
         assert "ix_wifi_session_location_id_started_at" in names
         assert "ix_wifi_session_location_id_heard_at" not in names
+        names = {each["name"] for each in found_in.get_indexes("visit")}
+        assert "ix_visit_location_id_closes_at" in names
         found = [
             each.id
             for place in list_locations(look)
