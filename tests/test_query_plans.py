@@ -36,7 +36,7 @@ from tests.support.cli.running import Nexio
 from tests.support.clocks import Clock, noon_zone
 from tests.support.many_rows import analyze, fill
 from tests.support.people import add_location, delete, register, revoke, set_up
-from tests.support.query_plans import Statements, reads_of_all, statements
+from tests.support.query_plans import Statements, plan_of, reads_of_all, statements
 from tests.support.radius.decisions import decided
 from tests.support.reception import add_member
 from tests.support.stores import configuration_of, export
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
 
 PAST, LIVE, DECISIONS = 4_000, 30, 12_000
+ELSEWHERE = 2_000
+"""Visits of now at another location."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,8 @@ def years(
         with store.write() as work:
             add_nas(work, house, NewNas(name="ap-1", address="192.0.2.10"))
         visit = register(store, house, first_name="Ada", email="ada@example.com")
+        elsewhere = add_location(store, "Elsewhere", "UTC", "visitor-tokens=on")
+        fill(store, elsewhere, past=0, live=ELSEWHERE, events=0)
         fill(store, house, past=PAST, live=LIVE, events=DECISIONS)
         engines = [store.engine]
         if request.param == "sqlite":
@@ -230,6 +234,7 @@ def nexio(
 ) -> Nexio:
     """The command ``nexio``, on that store."""
     export(years.configuration, monkeypatch)
+    monkeypatch.setenv("NEXIO_LOCATION", years.location.name)
     return Nexio(years.configuration, monkeypatch, capsys)
 
 
@@ -257,6 +262,7 @@ COMMANDS = [
     "log --device 02:00:00:00:00:01 --since today",
     "guard list",
     "session list",
+    "session list zoe@example.com",
     "session close {} --yes",
     "visitor list --all",
     "member list",
@@ -277,3 +283,24 @@ def test_commands(words: str, years: Years, nexio: Nexio, asked: Statements) -> 
     if words.startswith("session"):
         told(years, guest)
     nexio.done(*words.format(guest.id).split())
+
+
+def test_a_desk_reads_the_days_of_its_own_location(years: Years, nexio: Nexio) -> None:
+    """However many visitors others have now, and however many were on the Wi-Fi there."""
+    with statements() as asked:
+        nexio.done("today")
+        nexio.done("visitor", "list")
+        nexio.done("session", "list")
+    days = [each for each in asked if "visit.closes_at > " in each and "FROM visit " in each]
+    lists = [each for each in asked if "ORDER BY wifi_session.started_at" in each]
+    for engine in years.engines:
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            plans = {each: plan_of(driver, each, asked[each]) for each in (*days, *lists)}
+        assert days
+        assert lists
+        for each in days:
+            assert "ix_visit_location_id_closes_at" in plans[each], plans[each]
+        for each in lists:
+            assert "ix_wifi_session_" in plans[each]
+            assert "TEMP B-TREE" not in plans[each], plans[each]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 
 from nexio.errors import NotFound
 from nexio.input.addresses import email_key
@@ -127,24 +127,29 @@ def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
         query = query.where(later).order_by(*order)
     else:
         query = query.order_by(*(each.desc() for each in order))
-    if which.location is not None:
-        here = WifiSessionRow.location_id == which.location.id
-        query = query.where(here | WifiSessionRow.location_id.is_(None))
     if which.visit_id is not None:
         query = query.where(WifiSessionRow.visit_id == which.visit_id)
     if which.email is not None:
         key = email_key(which.email)
-        unclaimed = VisitRow.id.is_(None) & (func.lower(WifiSessionRow.user_name) == key)
-        query = query.where((VisitRow.email_key == key) | unclaimed)
+        theirs = WifiSessionRow.visit_id.in_(select(VisitRow.id).where(VisitRow.email_key == key))
+        unclaimed = WifiSessionRow.visit_id.is_(None)
+        query = query.where(theirs | (unclaimed & (func.lower(WifiSessionRow.user_name) == key)))
     if which.device is not None:
         query = query.where(WifiSessionRow.device == which.device)
     if which.nas_id is not None:
         query = query.where(WifiSessionRow.nas_id == which.nas_id)
     if which.open_only:
         query = query.where(WifiSessionRow.ended_at.is_(None))
-    rows = work.session.execute(query.limit(which.limit)).all()
-    in_order = rows if which.after is not None else reversed(rows)
-    return [_session_of(*row) for row in in_order]
+    # Each by an index: one condition about both would read all that ever was at the location.
+    place = WifiSessionRow.location_id
+    here = [true()] if which.location is None else [place == which.location.id, place.is_(None)]
+    rows = [
+        row for each in here for row in work.session.execute(query.where(each).limit(which.limit))
+    ]
+    found = sorted((_session_of(*row) for row in rows), key=lambda each: (each.started_at, each.id))
+    if which.limit is None:
+        return found
+    return found[: which.limit] if which.after is not None else found[-which.limit :]
 
 
 def open_sessions_of(work: Reading, visits: Sequence[int]) -> list[WifiSession]:

@@ -190,7 +190,14 @@ def _prune_older(
     if days is None:
         return 0
     kept = timedelta(days=days)
-    return prune(store, table, at, lambda work: which & (at < work.now - kept))
+    # What was heard of long ago has begun before, and by that there is an index.
+    by = WifiSessionRow.started_at if table is WifiSessionRow else at
+
+    def past(work: Reading) -> ColumnElement[bool]:
+        since = work.now - kept
+        return which & (by < since) & (at < since)
+
+    return prune(store, table, by, past)
 
 
 def _forget_mail(store: Store, location: Location) -> int:

@@ -407,6 +407,11 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
     )
 
 
+_arrival = func.coalesce(VisitRow.expected_arrival, VisitRow.opens_at)
+"""The expected arrival, of which SQLite knows no index: it would read in the order of arrivals,
+through all that ever came to a location, to find those that are not over."""
+
+
 def _visits() -> Select[VisitRow]:
     return select(VisitRow).order_by(VisitRow.expected_arrival, VisitRow.id)
 
@@ -422,6 +427,7 @@ def _narrowed(
     elif not which.past_and_deleted and which.state is None:
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
+        query = query.order_by(None).order_by(_arrival, VisitRow.id)
     if which.after is not None:
         last = find_visit(work, which.after)
         if last is None:
@@ -432,7 +438,7 @@ def _narrowed(
     if which.group is not None:
         query = query.where(VisitRow.group_key == search_key(which.group.strip()))
     if which.comes_today:
-        query = query.where(VisitRow.expected_arrival < local_day(work.now, zone)[1])
+        query = query.where(_arrival < local_day(work.now, zone)[1])
     if not which.past_and_deleted and which.state is not VisitState.DELETED:
         query = query.where(VisitRow.deleted_at.is_(None))
     if which.with_token or which.token_state is not None:

@@ -187,6 +187,7 @@ class VisitRow(Followed, Row):
         CheckConstraint("max_devices >= 0", name="max_devices"),
         CheckConstraint("language IN ('en', 'de', 'fr', 'es', 'vi', 'zh')", name="language"),
         Index(None, "location_id", "expected_arrival"),
+        Index(None, "location_id", "closes_at"),
         Index(None, "location_id", "group_key"),
         Index("ux_visit_idempotency", "location_id", "idempotency_key", unique=True),
         {"sqlite_autoincrement": True},
@@ -632,7 +633,8 @@ class WifiSessionRow(Row):
         ),
         Index(None, "sender", "ended_at"),
         index_where("ended_at IS NULL", "ix_wifi_session_open", "token_id"),
-        Index(None, "location_id", "heard_at"),
+        # Not by heard_at: each report of a NAS would have to change the index, too.
+        Index(None, "location_id", "started_at"),
         Index(None, "device", "session_id"),
         Index(None, "started_at"),
         {"sqlite_autoincrement": True},

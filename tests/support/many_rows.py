@@ -120,8 +120,8 @@ class _Copies:
             self._insert("device", count, {"visit_id": visit, "mac": mac, "first_at": first_at})
 
     def of_decisions(self, count: int, visits: int) -> None:
-        """One a second, until the last of the past visits."""
-        ago = f"({FIRST_AGO} + ({count} - n) / 60.0)"
+        """As many about each of the past visits, when it was."""
+        ago = f"({FIRST_AGO} + ({count} - n) * {float(visits)} / {max(1, count)})"
         visit = f"{self._model.id + 1} + CAST(n AS bigint) * {visits} / {count + 1}"
         of = {"visit_id": self._model.id}
         self._copy(AuthEventRow, count, of, ago, record_id="NULL", visit_id=visit)

@@ -1,7 +1,7 @@
 """Auth events: stored once, listed as they came."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nexio.locations.locations import Location
 from nexio.network.event_log import (
+    EventFilter,
     LoggedEvent,
     forget_batches,
     list_events,
@@ -115,6 +116,32 @@ def test_events_of_one_location(store: Store, location: Location) -> None:
         assert len(list_events(work, location, limit=100)) == 2 + 4
         assert len(list_events(work, annex, limit=100)) == 3 + 4
         assert len(list_events(work, None, limit=100)) == 9
+
+
+def hours(store: Store, which: EventFilter, limit: int = 9) -> list[int]:
+    """The hours of the day of what is listed."""
+    with store.read() as work:
+        return [each.event.at.hour for each in list_events(work, None, which, limit=limit)]
+
+
+def test_events_of_a_time_that_came_in_another_order(store: Store) -> None:
+    """A server that was away told the oldest ones last."""
+    morning = ACCEPT.at.replace(hour=0)
+    order = (5, 6, 9, 2, 3, 8, 1)
+    recorded(
+        store,
+        *(
+            replace(ACCEPT, record_id=f"{hour:032x}", at=morning + timedelta(hours=hour))
+            for hour in order
+        ),
+    )
+    since, before = morning + timedelta(hours=3), morning + timedelta(hours=8)
+    assert hours(store, EventFilter(since=since)) == [5, 6, 9, 3, 8]
+    assert hours(store, EventFilter(since=since), limit=2) == [3, 8]
+    assert hours(store, EventFilter(before=before)) == [5, 6, 2, 3, 1]
+    assert hours(store, EventFilter(since=since, before=before)) == [5, 6, 3]
+    assert hours(store, EventFilter(since=morning + timedelta(hours=10))) == []
+    assert hours(store, EventFilter(before=morning)) == []
 
 
 def test_an_event_is_kept_though_its_visit_is_gone(store: Store) -> None:
