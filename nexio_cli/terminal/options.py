@@ -33,6 +33,9 @@ _STORE = "nexio.store"
 
 LARGEST_ID = 2**63 - 1
 
+INTERRUPTED = 130
+"""The exit code of Ctrl-C."""
+
 _FILE = "nexio.config"
 _SETTINGS = "nexio.settings"
 """Where a command keeps the name of the configuration file, and what it says."""
@@ -41,6 +44,15 @@ SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+@contextmanager
+def until_ctrl_c() -> Iterator[None]:
+    """What goes on until Ctrl-C ends by it: the exit code says so, and nothing went wrong."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def named_file() -> str | None:

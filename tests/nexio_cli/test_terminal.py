@@ -121,6 +121,7 @@ def test_who_is_on_as_it_changes(visited: Nexio) -> None:
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+    assert "Error" not in terminal.shown
     visited("session", "list", "--watch").refused(2)
 
 
