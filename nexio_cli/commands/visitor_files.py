@@ -151,11 +151,16 @@ def slip(
     """Make a slip to print: PIN, QR code, network, and when the Wi-Fi works.
 
     It is a page of HTML for any browser, a sheet of paper for each visitor. It holds the PIN:
-    only you may read the file. It must not exist yet.
+    only you may read the file. It must not exist yet. A terminal is no browser: there, name a
+    file.
     """
     from nexio.mail.slips import slip_page
 
     options.refuse_two_on_stdout(file, as_json=as_json)
+    if file == "-" and sys.stdout.isatty():
+        raise InvalidValue(
+            "a slip is a page for a browser", "Write it into a file: --output slip.html"
+        )
     with options.reading() as work:
         if visit is not None:
             visit = str(finding.visit_to_show(work, visit, location_name).id)

@@ -125,6 +125,14 @@ def test_who_is_on_as_it_changes(visited: Nexio) -> None:
     visited("session", "list", "--watch").refused(2)
 
 
+def test_a_slip_is_for_a_browser(visited: Nexio) -> None:
+    """A page of HTML, with its PIN, is not poured over a terminal; what to type is said."""
+    with Terminal((NEXIO, "visitor", "slip", "1")) as terminal:
+        assert terminal.end() == 2
+    assert "--output slip.html" in terminal.shown
+    assert "<" not in terminal.shown
+
+
 def test_what_is_missing_is_asked_for(visited: Nexio) -> None:
     """On a terminal; in a script it is an error (see ``test_main.py``)."""
     with Terminal((NEXIO, "visitor", "register", "--last-name", "L", "--arrival", "now")) as screen:
