@@ -145,7 +145,8 @@ class Recorder(Generic[Record]):
             if thread.ident is not None:
                 thread.join()
         self._spooling.take()
-        self._delivering.take()
+        if self._without_spool or not self._delivering.is_failing:  # else the next start has it
+            self._delivering.take()
         self._lost += sum(map(weight, self._waiting))
         self._waiting.clear()
         self._tell_lost(time.monotonic() + TELL_EVERY)
@@ -308,6 +309,11 @@ class _Step:
         self._failing = failing
         self._working = working
         self._trouble = ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it failed the last time."""
+        return bool(self._trouble)
 
     def take(self) -> None:
         """Try it; never fails."""
