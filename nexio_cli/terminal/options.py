@@ -46,6 +46,13 @@ SHOWN = 5
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
+def languages(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    """What a shell proposes for ``--language``."""
+    from nexio.languages import LANGUAGES
+
+    return [each for each in LANGUAGES if each.startswith(start)]
+
+
 @contextmanager
 def until_ctrl_c() -> Iterator[None]:
     """What goes on until Ctrl-C ends by it: the exit code says so, and nothing went wrong."""
