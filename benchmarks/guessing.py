@@ -286,7 +286,7 @@ class _EmailLogin:
 
 def _left(guard: Guard, visit: int, now: datetime) -> float:
     """How many guesses are left at a visit, which an attacker can count."""
-    target = guard._visits.get(visit)  # noqa: SLF001 - a copy for each guess takes minutes
+    target = guard._at_visit(visit)  # noqa: SLF001 - a copy for each guess takes minutes
     return GUESSES_AT_ONCE if target is None else target.bucket.level(now.timestamp())
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
 
-from nexio.network.guard_acts import Act, Kind
-from nexio.store.sqlite import instant_as_text
+from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ AT_ONCE: Final = 500
 """Visits in one statement."""
 
 _NAMES: Final = Act._fields
-_INSERT: Final = (
-    f"INSERT INTO guard_act ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 (ours)
-)
+_INTO: Final = f"guard_act ({', '.join(_NAMES)})"
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
 
@@ -58,8 +56,8 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = [(str(act.kind), instant_as_text(act.at), *act[2:]) for act in acts]
-        connection.exec_driver_sql(_INSERT, rows)
+        rows = ((str(act.kind), instant_as_text(act.at), *act[2:]) for act in acts)
+        insert_rows(connection, _INTO, rows, len(_NAMES))
     else:
         connection.execute(
             insert(GuardActRow), [{**act._asdict(), "at": _instant(act.at)} for act in acts]
@@ -92,6 +90,18 @@ def count_releases(connection: Connection, visit_id: int, since: datetime) -> in
     mine = (GuardActRow.kind == Kind.RELEASE) & (GuardActRow.visit_id == visit_id)
     released = select(func.count()).where(mine, GuardActRow.at > since)
     return connection.scalar(released) or 0
+
+
+def servers_at_work(connection: Connection, now: datetime) -> frozenset[str]:
+    """Who shares guesses now, by the names in their acts: those that have not said they end."""
+    lately = GuardActRow.at > now - timedelta(seconds=OTHERS_KEPT)
+    rows = connection.execute(
+        select(GuardActRow.writer, GuardActRow.kind)
+        .where(lately, GuardActRow.kind != Kind.RELEASE)  # that is the desk's
+        .order_by(GuardActRow.id)
+    )
+    latest = {writer: kind for writer, kind in rows}  # noqa: C416 (rows)
+    return frozenset(writer for writer, kind in latest.items() if kind != Kind.GONE)
 
 
 def live_visits(connection: Connection, now: datetime) -> frozenset[int]:

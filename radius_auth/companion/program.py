@@ -42,13 +42,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
     door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
-    spool = task.configuration.home / "spool" / task.accounting_spool
+    spool = task.myself.accounting
     discards = Discards()
     beside = partial(accounting, told, spool, discards)
     companion = Companion(
         door,
         sys.stdin.fileno(),
         task.configuration,
+        task.myself,
         task.spool,
         task.max_staleness,
         beside,

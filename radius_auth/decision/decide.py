@@ -12,7 +12,7 @@ from nexio.errors import KeyUnusable
 from nexio.input.pins import normalize_pin
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
-from radius_auth.decision.request import Accepted, Decision, Rejected, Request
+from radius_auth.decision.request import Accepted, Decision, Rejected, Request, named
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
 from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
@@ -235,7 +235,7 @@ def read_claim(
             confirmed.append(visit)
         else:
             silent.append(visit)
-    return Claim(location, email, pin, confirmed, silent)
+    return named(Claim, (location, email, pin, confirmed, silent))
 
 
 def _is_confirmed(visit: FollowedVisit, location: Location, table: Table, now: datetime) -> bool:
@@ -251,12 +251,13 @@ def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Gue
     if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
         return Guess(claim.location.id, nas, device, by_pin=True, chance=chance, pins=pins)
-    visits = tuple([_guessed(each, table) for each in claim.visits])
-    return Guess(claim.location.id, nas, device, visits)
-
-
-def _guessed(visit: FollowedVisit, table: Table) -> Guessed:
-    return Guessed(visit.id, visit.location_id, table.chance_of(visit), visit.pin_digest)
+    visits = tuple(
+        [
+            named(Guessed, (each.id, each.location_id, table.chance_of(each), each.pin_digest))
+            for each in claim.visits
+        ]
+    )
+    return named(Guess, (claim.location.id, nas, device, visits, False, 0.0, b""))
 
 
 def _name_of(nas: Nas | None) -> str:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from radius_auth.decision.passwords import Password
 
 
+named = tuple.__new__
+"""Makes a named tuple of all its fields, in half of the time that calling its class takes: four of
+them are made for a login (``python -m benchmarks.path``)."""
+
+
 class Request(NamedTuple):
     """What an Access-Request asks.
 

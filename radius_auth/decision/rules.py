@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
-from radius_auth.decision.request import Accepted, Rejected
+from radius_auth.decision.request import Accepted, Rejected, named
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +39,7 @@ OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
 """Somebody who wants to configure the NAS, or to be called back."""
 
 _CALL_CHECK = int(ServiceType.CALL_CHECK)
+_VALID = Reason.VALID
 
 
 def reason_against_request(request: Request) -> Reason | None:
@@ -72,7 +73,9 @@ def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Dec
     """
     seconds = seconds_left(visit, now)
     reason = reason_against_visit(visit, admits, now, seconds)
-    return Accepted(visit, seconds) if reason is None else Rejected(reason, visit)
+    if reason is None:
+        return named(Accepted, (visit, seconds, _VALID))
+    return Rejected(reason, visit)
 
 
 def reason_against_visit(  # noqa: PLR0911 - a rule each, in their order

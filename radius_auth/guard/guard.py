@@ -11,25 +11,33 @@ from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nexio.network.guard_acts import Act, Kind
-from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
-from radius_auth.guard.bucket import A_DAY, Bucket
-from radius_auth.guard.target import BACK_OFF, MOST_DEVICES, Device, Target, within_a_day
+from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.reception.guessing_limits import (
+    BOUND,
+    GUESSES_A_DAY,
+    GUESSES_AT_ONCE,
+    MOST_OTHERS,
+    OF_PIN_LOGIN,
+)
+from radius_auth.guard.bucket import A_DAY, DAY, Bucket
+from radius_auth.guard.target import (
+    BACK_OFF,
+    MOST_DEVICES,
+    Device,
+    FirstGuess,
+    Target,
+    target_of,
+    within_a_day,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from radius_auth.guard.siblings import Siblings
 
 FREE_TRIES: Final = 3
 """Tries that the desk gives a device."""
-
-MOST_OTHERS: Final = 3
-"""Other servers for which the bound leaves enough beside ``OF_PIN_LOGIN``."""
-
-OTHERS_KEPT: Final = 180.0
-"""Seconds: a server that has said nothing for so long is not there any more."""
 
 MOST_OPEN: Final = 20_000
 """Reservations that wait for their outcome; one that is pushed out stays counted as wrong."""
@@ -43,6 +51,9 @@ MOMENT: Final = 1.0
 MOST_TARGETS: Final = 65_536
 """Targets that are kept; those that were guessed at longest ago are forgotten first."""
 
+
+_named = tuple.__new__
+"""Makes a named tuple of all its fields, in half of the time that calling its class takes."""
 
 _NOBODY: Final[frozenset[int]] = frozenset()
 _GUESS, _IN = Kind.GUESS, Kind.IN
@@ -144,7 +155,7 @@ class Guard:
         self._siblings = siblings
         self._known_of: dict[int, int] = {}
         self.host = socket.gethostname()
-        self._visits: OrderedDict[int, Target] = OrderedDict()
+        self._visits: OrderedDict[int, Target | FirstGuess] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] | None = None
@@ -273,7 +284,7 @@ class Guard:
         with self._lock:
             if guess.device and not self._is_in(guess.device, visit):
                 self._let_in(guess, visit, at)
-            target = self._visits.get(visit)
+            target = self._at_visit(visit)
             if target is None:
                 self._add_guest(visit, guess.device)
             elif target.is_quiet(at):
@@ -298,7 +309,7 @@ class Guard:
 
     def _is_in(self, device: str, visit: int) -> bool:
         """Whether a device was in, and has nothing to get back."""
-        target = self._visits.get(visit)
+        target = self._at_visit(visit)
         if target is None:
             return device in self._guests.get(visit, ())
         mine = target.devices.get(device)
@@ -330,17 +341,14 @@ class Guard:
 
     def apply(self, acts: Iterable[Act]) -> None:
         """Take in what other servers did, or this one before it was started anew."""
+        writer, is_sibling = "", False
         with self._lock:
             for act in acts:
-                target = self._apply(act)
-                if (
-                    target is not None
-                    and act.kind is Kind.GUESS
-                    and self._siblings is not None
-                    and self._siblings.has(act.writer)
-                ):
-                    # The other servers have not heard of it yet, as of one of our own.
-                    target.spend(act.cost or 1.0, act.at)
+                if act.writer != writer:  # most come from one of them together
+                    writer = act.writer
+                    is_sibling = self._siblings is not None and self._siblings.has(writer)
+                # The other servers have not heard of it yet, as of one of our own.
+                self._apply(act, is_unheard=is_sibling)
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything that was counted, and take this in."""
@@ -392,17 +400,18 @@ class Guard:
         with self._lock:
             self._undisturbed.clear()
             self._visits_of = None
-            for targets in (self._visits, self._locations):
-                for key in [key for key, each in targets.items() if each.is_idle(at)]:
-                    del targets[key]
+            for visit in [visit for visit in self._visits if self._is_idle(visit, at)]:
+                del self._visits[visit]
+            for number in [key for key, each in self._locations.items() if each.is_idle(at)]:
+                del self._locations[number]
             for writer in [each for each, heard in self._heard.items() if at - heard > OTHERS_KEPT]:
                 del self._heard[writer]
 
     def visits(self) -> dict[int, Target]:
         """The visits that were guessed at, or that devices got in at."""
         with self._lock:
-            quiet = {visit: _target_of(known, 0.0) for visit, known in self._guests.items()}
-            return quiet | self._visits
+            quiet = {visit: target_of(known, 0.0) for visit, known in self._guests.items()}
+            return quiet | self._targets()
 
     def locations(self) -> dict[int, Target]:
         """The locations that were guessed at, where the PIN alone logs in."""
@@ -412,7 +421,10 @@ class Guard:
     def __len__(self) -> int:
         """How many targets, devices and reservations are kept, which is bounded."""
         targets = [*self._visits.values(), *self._locations.values()]
-        devices = sum(map(len, self._guests.values())) + sum(len(each.devices) for each in targets)
+        devices = sum(map(len, self._guests.values())) + sum(
+            1 + len(each.guests) if isinstance(each, FirstGuess) else len(each.devices)
+            for each in targets
+        )
         return len(self._guests) + len(targets) + devices + len(self._open)
 
     def _visits_where_in(self, device: str) -> Iterable[int]:
@@ -422,7 +434,7 @@ class Guard:
             for visit, known in self._guests.items():
                 for name in known:
                     self._visits_of.setdefault(name, set()).add(visit)
-            for visit, target in self._visits.items():
+            for visit, target in self._targets().items():
                 for name, each in target.devices.items():
                     if each.was_in or each.free:
                         self._visits_of.setdefault(name, set()).add(visit)
@@ -431,7 +443,7 @@ class Guard:
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
             return self._look_at([each.id for each in guess.visits], guess, at)
-        wait = self._wait(self._locations, guess.location, guess, at)
+        wait = self._wait(self._locations.get(guess.location), guess, guess.chance, at)
         if not wait:
             return Opening(everyone=True)
         # Whoever guesses at all of a location keeps out none that were in before.
@@ -439,23 +451,17 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        targets = self._visits
-        if targets.keys().isdisjoint(visits := tuple(visits)):
-            return Opening(frozenset(visits))
-        waits = {
-            visit: self._wait(targets, visit, guess, at) if visit in targets else 0.0
-            for visit in visits
-        }
+        if self._visits.keys().isdisjoint(visits := tuple(visits)):
+            return _opening_of(visits)
+        waits = {visit: self._wait(self._at_visit(visit), guess, 1.0, at) for visit in visits}
         open_ = frozenset([visit for visit, wait in waits.items() if not wait])
         if len(open_) == len(waits):
             return Opening(open_)
         return Opening(open_, wait=min(waits.values()))
 
-    def _wait(self, targets: Mapping[int, Target], key: int, guess: Guess, at: float) -> float:
-        target = targets.get(key)
+    def _wait(self, target: Target | None, guess: Guess, cost: float, at: float) -> float:
         if target is None:
             return 0.0
-        cost = guess.chance if targets is self._locations else 1.0
         return target.wait(guess.device, cost, at, shared=self._others(at) > 0)
 
     def _others(self, at: float) -> int:
@@ -471,7 +477,8 @@ class Guard:
         if guess.by_pin:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
         number, known = self._serial + 1, self._known_of
-        keys.sort()  # in one order for all workers: or two of them would wait for each other
+        if len(keys) > 1:
+            keys.sort()  # in one order for all workers: or two of them would wait for each other
         busy = [key for key in keys if not siblings.announce(key, number, known, self.catch_up)]
         return frozenset(busy) if busy else _NOBODY
 
@@ -497,15 +504,20 @@ class Guard:
             cost, chance = self._cost(visit, at_visit, guess, at)
             if visit is None and not cost:
                 continue  # nobody's PIN has so many digits
-            target = self._target_at(visit, location, at)
             pins = guess.pins if at_visit is None else at_visit.pin
-            if password is not None and not target.is_new(self._digest(pins, password)):
+            digest = b"" if password is None else self._digest(pins, password)
+            is_first = visit is not None and visit not in self._visits
+            target = None if is_first else self._target_at(visit, location, at)
+            if digest and target is not None and not target.is_new(digest):
                 continue
-            act = Act(_GUESS, at, self.writer, self._next_serial(), self.host, location,
-                      visit, guess.device, guess.nas, cost, chance)  # fmt: skip
-            self._apply_to(target, act)
+            act = _named(Act, (_GUESS, at, self.writer, self._next_serial(), self.host, location,
+                               visit, guess.device, guess.nas, cost, chance))  # fmt: skip
+            if target is None:
+                self._keep_first(act, digest, is_unheard=True)
+            else:
+                self._apply_to(target, act)
+                target.spend(cost or 1.0, at)
             self._tell(act)
-            target.spend(cost or 1.0, at)
             if self._siblings is not None:
                 self._siblings.keep(~guess.location if visit is None else visit, act.serial)
             acts.append(act)
@@ -526,7 +538,7 @@ class Guard:
         """
         if visit is None:
             return guess.chance, 0.0
-        known = self._visits.get(visit)
+        known = self._at_visit(visit)
         if known is None or not known.is_free(guess.device, at):
             return 1.0, 0.0
         return 0.0, guess.chance if at_visit is None else at_visit.chance
@@ -559,11 +571,18 @@ class Guard:
             self._news.clear()
         self._news[act.serial] = act
 
-    def _apply(self, act: Act) -> Target | None:
-        """Take an act in; what it was about, if anything is counted there."""
+    def _apply(self, act: Act, *, is_unheard: bool = False) -> None:
+        """Take an act in.
+
+        Args:
+            act: what was done.
+            is_unheard: whether other servers may not have heard of it yet, if it is a guess.
+        """
         kind, visit = act.kind, act.visit_id
         if kind is _IN and not act.cost and visit is not None and visit not in self._visits:
             self._add_guest(visit, act.device)
+        elif kind is _GUESS and act.cost and visit is not None and visit not in self._visits:
+            self._keep_first(act, b"", is_unheard=is_unheard)
         elif kind is Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
@@ -572,8 +591,8 @@ class Guard:
         else:
             target = self._target(act)
             self._apply_to(target, act)
-            return target
-        return None
+            if is_unheard and kind is _GUESS:
+                target.spend(act.cost or 1.0, act.at)
 
     def _apply_to(self, target: Target, act: Act) -> None:
         visit, kind = act.visit_id, act.kind
@@ -581,10 +600,7 @@ class Guard:
             del self._undisturbed[visit]
         device = target.device(act.device)
         if kind is _GUESS and act.cost:
-            device.nas = act.nas
-            device.guesses = (*(device.guesses and device.recent(act.at)), act.at)
-            target.cost = act.cost
-            target.bucket.take(act.cost, act.at)
+            target.guess(device, act)
         elif kind is _GUESS:
             device.nas, device.free = act.nas, max(0, device.free - 1)
             target.freed = (*within_a_day(target.freed, act.at), act.at)
@@ -618,7 +634,7 @@ class Guard:
 
     def _room_to_give_back(self, act: Act) -> int:
         """How many wrong guesses a device gets back: the bound leaves room for so much chance."""
-        target = self._visits.get(act.visit_id or 0)
+        target = self._at_visit(act.visit_id or 0)
         if target is None or act.device not in target.devices or not act.chance:
             return 0  # with ``wifi-login=pin`` nothing is given back
         left = MOST_OTHERS - self._others(act.at)
@@ -637,31 +653,61 @@ class Guard:
 
     def _target_at(self, visit: int | None, location: int | None, at: float) -> Target:
         """A visit, or all visits of a location; made where nothing is known of it."""
-        targets = self._locations if visit is None else self._visits
-        key = (location or 0) if visit is None else visit
-        found = targets.get(key)
-        if found is not None:
-            targets.move_to_end(key)
-            return found
         if visit is None:
-            found = Target(_of_chance(OF_PIN_LOGIN, at), kept=0)
+            return self._at_location(location or 0, at)
+        found = self._at_visit(visit)
+        if found is None:
+            found = target_of(self._guests.pop(visit, ()), at)
+            self._keep(visit, found)
         else:
-            found = _target_of(self._guests.pop(visit, ()), at)
-        targets[key] = found
-        if len(targets) > MOST_TARGETS:
-            forgotten, _ = targets.popitem(last=False)
-            if visit is not None:
-                self._undisturbed.pop(forgotten, None)
+            self._visits.move_to_end(visit)
         return found
 
+    def _at_location(self, location: int, at: float) -> Target:
+        found = self._locations.get(location)
+        if found is None:
+            found = self._locations[location] = Target(_of_chance(OF_PIN_LOGIN, at), kept=0)
+            if len(self._locations) > MOST_TARGETS:
+                self._locations.popitem(last=False)
+        else:
+            self._locations.move_to_end(location)
+        return found
 
-def _target_of(guests: Iterable[str], at: float) -> Target:
-    """That of a visit at which nothing has happened but that these devices got in."""
-    target = Target(Bucket(at))
-    for name in guests:
-        if name:
-            target.device(name).was_in = True
-    return target
+    def _at_visit(self, visit: int) -> Target | None:
+        """What is known of a visit, if anything is counted there."""
+        known = self._visits.get(visit)
+        if isinstance(known, FirstGuess):  # and something else is about to happen there
+            known = self._visits[visit] = known.target()
+        return known
+
+    def _targets(self) -> dict[int, Target]:
+        """All visits at which something is counted."""
+        found = {visit: self._at_visit(visit) for visit in self._visits}
+        return {visit: target for visit, target in found.items() if target is not None}
+
+    def _is_idle(self, visit: int, at: float) -> bool:
+        known = self._visits[visit]
+        if isinstance(known, FirstGuess) and 0 <= at - known.act.at < DAY:
+            return False  # and there is no time in the future to be put right
+        target = self._at_visit(visit)
+        return target is not None and target.is_idle(at)
+
+    def _keep_first(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
+        """Keep a guess at a visit at which nothing was counted so far."""
+        visit = act.visit_id or 0
+        guests = self._guests.pop(visit, ())
+        self._keep(visit, _named(FirstGuess, (act, digest, guests, is_unheard)))
+
+    def _keep(self, visit: int, known: Target | FirstGuess) -> None:
+        self._visits[visit] = known
+        if len(self._visits) > MOST_TARGETS:
+            forgotten, _ = self._visits.popitem(last=False)
+            self._undisturbed.pop(forgotten, None)
+
+
+def _opening_of(visits: Iterable[int]) -> Opening:
+    """It may be compared with all of them."""
+    return _named(Opening, (frozenset(visits), False, 0.0))
 
 
 def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:

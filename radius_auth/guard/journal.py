@@ -127,9 +127,6 @@ class Journal:
                 yield connection
         except DBAPIError as error:
             raise self._unusable(engine, error.orig) from error
-        finally:
-            if engine.dialect.name == "sqlite":  # another file may take the place of this one
-                engine.dispose()
 
     def _unusable(self, engine: Engine, cause: BaseException | None) -> StoreUnreachable:
         if self._file is None:

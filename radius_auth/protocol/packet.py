@@ -222,8 +222,7 @@ def read_packet(datagram: bytes) -> Packet:
                 break
             if kind == _MESSAGE_AUTHENTICATOR:
                 signature = start
-            first[kind] = octets[start + 2 : start + size]
-            start += size
+            first[kind] = octets[start + 2 : (start := start + size)]
             count += 1
     except IndexError:  # cut off after the type
         start = MAX_LENGTH + 1

@@ -7,10 +7,11 @@ import math
 import threading
 import time
 from collections import deque
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
 from nexio.errors import NexioError
+from nexio.store.schema import require_head
 from nexio.store.spool_folder import FileUnusable
 from radius_auth.protocol.statistics import NOTHING
 from radius_auth.recording.spool import Record, alone, weight
@@ -58,7 +59,7 @@ class Recorder(Generic[Record]):
 
     Args:
         spool: where they go first; what others have put into it goes on with them.
-        open_store: opens the store that they go to.
+        open_store: opens the store that they go to; again after trouble with it.
         keep: writes them into the store; twice is as good as once.
         forget: in the store, what has left the spool for good; with the next ones.
         stored: hears of records that are on a disk, or lost for good.
@@ -77,6 +78,7 @@ class Recorder(Generic[Record]):
         self._keep = keep
         self._forget = forget
         self._removed: Sequence[Record] = ()
+        self._store: Store | None = None
         self._stored = stored
         self._waiting: deque[Record] = deque()
         self._without_spool = not spool.is_made
@@ -144,9 +146,11 @@ class Recorder(Generic[Record]):
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        self._close_store()  # one that is opened now waits for a writer no longer than it may
         self._spooling.take()
         if self._without_spool or not self._delivering.is_failing:  # else the next start has it
             self._delivering.take()
+        self._close_store()
         self._lost += sum(map(weight, self._waiting))
         self._waiting.clear()
         self._tell_lost(time.monotonic() + TELL_EVERY)
@@ -274,13 +278,25 @@ class Recorder(Generic[Record]):
         self._without_spool = False
 
     def _to_store(self, records: Sequence[Record]) -> None:
-        # Opened for each group: the store of a moment ago may have been exchanged for another.
-        with closing(self._open_store()) as store, store.write() as work:
-            self._keep(work, records)
-            removed = self._removed
-            if self._forget is not None and removed:
-                self._forget(work, removed)
+        # It stays open, as opening it takes longer than storing a hundred decisions.
+        store = self._store = self._store or self._open_store()
+        try:
+            with store.write() as work:
+                require_head(work.session.connection())  # somebody may have brought it up meanwhile
+                self._keep(work, records)
+                removed = self._removed
+                if self._forget is not None and removed:
+                    self._forget(work, removed)
+        except BaseException:
+            self._close_store()
+            raise
         self._removed = ()
+
+    def _close_store(self) -> None:
+        """Give the store back; the next group opens it again."""
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
 
     def _tell_lost(self, now: float) -> None:
         reported, at = self._reported_lost

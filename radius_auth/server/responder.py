@@ -15,6 +15,7 @@ from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
 from radius_auth.decision.device_limits import decide_device, settle_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
+from radius_auth.decision.request import named
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
 from radius_auth.protocol.access_request import read_access_request
@@ -30,7 +31,7 @@ from radius_auth.protocol.replies import (
     encode_reject,
     encode_status,
 )
-from radius_auth.protocol.statistics import Statistics
+from radius_auth.protocol.statistics import Signatures, Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
 from radius_auth.server.parking import Parked
@@ -150,6 +151,9 @@ class Responder:
         self._clock = clock
         self._discards = discards
         self._statistics = Statistics(discards, lost, recording)
+        self.signatures = Signatures()
+        """Of NAS that need not sign."""
+
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
@@ -283,9 +287,12 @@ class Responder:
             return
         revision = table.revision  # as it was before: the follower may change the table meanwhile
         request = read_access_request(packet, client)
+        if not client.require_message_authenticator:
+            self.signatures.note(request.nas, is_signed=packet.signature_start > 0)
         decision = decide(request, table, self._guard, round_.arrived)
         latency_us = (time.perf_counter_ns() - round_.began) // 1000
-        exchange = _Exchange(source, packet, client, request, round_.arrived, known, latency_us)
+        fields = (source, packet, client, request, round_.arrived, known, latency_us)
+        exchange = named(_Exchange, fields)
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             self._hold(_Held(exchange, decision, revision), now)
             return

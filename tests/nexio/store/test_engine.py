@@ -1,6 +1,7 @@
 """Opening the store, reading and writing."""
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -44,6 +45,29 @@ def test_sqlite_is_durable_and_private(sqlite_store: Store, name: str, value: ob
 def test_sqlite_is_patient(sqlite_store: Store) -> None:
     """A writer waits 30 seconds for another one."""
     assert pragma(sqlite_store, "busy_timeout") == 30_000
+
+
+def test_a_kept_connection_follows_the_file(
+    sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
+) -> None:
+    """A store that stays open uses the file that is there now, such as a restored backup."""
+    path = sqlite_configuration.home / "nexio.db"
+    with sqlite_store.read() as work:
+        assert work.session.get(LocationRow, sqlite_location.id) is not None
+
+    aside = path.rename(path.with_name("aside.db"))
+    with pytest.raises(StoreUnreachable), sqlite_store.read():
+        pass  # no empty file is made
+    assert not path.exists()
+
+    with sqlite3.connect(aside) as connection:
+        connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
+    connection.close()
+    shutil.copy(aside, path)
+    with sqlite_store.write() as work:
+        work.session.execute(update(LocationRow).values(name="put back"))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM location").fetchall() == [("put back",)]
 
 
 def test_a_read_cannot_write(store: Store, location: Location) -> None:

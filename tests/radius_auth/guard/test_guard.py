@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +27,7 @@ from tests.support.radius.guesses import (
 from tests.support.radius.guests import HOUR, SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 PHONE, LAPTOP = mac(1), mac(2)
@@ -33,6 +36,16 @@ PHONE, LAPTOP = mac(1), mac(2)
 def knows(guard: Guard, device: str, visit: int = 1, now: datetime = NOON) -> None:
     """Let a device in."""
     guard.got_in(guess(device, visit), visit, now)
+
+
+@contextmanager
+def traced() -> Iterator[Callable[[], int]]:
+    """How many octets were taken and not given back."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 def released(device: str, visit: int = 1) -> Act:
@@ -404,6 +417,30 @@ def test_memory_is_bounded_by_what_was_looked_at() -> None:
         attack(guard, NOON, visit, count=1)
     guard.tidy(NOON + 9 * DAY)
     assert len(guard) == 1 + MOST_DEVICES
+
+
+def test_one_guess_at_each_visit_takes_little_memory() -> None:
+    """Here and at a sibling: a worker has 120 MB, and a flood of rejects reaches every visit."""
+    guard, other = Guard(), Guard()
+    with traced() as octets:
+        for visit in range(2_000):
+            attack(guard, NOON, visit, count=1)
+        here = octets()
+        other.apply(guard.news_after(0))
+        there = octets() - here
+    assert here < 2_000 * 650
+    assert there < 2_000 * 450
+
+
+def test_a_guess_where_many_got_in() -> None:
+    """What is kept of the visit stays bounded, and who was in stays known."""
+    guard = Guard()
+    for n in range(MOST_DEVICES):
+        knows(guard, mac(n))
+    assert attack(guard, NOON, count=1) == 1
+    devices = guard.visits()[1].devices
+    assert len(devices) == MOST_DEVICES
+    assert all(each.was_in for each in devices.values())
 
 
 def test_no_password_is_kept() -> None:

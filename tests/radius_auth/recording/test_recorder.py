@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from nexio.configuration import Configuration
-from nexio.errors import StoreUnreachable
+from nexio.errors import SchemaMismatch, StoreUnreachable
 from nexio.network.event_log import list_events, record_events
 from nexio.network.events import AuthEvent
 from nexio.store.engine import Store, Writing
+from nexio.store.schema import HEAD
 from radius_auth.recording import recorder
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.recorder import Recorder
@@ -20,6 +21,7 @@ from radius_auth.recording.spool import Spool
 from tests.support.full_disks import fill, full_disk
 from tests.support.radius.decisions import event, events
 from tests.support.radius.radiusd import PATIENCE, wait_until
+from tests.support.stores import run_sql
 
 
 @pytest.fixture
@@ -134,6 +136,35 @@ def test_while_the_store_is_away_the_spool_keeps_them(
     assert stored(sqlite_store) == events(4)
     assert Spool(path, AuthEvent).oldest(99) == []
     successor.stop()
+
+
+def test_the_store_stays_open_until_there_is_trouble(
+    configuration: Configuration, store: Store, path: Path
+) -> None:
+    """One that was brought up meanwhile is left alone; what waited comes later."""
+    opened: list[Store] = []
+
+    def open_store() -> Store:
+        opened.append(Store.open(configuration))
+        return opened[-1]
+
+    taker = Recorder(Spool(path, AuthEvent), open_store, record_events)
+    for each in events(3)[:2]:
+        taker.record(each)
+        taker.flush()
+    assert len(opened) == 1
+
+    run_sql(store, "UPDATE alembic_version SET version_num = '9999'")
+    taker.record(events(3)[2])
+    for _ in range(2):
+        with pytest.raises(SchemaMismatch):
+            taker.flush()
+    assert stored(store) == events(2)
+
+    run_sql(store, "UPDATE alembic_version SET version_num = :version", version=HEAD)
+    taker.flush()
+    assert stored(store) == events(3)
+    taker.stop()
 
 
 def test_a_store_that_lets_nobody_in_keeps_nothing_in_memory(
