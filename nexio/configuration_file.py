@@ -110,26 +110,26 @@ def read_file(path: Path) -> dict[str, str]:
         raise InvalidValue(
             f"the configuration file {path} is not TOML: {error}", 'Write lines like home = "…".'
         ) from None
-    said = dict(_settings(path, read))
+    found = dict(_settings(read))
+    unknown = [key for key in found if key not in VARIABLES]
+    if unknown:
+        keys = "an unknown key" if len(unknown) == 1 else "unknown keys"
+        raise InvalidValue(
+            f"{path} has {keys}: {', '.join(unknown)}", f"Known are: {', '.join(VARIABLES)}."
+        )
+    said = {VARIABLES[key]: _text(path, key, value) for key, value in found.items()}
     _refuse_open(path, mode, said)
     return said
 
 
-def _settings(path: Path, read: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _settings(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Each key with its table in front."""
     for key, value in read.items():
         if key in TABLES and isinstance(value, dict):
             for name, inner in value.items():
-                yield _variable(path, f"{key}.{name}"), _text(path, f"{key}.{name}", inner)
+                yield f"{key}.{name}", inner
         else:
-            yield _variable(path, key), _text(path, key, value)
-
-
-def _variable(path: Path, key: str) -> str:
-    if key not in VARIABLES:
-        raise InvalidValue(
-            f"{path} has an unknown key: {key}", f"Known are: {', '.join(VARIABLES)}."
-        )
-    return VARIABLES[key]
+            yield key, value
 
 
 def _text(path: Path, key: str, value: object) -> str:

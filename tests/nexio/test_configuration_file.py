@@ -95,6 +95,7 @@ def test_the_servers_options_can_be_written() -> None:
         ("hoem = '/h'", "unknown key: hoem"),
         ("[radiusd]\nport = 1", "unknown key: radiusd.port"),
         ("[radius]\nport = 1", "unknown key: radius"),
+        ("hoem = '/h'\nhome = 7.5\n[webd]\nprot = 1", "unknown keys: hoem, webd.prot"),
         ("home = ['a', 1]", "home in "),
         ("radiusd = 7", "unknown key: radiusd"),
         ("home = ", "is not TOML"),
