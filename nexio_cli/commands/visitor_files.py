@@ -128,14 +128,14 @@ def export(
             past_and_deleted=everything,
         )
         found = each_visit(work, location, which)
-        visits = [visit for visit in found if visit.state is not VisitState.DELETED]
-    with _created(file) as created:
-        if file != "-":
-            created.write(BOM)  # by which Excel knows UTF-8
-        write_visits(visits, created)
+        visits = (visit for visit in found if visit.state is not VisitState.DELETED)
+        with _created(file) as created:
+            if file != "-":
+                created.write(BOM)  # by which Excel knows UTF-8
+            number = write_visits(visits, created)
     if as_json:
-        output.print_json({"file": file, "rows": len(visits)})
-    output.say(f"{counted(len(visits), 'visit')} of {location.name}.")
+        output.print_json({"file": file, "rows": number})
+    output.say(f"{counted(number, 'visit')} of {location.name}.")
 
 
 @click.command(cls=once.Command)
@@ -198,7 +198,7 @@ def _octets(stream: TextIO) -> BinaryIO:
 
 @contextmanager
 def _created(name: str) -> Iterator[TextIO]:
-    """A new file that only its owner may read, or stdout."""
+    """A new file that only its owner may read, or stdout; no file that ends in the middle stays."""
     if name == "-":
         yield sys.stdout
         return
@@ -211,7 +211,11 @@ def _created(name: str) -> Iterator[TextIO]:
             f"the file {name} cannot be made: {error.strerror}", "Choose another place."
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        yield file
+        try:
+            yield file
+        except BaseException:
+            Path(name).unlink()
+            raise
 
 
 def _tell(imported: Imported, *, dry_run: bool, quiet: bool) -> None:
