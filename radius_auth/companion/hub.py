@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from radius_auth.decision.device_limits import Answer
     from radius_auth.guard.sharing import Sharing
     from radius_auth.protocol.statistics import Recording
-    from radius_auth.replica.follower import Change, Follower
-    from radius_auth.replica.table import Table
+    from radius_auth.replica.follower import Follower
+    from radius_auth.replica.table import Change, Table
 
 log = logging.getLogger(__name__)
 

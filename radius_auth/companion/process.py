@@ -11,7 +11,7 @@ import os
 import select
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import timedelta
-    from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.companion.monitor import Monitor
     from radius_auth.companion.myself import Myself
     from radius_auth.companion.numbers import RadiusNumbers
     from radius_auth.disconnecting.ending import Ended
-    from radius_auth.protocol.discards import Discards
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
     """Something that is done as long as the store is followed."""
@@ -59,17 +58,6 @@ STOP_SECONDS = 3.0
 
 LEAVE_SECONDS = 1.0
 """And before that, how long by those who have nothing to tell."""
-
-
-class Monitor(NamedTuple):
-    """How a monitor is answered."""
-
-    opened: socket.socket
-    accounting: Path
-    """The spool of accounting."""
-
-    discards: Discards
-    """Accounting that got no answer."""
 
 
 class Companion:

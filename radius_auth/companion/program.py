@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from nexio.errors import NexioError
 from nexio.metrics.place import listen
 from radius_auth.companion.accounting import accounting
-from radius_auth.companion.process import Companion, Monitor
+from radius_auth.companion.monitor import Monitor
+from radius_auth.companion.process import Companion
 from radius_auth.protocol.discards import Discards
 
 if TYPE_CHECKING:

@@ -276,8 +276,9 @@ class Parent:
         os.close(self._life[1])  # open in the parent alone: its death closes the pipe
 
     def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
+        from radius_auth.companion.monitor import Monitor  # noqa: PLC0415
         from radius_auth.companion.myself import Myself  # noqa: PLC0415 (for it alone)
-        from radius_auth.companion.process import Companion, Monitor  # noqa: PLC0415
+        from radius_auth.companion.process import Companion  # noqa: PLC0415
         from radius_auth.protocol.discards import Discards  # noqa: PLC0415
         from radius_auth.server.accounting import accounting  # noqa: PLC0415
 
