@@ -83,7 +83,7 @@ def test_the_servers_options_can_be_written() -> None:
     for name, server in (("radiusd", radiusd), ("webd", webd)):
         actions = server.parser({})._actions  # noqa: SLF001 - argparse shows them nowhere else
         options = {each.option_strings[-1].removeprefix("--") for each in actions}
-        assert options - {"help", "version", "config"} == set(TABLES[name])
+        assert options - {"help", "version", "config", "check"} == set(TABLES[name])
         for key in TABLES[name]:
             variable = configuration_file.VARIABLES[f"{name}.{key}"]
             assert variable == server.variable(key)
