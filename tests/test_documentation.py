@@ -123,7 +123,7 @@ def test_every_reason_is_explained(reason: Reason) -> None:
 
 
 def test_every_variable_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also those of the servers, one for each option that says how they run; and none that is not read."""
+    """Also those of the servers, one for each option but two; and none that is not read."""
     files = [path for name in PROGRAM_CODE for path in _code(name)]
     read = {name for path in files for name in VARIABLE.findall(path.read_text())}
     for prefix in SERVERS:
