@@ -12,6 +12,7 @@ from nexio.errors import InvalidValue
 from nexio.locations import settings
 from nexio.network.nas_profiles import list_profiles
 from nexio_cli import main
+from nexio_cli.terminal import options
 from radius_auth.decision import reasons, words
 
 if TYPE_CHECKING:
@@ -149,4 +150,4 @@ def _exit_codes() -> Iterator[tuple[int, str]]:
     tree: list[type[errors.NexioError]] = [errors.NexioError, *errors.NexioError.__subclasses__()]
     for error in tree:
         yield error.exit_code, field_docstrings(error)["exit_code"]
-    yield main.INTERRUPTED, 'Ctrl-C, or "no" to a question; nothing was changed'
+    yield options.INTERRUPTED, 'Ctrl-C, or "no" to a question; nothing was changed'

@@ -118,7 +118,7 @@ def server_options(name: str) -> str:
             code(f"{each} {action.metavar}" if action.metavar else each)
             for each in action.option_strings
         )
-        is_own = action.dest not in {"help", "version"}
+        is_own = action.dest not in {"help", "version", "check"}
         rows.append([spelled, code(variable(action.dest)) if is_own else "", f"{action.help}"])
     usage = [
         f"[{' '.join(filter(None, (action.option_strings[-1], action.metavar)))}]"

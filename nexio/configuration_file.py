@@ -67,12 +67,14 @@ def with_file(environment: Mapping[str, str], option: str | None = None) -> dict
 
     Raises:
         InvalidValue: the file cannot be read, or says something that is not known.
-        SecretUnusable: it holds a password and others may read it, or others may write it.
+        SecretUnusable: it holds a password and others may read it, or others may write it, or
+            put another one there.
     """
     given = {name: value for name, value in environment.items() if value}
     path = find_file(given, option)
     if path is None:
         return given
+    _refuse_others(path, given.get("NEXIO_HOME"))
     return {**read_file(path), **given, CONFIG: str(path)}
 
 
@@ -108,26 +110,26 @@ def read_file(path: Path) -> dict[str, str]:
         raise InvalidValue(
             f"the configuration file {path} is not TOML: {error}", 'Write lines like home = "…".'
         ) from None
-    said = dict(_settings(path, read))
+    found = dict(_settings(read))
+    unknown = [key for key in found if key not in VARIABLES]
+    if unknown:
+        keys = "an unknown key" if len(unknown) == 1 else "unknown keys"
+        raise InvalidValue(
+            f"{path} has {keys}: {', '.join(unknown)}", f"Known are: {', '.join(VARIABLES)}."
+        )
+    said = {VARIABLES[key]: _text(path, key, value) for key, value in found.items()}
     _refuse_open(path, mode, said)
     return said
 
 
-def _settings(path: Path, read: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _settings(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Each key with its table in front."""
     for key, value in read.items():
         if key in TABLES and isinstance(value, dict):
             for name, inner in value.items():
-                yield _variable(path, f"{key}.{name}"), _text(path, f"{key}.{name}", inner)
+                yield f"{key}.{name}", inner
         else:
-            yield _variable(path, key), _text(path, key, value)
-
-
-def _variable(path: Path, key: str) -> str:
-    if key not in VARIABLES:
-        raise InvalidValue(
-            f"{path} has an unknown key: {key}", f"Known are: {', '.join(VARIABLES)}."
-        )
-    return VARIABLES[key]
+            yield key, value
 
 
 def _text(path: Path, key: str, value: object) -> str:
@@ -139,6 +141,47 @@ def _text(path: Path, key: str, value: object) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise InvalidValue(f"{key} in {path} is no text and no number", f'Write: {key} = "…"')
+
+
+def _refuse_others(path: Path, home: str | None) -> None:
+    """Hold that the file is of somebody who is trusted anyway, as the key file is.
+
+    That is root, the user of this process, or the owner of the home; a home that only the file
+    itself names proves nothing.
+    """
+    try:
+        status = path.stat()
+        folders = dict.fromkeys((*path.parents, *path.resolve().parents))
+        open_folders = [each for each in folders if _is_open(each.stat().st_mode)]
+        keeper = _owner(home)
+    except OSError:  # not there, or closed to us: reading it will say so
+        return
+    if not stat.S_ISREG(status.st_mode):
+        return
+    if status.st_uid not in {0, os.geteuid(), keeper}:
+        raise SecretUnusable(
+            f"the configuration file {path} belongs to the user {status.st_uid}: neither to root,"
+            " nor to you, nor to the owner of NEXIO_HOME",
+            f"If it is the right file: chown root {shlex.quote(str(path))}",
+        )
+    for folder in open_folders:
+        raise SecretUnusable(
+            f"every user of this machine may put another file into {folder}, where the"
+            " configuration file lies",
+            f"Close it with: chmod o-w {shlex.quote(str(folder))}",
+        )
+
+
+def _owner(home: str | None) -> int:
+    try:
+        return Path(home).expanduser().stat().st_uid if home else 0
+    except FileNotFoundError:  # not there yet
+        return 0
+
+
+def _is_open(mode: int) -> bool:
+    """Whether everybody may exchange what is in a folder; the sticky bit keeps it its owner's."""
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def _refuse_open(path: Path, mode: int, said: Mapping[str, str]) -> None:

@@ -53,7 +53,13 @@ def with_config(arguments: Sequence[str], environment: Mapping[str, str]) -> dic
 
 
 def add_config(reader: argparse.ArgumentParser) -> None:
-    """The option that names the configuration file."""
+    """The options that name the configuration file, and that only look at it."""
+    reader.add_argument(
+        "--check",
+        action="store_true",
+        help="only say what is wrong with the options, also those of variables and of the"
+        " configuration file, and end",
+    )
     reader.add_argument(
         "--config",
         action=Once,

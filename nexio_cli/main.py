@@ -69,8 +69,6 @@ GROUPS = {
 COMMANDS = {name: meaning for group in GROUPS.values() for name, meaning in group.items()}
 """Each is ``command`` in the module ``nexio_cli.commands.<name>``, loaded when it is needed."""
 
-INTERRUPTED = 130
-
 USAGE = "usage"
 STOPPED = "stopped"
 UNWRITTEN = "unwritten"
@@ -222,7 +220,7 @@ def _explained(error: BaseException) -> tuple[ErrorJson, int]:
     if isinstance(error, click.ClickException):
         return _usage(error), click.UsageError.exit_code
     if isinstance(error, click.Abort | KeyboardInterrupt):
-        return {"error": "stopped", "code": STOPPED, "advice": ""}, INTERRUPTED
+        return {"error": "stopped", "code": STOPPED, "advice": ""}, options.INTERRUPTED
     if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
         silence(sys.stdout)
         return _unwritten(UNWRITABLE[error.errno]), Unreachable.exit_code

@@ -68,7 +68,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
     Raises:
         InvalidValue: a value that cannot be used, or values that do not fit together.
-        SystemExit: after ``--help``, ``--version`` or an unknown option.
+        SystemExit: after ``--help``, ``--version``, ``--check`` or an unknown option.
     """
     given = parser(environment).parse_args(arguments)
     proxies = given.proxy or words_of(environment.get(variable("proxy"), ""))
@@ -90,6 +90,8 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
             "Give --tls-cert and --tls-key, name the --proxy that has TLS, or insist with"
             " --insecure-http.",
         )
+    if given.check:
+        raise SystemExit(0)
     return options
 
 

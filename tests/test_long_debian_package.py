@@ -35,9 +35,9 @@ chgrp nexio /etc/nexio/key
 chmod 0640 /etc/nexio/key
 nexio token on
 nexio nas add this-machine 127.0.0.1
-runuser -u nexio -- nexio-radiusd --listen 127.0.0.1 &
 runuser -u nexio -- nexio-webd --listen 127.0.0.1 &
-for try in $(seq 60); do nexio radius status && break; sleep 1; done
+runuser -u nexio -- nexio-radiusd --listen 127.0.0.1 &
+until nexio radius status; do kill -0 $!; sleep 1; done
 pin=$(nexio visitor register --first-name Zoë --last-name N --email zoe@example.com --json |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["pin"])')
 nexio radius test zoe@example.com "$pin"
@@ -87,8 +87,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def machine(package: Path) -> Iterator[Machine]:
     """A least Debian with what the package says that it needs, and no more."""
     # In memory there may be no devices.
-    with TemporaryDirectory(dir="/var/tmp") as root:
-        yield make_machine(Path(root), package)
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        root = Path(folder) / "root"
+        root.mkdir(mode=0o755)  # which the folder is not, and everybody there is in it
+        yield make_machine(root, package)
 
 
 def make_machine(root: Path, package: Path) -> Machine:

@@ -165,7 +165,8 @@ def _find_date(words: str, text: str, today: date, advice: str, *, nearest: bool
         return _iso_date(words, text, advice)
     readings = find_numeric_dates(words, today, nearest=nearest)
     if readings is not None:
-        return _only(readings, text, advice)
+        good = readings if nearest else [day for day in readings if day >= today]
+        return _only(readings, good, text, advice)
     named = find_named_date(words)
     if named is None:
         return None
@@ -189,11 +190,12 @@ def _next(coming: date, text: str, today: date) -> date:
     coming += _WEEK if coming == today else 0 * _WEEK
     monday = today - today.weekday() * _ONE_DAY + _WEEK
     in_next_week = monday + coming.weekday() * _ONE_DAY
-    return _only(list(dict.fromkeys([coming, in_next_week])), text, "")
+    both = list(dict.fromkeys([coming, in_next_week]))
+    return _only(both, both, text, "")
 
 
-def _only(readings: list[date], text: str, advice: str) -> date:
-    """The one day that is meant.
+def _only(readings: list[date], good: list[date], text: str, advice: str) -> date:
+    """The one day that is meant; where there are more, the good ones are proposed.
 
     Raises:
         InvalidValue: there is none, or another one; both are named.
@@ -210,8 +212,10 @@ def _only(readings: list[date], text: str, advice: str) -> date:
         ),
         mark(
             "Write the date as %(proposals)s, or with the month by name.",
-            proposals=any_of([day.isoformat() for day in readings]),
-        ),
+            proposals=any_of([day.isoformat() for day in good]),
+        )
+        if good
+        else advice,
     )
 
 

@@ -17,8 +17,8 @@ COLUMNS: Final = (
 )
 
 
-def write_visits(visits: Iterable[Visit], file: TextIO) -> None:
-    """Write a header and a row for each visit, its PIN too.
+def write_visits(visits: Iterable[Visit], file: TextIO) -> int:
+    """Write a header and a row for each visit, its PIN too; how many they are.
 
     Args:
         visits: in the order of the file.
@@ -26,8 +26,11 @@ def write_visits(visits: Iterable[Visit], file: TextIO) -> None:
     """
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
+    number = 0
     for visit in visits:
         writer.writerow(neutral(cell or "") for cell in _cells(visit))
+        number += 1
+    return number
 
 
 def _cells(visit: Visit) -> tuple[str | None, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nexio.configuration_file import VARIABLES, find_file, masked, read_file
+from nexio.configuration_file import TABLES, VARIABLES, find_file, masked, read_file
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ def show(*, as_json: bool) -> None:
 
     An option counts before a variable of the environment, that before the file, and the file
     before what nexio takes by itself. Passwords are not shown. The keys of [radiusd] and [webd]
-    are shown where they are set.
+    are shown where they are set; what a server would not take is told as a warning.
     """
     shown = list(_values())
     output.print_list(
@@ -39,6 +42,26 @@ def show(*, as_json: bool) -> None:
         "",
         as_json=as_json,
     )
+    for table in TABLES:
+        if any(each["key"].startswith(f"{table}.") for each in shown):
+            output.warn(_refused_by(Path(sys.executable).with_name(f"nexio-{table}")))
+
+
+def _refused_by(server: Path) -> list[str]:
+    """What a server says of its options, if they are wrong: each program reads its own."""
+    named = options.named_file()
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [server, "--check", *(["--config", named] if named else [])],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode == 0:
+        return []
+    # Lines of its log, each behind its time.
+    said = [line.rpartition(" ERROR ")[2] for line in ran.stderr.splitlines()]
+    return [f"{server.name} would not start: {'. '.join(said)}"]
 
 
 def _values() -> Iterator[ConfigurationJson]:

@@ -78,13 +78,14 @@ def command(
     if not events:
         none = "No decision fits." if any(words.values()) or not last else "No decisions yet."
         output.say("Waiting for decisions." if follow else none)
-    while follow:
-        time.sleep(LOOK_SECONDS)
-        with options.reading() as work:
-            events = list_events(work, location, which, limit=EVENTS_PER_LOOK, after=after)
-            servers = server_names(work)
-        _print(events, locations, servers, as_json=as_json, follow=True)
-        after = events[-1].number if events else after
+    with options.until_ctrl_c():
+        while follow:
+            time.sleep(LOOK_SECONDS)
+            with options.reading() as work:
+                events = list_events(work, location, which, limit=EVENTS_PER_LOOK, after=after)
+                servers = server_names(work)
+            _print(events, locations, servers, as_json=as_json, follow=True)
+            after = events[-1].number if events else after
 
 
 def _which(

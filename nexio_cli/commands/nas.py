@@ -53,9 +53,17 @@ _disconnect_source = click.option(
 )
 
 
+def _profiles(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    """What a shell proposes for a profile."""
+    from nexio.network.nas_profiles import list_profiles
+
+    return [each.name for each in list_profiles() if each.name.startswith(start)]
+
+
 _profile = click.option(
     "--profile",
     metavar="PROFILE",
+    shell_complete=_profiles,
     help="What kind of NAS it is, see 'nexio nas profiles': how it takes disconnects, counts "
     "octets and limits a guest's bandwidth.",
 )
@@ -274,7 +282,7 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_profiles)
 @options.as_json
 def profiles(name: str | None, *, as_json: bool) -> None:
     """List the kinds of NAS, or say what is known of one, and who says so."""

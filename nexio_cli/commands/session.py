@@ -83,7 +83,8 @@ def list_(
 
     if watch and (as_json or not sys.stdout.isatty()):
         raise click.UsageError("'--watch' is for a terminal, without '--json'.")
-    while True:
+
+    def look() -> None:
         which = SessionFilter(open_only=open_only, limit=last, after=after)
         shown = _listed(visit, which, location_name)
         if watch:
@@ -97,9 +98,12 @@ def list_(
             as_json=as_json,
             only_wide=("e-mail", "NAS", "last heard", "in", "out"),
         )
-        if not watch:
-            return
-        time.sleep(WATCHED_EVERY)
+
+    look()
+    with options.until_ctrl_c():
+        while watch:
+            time.sleep(WATCHED_EVERY)
+            look()
 
 
 def _nothing(visit: str | None, *, open_only: bool) -> str:
@@ -324,7 +328,8 @@ def _end_by_itself(*, watch: bool, yes: bool, as_json: bool) -> list[DisconnectR
     ender = SessionEnder(lambda: Store.open(options.configuration()), tell)
     options.confirm("End all sessions of visitors who may not be on any more?", yes=yes)
     if watch:
-        ender.run()
+        with options.until_ctrl_c():
+            ender.run()
     with options.opened() as store:
         ender.run_once(store)
     if as_json:

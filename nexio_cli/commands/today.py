@@ -67,7 +67,8 @@ def _watch(days: list[Today], location_name: str | None, *, everywhere: bool) ->
     from nexio_cli.terminal.day_view import Screen, console
 
     away: Unreachable | None = None
-    with Live(console=console(), screen=True, auto_refresh=False) as live:
+    screen = Live(console=console(), screen=True, auto_refresh=False)
+    with options.until_ctrl_c(), screen as live:
         while True:
             live.update(Screen(days, away), refresh=True)
             time.sleep(LOOKS_EVERY)

@@ -62,6 +62,7 @@ def command() -> None:
 @click.option(
     "--language",
     metavar="CODE",
+    shell_complete=options.languages,
     help="Of the mails to the visitor: en, de, fr, es, vi or zh. Default: the setting language.",
 )
 @click.option("--host", metavar="NAME", help="Whom the visitor comes to see.")

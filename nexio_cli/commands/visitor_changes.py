@@ -33,6 +33,7 @@ ARRIVAL_HELP = (
 @click.option(
     "--language",
     metavar="CODE",
+    shell_complete=options.languages,
     help="Of the mails to the visitor: en, de, fr, es, vi or zh; '' is the setting language.",
 )
 @options.location

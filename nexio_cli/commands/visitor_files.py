@@ -128,14 +128,14 @@ def export(
             past_and_deleted=everything,
         )
         found = each_visit(work, location, which)
-        visits = [visit for visit in found if visit.state is not VisitState.DELETED]
-    with _created(file) as created:
-        if file != "-":
-            created.write(BOM)  # by which Excel knows UTF-8
-        write_visits(visits, created)
+        visits = (visit for visit in found if visit.state is not VisitState.DELETED)
+        with _created(file) as created:
+            if file != "-":
+                created.write(BOM)  # by which Excel knows UTF-8
+            number = write_visits(visits, created)
     if as_json:
-        output.print_json({"file": file, "rows": len(visits)})
-    output.say(f"{counted(len(visits), 'visit')} of {location.name}.")
+        output.print_json({"file": file, "rows": number})
+    output.say(f"{counted(number, 'visit')} of {location.name}.")
 
 
 @click.command(cls=once.Command)
@@ -150,11 +150,16 @@ def slip(
     """Make a slip to print: PIN, QR code, network, and when the Wi-Fi works.
 
     It is a page of HTML for any browser, a sheet of paper for each visitor. It holds the PIN:
-    only you may read the file. It must not exist yet.
+    only you may read the file. It must not exist yet. A terminal is no browser: there, name a
+    file.
     """
     from nexio.mail.slips import slip_page
 
     options.refuse_two_on_stdout(file, as_json=as_json)
+    if file == "-" and sys.stdout.isatty():
+        raise InvalidValue(
+            "a slip is a page for a browser", "Write it into a file: --output slip.html"
+        )
     with options.reading() as work:
         if visit is not None:
             visit = str(finding.visit_to_show(work, visit, location_name).id)
@@ -193,7 +198,7 @@ def _octets(stream: TextIO) -> BinaryIO:
 
 @contextmanager
 def _created(name: str) -> Iterator[TextIO]:
-    """A new file that only its owner may read, or stdout."""
+    """A new file that only its owner may read, or stdout; no file that ends in the middle stays."""
     if name == "-":
         yield sys.stdout
         return
@@ -206,7 +211,11 @@ def _created(name: str) -> Iterator[TextIO]:
             f"the file {name} cannot be made: {error.strerror}", "Choose another place."
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        yield file
+        try:
+            yield file
+        except BaseException:
+            Path(name).unlink()
+            raise
 
 
 def _tell(imported: Imported, *, dry_run: bool, quiet: bool) -> None:

@@ -33,6 +33,9 @@ _STORE = "nexio.store"
 
 LARGEST_ID = 2**63 - 1
 
+INTERRUPTED = 130
+"""The exit code of Ctrl-C."""
+
 _FILE = "nexio.config"
 _SETTINGS = "nexio.settings"
 """Where a command keeps the name of the configuration file, and what it says."""
@@ -41,6 +44,22 @@ SHOWN = 5
 """Lines about bad rows; the rest is counted."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+def languages(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    """What a shell proposes for ``--language``."""
+    from nexio.languages import LANGUAGES
+
+    return [each for each in LANGUAGES if each.startswith(start)]
+
+
+@contextmanager
+def until_ctrl_c() -> Iterator[None]:
+    """What goes on until Ctrl-C ends by it: the exit code says so, and nothing went wrong."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def named_file() -> str | None:

@@ -74,7 +74,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
 
     Raises:
         InvalidValue: a value that cannot be used.
-        SystemExit: after ``--help``, ``--version`` or an unknown option.
+        SystemExit: after ``--help``, ``--version``, ``--check`` or an unknown option.
     """
     given = parser(environment).parse_args(arguments)
     listen = given.listen or words_of(environment.get(variable("listen"), ""))
@@ -85,7 +85,7 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
             f"port {auth_port} is given for logins and for accounting",
             "Give accounting another one, or leave --acct-port out for the next one.",
         )
-    return Options(
+    options = Options(
         listen=tuple(listen),
         auth_port=auth_port,
         acct_port=acct_port,
@@ -95,6 +95,9 @@ def parse_options(arguments: Sequence[str], environment: Mapping[str, str]) -> O
         metrics_listen=Place.parse(given.metrics_listen) if given.metrics_listen else None,
         log_format=log_format_of(given.log_format),
     )
+    if given.check:
+        raise SystemExit(0)
+    return options
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from nexio.configuration_file import CONFIG, TABLES, masked, with_file, with_pas
 from nexio.errors import InvalidValue, SecretUnusable
 from nexio_web import options as webd
 from radius_auth.server import options as radiusd
+
+STRANGER = 54321
+"""A user of nobody's."""
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def test_the_servers_options_can_be_written() -> None:
     for name, server in (("radiusd", radiusd), ("webd", webd)):
         actions = server.parser({})._actions  # noqa: SLF001 - argparse shows them nowhere else
         options = {each.option_strings[-1].removeprefix("--") for each in actions}
-        assert options - {"help", "version", "config"} == set(TABLES[name])
+        assert options - {"help", "version", "config", "check"} == set(TABLES[name])
         for key in TABLES[name]:
             variable = configuration_file.VARIABLES[f"{name}.{key}"]
             assert variable == server.variable(key)
@@ -91,6 +95,7 @@ def test_the_servers_options_can_be_written() -> None:
         ("hoem = '/h'", "unknown key: hoem"),
         ("[radiusd]\nport = 1", "unknown key: radiusd.port"),
         ("[radius]\nport = 1", "unknown key: radius"),
+        ("hoem = '/h'\nhome = 7.5\n[webd]\nprot = 1", "unknown keys: hoem, webd.prot"),
         ("home = ['a', 1]", "home in "),
         ("radiusd = 7", "unknown key: radiusd"),
         ("home = ", "is not TOML"),
@@ -105,6 +110,36 @@ def test_what_cannot_be_meant(text: str, words: str, tmp_path: Path) -> None:
     if "unknown" in words:
         assert "database-password-file" in refused.value.advice
         assert "radiusd.auth-port" in refused.value.advice
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_whose_it_is(file: Path, tmp_path: Path) -> None:
+    """Root's, ours, or of the owner of a home that the environment names; nobody else's."""
+    os.chown(file, STRANGER, -1)
+    with pytest.raises(SecretUnusable, match=f"belongs to the user {STRANGER}") as error:
+        with_file({CONFIG: str(file), "NEXIO_HOME": str(tmp_path)})
+    assert error.value.advice == f"If it is the right file: chown root {file}"
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", STRANGER, -1)
+    assert with_file({CONFIG: str(file), "NEXIO_HOME": str(tmp_path / "home")})
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_where_it_lies(linked: bool, file: Path, tmp_path: Path) -> None:
+    """Not where everybody may exchange it, nor behind a link from there; /tmp has a sticky bit."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    path = folder / "other.toml"
+    if linked:
+        path.symlink_to(file)
+    else:
+        file.rename(path)
+    folder.chmod(0o777)
+    with pytest.raises(SecretUnusable, match=f"another file into {folder}") as error:
+        with_file({CONFIG: str(path)})
+    assert error.value.advice == f"Close it with: chmod o-w {folder}"
+    folder.chmod(0o1777)
+    assert with_file({CONFIG: str(path)})
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

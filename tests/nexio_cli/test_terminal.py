@@ -121,7 +121,16 @@ def test_who_is_on_as_it_changes(visited: Nexio) -> None:
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+    assert "Error" not in terminal.shown
     visited("session", "list", "--watch").refused(2)
+
+
+def test_a_slip_is_for_a_browser(visited: Nexio) -> None:
+    """A page of HTML, with its PIN, is not poured over a terminal; what to type is said."""
+    with Terminal((NEXIO, "visitor", "slip", "1")) as terminal:
+        assert terminal.end() == 2
+    assert "--output slip.html" in terminal.shown
+    assert "<" not in terminal.shown
 
 
 def test_what_is_missing_is_asked_for(visited: Nexio) -> None:

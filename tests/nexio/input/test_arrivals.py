@@ -116,13 +116,30 @@ def test_a_date_in_numbers_with_one_reading(text: str, arrival: str) -> None:
     assert read(text) == arrival
 
 
-@pytest.mark.parametrize("text", ["Tue 10.11.2026 14:00", "10-11-26 2pm", "2pm 10/11/2026"])
+@pytest.mark.parametrize("text", ["Wed 10.11.2027 14:00", "10-11-27 2pm", "2pm 10/11/2027"])
 def test_a_date_in_numbers_is_refused_with_its_readings(text: str) -> None:
     """R20: both readings, as ISO dates."""
     error = refusal(text)
-    expected = f'"{text}" has two readings: Tuesday 10 November 2026 or Sunday 11 October 2026'
+    expected = f'"{text}" has two readings: Wednesday 10 November 2027 or Monday 11 October 2027'
     assert str(error) == expected
-    assert error.advice == "Write the date as 2026-11-10 or 2026-10-11, or with the month by name."
+    assert error.advice == "Write the date as 2027-11-10 or 2027-10-11, or with the month by name."
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("12/11/2026 2pm", "Write the date as 2026-12-11, or with the month by name."),
+        (
+            "10/11/2026 2pm",
+            'Write it like "tomorrow 14:00" or "27 Nov 2026 14:00" or "2026-11-27 14:00".',
+        ),
+    ],
+)
+def test_the_hint_for_a_date_in_numbers_lies_ahead(text: str, advice: str) -> None:
+    """R20: what has passed is named, and not proposed: it would be refused when it is typed."""
+    error = refusal(text)
+    assert "has two readings" in str(error)
+    assert error.advice == advice
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,23 @@ def test_where_each_value_comes_from(
     assert "hunter2" not in ran.out + sqlite_desk.done("config", "show").out
 
 
+def test_what_a_server_would_not_take(
+    file: Path, sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each server reads its own options, wherever they stand; all is shown all the same."""
+    text = file.read_text()
+    file.write_text(f"{text}[radiusd]\nauth-port = 1645\n[webd]\nport = 8443\n")
+    assert sqlite_desk.done("config", "show").err == ""
+    file.write_text(f"{text}[radiusd]\nworkers = 0\n[webd]\nlisten = '0.0.0.0'\n")
+    ran = sqlite_desk.done("config", "show")
+    assert "radiusd.workers" in ran.out
+    assert "nexio-radiusd would not start: '0' is no number of workers. Give 1 to" in ran.err
+    assert "PINs would go to 0.0.0.0 in clear" in ran.err
+    monkeypatch.setenv("NEXIO_CONFIG", os.devnull)
+    assert "no number of workers" in sqlite_desk.done("--config", str(file), "config", "show").err
+    assert run(program("nexio-radiusd"), "--check").returncode == 0
+
+
 def test_the_commands_use_it(
     file: Path, sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

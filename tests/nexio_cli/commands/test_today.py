@@ -155,6 +155,7 @@ def test_a_screen_is_watched(sqlite_desk: Nexio) -> None:
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+    assert "Error" not in terminal.shown
 
 
 def test_a_normal_day_fits_a_screen(sqlite_desk: Nexio) -> None:

@@ -8,12 +8,14 @@ import signal
 import sqlite3
 import stat
 import subprocess
+import tracemalloc
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, text
 
+from nexio.reception import visits
 from nexio.reception.importing import COLUMNS
 from nexio.store.engine import Store
 from nexio.store.tables import LocationRow
@@ -127,6 +129,40 @@ def test_export_writes_what_import_reads(desk: Nexio, file: Path, tmp_path: Path
     assert [[visit[name] for name in same] for visit in there] == [
         [visit[name] for name in same] for visit in here
     ]
+
+
+def test_an_export_holds_few_visits_at_a_time(
+    sqlite_desk: Nexio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times as many need no more memory, and all of them are there."""
+    monkeypatch.setattr(visits, "LARGEST_GROUP", 20)
+    peaks = []
+    for number in (20, 130, 450):
+        names = "".join(
+            f"V,N,v{each}of{number}@example.com,tomorrow 9am\n" for each in range(number)
+        )
+        sqlite_desk.done(
+            "visitor", "import", "-", stdin=f"first name,last name,email,arrival\n{names}"
+        )
+        tracemalloc.start()
+        sqlite_desk.done("visitor", "export", str(tmp_path / f"{number}.csv"))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < peaks[1] * 1.5, peaks
+    assert (tmp_path / "450.csv").read_text("utf-8-sig").count("\n") == 1 + 600
+
+
+def test_no_half_export_stays(sqlite_desk: Nexio, tmp_path: Path) -> None:
+    """A file that would become too large is removed, so that its name is free for the next one."""
+    notes = "n" * 1000
+    rows = "".join(f"V,N,v{each}@example.com,tomorrow 9am,{notes}\n" for each in range(200))
+    rows = f"first name,last name,email,arrival,notes\n{rows}"
+    sqlite_desk.done("visitor", "import", "-", stdin=rows)
+    path = tmp_path / "half.csv"
+    limited = f"ulimit -f 200; exec {program('nexio')} visitor export {path}"  # 100 kB
+    ran = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, check=False)
+    assert (ran.returncode, path.exists()) == (5, False), ran.stderr
+    sqlite_desk.done("visitor", "export", str(path))
 
 
 def test_a_group_is_treated_as_one(desk: Nexio, file: Path) -> None:
