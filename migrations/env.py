@@ -21,6 +21,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=True,
         render_as_batch=connection.dialect.name == "sqlite",
+        on_version_apply=context.config.attributes.get("applied"),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -59,7 +59,7 @@ GROUPS = {
         "doctor": "Check everything and say what to do.",
         "audit": "Show who did what.",
         "housekeeping": "Run the periodic jobs, at all locations.",
-        "db": "Upgrade, check, back up and restore the store.",
+        "db": "Upgrade, check, back up, restore and move the store.",
         "key": "Change the key that encrypts PINs and secrets.",
     },
 }

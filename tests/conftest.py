@@ -39,7 +39,6 @@ import ipaddress
 import os
 import sys
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,17 +49,17 @@ from nexio.store.engine import Store
 from radius_auth.raddb.program import embedded_python
 from tests.support.clocks import Clock
 from tests.support.mail_server import MailServer
+from tests.support.order import place
 from tests.support.people import add_location
 from tests.support.postgresql import PostgreSQL
 from tests.support.radius.networks import can_make_networks
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
-from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template
+from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template, export
 from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
@@ -86,15 +85,6 @@ os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ROOT))  # what tmp_path is in
 
 FREERADIUS_MODULE = Path("/usr/lib/freeradius/rlm_python3.so")
 SLOW_FIXTURES = {"postgresql", "_sqlite_template", "configuration", "programs", "sqlite_file"}
-RUN_PROGRAMS = {
-    "tests.support.cli.forking",
-    "tests.support.cli.programs",
-    "tests.support.radius.freeradius",
-    "tests.support.radius.radiusd",
-    "tests.support.radius.wired",
-    "tests.support.web.webd",
-    "tests.support.web.house",
-}
 STARTS_PROGRAM = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 
 TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
@@ -153,15 +143,11 @@ sys.addaudithook(_watch)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark each test by what it asks for, and put those that take long first.
-
-    A worker that has nothing to do takes tests from the end of another one's list: long ones
-    there would be waited for by all.
-    """
+    """Mark each test by what it asks for, and put those that take long first."""
     for item in items:
         for mark in _marks(item):
             item.add_marker(mark)
-    items.sort(key=_place)
+    items.sort(key=place)
 
 
 def _marks(item: pytest.Function) -> Iterator[str]:
@@ -173,22 +159,6 @@ def _marks(item: pytest.Function) -> Iterator[str]:
         yield "postgresql"
     if not asked & SLOW_FIXTURES and not item.get_closest_marker("long"):
         yield "fast"
-
-
-def _place(item: pytest.Function) -> tuple[bool, bool, int]:
-    """Whole pages and programs first, what needs neither store nor program last.
-
-    Who waits for a program leaves its core to others, as long as there are others.
-    """
-    depth = len(item.path.relative_to(item.config.rootpath).parts)
-    return item.get_closest_marker("fast") is not None, not _runs_programs(item.module), depth
-
-
-@cache
-def _runs_programs(module: ModuleType) -> bool:
-    """Whether the tests of a module use a helper that runs a program, or do so themselves."""
-    used = [getattr(each, "__module__", None) for each in vars(module).values()]
-    return "subprocess" in vars(module) or any(name in RUN_PROGRAMS for name in used)
 
 
 def pytest_collection_finish() -> None:
@@ -342,7 +312,7 @@ def sqlite_location(sqlite_store: Store) -> Location:
 @pytest.fixture
 def environment(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The variables that lead a program to the store of ``configuration``."""
-    return _exported(configuration, monkeypatch)
+    return export(configuration, monkeypatch)
 
 
 @pytest.fixture
@@ -350,16 +320,4 @@ def sqlite_environment(
     sqlite_configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
     """The variables that lead a program to the store of ``sqlite_configuration``."""
-    return _exported(sqlite_configuration, monkeypatch)
-
-
-def _exported(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    variables = {
-        "NEXIO_HOME": str(configuration.home),
-        "NEXIO_KEY_FILE": str(configuration.key_file),
-        "NEXIO_DATABASE_URL": configuration.database_url,
-        "NEXIO_OPERATOR": configuration.operator,
-    }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return variables
+    return export(sqlite_configuration, monkeypatch)

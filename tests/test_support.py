@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.order import LONGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,6 +39,12 @@ def functions_without(source: str, fixture: str, calls: set[str]) -> Iterator[st
             inside = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
             if calls & {each.id for each in inside if isinstance(each, ast.Name)}:
                 yield node.name
+
+
+def test_what_begins_is_there() -> None:
+    """Each file that `make test` begins with, and none twice."""
+    assert {f"tests/{name}" for name in LONGEST} <= {*FILES}
+    assert len({*LONGEST}) == len(LONGEST)
 
 
 def test_no_test_module_is_imported() -> None:

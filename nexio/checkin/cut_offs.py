@@ -26,15 +26,18 @@ def next_cut_off(location: Location, now: datetime) -> datetime:
     return day_end(day, zone) + timedelta(days=1)
 
 
-def write_cut_offs(work: Writing) -> int:
+def write_cut_offs(work: Writing, most: int | None = None) -> int:
     """Write down the check-outs that cut-offs have made; nothing depends on it.
+
+    Args:
+        work: the transaction.
+        most: how many in this transaction; None is all.
 
     Returns:
         How many.
     """
-    overdue = work.session.scalars(
-        select(CheckInRow).where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at <= work.now)
-    ).all()
+    late = select(CheckInRow).where(CheckInRow.out_at.is_(None), CheckInRow.cut_off_at <= work.now)
+    overdue = work.session.scalars(late.limit(most)).all()
     for stay in overdue:
         close_overdue(stay)
     return len(overdue)

@@ -149,7 +149,9 @@ def _by_location(
     work: Reading, names: dict[int, str], column: Any, condition: ColumnElement[bool]
 ) -> Iterator[tuple[str, float]]:
     """How many rows there are at each location; at none, 0."""
-    query = select(column, func.count()).where(condition).group_by(column)
+    # No column: SQLite would walk its index through all that ever was, in the order of locations.
+    place = (column + 0).label("place")
+    query = select(place, func.count()).where(condition).group_by(place)
     found = {number: count for number, count in work.session.execute(query)}  # noqa: C416 (rows)
     for number, name in names.items():
         yield name, found.get(number, 0)

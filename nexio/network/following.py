@@ -66,6 +66,8 @@ class Position:
 
     epoch: str
     number: int
+    batch: int | None = field(default=None, compare=False)
+    """What is under that number: random, so that another history has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

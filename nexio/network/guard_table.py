@@ -19,7 +19,7 @@ from nexio.store.tables import GuardActRow, VisitRow
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 GUESSES_KEPT: Final = timedelta(days=4)
 """A bucket is full again by then, also one that was overdrawn."""
@@ -117,6 +117,17 @@ def forget_old(connection: Connection, now: datetime, live: Collection[int] | No
             gone = connection.execute(delete(GuardActRow).where(passed, was_in, of_some))
             removed += gone.rowcount
     return removed
+
+
+def nobody_looks_at(now: datetime) -> ColumnElement[bool]:
+    """The acts in the store that :func:`forget_old` would remove, with the visits there."""
+    live = select(VisitRow.id).where(
+        VisitRow.id == GuardActRow.visit_id, VisitRow.closes_at > now - GUESSES_KEPT
+    )
+    of_the_past = GuardActRow.visit_id.is_not(None) & ~live.exists()
+    kept_long = (GuardActRow.kind == Kind.IN) & ~of_the_past
+    passed = GuardActRow.at < now - GUESSES_KEPT
+    return passed & (~kept_long | (GuardActRow.at < now - DEVICES_KEPT))
 
 
 def _instant(at: float) -> datetime:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select, update
@@ -20,14 +21,14 @@ from nexio.input.durations import parse_duration
 from nexio.input.reply_settings import ReplySetting
 from nexio.network.nas_profiles import profile_of
 from nexio.network.session_updates import LONGEST_INTERVAL
-from nexio.store.groups import in_groups
+from nexio.store.groups import LARGEST_GROUP
 from nexio.store.tables import LocationRow, NasRow, WifiSessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from nexio.store.engine import Reading, Writing
+    from nexio.store.engine import Reading, Store, Writing
 
 LOST: Final = "lost"
 """What ended such a session."""
@@ -54,7 +55,7 @@ CLOCKS: Final = timedelta(minutes=2)
 
 
 def close_lost(work: Writing, listening_since: datetime | None = None) -> int:
-    """Close the sessions that have been silent for too long.
+    """Close the sessions that have been silent for too long, as many as fit a transaction.
 
     Args:
         work: the transaction.
@@ -63,17 +64,29 @@ def close_lost(work: Writing, listening_since: datetime | None = None) -> int:
     Returns:
         How many they were.
     """
-    count = 0
+    group = list(islice(_lost(work, listening_since), LARGEST_GROUP))
     silent = (WifiSessionRow.ended_at.is_(None), WifiSessionRow.heard_at <= _shortest(work))
-    for group in in_groups(list(_lost(work, listening_since))):
-        # Not those that a record is being merged into.
-        free = select(WifiSessionRow.id).where(WifiSessionRow.id.in_(group), *silent)
-        held = work.session.scalars(free.with_for_update(skip_locked=True, of=WifiSessionRow)).all()
-        closed = update(WifiSessionRow).where(WifiSessionRow.id.in_(held))
-        values = {"ended_at": WifiSessionRow.heard_at, "ended_by": LOST}
-        work.session.connection().execute(closed.values(values))
-        count += len(held)
-    return count
+    # Not those that a record is being merged into.
+    free = select(WifiSessionRow.id).where(WifiSessionRow.id.in_(group), *silent)
+    held = work.session.scalars(free.with_for_update(skip_locked=True, of=WifiSessionRow)).all()
+    closed = update(WifiSessionRow).where(WifiSessionRow.id.in_(held))
+    values = {"ended_at": WifiSessionRow.heard_at, "ended_by": LOST}
+    work.session.connection().execute(closed.values(values))
+    return len(held)
+
+
+def close_all_lost(store: Store, listening_since: datetime | None = None) -> int:
+    """Close all of them, see :func:`close_lost`; looks before it writes."""
+    count = 0
+    while True:
+        with store.read() as look:
+            if not any_lost(look, listening_since):
+                return count
+        with store.write() as work:
+            closed = close_lost(work, listening_since)
+        count += closed
+        if closed < LARGEST_GROUP:
+            return count
 
 
 def any_lost(work: Reading, listening_since: datetime | None = None) -> bool:

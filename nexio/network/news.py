@@ -53,8 +53,8 @@ def read_news(work: Reading, seen: Position) -> News | None:
     revision = work.session.scalars(select(StoreRevisionRow)).one()
     if revision.epoch != seen.epoch or seen.number < revision.oldest:
         return None
-    newer = ChangeRow.number > seen.number
-    batches = list(work.session.scalars(select(ChangeRow.batch).where(newer)))
+    newer = select(ChangeRow.batch).where(ChangeRow.number > seen.number)
+    batches = list(work.session.scalars(newer.order_by(ChangeRow.number)))
     visits: dict[int, FollowedVisit] = {}
     removed: list[tuple[str, int]] = []
     locations_changed = nas_changed = False
@@ -71,13 +71,26 @@ def read_news(work: Reading, seen: Position) -> News | None:
     kinds = {kind for kind, _ in removed}
     locations_changed |= "location" in kinds
     return News(
-        position=Position(epoch=revision.epoch, number=revision.number),
+        position=Position(
+            epoch=revision.epoch,
+            number=revision.number,
+            batch=batches[-1] if batches else seen.batch,
+        ),
         complete=False,
         visits=sorted(visits.values(), key=lambda visit: visit.id),
         locations=list_locations(work) if locations_changed else None,
         nas=_served_nas(work) if nas_changed or locations_changed or "nas" in kinds else None,
         removed_visits=[number for kind, number in removed if kind == "visit"],
     )
+
+
+def has_seen(work: Reading, seen: Position) -> bool:
+    """Whether a position is one of this store's own past, so that :func:`read_news` can go on.
+
+    A standby that has become the primary may lack the last changes, and have others in their
+    place under the same numbers.
+    """
+    return seen.batch is not None and seen.batch == _batch_at(work, seen.number)
 
 
 def read_visits_opening(work: Reading, start: datetime, end: datetime) -> list[FollowedVisit]:
@@ -100,7 +113,12 @@ def read_visits(work: Reading, numbers: Sequence[int]) -> dict[int, FollowedVisi
 
 def _position(work: Reading) -> Position:
     revision = work.session.scalars(select(StoreRevisionRow)).one()
-    return Position(epoch=revision.epoch, number=revision.number)
+    batch = _batch_at(work, revision.number)
+    return Position(epoch=revision.epoch, number=revision.number, batch=batch)
+
+
+def _batch_at(work: Reading, number: int) -> int | None:
+    return work.session.scalar(select(ChangeRow.batch).where(ChangeRow.number == number))
 
 
 def _within(horizon: Horizon, now: datetime) -> ColumnElement[bool]:

@@ -20,32 +20,23 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    MetaData,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoResultFound
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound
 
-from nexio.errors import KeyUnusable, NotFound, Refused, SchemaMismatch, StoreUnreachable
+from nexio.errors import (
+    KeyUnusable,
+    NotFound,
+    Refused,
+    RowDamaged,
+    SchemaMismatch,
+    StoreUnreachable,
+)
 from nexio.operations.checking import file_damage
 from nexio.store import audit, schema
-from nexio.store.engine import Store, connected, explain_errors, for_reading, lock_writers
+from nexio.store.engine import Store, connected, explain_errors, for_reading
+from nexio.store.rows import copy_rows, numbers_used, our_tables, tables_of, use_none_twice
 from nexio.store.tables import Row, StoreRevisionRow
 from nexio.unfinished import temporary_folder
-
-Tables = list[Table]
-
-ROWS_IN_MEMORY = 5_000
-"""Rows held in memory at a time."""
 
 
 def back_up(engine: Engine, path: Path) -> int:
@@ -117,34 +108,24 @@ def back_up_from(source: Connection, path: Path) -> int:
         with temporary_folder(path.parent) as folder:
             part = folder / "backup.db"
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-            with connected(_url_of(part)) as target:
-                schema.upgrade(target, to=version)
-                with target.begin() as connection:
-                    rows = _copy(source, connection, *_tables_of(source, connection))
+            with connected(_url_of(part)) as target, target.begin() as connection:
+                schema.make_tables(connection, version)
+                rows = copy_rows(source, connection, tables_of(source, connection))
             part.rename(path)
     return rows
 
 
-def upgrade_with_backup(
-    engine: Engine, path: Path, tell: Callable[[int], None], operator: str = "unknown"
-) -> str:
-    """Bring the store to our version, after a backup of all that it holds until then.
+def backup_first(path: Path, tell: Callable[[int], None]) -> Callable[[Connection], None]:
+    """What backs up all that a store holds before it is upgraded, in the same transaction.
+
+    It raises as :func:`back_up`; nothing is changed then (see :func:`nexio.store.schema.upgrade`).
 
     Args:
-        engine: of the store.
         path: where the backup goes; its folder is made.
-        tell: hears how many rows are in it, before anything is changed.
-        operator: whom the audit names.
-
-    Returns:
-        The version before.
-
-    Raises:
-        As :func:`back_up` and :func:`nexio.store.schema.upgrade`; nothing is changed then.
+        tell: hears how many rows are in it.
     """
 
     def first(connection: Connection) -> None:
-        lock_writers(connection, alone=True)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -154,10 +135,7 @@ def upgrade_with_backup(
             ) from error
         tell(back_up_from(connection, path))
 
-    with engine.connect() as connection:
-        before = schema.require_known(connection)
-    schema.upgrade(engine, first=first, last=audit.upgrade_noted(operator))
-    return before
+    return first
 
 
 def restore(store: Store, path: Path) -> int:
@@ -223,14 +201,10 @@ def _replace_all(store: Store, source: Connection, path: Path) -> int:
         try:
             for table in reversed(Row.metadata.sorted_tables):
                 target.execute(delete(table))
-            rows = _copy(source, target, *_our_tables(target))
-        except (
-            IntegrityError,
-            DataError,
-            ValueError,
-        ) as error:  # ValueError: text where a time should be
+            rows = copy_rows(source, target, our_tables(source, target))
+        except (IntegrityError, RowDamaged) as error:
             raise _damaged(path, "its rows do not fit into the store") from error
-        _never_use_numbers_twice(target)
+        use_none_twice(target, numbers_used(source))
         work.session.expire_all()
         restored = work.session.scalars(select(StoreRevisionRow.number)).one()
         # Another epoch tells every reader that what it holds is of another time.
@@ -253,59 +227,6 @@ def _damaged(path: Path, how: str = "it cannot be read to its end") -> StoreUnre
     return StoreUnreachable(
         f"the backup {path} is damaged: {how}", "Nothing was changed. Use another backup."
     )
-
-
-def _tables_of(source: Connection, target: Connection) -> tuple[Tables, Tables]:
-    """The tables of an earlier version, too, as they are on both sides."""
-    here, there = MetaData(), MetaData()
-    here.reflect(target)
-    here.remove(here.tables["alembic_version"])
-    there.reflect(source, only=list(here.tables))
-    tables = here.sorted_tables
-    return _raw_on_sqlite(source, [there.tables[each.name] for each in tables], tables)
-
-
-def _our_tables(target: Connection) -> tuple[Tables, Tables]:
-    ours = MetaData()
-    for table in Row.metadata.sorted_tables:
-        table.to_metadata(ours)
-    return _raw_on_sqlite(target, ours.sorted_tables, ours.sorted_tables)
-
-
-def _raw_on_sqlite(end: Connection, *sides: Tables) -> tuple[Tables, Tables]:
-    """From SQLite to SQLite values go over as they are: also one that nobody can read."""
-    if end.dialect.name == "sqlite":
-        for column in (column for side in sides for table in side for column in table.columns):
-            column.type = NullType()
-    return sides  # type: ignore[return-value]  # two of them
-
-
-def _copy(source: Connection, target: Connection, there: Tables, here: Tables) -> int:
-    """Copy every table, parents before children and in the order of their numbers."""
-    count = 0
-    for old, new in zip(there, here, strict=True):
-        query = select(old).order_by(*old.primary_key.columns)
-        rows = source.execute(query.execution_options(yield_per=ROWS_IN_MEMORY))
-        for group in rows.mappings().partitions(ROWS_IN_MEMORY):
-            target.execute(insert(new), [dict(row) for row in group])
-            count += len(group)
-    return count
-
-
-def _never_use_numbers_twice(target: Connection) -> None:
-    """Go on counting from where the store was, or the backup (SQLite does so by itself)."""
-    if target.dialect.name != "postgresql":
-        return
-    for table in Row.metadata.sorted_tables:
-        if table.autoincrement_column is not None:
-            highest = target.scalar(select(func.max(table.autoincrement_column))) or 1
-            target.execute(_RAISE_SEQUENCE, {"table": table.name, "highest": highest})
-
-
-_RAISE_SEQUENCE = text(
-    "SELECT setval(s, greatest(:highest, coalesce(pg_sequence_last_value(s), 1)))"
-    " FROM (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS s) AS found"
-)
 
 
 def _url_of(path: Path) -> str:

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from nexio.checkin.cut_offs import write_cut_offs
 from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
-from nexio.network.guard_table import forget_old, live_visits
-from nexio.network.lost_sessions import close_lost
+from nexio.network.guard_table import nobody_looks_at
+from nexio.network.lost_sessions import close_all_lost
+from nexio.operations.pruning import forget_members, prune, prune_visits, rest
 from nexio.outbox.outbox import MailState
 from nexio.store import audit
-from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Store, Writing
-from nexio.store.groups import in_groups
+from nexio.store.groups import LARGEST_GROUP
 from nexio.store.tables import (
-    AccessTokenRow,
     AuditRow,
     AuthEventRow,
     ChangeRow,
     CheckInRow,
-    DeviceRow,
     GuardActRow,
-    MemberPassRow,
     MemberRow,
     OutboxRow,
-    PassCodeRow,
     PinDayRow,
-    PinRow,
     RemovedRow,
     Row,
     StoreRevisionRow,
@@ -44,9 +40,6 @@ Logged = AuthEventRow | WifiSessionRow
 
 MOST_CHANGES = 100_000
 """How many changes a reader may be behind before it loads everything again."""
-
-VISITS_PER_TRANSACTION = 500
-"""Visits that are forgotten in one transaction, so that no desk waits for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,33 +75,25 @@ class Tidied:
 def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     """Write cut-offs, forget what is past its time, and drop changes that nobody needs.
 
-    Each part is a transaction of its own, so that nobody waits for the whole.
+    Each transaction is about a few rows, so that nobody waits for long.
     """
-    with store.write() as work:
-        cut_offs = write_cut_offs(work)
+    cut_offs = _write_all_cut_offs(store)
     with store.read() as look:
         locations = list_locations(look)
     visits = sum(_forget_visits(store, location) for location in locations)
-    with store.write() as work:
-        events = _forget_old_rows(work, AuthEventRow, AuthEventRow.at, locations, _days)
-    with store.write() as work:
-        lost = close_lost(work)
-    with store.write() as work:
-        heard_at = WifiSessionRow.heard_at
-        sessions = _forget_old_rows(work, WifiSessionRow, heard_at, locations, _session_days)
-    with store.write() as work:
-        mails = sum(_forget_mail(work, location) for location in locations)
-    with store.write() as work:
-        check_ins = sum(_forget_check_ins(work, location) for location in locations)
-    with store.write() as work:
-        members = sum(_forget_members(work, location) for location in locations)
-    with store.write() as work:
-        entries = _forget_audit(work, locations)
+    events = _forget_old_rows(store, AuthEventRow, AuthEventRow.at, locations, _days)
+    lost = close_all_lost(store)
+    heard_at = WifiSessionRow.heard_at
+    sessions = _forget_old_rows(store, WifiSessionRow, heard_at, locations, _session_days)
+    mails = sum(_forget_mail(store, location) for location in locations)
+    check_ins = sum(_forget_check_ins(store, location) for location in locations)
+    members = sum(_forget_members(store, location) for location in locations)
+    entries = _forget_audit(store, locations)
+    prune(store, GuardActRow, GuardActRow.at, lambda work: nobody_looks_at(work.now))
     with store.write() as work:
         _drop_days(work)
         forget_delivered(work)
-        connection = work.session.connection()
-        forget_old(connection, work.now, live_visits(connection, work.now))
+    _drop_changes(store, most_changes)
     tidied = Tidied(
         cut_offs=cut_offs,
         visits=visits,
@@ -120,9 +105,8 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
         members=members,
         audit=entries,
     )
-    with store.write() as work:
-        _drop_changes(work, most_changes)
-        if any(astuple(tidied)):
+    if any(astuple(tidied)):
+        with store.write() as work:
             audit.record(work, "housekeeping", "store", 1, asdict(tidied))
     return tidied
 
@@ -140,26 +124,24 @@ def _audit_days(location: Location) -> int | None:
     return location.settings.audit_retention_days
 
 
-def _since(work: Reading, days: int | None) -> datetime | None:
-    """The instant before which everything is deleted; None deletes nothing."""
-    return None if days is None else work.now - timedelta(days=days)
+def _write_all_cut_offs(store: Store) -> int:
+    count = 0
+    while True:
+        began = time.monotonic()
+        with store.write() as work:
+            written = write_cut_offs(work, most=LARGEST_GROUP)
+        count += written
+        if written < LARGEST_GROUP:
+            return count
+        rest(began)
 
 
 def _forget_visits(store: Store, location: Location) -> int:
-    """Visits of a location that are past their time, a group in each transaction."""
-    count = 0
-    while True:
-        with store.write() as work:
-            since = _since(work, _days(location))
-            if since is None:
-                return count
-            group = work.session.scalars(
-                select(VisitRow.id).where(_is_past(location, since)).limit(VISITS_PER_TRANSACTION)
-            ).all()
-            forget_visits(work, group)
-        count += len(group)
-        if len(group) < VISITS_PER_TRANSACTION:
-            return count
+    """Visits of a location that are past their time."""
+    days = _days(location)
+    if days is None:
+        return 0
+    return prune_visits(store, lambda work: _is_past(location, work.now - timedelta(days=days)))
 
 
 def _is_past(location: Location, since: datetime) -> ColumnElement[bool]:
@@ -169,116 +151,104 @@ def _is_past(location: Location, since: datetime) -> ColumnElement[bool]:
     return (VisitRow.location_id == location.id) & ended & ~later
 
 
-def forget_visits(work: Writing, visits: Sequence[int]) -> None:
-    """Delete visits with everything that refers to them."""
-    if not visits:
-        return
-    batch = batch_of(work.session)
-    work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
-    replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
-    work.session.execute(replaced.values(replaces_id=None))
-    # Sessions before the tokens that they lead to.
-    hanging = (
-        WifiSessionRow, AccessTokenRow, PinRow, CheckInRow, OutboxRow, AuthEventRow, GuardActRow,
-        DeviceRow,
-    )  # fmt: skip
-    for table in hanging:
-        work.session.execute(delete(table).where(table.visit_id.in_(visits)))
-    of_visits = (AuditRow.subject == "visit") & AuditRow.subject_id.in_(visits)
-    work.session.execute(delete(AuditRow).where(of_visits))
-    work.session.execute(delete(VisitRow).where(VisitRow.id.in_(visits)))
-
-
 def _forget_old_rows(
-    work: Writing,
+    store: Store,
     table: type[Logged],
     at: InstrumentedAttribute[datetime],
     locations: Sequence[Location],
     days: Callable[[Location], int | None],
 ) -> int:
     """Rows of a log that are past the time of their location; those of no location, too."""
-    limits = [(table.location_id == each.id, _since(work, days(each))) for each in locations]
-    limits.append((table.location_id.is_(None), _since_everywhere(work, locations, days)))
+    limits = [(table.location_id == each.id, days(each)) for each in locations]
+    limits.append((table.location_id.is_(None), _days_everywhere(locations, days)))
     count = 0
-    for of_location, since in limits:
-        if since is not None:
-            past = of_location & (at < since)
-            count += _delete(work, table, past)
+    for here, kept in limits:
+        count += _prune_older(store, table, at, here, kept)
     return count
 
 
-def _since_everywhere(
-    work: Reading, locations: Sequence[Location], days: Callable[[Location], int | None]
-) -> datetime | None:
+def _days_everywhere(
+    locations: Sequence[Location], days: Callable[[Location], int | None]
+) -> int | None:
     """Rows without a location stay as long as those of the location that keeps them longest."""
-    limits = [_since(work, days(location)) for location in locations]
-    known = [since for since in limits if since is not None]
-    return min(known) if known and len(known) == len(limits) else None
+    known = [kept for kept in map(days, locations) if kept is not None]
+    return max(known) if known and len(known) == len(locations) else None
 
 
-def _forget_mail(work: Writing, location: Location) -> int:
-    """What was sent long ago, or failed; what waits stays."""
-    since = _since(work, location.settings.mail_retention_days)
-    if since is None:
+def _prune_older(
+    store: Store,
+    table: type[Row],
+    at: InstrumentedAttribute[datetime],
+    which: ColumnElement[bool],
+    days: int | None,
+) -> int:
+    """Delete what is older than so many days; None keeps everything."""
+    if days is None:
         return 0
+    kept = timedelta(days=days)
+    return prune(store, table, at, lambda work: which & (at < work.now - kept))
+
+
+def _forget_mail(store: Store, location: Location) -> int:
+    """What was sent long ago, or failed; what waits stays."""
+    days = location.settings.mail_retention_days
+    if days is None:
+        return 0
+    # Row by row: a list of a location's visits would be made anew for each transaction.
     here = or_(
-        OutboxRow.visit_id.in_(select(VisitRow.id).where(VisitRow.location_id == location.id)),
-        OutboxRow.member_id.in_(select(MemberRow.id).where(MemberRow.location_id == location.id)),
+        OutboxRow.visit.has(VisitRow.location_id == location.id),
+        OutboxRow.member.has(MemberRow.location_id == location.id),
     )
     done = OutboxRow.state != MailState.QUEUED.value
-    return _delete(work, OutboxRow, here & done & (OutboxRow.created_at < since))
-
-
-def _forget_check_ins(work: Writing, location: Location) -> int:
-    """Stays that ended long ago; those of a visit that is not over say what state it is in."""
-    since = _since(work, location.settings.check_in_retention_days)
-    if since is None:
-        return 0
-    ended = func.coalesce(CheckInRow.out_at, CheckInRow.cut_off_at) < since
-    over = select(VisitRow.id).where(VisitRow.closes_at < since)
-    its_time = CheckInRow.member_id.is_not(None) | CheckInRow.visit_id.in_(over)
-    return _delete(work, CheckInRow, (CheckInRow.location_id == location.id) & ended & its_time)
-
-
-def _forget_members(work: Writing, location: Location) -> int:
-    """Members who were removed long ago, once no visit names them as its host."""
-    since = _since(work, location.settings.member_retention_days)
-    if since is None:
-        return 0
-    hosts = select(VisitRow.member_id).where(VisitRow.member_id.is_not(None))
-    gone = (MemberRow.location_id == location.id) & (MemberRow.removed_at < since)
-    members = work.session.scalars(
-        select(MemberRow.id).where(gone, MemberRow.id.not_in(hosts))
-    ).all()
-    for group in in_groups(members):
-        forget_members(work, group)
-    return len(members)
-
-
-def forget_members(work: Writing, members: Sequence[int]) -> None:
-    """Delete members whom no visit names as its host, with everything that refers to them."""
-    about_passes = (AuditRow.subject == "pass") & AuditRow.details["member"].as_integer().in_(
-        members
+    kept = timedelta(days=days)
+    return prune(
+        store,
+        OutboxRow,
+        OutboxRow.id,
+        lambda work: (OutboxRow.created_at < work.now - kept) & done & here,
     )
-    of_members = (AuditRow.subject == "member") & AuditRow.subject_id.in_(members)
-    work.session.execute(delete(AuditRow).where(of_members | about_passes))
-    passes = select(MemberPassRow.id).where(MemberPassRow.member_id.in_(members))
-    work.session.execute(delete(PassCodeRow).where(PassCodeRow.pass_id.in_(passes)))
-    for table in (MemberPassRow, PinRow, CheckInRow, OutboxRow):
-        work.session.execute(delete(table).where(table.member_id.in_(members)))
-    work.session.execute(delete(MemberRow).where(MemberRow.id.in_(members)))
 
 
-def _forget_audit(work: Writing, locations: Sequence[Location]) -> int:
-    since = _since_everywhere(work, locations, _audit_days)
-    return 0 if since is None else _delete(work, AuditRow, AuditRow.at < since)
+def _forget_check_ins(store: Store, location: Location) -> int:
+    """Stays that ended long ago; those of a visit that is not over say what state it is in."""
+    days = location.settings.check_in_retention_days
+    if days is None:
+        return 0
+
+    def past(work: Reading) -> ColumnElement[bool]:
+        since = work.now - timedelta(days=days)
+        ended = func.coalesce(CheckInRow.out_at, CheckInRow.cut_off_at) < since
+        began = (CheckInRow.location_id == location.id) & (CheckInRow.in_at < since)
+        over = CheckInRow.visit.has(VisitRow.closes_at < since)
+        return began & ended & (CheckInRow.member_id.is_not(None) | over)
+
+    return prune(store, CheckInRow, CheckInRow.in_at, past)
 
 
-def _delete(work: Writing, table: type[Row], which: ColumnElement[bool]) -> int:
-    count = work.count(which)
-    if count:
-        work.session.execute(delete(table).where(which))
-    return count
+def _forget_members(store: Store, location: Location) -> int:
+    """Members who were removed long ago, once no visit names them as its host."""
+    days = location.settings.member_retention_days
+    if days is None:
+        return 0
+    kept = timedelta(days=days)
+    hosts = select(VisitRow.member_id).where(VisitRow.member_id == MemberRow.id).exists()
+    count = 0
+    while True:
+        began = time.monotonic()
+        with store.write() as work:
+            gone = (MemberRow.location_id == location.id) & (MemberRow.removed_at < work.now - kept)
+            members = select(MemberRow.id).where(gone, ~hosts).limit(LARGEST_GROUP)
+            group = work.session.scalars(members).all()
+            forget_members(work, group)
+        count += len(group)
+        if len(group) < LARGEST_GROUP:
+            return count
+        rest(began)
+
+
+def _forget_audit(store: Store, locations: Sequence[Location]) -> int:
+    days = _days_everywhere(locations, _audit_days)
+    return _prune_older(store, AuditRow, AuditRow.at, true(), days)
 
 
 def _drop_days(work: Writing) -> None:
@@ -287,13 +257,27 @@ def _drop_days(work: Writing) -> None:
     work.session.execute(delete(PinDayRow).where(PinDayRow.day < over))
 
 
-def _drop_changes(work: Writing, most: int) -> None:
+def _drop_changes(store: Store, most: int) -> None:
     """Keep the newest changes; a reader that is further behind loads everything (``oldest``)."""
-    revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
-    oldest = revision.number - most
-    if oldest <= revision.oldest:
-        return
-    dropped = select(ChangeRow.batch).where(ChangeRow.number <= oldest)
-    work.session.execute(delete(RemovedRow).where(RemovedRow.batch.in_(dropped)))
-    work.session.execute(delete(ChangeRow).where(ChangeRow.number <= oldest))
-    revision.oldest = oldest
+    with store.write() as work:  # short: everybody who changes something waits for this row
+        revision = work.session.scalars(select(StoreRevisionRow).with_for_update()).one()
+        oldest = revision.oldest = max(revision.oldest, revision.number - most)
+    while _drop_some_changes(store, oldest):
+        pass
+
+
+def _drop_some_changes(store: Store, oldest: int) -> bool:
+    """Drop as many as fit a transaction, with what they removed; whether there were any."""
+    with store.read() as look:
+        dropped = select(ChangeRow.number, ChangeRow.batch).where(ChangeRow.number <= oldest)
+        dropped = dropped.order_by(ChangeRow.number).limit(LARGEST_GROUP)
+        found = look.session.execute(dropped).all()
+    if not found:
+        return False
+    removed = RemovedRow.batch.in_([change.batch for change in found])
+    prune(store, RemovedRow, RemovedRow.id, lambda _: removed)
+    began = time.monotonic()
+    with store.write() as work:
+        work.session.execute(delete(ChangeRow).where(ChangeRow.number <= found[-1].number))
+    rest(began)
+    return True

@@ -24,7 +24,7 @@ from nexio.input.names import full_name, spelling_pattern
 from nexio.locations.locations import list_locations
 from nexio.network.masking import MASK, mask_pins
 from nexio.network.sessions import WifiSession, sessions_of
-from nexio.operations.housekeeping import forget_members, forget_visits
+from nexio.operations.pruning import forget_members, forget_visits
 from nexio.outbox.outbox import MailState
 from nexio.reception.members import remove_member
 from nexio.reception.visits import delete_visit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,15 @@ from sqlalchemy import delete, func, select, update
 from nexio.errors import Refused
 from nexio.input.names import counted
 from nexio.locations.locations import list_locations, lock_location
-from nexio.operations.housekeeping import forget_members, forget_visits
+from nexio.network.event_log import newest_event
+from nexio.operations.pruning import forget_members, forget_visits, prune, prune_visits, rest
 from nexio.store import audit
-from nexio.store.groups import in_groups
+from nexio.store.groups import LARGEST_GROUP, in_groups
 from nexio.store.tables import (
+    AuthEventRow,
+    CheckInRow,
     DeskRow,
+    GuardActRow,
     LocationRow,
     MemberRow,
     NasRow,
@@ -26,8 +31,10 @@ from nexio.store.tables import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from nexio.locations.locations import Location
-    from nexio.store.engine import Reading, Writing
+    from nexio.store.engine import Reading, Store, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,10 @@ class Contents:
         return ", ".join(words for number, words in parts if number)
 
 
+def _is_live(work: Reading) -> ColumnElement[bool]:
+    return VisitRow.deleted_at.is_(None) & (VisitRow.closes_at > work.now)
+
+
 def contents_of(work: Reading, location: Location) -> Contents:
     """What goes with a location, if it can be removed.
 
@@ -60,11 +71,7 @@ def contents_of(work: Reading, location: Location) -> Contents:
         Refused: it has visits that are not over, or there is no other location.
     """
     live = work.session.scalar(
-        select(func.count(VisitRow.id)).where(
-            VisitRow.location_id == location.id,
-            VisitRow.deleted_at.is_(None),
-            VisitRow.closes_at > work.now,
-        )
+        select(func.count(VisitRow.id)).where(VisitRow.location_id == location.id, _is_live(work))
     )
     if live:
         are = "visit is" if live == 1 else "visits are"
@@ -92,29 +99,63 @@ def contents_of(work: Reading, location: Location) -> Contents:
     )
 
 
-def remove_location(work: Writing, location: Location) -> None:
+def remove_location(store: Store, location: Location) -> None:
     """Remove a location with its past visits, members, NAS, tablets, desks, mail and log.
+
+    What there may be much of goes first, a few rows in each transaction, so that the other
+    locations need not wait.  If that is interrupted, the location is still there.
 
     Raises:
         Refused: as of :func:`contents_of`.
     """
+    with store.read() as look:
+        contents_of(look, location)
+        newest = newest_event(look)
+    here = location.id
+    prune_visits(store, lambda work: (VisitRow.location_id == here) & ~_is_live(work))
+    prune(store, AuthEventRow, AuthEventRow.id, lambda _: AuthEventRow.location_id == here)
+    prune(store, GuardActRow, GuardActRow.id, lambda _: GuardActRow.location_id == here)
+    of_members = (CheckInRow.location_id == here) & CheckInRow.member_id.is_not(None)
+    prune(store, CheckInRow, CheckInRow.in_at, lambda _: of_members)
+    while _keep_sessions_elsewhere(store, here):
+        pass
+    with store.write() as work:
+        _remove_the_rest(work, location, decided_after=newest)
+
+
+def _keep_sessions_elsewhere(store: Store, here: int) -> int:
+    """Sessions of guests of other locations, who were on here, are of no location, some at once."""
+    began = time.monotonic()
+    with store.write() as work:
+        some = select(WifiSessionRow.id).where(WifiSessionRow.location_id == here)
+        some = some.limit(LARGEST_GROUP)
+        theirs = update(WifiSessionRow).where(WifiSessionRow.id.in_(some))
+        changed = work.session.connection().execute(theirs.values(location_id=None)).rowcount
+    rest(began)
+    return changed
+
+
+def _remove_the_rest(work: Writing, location: Location, decided_after: int) -> None:
+    """All that is there now, in one transaction."""
     lock_location(work, location)  # nobody registers a visitor meanwhile
     contents_of(work, location)
     visits = select(VisitRow.id).where(VisitRow.location_id == location.id)
     for group in in_groups(work.session.scalars(visits).all()):
-        forget_visits(work, group)
+        forget_visits(work, group, decided_after=decided_after)
     members = select(MemberRow.id).where(MemberRow.location_id == location.id)
     for group in in_groups(work.session.scalars(members).all()):
         forget_members(work, group)
     for nas in work.session.scalars(select(NasRow).where(NasRow.location_id == location.id)):
         work.session.delete(nas)
-    # Of guests of other locations, who were on here.
-    elsewhere = update(WifiSessionRow).where(WifiSessionRow.location_id == location.id)
-    work.session.execute(elsewhere.values(location_id=None))
+    here = update(WifiSessionRow).where(WifiSessionRow.location_id == location.id)
+    work.session.execute(here.values(location_id=None))
     work.session.flush()
     for table in reversed(Row.metadata.sorted_tables):
         if "location_id" in table.c:
-            work.session.execute(delete(table).where(table.c.location_id == location.id))
+            of_it = table.c.location_id == location.id
+            if table is AuthEventRow.__table__:
+                of_it &= table.c.id > decided_after  # no index leads to the others
+            work.session.execute(delete(table).where(of_it))
     work.session.expire_all()
     work.session.delete(work.session.get_one(LocationRow, location.id))
     audit.record(work, "remove", "location", location.id, {"name": location.name})

@@ -36,7 +36,7 @@ def create_store(configuration: Configuration) -> bool:
     with connected(configuration.database_url) as engine:
         with engine.connect() as connection:
             if schema.current_version(connection) is None:  # an old store is left alone
-                _require_encoding(connection)
+                require_encoding(connection)
         schema.upgrade(engine, last=audit.upgrade_noted(configuration.operator))
         return _complete(engine, configuration)
 
@@ -49,7 +49,7 @@ def unsuitable_encoding(connection: Connection) -> str | None:
     return None if encoding == "UTF8" else str(encoding)
 
 
-def _require_encoding(connection: Connection) -> None:
+def require_encoding(connection: Connection) -> None:
     """See that the database can hold every name.
 
     Raises:

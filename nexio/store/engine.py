@@ -26,12 +26,10 @@ from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
+from nexio.store.locking import lock_writers
 from nexio.store.patience import Patience
 from nexio.store.sqlite import create_file, sqlite_engine
 from nexio.store.tables import StoreRevisionRow
-
-KEY_CHANGE_LOCK = 0x6E6578696F
-"""Number of the advisory lock of PostgreSQL: "nexio" in octets."""
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
@@ -183,17 +181,6 @@ class Store:
             self.keyring = self.keyring.using(key_id, second)
 
 
-def lock_writers(connection: Connection, *, alone: bool) -> None:
-    """Begin a write that no change of keys can cut in two.
-
-    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
-    share an advisory lock, which a change of keys has for itself.
-    """
-    if connection.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
-        connection.execute(select(lock(KEY_CHANGE_LOCK)))
-
-
 def connect(database_url: str, patience: Patience | None = None) -> Engine:
     """An engine for SQLite or PostgreSQL; nothing is opened yet.
 
@@ -205,7 +192,7 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
         InvalidValue: not a URL of one of the two.
         StoreUnreachable: the SQLite file is not there.
     """
-    url, patience = _parse_url(database_url), patience or Patience()
+    url, patience = parse_url(database_url), patience or Patience()
     if url.get_backend_name() == "sqlite":
         return sqlite_engine(url, patience)
     from nexio.store.postgresql import postgresql_engine  # noqa: PLC0415 (SQLite needs no psycopg)
@@ -215,7 +202,7 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
 
 def create_sqlite_file(database_url: str) -> None:
     """Make an empty SQLite store, closed to others, where the URL names one that is not there."""
-    url = _parse_url(database_url)
+    url = parse_url(database_url)
     if url.get_backend_name() == "sqlite":
         create_file(Path(url.database or ""))
 
@@ -249,6 +236,8 @@ def explain_errors(engine: Engine) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         raise unreachable(engine, error.orig) from error
+    except engine.dialect.loaded_dbapi.OperationalError as error:  # of a COPY past SQLAlchemy
+        raise unreachable(engine, error) from error
 
 
 def _is_about_uniqueness(cause: BaseException | None) -> bool:
@@ -269,15 +258,24 @@ def unreachable(engine: Engine, cause: BaseException | None) -> StoreUnreachable
     return StoreUnreachable(f"the store cannot be used: {first_line}", advice)
 
 
-def _parse_url(database_url: str) -> URL:
+def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
+    """The URL of a store.
+
+    Args:
+        database_url: as somebody wrote it.
+        what: it is called in an error, which does not quote it: it may hold a password.
+
+    Raises:
+        InvalidValue: not a URL of SQLite or PostgreSQL.
+    """
     try:
         url = make_url(database_url)
         url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
     except (ArgumentError, ValueError):  # ValueError quotes what stands where a port should
-        raise _bad_url() from None
+        raise _bad_url(what) from None
     # A password with an @ that is not written as %40 spills into the host.
     if url.drivername not in DRIVERS or "@" in (url.host or ""):
-        raise _bad_url()
+        raise _bad_url(what)
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise InvalidValue(
             "a store in memory cannot be shared", "Name a file: sqlite:////folder/nexio.db"
@@ -285,9 +283,9 @@ def _parse_url(database_url: str) -> URL:
     return url
 
 
-def _bad_url() -> InvalidValue:
+def _bad_url(what: str) -> InvalidValue:
     return InvalidValue(
-        "NEXIO_DATABASE_URL is not the URL of a store",
+        f"{what} is not the URL of a store",
         "Write sqlite:////folder/nexio.db or postgresql://user@host/database",
     )
 

@@ -1,4 +1,4 @@
-"""Locking a row between reading it and writing it.
+"""Locking the store against other writers, and a row between reading it and writing it.
 
 SQLite has one writer at a time and needs none of this.  On PostgreSQL a row that was read a
 moment ago may have changed by now: code that is about to change it locks it and reads it again.
@@ -6,16 +6,41 @@ moment ago may have changed by now: code that is about to change it locks it and
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
 from typing import TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.orm import Session
 
 from nexio.store.groups import in_groups
 from nexio.store.tables import Row
 
 Kind = TypeVar("Kind", bound=Row)
+
+KEY_CHANGE_LOCK = 0x6E6578696F
+"""Number of the advisory lock of PostgreSQL: "nexio" in octets."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""What PostgreSQL calls a lock that was waited for long enough."""
+
+
+def lock_writers(connection: Connection, *, alone: bool) -> None:
+    """Begin a write that no change of keys or tables can cut in two.
+
+    SQLite has one writer at a time, which its first statement makes wait.  On PostgreSQL writers
+    share an advisory lock, which a change of keys or tables has for itself.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        connection.execute(select(lock(KEY_CHANGE_LOCK)))
+
+
+def is_about_a_lock(cause: BaseException | None) -> bool:
+    """Whether a driver's error is about a lock that somebody else has."""
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return getattr(cause, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None:

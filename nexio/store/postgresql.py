@@ -2,18 +2,25 @@
 
 Its administrator may have set anything for the server, the database or the role, or in a ``PG…``
 variable.  Each of our connections sets what the code depends on.
+
+A pooler such as PgBouncer may give each transaction another connection of PostgreSQL's.  What is
+set for a connection, prepared on it or listened to would be somebody else's a moment later: there
+each transaction sets what the code depends on, nothing is prepared, and nobody listens.
 """
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Generator
-from typing import Any, Self, TypeVar
+from contextlib import closing
+from typing import Any, Self, TypeVar, cast
 
 import psycopg
-from psycopg import errors
+from psycopg import IsolationLevel, errors
+from psycopg.pq import ExecStatus
 from psycopg.waiting import Ready
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from nexio.store.patience import Patience
 
@@ -38,9 +45,12 @@ SETTINGS = {
 """Where a version of PostgreSQL does not have one of them, it is left out."""
 
 _SET = (
-    "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s (name, value)"
+    "SELECT set_config(name, value, pg_backend_pid() <> %s), pg_backend_pid()"
+    " FROM unnest(%s::text[], %s::text[]) AS s (name, value)"
     " WHERE current_setting(name, true) IS NOT NULL"
 )
+"""For the connection, or for the transaction alone where it is of another process than we were
+told when we connected: there is a pooler between."""
 
 
 def postgresql_engine(url: URL, patience: Patience) -> Engine:
@@ -50,7 +60,13 @@ def postgresql_engine(url: URL, patience: Patience) -> Engine:
     def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
         return open_connection(patience, *args, **kwargs)
 
+    def set_it_up(connection: Connection) -> None:
+        driver = cast("PatientConnection", connection.connection.driver_connection)
+        if driver.is_pooled:
+            connection.exec_driver_sql(_SET, driver.settings)
+
     event.listen(engine, "do_connect", connect_it)
+    event.listen(engine, "begin", set_it_up)
     return engine
 
 
@@ -61,11 +77,13 @@ def open_connection(patience: Patience, *args: Any, **kwargs: Any) -> PatientCon
         psycopg.Error: it cannot be reached.
     """
     connection = PatientConnection.open(patience, *args, **kwargs)
-    settings = SETTINGS | {"lock_timeout": f"{max(1, patience.busy * 1000):.0f}ms"}
     try:
         connection.autocommit = True  # what a transaction sets ends with it, if that is undone
-        connection.execute(_SET, [list(settings), list(settings.values())])
+        ((_, process), *_rest) = connection.execute(_SET, connection.settings).fetchall()
         connection.autocommit = False
+        connection.is_pooled = process != connection.info.backend_pid
+        if connection.is_pooled:
+            connection.rely_on_transactions()
     except BaseException:
         connection.close()
         raise
@@ -76,11 +94,25 @@ class TimeIsUp(psycopg.OperationalError):
     """The database was waited for long enough."""
 
 
+class StreamedRows(psycopg.ServerCursor[Any]):
+    """Rows that are read a part at a time.
+
+    Where the connection breaks meanwhile, SQLAlchemy does not close them; they went with it.
+    """
+
+    def __del__(self, *_: Any) -> None:
+        """Warn, as psycopg does, only where they are still open."""
+        if not self.connection.closed:
+            super().__del__()
+
+
 class PatientConnection(psycopg.Connection[Any]):
     """A connection of psycopg's on which no wait lasts for ever."""
 
     patience: Patience
     arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    is_pooled = True
+    """Whether there may be a pooler between us and PostgreSQL."""
 
     @classmethod
     def open(cls, patience: Patience, *args: Any, **kwargs: Any) -> Self:
@@ -93,7 +125,20 @@ class PatientConnection(psycopg.Connection[Any]):
         arguments = {"connect_timeout": int(patience.connecting)} | kwargs
         made = cls.connect(*args, **arguments)
         made.patience, made.arguments = patience, (args, arguments)
+        made.server_cursor_factory = StreamedRows
         return made
+
+    @property
+    def settings(self) -> tuple[int, list[str], list[str]]:
+        """The parameters of the statement that sets what the code depends on."""
+        ours = SETTINGS | {"lock_timeout": f"{max(1, self.patience.busy * 1000):.0f}ms"}
+        return self.info.backend_pid, list(ours), list(ours.values())
+
+    def rely_on_transactions(self) -> None:
+        """Use nothing that outlives a transaction."""
+        self.prepare_threshold = None
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        self.read_only = self.deferrable = False
 
     def wait(self, gen: Generator[Any, Any, Result], *args: Any, **kwargs: Any) -> Result:
         """See psycopg: whatever waits for the server comes through here."""
@@ -127,14 +172,26 @@ class PatientConnection(psycopg.Connection[Any]):
         """Try another connection: a long statement lets it in, a server that hangs does not."""
         args, arguments = self.arguments
         try:
-            psycopg.connect(*args, **arguments).close()
+            with closing(psycopg.connect(*args, **arguments)) as other:
+                there = not self.is_pooled or _answers(other, self.patience.connecting)
         except psycopg.Error as error:
             there = "FATAL" in str(error)  # it answered, with "too many clients" for example
-        else:
-            there = True
         silent = time.monotonic() - began
         if not there or silent > self.patience.longest:
             raise TimeIsUp(f"PostgreSQL has not answered for {silent:.0f} seconds")
+
+
+def _answers(connection: psycopg.Connection, seconds: float) -> bool:
+    """Whether PostgreSQL does: a pooler lets people in while what is behind it hangs."""
+    driver = connection.pgconn
+    driver.send_query(b"SELECT")
+    waiting = select.poll()
+    waiting.register(driver.socket, select.POLLIN)
+    if not waiting.poll(seconds * 1000):
+        return False
+    driver.consume_input()
+    result = driver.get_result()
+    return result is not None and result.status == ExecStatus.TUPLES_OK
 
 
 def _require_time(patience: Patience) -> None:

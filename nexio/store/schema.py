@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from nexio.errors import SchemaMismatch
+from nexio.errors import SchemaMismatch, StoreUnreachable
+from nexio.store.locking import is_about_a_lock, lock_writers
 
 if TYPE_CHECKING:
     from alembic.config import Config  # slow to load and rarely needed
 
 HEAD = "0023"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
+
+LOCK_SECONDS = 5
+"""How long an upgrade waits for a lock on PostgreSQL.  Whoever comes after it waits behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A step from one version to the next that was done."""
+
+    version: str
+    """The one after it."""
+
+    about: str
+    """What it changes, in a sentence."""
+
+    seconds: float
 
 
 def current_version(connection: Connection) -> str | None:
@@ -64,38 +84,101 @@ def upgrade(
     engine: Engine,
     what: str = "the store",
     *,
-    to: str = "head",
     first: Callable[[Connection], None] | None = None,
     last: Callable[[Connection, str], None] | None = None,
+    tell: Callable[[Migration], None] = lambda _: None,
 ) -> str | None:
     """Bring the tables to :data:`HEAD`, in one transaction.
+
+    Nobody else writes meanwhile, and of two who upgrade a store one waits for the other.
 
     Args:
         engine: of the store.
         what: it is called in an error.
-        to: an older version to make empty tables of.
         first: what to do in the same transaction before anything is changed.
         last: what to do when it is done, with the version before; not where there were no tables.
+        tell: hears of each step when it was done; none of them counts before the end.
 
     Returns:
         The version before; None where there were no tables.
 
     Raises:
         SchemaMismatch: the store is newer than this software, or of no version that there was.
+        StoreUnreachable: somebody else has used the store for too long.
     """
-    with engine.begin() as connection:
-        version = current_version(connection)
-        if version is None or require_version(connection, what) < HEAD:
-            from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
-
-            with _alembic(connection) as config:
-                _refuse_unknown(config, version, what)
-                if first is not None:
-                    first(connection)
-                command.upgrade(config, to)
-            if last is not None and version is not None:
-                last(connection, version)
+    with _explain_locks(), engine.begin() as connection:
+        version = _version_of(connection, what)
+        if version == HEAD:
+            return version
+        _wait_for_locks(connection)
+        version = _version_of(connection, what)  # somebody else may have brought it up meanwhile
+        if version == HEAD:
+            return version
+        with _alembic(connection) as config:
+            _refuse_unknown(config, version, what)
+            if first is not None:
+                first(connection)
+            _run(config, "head", tell)
+        if last is not None and version is not None:
+            last(connection, version)
     return version
+
+
+def make_tables(connection: Connection, version: str = HEAD) -> None:
+    """Make the empty tables of a version, within a transaction.
+
+    Raises:
+        StoreUnreachable: somebody else uses the database.
+    """
+    with _explain_locks(), _alembic(connection) as config:
+        _wait_for_locks(connection)
+        _run(config, version)
+
+
+def _version_of(connection: Connection, what: str) -> str | None:
+    """The store's version, or None where there are no tables yet."""
+    return None if current_version(connection) is None else require_version(connection, what)
+
+
+def _wait_for_locks(connection: Connection) -> None:
+    """Be the only one who writes; no lock of this transaction is waited for longer than that.
+
+    PostgreSQL lets nobody past whoever waits for a lock: not those who only read either.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
+    lock_writers(connection, alone=True)
+
+
+@contextmanager
+def _explain_locks() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_about_a_lock(error.orig):
+            raise
+        raise StoreUnreachable(
+            "the store is in use by somebody who does not let go of it: a backup, an import,"
+            " or another upgrade",
+            "Nothing was changed. Try again when that is done.",
+        ) from error
+
+
+def _run(config: Config, version: str, tell: Callable[[Migration], None] = lambda _: None) -> None:
+    """Run the migrations up to that version."""
+    from alembic import command  # noqa: PLC0415 (Alembic is slow to load and rarely needed)
+
+    began = time.monotonic()
+
+    def applied(step: Any, **_: object) -> None:
+        nonlocal began
+        now = time.monotonic()
+        about = step.up_revision.doc
+        tell(Migration(version=step.up_revision_id, about=about, seconds=now - began))
+        began = now
+
+    config.attributes["applied"] = applied
+    command.upgrade(config, version)
 
 
 def require_known(connection: Connection, what: str = "the store") -> str:

@@ -1,7 +1,8 @@
 """Noticing changes of the store without reading it again and again.
 
 SQLite counts the commits of others (``PRAGMA data_version``, some microseconds a look);
-PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost.
+PostgreSQL notifies (``LISTEN``), and is read from time to time in case a notification was lost,
+or because a standby calls nobody, and a pooler does not pass a call on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 from psycopg import errors
@@ -17,6 +18,9 @@ from sqlalchemy import Engine
 
 from nexio.store.batches import CHANNEL
 from nexio.store.engine import explain_errors, unreachable
+
+if TYPE_CHECKING:
+    from nexio.store.postgresql import PatientConnection
 
 LOOK_SECONDS = 0.05
 """How often SQLite is looked at."""
@@ -37,6 +41,8 @@ def watch(engine: Engine) -> SQLiteWatch | PostgreSQLWatch:
 
 class SQLiteWatch:
     """Looks at the count of commits that other connections made."""
+
+    is_pooled = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -92,23 +98,30 @@ class SQLiteWatch:
 
 
 class PostgreSQLWatch:
-    """Listens for the call that a publishing transaction makes."""
+    """Listens for the call that a publishing transaction makes.
+
+    Attributes:
+        is_pooled: whether a pooler is between, so that no call comes.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection = _connect(engine)
-        self._is_standby = False
+        self.is_pooled = self._connection.is_pooled
+        self._is_called = not self.is_pooled
+        if self.is_pooled:
+            return
         try:
             self._connection.execute(f"LISTEN {CHANNEL}".encode())
         except errors.ReadOnlySqlTransaction:
-            self._is_standby = True  # which calls nobody: it is read all the more
+            self._is_called = False
         except psycopg.Error as error:
             self.close()
             raise unreachable(engine, error) from error
 
     def wait(self) -> bool:
         """As :meth:`SQLiteWatch.wait`; True also when nothing was heard for a while."""
-        if self._is_standby:
+        if not self._is_called:
             time.sleep(CALL_SECONDS)
             return True
         try:
@@ -123,13 +136,13 @@ class PostgreSQLWatch:
         self._connection.close()
 
 
-def _connect(engine: Engine) -> psycopg.Connection:
+def _connect(engine: Engine) -> PatientConnection:
     """A connection of its own: one that listens is of no use to others."""
     try:
         pooled = engine.raw_connection()
     except psycopg.Error as error:
         raise unreachable(engine, error) from error
-    connection = cast("psycopg.Connection", pooled.driver_connection)
+    connection = cast("PatientConnection", pooled.driver_connection)
     pooled.detach()
     connection.autocommit = True
     return connection

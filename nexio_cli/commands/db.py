@@ -13,6 +13,7 @@ import click
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.names import counted
+from nexio_cli.commands.db_copy import copy
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @click.group(cls=once.Group)
 def command() -> None:
-    """Upgrade, check, back up and restore the store."""
+    """Upgrade, check, back up, restore and move the store."""
+
+
+command.add_command(copy)
 
 
 @command.command()
@@ -34,30 +38,38 @@ def command() -> None:
 def upgrade(*, no_backup: bool, as_json: bool) -> None:
     """Upgrade the store of an older version to this one, all of it or nothing.
 
-    nexio makes a backup first, in the folder "backups" of NEXIO_HOME.
+    nexio makes a backup first, in the folder "backups" of NEXIO_HOME, and says how long each step
+    took. Nobody else writes meanwhile, and servers answer guests from memory. If somebody else
+    uses the store and does not let go of it within 5 seconds (SQLite: 30), as a backup, an import
+    or another upgrade, nothing is changed.
     """
-    from nexio.operations.backups import upgrade_with_backup
+    from nexio.operations.backups import backup_first
     from nexio.store import schema
     from nexio.store.audit import upgrade_noted
 
-    operator = options.configuration().operator
+    done: list[schema.Migration] = []
     with _opened() as engine:
         with engine.connect() as connection:
             before = schema.require_known(connection)
         path = None if no_backup else _place_for(before)
-        if path is None:
-            schema.upgrade(engine, last=upgrade_noted(operator))
-        else:
-            upgrade_with_backup(engine, path, partial(_tell_of_backup, path), operator)
+        first = None if path is None else backup_first(path, partial(_tell_of_backup, path))
+        last = upgrade_noted(options.configuration().operator)
+        # Somebody else may have brought it up since.
+        before = schema.upgrade(engine, first=first, last=last, tell=done.append) or before
     shape: UpgradeJson = {
         "before": before,
         "version": schema.HEAD,
         "backup": str(path) if path is not None and path.exists() else None,
+        "steps": [
+            {"version": each.version, "about": each.about, "seconds": round(each.seconds, 3)}
+            for each in done
+        ],
     }
     words = f"The store has version {schema.HEAD} now (it had {before})."
     if before == schema.HEAD:
         words = f"The store has version {before} already."
-    output.print_answer(shape, words, as_json=as_json)
+    steps = [(each.version, f"{each.seconds:.2f} s  {each.about}") for each in done]
+    output.print_answer(shape, words, steps, as_json=as_json)
 
 
 @command.command()

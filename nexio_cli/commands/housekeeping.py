@@ -24,7 +24,8 @@ def command(*, as_json: bool) -> None:
     audit-retention-days say how long to keep the rest. It deletes old notes of changes that no
     server needs. It sends the mail that waits; a note on stderr says if mail still has to wait.
 
-    What it deletes is gone for good; backups still have it.
+    It deletes a few rows at a time, so desks and servers go on meanwhile. What it deletes is gone
+    for good; backups still have it.
     """
     from nexio.operations.housekeeping import tidy
 

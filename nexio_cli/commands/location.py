@@ -102,7 +102,8 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
 
     Its past visits, members, NAS, tablets, desks, mail and log go with it, for good; backups
     still have them. It is refused while a visit there is not over, and for the only location.
-    Running servers follow within a second.
+    They go a few at a time, so other desks go on meanwhile; the location goes last, so if this is
+    interrupted, run it again. Running servers follow within a second.
     """
     from nexio.locations.locations import get_location
     from nexio.operations.removal import contents_of, remove_location
@@ -111,8 +112,8 @@ def remove(name: str, *, yes: bool, as_json: bool) -> None:
         location = get_location(work, name)
         goes = contents_of(work, location).words
     options.confirm(f"Remove {location.name}{goes and f' with {goes}'}?", yes=yes)
-    with options.writing() as work:
-        remove_location(work, get_location(work, name))
+    with options.opened() as store:
+        remove_location(store, location)
     output.print_answer(location_json(location), f"Removed {location.name}.", as_json=as_json)
 
 

@@ -15,13 +15,12 @@ import click
 
 from nexio.errors import InvalidValue, NotFound, Unreachable
 from nexio.input.names import counted
-from nexio_cli.terminal import finding, once, options, output, posting
+from nexio_cli.terminal import finding, once, options, output, posting, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nexio.reception.importing import Imported, Remark
-    from nexio.reception.staging import Watch
     from nexio_cli.terminal.json_types import ImportJson, RemarkJson
 
 BOM = "\ufeff"
@@ -83,7 +82,7 @@ def import_(
         dry_run=dry_run,
     )
     with options.opened() as store, _opened(file) as opened:
-        with _watching(quiet=as_json) as watch:
+        with progress.watching(quiet=as_json) as watch:
             imported = import_visits(store, location_name, opened, wishes, watch)
         if as_json:
             output.print_json(_shape(imported))
@@ -208,32 +207,6 @@ def _created(name: str) -> Iterator[TextIO]:
         ) from error
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         yield file
-
-
-class _Silent:
-    def step(self, what: str, done: int, of: int) -> None:
-        """Nobody looks on."""
-
-
-@contextmanager
-def _watching(*, quiet: bool) -> Iterator[Watch]:
-    """A bar on a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("reading", total=1.0)
-
-        class Bar:
-            def step(self, what: str, done: int, of: int) -> None:
-                """Show it."""
-                progress.update(task, description=what, completed=done / max(of, 1))
-
-        yield Bar()
 
 
 def _tell(imported: Imported, *, dry_run: bool, quiet: bool) -> None:

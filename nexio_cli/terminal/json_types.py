@@ -918,6 +918,32 @@ class RestoredJson(WrittenJson):
     """What is damaged in it, a line each"""
 
 
+class CopiedJson(TypedDict):
+    """A store that was copied, or could be."""
+
+    old: str
+    """The URL of the old store, without a password"""
+
+    new: str
+    """The same of the new one"""
+
+    done: bool
+    """``false`` with ``--dry-run``"""
+
+    rows: int
+    tables: int
+    next: list[str]
+    """What to change on the servers, in this order"""
+
+
+class MigrationJson(TypedDict):
+    """A step of an upgrade."""
+
+    version: str
+    about: str
+    seconds: float
+
+
 class UpgradeJson(TypedDict):
     """A store that has the version of this software now."""
 
@@ -927,6 +953,9 @@ class UpgradeJson(TypedDict):
     version: str
     backup: str | None
     """Where the backup of before is; ``null`` if there is none"""
+
+    steps: list[MigrationJson]
+    """What was done, in its order"""
 
 
 class RotatedJson(TypedDict):
@@ -1040,6 +1069,7 @@ Printed = (
     | BackupJson
     | RestoredJson
     | UpgradeJson
+    | CopiedJson
     | RotatedJson
     | ConfigurationJson
     | CompletionJson

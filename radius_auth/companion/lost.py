@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from nexio.errors import NexioError
-from nexio.network.lost_sessions import any_lost, close_lost
+from nexio.network.lost_sessions import close_all_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,11 +61,7 @@ class LostSessions:
             if self._looked_at is None or not timedelta(0) <= now - self._looked_at <= DEAF:
                 self._listening_since = now
             self._looked_at = now
-            with store.read() as work:
-                if not any_lost(work, self._listening_since):
-                    return 0
-            with store.write() as writing:
-                return close_lost(writing, self._listening_since)
+            return close_all_lost(store, self._listening_since)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from nexio.clock import utc_now
-from nexio.errors import NexioError, StoreUnreachable
+from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
 from nexio.input.durations import words_for
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch
@@ -54,6 +54,9 @@ would be felt by accounting, and by a change on its way to the workers."""
 
 STOP_SECONDS = 3.0
 """How long the database is still waited for at the end, and before that, workers."""
+
+LEAVE_SECONDS = 1.0
+"""And before that, how long by those who have nothing to tell."""
 
 
 class Monitor(NamedTuple):
@@ -175,6 +178,7 @@ class Companion:
             lost = LostSessions(self._open_store)
             lost.start()
             stack.callback(lost.stop)
+            stack.callback(self._patience.end_in, LEAVE_SECONDS)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:
@@ -202,7 +206,7 @@ class Companion:
         gc.disable()  # else all that was read so far is walked again and again
         try:
             return Follower(self._open_store, Horizon())
-        except StoreUnreachable as error:
+        except (StoreUnreachable, SchemaMismatch) as error:  # it is to be copied there, or upgraded
             kept = find_kept(self._kept, self._configuration, self._max_staleness)
             if kept is None:
                 raise

@@ -148,7 +148,8 @@ class Recorder(Generic[Record]):
                 thread.join()
         self._close_store()  # one that is opened now waits for a writer no longer than it may
         self._spooling.take()
-        self._delivering.take()
+        if self._without_spool or not self._delivering.is_failing:  # else the next start has it
+            self._delivering.take()
         self._close_store()
         self._lost += sum(map(weight, self._waiting))
         self._waiting.clear()
@@ -324,6 +325,11 @@ class _Step:
         self._failing = failing
         self._working = working
         self._trouble = ""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it failed the last time."""
+        return bool(self._trouble)
 
     def take(self) -> None:
         """Try it; never fails."""

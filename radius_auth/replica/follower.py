@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nexio.clock import utc_now
 from nexio.errors import NexioError
 from nexio.network.following import Horizon, Position
-from nexio.network.news import read_all, read_news, read_visits_opening
+from nexio.network.news import has_seen, read_all, read_news, read_visits_opening
 from nexio.store.engine import Store
 from nexio.store.watching import watch
 from radius_auth.replica.table import Table
@@ -95,6 +95,7 @@ class Follower:
         self._stopping = threading.Event()
         self._reload_wanted = threading.Event()
         self._trouble = ""
+        self._has_told_of_pooler = False
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._store: Store | None = None
@@ -187,6 +188,28 @@ class Follower:
         self.table.apply(taken, self._horizon, now)
         return Change(visits=visits, gone=gone, locations=news.locations, nas=news.nas)
 
+    def _reopen(self) -> Store:
+        """Open the store again after an outage, and go on where it is the one of before.
+
+        Else all of it is loaded.
+        """
+        if self._store is None:
+            return self._reload()
+        fresh = self._open_store()
+        try:
+            with fresh.read() as work:
+                is_known = has_seen(work, self._progress.position)
+                is_known = is_known and work.keyring == self.table.keyring
+        except BaseException:
+            fresh.close()
+            raise
+        if not is_known:
+            fresh.close()
+            return self._reload()
+        self._store.close()
+        self._store = fresh
+        return fresh
+
     def _reload(self) -> Store:
         """Open the store again, with the keys read again, and load all of it."""
         fresh = self._open_store()
@@ -237,10 +260,15 @@ class Follower:
         """Follow until the end, or until the store is out of reach."""
         store = self._store
         if self._trouble or store is None:
-            store = self._reload()
+            store = self._reopen()
         with closing(watch(store.engine)) as watcher:
             self.follow()
             self._tell("")
+            if watcher.is_pooled and not self._has_told_of_pooler:
+                self._has_told_of_pooler = True
+                log.info(
+                    "a pooler is in front of PostgreSQL: changes are looked for twice a second"
+                )
             while not self._stopping.is_set():
                 changed = watcher.wait()
                 if self._reload_wanted.is_set():

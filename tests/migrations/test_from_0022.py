@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect
 
 from nexio.network.devices import list_devices
-from nexio.operations.housekeeping import forget_visits
+from nexio.operations.pruning import forget_visits
 from nexio.store.engine import Store
 from nexio.store.tables import AuthEventRow
 from tests.support.old_rows import rows_of_0002

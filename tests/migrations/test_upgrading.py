@@ -119,7 +119,10 @@ def test_an_upgrade_makes_a_backup_first(old: tuple[str, Configuration], nexio: 
     ran = nexio.done("db", "upgrade")
     (backup,) = (configuration.home / "backups").iterdir()
     assert f"Backup written to {backup} (" in ran.err
-    assert f"version {schema.HEAD} now (it had {version})" in ran.out
+    headline, *steps = ran.out.splitlines()
+    assert f"version {schema.HEAD} now (it had {version})" in headline
+    assert steps[-1].split()[0] == schema.HEAD
+    assert all(line.split()[2] == "s" for line in steps)
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
     assert version_of(f"sqlite:///{backup}") == version
@@ -133,8 +136,11 @@ def test_an_upgrade_makes_a_backup_first(old: tuple[str, Configuration], nexio: 
 
 def test_an_upgrade_without_a_backup(old: tuple[str, Configuration], nexio: Nexio) -> None:
     """Where somebody has one."""
-    ran = nexio.done("db", "upgrade", "--no-backup")
+    ran = nexio.done("db", "upgrade", "--no-backup", "--json")
     assert "Backup" not in ran.out + ran.err
+    steps = ran.json["steps"]
+    assert (ran.json["before"], ran.json["version"]) == (old[0], schema.HEAD)
+    assert (steps[-1]["version"], steps[-1]["seconds"] > 0) == (schema.HEAD, True)
     assert not (old[1].home / "backups").exists()
     assert version_of(old[1].database_url) == schema.HEAD
 

@@ -24,6 +24,12 @@ from tests.support.stores import configuration_of, engine_of, run_sql
 
 ROOT = Path(__file__).parents[2]
 
+EXPANDING_FROM = "0022"
+"""Each step behind it lets servers of the version before go on."""
+
+CONTRACTING: dict[str, str] = {}
+"""Steps that take something away, and since which version nobody reads or writes that any more."""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(
@@ -112,6 +118,45 @@ def words(statement: str) -> list[str]:
     Nor do quotation marks, which SQLite puts around the name of a table that was made anew.
     """
     return sorted(statement.translate(dict.fromkeys(map(ord, ',()"'), " ")).split())
+
+
+def test_a_step_expands(engine: Engine) -> None:
+    """What servers of the version before read and write stays as it was.
+
+    A step of ``CONTRACTING`` may take away what the version before did not use either.
+    """
+    with engine.begin() as connection:
+        schema.make_tables(connection, EXPANDING_FROM)
+    columns = columns_of(engine)
+    for version in versions_after(EXPANDING_FROM):
+        with engine.begin() as connection:
+            schema.make_tables(connection, version)
+        before, columns = columns, columns_of(engine)
+        if version in CONTRACTING:
+            continue
+        assert before.items() <= columns.items(), version
+        tables = {table for table, _ in before}
+        for (table, name), (_, is_nullable, default) in columns.items():
+            if table in tables and (table, name) not in before:
+                assert is_nullable or default, (version, table, name)
+
+
+def columns_of(engine: Engine) -> dict[tuple[str, str], tuple[str, bool, str | None]]:
+    """Type, whether it may be empty, and the database's own default of every column."""
+    found = inspect(engine)
+    return {
+        (table, column["name"]): (str(column["type"]), column["nullable"], column["default"])
+        for table in found.get_table_names()
+        for column in found.get_columns(table)
+    }
+
+
+def versions_after(version: str) -> list[str]:
+    """The later ones, in their order."""
+    config = Config()
+    config.set_main_option("script_location", str(files("nexio_migrations")))
+    steps = ScriptDirectory.from_config(config).iterate_revisions("head", version)
+    return [step.revision for step in steps][::-1]
 
 
 def test_drift_is_found(engine: Engine) -> None:

@@ -99,8 +99,8 @@ def test_a_killed_backup_leaves_nothing_for_long(
     place.mkdir()
     stopped = (
         "import os, signal, sys; from nexio_cli.main import main;"
-        "import nexio.operations.backups as b; copy = b._copy;"
-        "b._copy = lambda *args: (copy(*args), os.kill(os.getpid(), signal.SIGKILL));"
+        "import nexio.operations.backups as b; copy = b.copy_rows;"
+        "b.copy_rows = lambda *args: (copy(*args), os.kill(os.getpid(), signal.SIGKILL));"
         "main(['db', 'backup', sys.argv[1]])"
     )
     command = [sys.executable, "-c", stopped, str(place / "a.db")]

@@ -258,6 +258,14 @@ def test_a_rotation_is_confirmed(visited: Nexio) -> None:
     assert load_keys(visited.configuration.key_file).active != old
 
 
+def test_a_copy_shows_how_far_it_is(visited: Nexio, tmp_path: Path) -> None:
+    """On a terminal; the bar goes, and the answer stays."""
+    with Terminal((NEXIO, "db", "copy", "--to", f"sqlite:///{tmp_path}/new.db")) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    assert "comparing " in terminal.shown
+    assert "and compared each." in terminal.shown
+
+
 DESTROYING: dict[tuple[str, ...], list[str]] = {
     ("visitor", "delete"): ["1"],
     ("visitor", "reissue"): ["1"],

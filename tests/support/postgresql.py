@@ -34,12 +34,10 @@ DURABLE = {"listen_addresses": "", "timezone": "UTC"}
 """As PostgreSQL comes: for benchmarks."""
 
 # Surviving a power cut only costs time here.
-SETTINGS = {
-    **DURABLE,
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-}
+KILLABLE = {**DURABLE, "fsync": "off", "full_page_writes": "off"}
+"""What it has committed survives that its processes are killed."""
+
+SETTINGS = {**KILLABLE, "synchronous_commit": "off"}
 
 
 class PostgreSQL:
@@ -110,14 +108,61 @@ class PostgreSQL:
         try:
             yield
         finally:
-            self._server = self._run_server()
-            self._wait_until_it_answers(self._server)
+            self._start_again()
+
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        """Kill all of its processes, and start it after a while; it was made `KILLABLE`."""
+        assert self._server is not None
+        children = _children(self._server.pid)
+        self._server.kill()
+        self._server.wait()
+        for each in children:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self._start_again()
+
+    @contextmanager
+    def reading_only(self) -> Iterator[None]:
+        """Let it be a standby for a while, which takes no change."""
+        assert self._server is not None
+        _end(self._server)
+        sign = self.folder / "data" / "standby.signal"
+        sign.touch()
+        if self._user is not None:
+            shutil.chown(sign, self._user, self._user)
+        self._start_again()
+        try:
+            yield
+        finally:
+            self.promote()
+
+    def promote(self) -> None:
+        """Let a standby be the primary, and return when it writes."""
+        with self._connect() as connection:
+            connection.execute("SELECT pg_promote()")
+
+    def disconnect(self, database: str) -> None:
+        """End all connections to a database."""
+        with self._connect() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND pid <> pg_backend_pid()",
+                [database],
+            )
+
+    def _start_again(self) -> None:
+        self._server = self._run_server()
+        self._wait_until_it_answers(self._server)
 
     def _signal_all(self, server: int, number: int) -> None:
         os.kill(server, number)  # first, because it starts the others
-        for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+        for child in _children(server):
             with suppress(ProcessLookupError):  # it has ended
-                os.kill(int(child), number)
+                os.kill(child, number)
 
     def url(self, database: str) -> str:
         """SQLAlchemy's URL of a database of this server."""
@@ -222,11 +267,6 @@ class Standby(PostgreSQL):
         super().__init__(parent=primary.folder.parent)
         self._primary = primary
 
-    def promote(self) -> None:
-        """Take the place of the primary, and return when it writes."""
-        with self._connect() as connection:
-            connection.execute("SELECT pg_promote()")
-
     def wait_for_all(self) -> None:
         """Wait until it has what the primary has."""
         with self._primary._connect() as primary, self._connect() as connection:  # noqa: SLF001
@@ -267,6 +307,12 @@ def find_binaries() -> Path:
         message = "PostgreSQL is not installed: apt-get install postgresql"
         raise FileNotFoundError(message)
     return candidates[0].resolve().parent
+
+
+def _children(process: int) -> list[int]:
+    """The processes that it has started."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(each) for each in found]
 
 
 def _die_with_parent() -> list[str]:

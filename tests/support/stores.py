@@ -22,6 +22,7 @@ from nexio.store.tables import Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
     from sqlalchemy import Engine
 
     from nexio.store.engine import Store
@@ -124,6 +125,19 @@ def engine_of(url: str) -> Iterator[Engine]:
 def configuration_of(home: Path) -> Configuration:
     """A deployment with everything in ``home``, on SQLite."""
     return Configuration.from_environment({"NEXIO_HOME": str(home), "NEXIO_OPERATOR": OPERATOR})
+
+
+def export(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Set the variables that lead a program to a store."""
+    variables = {
+        "NEXIO_HOME": str(configuration.home),
+        "NEXIO_KEY_FILE": str(configuration.key_file),
+        "NEXIO_DATABASE_URL": configuration.database_url,
+        "NEXIO_OPERATOR": configuration.operator,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
 
 
 def row_counts(store: Store) -> dict[str, int]:

@@ -12,7 +12,7 @@ from nexio.network import news as reading
 from nexio.network.accounting_records import Status
 from nexio.network.event_log import record_events
 from nexio.network.following import Horizon, News, Position
-from nexio.operations import housekeeping
+from nexio.operations import pruning
 from nexio.operations.housekeeping import Tidied, tidy
 from nexio.reception.members import remove_member
 from nexio.reception.visits import Visit, find_visit
@@ -196,7 +196,8 @@ def test_more_visits_than_are_forgotten_at_once(
     store: Store, location: Location, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Group after group, until none is left."""
-    monkeypatch.setattr(housekeeping, "VISITS_PER_TRANSACTION", 3)
+    monkeypatch.setattr(pruning, "VISITS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(pruning, "FOUND_AT_ONCE", 3)
     set_up(store, location, "retention-days=1")
     for count in (6, 7):
         for _ in range(count):

@@ -46,12 +46,6 @@ def fill(store: Store, location: Location) -> None:
         record_events(work, [decided])
 
 
-def remove(store: Store, location: Location) -> None:
-    """Remove it."""
-    with store.write() as work:
-        remove_location(work, location)
-
-
 def test_all_of_it_goes_and_nothing_else(store: Store, location: Location, clock: Clock) -> None:
     """No row is about it any more; the other location has every row that it had."""
     fill(store, location)
@@ -63,7 +57,7 @@ def test_all_of_it_goes_and_nothing_else(store: Store, location: Location, clock
         words = contents_of(work, annex).words
         position = reading.read_all(work, Horizon()).position
     assert words == "1 past visit, 1 member, 1 NAS, 1 tablet, 1 desk"
-    remove(store, annex)
+    remove_location(store, annex)
     with store.read() as work:
         assert [each.name for each in list_locations(work)] == [location.name]
         for table in Row.metadata.sorted_tables:
@@ -88,12 +82,12 @@ def test_a_visit_that_is_to_come(store: Store, location: Location) -> None:
     annex = add_location(store, "Annex", "Europe/London")
     visit = register(store, annex)
     with pytest.raises(Refused, match="1 visit is not over at Annex"):
-        remove(store, annex)
+        remove_location(store, annex)
     delete(store, visit)
-    remove(store, annex)
+    remove_location(store, annex)
 
 
 def test_the_only_location(store: Store, location: Location) -> None:
     """A store without one is of no use."""
     with pytest.raises(Refused, match="the only location"):
-        remove(store, location)
+        remove_location(store, location)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
@@ -21,7 +22,7 @@ from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
-from nexio.store.postgresql import SETTINGS
+from nexio.store.postgresql import SETTINGS, open_connection
 from nexio.store.watching import watch
 from tests.support.people import add_location, look_up, register
 from tests.support.stores import configuration_of, engine_of, run_sql
@@ -268,6 +269,21 @@ def test_a_watch_outlives_a_moment_of_standstill(
         with postgresql.hanging():
             assert watching.wait()
         assert watching.wait()
+
+
+def test_a_connection_that_breaks_leaves_no_warning(
+    postgresql: PostgreSQL, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Rows that were being read went with it: nothing about that is for a server's log."""
+    connection = open_connection(QUICK, postgresql.url("postgres").replace("+psycopg", ""))
+    rows = connection.cursor("rows")
+    rows.execute("SELECT generate_series(1, 10)")
+    postgresql.disconnect("postgres")
+    with pytest.raises(psycopg.OperationalError):
+        rows.fetchone()
+    del rows
+    gc.collect()
+    assert list(recwarn) == []
 
 
 def look(store: Store) -> None:

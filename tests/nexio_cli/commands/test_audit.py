@@ -83,6 +83,7 @@ ELSEWHERE = {
     ("mail", "deliver"),  # tests/nexio_cli/commands/test_mail.py
     ("housekeeping",),  # tests/nexio/operations/test_housekeeping.py
     ("db", "upgrade"),  # test_who_upgraded, below
+    ("db", "copy"),  # notes it in the new store: tests/nexio_cli/commands/test_db_copy.py
 }
 """Commands that change the store and are seen to elsewhere."""
 

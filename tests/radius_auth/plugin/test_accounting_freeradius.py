@@ -40,7 +40,7 @@ def test_a_disk_that_hangs_holds_up_no_guest(desk: Desk, freeradius: FreeRADIUS)
     ask_until("Access-Accept", lambda: radclient(freeradius.port, visit.email, visit.pin))
     with closing(sqlite3.connect(desk.configuration.home / SPOOL)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert "No reply" in account(freeradius.accounting_port, "Start", timeout=0.5)
+        assert "No reply" in account(freeradius.accounting_port, "Start", timeout=1)
         began = time.monotonic()
         for _ in range(5):
             assert radclient(freeradius.port, visit.email, visit.pin).code == "Access-Accept"
@@ -54,7 +54,7 @@ def test_a_disk_that_hangs_holds_up_no_guest(desk: Desk, freeradius: FreeRADIUS)
 def test_a_request_that_is_wrong_says_why_in_the_log(desk: Desk, freeradius: FreeRADIUS) -> None:
     """The companion's word in FreeRADIUS's log, once; and what is right is answered."""
     port, another = freeradius.accounting_port, "Acct-Session-Id = 82"
-    assert "No reply" in account(port, "Start", another, timeout=0.3)
+    assert "No reply" in account(port, "Start", another, timeout=1)
     freeradius.wait_for_line("nexio: no answer to 127.0.0.1: accounting attribute that contradicts")
     assert "Accounting-Response" in account(port, "Stop")
 

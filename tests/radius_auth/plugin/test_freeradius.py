@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
 
 TWO_PASSWORDS = {Attribute.USER_PASSWORD: [b"x" * 16] * 2}
-PATIENT_FOR = 3.0
+PATIENT_FOR = 3
 """Seconds in which a server that was going to answer would have."""
 
 
@@ -64,7 +64,7 @@ class Way:
     def __init__(self, server: FreeRADIUS, method: str, folder: Path) -> None:
         self._server, self.method, self._folder = server, method, folder
 
-    def log_in(self, visit: Visit, *, seconds: float = 8.0) -> Reply:
+    def log_in(self, visit: Visit, *, seconds: int = 8) -> Reply:
         """As that visitor."""
         if self.method in METHODS:
             phone = Phone(method=self.method, folder=self._folder, seconds=seconds)
@@ -86,7 +86,7 @@ def test_the_first_request_is_answered(desk: Desk, freeradius_python: None, tmp_
     """Without a repetition; a check of the configuration beside it starts nothing."""
     visit = desk.register()
     with with_plugin(desk.configuration, tmp_path) as server:
-        first = radclient(server.port, visit.email, visit.pin, tries=1, timeout=PATIENCE)
+        first = radclient(server.port, visit.email, visit.pin, tries=1, timeout=int(PATIENCE))
         assert first.code == "Access-Accept"
         checked = subprocess.check_output(
             ["freeradius", "-C", "-l", "stdout", "-d", server.raddb], text=True
@@ -121,7 +121,7 @@ def test_a_nas_is_known_without_a_restart(desk: Desk, freeradius: FreeRADIUS) ->
             visit.email,
             visit.pin,
             tries=1,
-            timeout=0.3,
+            timeout=1,
             Packet_Src_IP_Address="127.0.0.7",
         )
 
@@ -304,7 +304,7 @@ def test_before_there_is_a_store_it_is_silent(freeradius_python: None, tmp_path:
             visit = desk.register()
             reply = ask_until(
                 "Access-Accept",
-                lambda: radclient(server.port, visit.email, visit.pin, tries=1, timeout=0.3),
+                lambda: radclient(server.port, visit.email, visit.pin, tries=1, timeout=1),
             )
 
         assert reply.code == "Access-Accept"
@@ -365,7 +365,7 @@ def test_two_thousand_logins_at_once(desk: Desk, freeradius: FreeRADIUS, tmp_pat
     visits = [desk.register() for _ in range(20)]
     for source in sources:  # FreeRADIUS learns one NAS a second
         ask_until("Access-Accept", lambda it=source: radclient(  # type: ignore[misc]
-            freeradius.port, visits[-1].email, visits[-1].pin, timeout=0.3, tries=1,
+            freeradius.port, visits[-1].email, visits[-1].pin, timeout=1, tries=1,
             Packet_Src_IP_Address=it))  # fmt: skip
 
     asking = [

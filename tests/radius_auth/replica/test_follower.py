@@ -46,9 +46,17 @@ class Stores:
         self.configuration = configuration
         self._clock = clock
         self.opened: list[Store] = []
+        self.is_away = False
+        """Whether this follower does not reach it."""
 
     def __call__(self) -> Store:
-        """Open it once more."""
+        """Open it once more.
+
+        Raises:
+            StoreUnreachable: it is away.
+        """
+        if self.is_away:
+            raise StoreUnreachable("no line to the store")
         self.opened.append(Store.open(self.configuration, self._clock))
         return self.opened[-1]
 
@@ -504,3 +512,85 @@ def test_the_thread_survives_the_end_of_its_connections(
     visit = register(store, location)
     assert follower.wait_for(revision(store), SECONDS)
     assert held(follower, visit) is not None
+
+
+# After an hour
+
+
+@contextmanager
+def an_hour_away(follower: Follower, stores: Stores, clock: Clock) -> Iterator[None]:
+    """The follower alone reaches nothing, while the store goes on."""
+    follower.start()
+    with listening("not following") as heard, out_of_reach(stores):
+        stores.is_away = True
+        clock.advance(minutes=1)
+        assert heard.wait()
+    yield
+    clock.advance(hours=1)
+    stores.is_away = False
+
+
+def test_what_an_hour_brought_is_caught_up_with(
+    follower: Follower, store: Store, location: Location, stores: Stores, clock: Clock
+) -> None:
+    """The table stays, and takes in what has changed."""
+    kept, revoked, deleted = (
+        register(store, location, email=f"{name}@example.com") for name in ("zoe", "jo", "al")
+    )
+    follower.follow()
+    table = follower.table
+
+    with an_hour_away(follower, stores, clock):
+        new = register(store, location, email="new@example.com")
+        with store.write() as work:
+            revoke_token(work, revoked.id)
+            delete_visit(work, deleted.id)
+        set_up(store, location, "roaming=on")
+
+    assert follower.wait_for(revision(store), SECONDS)
+    assert follower.table is table
+    assert held(follower, kept) is not None
+    assert held(follower, new) is not None
+    seen, gone = held(follower, revoked), held(follower, deleted)
+    assert seen is not None
+    assert seen.revoked_at is not None
+    assert gone is None or gone.deleted_at is not None
+    assert table.locations[location.id].settings.roaming
+
+
+def test_where_the_history_was_removed_all_is_read(
+    follower: Follower, store: Store, location: Location, stores: Stores, clock: Clock
+) -> None:
+    """Housekeeping keeps some of the changes only."""
+    register(store, location)
+    follower.follow()
+    table = follower.table
+
+    with an_hour_away(follower, stores, clock):
+        new = register(store, location, email="new@example.com")
+        run_sql(store, "DELETE FROM change")
+        run_sql(store, "UPDATE store_revision SET oldest = number")
+
+    assert follower.wait_for(revision(store), SECONDS)
+    assert follower.table is not table
+    assert held(follower, new) is not None
+
+
+def test_where_another_history_is_all_is_read(
+    follower: Follower, store: Store, location: Location, stores: Stores, clock: Clock
+) -> None:
+    """A standby became the primary without the last change, and made another in its place."""
+    visit = register(store, location)
+    follower.follow()
+
+    with an_hour_away(follower, stores, clock):
+        run_sql(store, "UPDATE access_token SET revoked_at = issued_at")
+        run_sql(
+            store, "UPDATE change SET batch = 1 WHERE number = (SELECT max(number) FROM change)"
+        )
+        register(store, location, email="new@example.com")
+
+    assert follower.wait_for(revision(store), SECONDS)
+    seen = held(follower, visit)
+    assert seen is not None
+    assert seen.revoked_at is not None

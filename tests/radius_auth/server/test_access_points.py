@@ -241,7 +241,7 @@ def test_radclient_understands_our_access_points(programs: None, kind: Kind, wor
             'Acct-Session-Id = "1"',
         ]
         said = subprocess.run(
-            ["radclient", "-x", "-r", "1", "-t", "0.5", f"127.0.0.1:{point.port}", "disconnect",
+            ["radclient", "-x", "-r", "1", "-t", "1", f"127.0.0.1:{point.port}", "disconnect",
              SECRET],
             input="\n".join(["Message-Authenticator = 0x00", *asked]),
             capture_output=True, text=True, check=False,

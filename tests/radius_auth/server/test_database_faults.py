@@ -16,13 +16,15 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from nexio.errors import StoreUnreachable
 from nexio.store.creation import create_store
+from nexio.store.tables import Row
 from tests.support.postgresql import PostgreSQL, Standby
-from tests.support.radius.desk import Desk, ask_until, desk_with
-from tests.support.radius.radclient import radclient
+from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
+from tests.support.radius.radclient import account, radclient
 from tests.support.radius.radiusd import Radiusd
 from tests.support.silent_line import SilentLine
-from tests.support.stores import configuration_of
+from tests.support.stores import configuration_of, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.reception.visits import Visit
+    from nexio.store.engine import Store
 
 NOTICED = 10.0
 """Seconds in which the log is to say so; some five without other people's load."""
@@ -97,6 +100,48 @@ def test_it_refuses_connections(postgresql: PostgreSQL, desk: Desk) -> None:
         assert server.stop() == 0
     lines = [line for line in server.stderr.splitlines() if "not following the store" in line]
     assert len(lines) <= 2  # it was sent away, and it is not let in
+
+
+@contextmanager
+def full(store: Store) -> Iterator[None]:
+    """PostgreSQL answers each new row as on a full disk."""
+    tables = [table.name for table in Row.metadata.sorted_tables]
+    run_sql(
+        store,
+        "CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+        " RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END$$",
+    )
+    try:
+        for name in tables:
+            trigger = f"TRIGGER disk_is_full BEFORE INSERT ON {name}"
+            run_sql(store, f"CREATE {trigger} EXECUTE FUNCTION disk_is_full()")
+        yield
+    finally:  # other tests use this database, too
+        run_sql(store, "DROP FUNCTION disk_is_full CASCADE")
+
+
+def test_its_disk_is_full(desk: Desk) -> None:
+    """It can be read: servers follow, and what they tell waits in the spool; a desk hears why."""
+    visit = desk.register()
+    with Radiusd(desk.configuration) as server:
+        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
+        desk.wait_for_events(bool)
+        with full(desk.store):
+            with pytest.raises(StoreUnreachable, match="No space left") as caught:
+                desk.register()
+            assert caught.value.advice.startswith("Make room on the disk of ")
+            during(server, visit, 1)
+            assert "Received Accounting-Response" in account(server.accounting_port, "Start")
+            server.wait_for_line("records wait in the spool: the store cannot be used: could not")
+        server.wait_for_line("records reach the store again")
+        assert_recorded(desk, 1)
+        (session,) = sessions_when(desk, bool)
+        assert session.session_id == "81"
+        late = desk.register()
+        ask_until("Access-Accept", lambda: radclient(server.port, late.email, late.pin))
+        assert server.stop() == 0
+    for words in ("not following the store", "Traceback", "lost"):
+        assert words not in server.stderr
 
 
 def test_a_silent_line(postgresql: PostgreSQL, desk: Desk) -> None:

@@ -142,7 +142,7 @@ def test_a_nas_comes_and_goes_while_it_runs(desk: Desk, radiusd: Radiusd) -> Non
             visit.email,
             visit.pin,
             tries=1,
-            timeout=0.2,
+            timeout=1,
             Packet_Src_IP_Address="127.0.0.7",
         )
 

@@ -10,9 +10,11 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from copy import copy
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,9 @@ from sqlalchemy import update
 
 from nexio.keys.key_file import create_key_file, load_keys
 from nexio.reception.tokens import revoke_token
+from nexio.store import schema
+from nexio.store.creation import create_store
+from nexio.store.engine import Store
 from nexio.store.tables import StoreRevisionRow
 from radius_auth.client.client import send_status_server
 from radius_auth.protocol.status import parse_status
@@ -30,6 +35,7 @@ from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radclient import account, radclient
 from tests.support.radius.radiusd import PATIENCE, Radiusd, environment_of, wait_until
+from tests.support.stores import configuration_of, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +43,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.configuration import Configuration
+    from nexio.network.events import AuthEvent
     from nexio.reception.visits import Visit
+    from tests.support.postgresql import PostgreSQL
 
 FROM_DISK = "guests are answered by the table of the disk"
 
@@ -260,6 +268,72 @@ def test_that_of_a_store_before_is_put_aside(sqlite_desk: Desk) -> None:
         server.wait_for_line("is of another epoch of the store and is put aside as")
         wait_until(lambda: keeps(desk, visit))
         assert server.stop() == 0
+
+
+def test_guests_get_on_while_the_store_moves(sqlite_desk: Desk, postgresql: PostgreSQL) -> None:
+    """The server has the new address first, where nothing is yet; what it did reaches that once."""
+    desk, url = sqlite_desk, postgresql.create_database("moved")
+    moved = replace(desk.configuration, database_url=url)
+    visit = desk.register()
+    with Radiusd(desk.configuration) as server:
+        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
+        wait_until(lambda: keeps(desk, visit))
+        assert server.stop() == 0
+    accepted = accepts_of(desk.wait_for_events(bool), visit)
+
+    server = Radiusd(moved)
+    server.wait_for_line(FROM_DISK)
+    server.wait_for_line("answering on")
+    assert accepts(server.port, visit)
+    assert "Received Accounting-Response" in account(server.accounting_port, "Start")
+    command = [program("nexio"), "db", "copy", "--from", desk.configuration.database_url]
+    subprocess.run(command, check=True, env=environment_of(moved), capture_output=True)
+    with server:
+        server.wait_for_line("following the store again")
+        there = copy(desk)
+        there.configuration, there.store = moved, Store.open(moved)
+        with closing(there.store):
+            new = there.register()
+            ask_until("Access-Accept", lambda: radclient(server.port, new.email, new.pin))
+            events = there.wait_for_events(lambda events: accepts_of(events, visit) >= accepted + 2)
+            assert accepts_of(events, visit) == accepted + 2
+            (session,) = sessions_when(there, bool)
+        assert session.session_id == "81"
+        assert server.stop() == 0
+    assert accepts_of(desk.events(), visit) == accepted  # nothing came to the old one any more
+    assert "Traceback" not in server.stderr
+    postgresql.drop_database("moved")
+
+
+def test_the_store_is_upgraded_meanwhile(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    """By a step that expands: the server goes on following, and its decisions wait in the spool."""
+    configuration = configuration_of(tmp_path / "nexio")
+    configuration = replace(configuration, database_url=postgresql.create_database("expanded"))
+    create_store(configuration)
+    with desk_with(configuration) as desk, Radiusd(configuration) as server:
+        for _ in range(10):  # so many that the statements are prepared
+            before = desk.register()
+            ask_until("Access-Accept", partial(radclient, server.port, before.email, before.pin))
+        run_sql(desk.store, "ALTER TABLE visit ADD COLUMN more TEXT DEFAULT 'x'")
+        run_sql(desk.store, "CREATE TABLE more (id INTEGER)")
+        run_sql(desk.store, "UPDATE alembic_version SET version_num = '9999'")
+        visit = desk.register()
+        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
+        assert accepts(server.port, before)
+        server.wait_for_line("wait in the spool")
+        assert accepts_of(desk.events(), visit) == 0
+        # As if a server of the new version were there now.
+        run_sql(desk.store, "UPDATE alembic_version SET version_num = :head", head=schema.HEAD)
+        events = desk.wait_for_events(lambda events: accepts_of(events, visit) == 1)
+        assert accepts_of(events, visit) == 1
+        assert "not following" not in server.stderr
+        assert server.stop() == 0
+    postgresql.drop_database("expanded")
+
+
+def accepts_of(events: list[AuthEvent], visit: Visit) -> int:
+    """How often it was let in."""
+    return sum(each.visit_id == visit.id and each.outcome == "accept" for each in events)
 
 
 def test_freeradius_starts_serves_and_follows(

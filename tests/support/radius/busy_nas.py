@@ -1,4 +1,7 @@
-"""Access points with many guests at once, in a thread; they repeat unanswered requests."""
+"""Access points with many guests at once, in a thread; they repeat unanswered requests.
+
+They log in, or tell of sessions by accounting.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from radius_auth.protocol.packet import Attribute, Code
+from radius_auth.protocol.packet import Acct, Attribute, Code
+from tests.support.radius.accounting_requests import START, STOP, UPDATE, resigned
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import PATIENCE
 from tests.support.radius.signing import sign
@@ -31,13 +35,9 @@ Key = tuple[socket.socket, int]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Login:
-    """A guest who logs in, and the outcome; times are monotonic seconds."""
+class Sent:
+    """A request, and the outcome; times are monotonic seconds."""
 
-    email: str
-    password: str
-    chap: bool = False
-    device: str = "02-00-00-00-00-01"
     datagram: bytes = field(default=b"", repr=False)
     tries: int = 0
     asked_at: float = 0.0
@@ -47,14 +47,55 @@ class Login:
     code: Code | None = None
     """None until there is an answer."""
 
+    def packet(self, identifier: int) -> bytes:
+        """What is sent, each time."""
+        raise NotImplementedError
 
-class BusyNas:
-    """Sends logins at a fixed rate; leaving the context waits for answers.
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Login(Sent):
+    """A guest who logs in."""
+
+    email: str
+    password: str
+    chap: bool = False
+    device: str = "02-00-00-00-00-01"
+
+    def packet(self, identifier: int) -> bytes:
+        """See :class:`Sent`."""
+        return datagram_of(self, identifier)
+
+
+STEPS = (START, UPDATE, STOP)
+"""What is told of a session, in this order."""
+
+STEP_SECONDS, STEP_OCTETS = 60, 100
+"""How much longer a session has been on, and how much more came in, at each step."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Report(Sent):
+    """What an access point tells of a session of somebody who is no visitor."""
+
+    session: str
+    step: int
+    """A place in `STEPS`."""
+
+    def packet(self, identifier: int) -> bytes:
+        """See :class:`Sent`."""
+        return accounting_of(self, identifier)
+
+
+Kind = TypeVar("Kind", bound=Sent)
+
+
+class BusyNas(Generic[Kind]):
+    """Sends requests at a fixed rate; leaving the context waits for answers.
 
     Args:
         port: of the server.
-        logins: the guests, in order.
-        rate: logins in a second.
+        logins: the guests, or what is told of sessions, in order.
+        rate: requests in a second.
         hosts: addresses of loopback, each an access point, used in turn.
         tries: how often to send one.
         answered: called with each answer, in the thread.
@@ -63,19 +104,19 @@ class BusyNas:
     def __init__(
         self,
         port: int,
-        logins: Iterable[Login],
+        logins: Iterable[Kind],
         rate: float,
         *,
         hosts: Sequence[str] = ("127.0.0.1",),
         tries: int = TRIES,
-        answered: Callable[[Login], None] = lambda _: None,
+        answered: Callable[[Kind], None] = lambda _: None,
     ) -> None:
         self._there = ("127.0.0.1", port)
         self._logins = iter(logins)
         self._rate = rate
         self._tries = tries
         self._answered = answered
-        self._waiting: OrderedDict[Key, Login] = OrderedDict()
+        self._waiting: OrderedDict[Key, Kind] = OrderedDict()
         # Each has 256 Identifiers, and many guests wait while a server is replaced.
         self._sockets = [_bound(host) for host in hosts for _ in range(max(8, round(rate / 20)))]
         self._keys = cycle([(each, number) for number in range(256) for each in self._sockets])
@@ -83,7 +124,7 @@ class BusyNas:
         self._thread = threading.Thread(target=self._run)
         self.sent = 0
         self.repeated = 0
-        self.given_up: list[Login] = []
+        self.given_up: list[Kind] = []
         self.unverified = 0
         """Replies that do not match their request, or have a wrong signature."""
 
@@ -124,12 +165,12 @@ class BusyNas:
             self._stopping.set()
             return
         key = next(each for each in self._keys if each not in self._waiting)
-        login.datagram = datagram_of(login, key[1])
+        login.datagram = login.packet(key[1])
         login.asked_at = time.monotonic()
         self.sent += 1
         self._send(key, login)
 
-    def _send(self, key: Key, login: Login) -> None:
+    def _send(self, key: Key, login: Kind) -> None:
         login.tries += 1
         self._waiting[key] = login
         self._waiting.move_to_end(key)
@@ -177,7 +218,22 @@ def datagram_of(login: Login, identifier: int) -> bytes:
     return sign(bytes([Code.ACCESS_REQUEST, identifier]) + size + authenticator + body)
 
 
-def _attribute(kind: Attribute, value: bytes) -> bytes:
+def accounting_of(report: Report, identifier: int) -> bytes:
+    """Its Accounting-Request, built by hand as well."""
+    told = {
+        Acct.STATUS_TYPE: STEPS[report.step].to_bytes(4),
+        Acct.SESSION_ID: report.session.encode(),
+        Acct.SESSION_TIME: (STEP_SECONDS * report.step).to_bytes(4),
+        Acct.INPUT_OCTETS: (STEP_OCTETS * report.step).to_bytes(4),
+        Attribute.USER_NAME: b"staff",
+        Attribute.NAS_IDENTIFIER: b"lobby",
+    }
+    body = b"".join(_attribute(kind, value) for kind, value in told.items())
+    size = (20 + len(body)).to_bytes(2)
+    return resigned(bytes([Code.ACCOUNTING_REQUEST, identifier]) + size + bytes(16) + body)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
     return bytes([kind, len(value) + 2]) + value
 
 

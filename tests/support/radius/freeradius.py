@@ -17,9 +17,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from radius_auth.protocol.pyrad_codec import Peer, ask
 from tests.support.certificates import certify
 from tests.support.cli import forking
-from tests.support.radius.radclient import radclient
+from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import PATIENCE, environment_of, free_port
 
 if TYPE_CHECKING:
@@ -133,7 +134,10 @@ class FreeRADIUS:
 
     def warm_up(self) -> None:
         """Send the first request, which gets no answer but makes it read the store."""
-        radclient(self.port, "nobody@example.com", "000000", timeout=0.3, tries=100)
+        peer = Peer(
+            address="127.0.0.1", port=self.port, secret=SECRET, timeout=0.2, transmissions=150
+        )
+        ask(peer, "nobody@example.com", "000000", {})
 
     def cpu_seconds(self) -> float:
         """How many seconds of processor time it has used."""

@@ -50,7 +50,7 @@ def radclient(
     *,
     host: str = "127.0.0.1",
     tries: int = 5,
-    timeout: float = 3.0,
+    timeout: int = 3,
     method: str = "User-Password",
     secret: bytes = SECRET,
     **attributes: str,
@@ -63,7 +63,7 @@ def radclient(
         password: the PIN.
         host: an address of the server.
         tries: transmissions of the same request.
-        timeout: seconds after each.
+        timeout: seconds after each, whole ones: within the last radclient computes all the while.
         method: ``User-Password`` or ``CHAP-Password``.
         secret: shared with the server, or with the proxy before it.
         attributes: further ones, with ``_`` for ``-`` in their names.
@@ -82,7 +82,7 @@ def radclient(
     return _read(done.stdout, done.stderr)
 
 
-def account(port: int, status: str, *attributes: str, tries: int = 1, timeout: float = 3.0) -> str:
+def account(port: int, status: str, *attributes: str, tries: int = 1, timeout: int = 3) -> str:
     """Let radclient send an Accounting-Request; return its output."""
     target = f"127.0.0.1:{port}"
     lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
@@ -137,7 +137,7 @@ class ManyLogins:
         source: str = "127.0.0.1",
         at_once: int = 100,
         tries: int = 10,
-        timeout: float = 3.0,
+        timeout: int = 3,
     ) -> None:
         asked = folder / f"logins-{source}"
         asked.write_text(

@@ -35,8 +35,7 @@ def dark(picture: Image.Image) -> Image.Image:
 
 def noisy(picture: Image.Image) -> Image.Image:
     """A cheap camera."""
-    chance = random.Random(7)
-    grain = bytes(chance.randrange(256) for _ in range(SIZE[0] * SIZE[1]))
+    grain = random.Random(7).randbytes(SIZE[0] * SIZE[1])
     return Image.blend(picture, Image.frombytes("L", SIZE, grain), 0.35)
 
 
