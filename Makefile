@@ -10,7 +10,7 @@ packaging := setup.cfg pyproject.toml constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture deb check debian-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +46,9 @@ picture: .venv/to-develop  ## draw the terminal of README.md, and the pages in d
 	@$(python) docs/picture.py
 	@$(python) docs/tablet.py
 
+deb:  ## build the Debian package in dist/; takes minutes
+	@.ci/debian-package
+
 check: .venv/to-develop  ## lint, format, types, imports, drift of the schema and of the docs
 	$(python) -m ruff check
 	$(python) -m ruff format --check
@@ -66,7 +69,7 @@ debian-packages:
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
-.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture check debian-packages clean
+.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture deb check debian-packages clean
 endif
 endif
 

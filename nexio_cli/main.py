@@ -49,6 +49,7 @@ GROUPS = {
         "explain": "Say why a visitor gets on the Wi-Fi or not, and what to do.",
         "guard": "See where somebody guesses PINs, and let a guest try again.",
         "radius": "Ask a RADIUS server as an access point would.",
+        "servers": "See every server that follows the store, and how it does.",
     },
     "Installing it, and looking after it": {
         "init": "Make the key, the store and the first location.",

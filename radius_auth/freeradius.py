@@ -83,6 +83,7 @@ class _Running:
             background.account,
             utc_now,
             background.slots.ask,
+            background.signatures,
         )
         self.discards = background.discards
 

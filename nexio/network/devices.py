@@ -107,7 +107,7 @@ def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
     if not remembering:  # a server tells thousands of decisions at once, and hardly one of those
         decisions = [each for each in decisions if each[_REASON] == UNCOUNTED]
     let_in: dict[Asked, tuple[float, bool]] = {}
-    for at, _, device, _, location_id, visit_id, outcome, reason, _ in decisions:
+    for at, _, device, _, location_id, visit_id, outcome, reason, *_ in decisions:
         if outcome != "accept" or visit_id is None or device is None or not _MAC.fullmatch(device):
             continue
         is_uncounted = reason == UNCOUNTED

@@ -6,25 +6,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, insert, select
 
 from nexio.input.addresses import email_key
 from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
+from nexio.network.servers import Identity, number_of
 from nexio.store.groups import in_groups
 from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import AuthEventRow, EventBatchRow, VisitRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import psycopg
     from sqlalchemy import ColumnElement, Connection
 
     from nexio.locations.locations import Location
-    from nexio.network.events import Decided, EventBatch
+    from nexio.network.events import EventBatch
     from nexio.store.engine import Reading, Writing
 
 
@@ -34,6 +35,8 @@ class LoggedEvent:
 
     number: int
     event: AuthEvent
+    server_id: int | None = None
+    """Who decided it, see ``servers.py``."""
 
 
 def record_events(work: Writing, events: Sequence[AuthEvent]) -> None:
@@ -68,14 +71,24 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
         return
     connection = work.session.connection()
     # In the order of their times: several processes tell at once.
-    rows = sorted(chain.from_iterable(batch.events for batch in new.values()), key=itemgetter(0))
+    servers = _servers_of(work, new.values())
+    rows = sorted(
+        ((*event, servers[batch.server]) for batch in new.values() for event in batch.events),
+        key=itemgetter(0),
+    )
     if connection.dialect.name == "postgresql":
         _copy(connection, rows)
     else:
         values = ((instant_as_text(row[0]), *row[1:]) for row in rows)
         insert_rows(connection, f"auth_event ({_COLUMNS})", values, len(_COLUMNS.split(",")))
     connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
-    note_devices(work, rows)
+    note_devices(work, chain.from_iterable(batch.events for batch in new.values()))
+
+
+def _servers_of(work: Writing, batches: Iterable[EventBatch]) -> dict[tuple[str, ...], int | None]:
+    """The numbers of those who decided: one for each row, in the place of their names."""
+    whose = {batch.server for batch in batches}
+    return {each: number_of(work, Identity(*each)) if each else None for each in whose}
 
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
@@ -89,10 +102,12 @@ def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
 BATCHES_KEPT: Final = timedelta(days=90)
 """A spool that has lain for longer may tell again what the store had just taken."""
 
-_COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
+_COLUMNS: Final = (
+    "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us, server_id"
+)
 
 
-def _copy(connection: Connection, rows: Sequence[Decided]) -> None:
+def _copy(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     statement = f"COPY auth_event ({_COLUMNS}) FROM STDIN"
     with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
@@ -141,7 +156,9 @@ def list_events(
         query = query.where(here | AuthEventRow.location_id.is_(None))
     order = AuthEventRow.id.desc() if after is None else AuthEventRow.id
     rows = sorted(work.session.scalars(query.order_by(order)), key=lambda row: row.id)
-    return [LoggedEvent(number=row.id, event=_event_of(row)) for row in rows]
+    return [
+        LoggedEvent(number=row.id, event=_event_of(row), server_id=row.server_id) for row in rows
+    ]
 
 
 def _conditions(which: EventFilter) -> Iterator[ColumnElement[bool]]:

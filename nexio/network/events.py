@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class EventBatch:
     """The process, and its number for what it told together; known until it is on a disk."""
 
     number: int = 0
+    server: tuple[str, ...] = ()
+    """Whose process that is: kind, host and place, see ``servers.py``."""
 
     def __len__(self) -> int:
         """Return how many they are."""
@@ -56,14 +58,20 @@ class EventBatch:
         return self.events
 
     @classmethod
-    def of_values(cls, record_id: str, source: str, values: Iterable[Decided]) -> EventBatch:
-        """What :meth:`values` told."""
-        return cls(record_id=record_id, source=source, events=tuple(values))
+    def of_values(
+        cls,
+        record_id: str,
+        source: str,
+        values: Iterable[Decided],
+        server: tuple[str, ...] = (),
+    ) -> EventBatch:
+        """What :meth:`values` told; an older version did not say whose it was."""
+        return cls(record_id=record_id, source=source, events=tuple(values), server=server)
 
     def alone(self) -> list[EventBatch]:
         """Each of its decisions by itself: one of them cannot be stored."""
         return [
-            EventBatch(record_id=f"{self.record_id}.{i}", source=self.source, events=(event,))
+            replace(self, record_id=f"{self.record_id}.{i}", events=(event,))
             for i, event in enumerate(self.events)
         ]
 

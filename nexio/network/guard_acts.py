@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+OTHERS_KEPT: Final = 180.0
+"""Seconds: a server that has said nothing for so long is not there any more."""
 
 
 class Kind(StrEnum):

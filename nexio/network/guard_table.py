@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, text
 
-from nexio.network.guard_acts import Act, Kind
+from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
 from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
@@ -90,6 +90,18 @@ def count_releases(connection: Connection, visit_id: int, since: datetime) -> in
     mine = (GuardActRow.kind == Kind.RELEASE) & (GuardActRow.visit_id == visit_id)
     released = select(func.count()).where(mine, GuardActRow.at > since)
     return connection.scalar(released) or 0
+
+
+def servers_at_work(connection: Connection, now: datetime) -> frozenset[str]:
+    """Who shares guesses now, by the names in their acts: those that have not said they end."""
+    lately = GuardActRow.at > now - timedelta(seconds=OTHERS_KEPT)
+    rows = connection.execute(
+        select(GuardActRow.writer, GuardActRow.kind)
+        .where(lately, GuardActRow.kind != Kind.RELEASE)  # that is the desk's
+        .order_by(GuardActRow.id)
+    )
+    latest = {writer: kind for writer, kind in rows}  # noqa: C416 (rows)
+    return frozenset(writer for writer, kind in latest.items() if kind != Kind.GONE)
 
 
 def live_visits(connection: Connection, now: datetime) -> frozenset[int]:

@@ -23,6 +23,7 @@ from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
 from nexio.mail.condition import look_at_mail
 from nexio.network.nas import list_nas
+from nexio.network.servers import clock_words, is_clock_off, measure_clock
 from nexio.reception.guessing_limits import BOUND, odds
 from nexio.reception.pin_days import fullest_day
 from nexio.reception.pins import count_live
@@ -31,7 +32,7 @@ from nexio.store.schema import HEAD
 from nexio.store.tables import AuthEventRow, VisitRow
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
-"""A second is what R12 counts in; a few are what an unwatched clock loses in a day."""
+"""So far ahead of now the newest entry may be: servers' clocks differ by a few seconds."""
 
 ROOM_FOR_PINS = 0.25
 """When half of all PINs are in use, no more are drawn (R7); this warns long before."""
@@ -79,7 +80,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
     try:
         with store.read() as work:
             yield from _nas_key(work, configuration)
-            yield _clock(work)
+            yield _clock(work, store.clock)
             yield from _pins(work)
             yield from _guessing(work)
             yield from _nas(work)
@@ -156,21 +157,23 @@ def _has_servers(work: Reading, configuration: Configuration) -> bool:
     return any((configuration.home / "spool").glob("*.table"))
 
 
-def _clock(work: Reading) -> Finding:
+def _clock(work: Reading, clock: Clock) -> Finding:
     """Against PostgreSQL's clock, and against what was written last: time goes forward."""
+    there = measure_clock(work, clock)
+    advice = "Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl)."
+    if there is not None and is_clock_off(there):
+        words = f"this machine's clock is {clock_words(there)} the database's"
+        return unwell("clock", words, advice)
     newest = max(
         work.session.scalar(select(func.max(VisitRow.registered_at))) or work.now,
         work.session.scalar(select(func.max(AuthEventRow.at))) or work.now,
     )
     off = newest - work.now
-    if work.session.connection().dialect.name == "postgresql":
-        there = work.session.scalars(select(func.clock_timestamp())).one()
-        off = max(off, abs(there - work.now))
     if off > CLOCK_TOLERANCE:
         return unwell(
             "clock",
             f"this machine's clock is off by {int(off.total_seconds())} seconds",
-            "Wi-Fi begins and ends by it: set it, and let NTP keep it (timedatectl).",
+            advice,
         )
     return well("clock", "agrees with the store")
 

@@ -15,6 +15,8 @@ from nexio.checkin.offline_taps import forget_delivered
 from nexio.locations.locations import Location, list_locations
 from nexio.network.guard_table import nobody_looks_at
 from nexio.network.lost_sessions import close_all_lost
+from nexio.network.nas_signatures import forget_signatures
+from nexio.network.servers import forget_servers
 from nexio.operations.pruning import forget_members, prune, prune_visits, rest
 from nexio.outbox.outbox import MailState
 from nexio.store import audit
@@ -92,6 +94,8 @@ def tidy(store: Store, *, most_changes: int = MOST_CHANGES) -> Tidied:
     prune(store, GuardActRow, GuardActRow.at, lambda work: nobody_looks_at(work.now))
     with store.write() as work:
         _drop_days(work)
+        forget_servers(work)
+        forget_signatures(work)
         forget_delivered(work)
     _drop_changes(store, most_changes)
     tidied = Tidied(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path("/etc/systemd/system")
 
+PACKAGED: Final = Path("/lib/systemd/system")
+"""Where the Debian package puts the units; what is in `FOLDER` counts before them."""
+
 USER: Final = "nexio"
 """Who the services run as, unless somebody else is named."""
 
@@ -59,6 +62,13 @@ def plan_install(
         Refused: a unit of somebody else is in the way.
         Unreachable: the folder cannot be used.
     """
+    return plan.plan_install(place(folder), Wanted(files=_filled_in(services, user, configuration)))
+
+
+def _filled_in(
+    services: Iterable[str], user: str, configuration: Configuration
+) -> dict[str, bytes]:
+    """The units of these services by name."""
     values = {
         "@USER@": user,
         "@PROGRAMS@": str(Path(sys.executable).parent),
@@ -80,7 +90,7 @@ def plan_install(
         for variable, value in values.items():
             text = text.replace(variable, value)
         wanted[name] = text.encode()
-    return plan.plan_install(place(folder), Wanted(files=wanted))
+    return wanted
 
 
 def plan_uninstall(folder: Path) -> Plan:
@@ -105,8 +115,10 @@ def units_to_enable(folder: Path) -> list[str]:
     return [names[-1] for names in UNITS.values() if names[-1] in ours]
 
 
-def look_over(folder: Path, user: str, configuration: Configuration) -> Iterator[Finding]:
-    """Check the units that are installed, and what they need.
+def look_over(
+    folder: Path, user: str, configuration: Configuration, packaged: Path = PACKAGED
+) -> Iterator[Finding]:
+    """Check the units that are installed, or those of the Debian package, and what they need.
 
     Raises:
         Refused: the manifest is damaged.
@@ -114,8 +126,7 @@ def look_over(folder: Path, user: str, configuration: Configuration) -> Iterator
     """
     ours = place(folder).load_manifest().files
     if not ours:
-        advice = _command("install", folder, user)
-        yield unwell("units", f"none is installed in {folder}", advice)
+        yield from _look_over_package(folder, user, configuration, packaged)
         return
     services = [service for service, names in UNITS.items() if names[0] in ours]
     planned = plan_install(folder, services, user, configuration)
@@ -132,11 +143,37 @@ def look_over(folder: Path, user: str, configuration: Configuration) -> Iterator
     for name in ours:
         yield from _verify(folder / name)
     for name in units_to_enable(folder):
-        if any(folder.glob(f"*.wants/{name}")):
-            yield well("start", f"{name} starts with the machine")
-        else:
-            advice = f"systemctl enable --now {name}"
-            yield unwell("start", f"{name} does not start with the machine", advice)
+        yield _starts(folder, name)
+
+
+def _look_over_package(
+    folder: Path, user: str, configuration: Configuration, packaged: Path
+) -> Iterator[Finding]:
+    """The package has all units: which of them run here is said by those that are enabled."""
+    wanted = _filled_in(UNITS, user, configuration)
+    there = [name for name in wanted if (packaged / name).is_file()]
+    install = _command("install", folder, user)
+    if not there:
+        yield unwell("units", f"none is installed in {folder}", install)
+        return
+    other = [name for name in there if (packaged / name).read_bytes() != wanted[name]]
+    if other:
+        wrong = f"{', '.join(other)} in {packaged} are for another store, key or user"
+        yield unwell("units", wrong, f"Install others, which count before them: {install}")
+    else:
+        yield well("units", f"{', '.join(there)} in {packaged}")
+    yield from _what_they_need(user, configuration)
+    startable = [names[-1] for names in UNITS.values() if names[-1] in there]
+    enabled = [name for name in startable if any(folder.glob(f"*.wants/{name}"))]
+    for name in enabled or startable:
+        yield _starts(folder, name)
+
+
+def _starts(folder: Path, name: str) -> Finding:
+    if any(folder.glob(f"*.wants/{name}")):
+        return well("start", f"{name} starts with the machine")
+    advice = f"systemctl enable --now {name}"
+    return unwell("start", f"{name} does not start with the machine", advice)
 
 
 def _command(words: str, folder: Path, user: str) -> str:

@@ -29,6 +29,9 @@ As much as the PINs of a day may use where they do not.  The rest of the bound i
 are given back, and for what several servers let through at the same moment.
 """
 
+MOST_OTHERS: Final = 3
+"""Other servers for which the bound leaves enough beside ``OF_PIN_LOGIN``."""
+
 _UNIT: Final[int] = 10**LONGEST_PIN
 """Chances are added up in parts of this, so that no rounding decides."""
 

@@ -18,7 +18,7 @@ from nexio.store.locking import is_about_a_lock, lock_writers
 if TYPE_CHECKING:
     from alembic.config import Config  # slow to load and rarely needed
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
 
 LOCK_SECONDS = 5

@@ -707,6 +707,67 @@ class AuthEventRow(Row):
     outcome: Mapped[str]
     reason: Mapped[str]
     latency_us: Mapped[int]
+    server_id: Mapped[int | None]
+    """Who decided it; None of one that an older version told."""
+
+
+class ServerRow(Row):
+    """A server that follows the store, as it says of itself now and then.
+
+    ``seen_at`` is by the clock of the database.  The numbers are those of that moment.  A server
+    that was started anew at the same place is the same one.
+    """
+
+    __tablename__ = "server"
+    __table_args__ = (
+        UniqueConstraint("kind", "host", "place", name="uq_server_place"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str]
+    place: Mapped[str]
+    """Where it is found on its host: a port, or the folder of its data."""
+
+    version: Mapped[str]
+    writer: Mapped[str] = mapped_column(String(32))
+    """What it calls itself in the acts of the guard, anew at each start."""
+
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    table_age: Mapped[float]
+    """Seconds, as are the next three."""
+
+    spool_age: Mapped[float]
+    clock_off: Mapped[float | None]
+    """By how much its clock is ahead of the database's; None where that is the same clock."""
+
+    requests: Mapped[float]
+    """A second."""
+
+    spooled: Mapped[int]
+
+
+class NasSignatureRow(Row):
+    """How many Access-Requests of a NAS carried a Message-Authenticator, and how many did not.
+
+    Those of a NAS that has to send one are counted only where it did not.
+    """
+
+    __tablename__ = "nas_signature"
+
+    nas_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Without a foreign key: a server may not have heard yet that it is gone."""
+
+    since: Mapped[datetime]
+    signed: Mapped[int] = mapped_column(BigInteger)
+    unsigned: Mapped[int] = mapped_column(BigInteger)
+    signed_at: Mapped[datetime | None]
+    """The latest one, as is the next."""
+
+    unsigned_at: Mapped[datetime | None]
 
 
 class EventBatchRow(Row):

@@ -29,8 +29,9 @@ def command(context: click.Context, port: int, *, as_json: bool) -> None:
 
     It checks the key, the store, the clock, the free PINs, how likely guessing is, a NAS for
     each location that gives Wi-Fi, mail, the disk, the tables that servers keep for a start
-    without the store, and the server at 127.0.0.1. The server needs a NAS entry for that
-    address: nexio nas add this-machine 127.0.0.1. It changes nothing.
+    without the store, all servers that follow the store, whose requests are signed, and the
+    server at 127.0.0.1. The server needs a NAS entry for that address: nexio nas add
+    this-machine 127.0.0.1. It changes nothing.
     """
     context.exit(output.print_findings(list(_findings(port)), as_json=as_json))
 
@@ -38,6 +39,7 @@ def command(context: click.Context, port: int, *, as_json: bool) -> None:
 def _findings(port: int) -> Iterator[Finding]:
     from nexio.clock import utc_now
     from nexio.network.nas import list_nas
+    from nexio.operations.fleet import look_at_fleet
     from nexio.operations.health import look_over
     from radius_auth.client.liveness import find_server, find_tables
 
@@ -57,6 +59,7 @@ def _findings(port: int) -> Iterator[Finding]:
             newest = kept
     if "store" not in unwell:
         with options.reading() as work:
+            yield from look_at_fleet(work)
             yield find_server(list_nas(work), port)
     elif newest is not None:  # else nobody knows the secret to ask with
         yield find_server(newest.table.nas.entries, port)

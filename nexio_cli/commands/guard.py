@@ -43,15 +43,17 @@ def list_(
     These are devices that guessed wrong, and devices that were refused. With wifi-login=pin the
     location is listed too, and so is one whose tablets ask for the e-mail for now. The latest
     try comes last. Of the devices that were only refused, the last 20 are shown; 'nexio log'
-    has all of them.
+    has all of them. Where several servers count guesses together, it says how many.
     """
     from nexio.locations.locations import get_location
+    from nexio.network.guard_table import servers_at_work
     from radius_auth.explain.waiting import list_waits
 
     with options.reading() as work:
         only = get_location(work, location_name).name if location_name is not None else None
         places = [_place(work, each) for each in list_waits(work)]
         places += _at_tablets(work)
+        servers = len(servers_at_work(work.session.connection(), work.now))
     places = [each for each in places if only in {None, each.location and each.location.name}]
     places = [*options.page(places, limit, after, lambda each: each.wait.visit_id)]
     if as_json:
@@ -68,6 +70,8 @@ def list_(
             [row for each in places for row in _rows(each)],
             "Nobody has to wait.",
         )
+    if servers > 1 and not as_json:
+        output.say(f"{servers} servers count guesses together.")
 
 
 @command.command()

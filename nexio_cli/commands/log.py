@@ -52,8 +52,9 @@ def command(
     """Show what the RADIUS servers decided, oldest first.
 
     A line has the time of the request, the outcome, the name as typed, the device, the NAS, its
-    location, and the reason. ****** stands for a name with digits and no letter: probably a
-    PIN. Requests that led to no location are shown with every --location.
+    location, and the reason, and, where there are several, the server that decided it.
+    ****** stands for a name with digits and no letter: probably a PIN. Requests that led to no
+    location are shown with every --location.
 
     With --after the oldest of those above that number are shown, so that a script that has seen
     some reads on where it was: --json has the numbers.
@@ -63,15 +64,17 @@ def command(
     """
     from nexio.locations.locations import get_location, list_locations
     from nexio.network.event_log import list_events, newest_event
+    from nexio.network.servers import server_names
 
     with options.reading() as work:
         locations = list_locations(work)
         location = get_location(work, location_name) if location_name is not None else None
         which = _which(work, words, location, locations)
         events = list_events(work, location, which, limit=last, after=after)
+        servers = server_names(work)
         newest = events[-1].number if events else after
         after = newest_event(work) if after is None else newest
-    _print(events, locations, as_json=as_json, follow=follow)
+    _print(events, locations, servers, as_json=as_json, follow=follow)
     if not events:
         none = "No decision fits." if any(words.values()) or not last else "No decisions yet."
         output.say("Waiting for decisions." if follow else none)
@@ -79,7 +82,8 @@ def command(
         time.sleep(LOOK_SECONDS)
         with options.reading() as work:
             events = list_events(work, location, which, limit=EVENTS_PER_LOOK, after=after)
-        _print(events, locations, as_json=as_json, follow=True)
+            servers = server_names(work)
+        _print(events, locations, servers, as_json=as_json, follow=True)
         after = events[-1].number if events else after
 
 
@@ -122,27 +126,36 @@ def _reason(text: str) -> str:
 
 
 def _print(
-    events: Sequence[LoggedEvent], locations: Sequence[Location], *, as_json: bool, follow: bool
+    events: Sequence[LoggedEvent],
+    locations: Sequence[Location],
+    servers: Mapping[int, str],
+    *,
+    as_json: bool,
+    follow: bool,
 ) -> None:
     by_number = {location.id: location for location in locations}
-    shown = [(logged.event, by_number.get(logged.event.location_id or 0)) for logged in events]
+    shown = [
+        (
+            logged,
+            by_number.get(logged.event.location_id or 0),
+            servers.get(logged.server_id or 0),
+        )
+        for logged in events
+    ]
     if as_json:
         from nexio_cli.terminal.shapes import event_json
 
-        shapes = [
-            event_json(logged.number, event, location)
-            for logged, (event, location) in zip(events, shown, strict=True)
-        ]
+        shapes = [event_json(*each) for each in shown]
         if not follow:
             output.print_json(shapes)
         for shape in shapes if follow else []:
             output.print_json_line(shape)
         return
-    for event, location in shown:
-        click.echo(_sentence(event, location))
+    for logged, location, server in shown:
+        click.echo(_sentence(logged.event, location, server if len(servers) > 1 else None))
 
 
-def _sentence(event: AuthEvent, location: Location | None) -> str:
+def _sentence(event: AuthEvent, location: Location | None, server: str | None) -> str:
     """``2026-11-20T17:11:25+00:00  accept  zoe@example.com  …: the PIN is right …``."""
     from radius_auth.decision.reasons import Reason
     from radius_auth.decision.words import LOGGED
@@ -152,6 +165,7 @@ def _sentence(event: AuthEvent, location: Location | None) -> str:
     outcome = click.style(f"{event.outcome:<6}", fg="green" if event.outcome == "accept" else "red")
     device = f" on {event.device}" if event.device else ""
     place = f"{event.nas}, {location.name}" if location else event.nas
-    rest = output.plain(f"{event.user_name or '(no name)'}{device} at {place}: {words}")
+    by = f" ({server})" if server else ""
+    rest = output.plain(f"{event.user_name or '(no name)'}{device} at {place}: {words}{by}")
     when = iso(event.at, location.zone if location else ZoneInfo("UTC"))
     return f"{when}  {outcome}  {rest}"

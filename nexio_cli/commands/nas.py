@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +13,12 @@ from nexio_cli.terminal.shapes import address_words, nas_json, profile_json, rep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from nexio.network.nas import Nas
     from nexio.network.nas_profiles import NasProfile
+    from nexio.network.nas_signatures import Signatures
+    from nexio_cli.terminal.json_types import NasJson
 
 
 def _protection(*, default: bool | None) -> Callable[[options.Callback], options.Callback]:
@@ -157,26 +161,35 @@ def add(
 def list_(
     limit: int | None, after: int | None, location_name: str | None, *, as_json: bool
 ) -> None:
-    """List the NAS of a location, or of all."""
+    """List the NAS of a location, or of all.
+
+    The last column is about Message-Authenticator: "required"; "unanswered" where requests
+    without it came in the last 7 days, which get no answer; "ready" where it is always sent and
+    can be required; "missing" where it is not; "unknown" where too few requests came to tell.
+    """
     from nexio.locations.locations import get_location
     from nexio.network.nas import list_nas
+    from nexio.network.nas_signatures import read_signatures, signing_of
 
     with options.reading() as work:
         location = get_location(work, location_name) if location_name is not None else None
         found = list_nas(work, location)
+        counts, now = read_signatures(work), work.now
     output.print_list(
         options.page(found, limit, after),
-        nas_json,
-        ["NAS", "address", "location", "SSID", "identifier"],
+        lambda nas: _with_signatures(nas, counts.get(nas.id), now),
+        ["NAS", "address", "location", "SSID", "identifier", "Message-Authenticator"],
         lambda nas: [
             nas.name,
             address_words(nas),
             nas.location.name,
             nas.ssid or "",
             nas.identifier or "",
+            signing_of(nas, counts.get(nas.id), now).value,
         ],
         "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
         as_json=as_json,
+        only_wide=("identifier",),
     )
 
 
@@ -192,12 +205,18 @@ def show(name: str, *, with_secret: bool, as_json: bool) -> None:
     Where secrets have a key of their own ('nexio key rotate --nas'), --secret needs that key.
     """
     from nexio.network.nas import get_nas
+    from nexio.network.nas_signatures import read_signatures
 
     with options.reading() as work:
         nas = get_nas(work, name)
+        counted, now = read_signatures(work).get(nas.id), work.now
+    shape = _with_signatures(nas, counted, now)
     secret = nas.known_secret.decode() if with_secret else None
+    if secret is not None:
+        shape["secret"] = secret
     headline = f"{nas.name} asks for the guests of {nas.location.name}."
-    _print_nas(nas, headline, secret, as_json=as_json)
+    fields = [*_fields(nas, secret), ("signs", _signing_words(nas, counted, now))]
+    output.print_answer(shape, headline, fields, as_json=as_json)
 
 
 @command.command()
@@ -285,8 +304,48 @@ def _limits(profile: NasProfile) -> str:
 
 
 def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: bool) -> None:
-    """A NAS, with its secret where it was made just now, or is asked for."""
-    fields = [
+    """A NAS, with its secret where it was made just now."""
+    shape = nas_json(nas)
+    if secret is not None:
+        shape["secret"] = secret
+    output.print_answer(shape, headline, _fields(nas, secret), as_json=as_json)
+
+
+def _with_signatures(nas: Nas, counted: Signatures | None, now: datetime) -> NasJson:
+    """The shape of a NAS, with whether it signs."""
+    from nexio.network.nas_signatures import signing_of
+    from nexio_cli.terminal.shapes import signatures_json
+
+    shape = nas_json(nas)
+    shape["message_authenticator"] = signatures_json(counted, signing_of(nas, counted, now))
+    return shape
+
+
+def _signing_words(nas: Nas, counted: Signatures | None, now: datetime) -> str | None:
+    """What is known of it, and what to type."""
+    from nexio.input.durations import words_for
+    from nexio.input.names import counted as number_of
+    from nexio.network.nas_signatures import Signing, signing_of
+
+    signing = signing_of(nas, counted, now)
+    if counted is None or signing is Signing.REQUIRED:
+        return None
+    total = counted.signed + counted.unsigned
+    words = f"{counted.signed} of {total} requests in {words_for(now - counted.since)}"
+    if signing is Signing.READY:
+        edit = f"nexio nas edit {quote(nas.name)} --require-message-authenticator"
+        return f"{words}; to require it: {edit}"
+    if counted.unsigned_at is None:
+        return words
+    requests = number_of(counted.unsigned, "request")
+    last = f"{words_for(now - counted.unsigned_at)} ago"
+    if signing is Signing.UNANSWERED:
+        return f"not always: {requests} got no answer, the last one {last}"
+    return f"{words}, the last one without {last}"
+
+
+def _fields(nas: Nas, secret: str | None) -> list[tuple[str, str | None]]:
+    return [
         ("address", address_words(nas)),
         ("secret", secret),
         ("SSID", nas.ssid),
@@ -301,10 +360,6 @@ def _print_nas(nas: Nas, headline: str, secret: str | None = None, *, as_json: b
         ("counts for", nas.counts),
         *(("reply", words) for words in reply_words(nas.reply)),
     ]
-    shape = nas_json(nas)
-    if secret is not None:
-        shape["secret"] = secret
-    output.print_answer(shape, headline, fields, as_json=as_json)
 
 
 def _switch(word: str | None) -> bool | None:

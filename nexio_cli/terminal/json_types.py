@@ -353,6 +353,29 @@ class NasProfileJson(TypedDict):
     unknown: str
 
 
+class SignaturesJson(TypedDict):
+    """Whether a NAS sends a Message-Authenticator."""
+
+    state: str
+    """``required``; ``unanswered``: required, and requests without it came in the last 7 days;
+    ``ready``: not required, and always sent; ``missing``: not always; ``unknown``: too few
+    requests to tell"""
+
+    since: str | None
+    """Since when servers have counted, in UTC; ``null``: nothing yet"""
+
+    signed: int
+    """Requests with it; counted only while it is not required"""
+
+    unsigned: int
+    """Requests without it"""
+
+    signed_at: str | None
+    """The last one"""
+
+    unsigned_at: str | None
+
+
 class NasJson(TypedDict):
     """A NAS without its secret."""
 
@@ -387,6 +410,9 @@ class NasJson(TypedDict):
 
     secret: NotRequired[str]
     """Only from ``nas add``, and only if nexio made one"""
+
+    message_authenticator: NotRequired[SignaturesJson]
+    """Only from ``nas list`` and ``nas show``"""
 
 
 class LocationJson(TypedDict):
@@ -430,6 +456,9 @@ class DecisionJson(TypedDict):
 
     latency_us: int
     """Microseconds that the decision took, without the reject delay"""
+
+    server: str | None
+    """The name of the server; ``null``: it is forgotten, or of an older version"""
 
 
 class HeldJson(TypedDict):
@@ -836,6 +865,45 @@ class OfflineTapJson(TypedDict):
     words: str
 
 
+class ServerJson(TypedDict):
+    """A server that follows the store, as it was when it last said something."""
+
+    id: int
+    name: str
+    kind: str
+    """``nexio-radiusd``, ``FreeRADIUS``"""
+
+    host: str
+    place: str
+    """Where on its host: a port, or the folder of its data"""
+
+    version: str
+    state: str
+    """``running``; ``silent``: for more than 45 seconds; ``stopped``: as it was told to"""
+
+    started_at: str
+    """By its own clock, in UTC"""
+
+    seen_at: str
+    """When it last said something, by the clock of the database, in UTC"""
+
+    table_age_seconds: float
+    """Since it followed the store"""
+
+    requests_per_second: float
+    """Logins that it decided, in the ten seconds before"""
+
+    spool_records: int
+    """Decisions and accounting that wait for the store"""
+
+    spool_oldest_seconds: float
+    clock_ahead_seconds: float | None
+    """Of the database's clock, negative if behind; ``null``: it is the same one (SQLite)"""
+
+    shares_guesses: bool
+    """Whether it counts guesses together with the others"""
+
+
 class FindingJson(TypedDict):
     """What was looked at, and how it is."""
 
@@ -1060,6 +1128,7 @@ Printed = (
     | DeskLinkJson
     | OfflineTapJson
     | FindingJson
+    | ServerJson
     | InitJson
     | TokensJson
     | QrJson

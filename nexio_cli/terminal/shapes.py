@@ -9,6 +9,7 @@ from nexio.input.zones import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from nexio.checkin.days import Person
     from nexio.checkin.desks import Desk
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.mail.texts import MailText
     from nexio.network.devices import Device
-    from nexio.network.events import AuthEvent
+    from nexio.network.event_log import LoggedEvent
     from nexio.network.nas import Nas
     from nexio.network.nas_profiles import NasProfile
+    from nexio.network.nas_signatures import Signatures, Signing
+    from nexio.network.servers import Server
     from nexio.network.sessions import WifiSession
     from nexio.outbox.outbox import Mail
     from nexio.reception.members import Member
@@ -44,7 +47,9 @@ if TYPE_CHECKING:
         OfflineTapJson,
         PersonJson,
         ReplySettingJson,
+        ServerJson,
         SessionJson,
+        SignaturesJson,
         TabletJson,
         TapJson,
         TodayJson,
@@ -335,11 +340,50 @@ def nas_json(nas: Nas) -> NasJson:
     }
 
 
-def event_json(number: int, event: AuthEvent, location: Location | None) -> DecisionJson:
+def server_json(server: Server, *, shares_guesses: bool) -> ServerJson:
+    """A server, as it was when it last said something."""
+    identity, report, utc = server.identity, server.report, ZoneInfo("UTC")
+    return {
+        "id": server.id,
+        "name": identity.name,
+        "kind": identity.kind,
+        "host": identity.host,
+        "place": identity.place,
+        "version": report.version,
+        "state": server.state,
+        "started_at": iso(report.started_at, utc),
+        "seen_at": iso(server.seen_at, utc),
+        "table_age_seconds": round(server.table_age.total_seconds(), 1),
+        "requests_per_second": round(report.requests, 2),
+        "spool_records": report.spooled,
+        "spool_oldest_seconds": round(report.spool_age, 1),
+        "clock_ahead_seconds": None if report.clock_off is None else round(report.clock_off, 3),
+        "shares_guesses": shares_guesses,
+    }
+
+
+def signatures_json(counted: Signatures | None, signing: Signing) -> SignaturesJson:
+    """Whether a NAS signs what it asks."""
+
+    def at(instant: datetime | None) -> str | None:
+        return None if instant is None else iso(instant, ZoneInfo("UTC"))
+
+    return {
+        "state": signing.value,
+        "since": at(counted.since if counted else None),
+        "signed": counted.signed if counted else 0,
+        "unsigned": counted.unsigned if counted else 0,
+        "signed_at": at(counted.signed_at if counted else None),
+        "unsigned_at": at(counted.unsigned_at if counted else None),
+    }
+
+
+def event_json(logged: LoggedEvent, location: Location | None, server: str | None) -> DecisionJson:
     """A decision; one of no location is shown in UTC."""
     zone = location.zone if location is not None else ZoneInfo("UTC")
+    event = logged.event
     return {
-        "id": number,
+        "id": logged.number,
         "at": iso(event.at, zone),
         "user_name": event.user_name,
         "device": event.device,
@@ -348,6 +392,7 @@ def event_json(number: int, event: AuthEvent, location: Location | None) -> Deci
         "outcome": event.outcome,
         "reason": event.reason,
         "latency_us": event.latency_us,
+        "server": server,
     }
 
 

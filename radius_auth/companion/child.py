@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.metrics.place import Place
     from radius_auth.companion.link import Link
+    from radius_auth.companion.myself import Myself
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +48,9 @@ class Task(NamedTuple):
     """What the program is told at its start; through a pipe, as it may hold a password."""
 
     configuration: Configuration
+    myself: Myself
     spool: str
     """The name of the file for decisions."""
-
-    accounting_spool: str
-    """And of that for accounting."""
 
     door: int
     """The descriptor of the listening socket."""

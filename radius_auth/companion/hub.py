@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from radius_auth.decision.device_limits import Answer
     from radius_auth.guard.sharing import Sharing
     from radius_auth.protocol.statistics import Recording
-    from radius_auth.replica.follower import Change, Follower
-    from radius_auth.replica.table import Table
+    from radius_auth.replica.follower import Follower
+    from radius_auth.replica.table import Change, Table
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,9 @@ class Hub:
         self._slots = slots
         self._relay = Relay(self._put_acts)
         sharing.share(self._relay)
+        self.writer = self._relay.writer
+        """What this server calls itself in the acts of the guard."""
+
         self._follower: Follower | None = None
         self._tables = 0
         self._workers: dict[int, _Worker] = {}
@@ -137,6 +140,9 @@ class Hub:
 
         self.discards: Counter[tuple[str, str]] = Counter()
         """What they did not answer, by reason and address."""
+
+        self.signatures: Counter[tuple[int, bool]] = Counter()
+        """Requests of NAS that need not sign, by number and whether they did."""
 
         self._todo: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
@@ -283,6 +289,9 @@ class Hub:
         elif kind == Reported.DISCARDS:
             for reason, host, number in values[0]:
                 self.discards[reason, host] += number
+        elif kind == Reported.SIGNATURES:
+            for nas_id, is_signed, number in values[0]:
+                self.signatures[nas_id, is_signed] += number
         elif kind == Reported.SLOT:
             self._ask_slot(worker, *values)
 

@@ -84,7 +84,11 @@ class Link:
         self.discards: Mapping[tuple[str, str], int] = {}
         """What got no answer, by reason and address; the worker sets it."""
 
+        self.signatures: Mapping[tuple[int, bool], int] = {}
+        """Requests of NAS that need not sign, by number and whether they did; as that."""
+
         self._told_discards: dict[tuple[str, str], int] = {}
+        self._told_signatures: dict[tuple[int, bool], int] = {}
         self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
         """Takes what became of a slot that was asked for."""
 
@@ -370,11 +374,18 @@ class Link:
     def _tell_counts(self) -> None:
         own = replace(self.counts(), unrecorded=self._lost, without_spool=0)
         self._send(encoded(Reported.COUNTS, own.lines()))
-        discards, told = dict(self.discards), self._told_discards
-        if discards != told:
-            new = [(*key, number - told.get(key, 0)) for key, number in discards.items()]
-            self._told_discards = discards
-            self._send(encoded(Reported.DISCARDS, [each for each in new if each[-1]]))
+        discards, signatures = dict(self.discards), dict(self.signatures)
+        self._tell_new(Reported.DISCARDS, discards, self._told_discards)
+        self._tell_new(Reported.SIGNATURES, signatures, self._told_signatures)
+        self._told_discards, self._told_signatures = discards, signatures
+
+    def _tell_new(
+        self, kind: Reported, counted: Mapping[Any, int], told: Mapping[Any, int]
+    ) -> None:
+        """Tell what was counted since it was told."""
+        if counted != told:
+            new = [(*key, number - told.get(key, 0)) for key, number in counted.items()]
+            self._send(encoded(kind, [each for each in new if each[-1]]))
 
     def _tell_lost(self) -> None:
         told, at = self._lost_told

@@ -98,6 +98,9 @@ class Reported(IntEnum):
     DISCARDS = 7
     """What got no answer since the last time: reason, address, how many."""
 
+    SIGNATURES = 8
+    """What asked since the last time and need not sign: NAS, whether it did, how many."""
+
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from nexio.store.engine import Reading, Store
-    from radius_auth.companion.process import Monitor
+    from radius_auth.companion.monitor import Monitor
     from radius_auth.disconnecting.ending import Ended
     from radius_auth.replica.follower import Follower
 

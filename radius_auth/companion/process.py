@@ -11,7 +11,7 @@ import os
 import select
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError, SchemaMismatch, StoreUnreachable
@@ -23,6 +23,7 @@ from nexio.service_manager import READY, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
+from radius_auth.companion.presence import Presence
 from radius_auth.companion.slots import Slots
 from radius_auth.guard.sharing import Sharing
 from radius_auth.recording.recorder import Recorder
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import timedelta
-    from pathlib import Path
 
     from nexio.configuration import Configuration
+    from radius_auth.companion.monitor import Monitor
+    from radius_auth.companion.myself import Myself
     from radius_auth.companion.numbers import RadiusNumbers
     from radius_auth.disconnecting.ending import Ended
-    from radius_auth.protocol.discards import Discards
 
     Beside = Callable[[Follower, Callable[[], Store]], AbstractContextManager[None]]
     """Something that is done as long as the store is followed."""
@@ -59,17 +60,6 @@ LEAVE_SECONDS = 1.0
 """And before that, how long by those who have nothing to tell."""
 
 
-class Monitor(NamedTuple):
-    """How a monitor is answered."""
-
-    opened: socket.socket
-    accounting: Path
-    """The spool of accounting."""
-
-    discards: Discards
-    """Accounting that got no answer."""
-
-
 class Companion:
     """The threads of that process.
 
@@ -77,6 +67,7 @@ class Companion:
         door: where those who answer come to.
         life: a descriptor that becomes readable when whoever started it has died.
         configuration: where the store is.
+        myself: the server that it belongs to.
         spool: the file for decisions.
         max_staleness: how old a table of the disk may be.
         beside: what else is done.
@@ -89,6 +80,7 @@ class Companion:
         door: socket.socket,
         life: int,
         configuration: Configuration,
+        myself: Myself,
         spool: str,
         max_staleness: timedelta,
         beside: Beside | None = None,
@@ -98,6 +90,7 @@ class Companion:
     ) -> None:
         self._life = life
         self._configuration = configuration
+        self._myself = myself
         self._patience = Patience.of_a_server()
         self._spool = configuration.home / "spool" / spool
         self._kept = self._spool.with_suffix(".table")
@@ -139,14 +132,13 @@ class Companion:
             slots = Slots(self._open_store)
             numbers = self._numbers()
             record = recorder.record if numbers is None else numbers.before(recorder.record)
-            hub = Hub(self._door, record, recorder, self._sharing, slots)
-            self._sharing.start()
-            stack.callback(self._sharing.stop)
-            recorder.start()
-            stack.callback(recorder.stop)
+            presence = Presence(self._myself, self._open_store, self._spool)
+            hub = Hub(self._door, presence.before(record), recorder, self._sharing, slots)
+            _begin(self._sharing, stack)
+            _begin(recorder, stack)
+            stack.callback(presence.stop)
             stack.callback(self._patience.end_in, STOP_SECONDS)  # the rest is spooled by then
-            slots.start()
-            stack.callback(slots.stop)
+            _begin(slots, stack)
             hub.start()
             stack.callback(hub.stop, STOP_SECONDS)
             if numbers is not None:
@@ -160,24 +152,19 @@ class Companion:
             if numbers is not None:
                 numbers.follower = follower
             follower.reloaded = lambda: tell(READY)
-            follower.start()
-            stack.callback(follower.stop)
+            _begin(follower, stack)
             hub.follow(follower)
-            keeper = Keeper(self._kept, follower)
-            keeper.start()
-            stack.callback(keeper.stop)
+            presence.begin(follower, hub)
+            _begin(Keeper(self._kept, follower), stack)
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
             from radius_auth.companion.lost import LostSessions  # noqa: PLC0415
             from radius_auth.disconnecting.ending import SessionEnder  # noqa: PLC0415
 
-            ender = SessionEnder(self._open_store, numbers.take_ended if numbers else _untold)
-            ender.start()
-            stack.callback(ender.stop)
-            lost = LostSessions(self._open_store)
-            lost.start()
-            stack.callback(lost.stop)
+            told = numbers.take_ended if numbers else _untold
+            _begin(SessionEnder(self._open_store, told), stack)
+            _begin(LostSessions(self._open_store), stack)
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
             select.select([self._wake_read, self._life], [], [])
 
@@ -241,6 +228,16 @@ class Companion:
 
     def _open_store(self) -> Store:
         return Store.open(self._configuration, patience=self._patience)
+
+
+class _Thread(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def _begin(thread: _Thread, stack: ExitStack) -> None:
+    thread.start()
+    stack.callback(thread.stop)
 
 
 def _untold(_: Ended) -> None:

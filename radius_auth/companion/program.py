@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from nexio.errors import NexioError
 from nexio.metrics.place import listen
 from radius_auth.companion.accounting import accounting
-from radius_auth.companion.process import Companion, Monitor
+from radius_auth.companion.monitor import Monitor
+from radius_auth.companion.process import Companion
 from radius_auth.protocol.discards import Discards
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (ours)
     door, told = (socket.socket(fileno=each) for each in (task.door, task.accounting_door))
-    spool = task.configuration.home / "spool" / task.accounting_spool
+    spool = task.myself.accounting
     discards = Discards()
     beside = partial(accounting, told, spool, discards)
     companion = Companion(
         door,
         sys.stdin.fileno(),
         task.configuration,
+        task.myself,
         task.spool,
         task.max_staleness,
         beside,

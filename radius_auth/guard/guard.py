@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nexio.network.guard_acts import Act, Kind
-from nexio.reception.guessing_limits import BOUND, GUESSES_A_DAY, GUESSES_AT_ONCE, OF_PIN_LOGIN
+from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.reception.guessing_limits import (
+    BOUND,
+    GUESSES_A_DAY,
+    GUESSES_AT_ONCE,
+    MOST_OTHERS,
+    OF_PIN_LOGIN,
+)
 from radius_auth.guard.bucket import A_DAY, DAY, Bucket
 from radius_auth.guard.target import (
     BACK_OFF,
@@ -32,12 +38,6 @@ if TYPE_CHECKING:
 
 FREE_TRIES: Final = 3
 """Tries that the desk gives a device."""
-
-MOST_OTHERS: Final = 3
-"""Other servers for which the bound leaves enough beside ``OF_PIN_LOGIN``."""
-
-OTHERS_KEPT: Final = 180.0
-"""Seconds: a server that has said nothing for so long is not there any more."""
 
 MOST_OPEN: Final = 20_000
 """Reservations that wait for their outcome; one that is pushed out stays counted as wrong."""

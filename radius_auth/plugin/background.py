@@ -17,15 +17,17 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from nexio.clock import utc_now
+from nexio.network.server_identity import FREERADIUS, Identity
 from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.myself import Myself
 from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import Accounts
 from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.packet import Discarded
-from radius_auth.protocol.statistics import Counts
+from radius_auth.protocol.statistics import Counts, Signatures
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -79,8 +81,12 @@ class Background:
         self._packages = packages
         self._metrics_listen = metrics_listen
         self._clock = clock
+        self._started_at = clock()
         self.discards = Discards()
         """Counts what is not answered."""
+
+        self.signatures = Signatures()
+        """Counts who signs without having to."""
 
         self.guard = Guard()
         """What counts wrong passwords."""
@@ -146,10 +152,14 @@ class Background:
             link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
             link.slot_answered = self.slots.answer
             link.counts, link.discards = self._counts, self.discards.by_peer
+            link.signatures = self.signatures
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
             limits = self._max_staleness, self._metrics_listen
-            task = Task(self._configuration, SPOOL, ACCOUNTING_SPOOL, *doors, *limits)
+            identity = Identity(FREERADIUS, socket.gethostname(), str(self._configuration.home))
+            accounting = self._configuration.home / "spool" / ACCOUNTING_SPOOL
+            myself = Myself(identity, self._started_at, accounting)
+            task = Task(self._configuration, myself, SPOOL, *doors, *limits)
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():

@@ -89,6 +89,17 @@ class Call:
     """The NAS of that address."""
 
     @property
+    def is_signed(self) -> bool:
+        """Whether there is a Message-Authenticator; FreeRADIUS has verified it."""
+        return "Message-Authenticator" in self.values
+
+    @property
+    def need_not_be_signed(self) -> bool:
+        """Whether a NAS asks that may leave it out."""
+        client = self.client if self.stage == Stage.OUTER else None
+        return client is not None and not client.require_message_authenticator
+
+    @property
     def is_eap(self) -> bool:
         """Whether the guest logs in by EAP."""
         return "EAP-Message" in self.values
@@ -175,7 +186,7 @@ def check_proxy_state(call: Call) -> None:
         Discarded: the NAS may leave Message-Authenticator out, but not beside Proxy-State.
     """
     values = call.values
-    unsigned = "Proxy-State" in values and "Message-Authenticator" not in values
+    unsigned = "Proxy-State" in values and not call.is_signed
     if unsigned and call.client is not None and call.client.limit_proxy_state:
         raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 

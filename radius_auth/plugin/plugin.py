@@ -48,6 +48,7 @@ from radius_auth.plugin.pairs import (
     read_request,
 )
 from radius_auth.protocol.events import decision_for_log
+from radius_auth.protocol.statistics import Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,7 @@ class Plugin:
         account: has an Accounting-Request stored; whether it is on a disk.
         clock: aware time of day; decides windows.
         ask_slot: asks for a slot of a visit's device limit.
+        signatures: counts who signs without having to.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
@@ -82,6 +84,7 @@ class Plugin:
         account: Callable[[float, str, Values], bool],
         clock: Clock,
         ask_slot: Callable[[int, str], Answer] = lambda *_: Answer.AWAY,
+        signatures: Signatures | None = None,
     ) -> None:
         self._table = table
         self._guard = guard
@@ -89,6 +92,7 @@ class Plugin:
         self._account = account
         self._clock = clock
         self._ask_slot = ask_slot
+        self._signatures = Signatures() if signatures is None else signatures
         self._logins = Logins()
 
     def authorize(self, pairs: Pairs) -> CallResult:
@@ -106,6 +110,8 @@ class Plugin:
         if call.stage == Stage.OUTER:
             check_proxy_state(call)
         login = _read(call)
+        if call.need_not_be_signed:
+            self._signatures.note(login.request.nas, is_signed=call.is_signed)
         if call.is_eap and call.stage == Stage.OUTER:
             # Outside of the tunnel the User-Name may be anything.
             return self._refuse_contradictory(call, login) or PASS

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nexio.network.events import Decided
+    from nexio.network.nas_entry import Nas
     from radius_auth.protocol.discards import Discards
 
 _BY_REASON: Final = ("accepts", "rejects", "discards")
@@ -116,6 +117,19 @@ def parse_counts(lines: Iterable[str]) -> Counts | None:
         discards=by_reason["discards"],
         **plain,
     )
+
+
+class Signatures(dict[tuple[int, bool], int]):
+    """Requests of NAS that need not sign, by the number of the NAS and whether they did.
+
+    What has to be signed is not counted here: without a Message-Authenticator it is discarded.
+    """
+
+    def note(self, nas: Nas | None, *, is_signed: bool) -> None:
+        """Count one."""
+        if nas is not None:
+            key = nas.id, is_signed
+            self[key] = self.get(key, 0) + 1
 
 
 class Recording(Protocol):

@@ -334,7 +334,8 @@ def written(record: AuthEvent | AccountingBatch | EventBatch) -> str | bytes:
     if isinstance(record, AuthEvent):
         fields = {name: getattr(record, name) for name in AuthEvent.__slots__}
         return json.dumps({**fields, "at": record.at.isoformat()})
-    octets = marshal.dumps((record.record_id, record.source, record.values()))
+    whose = (record.server,) if isinstance(record, EventBatch) and record.server else ()
+    octets = marshal.dumps((record.record_id, record.source, record.values(), *whose))
     return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
 
 

@@ -15,16 +15,14 @@ from nexio.network.following import Horizon, Position
 from nexio.network.news import has_seen, read_all, read_news, read_visits_opening
 from nexio.store.engine import Store
 from nexio.store.watching import watch
-from radius_auth.replica.table import Table
+from radius_auth.replica.table import Change, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from nexio.clock import Clock
-    from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit, News
-    from nexio.network.nas import Nas
     from nexio.store.engine import Reading
     from radius_auth.replica.kept import Kept
 
@@ -41,25 +39,6 @@ class Progress:
     position: Position
     at: datetime
     """When the store was last followed successfully."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What has changed in a follower's table."""
-
-    is_whole: bool = False
-    """Another table has taken its place: its keys are others, or it is of another store."""
-
-    visits: Sequence[FollowedVisit] = ()
-    """Those that are new, or have changed."""
-
-    gone: Sequence[int] = ()
-    """Numbers of those that are no longer known."""
-
-    locations: Sequence[Location] | None = None
-    """All of them where one has changed, else None; as are the NAS."""
-
-    nas: Sequence[Nas] | None = None
 
 
 class Follower:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nexio.network.following import FollowedVisit
-    from radius_auth.replica.follower import Change, Follower
+    from radius_auth.replica.follower import Follower
+    from radius_auth.replica.table import Change
 
 log = logging.getLogger(__name__)
 

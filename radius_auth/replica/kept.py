@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
-    from radius_auth.replica.follower import Change
+    from radius_auth.replica.table import Change
 
 log = logging.getLogger(__name__)
 

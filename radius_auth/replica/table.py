@@ -11,6 +11,7 @@ import itertools
 import secrets
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -52,6 +53,25 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 TALLIED_EVERY = timedelta(minutes=1)
 """How old the number of PINs at a location may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What has changed in a table."""
+
+    is_whole: bool = False
+    """Another table has taken its place: its keys are others, or it is of another store."""
+
+    visits: Sequence[FollowedVisit] = ()
+    """Those that are new, or have changed."""
+
+    gone: Sequence[int] = ()
+    """Numbers of those that are no longer known."""
+
+    locations: Sequence[Location] | None = None
+    """All of them where one has changed, else None; as are the NAS."""
+
+    nas: Sequence[Nas] | None = None
 
 
 class Table:

@@ -20,10 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.log_lines import TEXT_LINE, formatter_of
 from nexio.metrics.place import listen as listen_for_monitor
+from nexio.network.server_identity import RADIUSD, Identity
 from nexio.server_options import with_config
 from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
@@ -155,6 +157,7 @@ class Parent:
                 None if place is None else stack.enter_context(listen_for_monitor(place))
             )
             self._opened = stack.pop_all()
+        self._started_at = utc_now()
         self._memory = shared_memory(options.workers)
         self._life = os.pipe()
         every = watchdog_seconds()
@@ -273,7 +276,9 @@ class Parent:
         os.close(self._life[1])  # open in the parent alone: its death closes the pipe
 
     def _accompany(self, ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001
-        from radius_auth.companion.process import Companion, Monitor  # noqa: PLC0415 (for it alone)
+        from radius_auth.companion.monitor import Monitor  # noqa: PLC0415
+        from radius_auth.companion.myself import Myself  # noqa: PLC0415 (for it alone)
+        from radius_auth.companion.process import Companion  # noqa: PLC0415
         from radius_auth.protocol.discards import Discards  # noqa: PLC0415
         from radius_auth.server.accounting import accounting  # noqa: PLC0415
 
@@ -282,6 +287,7 @@ class Parent:
             self._door,
             self._life[0],
             self._configuration,
+            Myself(self._identity(), self._started_at, path),
             "radiusd.db",
             self._options.max_staleness,
             lambda follower, open_store: accounting(
@@ -292,6 +298,12 @@ class Parent:
         signal.signal(signal.SIGTERM, lambda *_: companion.stop())
         signal.signal(signal.SIGHUP, lambda *_: companion.reload())
         companion.run(ready, replaces=replaces)
+
+    def _identity(self) -> Identity:
+        """Its port tells it from others of this host; with its address where it has one."""
+        first = self._sockets[0][0]
+        place = _place(first) if self._options.listen else str(first.getsockname()[1])
+        return Identity(RADIUSD, socket.gethostname(), place)
 
     def _worker(self, index: int) -> Work:
         def work(ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001

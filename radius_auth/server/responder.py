@@ -31,7 +31,7 @@ from radius_auth.protocol.replies import (
     encode_reject,
     encode_status,
 )
-from radius_auth.protocol.statistics import Statistics
+from radius_auth.protocol.statistics import Signatures, Statistics
 from radius_auth.protocol.status import Status
 from radius_auth.server.delays import DelayedReplies
 from radius_auth.server.parking import Parked
@@ -151,6 +151,9 @@ class Responder:
         self._clock = clock
         self._discards = discards
         self._statistics = Statistics(discards, lost, recording)
+        self.signatures = Signatures()
+        """Of NAS that need not sign."""
+
         self._duplicates = Duplicates()
         self._held: DelayedReplies[_Held] = DelayedReplies()
         self._is_full = False
@@ -284,6 +287,8 @@ class Responder:
             return
         revision = table.revision  # as it was before: the follower may change the table meanwhile
         request = read_access_request(packet, client)
+        if not client.require_message_authenticator:
+            self.signatures.note(request.nas, is_signed=packet.signature_start > 0)
         decision = decide(request, table, self._guard, round_.arrived)
         latency_us = (time.perf_counter_ns() - round_.began) // 1000
         fields = (source, packet, client, request, round_.arrived, known, latency_us)

@@ -126,6 +126,11 @@ class Worker:
         """What got no answer, by reason and address; the same one changes."""
         return self._discards.by_peer
 
+    @property
+    def signatures(self) -> Mapping[tuple[int, bool], int]:
+        """Requests of NAS that need not sign; the same one changes."""
+        return self._responder.signatures
+
     def counts(self) -> Counts:
         """What it has done."""
         return self._responder.counts()

@@ -29,6 +29,8 @@ def test_nothing_is_lost(old: Configuration) -> None:
     done.check_rows()
     assert done.new_tables() == {
         "mail_text",
+        "server",
+        "nas_signature",
         "guard_act",
         "wifi_session",
         "pin_day",

@@ -63,7 +63,15 @@ def test_nothing_is_lost(old: Configuration) -> None:
     assert done.version == "0005"
     done.check_rows()
     web = {"tablet", "desk", "offline_tap", "member_pass", "pass_code"}
-    assert done.new_tables() == web | {"guard_act", "pin_day", "event_batch", "device", "mail_text"}
+    assert done.new_tables() == web | {
+        "guard_act",
+        "pin_day",
+        "event_batch",
+        "device",
+        "mail_text",
+        "server",
+        "nas_signature",
+    }
 
 
 def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:

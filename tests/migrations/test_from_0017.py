@@ -26,7 +26,7 @@ def test_r18_no_old_token_is_limited(old: Configuration, clock: Clock) -> None:
     done = upgrade(old)
     assert done.version == "0017"
     done.check_rows()
-    assert done.new_tables() == {"device", "mail_text"}
+    assert done.new_tables() == {"device", "mail_text", "server", "nas_signature"}
     assert {row["device_limit_outage"] for row in done.after["location"]} == {"allow"}
     with closing(Store.open(old, clock)) as store:
         with store.read() as work:

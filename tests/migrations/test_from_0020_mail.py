@@ -23,7 +23,7 @@ def test_a_location_can_word_its_mails(old: Configuration) -> None:
     done = upgrade(old)
     assert done.version == "0020"
     done.check_rows()
-    assert done.new_tables() == {"mail_text"}
+    assert done.new_tables() == {"mail_text", "server", "nas_signature"}
     assert {row["language"] for row in done.after["visit"]} == {None}
     name = done.after["location"][0]["name"]
     template = NAMES["registered"]

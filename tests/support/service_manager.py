@@ -26,13 +26,15 @@ class ServiceManager:
         """A program that starts another one with these variables."""
         return ("env", *(f"{name}={value}" for name, value in self.variables.items()))
 
-    def wait_for(self, news: str) -> None:
-        """Wait until that is told."""
+    def wait_for(self, *beginnings: str) -> list[str]:
+        """Wait until something is told that begins with each of them, and return all news."""
+        heard: list[str] = []
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            if news in self.hear(deadline - time.monotonic()):
-                return
-        raise AssertionError(news)
+            heard += self.hear(deadline - time.monotonic())
+            if all(any(each.startswith(words) for each in heard) for words in beginnings):
+                return heard
+        raise AssertionError(beginnings)
 
     def fill(self, news: str, at_most: int) -> None:
         """Put that into its queue until no more goes in."""

@@ -156,3 +156,27 @@ def test_the_hints_of_the_check(folder: Path, sqlite_configuration: Configuratio
     typed = f"nexio service install webd --units {folder} --user nobody"
     assert found["units"].advice == f"Renew them: {typed}"
     assert found["store"].advice == f"chown -R nobody: {sqlite_configuration.home}"
+
+
+def test_the_check_of_the_package(
+    folder: Path, sqlite_configuration: Configuration, tmp_path: Path
+) -> None:
+    """Its units are judged where it has put them; one that is enabled is enough."""
+    packaged = tmp_path / "packaged"
+    packaged.mkdir()
+    plan_install(packaged, ALL, USER, sqlite_configuration).carry_out()
+
+    def found() -> dict[str, list[str]]:
+        told: dict[str, list[str]] = {}
+        for each in look_over(folder, USER, sqlite_configuration, packaged):
+            told.setdefault(each.subject, []).append(each.advice if not each.well else "")
+        return told
+
+    enabling = [f"systemctl enable --now {name}" for name in units_to_enable(packaged)]
+    assert found()["start"] == enabling
+    wants = folder / "multi-user.target.wants"
+    (wants / "nexio-webd.service").symlink_to(packaged / "nexio-webd.service")
+    assert (found()["start"], found()["units"]) == ([""], [""])
+    create_key_file(sqlite_configuration.nas_key_file)
+    (advice,) = found()["units"]
+    assert advice.endswith(f"nexio service install --units {folder} --user {USER}")

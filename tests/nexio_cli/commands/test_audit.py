@@ -100,6 +100,7 @@ LOOKS = {
         "guard list",
         "radius test",
         "radius status",
+        "servers",
     ),
     *("completion", "config show"),
     *("doctor", "db current", "db check", "db backup", "freeradius check"),

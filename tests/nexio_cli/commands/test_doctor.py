@@ -13,6 +13,7 @@ from nexio.store.engine import Store
 from tests.support.cli.programs import free_port, program, serving
 from tests.support.cli.running import Nexio
 from tests.support.log_entries import logged
+from tests.support.radius.radiusd import wait_until
 
 KEYS = ["subject", "well", "message", "advice"]
 
@@ -39,6 +40,8 @@ def test_all_is_well(house: Nexio) -> None:
     house.register()
     port = str(free_port())
     with serving(program("nexio-radiusd"), "--listen", "127.0.0.1", "--auth-port", port):
+        # It tells the store of itself a moment after it has begun to answer.
+        wait_until(lambda: "servers" in examined(house, "--port", port))
         findings = examined(house, "--port", port)
         assert list(findings) == [
             "key",
@@ -50,6 +53,7 @@ def test_all_is_well(house: Nexio) -> None:
             "mail",
             "disk",
             "kept table",
+            "servers",
             "RADIUS server",
         ]
         assert all(finding["well"] for finding in findings.values()), findings

@@ -5,19 +5,22 @@ from __future__ import annotations
 import signal
 import subprocess
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nexio.network.event_log import record_events
-from nexio.network.events import AuthEvent
+from nexio.network.event_log import record_batches, record_events
+from nexio.network.events import AuthEvent, EventBatch, batches_of, decided
+from nexio.network.server_identity import FREERADIUS, RADIUSD, Identity
 from nexio.store.engine import Store
 from radius_auth.decision.reasons import Reason
 from tests.support.cli.forking import start
 from tests.support.cli.programs import program
 from tests.support.cli.running import Nexio
 
-KEYS = ["id", "at", "user_name", "device", "nas", "location", "outcome", "reason", "latency_us"]
+KEYS = ["id", "at", "user_name", "device", "nas", "location", "outcome", "reason"]
+KEYS += ["latency_us", "server"]
 NINE = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
@@ -81,7 +84,30 @@ def test_the_json_of_a_decision(london: Nexio) -> None:
         "outcome": "accept",
         "reason": "valid",
         "latency_us": 120,
+        "server": None,
     }
+
+
+def test_who_decided(london: Nexio) -> None:
+    """In words only where there are several; JSON says it always."""
+    first = Identity(RADIUSD, "harbour-1", "1812")
+    with closing(Store.open(london.configuration)) as store, store.write() as work:
+        record_batches(work, [by(first, 1)])
+    assert london.done("log").out.endswith("its time is now\n")
+    with closing(Store.open(london.configuration)) as store, store.write() as work:
+        record_batches(work, [by(Identity(FREERADIUS, "harbour-2", "/var/lib/nexio"), 2)])
+    assert [line.rpartition("now ")[2] for line in london.done("log").out.splitlines()] == [
+        "(harbour-1:1812)",
+        "(harbour-2 FreeRADIUS)",
+    ]
+    names = [each["server"] for each in london.done("log", "--json").json]
+    assert names == ["harbour-1:1812", "harbour-2 FreeRADIUS"]
+
+
+def by(server: Identity, number: int) -> EventBatch:
+    """A decision of a server."""
+    (batch,) = batches_of(f"w{number}", 1, [decided(event(number))])
+    return replace(batch, server=tuple(server))
 
 
 def test_every_reason_in_words(london: Nexio) -> None:

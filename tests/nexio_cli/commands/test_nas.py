@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from nexio.network.nas_signatures import add_signatures, read_signatures
+from nexio.store.engine import Store
 from tests.support.cli.running import Nexio
 
 KEYS = ["id", "name", "address", "location", "ssid", "identifier"]
@@ -65,8 +69,10 @@ def test_what_a_nas_is(desk: Nexio) -> None:
         "counts": None,
         "reply": [],
     }
-    assert desk.done("nas", "show", "LOBBY", "--json").json == shape
-    assert desk.done("nas", "list", "--json").json == [shape]
+    nothing = {"since": None, "signed": 0, "unsigned": 0, "signed_at": None, "unsigned_at": None}
+    known = shape | {"message_authenticator": {"state": "required", **nothing}}
+    assert desk.done("nas", "show", "LOBBY", "--json").json == known
+    assert desk.done("nas", "list", "--json").json == [known]
     assert desk.done("nas", "remove", "--yes", "lobby", "--json").json == shape
     assert desk.done("nas", "list", "--json").json == []
 
@@ -159,8 +165,8 @@ def test_the_list_for_a_pipe(desk: Nexio) -> None:
     """Tabs between the columns; one address without its prefix length."""
     desk.done("nas", "add", "lobby", "192.0.2.10/32", "--secret", SECRET)
     assert desk.done("nas", "list").out.splitlines() == [
-        "NAS\taddress\tlocation\tSSID\tidentifier",
-        "lobby\t192.0.2.10\tHarbour House\t\t",
+        "NAS\taddress\tlocation\tSSID\tidentifier\tMessage-Authenticator",
+        "lobby\t192.0.2.10\tHarbour House\t\t\trequired",
     ]
 
 
@@ -186,7 +192,8 @@ def test_edit(desk: Nexio) -> None:
     ran = desk.done("nas", "edit", "LOBBY", *words, "--json", stdin="another secret of ours\n")
     assert ran.json == before | {"name": "Lobby 1", "address": "192.0.2.0/24", "ssid": None}
     assert "secret of ours" not in ran.out + ran.err
-    assert desk.done("nas", "list", "--json").json == [ran.json]
+    (listed,) = desk.done("nas", "list", "--json").json
+    assert {key: listed[key] for key in ran.json} == ran.json
 
 
 def test_must_19_where_it_takes_disconnects(desk: Nexio) -> None:
@@ -292,3 +299,39 @@ def test_what_is_known_of_each_kind(desk: Nexio) -> None:
     assert [line.split("\t")[0] for line in listed[1:3]] == ["generic", "mikrotik"]
     assert "(tried with CoovaChilli 1.9)" in desk.done("nas", "profiles", "coova-chilli").out
     desk("nas", "profiles", "zyxel").refused(3)
+
+
+def counted(desk: Nexio, nas_id: int, *, signed: int = 0, unsigned: int = 0) -> None:
+    """What servers write down of a NAS."""
+    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+        add_signatures(work, {(nas_id, True): signed, (nas_id, False): unsigned})
+
+
+def test_must_12_who_can_be_required_to_sign(desk: Nexio) -> None:
+    """It says what to type; once it was typed, requests without get no answer, and that is said."""
+    old = ("--insecure-no-message-authenticator",)
+    lobby = desk.done("nas", "add", "The lobby", "192.0.2.10", *old, "--json").json["id"]
+    garden = desk.done("nas", "add", "garden", "192.0.2.11", *old, "--json").json["id"]
+
+    def states() -> list[str]:
+        told = desk.done("nas", "list", "--json").json
+        return [each["message_authenticator"]["state"] for each in told]
+
+    assert states() == ["unknown", "unknown"]
+    counted(desk, lobby, signed=9)
+    counted(desk, garden, signed=20, unsigned=1)
+    assert states() == ["missing", "unknown"]
+    counted(desk, lobby, signed=3)
+    assert states() == ["missing", "ready"]
+    said = desk.done("nas", "show", "The lobby").out
+    assert "nexio nas edit 'The lobby' --require-message-authenticator" in said
+    assert "12 of 12 requests" in said
+    assert "the last one without 0 seconds ago" in desk.done("nas", "show", "garden").out
+
+    desk.done("nas", "edit", "garden", "--require-message-authenticator")
+    assert states() == ["unanswered", "ready"]
+    assert "1 request got no answer" in desk.done("nas", "show", "garden").out
+    desk.done("nas", "remove", "garden", "--yes")
+    desk.done("housekeeping")
+    with closing(Store.open(desk.configuration)) as store, store.read() as look:
+        assert read_signatures(look).keys() == {lobby}

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from nexio.network.events import EventBatch, batches_of
+from radius_auth.companion.monitor import Monitor
 from radius_auth.companion.numbers import RadiusNumbers
-from radius_auth.companion.process import Monitor
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.statistics import Counts
 from radius_auth.recording.spool import Spool

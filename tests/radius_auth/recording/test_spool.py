@@ -374,6 +374,15 @@ def test_a_file_of_an_older_version_goes_on(path: Path) -> None:
     assert [each.events for each in found[:2]] == [(decided(each),) for each in events(2)]
 
 
+def test_a_batch_says_whose_it_is(path: Path) -> None:
+    """Several servers may have one spool, and each decision is one server's."""
+    spool = Spool(path, EventBatch)
+    ours = replace(batch(1), server=("nexio-radiusd", "harbour-1", "1812"))
+    spool.append([ours, batch(2)])
+    assert spool.oldest(99) == as_told([ours, batch(2)])
+    assert {each.server for each in ours.alone()} == {ours.server}
+
+
 def test_a_damaged_batch_holds_up_nobody(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is known by its checksum, before anything reads it."""
     spool = Spool(path, EventBatch)

@@ -20,7 +20,6 @@ from nexio.keys.key_file import create_key_file, load_keys
 from nexio.keys.keyring import Keyring
 from nexio.network.following import Position
 from radius_auth.replica import kept as module
-from radius_auth.replica.follower import Change
 from radius_auth.replica.kept import (
     Kept,
     KeptFile,
@@ -29,6 +28,7 @@ from radius_auth.replica.kept import (
     put_strange_aside,
     read_kept,
 )
+from radius_auth.replica.table import Change
 from tests.support.radius.guests import (
     ANNEX,
     HOUSE,

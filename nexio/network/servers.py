@@ -1,0 +1,197 @@
+"""The servers that follow the store: what each says of itself, every few seconds.
+
+That is no change that anybody follows: it gets no number, and PostgreSQL calls nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, func, insert, select, update
+
+from nexio.network.server_identity import Identity as Identity  # noqa: PLC0414 (others import it)
+from nexio.store.tables import ServerRow
+
+if TYPE_CHECKING:
+    from nexio.clock import Clock
+    from nexio.store.engine import Reading, Writing
+
+SAID_EVERY: Final = 10.0
+"""Seconds between two words of a server."""
+
+SILENT_AFTER: Final = timedelta(seconds=45)
+"""One that has said nothing for so long is down, or does not reach the store."""
+
+KEPT: Final = timedelta(days=90)
+"""So long it is remembered; decisions of the log that are older do not say whose they were."""
+
+CLOCK_TOLERANCE: Final = 1.0
+"""Seconds.  Wi-Fi begins and ends on the second (R12)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a server says of itself."""
+
+    version: str
+    writer: str
+    """What it calls itself in the acts of the guard."""
+
+    started_at: datetime
+    table_age: float
+    """Seconds since it followed the store."""
+
+    requests: float
+    """Logins a second that it decided lately."""
+
+    spooled: int = 0
+    """Records that wait for the store."""
+
+    spool_age: float = 0.0
+    """Seconds that the oldest of them has waited."""
+
+    clock_off: float | None = None
+    """Seconds by which its clock is ahead of the database's; None where that is the same clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server, as it was when it last said something."""
+
+    id: int
+    identity: Identity
+    report: Report
+    seen_at: datetime
+    stopped_at: datetime | None
+    silent_for: timedelta
+    """Since it said something, by the clock of the database."""
+
+    @property
+    def state(self) -> str:
+        """``running``, ``silent`` or ``stopped``."""
+        if self.stopped_at is not None:
+            return "stopped"
+        return "silent" if self.silent_for > SILENT_AFTER else "running"
+
+    @property
+    def table_age(self) -> timedelta:
+        """Since when it has not followed the store, as far as is known."""
+        return timedelta(seconds=self.report.table_age) + self.silent_for
+
+    @property
+    def clock_words(self) -> str:
+        """``2.5 seconds ahead of``; empty where its clock is the database's."""
+        off = self.report.clock_off
+        return "" if off is None else clock_words(off)
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether its clock is wrong by more than can be."""
+        return is_clock_off(self.report.clock_off)
+
+
+def is_clock_off(seconds: float | None) -> bool:
+    """Whether a clock that is so far from the database's is wrong."""
+    return seconds is not None and abs(seconds) > CLOCK_TOLERANCE
+
+
+def clock_words(off: float) -> str:
+    """``2.5 seconds ahead of``, ``0.0 seconds behind``."""
+    return f"{abs(off):.1f} seconds {'ahead of' if off > 0 else 'behind'}"
+
+
+def store_now(work: Reading) -> datetime:
+    """The time by the clock that all servers of the store have in common."""
+    if work.session.connection().dialect.name == "sqlite":
+        return work.now  # one machine
+    now: datetime = work.session.scalars(select(func.clock_timestamp())).one()
+    return now
+
+
+def measure_clock(work: Reading, clock: Clock) -> float | None:
+    """By how many seconds a machine's clock is ahead of the database's; None: it is the same.
+
+    The database answers between two looks at ours; the shortest of three answers says the most.
+    """
+    if work.session.connection().dialect.name == "sqlite":
+        return None
+    answers = []
+    for _ in range(3):
+        before = clock()
+        there = store_now(work)
+        took = clock() - before
+        answers.append((took, before + took / 2 - there))
+    _, off = min(answers)
+    return off.total_seconds()
+
+
+def report(work: Writing, identity: Identity, said: Report, *, ends: bool = False) -> None:
+    """Write down what a server says of itself, and whether it ends as it was told to."""
+    number, now = number_of(work, identity), store_now(work)
+    values = {name: getattr(said, name) for name in Report.__slots__}
+    work.session.execute(
+        update(ServerRow)
+        .where(ServerRow.id == number)
+        .values(**values, seen_at=now, stopped_at=now if ends else None)
+    )
+
+
+def number_of(work: Writing, identity: Identity) -> int:
+    """The number of a server, which it gets when it is first heard of."""
+    wanted = select(ServerRow.id).where(
+        *(getattr(ServerRow, name) == value for name, value in identity._asdict().items())
+    )
+    found = work.session.scalar(wanted)
+    if found is None:
+        now = store_now(work)
+        numbers = work.session.scalars(
+            insert(ServerRow)
+            .values(
+                **identity._asdict(),
+                version="",
+                writer="",
+                started_at=now,
+                seen_at=now,
+                table_age=0.0,
+                spool_age=0.0,
+                requests=0.0,
+                spooled=0,
+            )
+            .returning(ServerRow.id)
+        )
+        found = numbers.one()
+    return found
+
+
+def list_servers(work: Reading) -> list[Server]:
+    """All that are remembered, by host."""
+    now = store_now(work)
+    order = (ServerRow.host, ServerRow.kind, ServerRow.place)
+    return [
+        _server_of(row, now) for row in work.session.scalars(select(ServerRow).order_by(*order))
+    ]
+
+
+def server_names(work: Reading) -> dict[int, str]:
+    """The names of the servers by their numbers."""
+    row = ServerRow
+    rows = work.session.execute(select(row.id, row.kind, row.host, row.place))
+    return {number: Identity(*rest).name for number, *rest in rows}
+
+
+def forget_servers(work: Writing) -> None:
+    """Forget those that said nothing for a long time."""
+    work.session.execute(delete(ServerRow).where(ServerRow.seen_at < store_now(work) - KEPT))
+
+
+def _server_of(row: ServerRow, now: datetime) -> Server:
+    return Server(
+        id=row.id,
+        identity=Identity(row.kind, row.host, row.place),
+        report=Report(**row.fields_of(Report)),
+        seen_at=row.seen_at,
+        stopped_at=row.stopped_at,
+        silent_for=max(timedelta(0), now - row.seen_at),
+    )
