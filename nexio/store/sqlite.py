@@ -38,23 +38,26 @@ def sqlite_engine(url: URL, patience: Patience) -> Engine:
     engine = create_engine(url, hide_parameters=True, creator=lambda: _open(path, patience))
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    _keep_to_file(engine, path)
+    _mind_kept_connections(engine, path, patience)
     return engine
 
 
-def _keep_to_file(engine: Engine, path: Path) -> None:
-    """Drop a connection that was kept when another file has taken the place of its own.
+def _mind_kept_connections(engine: Engine, path: Path, patience: Patience) -> None:
+    """Let a connection that was kept be as good as a new one.
 
-    So whoever uses a store again and again need not open it each time, which costs some
-    milliseconds (``python -m benchmarks.recording``).
+    It is dropped when another file has taken the place of its own, and waits no longer for another
+    writer than a new one would.  So whoever uses a store again and again need not open it each
+    time, which costs some milliseconds (``python -m benchmarks.recording``).
     """
 
     def note(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         entry.info["file"] = _identity(path)
 
-    def check(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
+    def check(kept: sqlite3.Connection, entry: ConnectionPoolEntry, _: object) -> None:
         if entry.info["file"] != _identity(path):
             raise DisconnectionError("another file is in its place")
+        if patience.busy_now < patience.busy:
+            kept.execute(f"PRAGMA busy_timeout = {patience.busy_now * 1000:.0f}")
 
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
