@@ -42,6 +42,12 @@ class Form:
     desk_visitors: int
     """Who are expected where large commands are measured."""
 
+    changes: int
+    """Visitors who are registered at one site, and revoked, and known at another one."""
+
+    idle_seconds: float
+    """How long a server is watched that has nothing to do."""
+
 
 WHOLE: Final = Form(
     visitors=100_000,
@@ -55,6 +61,8 @@ WHOLE: Final = Form(
     people=500,
     sessions=1_000,
     desk_visitors=20_000,
+    changes=100,
+    idle_seconds=10.0,
 )
 SHORT: Final = Form(
     visitors=10_000,
@@ -68,4 +76,6 @@ SHORT: Final = Form(
     people=50,
     sessions=200,
     desk_visitors=2_000,
+    changes=10,
+    idle_seconds=3.0,
 )

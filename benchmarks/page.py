@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import commands, sessions, tablets
+from benchmarks import commands, sessions, sites, tablets
 from benchmarks.chart import draw
 from benchmarks.form import COLUMNS, WHOLE
 from benchmarks.results import BUSY, Results
@@ -96,6 +96,9 @@ def _parts(results: Results) -> Iterator[str]:
     if results.ends is not None:
         yield "### Sessions that end"
         yield sessions.words(results.ends)
+    if results.sites is not None:
+        yield "### Two sites"
+        yield sites.words(results.sites)
 
 
 def _generator(results: Results) -> str:

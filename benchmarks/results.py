@@ -74,6 +74,23 @@ class Endings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sites:
+    """What two servers on one PostgreSQL know of each other's visitors."""
+
+    registered: Sequence[float]
+    """Seconds from a registration at one until the other accepts, the shortest first."""
+
+    revoked: Sequence[float]
+    """The same until it rejects."""
+
+    following: float
+    """The part of a processor that following takes while nothing changes."""
+
+    companion: float
+    """The same of the whole process that follows, of a server that nobody asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """All that one run of ``make bench`` found out."""
 
@@ -101,6 +118,7 @@ class Results:
     """CPU by command (see ``benchmarks/commands.py``)."""
 
     ends: Endings | None = None
+    sites: Sites | None = None
     beside: Sequence[tuple[float, float]] = ()
     """Accepts a second alone, and beside accounting."""
 
@@ -116,6 +134,8 @@ class Results:
         kept["rounds"] = [Round(**each) for each in kept["rounds"]]
         ends = kept.get("ends")
         kept["ends"] = None if ends is None else Endings(**ends)
+        sites = kept.get("sites")
+        kept["sites"] = None if sites is None else Sites(**sites)
         return cls(**kept)
 
     def of(self, server: str, column: str, *, paced: bool = False) -> list[Round]:

@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import commands, interruptions, loads, machine, rounds, sessions, tablets
+from benchmarks import (
+    commands,
+    interruptions,
+    loads,
+    machine,
+    rounds,
+    sessions,
+    sites,
+    tablets,
+)
 from benchmarks.crowd import fill
 from benchmarks.form import WHOLE, Form
 from benchmarks.generator.load import Generator, Load, Order
@@ -29,7 +38,7 @@ from tests.support.postgresql import DURABLE, PostgreSQL
 
 if TYPE_CHECKING:
     from benchmarks.crowd import Visitor
-    from benchmarks.results import Endings
+    from benchmarks.results import Endings, Sites
 
 
 def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
@@ -43,6 +52,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
     taps: list[float] = []
     costs: dict[str, float] = {}
     ends: Endings | None = None
+    others: Sites | None = None
     if OURS in keys:
         _say("commands")
         costs = commands.measure(form.desk_visitors, form.rounds)
@@ -50,6 +60,8 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         taps = tablets.measure(form.people)
         _say("sessions that end")
         ends = sessions.measure(form.sessions)
+        _say("two sites")
+        others = sites.measure(form)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexio-bench-")))
         _say(f"{form.visitors:,} visitors, and their requests")
@@ -100,6 +112,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
             taps=taps,
             commands=costs,
             ends=ends,
+            sites=others,
             beside=beside,
         )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -21,6 +22,9 @@ from nexio.store.patience import Patience
 
 MOST_VALUES: Final = 999
 """In one statement: what any SQLite takes."""
+
+LOOK_MILLISECONDS: Final = 500
+"""How long SQLite itself waits for another writer, who may never end."""
 
 
 def sqlite_engine(url: URL, patience: Patience) -> Engine:
@@ -37,27 +41,24 @@ def sqlite_engine(url: URL, patience: Patience) -> Engine:
         )
     engine = create_engine(url, hide_parameters=True, creator=lambda: _open(path, patience))
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    _mind_kept_connections(engine, path, patience)
+    event.listen(engine, "begin", lambda connection: _begin(connection, patience))
+    _keep_to_file(engine, path)
     return engine
 
 
-def _mind_kept_connections(engine: Engine, path: Path, patience: Patience) -> None:
-    """Let a connection that was kept be as good as a new one.
+def _keep_to_file(engine: Engine, path: Path) -> None:
+    """Drop a connection that was kept when another file has taken the place of its own.
 
-    It is dropped when another file has taken the place of its own, and waits no longer for another
-    writer than a new one would.  So whoever uses a store again and again need not open it each
-    time, which costs some milliseconds (``python -m benchmarks.recording``).
+    So whoever uses a store again and again need not open it each time, which costs some
+    milliseconds (``python -m benchmarks.recording``).
     """
 
     def note(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         entry.info["file"] = _identity(path)
 
-    def check(kept: sqlite3.Connection, entry: ConnectionPoolEntry, _: object) -> None:
+    def check(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
         if entry.info["file"] != _identity(path):
             raise DisconnectionError("another file is in its place")
-        if patience.busy_now < patience.busy:
-            kept.execute(f"PRAGMA busy_timeout = {patience.busy_now * 1000:.0f}")
 
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
@@ -133,7 +134,7 @@ def _lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, patience: Patience) -> None:
     """Take the write lock at once.
 
     A transaction that reads first and writes later would fail after another one's commit,
@@ -141,7 +142,27 @@ def _begin(connection: Connection) -> None:
     """
     reads_only = connection.get_execution_options().get("nexio_reads_only", False)
     connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    if reads_only:
+        connection.exec_driver_sql("BEGIN")
+    elif not _has_turn(
+        cast("sqlite3.Connection", connection.connection.driver_connection), patience
+    ):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _has_turn(connection: sqlite3.Connection, patience: Patience) -> bool:
+    """Wait for other writers, and see now and then whether the program stops meanwhile."""
+    began = time.monotonic()
+    connection.execute(f"PRAGMA busy_timeout = {LOOK_MILLISECONDS}")
+    while not connection.in_transaction:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or patience.is_over or time.monotonic() - began > patience.busy:
+                return False
+    connection.execute(f"PRAGMA busy_timeout = {patience.busy * 1000:.0f}")
+    return True
 
 
 def insert_rows(

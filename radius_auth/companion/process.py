@@ -166,6 +166,7 @@ class Companion:
             _begin(SessionEnder(self._open_store, told), stack)
             _begin(LostSessions(self._open_store), stack)
             stack.callback(self._patience.end_in, LEAVE_SECONDS)
+            stack.callback(follower.leave)
             select.select([self._wake_read, self._life], [], [])
 
     def stop(self) -> None:

@@ -115,9 +115,13 @@ class Follower:
         """Let the thread load everything anew; safe in a signal."""
         self._reload_wanted.set()
 
+    def leave(self) -> None:
+        """Let the thread end, without waiting for it."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the thread and give the store back."""
-        self._stopping.set()
+        self.leave()
         if self._thread is not None:
             self._thread.join()
         if self._store is not None:
@@ -229,7 +233,8 @@ class Follower:
             try:
                 self._watch()
             except NexioError as error:
-                self._tell(str(error))
+                if not self._stopping.is_set():
+                    self._tell(str(error))
             except Exception:
                 # A fault of ours must not leave the table to grow old in silence.
                 log.exception("not following the store")

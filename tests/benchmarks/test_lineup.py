@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import loads
+from benchmarks import loads, sites
 from benchmarks.crowd import fill
 from benchmarks.form import Form
 from benchmarks.generator.load import Generator, Load, Order
@@ -37,6 +37,8 @@ TINY = Form(
     people=5,
     sessions=5,
     desk_visitors=10,
+    changes=2,
+    idle_seconds=0.1,
 )
 
 
@@ -86,6 +88,14 @@ def _is_recorded(home: Path) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def test_two_sites(programs: None) -> None:
+    """Each change at one is known at the other."""
+    found = sites.measure(TINY)
+
+    assert (len(found.registered), len(found.revoked)) == (TINY.changes, TINY.changes)
+    assert found.registered[0] > 0
 
 
 def test_a_whole_run(postgresql: PostgreSQL) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import page
 from benchmarks.chart import draw
-from benchmarks.results import Endings, Results, Round
+from benchmarks.results import Endings, Results, Round, Sites
 from benchmarks.targets import TARGETS
 
 KEPT = Results.read(page.KEPT)
@@ -103,6 +103,19 @@ def test_what_sessions_show() -> None:
     }
     assert "the last request came 2.5 s later" in page.tables(results)
     assert TARGETS[-1].state(replace(QUIET, ends=None)) == "not measured"
+
+
+def test_what_two_sites_show() -> None:
+    """How soon one knows what happened at the other, and what that costs."""
+    times = [number / 1000 for number in range(1, 101)]
+    results = replace(
+        QUIET, sites=Sites(registered=times, revoked=times, following=0.006, companion=0.02)
+    )
+
+    told = page.tables(results)
+    assert "accepted 50 ms later (half of 100), 99 ms (99 %), 100 ms (the longest)" in told
+    assert "takes 0.60% of a processor" in told
+    assert "### Two sites" not in page.tables(QUIET)
 
 
 def test_a_quiet_machine() -> None:

@@ -47,17 +47,6 @@ def test_sqlite_is_patient(sqlite_store: Store) -> None:
     assert pragma(sqlite_store, "busy_timeout") == 30_000
 
 
-def test_a_kept_connection_waits_as_long_as_a_new_one(
-    sqlite_configuration: Configuration,
-) -> None:
-    """A program that stops waits no longer for another writer, on whatever connection."""
-    patience = Patience.of_a_server()
-    with closing(Store.open(sqlite_configuration, patience=patience)) as store:
-        assert pragma(store, "busy_timeout") == 5_000
-        patience.end_in(0.0)
-        assert pragma(store, "busy_timeout") == 0
-
-
 def test_a_kept_connection_follows_the_file(
     sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
 ) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.postgresql import SETTINGS
-from tests.nexio.store.test_postgresql import INHERITED, run, use
 from tests.support.clocks import Clock
+from tests.support.inherited_settings import INHERITED, run, use
 from tests.support.people import revoke
 from tests.support.pgbouncer import PgBouncer
 from tests.support.radius.desk import Desk, ask_until, desk_with
@@ -41,7 +41,7 @@ NOTICED = 10.0
 STOPPED = 10.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
     """A pooler in front of the tests' PostgreSQL."""
     with PgBouncer(postgresql) as running:
@@ -49,8 +49,8 @@ def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture
-def desk(pgbouncer: PgBouncer, postgresql_configuration: Configuration) -> Iterator[Desk]:
-    """A desk whose store is behind it."""
+def desk(postgresql_configuration: Configuration, pgbouncer: PgBouncer) -> Iterator[Desk]:
+    """A desk whose store is behind it; what empties that store ends its connections before."""
     url = pgbouncer.url(postgresql_configuration.database_url)
     with desk_with(replace(postgresql_configuration, database_url=url)) as made:
         yield made
