@@ -112,16 +112,18 @@ _READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
 
 _PASSWORD: Final = int(Attribute.USER_PASSWORD)
 _READ_PASSWORD: Final = b"in clear by now"
+_SAID_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
+"""What says something also without a value: an empty password is one (RFC 3579 section 2.1)."""
 
 
 def by_name(pairs: Pairs) -> Values:
     """The values of a call by their names, in the order of the packet."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if name in values:
+    values = {name: [value] for name, value in pairs}
+    if len(values) < len(pairs):
+        for found in values.values():
+            found.clear()
+        for name, value in pairs:
             values[name].append(value)
-        else:
-            values[name] = [value]
     return values
 
 
@@ -143,15 +145,32 @@ def read_request(values: Values, client: Client | None) -> Request:
 
 
 def _read(values: Values) -> tuple[First, Octets, Pap | None]:
+    if not _READ_INSTEAD.keys().isdisjoint(values) or max(map(len, values.values()), default=1) > 1:
+        return _read_all(values)
+    sent: dict[Kind, bytes] = {}
+    for name, (value,) in values.items():
+        if name in _READ:
+            kind, read = _READ[name]
+            said = read(value)
+            if said or kind in _SAID_EMPTY:  # RFC 2865 section 5: one without a value is none
+                sent[kind] = said
+    password = None
+    if _PASSWORD in sent:
+        password = Pap(sent[_PASSWORD])
+        sent[_PASSWORD] = _READ_PASSWORD
+    return sent, {}, password
+
+
+def _read_all(values: Values) -> tuple[First, Octets, Pap | None]:
+    """The same where something came more than once, or as octets."""
     sent: dict[Kind, list[bytes]] = {}
     for name, found in values.items():
         if name in _READ:
             kind, read = _READ[name]
-            sent[kind] = [read(found[0])] if len(found) == 1 else list(map(read, found))
-    if not _READ_INSTEAD.keys().isdisjoint(values):
-        for name, (kind, read) in _READ_INSTEAD.items():
-            if name in values:
-                sent[kind] = list(map(read, values[name]))
+            sent[kind] = list(map(read, found))
+    for name, (kind, read) in _READ_INSTEAD.items():
+        if name in values:
+            sent[kind] = list(map(read, values[name]))
     password = None
     if passwords := sent.get(_PASSWORD):  # also an empty one is a password
         password = Pap(passwords[0])

@@ -146,7 +146,6 @@ class Recorder(Generic[Record]):
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
-        self._close_store()  # one that is opened now waits for a writer no longer than it may
         self._spooling.take()
         if self._without_spool or not self._delivering.is_failing:  # else the next start has it
             self._delivering.take()
