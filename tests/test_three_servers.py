@@ -154,7 +154,10 @@ class Ours:
 class Theirs:
     """FreeRADIUS with the plugin."""
 
-    def __init__(self, name: str, configuration: Configuration, folder: Path) -> None:
+    def __init__(
+        self, name: str, configuration: Configuration, folder: Path, freeradius_python: None
+    ) -> None:
+        del freeradius_python  # it is there
         self.name = name
         self._server: FreeRADIUS = with_plugin(configuration, folder)
         self.port, self.accounting_port = self._server.port, self._server.accounting_port
@@ -492,7 +495,7 @@ def servers(freeradius_python: None, desk: Desk, tmp_path: Path) -> Iterator[lis
     started: list[Server] = []
     try:
         started += [Ours("north", north), Ours("south", south)]
-        started.append(Theirs("west", west, tmp_path / "freeradius"))
+        started.append(Theirs("west", west, tmp_path / "freeradius", freeradius_python))
         yield started
     finally:
         for server in started:

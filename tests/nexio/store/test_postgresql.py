@@ -25,6 +25,7 @@ from nexio.store.patience import Patience
 from nexio.store.postgresql import SETTINGS, open_connection
 from nexio.store.watching import watch
 from tests.support.people import add_location, look_up, register
+from tests.support.pgbouncer import PgBouncer
 from tests.support.stores import configuration_of, engine_of, run_sql
 
 if TYPE_CHECKING:
@@ -121,6 +122,36 @@ def test_inherited_settings_change_nothing(
             monkeypatch.delenv("PGOPTIONS", raising=False)
             if where == "role":
                 run(postgresql, "postgres", "ALTER ROLE postgres RESET ALL")
+
+
+def test_inherited_settings_change_nothing_behind_a_pooler(
+    postgresql: PostgreSQL, clock: Clock, tmp_path: Path
+) -> None:
+    """Each transaction sets what the code depends on, and leaves nothing of it to others."""
+    url = postgresql.create_database("pooled")
+    for name, value in INHERITED.items():
+        run(postgresql, "pooled", f"ALTER DATABASE pooled SET {name} = '{value}'")
+    with PgBouncer(postgresql) as pgbouncer:
+        use_pooled(replace(configuration_of(tmp_path), database_url=pgbouncer.url(url)), clock)
+
+
+def use_pooled(made: Configuration, clock: Clock) -> None:
+    """Make a store behind a pooler, use it, and look at the settings of its transactions."""
+    create_store(made)
+    use(made, clock)
+    with closing(Store.open(made, clock)) as store:
+        for _ in range(10):  # what is said ten times would be prepared
+            with store.engine.begin() as connection:
+                for name in SETTINGS.keys() - {"transaction_timeout", "DateStyle"}:
+                    found = connection.scalar(text("SELECT current_setting(:n)"), {"n": name})
+                    if not name.startswith("default_transaction"):
+                        assert found == SETTINGS[name], name
+                isolation = connection.scalar(text("SHOW transaction_isolation"))
+                assert isolation == "read committed"
+                assert connection.scalar(text("SHOW transaction_read_only")) == "off"
+        with store.read() as work:
+            assert work.session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+            assert work.session.scalar(text("SHOW transaction_read_only")) == "on"
 
 
 def test_each_connection_sets_what_the_code_depends_on(

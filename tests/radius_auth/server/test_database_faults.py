@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from nexio.errors import StoreUnreachable
 from nexio.store.creation import create_store
-from nexio.store.tables import Row
+from tests.support.database_faults import full, refusing
 from tests.support.postgresql import PostgreSQL, Standby
 from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
 from tests.support.radius.radclient import account, radclient
 from tests.support.radius.radiusd import Radiusd
 from tests.support.silent_line import SilentLine
-from tests.support.stores import configuration_of, run_sql
+from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
     from nexio.configuration import Configuration
     from nexio.reception.visits import Visit
-    from nexio.store.engine import Store
 
 NOTICED = 10.0
 """Seconds in which the log is to say so; some five without other people's load."""
@@ -65,25 +62,6 @@ def desk(postgresql_configuration: Configuration) -> Iterator[Desk]:
         yield made
 
 
-def connected(server: PostgreSQL) -> psycopg.Connection:
-    """As its administrator."""
-    return psycopg.connect(
-        host=str(server.folder), user="postgres", dbname="postgres", autocommit=True
-    )
-
-
-@contextmanager
-def refusing(postgresql: PostgreSQL, database: str) -> Iterator[None]:
-    """Let nobody in, and send everybody away."""
-    with connected(postgresql) as administrator:
-        administrator.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false'.encode())
-        administrator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
-        )
-        yield
-        administrator.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
-
-
 def test_it_refuses_connections(postgresql: PostgreSQL, desk: Desk) -> None:
     """Said once with the reason; followed again by itself."""
     visit = desk.register()
@@ -100,24 +78,6 @@ def test_it_refuses_connections(postgresql: PostgreSQL, desk: Desk) -> None:
         assert server.stop() == 0
     lines = [line for line in server.stderr.splitlines() if "not following the store" in line]
     assert len(lines) <= 2  # it was sent away, and it is not let in
-
-
-@contextmanager
-def full(store: Store) -> Iterator[None]:
-    """PostgreSQL answers each new row as on a full disk."""
-    tables = [table.name for table in Row.metadata.sorted_tables]
-    run_sql(
-        store,
-        "CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
-        " RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END$$",
-    )
-    try:
-        for name in tables:
-            trigger = f"TRIGGER disk_is_full BEFORE INSERT ON {name}"
-            run_sql(store, f"CREATE {trigger} EXECUTE FUNCTION disk_is_full()")
-        yield
-    finally:  # other tests use this database, too
-        run_sql(store, "DROP FUNCTION disk_is_full CASCADE")
 
 
 def test_its_disk_is_full(desk: Desk) -> None:

@@ -22,6 +22,7 @@ import pytest
 from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store
 from radius_auth.protocol.packet import Code
+from tests.support.database_faults import locked
 from tests.support.radius.busy_nas import BusyNas, Login
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.radclient import radclient
@@ -115,15 +116,6 @@ def test_the_store_is_locked(desk: Desk, radiusd: Radiusd) -> None:
     found = desk.wait_for_events(lambda events: len(events) > before + DECISIONS)
     assert len(found) > before + DECISIONS
     wait_until(lambda: waiting(spool) == 0)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process than the server writes to a SQLite file, and does not come to an end."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def test_the_store_is_gone(desk: Desk, radiusd: Radiusd) -> None:

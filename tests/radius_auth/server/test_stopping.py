@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
-from tests.radius_auth.server.test_database_faults import full, refusing
-from tests.radius_auth.server.test_faults import locked
-from tests.radius_auth.server.test_without_store import gone
+from tests.support.database_faults import full, gone, locked, refusing
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.radclient import radclient

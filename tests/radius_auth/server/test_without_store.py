@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing
 from copy import copy
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -30,6 +30,7 @@ from radius_auth.client.client import send_status_server
 from radius_auth.protocol.status import parse_status
 from radius_auth.replica.kept import KeptFile, read_kept
 from tests.support.cli.programs import program
+from tests.support.database_faults import gone
 from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
 from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.guests import SECRET
@@ -70,18 +71,6 @@ def away(desk: Desk, request: pytest.FixtureRequest) -> AbstractContextManager[N
         stopped: AbstractContextManager[None] = request.getfixturevalue("postgresql").away()
         return stopped
     return gone(desk)
-
-
-@contextmanager
-def gone(desk: Desk) -> Iterator[None]:
-    """The file of SQLite is somewhere else for a while."""
-    desk.store.close()
-    paths = sorted(desk.configuration.home.glob("nexio.db*"))
-    for path in paths:
-        path.rename(path.with_name(f"away-{path.name}"))
-    yield
-    for path in reversed(paths):
-        path.with_name(f"away-{path.name}").rename(path)
 
 
 def accepts(port: int, visit: Visit) -> bool:
