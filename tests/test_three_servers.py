@@ -154,12 +154,8 @@ class Ours:
 class Theirs:
     """FreeRADIUS with the plugin."""
 
-    def __init__(
-        self, name: str, configuration: Configuration, folder: Path, freeradius_python: None
-    ) -> None:
-        del freeradius_python  # it is there
-        self.name = name
-        self._server: FreeRADIUS = with_plugin(configuration, folder)
+    def __init__(self, name: str, server: FreeRADIUS) -> None:
+        self.name, self._server = name, server
         self.port, self.accounting_port = self._server.port, self._server.accounting_port
         self._server.start()
         self._server.warm_up()
@@ -495,7 +491,7 @@ def servers(freeradius_python: None, desk: Desk, tmp_path: Path) -> Iterator[lis
     started: list[Server] = []
     try:
         started += [Ours("north", north), Ours("south", south)]
-        started.append(Theirs("west", west, tmp_path / "freeradius", freeradius_python))
+        started.append(Theirs("west", with_plugin(west, tmp_path / "freeradius")))
         yield started
     finally:
         for server in started:

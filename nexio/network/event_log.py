@@ -70,8 +70,8 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if not new:
         return
     connection = work.session.connection()
-    # In the order of their times: several processes tell at once.
     servers = _servers_of(work, new.values())
+    # In the order of their times: several processes tell at once.
     rows = sorted(
         ((*event, servers[batch.server]) for batch in new.values() for event in batch.events),
         key=itemgetter(0),

@@ -83,7 +83,22 @@ def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     ended = {"ended_at": now, "ended_by": "gone"}
     tap = {"tap_id": "t", "tablet": "Door", **house, "at": now, "delivered_at": now, "why": None}
     member_pass = {"member_id": 1, "secret_sealed": keyring.seal("s", PASS_SECRET.purpose)}
+    server = {
+        "kind": "nexio-radiusd",
+        "place": "1812",
+        "version": "0.1.0",
+        "writer": "w",
+        "started_at": now - DAY,
+        "seen_at": now,
+        "table_age": 0.1,
+        "spool_age": 0.0,
+        "requests": 1e-7,
+        "spooled": 2**30,
+    }
+    signed = {"since": now - DAY, "signed": 2**40, "unsigned": 0, "signed_at": now}
     return {
+        "server": [{**server, "host": name, "clock_off": -0.1} for name in ("radius1", "Ü")],
+        "nas_signature": [{**signed, "nas_id": number} for number in (2, 1)],
         "desk": [
             {**desk, "name": "Ünit 1", "name_key": "ünit 1", "credential_digest": b"\0\xff"},
             {**desk, "name": "Unit 2", "name_key": "unit 2", "link_digest": b"\1"},

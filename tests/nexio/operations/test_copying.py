@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from nexio.keys.key_file import create_key_file
 from nexio.operations import copying
 from nexio.operations.checking import find_damage
 from nexio.operations.copying import copy_store, look
-from nexio.store import schema
+from nexio.store import rows, schema
+from nexio.store.audit import record_many
 from nexio.store.engine import Store
 from nexio.store.rows import numbers_used
 from tests.support.clocks import Clock
@@ -162,6 +164,23 @@ def assert_nothing_is_there(new: Configuration) -> None:
         return
     with engine_of(new.database_url) as engine:
         assert inspect(engine).get_table_names() == []
+
+
+@one_way_and_back
+def test_memory_does_not_grow_with_the_store(
+    old: Configuration, new: Configuration, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some rows at a time are read, written and compared."""
+    monkeypatch.setattr(rows, "ROWS_IN_MEMORY", 50)
+    large = "x" * 20_000
+    with closing(Store.open(old, clock)) as store:
+        with store.write() as work:
+            record_many(work, "visit", [("edit", 1, {"text": large})] * 1_500)
+        tracemalloc.start()
+        copy_store(store, new.database_url)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1_500 * len(large) / 2
 
 
 @one_way_and_back

@@ -17,15 +17,14 @@ from sqlalchemy import text
 from nexio.errors import Refused, StoreUnreachable
 from nexio.network.nas import NewNas, add_nas, list_nas
 from nexio.operations.checking import find_damage
-from nexio.reception.visits import VisitFilter, list_visits
 from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from nexio.store.postgresql import SETTINGS, open_connection
 from nexio.store.watching import watch
-from tests.support.people import add_location, look_up, register
-from tests.support.pgbouncer import PgBouncer
+from tests.support.inherited_settings import INHERITED, run, use
+from tests.support.people import add_location, register
 from tests.support.stores import configuration_of, engine_of, run_sql
 
 if TYPE_CHECKING:
@@ -38,39 +37,8 @@ if TYPE_CHECKING:
     from tests.support.clocks import Clock
     from tests.support.postgresql import PostgreSQL
 
-INHERITED = {
-    "DateStyle": "German, DMY",
-    "IntervalStyle": "iso_8601",
-    "TimeZone": "<+13>-13",
-    "client_encoding": "LATIN1",
-    "standard_conforming_strings": "off",
-    "bytea_output": "escape",
-    "transform_null_equals": "on",
-    "default_transaction_isolation": "serializable",
-    "default_transaction_deferrable": "on",
-    "default_transaction_read_only": "on",
-    "statement_timeout": "200ms",
-    "lock_timeout": "1ms",
-    "idle_in_transaction_session_timeout": "100ms",
-    "idle_session_timeout": "100ms",
-}
-"""What somebody may have set, each of which the code would stumble over or work otherwise by."""
-
 QUICK = Patience(silence=0.2, longest=60.0, connecting=2.0, busy=0.2)
 """For what is to be noticed within a test."""
-
-
-def use(configuration: Configuration, clock: Clock) -> None:
-    """Make a store's usual things and read them back: every type of a column is among them."""
-    with closing(Store.open(configuration, clock)) as store:
-        house = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
-        visit = register(store, house, first_name="Zoë", last_name="Nguyễn Văn", host="a\\'b")
-        shown = look_up(store, visit)
-        assert shown == visit
-        assert (shown.name, shown.host) == ("Zoë Nguyễn Văn", "a\\'b")
-        with store.read() as work:
-            assert find_damage(work) == []
-            assert list_visits(work, house, VisitFilter(search="nguyễn")) == [visit]
 
 
 @contextmanager
@@ -79,13 +47,6 @@ def database(postgresql: PostgreSQL, name: str, home: Path) -> Iterator[Configur
     url = postgresql.create_database(name)
     yield replace(configuration_of(home), database_url=url)
     postgresql.drop_database(name)
-
-
-def run(postgresql: PostgreSQL, name: str, statement: str) -> None:
-    """Do something as the superuser."""
-    url, may_write = postgresql.url(name), "-c default_transaction_read_only=off"
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True, options=may_write) as there:
-        there.execute(statement.encode())
 
 
 # What a server, a database, a role or a variable hands down
@@ -122,36 +83,6 @@ def test_inherited_settings_change_nothing(
             monkeypatch.delenv("PGOPTIONS", raising=False)
             if where == "role":
                 run(postgresql, "postgres", "ALTER ROLE postgres RESET ALL")
-
-
-def test_inherited_settings_change_nothing_behind_a_pooler(
-    postgresql: PostgreSQL, clock: Clock, tmp_path: Path
-) -> None:
-    """Each transaction sets what the code depends on, and leaves nothing of it to others."""
-    url = postgresql.create_database("pooled")
-    for name, value in INHERITED.items():
-        run(postgresql, "pooled", f"ALTER DATABASE pooled SET {name} = '{value}'")
-    with PgBouncer(postgresql) as pgbouncer:
-        use_pooled(replace(configuration_of(tmp_path), database_url=pgbouncer.url(url)), clock)
-
-
-def use_pooled(made: Configuration, clock: Clock) -> None:
-    """Make a store behind a pooler, use it, and look at the settings of its transactions."""
-    create_store(made)
-    use(made, clock)
-    with closing(Store.open(made, clock)) as store:
-        for _ in range(10):  # what is said ten times would be prepared
-            with store.engine.begin() as connection:
-                for name in SETTINGS.keys() - {"transaction_timeout", "DateStyle"}:
-                    found = connection.scalar(text("SELECT current_setting(:n)"), {"n": name})
-                    if not name.startswith("default_transaction"):
-                        assert found == SETTINGS[name], name
-                isolation = connection.scalar(text("SHOW transaction_isolation"))
-                assert isolation == "read committed"
-                assert connection.scalar(text("SHOW transaction_read_only")) == "off"
-        with store.read() as work:
-            assert work.session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
-            assert work.session.scalar(text("SHOW transaction_read_only")) == "on"
 
 
 def test_each_connection_sets_what_the_code_depends_on(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nexio.network import endings
-from nexio.network.accounting_records import Status
+from nexio.network.accounting_records import AccountingRecord, Status
 from nexio.network.devices import free_device, take_slots
 from nexio.network.endings import (
     CLAIM,
@@ -66,8 +66,14 @@ def enter(
 
 def on_wifi(store: Store, visit: Visit, number: int = 1, **changes: Any) -> None:
     """A device of a visit, on since now."""
+    tell(store, started(store, visit, number, **changes))
+
+
+def started(store: Store, visit: Visit, number: int, **changes: Any) -> AccountingRecord:
+    """What its access point says when a device gets on."""
     about = {"key": f"{number:032x}", "session_id": str(number), "at": store.clock()}
-    tell(store, record(Status.START, visit, **(about | changes)))
+    made: AccountingRecord = record(Status.START, visit, **(about | changes))
+    return made
 
 
 def end_all(store: Store) -> list[Ended]:
@@ -275,8 +281,7 @@ def test_two_servers_ask_once(
 ) -> None:
     """Each session is one server's, however many there are and however often they look."""
     visit = register(store, location)
-    for number in range(1, 301):
-        on_wifi(store, visit, number)
+    tell(store, *(started(store, visit, number) for number in range(1, 301)))
     revoke(store, visit)
     ended: list[Ended] = []
 
@@ -302,8 +307,7 @@ def test_a_deaf_nas_delays_nobody_else(
     with FakeNas() as deaf, FakeNas(then=reply()) as good:
         enter(store, location, deaf)
         enter(store, location, good, name="ap-2", source=20)
-        for number in range(1, 201):
-            on_wifi(store, visit, number)
+        tell(store, *(started(store, visit, number) for number in range(1, 201)))
         on_wifi(store, visit, 201, nas_id=2, nas="ap-2", source_address="192.0.2.20")
         revoke(store, visit)
         ender = SessionEnder(lambda: Store(store.engine, lambda: store.keyring, clock))
@@ -321,8 +325,7 @@ def test_many_of_a_silent_nas_leave_room_for_others(
     """However many there are, and whoever waits longer."""
     monkeypatch.setattr(endings, "_LOOKED_AT", 70)
     visit = register(store, location)
-    for number in range(1, 151):
-        on_wifi(store, visit, number)
+    tell(store, *(started(store, visit, number) for number in range(1, 151)))
     on_wifi(store, visit, 151, source_address="192.0.2.20")
     revoke(store, visit)
     with store.write() as work:
@@ -334,8 +337,11 @@ def test_many_of_a_silent_nas_leave_room_for_others(
 def test_many_silent_nas_leave_room_for_others(store: Store, location: Location) -> None:
     """One of each in turn, and those first that have fewest requests on their way."""
     visit = register(store, location)
-    for number in range(1, 61):
-        on_wifi(store, visit, number, source_address=f"192.0.2.{number % 3}")
+    sources = [f"192.0.2.{number % 3}" for number in range(1, 61)]
+    tell(
+        store,
+        *(started(store, visit, n, source_address=each) for n, each in enumerate(sources, start=1)),
+    )
     on_wifi(store, visit, 61, source_address="192.0.2.20")
     revoke(store, visit)
     with store.write() as work:

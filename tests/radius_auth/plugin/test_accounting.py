@@ -256,7 +256,7 @@ def test_a_hung_companion_is_not_given_ever_more(door: socket.socket, accounts: 
     began = time.monotonic()
     for session in range(3000):
         refused(accounts, session)
-    assert time.monotonic() - began < PATIENCE
+    assert time.monotonic() - began < 30
     assert accounts._channel is not None  # noqa: SLF001 - what waits in it is seen nowhere else
     assert len(accounts._channel._waiting) <= 1  # noqa: SLF001
 

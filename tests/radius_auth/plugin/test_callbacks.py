@@ -28,6 +28,7 @@ from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
+from radius_auth.protocol.statistics import Signatures
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
 from tests.support.radius.freeradius import packages
@@ -122,6 +123,7 @@ class Memory:
     guard: Guard = field(default_factory=Guard)
     discards: Discards = field(default_factory=Discards)
     slots: SlotCalls = field(default_factory=lambda: SlotCalls(lambda *_: None))
+    signatures: Signatures = field(default_factory=Signatures)
     started: int = 0
     stopped: int = 0
 

@@ -7,17 +7,25 @@ notice as without it.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
+from nexio.store.creation import create_store
+from nexio.store.engine import Store
+from nexio.store.postgresql import SETTINGS
+from tests.support.clocks import Clock
+from tests.support.inherited_settings import INHERITED, run, use
 from tests.support.people import revoke
 from tests.support.pgbouncer import PgBouncer
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import Radiusd
+from tests.support.stores import configuration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +41,7 @@ NOTICED = 10.0
 STOPPED = 10.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
     """A pooler in front of the tests' PostgreSQL."""
     with PgBouncer(postgresql) as running:
@@ -41,11 +49,36 @@ def pgbouncer(postgresql: PostgreSQL) -> Iterator[PgBouncer]:
 
 
 @pytest.fixture
-def desk(pgbouncer: PgBouncer, postgresql_configuration: Configuration) -> Iterator[Desk]:
-    """A desk whose store is behind it."""
+def desk(postgresql_configuration: Configuration, pgbouncer: PgBouncer) -> Iterator[Desk]:
+    """A desk whose store is behind it; what empties that store ends its connections before."""
     url = pgbouncer.url(postgresql_configuration.database_url)
     with desk_with(replace(postgresql_configuration, database_url=url)) as made:
         yield made
+
+
+def test_inherited_settings_change_nothing(
+    postgresql: PostgreSQL, pgbouncer: PgBouncer, clock: Clock, tmp_path: Path
+) -> None:
+    """Each transaction sets what the code depends on, and leaves nothing of it to others."""
+    url = postgresql.create_database("pooled")
+    for name, value in INHERITED.items():
+        run(postgresql, "pooled", f"ALTER DATABASE pooled SET {name} = '{value}'")
+    made = replace(configuration_of(tmp_path), database_url=pgbouncer.url(url))
+    create_store(made)
+    use(made, clock)
+    with closing(Store.open(made, clock)) as store:
+        for _ in range(10):  # what is said ten times would be prepared
+            with store.engine.begin() as connection:
+                for name in SETTINGS.keys() - {"transaction_timeout", "DateStyle"}:
+                    found = connection.scalar(text("SELECT current_setting(:n)"), {"n": name})
+                    if not name.startswith("default_transaction"):
+                        assert found == SETTINGS[name], name
+                isolation = connection.scalar(text("SHOW transaction_isolation"))
+                assert isolation == "read committed"
+                assert connection.scalar(text("SHOW transaction_read_only")) == "off"
+        with store.read() as work:
+            assert work.session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+            assert work.session.scalar(text("SHOW transaction_read_only")) == "on"
 
 
 def test_radiusd_follows_by_looking(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from nexio.errors import StoreUnreachable
 from nexio.store.creation import create_store
-from tests.support.database_faults import full, refusing
+from tests.support.outages import full, refusing
 from tests.support.postgresql import PostgreSQL, Standby
 from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
 from tests.support.radius.radclient import account, radclient

@@ -22,7 +22,7 @@ import pytest
 from nexio.operations.rotation import rotate_key
 from nexio.store.engine import Store
 from radius_auth.protocol.packet import Code
-from tests.support.database_faults import locked
+from tests.support.outages import locked
 from tests.support.radius.busy_nas import BusyNas, Login
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.radclient import radclient

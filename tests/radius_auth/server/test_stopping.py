@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
-from tests.support.database_faults import full, gone, locked, refusing
+from tests.support.outages import full, gone, locked, refusing
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.radclient import radclient

@@ -30,7 +30,7 @@ from radius_auth.client.client import send_status_server
 from radius_auth.protocol.status import parse_status
 from radius_auth.replica.kept import KeptFile, read_kept
 from tests.support.cli.programs import program
-from tests.support.database_faults import gone
+from tests.support.outages import gone
 from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
 from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.guests import SECRET

@@ -135,7 +135,7 @@ class FreeRADIUS:
     def warm_up(self) -> None:
         """Send the first request, which gets no answer but makes it read the store."""
         peer = Peer(
-            address="127.0.0.1", port=self.port, secret=SECRET, timeout=0.2, transmissions=150
+            address="127.0.0.1", port=self.port, secret=SECRET, timeout=0.5, transmissions=200
         )
         ask(peer, "nobody@example.com", "000000", {})
 

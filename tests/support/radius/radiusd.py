@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROGRAM = Path(sys.executable).with_name("nexio-radiusd")
 REJECT_DELAY = 0.5
 """When it ends, a server looks once more: by then a busy machine has told it of a new visit."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds to wait for a program on a busy machine."""
 
 

@@ -25,7 +25,10 @@ QUIET = (
 )
 SEES = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
-expect.set_options(timeout=20_000)  # a busy machine
+PATIENCE = 60_000
+"""Milliseconds to wait for a browser on a busy machine."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -45,6 +48,6 @@ def another(chromium: Browser, camera: Path) -> Iterator[Browser]:
 @contextmanager
 def _launched(kind: BrowserType, camera: Path | None) -> Iterator[Browser]:
     seen = (*SEES, f"--use-file-for-fake-video-capture={camera}") if camera else ()
-    chromium = kind.launch(executable_path=CHROMIUM, args=[*QUIET, *seen])
+    chromium = kind.launch(executable_path=CHROMIUM, args=[*QUIET, *seen], timeout=PATIENCE)
     yield chromium
     chromium.close()

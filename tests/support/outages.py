@@ -1,4 +1,4 @@
-"""What a database may do to those who use it, for a while."""
+"""What a store does to a server in a test: it is away, or full, or another process holds it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+def gone(desk: Desk) -> Iterator[None]:
+    """The file of SQLite is somewhere else for a while."""
+    desk.store.close()
+    paths = sorted(desk.configuration.home.glob("nexio.db*"))
+    for path in paths:
+        path.rename(path.with_name(f"away-{path.name}"))
+    yield
+    for path in reversed(paths):
+        path.with_name(f"away-{path.name}").rename(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process than the server writes to a SQLite file, and does not come to an end."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
 def refusing(postgresql: PostgreSQL, database: str) -> Iterator[None]:
     """Let nobody in, and send everybody away."""
-    with psycopg.connect(
-        host=str(postgresql.folder), user="postgres", dbname="postgres", autocommit=True
-    ) as administrator:
+    with _connected(postgresql) as administrator:
         administrator.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false'.encode())
-        postgresql.disconnect(database)
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+        )
         yield
         administrator.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true'.encode())
 
@@ -51,22 +72,8 @@ def full(store: Store) -> Iterator[None]:
         run_sql(store, "DROP FUNCTION disk_is_full CASCADE")
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process than the server writes to a SQLite file, and does not come to an end."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-
-
-@contextmanager
-def gone(desk: Desk) -> Iterator[None]:
-    """The file of SQLite is somewhere else for a while."""
-    desk.store.close()
-    paths = sorted(desk.configuration.home.glob("nexio.db*"))
-    for path in paths:
-        path.rename(path.with_name(f"away-{path.name}"))
-    yield
-    for path in reversed(paths):
-        path.with_name(f"away-{path.name}").rename(path)
+def _connected(server: PostgreSQL) -> psycopg.Connection:
+    """As its administrator."""
+    return psycopg.connect(
+        host=str(server.folder), user="postgres", dbname="postgres", autocommit=True
+    )
