@@ -97,8 +97,17 @@ class TimeIsUp(psycopg.OperationalError):
 class StreamedRows(psycopg.ServerCursor[Any]):
     """Rows that are read a part at a time.
 
-    Where the connection breaks meanwhile, SQLAlchemy does not close them; they went with it.
+    Where the connection breaks meanwhile, SQLAlchemy does not close them, or logs a traceback where
+    it breaks just then; they went with it.
     """
+
+    def close(self) -> None:
+        """See psycopg; whoever goes on with a broken connection hears of it then."""
+        try:
+            super().close()
+        except psycopg.OperationalError:
+            if not self.connection.closed:
+                raise
 
     def __del__(self, *_: Any) -> None:
         """Warn, as psycopg does, only where they are still open."""

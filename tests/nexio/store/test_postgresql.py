@@ -233,14 +233,17 @@ def test_a_watch_outlives_a_moment_of_standstill(
         assert watching.wait()
 
 
+@pytest.mark.parametrize("at", ["reading", "closing"])
 def test_a_connection_that_breaks_leaves_no_warning(
-    postgresql: PostgreSQL, recwarn: pytest.WarningsRecorder
+    at: str, postgresql: PostgreSQL, recwarn: pytest.WarningsRecorder
 ) -> None:
     """Rows that were being read went with it: nothing about that is for a server's log."""
     connection = open_connection(QUICK, postgresql.url("postgres").replace("+psycopg", ""))
     rows = connection.cursor("rows")
     rows.execute("SELECT generate_series(1, 10)")
     postgresql.disconnect("postgres")
+    if at == "closing":
+        rows.close()
     with pytest.raises(psycopg.OperationalError):
         rows.fetchone()
     del rows
