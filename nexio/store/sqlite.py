@@ -144,8 +144,9 @@ def _begin(connection: Connection, patience: Patience) -> None:
     connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
     if reads_only:
         connection.exec_driver_sql("BEGIN")
+    # An import has detached its connection: it has no `driver_connection` any more.
     elif not _has_turn(
-        cast("sqlite3.Connection", connection.connection.driver_connection), patience
+        cast("sqlite3.Connection", connection.connection.dbapi_connection), patience
     ):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
