@@ -124,7 +124,9 @@ def get_person(work: Reading, email: str) -> Person:
     key = email_key(email)
     if not key.strip():  # which is in every text
         raise InvalidValue("the e-mail is empty", "Say whose: an e-mail, or a login.")
-    visits = work.session.scalars(select(VisitRow).where(VisitRow.email_key == key)).all()
+    visits = work.session.scalars(
+        select(VisitRow).where(VisitRow.email_key == key).order_by(VisitRow.id)
+    ).all()
     members = work.session.scalars(select(MemberRow).where(MemberRow.email_key == key)).all()
     both: list[VisitRow | MemberRow] = [*visits, *members]
     written = [email.strip(), key, *(row.email for row in both if row.email)]
@@ -241,7 +243,9 @@ def export_person(work: Writing, person: Person) -> dict[str, Any]:
     conditions, places = _conditions(person), {each.id: each.name for each in list_locations(work)}
     exported: dict[str, Any] = {"email": person.email}
     for name, table in _TABLES.items():
-        rows = work.session.scalars(select(table).where(conditions[table]))
+        rows = work.session.scalars(
+            select(table).where(conditions[table]).order_by(*table.__table__.primary_key)
+        )
         exported[name] = [_plain(row, places) for row in rows.unique()]
     exported["mentions"] = [
         {"visit": row.id, "field": column} for row, column in _mentions(work, person)

@@ -136,6 +136,7 @@ class Sharing:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._file.close()
         self._store.close()
 
     def exchange(self) -> None:

@@ -4,59 +4,19 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexio.network.accounting_records import Status
 from nexio.network.event_log import list_events
 from nexio.store.engine import Store
 from tests.support.accounting import record, sessions, tell
 from tests.support.clocks import FRIDAY_MORNING, Clock
-from tests.support.old_rows import rows_of_0002
+from tests.support.old_rows import NAMES_OF_0003, rows_of_0003
 from tests.support.old_stores import upgrade
 from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
-    from nexio.keys.keyring import Keyring
-
-NAMES = {
-    "zoe@example.com": "zoe@example.com",
-    "44863544@guest": "******@guest",
-    "PIN459377": "PIN******",
-    r"zoe 459\xa0377": "zoe ******",
-    "\uff14\uff15\uff19\uff13\uff17\uff17 zoe": "****** zoe",
-    "******": "******",
-    "": "",
-}
-"""What stood in the columns, and what is left of it."""
-
-
-def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
-    """A session and a decision for each name; Zoe's e-mail has no digits."""
-    at = FRIDAY_MORNING
-    stay = {"occurrence": 1, "nas": "ap-1", "source_address": "192.0.2.10", "session_id": "459377"}
-    counted = {"seconds": 600, "octets_in": 7, "octets_out": 9, "started_at": at}
-    decision = {"at": at, "nas": "ap-1", "outcome": "accept", "reason": "valid", "latency_us": 9}
-    both = list(enumerate(NAMES, 1))
-    return {
-        **rows_of_0002(keyring),
-        "wifi_session": [
-            {
-                **stay,
-                **counted,
-                "heard_at": at + timedelta(minutes=10),
-                "sender": f"{1:032x}",
-                "key": f"{number:032x}",
-                "user_name": name,
-                "calling_station": "02-00-00-12-34-56",
-            }
-            for number, name in both
-        ],
-        "auth_event": [
-            {**decision, "record_id": f"{number:032x}", "user_name": name} for number, name in both
-        ],
-    }
-
 
 OLD = "0003", rows_of_0003
 
@@ -73,10 +33,10 @@ def test_pins_in_user_names_are_masked(old: Configuration, clock: Clock) -> None
     """In sessions and in the log; an escape of an older version stands for a blank."""
     upgrade(old)
     with closing(Store.open(old, clock)) as store:
-        assert [each.user_name for each in sessions(store)] == list(NAMES.values())
+        assert [each.user_name for each in sessions(store)] == list(NAMES_OF_0003.values())
         with store.read() as work:
             shown = [each.event.user_name for each in list_events(work, None, limit=99)]
-    assert shown == list(NAMES.values())
+    assert shown == list(NAMES_OF_0003.values())
 
 
 def test_the_email_of_a_visit_keeps_its_digits(old: Configuration, clock: Clock) -> None:

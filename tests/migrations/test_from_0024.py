@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from nexio.locations.locations import list_locations
 from nexio.network.sessions import SessionFilter, list_sessions
 from nexio.store.engine import Store
-from tests.migrations.test_from_0003 import rows_of_0003
+from tests.support.old_rows import rows_of_0003
 from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:

@@ -199,3 +199,42 @@ def rows_of_0010(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
             both | {"key": f"{3:032x}"},
         ]
     }
+
+
+NAMES_OF_0003 = {
+    "zoe@example.com": "zoe@example.com",
+    "44863544@guest": "******@guest",
+    "PIN459377": "PIN******",
+    r"zoe 459\xa0377": "zoe ******",
+    "\uff14\uff15\uff19\uff13\uff17\uff17 zoe": "****** zoe",
+    "******": "******",
+    "": "",
+}
+"""What stood in the columns, and what is left of it."""
+
+
+def rows_of_0003(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
+    """A session and a decision for each name; Zoe's e-mail has no digits."""
+    at = FRIDAY_MORNING
+    stay = {"occurrence": 1, "nas": "ap-1", "source_address": "192.0.2.10", "session_id": "459377"}
+    counted = {"seconds": 600, "octets_in": 7, "octets_out": 9, "started_at": at}
+    decision = {"at": at, "nas": "ap-1", "outcome": "accept", "reason": "valid", "latency_us": 9}
+    both = list(enumerate(NAMES_OF_0003, 1))
+    return {
+        **rows_of_0002(keyring),
+        "wifi_session": [
+            {
+                **stay,
+                **counted,
+                "heard_at": at + timedelta(minutes=10),
+                "sender": f"{1:032x}",
+                "key": f"{number:032x}",
+                "user_name": name,
+                "calling_station": "02-00-00-12-34-56",
+            }
+            for number, name in both
+        ],
+        "auth_event": [
+            {**decision, "record_id": f"{number:032x}", "user_name": name} for number, name in both
+        ],
+    }

@@ -128,7 +128,7 @@ def hold(desk: Desk, ports: Ports, kinds: Mapping[str, Row], subtests: pytest.Su
             for name, row in kinds.items()
         }
         for number, visit in enumerate((zoe, ada)):
-            accept = radclient(ports.auth, visit.email, visit.pin)
+            accept = accepted(ports.auth, visit)
             for point in points.values():
                 point.begin(device_of(visit, accept, point, number))
         wait_until(lambda: len(sessions_of(desk, zoe)) == len(sessions_of(desk, ada)) == len(kinds))
@@ -139,6 +139,18 @@ def hold(desk: Desk, ports: Ports, kinds: Mapping[str, Row], subtests: pytest.Su
                 check(story, kinds[name])
         assert {each.disconnect for each in sessions_of(desk, ada)} == {None}
         assert {each.ended_at for each in sessions_of(desk, ada)} == {None}
+
+
+def accepted(port: int, visit: Visit) -> Reply:
+    """The Access-Accept, from when the server has heard of the visit."""
+    replies = []
+
+    def is_known() -> bool:
+        replies.append(radclient(port, visit.email, visit.pin))
+        return replies[-1].code == "Access-Accept"
+
+    wait_until(is_known)
+    return replies[-1]
 
 
 def check(story: Story, row: Row) -> None:
