@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, func, insert, inspect, select, text, update
 
 from nexio.configuration_file import masked
-from nexio.errors import KeyUnusable, Refused, StoreUnreachable
+from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.store import schema
 from nexio.store.creation import require_encoding
 from nexio.store.engine import (
@@ -124,7 +124,15 @@ def _new_store(url: str) -> Iterator[Connection]:
 
 def _path_of(url: str) -> Path | None:
     parsed = parse_url(url)
-    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    path = Path(parsed.database or "")
+    if not path.is_absolute():
+        raise InvalidValue(
+            f"{masked(url)} is of another file in each folder",
+            "Write the whole path, after four slashes: sqlite:////var/lib/nexio/nexio.db",
+        )
+    return path
 
 
 def _require_empty(target: Connection, url: str) -> None:

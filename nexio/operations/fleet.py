@@ -10,7 +10,7 @@ from nexio.input.durations import words_for
 from nexio.input.names import counted
 from nexio.network.guard_table import servers_at_work
 from nexio.network.nas import list_nas
-from nexio.network.nas_signatures import Signing, read_signatures, signing_of
+from nexio.network.nas_signatures import ENOUGH, Signing, read_signatures, signing_of
 from nexio.network.servers import list_servers
 from nexio.operations.health import unwell, well
 from nexio.reception.guessing_limits import MOST_OTHERS
@@ -91,16 +91,19 @@ def _signing(work: Reading) -> Iterator[Finding]:
         if known is None or signing in {Signing.REQUIRED, Signing.UNKNOWN}:
             continue
         if signing is Signing.READY:
-            yield unwell(
+            yield well(
                 "Message-Authenticator",
-                f"{nas.name} always sends it and need not, so its replies can be forged",
-                f"Require it: nexio nas edit {quote(nas.name)} --require-message-authenticator",
+                f"{nas.name} always sends it, so it can be required:"
+                f" nexio nas edit {quote(nas.name)} --require-message-authenticator",
             )
+        elif signing is Signing.UNANSWERED and known.unsigned < ENOUGH:
+            message = f"{nas.name} sends it, but for {counted(known.unsigned, 'request')}"
+            yield well("Message-Authenticator", message)
         elif signing is Signing.UNANSWERED:
             yield unwell(
                 "Message-Authenticator",
                 f"{counted(known.unsigned, 'request')} of {nas.name} had none and got no answer",
-                "Let it send one; until it can: nexio nas edit"
+                "If they are its own, let it send one; until it can: nexio nas edit"
                 f" {quote(nas.name)} --insecure-no-message-authenticator",
             )
         else:

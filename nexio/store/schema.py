@@ -57,7 +57,10 @@ def require_version(connection: Connection, what: str = "the store") -> str:
     """
     version = current_version(connection)
     if version is None:
-        raise SchemaMismatch(f"{what} is empty", "Make it with: nexio init")
+        raise SchemaMismatch(
+            f"{what} is empty",
+            "A new one: nexio init. One that moves here: nexio db copy --from URL, and no init.",
+        )
     if version > HEAD:
         raise SchemaMismatch(
             f"{what} has version {version}, which is newer than this software ({HEAD})",

@@ -65,6 +65,7 @@ def command(limit: int | None, after: int | None, *, as_json: bool) -> None:
         "No server has told this store of itself.",
         as_json=as_json,
         only_wide=ONLY_WIDE,
+        whole=("server", "kind"),
     )
     if not as_json:
         wrong = [each for each in found if each.state == "running" and each.is_clock_off]
@@ -83,4 +84,6 @@ def _spool(server: Server) -> str:
 
 def _clock(server: Server) -> str:
     off = server.report.clock_off
-    return "the same" if off is None else f"{off:+.1f} s"
+    if off is None:
+        return "the same"
+    return f"{abs(off):.1f} s {'ahead' if off > 0 else 'behind'}"

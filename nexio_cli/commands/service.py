@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 from nexio_cli.terminal import installing, once, options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SERVICES = ("radiusd", "webd", "housekeeping")
 
@@ -54,17 +55,29 @@ def install(
     version of such a unit goes into nexio/new there. 'systemctl edit' is the better way to
     change one.
 
-    The units name the store, the key and the programs that this command finds. The services get
-    a copy of the key from systemd at their start: restart them after 'nexio key rotate'.
+    The units name the folder of data, the key and the programs that this command finds. The
+    address of a database belongs into the configuration file, or into the files that the units
+    name. The services get a copy of the key from systemd at their start: restart them after
+    'nexio key rotate'.
     """
     from nexio.operations.units import UNITS, plan_install
 
     services = services or SERVICES
     plan = plan_install(folder, services, user, options.configuration())
     installing.carry_out(plan, "The units are in", dry_run=dry_run, as_json=as_json)
+    if not as_json:
+        output.warn(_unseen())
     if not dry_run:
         names = " ".join(UNITS[each][-1] for each in SERVICES if each in services)
         output.say(f"Then: systemctl daemon-reload; systemctl enable --now {names}")
+
+
+def _unseen() -> Iterator[str]:
+    if os.environ.get("NEXIO_DATABASE_URL"):
+        yield (
+            "the services do not see NEXIO_DATABASE_URL of this shell: write it to database-url in"
+            " /etc/nexio/nexio.toml, or to the files in /etc/nexio that the units name"
+        )
 
 
 @command.command()

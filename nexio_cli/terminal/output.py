@@ -85,12 +85,13 @@ def print_list(
     *,
     as_json: bool,
     only_wide: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> None:
     """A table with a row for each thing, or a JSON array of their shapes."""
     if as_json:
         print_json_array(shape(thing) for thing in things)
     else:
-        print_table(header, (row(thing) for thing in things), nothing, only_wide)
+        print_table(header, (row(thing) for thing in things), nothing, only_wide, whole)
 
 
 def print_json_array(values: Iterable[Printed]) -> None:

@@ -142,6 +142,7 @@ def test_where_the_address_stands_in_a_file(
         (("--to", "postgresql://nexio:s3cret@word@db/nexio"), 2, "--to is not the URL of a store"),
         (("--from", "mysql://db/nexio"), 2, "--from is not the URL of a store"),
         (("--from", "sqlite:////nowhere/nexio.db"), 5, "there is no store at"),
+        (("--to", "sqlite:///nexio.db"), 2, "is of another file in each folder"),
         (("--to", "postgresql://nexio:s3cret@127.0.0.1:1/nexio"), 5, "cannot be used"),
     ],
 )

@@ -57,6 +57,18 @@ def test_a_changed_unit_of_another_service(sqlite_nexio: Nexio, there: tuple[str
     assert tree(Path(there[1])) == {}
 
 
+def test_the_address_of_a_database(
+    sqlite_nexio: Nexio, there: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The services see nothing of a shell's variables, so it belongs into a file."""
+    url = sqlite_nexio.configuration.database_url
+    monkeypatch.setenv("NEXIO_DATABASE_URL", url)
+    warned = "Warning: the services do not see NEXIO_DATABASE_URL of this shell"
+    assert warned in sqlite_nexio.done("service", "install", "--dry-run", *there).err
+    monkeypatch.delenv("NEXIO_DATABASE_URL")
+    assert "Warning" not in sqlite_nexio.done("service", "install", "--dry-run", *there).err
+
+
 def test_an_unknown_service(sqlite_nexio: Nexio, there: tuple[str, str]) -> None:
     """The known ones are listed."""
     said = sqlite_nexio("service", "install", "radius", *there).refused(2)

@@ -219,4 +219,4 @@ def test_must_12_who_signs_is_known(fleet: Fleet) -> None:
     found = {
         each.message.split()[0]: each for each in fleet.findings() if "sends it" in each.message
     }
-    assert "nexio nas edit 127.0.0.2 --require-message-authenticator" in found[SIGNS].advice
+    assert "nexio nas edit 127.0.0.2 --require-message-authenticator" in found[SIGNS].message
