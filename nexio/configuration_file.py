@@ -53,7 +53,8 @@ _PASSWORD = re.compile(_START + ":[^/@]*@", re.IGNORECASE)
 _PERHAPS = re.compile(r"\s*(?P<start>[a-z][a-z0-9+.-]*://[^:]*):.*@", re.IGNORECASE)
 """A password that should have been quoted is one, too."""
 
-_QUERY = re.compile(r"(?P<start>[?&][a-z]*password)=[^&]*", re.IGNORECASE)
+_QUERY = re.compile(r"(?P<start>[?&](?:[a-z]*password|[^=&]*%[^=&]*))=[^&]*", re.IGNORECASE)
+"""A password, or what its name may hide as one."""
 
 _USER = re.compile(_START + "(?<!/)@", re.IGNORECASE)
 
@@ -156,8 +157,6 @@ def _refuse_others(path: Path, home: str | None) -> None:
         keeper = _owner(home)
     except OSError:  # not there, or closed to us: reading it will say so
         return
-    if not stat.S_ISREG(status.st_mode):
-        return
     if status.st_uid not in {0, os.geteuid(), keeper}:
         raise SecretUnusable(
             f"the configuration file {path} belongs to the user {status.st_uid}: neither to root,"
@@ -226,7 +225,7 @@ def with_password(url: str, file: Path | None) -> str:
 
 def masked(url: str) -> str:
     """A URL without its password; nothing of what is no URL."""
-    hidden = _QUERY.sub(r"\g<start>=***", _PERHAPS.sub(r"\g<start>:***@", url))
+    hidden = _PERHAPS.sub(r"\g<start>:***@", _QUERY.sub(r"\g<start>=***", url))
     return hidden if "://" in url else "***"
 
 

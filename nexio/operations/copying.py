@@ -29,6 +29,7 @@ from nexio.store.engine import (
     parse_url,
 )
 from nexio.store.rows import copy_rows, first_difference, numbers_used, our_tables, use_none_twice
+from nexio.store.sqlite import identity
 from nexio.store.tables import AuditRow, Row, StoreRevisionRow
 
 Step = Callable[[str, int, int], None]
@@ -107,19 +108,26 @@ def _reading(engine: Engine) -> Iterator[Connection]:
 def _new_store(url: str) -> Iterator[Connection]:
     """The empty tables of a new store; nothing stays of it if anything goes wrong."""
     path = _path_of(url)
-    made = path is not None and not path.exists()
+    made = create_sqlite_file(url)
+    file = None if path is None else identity(path)
     try:
-        create_sqlite_file(url)
         with connected(url) as engine, engine.begin() as target:
+            schema.lock_alone(target)
             _require_empty(target, url)
             require_encoding(target)
             schema.make_tables(target)
             yield target
+            _require_same(path, file)
     except BaseException:
         if path is not None and made:
             with suppress(OSError):
                 path.unlink()
         raise
+
+
+def _require_same(path: Path | None, file: tuple[int, int] | None) -> None:
+    if path is not None and identity(path) != file:  # whoever had made it gave up
+        raise StoreUnreachable(f"{path} was removed while it was filled", "Copy the store again.")
 
 
 def _path_of(url: str) -> Path | None:

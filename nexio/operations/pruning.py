@@ -132,6 +132,9 @@ def forget_visits(work: Writing, visits: Sequence[int], *, decided_after: int = 
     """
     if not visits:
         return
+    # Who tells something of one of them at this moment is waited for.
+    them = select(VisitRow.id).where(VisitRow.id.in_(visits)).order_by(VisitRow.id)
+    work.session.execute(them.with_for_update())
     batch = batch_of(work.session)
     work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
     replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))

@@ -200,11 +200,14 @@ def connect(database_url: str, patience: Patience | None = None) -> Engine:
     return postgresql_engine(url, patience)
 
 
-def create_sqlite_file(database_url: str) -> None:
-    """Make an empty SQLite store, closed to others, where the URL names one that is not there."""
+def create_sqlite_file(database_url: str) -> bool:
+    """Make an empty SQLite store, closed to others, where the URL names one that is not there.
+
+    Returns:
+        Whether it was made now, by nobody else.
+    """
     url = parse_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        create_file(Path(url.database or ""))
+    return url.get_backend_name() == "sqlite" and create_file(Path(url.database or ""))
 
 
 @contextmanager
@@ -273,8 +276,9 @@ def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
         url = url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
     except (ArgumentError, ValueError):  # ValueError quotes what stands where a port should
         raise _bad_url(what) from None
-    # A password with an @ that is not written as %40 spills into the host.
-    if url.drivername not in DRIVERS or "@" in (url.host or ""):
+    # A password with an @ that is not written as %40 spills into the host, or the user.
+    spilt = "@" in (url.host or "") or "?" in database_url.rpartition("@")[0]
+    if url.drivername not in DRIVERS or spilt:
         raise _bad_url(what)
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
         raise InvalidValue(

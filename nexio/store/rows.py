@@ -126,7 +126,8 @@ def _read(connection: Connection, table: Table, query: Select[Any]) -> Iterator[
         with result:
             try:
                 yield from result.partitions()
-            except (ValueError, TypeError) as error:  # SQLite keeps any text in any column
+            # SQLite keeps any text in any column.
+            except (ValueError, TypeError, OverflowError) as error:
                 raise RowDamaged(
                     f"{table.name} cannot be read: a time or a number in it is none",
                     "Which row that is: nexio db check",

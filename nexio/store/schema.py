@@ -138,6 +138,16 @@ def make_tables(connection: Connection, version: str = HEAD) -> None:
         _run(config, version)
 
 
+def lock_alone(connection: Connection) -> None:
+    """Be the only one who writes, until the end of the transaction.
+
+    Raises:
+        StoreUnreachable: somebody else uses the database.
+    """
+    with _explain_locks():
+        _wait_for_locks(connection)
+
+
 def _version_of(connection: Connection, what: str) -> str | None:
     """The store's version, or None where there are no tables yet."""
     return None if current_version(connection) is None else require_version(connection, what)

@@ -54,17 +54,17 @@ def _keep_to_file(engine: Engine, path: Path) -> None:
     """
 
     def note(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info["file"] = _identity(path)
+        entry.info["file"] = identity(path)
 
     def check(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
-        if entry.info["file"] != _identity(path):
+        if entry.info["file"] != identity(path):
             raise DisconnectionError("another file is in its place")
 
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity(path: Path) -> tuple[int, int] | None:
     """Which file it is; None where none is there."""
     try:
         status = os.stat(path)  # noqa: PTH116 - for each transaction
@@ -73,21 +73,25 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def create_file(path: Path) -> None:
-    """Make an empty file, closed to others, where none is there."""
+def create_file(path: Path) -> bool:
+    """Make an empty file, closed to others, where none is there; whether it was made now."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A folder that a group may write to is shared on purpose: so is the store in it.
         shared = path.parent.stat().st_mode & 0o020
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return False
         if shared:
             os.fchmod(descriptor, 0o660)  # whatever the umask: SQLite's other files follow suit
+        os.close(descriptor)
+        return True
     except OSError as error:
         raise StoreUnreachable(
             f"the store {path} cannot be made: {error.strerror}",
             "Choose another place with NEXIO_HOME, or run this as a user who may write there.",
         ) from error
-    os.close(descriptor)
 
 
 def _is_there(path: Path) -> bool:

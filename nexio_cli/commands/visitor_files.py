@@ -210,12 +210,12 @@ def _created(name: str) -> Iterator[TextIO]:
         raise Unreachable(
             f"the file {name} cannot be made: {error.strerror}", "Choose another place."
         ) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        try:
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file
-        except BaseException:
-            Path(name).unlink()
-            raise
+    except BaseException:  # a full disk may be noticed no earlier than as it is closed
+        Path(name).unlink()
+        raise
 
 
 def _tell(imported: Imported, *, dry_run: bool, quiet: bool) -> None:

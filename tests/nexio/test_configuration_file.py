@@ -226,6 +226,8 @@ def test_the_plugin_reads_the_file_too(file: Path, tmp_path: Path) -> None:
         ("smtps://joe@example.com:S3cret@mail", "smtps://joe@example.com:***@mail"),
         ("smtp://DOM/joe:S3cret@h", "smtp://DOM/joe:***@h"),
         ("postgresql://n@db/n?a=b&password=S3cret&c=d", "postgresql://n@db/n?a=b&password=***&c=d"),
+        ("postgresql://n@db:5432/n?password=S3@cret", "postgresql://n@db:5432/n?password=***"),
+        ("postgresql://n@db/n?pass%77ord=S3cret", "postgresql://n@db/n?pass%77ord=***"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:

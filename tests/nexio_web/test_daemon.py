@@ -143,7 +143,7 @@ def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path
         before = server.workers()
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(server.workers()) == 1 and server.workers() != before)
-        assert ask(second) == 200
+        wait_until(lambda: is_answered(second))
         assert not is_answered(first)
 
 

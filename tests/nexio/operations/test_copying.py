@@ -16,7 +16,7 @@ from nexio.keys.key_file import create_key_file
 from nexio.operations import copying
 from nexio.operations.checking import find_damage
 from nexio.operations.copying import copy_store, look
-from nexio.store import rows, schema
+from nexio.store import rows
 from nexio.store.audit import record_many
 from nexio.store.engine import Store
 from nexio.store.rows import numbers_used
@@ -277,11 +277,30 @@ def test_without_its_key(sqlite_old: Configuration, tmp_path: Path, clock: Clock
 def test_the_file_is_closed_to_others(
     sqlite_old: Configuration, tmp_path: Path, clock: Clock
 ) -> None:
-    """As a store that 'nexio init' makes; an empty file that is there will do."""
+    """As a store that 'nexio init' makes."""
     new = tmp_path / "new.db"
     copy(sqlite_old, f"sqlite:///{new}", clock)
     assert stat.S_IMODE(new.stat().st_mode) == 0o600
-    (tmp_path / "empty.db").touch()
-    copy(sqlite_old, f"sqlite:///{tmp_path}/empty.db", clock)
-    with engine_of(f"sqlite:///{tmp_path}/empty.db") as engine, engine.connect() as connection:
-        assert schema.current_version(connection) == schema.HEAD
+
+
+def test_a_file_that_somebody_else_has_made(
+    sqlite_old: Configuration, tmp_path: Path, clock: Clock
+) -> None:
+    """Whoever comes second leaves a store as it is, and says so where the file was removed."""
+    url, new = f"sqlite:///{tmp_path}/new.db", tmp_path / "new.db"
+    new.touch()
+    copy(sqlite_old, url, clock)
+    before = new.read_bytes()
+    with pytest.raises(Refused, match="is a store already"):
+        copy(sqlite_old, url, clock)
+    assert new.read_bytes() == before
+    new.write_bytes(b"")
+
+    def remove(*_: object) -> None:
+        new.unlink(missing_ok=True)
+
+    with (
+        closing(Store.open(sqlite_old, clock)) as store,
+        pytest.raises(StoreUnreachable, match="was removed"),
+    ):
+        copy_store(store, url, remove)

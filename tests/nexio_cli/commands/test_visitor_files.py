@@ -148,7 +148,7 @@ def test_an_export_holds_few_visits_at_a_time(
         sqlite_desk.done("visitor", "export", str(tmp_path / f"{number}.csv"))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[2] < peaks[1] * 1.5, peaks
+    assert peaks[2] < peaks[1] * 2, peaks  # of three and a half times as many
     assert (tmp_path / "450.csv").read_text("utf-8-sig").count("\n") == 1 + 600
 
 
