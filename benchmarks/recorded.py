@@ -28,6 +28,13 @@ def check_guesses(home: Path, guesses: int) -> None:
         RuntimeError: some are something else, or are not there.
     """
     last = min(guesses, LATEST)
+    reasons = latest_reasons(home, last)
+    if reasons != {"wrong PIN": last}:
+        raise RuntimeError(f"of the {last} latest guesses the log says: {dict(reasons)}")
+
+
+def latest_reasons(home: Path, last: int) -> Counter[str]:
+    """How often each reason is in so many of the latest decisions."""
     environment = {"PATH": os.environ["PATH"], "NEXIO_HOME": str(home)}
     said = subprocess.run(
         [NEXIO, "log", "--last", str(last), "--json"],
@@ -36,6 +43,4 @@ def check_guesses(home: Path, guesses: int) -> None:
         text=True,
         check=True,
     ).stdout
-    reasons = Counter(each["reason"] for each in json.loads(said))
-    if reasons != {"wrong PIN": last}:
-        raise RuntimeError(f"of the {last} latest guesses the log says: {dict(reasons)}")
+    return Counter(each["reason"] for each in json.loads(said))

@@ -15,7 +15,7 @@ from benchmarks.generator.load import Generator, Load, Order
 from benchmarks.interruptions import reload_pair
 from benchmarks.packets import SOCKETS
 from benchmarks.page import tables
-from benchmarks.recorded import check_guesses
+from benchmarks.recorded import latest_reasons
 from benchmarks.rounds import warm_up
 from benchmarks.servers.lineup import MAKERS, Lineup, add_access_points
 from benchmarks.session import measure
@@ -83,11 +83,9 @@ def test_each_server_answers(
 
 
 def _is_recorded(home: Path) -> bool:
-    try:
-        check_guesses(home, VISITORS)
-    except RuntimeError:
-        return False
-    return True
+    """On a busy machine the guard may refuse to look at some."""
+    reasons = latest_reasons(home, VISITORS)
+    return reasons["wrong PIN"] > 0 and reasons.keys() <= {"wrong PIN", "too many guesses"}
 
 
 def test_two_sites(programs: None) -> None:
