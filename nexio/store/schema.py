@@ -59,7 +59,7 @@ def require_version(connection: Connection, what: str = "the store") -> str:
     if version is None:
         raise SchemaMismatch(
             f"{what} is empty",
-            "A new one: nexio init. One that moves here: nexio db copy --from URL, and no init.",
+            "Make it with 'nexio init' or, if a store moves here, 'nexio db copy --from URL'.",
         )
     if version > HEAD:
         raise SchemaMismatch(
