@@ -28,7 +28,7 @@ from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
 from nexio.store.locking import lock_writers
 from nexio.store.patience import Patience
-from nexio.store.sqlite import create_file, sqlite_engine
+from nexio.store.sqlite import FILE, create_file, require_file, sqlite_engine
 from nexio.store.tables import StoreRevisionRow
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
@@ -137,6 +137,10 @@ class Store:
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
             connection: on which it happens, where something is attached to it; None is any.
+
+        Raises:
+            StoreUnreachable: it cannot be written, or at the commit another file took the place
+                of the SQLite file: what was written is not in the store that is there now.
         """
         where = self.engine if connection is None else connection
         with explain_errors(self.engine), Session(where, expire_on_commit=False) as session:
@@ -151,7 +155,9 @@ class Store:
             )
             yield work
             publish(session)
+            file = session.connection().info.get(FILE)
             session.commit()
+            require_file(self.engine, file)
             self.done += work.done
 
     def can_use(self, *key_ids: str | None) -> bool:

@@ -70,6 +70,41 @@ def test_a_kept_connection_follows_the_file(
         assert connection.execute("SELECT name FROM location").fetchall() == [("put back",)]
 
 
+def exchange(path: Path) -> None:
+    """Put the file ``new.db`` in the place of a store, with nothing beside it."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink()
+    path.with_name("new.db").rename(path)
+
+
+def test_a_file_that_is_exchanged_at_the_commit(
+    sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
+) -> None:
+    """Whoever writes then hears that the store does not have it, and may write it again."""
+    path = sqlite_configuration.home / "nexio.db"
+    register(sqlite_store, sqlite_location)  # the file has all of it, and nothing waits beside it
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
+    shutil.copy(path, path.with_name("new.db"))
+    changed = update(LocationRow).values(name="changed")
+
+    def change() -> None:
+        with sqlite_store.write() as work:
+            work.session.execute(changed)
+            work.done.append("change")
+            exchange(path)
+
+    with pytest.raises(StoreUnreachable, match="another file was put in the place of"):
+        change()
+    assert "change" not in sqlite_store.done
+    with sqlite_store.read() as look:
+        assert look.session.get_one(LocationRow, sqlite_location.id).name != "changed"
+    with sqlite_store.write() as work:
+        work.session.execute(changed)
+    with sqlite_store.read() as look:
+        assert look.session.get_one(LocationRow, sqlite_location.id).name == "changed"
+
+
 def test_a_read_cannot_write(store: Store, location: Location) -> None:
     """It never turns into a write; the next write on the same connection can."""
     statement = update(LocationRow).values(name="changed")
