@@ -34,6 +34,9 @@ from nexio.store.tables import StoreRevisionRow
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
 
+WITHOUT_EFFECT = {"uri", "timeout", "check_same_thread", "cached_statements"}
+"""What may stand behind the ``?`` of an SQLite URL: others know it, and here it does nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -286,11 +289,18 @@ def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
     spilt = "@" in (url.host or "") or "?" in database_url.rpartition("@")[0]
     if url.drivername not in DRIVERS or spilt:
         raise _bad_url(what)
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+    if url.get_backend_name() != "sqlite":
+        return url
+    if url.database in {None, "", ":memory:"}:
         raise InvalidValue(
             "a store in memory cannot be shared", "Name a file: sqlite:////folder/nexio.db"
         )
-    return url
+    if url.query.keys() - WITHOUT_EFFECT:
+        raise InvalidValue(
+            f"{what} has something behind a '?' that SQLite does not know",
+            "Leave it out: sqlite:////folder/nexio.db. A '?' in a name is written %3F.",
+        )
+    return url.set(query={})
 
 
 def _bad_url(what: str) -> InvalidValue:

@@ -19,7 +19,7 @@ from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.keys.key_file import create_key_file
 from nexio.locations.locations import Location
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect, create_sqlite_file, explain_errors
+from nexio.store.engine import Store, connect, create_sqlite_file, explain_errors, parse_url
 from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
 from tests.support.clocks import Clock
@@ -250,6 +250,20 @@ def test_what_is_no_url_of_a_store(url: str) -> None:
     assert "sqlite:////folder/nexio.db or postgresql://user@host/database" in caught.value.advice
     assert "hunter2" not in "".join(traceback.format_exception_only(caught.value))
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("query", ["mode=ro", "timeout=5&cache=shared", "secret=1"])
+def test_what_sqlite_does_not_know(query: str) -> None:
+    """It is refused, and not quoted: it may be a password."""
+    with pytest.raises(InvalidValue, match=r"behind a '\?' that SQLite does not know") as caught:
+        parse_url(f"sqlite:////srv/nexio.db?{query}")
+    assert query not in str(caught.value) + caught.value.advice
+
+
+def test_what_does_nothing_to_sqlite() -> None:
+    """An address that was good before stays good."""
+    url = parse_url("sqlite:////srv/nexio.db?timeout=soon&check_same_thread=false")
+    assert url == parse_url("sqlite:////srv/nexio.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
