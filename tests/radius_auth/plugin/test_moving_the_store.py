@@ -64,7 +64,6 @@ def test_guests_get_on_while_the_store_moves(
         assert len(accepts(new)) == 2 + logins + 1
         assert len(accepts(old)) == 2
         assert "Traceback" not in server.log
-    postgresql.drop_database("moved")
 
 
 def log_in(server: FreeRADIUS, visit: Visit) -> int:
