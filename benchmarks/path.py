@@ -1,7 +1,8 @@
 """What a login costs without sockets and without a store: ``python -m benchmarks.path``.
 
 Prints microseconds of CPU from a datagram to its reply and its tuple for the log, with 100,000
-visits in memory.  Each of its figures is what an optimisation of the path has to show.
+visits in memory.  Each of its figures is what an optimisation of the path has to show.  Then it
+prints how an accept and a reject divide into their steps (``steps.py``), with the system calls.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.steps import Stopwatch, as_lines, of_digests, of_system_calls
 from nexio.clock import utc_now
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location
@@ -175,11 +177,17 @@ def measure(
     return (time.process_time() - began) / len(load) * 1e6
 
 
+def begin(visits: int, reject_delay: float) -> tuple[Responder, Guard]:
+    """What answers, as one of two workers."""
+    guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
+    responder = Responder(Known(visits), reject_delay, utc_now, Discards(), guard=guard)
+    settle_memory()
+    return responder, guard
+
+
 def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
     """Each kind of login in turn, `count` times."""
-    guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
-    responder = Responder(Known(visits), 1.0, utc_now, Discards(), guard=guard)
-    settle_memory()
+    responder, guard = begin(visits, reject_delay=1.0)
     found: dict[str, list[float]] = {}
     new = iter(random.sample(range(visits), visits))
     wrong = iter(random.sample(range(visits), visits))
@@ -202,11 +210,40 @@ def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
     return found
 
 
+def steps(visits: int = VISITS, count: int = 5) -> dict[str, dict[str, float]]:
+    """Microseconds by step: of the quickest of `count` rounds."""
+    responder, guard = begin(visits, reject_delay=0.0)
+    numbers = iter(random.sample(range(visits), visits))
+    now = time.monotonic()
+    found: dict[str, dict[str, float]] = {}
+    for _ in range(count):
+        some = list(itertools.islice(numbers, LOGINS))
+        measure(responder, guard, prepared(pin, iter(some)), now)
+        for kind, load in (
+            ("accept, known device", prepared(pin, iter(some))),
+            ("reject, wrong PIN", prepared(lambda _: b"00000000", iter(some))),
+        ):
+            now += 40
+            with Stopwatch() as watch:
+                whole = measure(responder, guard, load, now) * len(load) / 1e6
+            taken = {step: each / len(load) * 1e6 for step, each in watch.divide(whole).items()}
+            if kind not in found or sum(taken.values()) < sum(found[kind].values()):
+                found[kind] = taken
+        now += 40
+    return found
+
+
 def main() -> None:
-    """Print the median and the least of each kind."""
-    for kind, figures in rounds(*(int(each) for each in sys.argv[1:])).items():
+    """Print the median and the least of each kind, then the steps."""
+    given = [int(each) for each in sys.argv[1:]]
+    for kind, figures in rounds(*given).items():
         ordered = sorted(figures)
         print(f"{kind:22} {ordered[len(ordered) // 2]:6.1f} us, at least {ordered[0]:6.1f}")
+    octets = [each for each, _ in prepared(pin, iter(range(given[0] if given else VISITS)))]
+    calls = of_system_calls(octets)
+    for kind, found in steps(*given).items():
+        print(kind, *as_lines({**calls, **found}), sep="\n")
+    print(f"all digests of an accept alone {of_digests(KEYRING, SECRET, octets[0]):6.2f} us")
 
 
 if __name__ == "__main__":
