@@ -1,7 +1,7 @@
 """How the time of a login divides into its steps; ``python -m benchmarks.path`` prints it.
 
-The functions of the path are exchanged for ones that look at the clock before and after them.  What
-that costs is measured first and taken off again.
+The functions of the path are exchanged for ones that look at the clock of the processor before and
+after them.  What that costs is measured first and taken off again.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Stopwatch:
         return {**found, OWN: own + self._cost_within * self._calls.total()}
 
     def _timed(self, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        clock, seconds, calls = time.perf_counter, self.seconds, self._calls
+        clock, seconds, calls = time.thread_time, self.seconds, self._calls
 
         def call(*given: Any, **named: Any) -> Any:
             outer, self._within = self._within, 0.0
@@ -117,11 +117,11 @@ def of_system_calls(octets: Sequence[bytes]) -> dict[str, float]:
         for first in range(0, len(octets), TAKEN):
             for each in octets[first : first + TAKEN]:
                 client.send(each)
-            began = time.process_time()
+            began = time.thread_time()
             taken = port.receive()
-            then = time.process_time()
+            then = time.thread_time()
             port.send([(each[:82], source) for each, source, _ in taken])
-            taking, sending = taking + then - began, sending + time.process_time() - then
+            taking, sending = taking + then - began, sending + time.thread_time() - then
             for _ in taken:
                 client.recv(AT_ONCE * 64)
     to_each = 1e6 / len(octets)
@@ -144,9 +144,9 @@ def of_digests(keyring: Keyring, secret: bytes, octets: bytes) -> float:
 
 
 def _seconds(action: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     action()
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def _nothing(*_: object) -> None:

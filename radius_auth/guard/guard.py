@@ -299,12 +299,14 @@ class Guard:
     ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
-            is_new = device and not self._is_in(device, visit)
+            if self._is_in(device, visit):
+                return
             if visit not in self._visits:
                 self._add_guest(visit, device)
-            if is_new:
-                act = Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
-                          location, visit, device, nas, 0.0, chance)  # fmt: skip
+            if device:
+                at, serial = now.timestamp(), self._next_serial()
+                fields = _IN, at, self.writer, serial, self.host, location, visit, device, nas
+                act = _named(Act, (*fields, 0.0, chance))
                 if visit in self._visits:
                     self._apply(act)
                 self._tell(act)
@@ -707,8 +709,9 @@ class Guard:
     def _keep_guess(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
         """Keep a guess as it came, where that is all that is counted at its visit."""
         visit, wrong = act.visit_id or 0, _named(Wrong, (act, digest, is_unheard))
-        known = self._visits.pop(visit, None)  # it comes behind all others
+        known = self._visits.get(visit)
         if isinstance(known, FewGuesses):
+            self._visits.move_to_end(visit)
             few = _named(FewGuesses, (known.guests, (*known.wrong, wrong)))
         else:
             few = _named(FewGuesses, (self._guests.pop(visit, ()), (wrong,)))
