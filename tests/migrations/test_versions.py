@@ -1,4 +1,4 @@
-"""The migrations: what they make is what ``tables.py`` says, on both engines."""
+"""The migrations: what they make is what ``nexio.store.tables`` says, on both engines."""
 
 import os
 import subprocess
@@ -54,7 +54,7 @@ def engine(empty: Configuration) -> Iterator[Engine]:
 
 
 def drift_of(engine: Engine) -> list[str]:
-    """What differs from ``tables.py``."""
+    """What differs from ``nexio.store.tables``."""
     with engine.connect() as connection:
         return schema.drift(connection)
 
@@ -96,7 +96,7 @@ def test_the_migrations_make_the_check_constraints(engine: Engine) -> None:
 
 
 def test_the_migrations_never_use_a_number_twice(sqlite_file: None, tmp_path: Path) -> None:
-    """AUTOINCREMENT on SQLite stands where ``tables.py`` says, and names are all ours."""
+    """AUTOINCREMENT on SQLite stands where ``nexio.store.tables`` says, and names are all ours."""
     create_sqlite_file(f"sqlite:///{tmp_path}/migrated.db")
     migrated = connect(f"sqlite:///{tmp_path}/migrated.db")
     direct = create_engine(f"sqlite:///{tmp_path}/direct.db")
