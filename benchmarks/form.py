@@ -51,7 +51,7 @@ class Form:
 
 WHOLE: Final = Form(
     visitors=100_000,
-    rounds=5,
+    rounds=3,
     seconds=2.0,
     paced_seconds=3.0,
     paced=COLUMNS,

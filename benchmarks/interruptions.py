@@ -20,10 +20,10 @@ LOST_MS: Final = 5_000.0
 """A request without an answer waited at least as long."""
 
 
-def start(server: Server, load: Load) -> float:
-    """Seconds from starting the program to its first answer; it has ended then."""
+def start(server: Server, load: Load) -> tuple[float, float]:
+    """Seconds from starting the program to its first answer, and megabytes of a worker then."""
     with server:
-        return server.first_answer(load)
+        return server.first_answer(load), max(server.megabytes("nexio-worker"))
 
 
 def reload_pair(

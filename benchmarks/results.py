@@ -114,6 +114,9 @@ class Results:
     taps: Sequence[float] = ()
     """Milliseconds that people waited at a tablet, the shortest first."""
 
+    workers: Sequence[float] = ()
+    """Megabytes of a worker at its first answer, once for each start."""
+
     commands: Mapping[str, float] = field(default_factory=dict)
     """CPU by command (see ``benchmarks/commands.py``)."""
 

@@ -73,7 +73,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         postgresql = stack.enter_context(PostgreSQL(DURABLE))
         lineup = Lineup(folder / "servers", folder / "nexio", visitors, postgresql)
         servers = {key: lineup.make(key) for key in keys}
-        starts = []
+        starts: list[tuple[float, float]] = []
         if OURS in servers:
             _say("start")
             starts = [
@@ -107,7 +107,8 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
                 for key, each in servers.items()
             },
             rounds=measured,
-            starts=starts,
+            starts=[seconds for seconds, _ in starts],
+            workers=[megabytes for _, megabytes in starts],
             reloads=reloads,
             taps=taps,
             commands=costs,

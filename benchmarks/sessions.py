@@ -89,13 +89,23 @@ def words(endings: Endings) -> str:
 def beside_accounting(
     folder: Path, generator: Generator, server: Server, known: dict[str, Load], form: Form
 ) -> list[tuple[float, float]]:
-    """Accepts a second alone, and beside :data:`RATE` accounting records a second: pairs."""
+    """Accepts a second alone, and beside :data:`RATE` accounting records a second: pairs.
+
+    More pairs than rounds, each other one in the other order: what is compared is a few percent.
+    """
     folder.mkdir()
+    pairs = 2 * form.rounds + 1
     other, records = Generator(folder), known["accounting beside"]
-    part = len(records.requests) // form.rounds // SOCKETS * SOCKETS
+    part = len(records.requests) // pairs // SOCKETS * SOCKETS
     logins = Order(port=server.port, seconds=form.seconds)
 
+    def alone() -> float:
+        server.wait_until_quiet()  # nothing is recorded any more that came before
+        outcome = generator.send(known["accept"], logins)
+        return outcome.answers / outcome.seconds
+
     def beside(number: int) -> float:
+        server.wait_until_quiet()
         started = threading.Event()
         order = Order(
             port=server.port + 1,
@@ -111,12 +121,14 @@ def beside_accounting(
         accounting.join()
         return outcome.answers / outcome.seconds
 
-    def alone() -> float:
-        server.wait_until_quiet()
-        outcome = generator.send(known["accept"], logins)
-        return outcome.answers / outcome.seconds
-
-    return [(alone(), beside(number)) for number in range(form.rounds)]
+    found = []
+    for number in range(pairs):
+        if number % 2:
+            with_records, without = beside(number), alone()
+        else:
+            without, with_records = alone(), beside(number)
+        found.append((without, with_records))
+    return found
 
 
 def _visits(store: Store) -> tuple[Location, list[Visit]]:

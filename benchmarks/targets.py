@@ -51,6 +51,10 @@ def _start(results: Results) -> float | None:
     return max(results.starts, default=None)
 
 
+def _worker(results: Results) -> float | None:
+    return max(results.workers, default=None)
+
+
 def _longest_tap(results: Results) -> float | None:
     return max(results.taps) / 1e3 if results.taps else None
 
@@ -81,6 +85,7 @@ TARGETS: Final = (
     ),
     Target("longest delay added by a reload", 20, 5, Results.added_by_reload, "ms"),
     Target("start to first answer", 3, 1, _start, "s"),
+    Target("memory of a worker at its first answer", 120, 100, _worker, "MB"),
     Target("longest tap at a tablet", 1, 0.25, _longest_tap, "s"),
     Target("accepts a second beside accounting / alone", 0.9, 0.95, Results.beside_accounting),
     Target("longest time until a Disconnect-Request", 5, 2, _last_request, "s"),

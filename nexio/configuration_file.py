@@ -209,11 +209,17 @@ def with_password(url: str, file: Path | None) -> str:
     """A URL with the password that is in a file; one of its own wins.
 
     Raises:
-        InvalidValue: the URL names no user.
+        InvalidValue: the URL names no user, or is of SQLite.
         SecretUnusable: the file cannot be read, is open to others, or empty.
     """
     if file is None or _PASSWORD.match(url):
         return url
+    if url.startswith("sqlite"):
+        raise InvalidValue(
+            f"the store is an SQLite file, which has no password, and {file} is to hold one",
+            f"Leave out {VARIABLES['database-password-file']} (database-password-file), or name a"
+            " PostgreSQL database in NEXIO_DATABASE_URL (database-url).",
+        )
     found = _USER.match(url)
     if found is None:
         raise InvalidValue(

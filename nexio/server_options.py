@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 TEXT: Final = "text"
 JSON: Final = "json"
 
-METRICS_LISTEN: Final = (
-    "metrics-listen",
-    "ADDRESS:PORT",
-    "",
-    "answer a monitor (Prometheus) there at /metrics, such as 127.0.0.1:9812",
-)
+
+def metrics_listen(port: int) -> tuple[str, str, str, str]:
+    """The option for a monitor; each server has another port, for they may be on one machine."""
+    meaning = f"answer a monitor (Prometheus) there at /metrics, such as 127.0.0.1:{port}"
+    return "metrics-listen", "ADDRESS:PORT", "", meaning
+
+
 LOG_FORMAT: Final = ("log-format", "FORMAT", TEXT, "how lines of the log look: text or json")
 """Name, what it takes, default and meaning, as of each option of a server."""
 

@@ -14,11 +14,11 @@ from nexio.errors import InvalidValue
 from nexio.metrics.place import Place
 from nexio.server_options import (
     LOG_FORMAT,
-    METRICS_LISTEN,
     TEXT,
     Once,
     add_config,
     log_format_of,
+    metrics_listen,
     port_of,
     words_of,
 )
@@ -147,7 +147,7 @@ _OPTIONS = (
     ("port", "PORT", PORT, "TCP port"),
     ("tls-cert", "FILE", "", "certificate with its chain, PEM; read again at SIGHUP"),
     ("tls-key", "FILE", "", "private key of the certificate, PEM; read again at SIGHUP"),
-    METRICS_LISTEN,
+    metrics_listen(9814),
     LOG_FORMAT,
     (
         "insecure-pair",

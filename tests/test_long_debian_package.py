@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
+
+from tests.support.radius.radiusd import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,8 @@ pytestmark = [
 LEFT_BY_DEBIAN = re.compile(r"var/(log|cache|lib/(dpkg|systemd))/|etc/(passwd|group|g?shadow)-?$")
 """What changes with every package; the user stays by intention."""
 
+STATUS = re.compile(r"table: \d+ seconds? old; \d+\.\d logins a second")
+
 A_FIRST_DAY = """
 nexio init --location "Harbour House" --timezone Europe/London
 chgrp nexio /etc/nexio/key
@@ -42,6 +47,56 @@ pin=$(nexio visitor register --first-name Zoë --last-name N --email zoe@example
     python3 -c 'import json, sys; print(json.load(sys.stdin)["pin"])')
 nexio radius test zoe@example.com "$pin"
 """
+
+
+PURGED_ON_A_MOUNT = """
+mount -t tmpfs tmpfs /var/lib/nexio
+mkdir /var/lib/nexio/spool
+dpkg --purge nexio
+echo kept: $(ls -A /var/lib/nexio)
+"""
+
+A_STORE = """
+nexio init --location "Harbour House" --timezone Europe/London
+nexio token on
+nexio nas add this-machine 127.0.0.1
+nexio service install
+"""
+
+BOOT = """
+groups=/sys/fs/cgroup/unified
+[ -d $groups ] || groups=/sys/fs/cgroup
+mkdir -p $groups/nexio-test
+echo $$ >$groups/nexio-test/cgroup.procs
+exec unshare --mount --net --pid --uts --ipc --cgroup --fork --kill-child sh -ec '
+    mount --bind "$0" "$0"
+    cd "$0"
+    mount -t proc proc proc
+    mount --bind proc/sys proc/sys
+    mount -o remount,bind,ro proc/sys
+    mount -t sysfs -o ro sysfs sys
+    mount -t cgroup2 cgroup2 sys/fs/cgroup
+    mount -t tmpfs -o mode=755 tmpfs run
+    mount -t tmpfs tmpfs tmp
+    mount --bind dev dev
+    ip link set lo up
+    pivot_root . mnt
+    umount -l /mnt
+    exec env -i container=nexio PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \\
+        /lib/systemd/systemd --unit=basic.target
+' "$0"
+"""
+"""As systemd-nspawn does, which wants a systemd outside, too."""
+
+A_SHORT_WATCHDOG = """
+mkdir -p /etc/systemd/system/nexio-radiusd.service.d
+printf '[Service]\\nWatchdogSec=3\\nRestartSec=1\\n' \\
+    >/etc/systemd/system/nexio-radiusd.service.d/test.conf
+systemctl daemon-reload
+systemctl restart nexio-radiusd
+"""
+
+THE_OTHERS_HANG = "kill -STOP $(cat /proc/$0/task/$0/children)"
 
 
 class Machine:
@@ -142,4 +197,81 @@ def test_from_the_installation_to_the_purge(machine: Machine) -> None:
     assert "zoe@example.com" in machine.run("nexio", "visitor", "list")
     machine.run("dpkg", "--purge", "nexio")
     assert machine.files() ^ before == set()
+    machine.run("dpkg", "--install", "/nexio.deb")
+    assert machine.run("sh", "-ec", PURGED_ON_A_MOUNT).splitlines()[-1] == "kept:"
+    assert machine.files() ^ before == {"var/lib/nexio"}
     assert "nexio" in (machine.root / "etc/passwd").read_text()
+
+
+class Booted:
+    """The same with systemd as its first process."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._root = machine.root
+
+    def __enter__(self) -> Self:
+        words = ["sh", "-ec", BOOT, str(self._root)]
+        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        wait_until(lambda: bool(children.read_text()))
+        self._first = children.read_text().strip()
+        # It cannot be asked before.
+        wait_until(lambda: self._ran("systemctl", "is-system-running").stdout == "running\n")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(int(self._first), signal.SIGKILL)
+        self._process.wait()
+
+    def run(self, *words: str) -> str:
+        """Run a program as root there; what it says."""
+        ran = self._ran(*words)
+        assert ran.returncode == 0, ran.stdout
+        return ran.stdout
+
+    def show(self, unit: str, name: str) -> str:
+        """What systemd knows of a unit."""
+        return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()
+
+    def _ran(self, *words: str) -> subprocess.CompletedProcess[str]:
+        inside = ["nsenter", "--all", f"--target={self._first}"]
+        return subprocess.run(
+            [*inside, *words],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+def test_the_units_under_systemd(machine: Machine) -> None:
+    """Ready, status, reload, a watchdog that kills and starts anew, a key that only root reads."""
+    machine.run("dpkg", "--install", "/nexio.deb")
+    machine.run("sh", "-ec", A_STORE)
+    assert machine.owner("/etc/nexio/key") == "600 root:nexio"
+    unit = "nexio-radiusd"
+    with Booted(machine) as inside:
+        inside.run("systemctl", "start", unit, "nexio-webd", "nexio-housekeeping.service")
+        assert "has answered for" in inside.run("nexio", "radius", "status")
+        wait_until(lambda: STATUS.fullmatch(inside.show(unit, "StatusText")) is not None)
+        first = inside.show(unit, "MainPID")
+        inside.run("systemctl", "reload", unit, "nexio-webd")
+        assert "Reloaded nexio-radiusd.service" in inside.run("journalctl", "--unit", unit)
+        wait_until(lambda: inside.show(unit, "ActiveState") == "active")
+        assert inside.show(unit, "MainPID") == first
+
+        inside.run("sh", "-ec", A_SHORT_WATCHDOG)
+        second = inside.show(unit, "MainPID")
+        inside.run("sh", "-ec", THE_OTHERS_HANG, second)
+        wait_until(lambda: inside.show(unit, "NRestarts") == "1")
+        wait_until(lambda: inside.show(unit, "ActiveState") == "active")
+        assert "watchdog" in inside.run("journalctl", "--unit", unit)
+        assert inside.show(unit, "MainPID") not in {first, second}
+        assert "has answered for" in inside.run("nexio", "radius", "status")
+
+        inside.run("systemctl", "stop", unit, "nexio-webd")
+        assert inside.show(unit, "ExecMainStatus") == "0"
+        inside.run("nexio", "service", "uninstall", "--yes")
+    machine.run("dpkg", "--purge", "nexio")

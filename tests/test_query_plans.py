@@ -290,7 +290,13 @@ def test_a_desk_reads_the_days_of_its_own_location(years: Years, nexio: Nexio) -
     with statements() as asked:
         nexio.done("today")
         nexio.done("visitor", "list")
+        nexio.done("token", "list")
+        tokens = [each for each in asked if "access_token" in each]
         nexio.done("session", "list")
+    numbered = [len(asked[each]) for each in asked if "WHERE visit.id IN " in each]
+    assert max(numbered, default=0) < 100  # not all who came in the last days
+    assert tokens
+    assert all("WHERE access_token.visit_id IN " in each for each in tokens), tokens
     days = [each for each in asked if "visit.closes_at > " in each and "FROM visit " in each]
     lists = [each for each in asked if "ORDER BY wifi_session.started_at" in each]
     for engine in years.engines:

@@ -50,9 +50,9 @@ def cpu_by_name(*roots: int) -> dict[str, float]:
     return dict(found)
 
 
-def megabytes(*roots: int) -> list[float]:
-    """Memory of each of them; what processes share is divided among them (PSS)."""
-    return [_pss(each.pid) for each in tree(*roots)]
+def megabytes(*roots: int, name: str = "") -> list[float]:
+    """Memory of each of that name, or of all; what they share is divided among them (PSS)."""
+    return [_pss(each.pid) for each in tree(*roots) if name in {"", each.name}]
 
 
 def machine_seconds() -> tuple[float, float]:

@@ -103,9 +103,9 @@ class Server:
         """The same for the processes of each name."""
         return processes.cpu_by_name(*self._roots())
 
-    def megabytes(self) -> list[float]:
-        """Memory of all of its processes, and of its database's."""
-        return processes.megabytes(*self._roots())
+    def megabytes(self, name: str = "") -> list[float]:
+        """Memory of its processes of that name, or of all of them and its database's."""
+        return processes.megabytes(*self._roots(), name=name)
 
     def wait_until_quiet(self, patience: float = 30.0) -> None:
         """Wait until it has done what it does after its answers, such as recording them."""

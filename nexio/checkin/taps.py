@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Select, exists, or_, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.orm import aliased, lazyload, selectinload
 
 from nexio.errors import NotFound
 from nexio.input.names import full_name
@@ -16,7 +16,7 @@ from nexio.input.zones import local_day
 from nexio.locations.locations import Location, location_of
 from nexio.store import tables
 from nexio.store.engine import Reading
-from nexio.store.tables import CheckInRow
+from nexio.store.tables import CheckInRow, VisitRow
 
 NEVER_OUT: Final = timedelta(hours=24)
 """How long somebody is listed whom the cut-off checked out, and nobody did."""
@@ -114,7 +114,9 @@ def list_taps_between(
     work: Reading, location: Location, begin: datetime, end: datetime
 ) -> list[Tap]:
     """Who went in and out from one instant until just before another, in the order of time."""
-    rows = work.session.scalars(_stays(location, since=begin).where(CheckInRow.in_at < end))
+    ended = func.coalesce(CheckInRow.out_at, CheckInRow.cut_off_at)
+    within = CheckInRow.in_at < end, or_(CheckInRow.in_at >= begin, ended >= begin)
+    rows = work.session.scalars(_stays(location, since=begin).where(*within))
     taps = [tap for row in rows for tap in taps_of(row, work.now) if begin <= tap.at < end]
     return sorted(taps, key=lambda tap: tap.at)
 
@@ -143,7 +145,12 @@ def _stays(location: Location, since: datetime) -> Select[CheckInRow]:
     return (
         select(CheckInRow)
         .where(CheckInRow.location_id == location.id, CheckInRow.in_at > since - _LONGEST_STAY)
-        .options(selectinload(CheckInRow.visit), selectinload(CheckInRow.member))
+        .options(
+            selectinload(CheckInRow.visit).options(
+                lazyload(VisitRow.token), lazyload(VisitRow.check_ins)
+            ),
+            selectinload(CheckInRow.member),
+        )
         .order_by(CheckInRow.in_at, CheckInRow.id)
     )
 

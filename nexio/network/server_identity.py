@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Final, NamedTuple
 
 RADIUSD: Final = "nexio-radiusd"
 FREERADIUS: Final = "FreeRADIUS"
+
+
+def host_name() -> str:
+    """The name of this machine as the store and a log can hold it.
+
+    The kernel takes any octets for one.  Those that are no UTF-8, and what cannot be printed, are
+    escaped.
+    """
+    name = os.fsencode(socket.gethostname()).decode("utf-8", "backslashreplace")
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
+    )
 
 
 class Identity(NamedTuple):

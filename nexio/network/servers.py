@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import load_only
 
+from nexio.errors import RowDamaged
 from nexio.network.server_identity import Identity as Identity  # noqa: PLC0414 (others import it)
 from nexio.store.tables import ServerRow
 
@@ -26,6 +28,9 @@ SILENT_AFTER: Final = timedelta(seconds=45)
 
 KEPT: Final = timedelta(days=90)
 """So long it is remembered; decisions of the log that are older do not say whose they were."""
+
+MOST: Final = 1e11
+"""No number of a server is as high as that: seconds of three thousand years."""
 
 CLOCK_TOLERANCE: Final = 1.0
 """Seconds.  Wi-Fi begins and ends on the second (R12)."""
@@ -169,9 +174,14 @@ def list_servers(work: Reading) -> list[Server]:
     """All that are remembered, by host."""
     now = store_now(work)
     order = (ServerRow.host, ServerRow.kind, ServerRow.place)
-    return [
-        _server_of(row, now) for row in work.session.scalars(select(ServerRow).order_by(*order))
-    ]
+    # Each is read by itself: SQLite takes any text for a time, and one such fails them all.
+    numbers = select(ServerRow).options(load_only(ServerRow.id)).order_by(*order)
+
+    def read(row: ServerRow) -> Server:
+        work.session.refresh(row)
+        return _server_of(row, now)
+
+    return list(work.bad_rows.usable(work.session.scalars(numbers).all(), read))
 
 
 def server_names(work: Reading) -> dict[int, str]:
@@ -187,6 +197,10 @@ def forget_servers(work: Writing) -> None:
 
 
 def _server_of(row: ServerRow, now: datetime) -> Server:
+    for name in ("table_age", "requests", "spooled", "spool_age", "clock_off"):
+        value = getattr(row, name)
+        if value is not None and not (isinstance(value, int | float) and abs(value) < MOST):
+            raise RowDamaged(f"its {name} is no number that can be")
     return Server(
         id=row.id,
         identity=Identity(row.kind, row.host, row.place),

@@ -68,7 +68,7 @@ REUSE: Final = "reuse"
 
 def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> None:
     """Begin, update and end sessions; the same records once more change nothing."""
-    _wait_for_others(work)
+    wait_for_accounting(work)
     sessions = _known_sessions(work, records)
     elsewhere = _Elsewhere(work, records, sessions)
     grants = _Grants(work, records)
@@ -101,7 +101,7 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
         )
 
 
-def _wait_for_others(work: Writing) -> None:
+def wait_for_accounting(work: Writing) -> None:
     """Let one server after the other look for sessions and begin new ones.
 
     Else two that hear of one in the same moment, by two NAS, would both find none, and begin it

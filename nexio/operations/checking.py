@@ -6,7 +6,19 @@ import hmac
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, inspect, select, text
+from sqlalchemy import (
+    Connection,
+    Float,
+    Integer,
+    Select,
+    Table,
+    false,
+    func,
+    inspect,
+    or_,
+    select,
+    text,
+)
 
 from nexio.errors import KeyUnusable, RowDamaged
 from nexio.locations.locations import location_of
@@ -90,11 +102,18 @@ def _wrong(work: Reading, digest: Digest) -> Iterator[str]:
 
 def _unreadable_rows(connection: Connection, table: Table) -> Iterator[str]:
     """SQLite stores any text in a column of times or numbers, where nothing can read it."""
-    if connection.dialect.name == "sqlite" and not _is_readable(connection, select(table)):
-        (key,) = table.primary_key.columns
-        for number in connection.execute(select(key).order_by(key)).scalars().all():
+    if connection.dialect.name != "sqlite":
+        return
+    key, *_ = table.primary_key.columns
+    numbers = [each for each in table.columns if isinstance(each.type, Integer | Float)]
+    texts = or_(false(), *(func.typeof(each).in_(("text", "blob")) for each in numbers))
+    bad = set(connection.scalars(select(key).where(texts)))
+    if not _is_readable(connection, select(table)):
+        for number in connection.scalars(select(key)).all():
             if not _is_readable(connection, select(table).where(key == number)):
-                yield f"{table.name} {number} cannot be read: a time or a number in it is none"
+                bad.add(number)
+    for number in sorted(bad):
+        yield f"{table.name} {number} cannot be read: a time or a number in it is none"
 
 
 def _is_readable(connection: Connection, query: Select[Any]) -> bool:

@@ -39,6 +39,9 @@ SHOWN: Final = 5
 """Tables in the way that are named."""
 
 
+MAKE_ANOTHER: Final = "Make another one: createdb --encoding=UTF8 --template=template0 NAME"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
     """What a copy holds."""
@@ -59,6 +62,7 @@ def look(source: Store, url: str) -> Copied:
         if path is None or path.exists():
             with connected(url) as engine, engine.connect() as target:
                 _require_empty(target, url)
+                _require_another_database(before, target, url)
                 require_encoding(target)
         return Copied(rows=_count(before), tables=len(Row.metadata.tables))
 
@@ -73,13 +77,13 @@ def copy_store(source: Store, url: str, step: Step = lambda _, __, ___: None) ->
 
     Raises:
         InvalidValue: the URL is none of a store.
-        Refused: the database is not empty or cannot hold every name, or the old store was changed
-            while it was copied.
+        Refused: the database is not empty, has the old store, or cannot hold every name, or the
+            old store was changed while it was copied.
         KeyUnusable: the key files do not hold the keys of the store.
         RowDamaged: a row cannot be copied.
         StoreUnreachable: one of both cannot be used.
     """
-    with _reading(source.engine) as before, _new_store(url) as target:
+    with _reading(source.engine) as before, _new_store(url, before) as target:
         with explain_errors(source.engine):
             _require_keys(source, before)
             total, numbers = _count(before), numbers_used(before)
@@ -105,7 +109,7 @@ def _reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _new_store(url: str) -> Iterator[Connection]:
+def _new_store(url: str, before: Connection) -> Iterator[Connection]:
     """The empty tables of a new store; nothing stays of it if anything goes wrong."""
     path = _path_of(url)
     made = create_sqlite_file(url)
@@ -114,6 +118,7 @@ def _new_store(url: str) -> Iterator[Connection]:
         with connected(url) as engine, engine.begin() as target:
             schema.lock_alone(target)
             _require_empty(target, url)
+            _require_another_database(before, target, url)
             require_encoding(target)
             schema.make_tables(target)
             yield target
@@ -151,11 +156,24 @@ def _require_empty(target: Connection, url: str) -> None:
     more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
     advice = "Name a file that is not there yet."
     if target.dialect.name == "postgresql":
-        advice = "Make another one: createdb --encoding=UTF8 --template=template0 NAME"
+        advice = MAKE_ANOTHER
     raise Refused(
         f"{masked(url)} {what}: it has the tables {', '.join([*sorted(found)[:SHOWN], *more])}",
         advice,
     )
+
+
+def _require_another_database(before: Connection, target: Connection, url: str) -> None:
+    """Hold that the old store is elsewhere: all writers of a database wait for a copy into it."""
+    if {before.dialect.name, target.dialect.name} != {"postgresql"}:
+        return
+    where = text("SELECT current_database(), pg_postmaster_start_time()")
+    if before.execute(where).one() == target.execute(where).one():
+        raise Refused(
+            f"{masked(url)} is a schema of the database that has the old store: who writes there"
+            " would wait until all is copied",
+            MAKE_ANOTHER,
+        )
 
 
 def _require_keys(source: Store, connection: Connection) -> None:

@@ -12,7 +12,7 @@ from nexio.network.guard_table import servers_at_work
 from nexio.network.nas import list_nas
 from nexio.network.nas_signatures import ENOUGH, Signing, read_signatures, signing_of
 from nexio.network.servers import list_servers
-from nexio.operations.health import unwell, well
+from nexio.operations.health import bad_row, unwell, well
 from nexio.reception.guessing_limits import MOST_OTHERS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ OLD: Final = timedelta(minutes=1)
 def look_at_fleet(work: Reading) -> Iterator[Finding]:
     """Look at every server that has told the store of itself, and at every NAS."""
     servers = [each for each in list_servers(work) if each.state != "stopped"]
+    yield from map(bad_row, work.bad_rows.lines)
     running = [each for each in servers if each.state == "running"]
     if running:
         names = ", ".join(each.identity.name for each in running)

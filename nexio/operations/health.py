@@ -85,7 +85,7 @@ def _inside(store: Store, configuration: Configuration) -> Iterator[Finding]:
             yield from _guessing(work)
             yield from _nas(work)
             yield _mail(work, configuration)
-            yield from map(_bad_row, work.bad_rows.lines)
+            yield from map(bad_row, work.bad_rows.lines)
     except NexioError as error:
         yield trouble("store", error)
 
@@ -257,7 +257,8 @@ def nas_that_name_no_device(work: Reading) -> list[str]:
     return list(work.session.scalars(query))
 
 
-def _bad_row(line: str) -> Finding:
+def bad_row(line: str) -> Finding:
+    """A line of :class:`~nexio.store.bad_rows.BadRows` as a finding."""
     advice = "Find all of them with 'nexio db check', and repair or remove them."
     return unwell("row", line, advice)
 

@@ -23,6 +23,7 @@ from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, spelling_pattern
 from nexio.locations.locations import list_locations
 from nexio.network.masking import MASK, mask_pins
+from nexio.network.session_updates import wait_for_accounting
 from nexio.network.sessions import WifiSession, sessions_of
 from nexio.operations.pruning import forget_members, forget_visits
 from nexio.outbox.outbox import MailState
@@ -337,6 +338,7 @@ def erase_person(work: Writing, person: Person) -> Erased:
         mails=work.count(conditions[OutboxRow]),
         mentions=mentions,
     )
+    wait_for_accounting(work)  # before the first session is locked
     # Entries about sessions, taps and passes before what they are about.
     for table in (AuditRow, WifiSessionRow, AuthEventRow, GuardActRow, OfflineTapRow, OutboxRow):
         work.session.execute(delete(table).where(conditions[table]))

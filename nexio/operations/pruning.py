@@ -9,9 +9,10 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, delete, inspect, select, update
+from sqlalchemy import ColumnElement, delete, inspect, select, true, update
 
 from nexio.network.event_log import newest_event
+from nexio.network.session_updates import wait_for_accounting
 from nexio.store.batches import batch_of
 from nexio.store.groups import in_groups
 from nexio.store.tables import (
@@ -48,6 +49,9 @@ FOUND_AT_ONCE: Final = 10_000
 
 VISITS_PER_TRANSACTION: Final = 100
 """Each has rows in ten other tables."""
+
+EACH: Final = true()
+"""All of the rows that are named."""
 
 LONGEST_REST: Final = 0.1
 """Seconds, after each transaction: who waits for SQLite gets a turn."""
@@ -95,13 +99,12 @@ def prune_visits(store: Store, which: Which) -> int:
         for start in range(0, len(visits), VISITS_PER_TRANSACTION):
             began = time.monotonic()
             with store.write() as work:
-                these = VisitRow.id.in_(visits[start : start + VISITS_PER_TRANSACTION])
-                group = work.session.scalars(select(VisitRow.id).where(these, which(work))).all()
+                these = visits[start : start + VISITS_PER_TRANSACTION]
+                group = forget_visits(work, these, which(work), decided_after=newest)
                 for numbers in in_groups(
                     [each for visit in group for each in decisions.get(visit, ())]
                 ):
                     work.session.execute(delete(AuthEventRow).where(AuthEventRow.id.in_(numbers)))
-                forget_visits(work, group, decided_after=newest)
             count += len(group)
             rest(began)
         if len(visits) < FOUND_AT_ONCE:
@@ -122,19 +125,35 @@ def rest(began: float) -> None:
     time.sleep(min(time.monotonic() - began, LONGEST_REST))
 
 
-def forget_visits(work: Writing, visits: Sequence[int], *, decided_after: int = 0) -> None:
+def forget_visits(
+    work: Writing,
+    visits: Sequence[int],
+    which: ColumnElement[bool] = EACH,
+    *,
+    decided_after: int = 0,
+) -> Sequence[int]:
     """Delete visits with everything that refers to them.
 
+    Whoever tells something of one of them at this moment is waited for, and the other way round.
+    Locks are taken in the order of all others, so that nobody waits for ever: accounting, visits
+    as the desk does, tokens as those who give a device its slot.
+
     Args:
-        work: the transaction.
+        work: the transaction; it has changed no session on the Wi-Fi before.
         visits: their numbers.
-        decided_after: the decisions about them up to this number are gone.
+        which: only those of them.
+        decided_after: somebody else sees to the decisions about them up to this number.
+
+    Returns:
+        The numbers of those that are deleted.
     """
+    wait_for_accounting(work)
+    them = select(VisitRow.id).where(VisitRow.id.in_(visits), which).order_by(VisitRow.id)
+    visits = work.session.scalars(them.with_for_update(of=VisitRow, key_share=True)).all()
     if not visits:
-        return
-    # Who tells something of one of them at this moment is waited for.
-    them = select(VisitRow.id).where(VisitRow.id.in_(visits)).order_by(VisitRow.id)
-    work.session.execute(them.with_for_update())
+        return visits
+    tokens = select(AccessTokenRow.id).where(AccessTokenRow.visit_id.in_(visits))
+    work.session.execute(tokens.order_by(AccessTokenRow.visit_id).with_for_update()).all()
     batch = batch_of(work.session)
     work.session.add_all(RemovedRow(kind="visit", object_id=id_, batch=batch) for id_ in visits)
     replaced = update(VisitRow).where(VisitRow.replaces_id.in_(visits))
@@ -150,6 +169,7 @@ def forget_visits(work: Writing, visits: Sequence[int], *, decided_after: int = 
     of_visits = (AuditRow.subject == "visit") & AuditRow.subject_id.in_(visits)
     work.session.execute(delete(AuditRow).where(of_visits))
     work.session.execute(delete(VisitRow).where(VisitRow.id.in_(visits)))
+    return visits
 
 
 def forget_members(work: Writing, members: Sequence[int]) -> None:

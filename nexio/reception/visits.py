@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Select, delete, func, select
+from sqlalchemy.orm import selectinload
 
 from nexio.errors import NotFound, Refused, Rule
 from nexio.input.addresses import ascii_spelling, email_key
@@ -28,7 +29,6 @@ from nexio.store.locking import find_locked
 from nexio.store.tables import (
     CUT_OFF,
     LARGEST_NUMBER,
-    AccessTokenRow,
     CheckInRow,
     VisitRow,
     parse_number,
@@ -157,12 +157,14 @@ def each_visit(work: Reading, location: Location, which: VisitFilter) -> Iterato
         NotFound: as :func:`list_visits`; at once.
     """
     query = _narrowed(_visits(), work, location, which)
-    if which.state is None and which.token_state is None and not which.search:
+    if not (which.state or which.token_state or which.with_token or which.search):
         query = query.limit(which.limit)
     if which.search:
         parts = _searched(work, query, which.search)
     else:
-        streamed = query.execution_options(yield_per=LARGEST_GROUP)
+        # PostgreSQL guesses at how many visits these are, and may read all tokens to join a few.
+        apart = query.options(selectinload(VisitRow.token))
+        streamed = apart.execution_options(yield_per=LARGEST_GROUP)
         parts = (part for part in work.session.scalars(streamed).partitions())
     found = (visit for part in parts for visit in visits_of(work, part) if _chosen(visit, which))
     return itertools.islice(found, which.limit)
@@ -440,8 +442,6 @@ def _narrowed(
         query = query.where(_arrival < local_day(work.now, zone)[1])
     if not which.past_and_deleted and which.state is not VisitState.DELETED:
         query = query.where(VisitRow.deleted_at.is_(None))
-    if which.with_token or which.token_state is not None:
-        query = query.where(VisitRow.token.has(AccessTokenRow.id.is_not(None)))
     return query
 
 
@@ -472,6 +472,8 @@ def _searched(work: Reading, query: Select[VisitRow], words: str) -> Iterator[Se
 
 
 def _chosen(visit: Visit, which: VisitFilter) -> bool:
+    if visit.token is None and which.with_token:
+        return False
     token_state = None if visit.token is None else visit.token.state
     return which.state in {None, visit.state} and which.token_state in {None, token_state}
 

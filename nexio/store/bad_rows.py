@@ -29,7 +29,7 @@ class BadRows:
         for row in rows:
             try:
                 made = make(row)
-            except (NexioError, ValueError) as error:
+            except (NexioError, ValueError, TypeError) as error:
                 # Not the error's own words where they are Python's: they may quote the row.
                 why = str(error) if isinstance(error, NexioError) else "it cannot be read"
                 self.report(row, f"is left out: {why}")

@@ -28,11 +28,14 @@ from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
 from nexio.store.locking import lock_writers
 from nexio.store.patience import Patience
-from nexio.store.sqlite import create_file, sqlite_engine
+from nexio.store.sqlite import FILE, create_file, require_file, sqlite_engine
 from nexio.store.tables import StoreRevisionRow
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
+
+WITHOUT_EFFECT = {"uri", "timeout", "check_same_thread", "cached_statements"}
+"""What may stand behind the ``?`` of an SQLite URL: others know it, and here it does nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +140,10 @@ class Store:
         Args:
             alone: wait until nobody else writes, and let nobody: for a change of keys.
             connection: on which it happens, where something is attached to it; None is any.
+
+        Raises:
+            StoreUnreachable: it cannot be written, or at the commit another file took the place
+                of the SQLite file: what was written is not in the store that is there now.
         """
         where = self.engine if connection is None else connection
         with explain_errors(self.engine), Session(where, expire_on_commit=False) as session:
@@ -151,7 +158,9 @@ class Store:
             )
             yield work
             publish(session)
+            file = session.connection().info.get(FILE)
             session.commit()
+            require_file(self.engine, file)
             self.done += work.done
 
     def can_use(self, *key_ids: str | None) -> bool:
@@ -280,11 +289,18 @@ def parse_url(database_url: str, what: str = "NEXIO_DATABASE_URL") -> URL:
     spilt = "@" in (url.host or "") or "?" in database_url.rpartition("@")[0]
     if url.drivername not in DRIVERS or spilt:
         raise _bad_url(what)
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+    if url.get_backend_name() != "sqlite":
+        return url
+    if url.database in {None, "", ":memory:"}:
         raise InvalidValue(
             "a store in memory cannot be shared", "Name a file: sqlite:////folder/nexio.db"
         )
-    return url
+    if url.query.keys() - WITHOUT_EFFECT:
+        raise InvalidValue(
+            f"{what} has something behind a '?' that SQLite does not know",
+            "Leave it out: sqlite:////folder/nexio.db. A '?' in a name is written %3F.",
+        )
+    return url.set(query={})
 
 
 def _bad_url(what: str) -> InvalidValue:

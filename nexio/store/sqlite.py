@@ -23,6 +23,9 @@ from nexio.store.patience import Patience
 MOST_VALUES: Final = 999
 """In one statement: what any SQLite takes."""
 
+FILE: Final = "file"
+"""What a connection is to, in its ``info``: see :func:`identity`."""
+
 LOOK_MILLISECONDS: Final = 500
 """How long SQLite itself waits for another writer, who may never end."""
 
@@ -54,14 +57,31 @@ def _keep_to_file(engine: Engine, path: Path) -> None:
     """
 
     def note(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info["file"] = identity(path)
+        entry.info[FILE] = identity(path)
 
     def check(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
-        if entry.info["file"] != identity(path):
+        if entry.info[FILE] != identity(path):
             raise DisconnectionError("another file is in its place")
 
     event.listen(engine, "connect", note)
     event.listen(engine, "checkout", check)
+
+
+def require_file(engine: Engine, file: tuple[int, int] | None) -> None:
+    """Hold that a connection's file is still that of the store, right after a commit.
+
+    Args:
+        engine: of the store.
+        file: what :data:`FILE` says of the connection; None where the store is no file.
+
+    Raises:
+        StoreUnreachable: another one is in its place, or none.
+    """
+    if file is not None and file != identity(Path(engine.url.database or "")):
+        raise StoreUnreachable(
+            f"another file was put in the place of {engine.url.database} at this moment",
+            "Look whether the change is there, and make it again if it is not.",
+        )
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -198,6 +198,7 @@ def list_(
         "There is no NAS yet. Add one with: nexio nas add NAME ADDRESS",
         as_json=as_json,
         only_wide=("identifier",),
+        whole=("Message-Authenticator",),
     )
 
 

@@ -189,10 +189,18 @@ def _secret(server: str, nas: str | None, secret: str | None) -> bytes:
     Raises:
         InvalidValue: no secret is given and no NAS stands for this machine.
         NotFound: no such NAS.
-        KeyUnusable: its secret cannot be read.
+        Unreachable: its secret cannot be read, as the store is away or the key.
     """
     if secret is not None:
         return secret.encode(errors="surrogateescape")
+    try:
+        return _known_secret(server, nas)
+    except Unreachable as error:
+        error.advice += " Without the store: give the secret of a NAS with --secret."
+        raise
+
+
+def _known_secret(server: str, nas: str | None) -> bytes:
     from nexio.network.nas import get_nas, list_nas
     from radius_auth.replica.nas_index import NasIndex
 

@@ -51,8 +51,9 @@ def find_server(nas: Iterable[Nas], port: int) -> Finding:
         return _unwell(f"another server answers on port {port}", "Stop it, or use another port.")
     if trouble := _not_following(status) or _trouble_recording(status.counts):
         return trouble
-    message = f"answers on port {port} and follows the store ({status.visits} visits known)"
-    return well(SUBJECT, message)
+    known = f"{counted(status.visits, 'visit')} known"
+    age = words_for(timedelta(seconds=status.followed_seconds))
+    return well(SUBJECT, f"answers on port {port} and followed the store {age} ago ({known})")
 
 
 def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | None]]:

@@ -7,13 +7,13 @@ it decides nothing: it keeps what was done, in its order, for workers that are n
 from __future__ import annotations
 
 import secrets
-import socket
 import threading
 from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.guard_acts import Act, Kind
+from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
 from radius_auth.companion.messages import ACTS_AT_ONCE, Told, act_as_values
 from radius_auth.guard.target import MOST_DEVICES
@@ -41,7 +41,7 @@ class Relay:
 
     def __init__(self, tell: Callable[[Sequence[bytes], str], None]) -> None:
         self.writer = secrets.token_hex(8)
-        self.host = socket.gethostname()
+        self.host = host_name()
         self.lock = threading.RLock()
         self._tell = tell
         self._acts: deque[Act] = deque(maxlen=MOST_ACTS)

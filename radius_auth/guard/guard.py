@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import socket
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.network.server_identity import host_name
 from nexio.reception.guessing_limits import (
     BOUND,
     GUESSES_A_DAY,
@@ -154,7 +154,7 @@ class Guard:
 
         self._siblings = siblings
         self._known_of: dict[int, int] = {}
-        self.host = socket.gethostname()
+        self.host = host_name()
         self._visits: OrderedDict[int, Target | FirstGuess] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}

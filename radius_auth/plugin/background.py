@@ -17,7 +17,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from nexio.clock import utc_now
-from nexio.network.server_identity import FREERADIUS, Identity
+from nexio.network.server_identity import FREERADIUS, Identity, host_name
 from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
 from radius_auth.companion.memory import settle_memory
@@ -156,7 +156,7 @@ class Background:
             self._accounts = Accounts(told.getsockname())
             doors = door.fileno(), told.fileno()
             limits = self._max_staleness, self._metrics_listen
-            identity = Identity(FREERADIUS, socket.gethostname(), str(self._configuration.home))
+            identity = Identity(FREERADIUS, host_name(), str(self._configuration.home))
             accounting = self._configuration.home / "spool" / ACCOUNTING_SPOOL
             myself = Myself(identity, self._started_at, accounting)
             task = Task(self._configuration, myself, SPOOL, *doors, *limits)

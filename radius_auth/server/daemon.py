@@ -25,7 +25,7 @@ from nexio.configuration import Configuration
 from nexio.errors import NexioError
 from nexio.log_lines import TEXT_LINE, formatter_of
 from nexio.metrics.place import listen as listen_for_monitor
-from nexio.network.server_identity import RADIUSD, Identity
+from nexio.network.server_identity import RADIUSD, Identity, host_name
 from nexio.server_options import with_config
 from nexio.service_manager import READY, STOPPING, tell, watchdog_seconds
 from nexio.streams import open_closed
@@ -303,7 +303,7 @@ class Parent:
         """Its port tells it from others of this host; with its address where it has one."""
         first = self._sockets[0][0]
         place = _place(first) if self._options.listen else str(first.getsockname()[1])
-        return Identity(RADIUSD, socket.gethostname(), place)
+        return Identity(RADIUSD, host_name(), place)
 
     def _worker(self, index: int) -> Work:
         def work(ready: Callable[[], None], replaces: bool) -> None:  # noqa: FBT001

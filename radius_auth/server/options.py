@@ -16,11 +16,11 @@ from nexio.input.durations import parse_duration
 from nexio.metrics.place import Place
 from nexio.server_options import (
     LOG_FORMAT,
-    METRICS_LISTEN,
     TEXT,
     Once,
     add_config,
     log_format_of,
+    metrics_listen,
     port_of,
     words_of,
 )
@@ -142,7 +142,7 @@ _OPTIONS = (
     ("reject-delay", "SECONDS", "1.0", "how long a reject waits, against guessing: 0 to 5"),
     ("max-staleness", "DURATION", "24h", "how long to go on from memory without the store"),
     ("workers", "NUMBER", PER_CORE, "how many processes answer Access-Requests"),
-    METRICS_LISTEN,
+    metrics_listen(9812),
     LOG_FORMAT,
 )
 

@@ -199,9 +199,12 @@ def test_a_password_that_others_can_read(mode: int, tmp_path: Path) -> None:
 def test_a_password_for_nobody(tmp_path: Path) -> None:
     """A URL without a user, a file that is not there, or one without a password."""
     secret = written(tmp_path / "password", "hunter2\n")
-    for url in ("sqlite:////srv/nexio.db", "postgresql:///nexio", "postgresql://@/nexio"):
+    for url in ("postgresql:///nexio", "postgresql://@/nexio"):
         with pytest.raises(InvalidValue, match="no user"):
             with_password(url, secret)
+    with pytest.raises(InvalidValue, match="an SQLite file, which has no password") as refused:
+        with_password("sqlite:////srv/nexio.db", secret)
+    assert "Leave out NEXIO_DATABASE_PASSWORD_FILE" in refused.value.advice
     with pytest.raises(SecretUnusable, match="cannot be read"):
         with_password("smtp://desk@mail", tmp_path / "none")
     with pytest.raises(SecretUnusable, match="no password"):

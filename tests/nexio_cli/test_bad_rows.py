@@ -177,6 +177,39 @@ def test_a_mail_of_a_kind_that_nobody_knows(sqlite_desk: Nexio) -> None:
     assert "outbox 1 is left out" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("table_age", "old"),
+        ("requests", "inf"),
+        ("spooled", b"\xff"),
+        ("clock_off", 1e300),
+        ("seen_at", "yesterday"),
+        ("started_at", 5),
+    ],
+)
+def test_a_broken_server_costs_one_server(column: str, value: object, sqlite_desk: Nexio) -> None:
+    """The others are listed, and the doctor names it."""
+    for number in (1, 2):
+        sqlite_desk.sql(
+            "INSERT INTO server (kind, host, place, version, writer, started_at, seen_at,"
+            " table_age, spool_age, requests, spooled) VALUES ('nexio-radiusd', :host, '1812',"
+            " '1', 'a', '2026-11-20 08:30:00.000000', '2026-11-20 08:30:00.000000', 0, 0, 0, 0)",
+            host=f"harbour-{number}",
+        )
+    sqlite_desk.sql(f"UPDATE server SET {column} = :value WHERE id = 1", value=value)  # noqa: S608
+    ran = sqlite_desk.done("servers")
+    assert ("harbour-1" in ran.out, "harbour-2" in ran.out) == (False, True)
+    assert ran.err.startswith("Warning: server 1 is left out: ")
+    doctor = sqlite_desk("doctor")
+    assert doctor.exit_code == 4
+    assert "row: server 1 is left out: " in doctor.out
+    assert "harbour-2" in doctor.out
+    if isinstance(value, str | bytes):
+        (line,) = sqlite_desk("db", "check").out.splitlines()
+        assert line.startswith("server 1 cannot be read")
+
+
 def test_a_time_that_is_none_is_named(sqlite_desk: Nexio) -> None:
     """SQLite takes any text for a time; the row is found among the others."""
     for number in (1, 2):

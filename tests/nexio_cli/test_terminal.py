@@ -89,6 +89,17 @@ def test_a_table_fits_the_terminal(words: str, visited: Nexio) -> None:
     assert all(line.startswith("Times are ") for line in said)
 
 
+def test_a_narrow_terminal(visited: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of the columns stay whole; what is in them is broken."""
+    monkeypatch.setenv("COLUMNS", "60")
+    with Terminal((NEXIO, "nas", "list")) as terminal:
+        assert terminal.end() == 0, terminal.shown
+    lines = [line for line in COLOURS.sub("", terminal.shown).splitlines() if line.strip()]
+    assert max(map(len, lines)) <= 60
+    header = ["NAS", "address", "location", "SSID", "Message-Authenticator"]
+    assert lines[0].split() == header
+
+
 def test_yes_means_yes(visited: Nexio) -> None:
     """The question names the visit; "y" does it."""
     with Terminal((NEXIO, "visitor", "delete", "zoe@example.com")) as terminal:

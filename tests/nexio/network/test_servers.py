@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
-from nexio.network.server_identity import RADIUSD, Identity
+from nexio.network.server_identity import RADIUSD, Identity, host_name
 from nexio.network.servers import Report, list_servers, report
 from nexio.store.tables import ChangeRow, StoreRevisionRow
 
@@ -56,3 +58,24 @@ def test_what_is_known_grows_old(store: Store) -> None:
     with store.read() as look:
         (server,) = list_servers(look)
     assert replace(server, silent_for=timedelta(seconds=5)).table_age == timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("harbour-1", "harbour-1"),
+        ("hafen-tür", "hafen-tür"),
+        ("hafen-t\udcfcr", r"hafen-t\xfcr"),  # Latin-1, as Python gives it
+        ("harbour\x1b[2J", r"harbour\x1b[2J"),
+    ],
+)
+def test_the_name_of_a_host_is_any_octets(
+    said: str, name: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store can hold it: else no decision of that server would ever get there."""
+    monkeypatch.setattr(socket, "gethostname", lambda: said)
+    with store.write() as work:
+        report(work, Identity(RADIUSD, host_name(), "1812"), SAID)
+    with store.read() as look:
+        (server,) = list_servers(look)
+    assert server.identity.name == f"{name}:1812"

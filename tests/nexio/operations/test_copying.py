@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, make_url, text
 
 from nexio.errors import KeyUnusable, Refused, RowDamaged, StoreUnreachable
 from nexio.keys.key_file import create_key_file
@@ -213,6 +213,23 @@ def test_a_database_of_somebody_else(
             assert inspect(engine).get_table_names() == ["letters"]
     finally:
         postgresql.drop_database("letters")
+
+
+def test_a_schema_beside_the_old_store(
+    postgresql_configuration: Configuration, clock: Clock
+) -> None:
+    """Its desks would wait for the whole copy: refused, and nothing is made."""
+    url = make_url(postgresql_configuration.database_url)
+    other = url.update_query_dict({"options": "-csearch_path=other"})
+    with closing(Store.open(postgresql_configuration, clock)) as store:
+        run_sql(store, "CREATE SCHEMA other")
+        try:
+            for act in (look, copy_store):
+                with pytest.raises(Refused, match="is a schema of the database that has the old"):
+                    act(store, other.render_as_string(hide_password=False))
+            assert inspect(store.engine).get_table_names("other") == []
+        finally:
+            run_sql(store, "DROP SCHEMA other CASCADE")
 
 
 @pytest.mark.parametrize(

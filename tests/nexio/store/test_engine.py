@@ -19,7 +19,7 @@ from nexio.errors import InvalidValue, KeyUnusable, Refused, StoreUnreachable
 from nexio.keys.key_file import create_key_file
 from nexio.locations.locations import Location
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect, create_sqlite_file, explain_errors
+from nexio.store.engine import Store, connect, create_sqlite_file, explain_errors, parse_url
 from nexio.store.patience import Patience
 from nexio.store.tables import LocationRow, VisitRow
 from tests.support.clocks import Clock
@@ -68,6 +68,41 @@ def test_a_kept_connection_follows_the_file(
         work.session.execute(update(LocationRow).values(name="put back"))
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT name FROM location").fetchall() == [("put back",)]
+
+
+def exchange(path: Path) -> None:
+    """Put the file ``new.db`` in the place of a store, with nothing beside it."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink()
+    path.with_name("new.db").rename(path)
+
+
+def test_a_file_that_is_exchanged_at_the_commit(
+    sqlite_configuration: Configuration, sqlite_store: Store, sqlite_location: Location
+) -> None:
+    """Whoever writes then hears that the store does not have it, and may write it again."""
+    path = sqlite_configuration.home / "nexio.db"
+    register(sqlite_store, sqlite_location)  # the file has all of it, and nothing waits beside it
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint = TRUNCATE")
+    shutil.copy(path, path.with_name("new.db"))
+    changed = update(LocationRow).values(name="changed")
+
+    def change() -> None:
+        with sqlite_store.write() as work:
+            work.session.execute(changed)
+            work.done.append("change")
+            exchange(path)
+
+    with pytest.raises(StoreUnreachable, match="another file was put in the place of"):
+        change()
+    assert "change" not in sqlite_store.done
+    with sqlite_store.read() as look:
+        assert look.session.get_one(LocationRow, sqlite_location.id).name != "changed"
+    with sqlite_store.write() as work:
+        work.session.execute(changed)
+    with sqlite_store.read() as look:
+        assert look.session.get_one(LocationRow, sqlite_location.id).name == "changed"
 
 
 def test_a_read_cannot_write(store: Store, location: Location) -> None:
@@ -215,6 +250,20 @@ def test_what_is_no_url_of_a_store(url: str) -> None:
     assert "sqlite:////folder/nexio.db or postgresql://user@host/database" in caught.value.advice
     assert "hunter2" not in "".join(traceback.format_exception_only(caught.value))
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("query", ["mode=ro", "timeout=5&cache=shared", "secret=1"])
+def test_what_sqlite_does_not_know(query: str) -> None:
+    """It is refused, and not quoted: it may be a password."""
+    with pytest.raises(InvalidValue, match=r"behind a '\?' that SQLite does not know") as caught:
+        parse_url(f"sqlite:////srv/nexio.db?{query}")
+    assert query not in str(caught.value) + caught.value.advice
+
+
+def test_what_does_nothing_to_sqlite() -> None:
+    """An address that was good before stays good."""
+    url = parse_url("sqlite:////srv/nexio.db?timeout=soon&check_same_thread=false")
+    assert url == parse_url("sqlite:////srv/nexio.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -59,6 +60,13 @@ def test_all_is_well(house: Nexio) -> None:
         assert all(finding["well"] for finding in findings.values()), findings
         lines = house.done("doctor", "--port", port).out.splitlines()
         assert [line[:7] for line in lines] == ["ok     "] * len(findings)
+
+        path = house.configuration.home / "nexio.db"
+        path.rename(path.with_name("away.db"))
+        findings = examined(house, "--port", port)
+        assert not findings["store"]["well"]
+        said = findings["RADIUS server"]["message"]
+        assert re.search(r"answers on port \d+ and followed the store \d+ seconds? ago", said)
 
 
 def test_what_is_wrong(house: Nexio) -> None:

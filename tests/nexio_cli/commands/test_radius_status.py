@@ -77,6 +77,20 @@ def test_another_server(sqlite_desk: Nexio) -> None:
     assert r"FreeRADIUS\x1b[2J" in said
 
 
+def test_while_the_store_is_away(sqlite_desk: Nexio) -> None:
+    """The secret of a NAS is in it: the error says how to do without."""
+    sqlite_desk.done("nas", "add", "lobby", "192.0.2.1")
+    path = sqlite_desk.configuration.home / "nexio.db"
+    path.rename(path.with_name("away.db"))
+    for words in ([], ["--nas", "lobby"]):
+        said = sqlite_desk(*STATUS, *words).refused(5)
+        assert "There is no store at" in said
+        assert "give the secret of a NAS with --secret" in said
+    with saying("nexio 1.0 up 90 s, store followed 75 s ago, 4 visits") as port:
+        said = sqlite_desk.done(*STATUS, *SECRET, "--port", str(port)).out
+    assert "followed 1 minute 15 seconds ago" in said
+
+
 @pytest.mark.parametrize(("words", "code"), [(SECRET, 5), ([], 2), (["--nas", "lobby"], 3)])
 def test_what_cannot_be_asked(sqlite_desk: Nexio, words: list[str], code: int) -> None:
     """Nobody there, no secret to ask with, no such NAS."""

@@ -1,6 +1,7 @@
 """Recording decisions: from memory to the spool, from the spool to the store."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -100,6 +101,29 @@ def test_a_crash_before_the_note_stores_nothing_twice(
     assert stored(store) == events(3)
     taker.stop()
     successor.stop()
+
+
+def test_a_file_that_is_exchanged_at_the_commit_of_decisions(
+    sqlite_configuration: Configuration, sqlite_store: Store, path: Path
+) -> None:
+    """The old file has them, and is not the store any more: the new one gets them, once."""
+    file = sqlite_configuration.home / "nexio.db"
+    new = Path(shutil.copy(file, file.with_name("new.db")))
+
+    def keep(work: Writing, records: Sequence[AuthEvent]) -> None:
+        record_events(work, records)
+        if new.exists():
+            new.rename(file)
+
+    taker = Recorder(Spool(path, AuthEvent), opening(sqlite_configuration), keep)
+    recording(taker, events(3))
+    with pytest.raises(StoreUnreachable, match="another file was put in the place of"):
+        taker.flush()
+    for _ in range(2):
+        taker.flush()
+    assert stored(sqlite_store) == events(3)
+    assert Spool(path, AuthEvent).oldest(1) == []
+    taker.stop()
 
 
 class Outage:
