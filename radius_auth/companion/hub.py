@@ -45,10 +45,6 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
 
-REST: Final = 0.002
-"""Seconds after guesses were passed on: those of a flood are passed on together then (the rejects
-of ``make bench``).  Nobody waits for it who guesses alone."""
-
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
 
@@ -149,7 +145,7 @@ class Hub:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._stopping = self._is_over = self._has_heard_acts = False
+        self._stopping = self._is_over = False
         self._ends_at = 0.0
         self._thread = threading.Thread(target=self._run, name="nexio-hub", daemon=True)
 
@@ -223,9 +219,6 @@ class Hub:
                 self._slots.tell_overdue()
                 self._beat()
             self._send_all()
-            if self._has_heard_acts:
-                self._has_heard_acts = False
-                time.sleep(REST)
         for worker in list(self._workers.values()):
             self._lose(worker)
 
@@ -290,7 +283,6 @@ class Hub:
             number, decisions = values
             self._record(*batches_of(worker.name, number, decisions))
         elif kind == Reported.ACTS:
-            self._has_heard_acts = True
             worker.told_up_to, acts = values
             self._sharing.take(acts_of(acts))
             heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)

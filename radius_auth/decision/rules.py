@@ -39,6 +39,7 @@ OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
 """Somebody who wants to configure the NAS, or to be called back."""
 
 _CALL_CHECK = int(ServiceType.CALL_CHECK)
+_AT = ord("@")
 _VALID = Reason.VALID
 
 
@@ -53,7 +54,7 @@ def reason_against_request(request: Request) -> Reason | None:
     ):
         return Reason.UNSUPPORTED_SERVICE
     # Most guests type an e-mail, which is no MAC address.
-    is_device = name and (name == station or (b"@" not in name and _is_mac(name, station)))
+    is_device = name and (name == station or (_AT not in name and _is_mac(name, station)))
     return Reason.MAC_AUTHENTICATION if is_device or service == _CALL_CHECK else None
 
 
