@@ -95,9 +95,7 @@ class Call(NamedTuple):
     def need_not_be_signed(self) -> bool:
         """Whether a NAS asks that may leave it out."""
         client = self.client
-        if client is None or client.require_message_authenticator:
-            return False
-        return self.stage == Stage.OUTER
+        return client is not None and not client.require_message_authenticator
 
     @property
     def is_eap(self) -> bool:

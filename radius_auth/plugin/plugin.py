@@ -43,6 +43,7 @@ from radius_auth.plugin.pairs import (
     PROVEN,
     REPLIED,
     STAGE,
+    VERIFIED_BY_FREERADIUS,
     as_updates,
     by_name,
     read_request,
@@ -106,21 +107,22 @@ class Plugin:
             Discarded: the request gets no answer.
         """
         call = self._begin(pairs)
-        if call.stage == _CLIENT:
-            return define_client(call)
-        if call.stage == _STATUS:
-            return DONE
-        if call.stage == _OUTER:
+        is_outer = call.stage == _OUTER
+        if is_outer:
             check_proxy_state(call)
+        elif call.stage == _CLIENT:
+            return define_client(call)
+        elif call.stage == _STATUS:
+            return DONE
         login = _read(call)
-        if call.need_not_be_signed:
+        if is_outer and call.need_not_be_signed:
             self._signatures.note(login.request.nas, is_signed=call.is_signed)
-        if call.is_eap and call.stage == _OUTER:
+        if VERIFIED_BY_FREERADIUS.isdisjoint(call.values.first):
+            return self._decide(call, login)
+        if call.is_eap and is_outer:
             # Outside of the tunnel the User-Name may be anything.
             return self._refuse_contradictory(call, login) or PASS
-        if call.is_eap or call.is_ms_chap:
-            return self._supply_pin(call, login)
-        return self._decide(call, login)
+        return self._supply_pin(call, login)
 
     def authenticate(self, pairs: Pairs) -> CallResult:
         """Decide about the password of EAP-GTC; or count the response of EAP-MSCHAPv2.

@@ -21,6 +21,7 @@ from radius_auth.plugin.pairs import (
     Pairs,
     as_updates,
     by_name,
+    read_any_request,
     read_request,
 )
 from radius_auth.protocol.packet import Attribute
@@ -285,6 +286,28 @@ def test_whatever_comes_is_read(pairs: Pairs) -> None:
     assert isinstance(asked.user_name, bytes)
     for name, value in dict(reversed(pairs)).items():
         assert values.first[name] == value
+
+
+_PLAIN = st.fixed_dictionaries(
+    {},
+    optional={
+        name: _VALUES | st.sampled_from(["", "Virtual", "Call-Check", "Login-User"])
+        for name in (
+            *(name for name, _ in TEXTS.values()),
+            *("Service-Type", "NAS-Port-Type", "State", "CHAP-Password", "Attr-6"),
+        )
+    },
+)
+
+
+@given(_PLAIN, st.lists(st.tuples(_NAMES, _VALUES), max_size=2))
+def test_the_short_way_through_a_request_is_no_other_one(
+    plain: dict[str, str], more: list[tuple[str, str]]
+) -> None:
+    """Must 7: PAP at a NAS that is known by its address asks the same, whichever way it is read."""
+    values, client = by_name((*plain.items(), *more)), client_of()
+
+    assert read_request(values, client) == read_any_request(values, client)
 
 
 # What goes back
