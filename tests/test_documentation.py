@@ -40,6 +40,7 @@ from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Fault
 from radius_auth.server.options import parse_options
 from tests.support.cli.commands import every_command, options_of
+from tests.support.cli.forking import for_shells
 from tests.support.cli.programs import free_port
 from tests.support.radius.freeradius import copy_raddb
 
@@ -297,11 +298,15 @@ class Session:
         return [(parts[i], int(parts[i + 1])) for i in range(0, len(parts), 2)]
 
     def _bash(self, script: Path, output: IO[str]) -> subprocess.Popen[str]:
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        programs = self._folder / "programs"
+        programs.mkdir()
+        nexio, asking = for_shells(programs)
+        path = f"{nexio.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         return subprocess.Popen(
             ["bash", script],
             cwd=self._folder,
             env=os.environ | {"PATH": path},
+            pass_fds=[asking],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.cli.forking import for_shells
 from tests.support.cli.programs import LIMIT, free_port, program, run, until
 from tests.support.cli.running import Nexio, registration
 
@@ -16,26 +18,44 @@ CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&- 2>&-"]
 DEV_NULL = "</dev/null >/dev/null 2>/dev/null"
 
 
-def shell(streams: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with redirections of the shell."""
+def typed(
+    streams: str, *command: str | Path, pass_fds: tuple[int, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with redirections of the shell; whoever could read from number 9 has gone."""
     return subprocess.run(
-        ["bash", "-c", f'"$@" {streams}', "-", program(words[0]), *words[1:]],
+        ["bash", "-c", f'exec 9> >(:); wait $!; "$@" {streams}', "-", *command],
         capture_output=True,
         text=True,
         timeout=LIMIT,
         check=False,
+        pass_fds=pass_fds,
     )
 
 
+def loaded_anew(streams: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run ``nexio`` by an interpreter that starts with these streams."""
+    return typed(streams, program("nexio"), *words)
+
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def shell(programs: None, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Runs ``nexio`` as a fork with these streams: where the work counts, not the start."""
+    nexio, asking = for_shells(tmp_path_factory.mktemp("shell"))
+    return lambda streams, *words: typed(streams, nexio, *words, pass_fds=(asking,))
+
+
 @pytest.mark.parametrize("streams", [*CLOSED, DEV_NULL])
-def test_a_closed_stream_is_like_dev_null(sqlite_desk: Nexio, streams: str) -> None:
+def test_a_closed_stream_is_like_dev_null(sqlite_desk: Nexio, shell: Shell, streams: str) -> None:
     """The same output, exit code and rows; cron and supervisors close what they do not need."""
     there = {each for each in ("stdout", "stderr") if REDIRECTED[each].isdisjoint(streams.split())}
-    ran = shell(streams, "nexio", *registration("--json"))
+    ran = loaded_anew(streams, *registration("--json"))
     assert ran.returncode == 0, ran
     assert "Traceback" not in ran.stderr
     assert bool(ran.stdout) == ("stdout" in there)
-    shown = shell(streams, "nexio", "visitor", "show", "99")
+    shown = shell(streams, "visitor", "show", "99")
     assert (shown.returncode, shown.stdout) == (3, "")
     assert bool(shown.stderr) == ("stderr" in there)
     assert len(sqlite_desk.done("visitor", "list", "--json").json) == 1
@@ -45,10 +65,12 @@ def test_a_closed_stream_is_like_dev_null(sqlite_desk: Nexio, streams: str) -> N
 @pytest.mark.parametrize(
     "words", [["visitor", "delete", "1"], ["checkin", "-"], ["checkin", "--reader"]]
 )
-def test_nothing_is_read_from_a_closed_stdin(sqlite_desk: Nexio, words: list[str]) -> None:
+def test_nothing_is_read_from_a_closed_stdin(
+    sqlite_desk: Nexio, shell: Shell, words: list[str]
+) -> None:
     """Nobody can be asked, and no code comes."""
     sqlite_desk.register()
-    closed, null = shell("<&-", "nexio", *words), shell("</dev/null", "nexio", *words)
+    closed, null = loaded_anew("<&-", *words), shell("</dev/null", *words)
     assert (closed.returncode, closed.stdout, closed.stderr) == (
         null.returncode,
         null.stdout,
@@ -77,10 +99,10 @@ def test_a_server_without_streams(sqlite_desk: Nexio, streams: str, tmp_path: Pa
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_what_was_registered_is_said_where_it_cannot_be_printed(
-    sqlite_desk: Nexio, form: list[str]
+    sqlite_desk: Nexio, shell: Shell, form: list[str]
 ) -> None:
     """Exit 5 and the number on stderr, so that nobody registers twice."""
-    ran = shell(">/dev/full", "nexio", *registration(*form))
+    ran = shell(">/dev/full", *registration(*form))
     assert ran.returncode == 5
     wrong = "he output cannot be written: the disk is full"
     advice = "It is done all the same, so do not do it again: register visit 1."
@@ -103,12 +125,13 @@ def test_what_was_registered_is_said_where_it_cannot_be_printed(
         (["key", "rotate", "--yes"], "rotate key 1"),
     ],
 )
-@pytest.mark.parametrize("stream", [">/dev/full", "| :", "1</dev/null"])
-def test_every_change_is_said(sqlite_desk: Nexio, words: list[str], done: str, stream: str) -> None:
+@pytest.mark.parametrize("stream", [">/dev/full", ">&9", "1</dev/null"])
+def test_every_change_is_said(
+    sqlite_desk: Nexio, shell: Shell, words: list[str], done: str, stream: str
+) -> None:
     """A full disk, a reader that has gone, a stream that is open for reading only."""
     sqlite_desk.register()
-    how = f"{stream}; exit ${{PIPESTATUS[0]}}" if "|" in stream else stream
-    ran = shell(how, "nexio", *words)
+    ran = shell(stream, *words)
     assert (ran.returncode, ran.stdout) == (5, ""), ran
     error, hint, *rest = [line for line in ran.stderr.splitlines() if "Warning" not in line]
     assert error.startswith("Error: The output cannot be written: ")
@@ -117,29 +140,31 @@ def test_every_change_is_said(sqlite_desk: Nexio, words: list[str], done: str, s
     assert not (sqlite_desk.configuration.home / "faults").exists()
 
 
-def test_where_nothing_was_changed_nothing_is_claimed(sqlite_desk: Nexio) -> None:
+def test_where_nothing_was_changed_nothing_is_claimed(sqlite_desk: Nexio, shell: Shell) -> None:
     """A list into a full disk: exit 5 and one line; into a reader that has gone: nothing."""
     sqlite_desk.register()
-    ran = shell(">/dev/full", "nexio", "visitor", "list")
+    ran = shell(">/dev/full", "visitor", "list")
     assert (ran.returncode, ran.stderr) == (
         5,
         "Error: The output cannot be written: the disk is full\n",
     )
-    ran = shell("| :; exit ${PIPESTATUS[0]}", "nexio", "visitor", "list")
+    ran = shell(">&9", "visitor", "list")
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&1 >/dev/null | :"])
-def test_talk_that_nobody_can_read_stops_nothing(sqlite_desk: Nexio, stream: str) -> None:
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&9 >/dev/null"])
+def test_talk_that_nobody_can_read_stops_nothing(
+    sqlite_desk: Nexio, shell: Shell, stream: str
+) -> None:
     """What is said on stderr is beside the result."""
-    ran = shell(stream, "nexio", "settings", "set", "pin-length=8")
+    ran = shell(stream, "settings", "set", "pin-length=8")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert sqlite_desk.done("settings", "show", "--json").json["pin-length"] == 8
-    if "|" not in stream:
-        ran = shell(stream, "nexio", *registration("--json"))
+    if "9" not in stream:
+        ran = shell(stream, *registration("--json"))
         assert ran.returncode == 0
         assert json.loads(ran.stdout)["id"] == 1
-        assert shell(stream, "nexio", "visitor", "show", "9").returncode == 3
+        assert shell(stream, "visitor", "show", "9").returncode == 3
 
 
 def test_init_makes_all_of_it_without_streams(
@@ -148,7 +173,7 @@ def test_init_makes_all_of_it_without_streams(
     """Store, key and location, although its first words cannot be written."""
     monkeypatch.setenv("NEXIO_HOME", str(tmp_path / "made"))
     for streams in ("2>/dev/full", ">&- 2>&-"):
-        ran = shell(streams, "nexio", "init", "--location", "Harbour", "--timezone", "Etc/UTC")
+        ran = loaded_anew(streams, "init", "--location", "Harbour", "--timezone", "Etc/UTC")
         assert ran.returncode == 0, ran
     listed = json.loads(run("nexio", "location", "list", "--json").stdout)
     assert [each["name"] for each in listed] == ["Harbour"]

@@ -27,29 +27,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nexio.configuration import Configuration
+    from tests.support.stores import Template
+
+
+@pytest.fixture(scope="module")
+def server(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webd]:
+    """A server without TLS on loopback, with an empty store, for tests that leave it as it is."""
+    configuration = _sqlite_template.copy(tmp_path_factory.mktemp("webd") / "nexio")
+    with webd(configuration) as running:
+        yield running
 
 
 @pytest.fixture
-def server(sqlite_configuration: Configuration) -> Iterator[Webd]:
-    """A server without TLS on loopback, with an empty store."""
+def own_server(sqlite_configuration: Configuration) -> Iterator[Webd]:
+    """The same, for one test alone."""
     with webd(sqlite_configuration) as running:
         yield running
 
 
-def test_it_says_that_it_is_well_and_ends_in_peace(server: Webd) -> None:
+def test_it_says_that_it_is_well_and_ends_in_peace(own_server: Webd) -> None:
     """200 from /healthz; 404 elsewhere; SIGTERM ends it with 0; no word on stderr but its place."""
-    assert server.ask("/healthz").text == "ok\n"
-    assert server.ask("/nothing/here").status == 404
-    style = server.ask("/static/kiosk.css")
+    assert own_server.ask("/healthz").text == "ok\n"
+    assert own_server.ask("/nothing/here").status == 404
+    style = own_server.ask("/static/kiosk.css")
     assert (style.status, style.headers["Cache-Control"]) == (200, "no-cache")
-    again = server.ask("/static/kiosk.css", headers={"If-None-Match": style.headers["ETag"]})
+    again = own_server.ask("/static/kiosk.css", headers={"If-None-Match": style.headers["ETag"]})
     assert again.status == 304
-    assert server.ask("/static/../words.py").status == 404
-    assert server.ask("/static/%2e%2e/words.py").status == 404
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0
-    assert server.stderr.count("\n") == 1
-    assert f"answering on {server.origin}" in server.stderr
+    assert own_server.ask("/static/../words.py").status == 404
+    assert own_server.ask("/static/%2e%2e/words.py").status == 404
+    own_server.process.send_signal(signal.SIGTERM)
+    assert own_server.process.wait(20) == 0
+    assert own_server.stderr.count("\n") == 1
+    assert f"answering on {own_server.origin}" in own_server.stderr
 
 
 @pytest.mark.parametrize(
@@ -80,14 +89,14 @@ def test_a_slow_head_is_cut(server: Webd) -> None:
     assert 9 < time.monotonic() - started < 16
 
 
-def test_a_worker_that_dies_is_replaced(server: Webd) -> None:
+def test_a_worker_that_dies_is_replaced(own_server: Webd) -> None:
     """The next request but one is answered."""
-    (old,) = server.workers()
+    (old,) = own_server.workers()
     os.kill(old, signal.SIGKILL)
 
     def is_well_again() -> bool:
         with suppress(OSError, http.client.HTTPException):
-            return server.workers() != {old} and server.ask("/healthz").status == 200
+            return own_server.workers() != {old} and own_server.ask("/healthz").status == 200
         return False
 
     wait_until(is_well_again)

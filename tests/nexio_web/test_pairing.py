@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from tests.support.radius.radiusd import environment_of
+from tests.support.cli.forking import run
+from tests.support.cli.programs import program
+from tests.support.radius.radiusd import PATIENCE, environment_of
 from tests.support.web.axe import complaints, overflow
 from tests.support.web.house import House, press, said
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from playwright.sync_api import Browser
 
-NEXIO = Path(sys.executable).with_name("nexio")
 
-
-def nexio(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
+def nexio(house: House, *arguments: str) -> CompletedProcess[str]:
     """What the desk types."""
-    return subprocess.run(
-        [NEXIO, *arguments],
-        env=environment_of(house.configuration),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = environment_of(house.configuration)
+    return run(program("nexio"), *arguments, env=env, seconds=PATIENCE)
 
 
 def test_from_a_new_tablet_to_the_first_check_in(house: House, chromium: Browser) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from contextlib import closing
 from copy import copy
 from dataclasses import asdict, replace
@@ -29,6 +28,7 @@ from nexio.store.tables import StoreRevisionRow
 from radius_auth.client.client import send_status_server
 from radius_auth.protocol.status import parse_status
 from radius_auth.replica.kept import KeptFile, read_kept
+from tests.support.cli.forking import run
 from tests.support.cli.programs import program
 from tests.support.outages import gone
 from tests.support.radius.desk import Desk, ask_until, desk_with, sessions_when
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from subprocess import CompletedProcess
 
     from nexio.configuration import Configuration
     from nexio.network.events import AuthEvent
@@ -125,7 +126,7 @@ def test_radiusd_starts_serves_and_follows(desk: Desk, request: pytest.FixtureRe
 def assert_told(desk: Desk, server: Radiusd) -> None:
     """Hold that status and doctor say that it started without the store."""
     assert status_of(server)["from_disk"] == 1
-    ran = nexio(desk, "doctor", "--port", str(server.port))
+    ran = nexio(desk.configuration, "doctor", "--port", str(server.port), "--json")
     findings = {each["subject"]: each for each in json.loads(ran.stdout)}
     assert ran.returncode == 4
     assert not findings["store"]["well"]
@@ -133,11 +134,9 @@ def assert_told(desk: Desk, server: Radiusd) -> None:
     assert "it started without the store" in findings["RADIUS server"]["message"]
 
 
-def nexio(desk: Desk, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that prints JSON."""
-    environment = environment_of(desk.configuration)
-    command = [program("nexio"), *words, "--json"]
-    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+def nexio(configuration: Configuration, *words: str) -> CompletedProcess[str]:
+    """Run a command."""
+    return run(program("nexio"), *words, env=environment_of(configuration), seconds=PATIENCE)
 
 
 def status_of(server: Radiusd) -> dict[str, int]:
@@ -275,8 +274,8 @@ def test_guests_get_on_while_the_store_moves(sqlite_desk: Desk, postgresql: Post
     server.wait_for_line("answering on")
     assert accepts(server.port, visit)
     assert "Received Accounting-Response" in account(server.accounting_port, "Start")
-    command = [program("nexio"), "db", "copy", "--from", desk.configuration.database_url]
-    subprocess.run(command, check=True, env=environment_of(moved), capture_output=True)
+    copied = nexio(moved, "db", "copy", "--from", desk.configuration.database_url)
+    assert copied.returncode == 0, copied
     with server:
         server.wait_for_line("following the store again")
         there = copy(desk)

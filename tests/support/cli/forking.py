@@ -10,6 +10,7 @@ import atexit
 import json
 import os
 import select
+import shlex
 import socket
 import subprocess
 import sys
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 
-FORKED = {str(Path(sys.executable).with_name(name)) for name in ("nexio", "nexio-radiusd")}
+FORKED = {
+    str(Path(sys.executable).with_name(name)) for name in ("nexio", "nexio-radiusd", "nexio-webd")
+}
 
 READ_AT_START = ("LC_ALL", "LC_CTYPE", "NO_COLOR", "PYTHONIOENCODING", "PYTHONPATH", "PYTHONUTF8")
 """Variables that count when an interpreter starts, or when our modules are loaded."""
@@ -127,6 +130,24 @@ def run(
             process.kill()
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def for_shells(folder: Path) -> tuple[Path, int]:
+    """Make a program that starts ``nexio`` as a fork, for a shell.
+
+    Args:
+        folder: where it is put.
+
+    Returns:
+        The program, and the file descriptor that the shell must inherit.
+    """
+    nexio = Path(sys.executable).with_name("nexio")
+    asking = _loaded().fileno()
+    program = folder / "nexio"
+    words = [sys.executable, "-IS", str(Path(__file__).with_name("asking.py")), str(asking)]
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([*words, str(nexio)])} "$@"\n')
+    program.chmod(0o755)
+    return program, asking
 
 
 @cache

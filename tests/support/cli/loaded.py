@@ -24,20 +24,27 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import configure_mappers
 
 import nexio
 import nexio_cli
+import nexio_web
 import radius_auth
 from nexio_cli.main import run as run_nexio
+from nexio_web.daemon import run as run_webd
 from radius_auth.server.daemon import run as run_radiusd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PROGRAMS: dict[str, Callable[[], object]] = {"nexio": run_nexio, "nexio-radiusd": run_radiusd}
+PROGRAMS: dict[str, Callable[[], object]] = {
+    "nexio": run_nexio,
+    "nexio-radiusd": run_radiusd,
+    "nexio-webd": run_webd,
+}
 
 LATER = (
     *("aiosmtplib", "alembic.autogenerate", "alembic.command", "babel.dates", "dateutil.parser"),
@@ -57,7 +64,7 @@ FIRST = 3
 
 def load() -> None:
     """Load all that the programs could need."""
-    for package in (nexio, nexio_cli, radius_auth):
+    for package in (nexio, nexio_cli, nexio_web, radius_auth):
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if each.name != "radius_auth.freeradius":  # only FreeRADIUS can load it
                 importlib.import_module(each.name)
@@ -141,6 +148,9 @@ def become(
     if variables.get("PYTHONWARNINGS") == "error":
         warnings.simplefilter("error")
     sys.argv[:] = words
+    # Where a program starts another Python (multiprocessing), that one loads this file again.
+    sys.modules["__main__"] = ModuleType("__main__")
+    sys.modules["__main__"].__file__ = words[0]
     open_streams(closed)
     try:
         PROGRAMS[name]()

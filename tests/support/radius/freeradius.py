@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -37,15 +38,20 @@ def copy_raddb(to: Path) -> Path:
 
     It comes from the package, because somebody may have changed ``/etc/freeradius``.
     """
-    made = subprocess.run([DEBIAN_RADDB], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr
-    shutil.copytree(made.stdout.strip(), to, symlinks=True)
+    shutil.copytree(_debian_raddb(), to, symlinks=True)
     run = to / "run"
     run.mkdir()
     _change(to / "radiusd.conf", r"^\s*(user|group) = freerad$", "")
     _change(to / "radiusd.conf", r"^(raddbdir) = .*", rf"\1 = {to}")
     _change(to / "radiusd.conf", r"^(logdir|run_dir) = .*", rf"\1 = {run}")
     return to
+
+
+@cache
+def _debian_raddb() -> str:
+    made = subprocess.run([DEBIAN_RADDB], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
 
 
 def install(raddb: Path, configuration: Configuration, *options: str) -> str:

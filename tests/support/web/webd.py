@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tests.support.cli.forking import start
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Webd:
         log: where its stderr goes.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int, log: IO[bytes]) -> None:
         self.process, self.port, self._log = process, port, log
 
     @property
@@ -114,8 +115,10 @@ def webd(
     """A server that answers, for as long as the context lasts."""
     port = port or free_port()
     with tempfile.NamedTemporaryFile() as log:
-        process = subprocess.Popen(
-            [PROGRAM, "--port", str(port), *options],
+        process = start(
+            PROGRAM,
+            *("--port", str(port)),
+            *options,
             env={**environment_of(configuration), **(variables or {})},
             stdin=subprocess.DEVNULL,
             stderr=log,
