@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import platformdirs
-
 from nexio.configuration_file import CONFIG, with_file, with_password
 from nexio.errors import InvalidValue
 
@@ -94,6 +92,8 @@ def _path(given: Mapping[str, str], name: str) -> Path | None:
 
 
 def _default_home() -> Path:
+    import platformdirs  # noqa: PLC0415 (slow to load, and most say where it is)
+
     return SYSTEM_HOME if SYSTEM_HOME.is_dir() else platformdirs.user_data_path("nexio")
 
 
@@ -104,6 +104,8 @@ def _key_file(given: Mapping[str, str], home: Path) -> Path:
         return home / "key"
     if home == SYSTEM_HOME:
         return SYSTEM_KEY_FILE
+    import platformdirs  # noqa: PLC0415 (as above)
+
     return platformdirs.user_config_path("nexio") / "key"
 
 

@@ -48,15 +48,15 @@ VARIABLES: Final[Mapping[str, str]] = {
 }
 """Of each key."""
 
-_START = r"\s*(?P<start>[a-z][a-z0-9+.-]*://[^/:]*)"
-_PASSWORD = re.compile(_START + ":[^/@]*@", re.IGNORECASE)
-_PERHAPS = re.compile(r"\s*(?P<start>[a-z][a-z0-9+.-]*://[^:]*):.*@", re.IGNORECASE)
+_START = r"(?i)\s*(?P<start>[a-z][a-z0-9+.-]*://[^/:]*)"
+_PASSWORD = _START + ":[^/@]*@"
+_PERHAPS = r"(?i)\s*(?P<start>[a-z][a-z0-9+.-]*://[^:]*):.*@"
 """A password that should have been quoted is one, too."""
 
-_QUERY = re.compile(r"(?P<start>[?&](?:[a-z]*password|[^=&]*%[^=&]*))=[^&]*", re.IGNORECASE)
+_QUERY = r"(?i)(?P<start>[?&](?:[a-z]*password|[^=&]*%[^=&]*))=[^&]*"
 """A password, or what its name may hide as one."""
 
-_USER = re.compile(_START + "(?<!/)@", re.IGNORECASE)
+_USER = _START + "(?<!/)@"
 
 
 def with_file(environment: Mapping[str, str], option: str | None = None) -> dict[str, str]:
@@ -212,7 +212,7 @@ def with_password(url: str, file: Path | None) -> str:
         InvalidValue: the URL names no user, or is of SQLite.
         SecretUnusable: the file cannot be read, is open to others, or empty.
     """
-    if file is None or _PASSWORD.match(url):
+    if file is None or re.match(_PASSWORD, url):
         return url
     if url.startswith("sqlite"):
         raise InvalidValue(
@@ -220,7 +220,7 @@ def with_password(url: str, file: Path | None) -> str:
             f"Leave out {VARIABLES['database-password-file']} (database-password-file), or name a"
             " PostgreSQL database in NEXIO_DATABASE_URL (database-url).",
         )
-    found = _USER.match(url)
+    found = re.match(_USER, url)
     if found is None:
         raise InvalidValue(
             f"{file} holds a password, and the URL that it is for names no user",
@@ -231,12 +231,12 @@ def with_password(url: str, file: Path | None) -> str:
 
 def masked(url: str) -> str:
     """A URL without its password; nothing of what is no URL."""
-    hidden = _PERHAPS.sub(r"\g<start>:***@", _QUERY.sub(r"\g<start>=***", url))
+    hidden = re.sub(_PERHAPS, r"\g<start>:***@", re.sub(_QUERY, r"\g<start>=***", url))
     return hidden if "://" in url else "***"
 
 
 def _has_password(value: str) -> bool:
-    return bool(_PERHAPS.match(value) or ("://" in value and _QUERY.search(value)))
+    return bool(re.match(_PERHAPS, value) or ("://" in value and re.search(_QUERY, value)))
 
 
 def _secret(path: Path) -> str:

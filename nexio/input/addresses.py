@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import idna
-
 from nexio.errors import InvalidValue
 from nexio.input.names import quoted
 from nexio.languages import ENGLISH, Marked, mark
@@ -62,6 +60,8 @@ def ascii_spelling(address: str) -> str:
     """A stored address with its domain as DNS knows it."""
     if address.isascii():
         return address
+    import idna  # noqa: PLC0415 (slow to load and rarely needed)
+
     local, at, domain = address.rpartition("@")
     try:
         return local + at + idna.encode(domain, uts46=True).decode()
@@ -81,6 +81,8 @@ def _unicode_spelling(domain: str) -> str:
 
 def _mapped(text: str) -> str:
     """Wide letters, ideographic full stops and the like as DNS sees them (UTS 46)."""
+    import idna  # noqa: PLC0415 (slow to load and rarely needed)
+
     try:
         return idna.uts46_remap(text, std3_rules=False, transitional=False)
     except (idna.IDNAError, UnicodeError):
@@ -88,6 +90,8 @@ def _mapped(text: str) -> str:
 
 
 def _decoded(label: str) -> str:
+    import idna  # noqa: PLC0415 (slow to load and rarely needed)
+
     try:
         return idna.decode(label) if label.startswith(_ACE) else label
     except (idna.IDNAError, UnicodeError):

@@ -20,13 +20,12 @@ _DAY = 24 * _HOUR
 _SECONDS_SHOWN_BELOW = 10 * 60
 _EXAMPLES = mark('Write it like "60m", "1h30m" or "2d".')
 # 18 digits: beyond any length of time, and below the 4300 at which int() itself refuses.
-_SHAPE = re.compile(
-    r"(?:(?P<days>\d{1,18}) ?(?:d|days?))?"
+_SHAPE = (
+    r"(?a)(?:(?P<days>\d{1,18}) ?(?:d|days?))?"
     r" ?(?:(?P<hours>\d{1,18}) ?(?:h|hrs?|hours?))?"
-    r" ?(?:(?P<minutes>\d{1,18}) ?(?:m|mins?|minutes?))?",
-    re.ASCII,
+    r" ?(?:(?P<minutes>\d{1,18}) ?(?:m|mins?|minutes?))?"
 )
-_DECIMAL = re.compile(r"\d*[.,]\d")
+_DECIMAL = r"\d*[.,]\d"
 
 
 def parse_duration(text: str) -> timedelta:
@@ -40,7 +39,7 @@ def parse_duration(text: str) -> timedelta:
 
     """
     phrase = " ".join(text.lower().split())
-    shape = _SHAPE.fullmatch(phrase)
+    shape = re.fullmatch(_SHAPE, phrase)
     if not phrase or shape is None:
         raise _unreadable(text, phrase)
     days, hours, minutes = (int(number or 0) for number in shape.group("days", "hours", "minutes"))
@@ -105,7 +104,7 @@ def _unreadable(text: str, phrase: str) -> InvalidValue:
             mark("The duration %(text)s has no unit", text=quoted(text)),
             mark("Write %(choice)s.", choice=any_of(allowed)) if allowed else _EXAMPLES,
         )
-    if _DECIMAL.match(phrase):
+    if re.match(_DECIMAL, phrase):
         return InvalidValue(
             mark("The duration %(text)s is a decimal number", text=quoted(text)),
             mark('Write whole numbers: "1h30m" instead of "1.5h".'),

@@ -31,7 +31,7 @@ LARGEST_REPLY: Final = 1_000
 MOST_ATTRIBUTES: Final = 60
 """In one place: many NAS take 200 in a packet."""
 
-_RATE: Final = re.compile(r"(\d{1,10})\s*([kmg]?)(?:bit/s|bps)?", re.IGNORECASE | re.ASCII)
+_RATE: Final = r"(?ai)(\d{1,10})\s*([kmg]?)(?:bit/s|bps)?"
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -133,7 +133,7 @@ def read(text: str) -> Replies:
 
 def rate_of(text: str) -> int:
     """The bits per second of a rate as it is kept: ``512k``."""
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     if found is None:
         raise ValueError(f"not a rate: {text!r}")
     return int(found[1]) * _UNITS[found[2].lower()]
@@ -167,7 +167,7 @@ def _name(key: str, text: str) -> str:
 
 
 def _rate(key: str, text: str) -> str:
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     bits = int(found[1]) * _UNITS[found[2].lower()] if found else 0
     if not SLOWEST <= bits <= FASTEST or bits % SLOWEST:
         raise InvalidValue(

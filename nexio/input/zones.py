@@ -6,7 +6,6 @@ is shown is English whatever the locale of the process, so strftime's names are 
 
 from __future__ import annotations
 
-import difflib
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -152,6 +151,8 @@ def _by_lower_case(names: list[str]) -> Mapping[str, str]:
 
 
 def _advice(wanted: str) -> str:
+    import difflib  # noqa: PLC0415 (slow to load and rarely needed)
+
     zones = _all_zones()
     # People know their city, not the continent it is filed under.
     by_city = {lower.rpartition("/")[2]: lower for lower in sorted(zones, reverse=True)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import time, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import parse_email
 from nexio.input.durations import format_duration, parse_duration
 from nexio.input.names import parse_text
-from nexio.input.pictures import read_picture
 from nexio.languages import LANGUAGES
 
 SHORTEST_PIN = 5
@@ -148,6 +146,8 @@ def parse_changes(words: Iterable[str]) -> dict[str, Any]:
         if not equals:
             raise InvalidValue(f"{word!r} is not KEY=VALUE", "Write for example: pin-length=6")
         if key not in KEYS:
+            from difflib import get_close_matches  # noqa: PLC0415 (slow to load and rarely needed)
+
             near = get_close_matches(key, KEYS, 1)
             known = f"The settings are: {', '.join(KEYS)}."
             advice = f"Did you mean {near[0]}?" if near else known
@@ -330,6 +330,8 @@ def _line(longest: int) -> Callable[[str, str], str | None]:
 
 
 def _picture_path(text: str) -> str:
+    from nexio.input.pictures import read_picture  # noqa: PLC0415 (rarely needed)
+
     path = Path(text).absolute()
     read_picture(path)
     return str(path)

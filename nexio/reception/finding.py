@@ -11,7 +11,6 @@ from nexio.errors import Refused
 from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import show
 from nexio.locations.locations import get_location
-from nexio.reception.members import Member, find_member, find_member_by_email, no_such_member
 from nexio.reception.visits import (
     Visit,
     find_visits_by_email,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nexio.locations.locations import Location
+    from nexio.reception.members import Member
     from nexio.store.engine import Reading
 
 LISTED: Final = 8
@@ -111,35 +111,41 @@ def look_for_member(work: Reading, which: str, location_name: str | None) -> Fou
         NotFound: no such member.
         Refused: there are several; the message lists them.
     """
+    from nexio.reception import members  # noqa: PLC0415 (who looks for a visit needs none)
+
     number = parse_number(which)
     if number is not None:
-        known = find_member(work, number)
+        known = members.find_member(work, number)
     else:
         location = get_location(work, location_name)
-        known = find_member_by_email(work, location, which)
+        known = members.find_member_by_email(work, location, which)
         if known is None:
             return FoundMember(member=_member_by_name(work, location, which), by_name=True)
     if known is None:
-        raise no_such_member(which)
+        raise members.no_such_member(which)
     return FoundMember(member=known, by_name=False)
 
 
 def is_member_alone(work: Reading, which: str, location_name: str | None) -> bool:
     """Whether an e-mail or a part of a name leads to a member, and to no visit."""
+    from nexio.reception import members  # noqa: PLC0415 (who looks for a visit needs none)
+
     if parse_number(which) is not None:
         return False
     location = get_location(work, location_name)
     if find_visits_by_email(work, location, which) or find_visits_by_name(work, location, which):
         return False
-    by_email = find_member_by_email(work, location, which) is not None
+    by_email = members.find_member_by_email(work, location, which) is not None
     return by_email or bool(_numbers_by_name(work, location, which))
 
 
 def _member_by_name(work: Reading, location: Location, words: str) -> Member:
+    from nexio.reception import members  # noqa: PLC0415 (who looks for a visit needs none)
+
     numbers = _numbers_by_name(work, location, words)
-    found = [each for each in (find_member(work, number) for number in numbers) if each]
+    found = [each for each in (members.find_member(work, number) for number in numbers) if each]
     if not found:
-        raise no_such_member(words)
+        raise members.no_such_member(words)
     if len(found) > 1:
         raise _ambiguous(words, "members", [f"{each.id} {each.name}" for each in found])
     return found[0]

@@ -13,7 +13,8 @@ from nexio.input.names import full_name, parse_full_name, quoted, search_key
 from nexio.keys.purposes import MEMBER_PIN
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
-from nexio.reception.pins import new_pin, pin_of, store_pin
+from nexio.reception.pins import new_pin, store_pin
+from nexio.reception.sealed_pins import pin_of
 from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.tables import CheckInRow, LocationRow, MemberRow, parse_number

@@ -24,12 +24,10 @@ from sqlalchemy import Select, select
 from nexio.input.zones import local_date
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of, lock_location
-from nexio.network.following import Horizon
 from nexio.reception.guessing_limits import chance_of
 from nexio.store import tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
-from nexio.store.tables import VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
 """R11: for so long after its end the right PIN still gets the answer that it has ended."""
@@ -74,7 +72,7 @@ class FullestDay:
     pins: int
 
 
-def days_of(visit: VisitRow) -> list[date]:
+def days_of(visit: tables.VisitRow) -> list[date]:
     """The local days on which the visit's PIN counts."""
     return days_between(visit, visit.token, location_of(visit.location).zone)
 
@@ -126,7 +124,7 @@ def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, in
 
 
 @contextmanager
-def recounting(work: Writing, visit: VisitRow) -> Iterator[None]:
+def recounting(work: Writing, visit: tables.VisitRow) -> Iterator[None]:
     """Count a visit's PIN on the days that it has after a change, which is made meanwhile.
 
     The PIN stays, also where it is short for its new days: the fifth of the bound that is not
@@ -145,15 +143,17 @@ def recounting(work: Writing, visit: VisitRow) -> Iterator[None]:
     count_pin(work, location, left, pin_digits(visit), by=-1)
 
 
-def stop_counting(work: Writing, visit: VisitRow) -> None:
+def stop_counting(work: Writing, visit: tables.VisitRow) -> None:
     """Count the PIN of a deleted visit out, from the day on which no server knows it any more."""
     location = lock_location(work, location_of(visit.location))
     unknown = days_after_deletion(work, visit, location.zone)
     count_pin(work, location, unknown, pin_digits(visit), by=-1)
 
 
-def days_after_deletion(work: Reading, visit: VisitRow, zone: ZoneInfo) -> list[date]:
+def days_after_deletion(work: Reading, visit: tables.VisitRow, zone: ZoneInfo) -> list[date]:
     """The days of a visit on which no server knows it any more if it is deleted now."""
+    from nexio.network.following import Horizon  # noqa: PLC0415 (rarely needed)
+
     known = local_date(work.now + Horizon().past, zone)
     return [day for day in days_between(visit, visit.token, zone) if day > known]
 
@@ -179,7 +179,7 @@ def fullest_day(
     return FullestDay(day=day, chance=chance_of(counts[day]), pins=counts[day].total())
 
 
-def pin_digits(visit: VisitRow) -> int:
+def pin_digits(visit: tables.VisitRow) -> int:
     """How many digits a visit's PIN has, without opening it."""
     return len(visit.pin_sealed) - Keyring.sealed_length(0)
 

@@ -10,7 +10,7 @@ from datetime import date
 
 from sqlalchemy import delete, func, or_, select
 
-from nexio.errors import InvalidValue, KeyUnusable, Refused
+from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key
 from nexio.input.pins import normalize_pin
 from nexio.languages import mark
@@ -372,12 +372,3 @@ def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewP
     while True:
         digits = f"{secrets.randbelow(10**length):0{length}}"
         yield NewPin(digits=digits, digest=work.keyring.digest(location.id, digits))
-
-
-def pin_of(work: Reading, row: VisitRow | MemberRow, purpose: str) -> str:
-    """The PIN of a row; empty, and a line in the log, where it cannot be opened."""
-    try:
-        return work.keyring.unseal(row.pin_sealed, purpose)
-    except KeyUnusable as error:
-        work.bad_rows.report(row, f"shows no PIN: {error}")
-        return ""

@@ -9,14 +9,15 @@ from nexio.locations.locations import Location, location_of
 from nexio.locations.settings import Settings
 from nexio.reception.guessing_limits import BOUND, OF_PIN_LOGIN, chance_of, guesses_that_close, odds
 from nexio.reception.pin_days import days_of, fullest_day, pin_digits
-from nexio.reception.tokens import live_pin_lengths
+from nexio.store import tables
 from nexio.store.engine import Reading
-from nexio.store.tables import VisitRow
 
 
 def risk_words(work: Reading, location: Location) -> str:
     """How likely guessing is to succeed at a location as it is now (R9)."""
     if location.settings.wifi_login == "pin":
+        from nexio.reception.tokens import live_pin_lengths  # noqa: PLC0415 (rarely needed)
+
         return pin_login_words(location.settings, live_pin_lengths(work, location))
     fullest = fullest_day(work, location)
     if fullest is None:
@@ -60,7 +61,7 @@ def short_pin_words(digits: int) -> str:
 
 def chosen_pin_words(work: Reading, visit_id: int) -> str:
     """What a visit's PIN, which somebody chose, does to the chance on its days."""
-    row = work.session.get_one(VisitRow, visit_id)
+    row = work.session.get_one(tables.VisitRow, visit_id)
     location = location_of(row.location)
     fullest = fullest_day(work, location, days_of(row))
     words = short_pin_words(pin_digits(row))

@@ -14,8 +14,6 @@ from nexio.errors import Refused
 from nexio.input.zones import local_day, show
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
-from nexio.reception.pin_days import recounting
-from nexio.reception.pins import live_pin, retake_pin
 from nexio.store import audit, tables
 from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Writing
@@ -195,6 +193,8 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
     Returns:
         False where there was no token left to revoke.
     """
+    from nexio.reception.pins import live_pin  # noqa: PLC0415 (who reads needs none of it)
+
     if visit.token is None or visit.token.revoked_at is not None:
         return False
     _end_token(work, visit.token, live_pin(work, visit) if frees_pin else None)
@@ -222,6 +222,9 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9); or the
             PIN was freed with the visit's day and cannot be had again (R7).
     """
+    from nexio.reception.pin_days import recounting  # noqa: PLC0415 (who reads needs none of it)
+    from nexio.reception.pins import retake_pin  # noqa: PLC0415
+
     token = visit.token
     if token is None or token.revoked_at is not None or token.valid_from is not None:
         return False
@@ -238,6 +241,8 @@ def start_token(work: Writing, visit: VisitRow) -> bool:
 
 def close_window(work: Writing, visit: VisitRow) -> None:
     """Close the window again: the check-in that opened it was a mistake."""
+    from nexio.reception.pin_days import recounting  # noqa: PLC0415 (who reads needs none of it)
+
     if visit.token is None:
         return
     with recounting(work, visit):
@@ -254,6 +259,8 @@ def restore_token(visit: VisitRow) -> None:
 
 def _keep_until(work: Writing, visit: VisitRow, until: datetime) -> None:
     """Keep the visit open and its PIN live until then (R7, R15)."""
+    from nexio.reception.pins import live_pin  # noqa: PLC0415 (who reads needs none of it)
+
     visit.closes_at = until
     pin = live_pin(work, visit)
     if pin is not None:

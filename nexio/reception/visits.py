@@ -19,8 +19,7 @@ from nexio.keys.purposes import VISIT_PIN
 from nexio.languages import mark
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states, queue_cancellation
-from nexio.reception.pin_days import stop_counting
-from nexio.reception.pins import pin_of
+from nexio.reception.sealed_pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
 from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
@@ -295,6 +294,8 @@ def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
         NotFound: no such visit.
         Refused: it was deleted before.
     """
+    from nexio.reception.pin_days import stop_counting  # noqa: PLC0415 (who reads needs none of it)
+
     row = get_row(work, visit_id)
     if row.deleted_at is not None:
         raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")

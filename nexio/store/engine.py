@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Engine, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -29,13 +29,16 @@ from nexio.store.batches import publish
 from nexio.store.locking import lock_writers
 from nexio.store.patience import Patience
 from nexio.store.sqlite import FILE, create_file, require_file, sqlite_engine
-from nexio.store.tables import StoreRevisionRow
 
 DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
 """The ones that come with this software; ``postgresql`` alone means the last."""
 
 WITHOUT_EFFECT = {"uri", "timeout", "check_same_thread", "cached_statements"}
 """What may stand behind the ``?`` of an SQLite URL: others know it, and here it does nothing."""
+
+
+_KEYS_IN_USE = text("SELECT key_id, nas_key_id FROM store_revision")
+"""As plain text: the table of the revision is needed only for what changes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +179,7 @@ class Store:
 
     def _use_key(self, session: Session) -> None:
         """Use the key that the store is sealed with now; read the file again if it is new."""
-        found = session.execute(
-            select(StoreRevisionRow.key_id, StoreRevisionRow.nas_key_id)
-        ).first()
+        found = session.execute(_KEYS_IN_USE).first()
         if found is None:
             raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
         key_id, second = found

@@ -11,7 +11,7 @@ from nexio.input.zones import show
 from nexio_cli.terminal import once, options, output
 
 if TYPE_CHECKING:
-    from nexio.store.audit import AuditFilter, Entry
+    from nexio.store.audit_entries import AuditFilter, Entry
     from nexio.store.engine import Reading
 
 
@@ -58,7 +58,7 @@ def command(
     'nexio settings' for the rest. A script reads on with --after and the last number it has.
     """
     from nexio.locations.locations import list_locations
-    from nexio.store.audit import list_entries
+    from nexio.store.audit_entries import list_entries
     from nexio_cli.terminal.shapes import audit_json
 
     with options.reading() as work:
@@ -96,7 +96,7 @@ def _which(
 ) -> AuditFilter:
     from nexio.input.past_times import parse_since, parse_until
     from nexio.reception.visits import numbers_of
-    from nexio.store.audit import AuditFilter
+    from nexio.store.audit_entries import AuditFilter
 
     return AuditFilter(
         visits=None if visit is None else numbers_of(work, visit),

@@ -28,13 +28,14 @@ def show(location_name: str | None, *, as_json: bool) -> None:
     """
     from nexio.locations.locations import get_location
     from nexio.reception.risk import risk_words
-    from nexio_cli.terminal.json_types import SettingsJson
 
     with options.reading() as work:
         location = get_location(work, location_name)
         risk = risk_words(work, location)
     words = as_words(location.settings)
     if as_json:
+        from nexio_cli.terminal.json_types import SettingsJson
+
         output.print_json(SettingsJson(words))
     else:
         output.print_table(
@@ -71,7 +72,6 @@ def set_(
     """
     from nexio.locations.locations import change_settings, get_location
     from nexio.reception.risk import risk_words, short_pin_words
-    from nexio_cli.terminal.json_types import SettingsJson
 
     parsed = parse_changes(changes)
     with options.writing() as work:
@@ -84,6 +84,8 @@ def set_(
         )
         risk = risk_words(work, location)
     if as_json:
+        from nexio_cli.terminal.json_types import SettingsJson
+
         output.print_json(SettingsJson(as_words(location.settings)))
     else:
         output.say(f"Saved for {location.name}.")

@@ -46,7 +46,7 @@ def command(location_name: str | None, *, watch: bool, all_locations: bool, as_j
 
         console().print(Screen(days, may_scroll=True))
     else:
-        from nexio_cli.terminal.day_view import COLUMNS, rows_of
+        from nexio_cli.terminal.day_rows import COLUMNS, rows_of
 
         rows = [row for each in days for row in rows_of(each)]
         output.print_table(COLUMNS, rows, "Nobody is expected today, and nobody is in.")
@@ -54,7 +54,7 @@ def command(location_name: str | None, *, watch: bool, all_locations: bool, as_j
 
 def _look(location_name: str | None, *, everywhere: bool) -> list[Today]:
     from nexio.checkin.today import today_at
-    from nexio_cli.terminal.day_view import NO_GUESTS
+    from nexio_cli.terminal.day_rows import NO_GUESTS
 
     with options.reading() as work:
         chosen = places.chosen_locations(work, location_name, everywhere=everywhere)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from nexio.errors import InvalidValue
-from nexio_cli.commands.registering import Asked
 from nexio_cli.commands.reissue import reissue
 from nexio_cli.commands.visitor_changes import ARRIVAL_HELP, delete, edit, reschedule, resend
 from nexio_cli.commands.visitor_devices import devices
@@ -141,6 +140,7 @@ def register(
     from nexio.reception.registration_texts import Allowed, parse_key
     from nexio.reception.risk import chosen_pin_words
     from nexio.reception.visits import VisitState, get_visit
+    from nexio_cli.commands.registering import Asked
 
     if sum([by is not None, walk_in, by is not None and texts["host"] is not None]) > 1:
         raise InvalidValue(

@@ -1,4 +1,4 @@
-"""The day on a screen of 80 columns and 24 lines, as far as it fits; or as rows for a pipe."""
+"""The day on a screen of 80 columns and 24 lines, as far as it fits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from rich.text import Text
 
 from nexio.input.zones import show
 from nexio_cli.terminal import output
+from nexio_cli.terminal.day_rows import late_of, left_of, mail_words, refusal_words
 from nexio_cli.terminal.people_view import short_time
-from radius_auth.decision.reasons import Reason
-from radius_auth.decision.words import LOGGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from nexio.checkin.days import Person
     from nexio.checkin.today import Today
     from nexio.errors import Unreachable
-    from nexio.network.refusals import Refusal
-    from nexio.outbox.outbox import Mail
-
-COLUMNS: Final = ("list", "at", "name", "kind", "company", "phone", "host", "why", "location")
-
-NO_GUESTS: Final = frozenset({Reason.MAC_AUTHENTICATION, Reason.UNSUPPORTED_SERVICE})
-"""Reasons of requests that are not about somebody at the login page."""
 
 _NAME: Final = 25
 """Cells of a time and a name where several stand on a line: three on 80 columns."""
@@ -93,32 +85,22 @@ def console() -> Console:
 def _parts_of(today: Today, layout: _Layout) -> Iterator[RenderableType]:
     day, zone = today.day, today.location.zone
     yield Text.assemble((output.plain(today.location.name), "bold"), f"   {show(today.at, zone)}")
-    late = len(_late(today))
+    late = len(late_of(today))
     said = f"Expected {len(day.expected)}" + (f", {late} late" if late else "")
     yield from _people(said, day.expected, today, layout)
     yield from _people(f"In the building {len(day.inside)}", day.inside, today, layout)
-    left = _left(today)
+    left = left_of(today)
     yield from _people(f"Out {len(left)}", left, today, layout)
     always = _Layout(line_for_each=True, most=layout.most)
     if day.never_out:
         title = f"Never checked out {len(day.never_out)}"
         yield from _people(title, day.never_out, today, always)
-    mails = [_mail_words(each) for each in today.undelivered]
+    mails = [mail_words(each) for each in today.undelivered]
     yield from _lines("Mail not sent", mails, always)
     refused = [
-        f"{each.at.astimezone(zone):%H:%M}  {_refusal_words(each)}" for each in today.refusals
+        f"{each.at.astimezone(zone):%H:%M}  {refusal_words(each)}" for each in today.refusals
     ]
     yield from _lines("Refused by the Wi-Fi", refused, always)
-
-
-def _late(today: Today) -> list[Person]:
-    """Who is expected, and has not come by now."""
-    return [person for person in today.day.expected if person.at < today.at]
-
-
-def _left(today: Today) -> list[Person]:
-    """Who was seen to leave."""
-    return [person for person in today.day.left if not person.cut_off]
 
 
 def _people(
@@ -126,7 +108,7 @@ def _people(
 ) -> Iterator[RenderableType]:
     shown = people[: layout.most]
     yield _title(title, len(people) - len(shown))
-    late = _late(today) if people is today.day.expected else []
+    late = late_of(today) if people is today.day.expected else []
     times = [
         short_time(each.at, today.location.zone, today.at) + (" late" if each in late else "")
         for each in shown
@@ -164,54 +146,3 @@ def _lines(title: str, lines: Sequence[str], layout: _Layout) -> Iterator[Render
 
 def _title(title: str, missing: int) -> Text:
     return Text.assemble((title, "bold"), f" ({missing} of them not shown)" if missing else "")
-
-
-def _mail_words(mail: Mail) -> str:
-    """Such as "Ada Example <ada@example.com>: 550 no such user"."""
-    to = "nobody" if mail.to is None else f"{mail.to.name} <{mail.to.address}>"
-    again = "" if mail.next_try_at is None else " (it is tried again)"
-    return f"{to}: {mail.answer or mail.state}{again}"
-
-
-def _refusal_words(refusal: Refusal) -> str:
-    """Such as "Ada Example: the PIN is wrong (3 times)"."""
-    who = refusal.name or refusal.user_name or refusal.device or "somebody"
-    times = f" ({refusal.count} times)" if refusal.count > 1 else ""
-    return f"{who}: {_why(refusal)}{times}"
-
-
-def _why(refusal: Refusal) -> str:
-    known = refusal.reason in set(Reason)
-    return LOGGED[Reason(refusal.reason)] if known else refusal.reason
-
-
-# In a pipe
-
-
-def rows_of(today: Today) -> Iterator[list[str]]:
-    """Everything below :data:`COLUMNS`."""
-    zone, place, late = today.location.zone, today.location.name, _late(today)
-    lists = {
-        "expected": today.day.expected,
-        "in": today.day.inside,
-        "out": _left(today),
-        "never checked out": today.day.never_out,
-    }
-    for what, people in lists.items():
-        for each in people:
-            known = (each.name, each.kind, each.company or "", each.phone or "", each.host or "")
-            why = "late" if what == "expected" and each in late else ""
-            yield [what, show(each.at, zone), *known, why, place]
-    for mail in today.undelivered:
-        name = "" if mail.to is None else mail.to.name
-        yield [
-            "mail not sent",
-            show(mail.created_at, zone),
-            name,
-            *[""] * 4,
-            _mail_words(mail),
-            place,
-        ]
-    for refusal in today.refusals:
-        who = refusal.name or refusal.user_name
-        yield ["refused", show(refusal.at, zone), who, *[""] * 4, _refusal_words(refusal), place]

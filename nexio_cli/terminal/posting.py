@@ -8,8 +8,8 @@ from nexio.errors import NexioError
 from nexio_cli.terminal import options, output
 
 if TYPE_CHECKING:
-    from nexio.mail.delivery import Report
-    from nexio.mail.smtp import MailTimeouts
+    from nexio.mail.delivery import Outgoing, Report
+    from nexio.store.engine import Store
 
 MAIL_SECONDS = 5.0
 """Seconds that somebody at the desk waits for the mail server."""
@@ -24,33 +24,42 @@ def deliver_now(*, quiet: bool = False) -> None:
     Args:
         quiet: say nothing where this deployment sends no mail.
     """
-    from nexio.mail.smtp import MailTimeouts
-
-    _deliver(
-        MailTimeouts(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS), quiet=quiet
-    )
+    _deliver(at_desk=True, quiet=quiet)
 
 
 def deliver_all() -> None:
     """Send all that is due, as patiently as 'nexio mail deliver'."""
-    _deliver(None, quiet=True)
+    _deliver(at_desk=False, quiet=True)
 
 
-def _deliver(timeouts: MailTimeouts | None, *, quiet: bool) -> None:
+def _deliver(*, at_desk: bool, quiet: bool) -> None:
     """Send mail; whatever goes wrong is a note, as the mail waits and is safe."""
-    from nexio.mail.delivery import deliver, outgoing_of
-
     try:
-        outgoing = outgoing_of(options.configuration())
+        outgoing = _outgoing()
         if outgoing is not None:
             with options.opened() as store:
-                _note(
-                    deliver(store, outgoing, newest_first=timeouts is not None, timeouts=timeouts)
-                )
+                _note(_deliver_through(store, outgoing, at_desk=at_desk))
         elif not quiet:
             output.say("The mail waits: no mail server is configured (NEXIO_SMTP_URL).")
     except NexioError as error:
         output.warn([f"The mail waits: {error}. {error.advice}"])
+
+
+def _outgoing() -> Outgoing | None:
+    configuration = options.configuration()
+    if configuration.smtp_url is None:  # then all that mail needs is not loaded
+        return None
+    from nexio.mail.delivery import outgoing_of
+
+    return outgoing_of(configuration)
+
+
+def _deliver_through(store: Store, outgoing: Outgoing, *, at_desk: bool) -> Report:
+    from nexio.mail.delivery import deliver
+    from nexio.mail.smtp import MailTimeouts
+
+    desk = MailTimeouts(mail=MAIL_SECONDS, receipt=RECEIPT_SECONDS, total=MAIL_SECONDS)
+    return deliver(store, outgoing, newest_first=at_desk, timeouts=desk if at_desk else None)
 
 
 def _note(report: Report) -> None:

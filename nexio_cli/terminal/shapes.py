@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nexio.reception.members import Member
     from nexio.reception.tokens import Token
     from nexio.reception.visits import Visit
-    from nexio.store.audit import Entry
+    from nexio.store.audit_entries import Entry
     from nexio_cli.terminal.json_types import (
         AuditJson,
         DecisionJson,

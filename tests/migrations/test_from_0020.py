@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from nexio.store import audit
-from nexio.store.audit import AuditFilter, list_entries
+from nexio.store.audit_entries import AuditFilter, list_entries
 from nexio.store.engine import Store
 from tests.support.old_rows import rows_of_0002
 from tests.support.old_stores import upgrade

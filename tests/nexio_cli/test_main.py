@@ -59,6 +59,47 @@ def test_help_loads_no_sqlalchemy(programs: None) -> None:
     assert shown.stdout.endswith("loaded: []\n")
 
 
+TABLES = "nexio.store.tables."
+LOOKS = {"row", "audit", "locations"}
+VISITS = LOOKS | {"mail", "visits"}
+
+
+@pytest.mark.parametrize(
+    ("words", "tables"),
+    [
+        ("location list", LOOKS),
+        ("settings show", LOOKS | {"pin_days"}),
+        ("visitor show 1", VISITS),
+        ("visitor list", VISITS),
+        ("today", VISITS | {"servers"}),
+    ],
+)
+def test_a_look_loads_only_what_it_needs(words: str, tables: set[str], sqlite_desk: Nexio) -> None:
+    """What is loaded is most of a small command's time: tables that are mapped, mail, rich."""
+    sqlite_desk.register()
+    shown = run(sys.executable, "-m", "tests.support.cli.loaded_by", *words.split(), cwd=ROOT)
+    assert shown.returncode == 0, shown
+    loaded = set(shown.stdout.partition("loaded: ")[2].split())
+    assert {each.removeprefix(TABLES) for each in loaded if each.startswith(TABLES)} == tables
+    heavy = {"alembic", "aiosmtplib", "email_validator", "icalendar", "psycopg", "qrcode", "rich"}
+    assert not heavy & loaded
+    assert ("cryptography" in loaded) == ("visits" in tables)
+
+
+@pytest.mark.parametrize("words", ["visitor register", "checkin --visit 1"])
+def test_who_sends_no_mail_loads_nothing_for_it(words: str, sqlite_desk: Nexio) -> None:
+    """That would be as much again."""
+    sqlite_desk.register()
+    names = ["--first-name", "Bo", "--last-name", "Peep", "--email", "bo@example.com"]
+    more = names if "register" in words else []
+    shown = run(
+        sys.executable, "-m", "tests.support.cli.loaded_by", *words.split(), *more, cwd=ROOT
+    )
+    assert shown.returncode == 0, shown
+    loaded = set(shown.stdout.partition("loaded: ")[2].split())
+    assert not {"aiosmtplib", "icalendar", "qrcode", "rich"} & loaded
+
+
 def test_the_name_alone_shows_the_help(sqlite_nexio: Nexio) -> None:
     """Whoever types ``nexio`` looks for what there is, and that is no error."""
     assert sqlite_nexio.done().out == sqlite_nexio.done("--help").out

@@ -10,7 +10,7 @@ from nexio.checkin.taps import Direction
 from nexio.checkin.wrong_codes import WrongCodes
 from nexio.mail.qr_pictures import wifi_qr_text
 from nexio.outbox.outbox import list_mail
-from nexio.store.audit import AuditFilter, list_entries
+from nexio.store.audit_entries import AuditFilter, list_entries
 from nexio_web import door as doors
 from nexio_web.door import Door, Said
 from nexio_web.postman import Postman

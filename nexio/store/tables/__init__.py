@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nexio.store.tables.nas import NasSignatureRow as NasSignatureRow
     from nexio.store.tables.passes import MemberPassRow as MemberPassRow
     from nexio.store.tables.passes import PassCodeRow as PassCodeRow
-    from nexio.store.tables.pins import PinDayRow as PinDayRow
+    from nexio.store.tables.pin_days import PinDayRow as PinDayRow
     from nexio.store.tables.pins import PinRow as PinRow
     from nexio.store.tables.revision import StoreRevisionRow as StoreRevisionRow
     from nexio.store.tables.row import LARGEST_NUMBER as LARGEST_NUMBER
@@ -72,8 +72,8 @@ _HOMES: Final = {
     "NasSignatureRow": "nas",
     "MemberPassRow": "passes",
     "PassCodeRow": "passes",
+    "PinDayRow": "pin_days",
     "PinRow": "pins",
-    "PinDayRow": "pins",
     "StoreRevisionRow": "revision",
     "LARGEST_NUMBER": "row",
     "parse_number": "row",

@@ -1,8 +1,8 @@
-"""The PINs that are live, and how many there are on a day."""
+"""The PINs that are live."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,21 +34,3 @@ class PinRow(Row):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey(VisitRow.id), unique=True)
     member_id: Mapped[int | None] = mapped_column(ForeignKey(MemberRow.id), unique=True)
     free_at: Mapped[datetime | None]
-
-
-class PinDayRow(Row):
-    """How many PINs of a length a guest could log in or check in with on a local day.
-
-    The length of new PINs follows from it (see ``nexio/reception/pin_days.py``).
-    """
-
-    __tablename__ = "pin_day"
-    __table_args__ = (
-        CheckConstraint("length BETWEEN 5 AND 10", name="length"),
-        CheckConstraint("pins >= 0", name="pins"),
-    )
-
-    location_id: Mapped[int] = mapped_column(ForeignKey(LocationRow.id), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    length: Mapped[int] = mapped_column(primary_key=True)
-    pins: Mapped[int]

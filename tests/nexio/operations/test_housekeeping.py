@@ -16,7 +16,7 @@ from nexio.operations import pruning
 from nexio.operations.housekeeping import Tidied, tidy
 from nexio.reception.members import remove_member
 from nexio.reception.visits import Visit, find_visit
-from nexio.store.audit import AuditFilter, list_entries
+from nexio.store.audit_entries import AuditFilter, list_entries
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, OutboxRow, Row, VisitRow
 from tests.support.accounting import record, sessions, tell
