@@ -77,6 +77,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 start_children_with_default_signals()
 share_compiled_statements()
+# Python's own threshold of 700 objects is a twentieth of the time of the tests.
+gc.set_threshold(20_000, 20, 20)
 
 WIRED = Path(__file__).parent / "radius_auth" / "server" / "test_wired.py"
 """Devices and a switch in a network of their own, which not every machine allows (containers)."""
@@ -163,13 +165,9 @@ def _marks(item: pytest.Function) -> Iterator[str]:
 
 
 def pytest_collection_finish() -> None:
-    """Take what was loaded and collected out of each later garbage collection.
-
-    Python's own threshold of 700 objects would be a twentieth of the time of the tests.
-    """
+    """Take what was loaded and collected out of each later garbage collection."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -55,7 +55,12 @@ told when we connected: there is a pooler between."""
 
 def postgresql_engine(url: URL, patience: Patience) -> Engine:
     """An engine that connects as :func:`open_connection` does."""
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        use_native_hstore=False,  # SQLAlchemy would ask for its number; no column is one
+    )
 
     def connect_it(_: object, __: object, args: list[Any], kwargs: dict[str, Any]) -> object:
         return open_connection(patience, *args, **kwargs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, MetaData, insert, select
+from sqlalchemy import Connection, Engine, TableClause, column, insert, inspect, select, table
 
 from nexio.keys.key_file import create_key_file, load_keys
 from nexio.store import schema
@@ -75,8 +75,7 @@ def store_of(
 
 def fill(connection: Connection, rows_by_table: Contents) -> None:
     """Write rows as the software of that version did, through its tables only."""
-    tables = MetaData()
-    tables.reflect(connection)
+    tables = _tables_of(connection)
     on_sqlite = connection.dialect.name == "sqlite"
     for name, rows in rows_by_table.items():
         for row in rows:
@@ -86,19 +85,26 @@ def fill(connection: Connection, rows_by_table: Contents) -> None:
                 else value
                 for column, value in row.items()
             }
-            connection.execute(insert(tables.tables[name]).values(values))
+            connection.execute(insert(tables[name]).values(values))
 
 
 def contents(engine: Engine) -> Contents:
     """Every row of every table."""
-    tables = MetaData()
     with engine.connect() as connection:
-        tables.reflect(connection)
         return {
             name: [dict(row._mapping) for row in connection.execute(select(table))]  # noqa: SLF001
-            for name, table in tables.tables.items()
+            for name, table in _tables_of(connection).items()
             if name != "alembic_version"
         }
+
+
+def _tables_of(connection: Connection) -> dict[str, TableClause]:
+    """Names and types of all columns; to look at keys and indexes as well would take long."""
+    found = inspect(connection).get_multi_columns()
+    return {
+        name: table(name, *(column(each["name"], each["type"]) for each in columns))
+        for (_, name), columns in found.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +141,11 @@ class Upgrade:
 
 
 def upgrade(configuration: Configuration) -> Upgrade:
-    """Upgrade a store; afterwards it has today's tables."""
+    """Upgrade a store."""
     with engine_of(configuration.database_url) as engine:
         before = contents(engine)
         version = schema.upgrade(engine)
         after = contents(engine)
-        with engine.connect() as connection:
-            assert schema.drift(connection) == []
     return Upgrade(version=version, before=before, after=after)
 
 

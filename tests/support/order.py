@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     import pytest
@@ -63,11 +64,17 @@ def place(item: pytest.Function) -> tuple[int, bool, bool, int]:
 
     What needs neither store nor program comes last.
     """
-    path = item.path.relative_to(item.config.rootpath / "tests")
-    name = path.as_posix()
-    rank = LONGEST.index(name) if name in LONGEST else len(LONGEST)
+    rank, depth = _place_of(item.path, item.config.rootpath)
     fast = item.get_closest_marker("fast") is not None
-    return rank, fast, not _runs_programs(item.module), len(path.parts)
+    return rank, fast, not _runs_programs(item.module), depth
+
+
+@cache
+def _place_of(file: Path, root: Path) -> tuple[int, int]:
+    """Of a file: how many take longer, and how deep it lies."""
+    path = file.relative_to(root / "tests")
+    name = path.as_posix()
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST), len(path.parts)
 
 
 @cache

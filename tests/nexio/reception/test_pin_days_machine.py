@@ -155,7 +155,7 @@ def test_r6_the_pins_of_a_day_stay_below_the_bound(
 ) -> None:
     """With PINs of 5 digits and more, so that a few visits come near it."""
     clock = Clock(FRIDAY_MORNING)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=empty_store.parent) as folder:
         home = Path(folder) / "nexio"
         shutil.copytree(empty_store, home)
         with closing(Store.open(configuration_of(home), clock)) as store:

@@ -18,8 +18,9 @@ SMALL = [day for day in ROWS if day.visits * day.servers <= 400 and not day.fixe
 @pytest.mark.parametrize("day", SMALL, ids=str)
 def test_the_bound_holds(day: Day) -> None:
     """At most 1 in 1,000 a day; the page on security quotes the row."""
-    assert play(day).chance <= BOUND
-    assert row_of(day) in PAGE.read_text().splitlines()
+    outcome = play(day)
+    assert outcome.chance <= BOUND
+    assert row_of(day, outcome) in PAGE.read_text().splitlines()
 
 
 @pytest.mark.parametrize("servers", [1, 2, 3, 4])
@@ -43,11 +44,14 @@ def test_nobody_else_waits() -> None:
     assert (outcome.attacked_waits, outcome.other_waits) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize("day", INSECURE, ids=str)
+@pytest.mark.parametrize("day", [day for day in INSECURE if day.visits <= 100], ids=str)
 def test_what_is_insecure_is_quoted_as_well(day: Day) -> None:
     """R6: one length for all, where the bound may not hold."""
-    if day.visits <= 100:
-        assert row_of(day) in PAGE.read_text().splitlines()
+    assert row_of(day, play(day)) in PAGE.read_text().splitlines()
+
+
+def test_one_length_for_all_may_break_the_bound() -> None:
+    """R6: that is why it is called insecure."""
     assert play(Day(visits=500, pin_length=6, fixed=True)).chance > BOUND
 
 
