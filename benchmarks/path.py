@@ -1,7 +1,8 @@
 """What a login costs without sockets and without a store: ``python -m benchmarks.path``.
 
 Prints microseconds of CPU from a datagram to its reply and its tuple for the log, with 100,000
-visits in memory.  Each of its figures is what an optimisation of the path has to show.
+visits in memory.  Each of its figures is what an optimisation of the path has to show.  Then it
+prints how an accept and a reject divide into their steps (``steps.py``), with the system calls.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import itertools
+import marshal
 import os
 import random
 import struct
@@ -17,6 +19,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.steps import Stopwatch, as_lines, of_digests, of_system_calls
 from nexio.clock import utc_now
 from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location
@@ -25,6 +28,7 @@ from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.nas import Nas
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.messages import act_as_values, acts_of
 from radius_auth.guard import Guard
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.authenticators import md5
@@ -37,6 +41,8 @@ from radius_auth.server.sockets import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
+
+    from nexio.network.guard_acts import Act
 
 VISITS: Final = 100_000
 LOGINS: Final = 4_096
@@ -175,11 +181,26 @@ def measure(
     return (time.process_time() - began) / len(load) * 1e6
 
 
+def hear(other: Guard, acts: Sequence[Act]) -> float:
+    """Microseconds of CPU for each guess that another worker hears of."""
+    told = marshal.dumps([act_as_values(act) for act in acts])
+    began = time.process_time()
+    other.apply(acts_of(marshal.loads(told)))  # noqa: S302 - written above
+    return (time.process_time() - began) / len(acts) * 1e6
+
+
+def begin(visits: int, reject_delay: float) -> tuple[Responder, Guard]:
+    """What answers, as one of two workers."""
+    guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
+    responder = Responder(Known(visits), reject_delay, utc_now, Discards(), guard=guard)
+    settle_memory()
+    return responder, guard
+
+
 def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
     """Each kind of login in turn, `count` times."""
-    guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
-    responder = Responder(Known(visits), 1.0, utc_now, Discards(), guard=guard)
-    settle_memory()
+    responder, guard = begin(visits, reject_delay=1.0)
+    other = Guard()
     found: dict[str, list[float]] = {}
     new = iter(random.sample(range(visits), visits))
     wrong = iter(random.sample(range(visits), visits))
@@ -198,15 +219,61 @@ def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
         now -= 20
         take("duplicate", load)
         take("CHAP accept", prepared(pin, iter(again), chap=True))
+        before = guard.told_up_to()
         take("reject, wrong PIN", prepared(lambda _: b"00000000", wrong))
+        found.setdefault("hear of a guess", []).append(hear(other, guard.news_after(before)))
     return found
 
 
+def steps(visits: int = VISITS, count: int = 5) -> dict[str, dict[str, float]]:
+    """Microseconds by step, of the quickest of `count` rounds.
+
+    Looking at the clock makes each step slower, so the steps share the time of the same logins
+    without it.
+    """
+    responder, guard = begin(visits, reject_delay=0.0)
+    numbers = iter(random.sample(range(visits), visits))
+    now = time.monotonic()
+    whole: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {}
+
+    def take(load: Sequence[tuple[bytes, Source]]) -> float:
+        nonlocal now
+        now += 40
+        return measure(responder, guard, load, now)
+
+    for _ in range(count):
+        bare, timed = (list(itertools.islice(numbers, LOGINS // 2)) for _ in range(2))
+        take(prepared(pin, iter(bare + timed)))
+        for kind, typed in (
+            ("accept, known device", pin),
+            ("reject, wrong PIN", lambda _: b"00000000"),
+        ):
+            taken = take(prepared(typed, iter(bare)))
+            whole[kind] = min(taken, whole.get(kind, taken))
+            load = prepared(typed, iter(timed))
+            with Stopwatch() as watch:
+                seconds = take(load) * len(load) / 1e6
+            divided = watch.divide(seconds)
+            if kind not in found or sum(divided.values()) < sum(found[kind].values()):
+                found[kind] = divided
+    return {
+        kind: {step: each * whole[kind] / sum(steps.values()) for step, each in steps.items()}
+        for kind, steps in found.items()
+    }
+
+
 def main() -> None:
-    """Print the median and the least of each kind."""
-    for kind, figures in rounds(*(int(each) for each in sys.argv[1:])).items():
+    """Print the median and the least of each kind, then the steps."""
+    given = [int(each) for each in sys.argv[1:]]
+    for kind, figures in rounds(*given).items():
         ordered = sorted(figures)
         print(f"{kind:22} {ordered[len(ordered) // 2]:6.1f} us, at least {ordered[0]:6.1f}")
+    octets = [each for each, _ in prepared(pin, iter(range(given[0] if given else VISITS)))]
+    calls = of_system_calls(octets)
+    for kind, found in steps(*given).items():
+        print(kind, *as_lines({**calls, **found}), sep="\n")
+    print(f"all digests of an accept alone {of_digests(KEYRING, SECRET, octets[0]):6.2f} us")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 Prints microseconds of CPU for each decision and each accounting record on their way through the
 spool into a store in SQLite: decisions in batches of half a second at 10,000 logins a second,
-where there were a million before; Start and Stop of sessions in commits of 128.
+where there were a million before; Start and Stop of sessions in commits of 128.  And for each wrong
+guess on its way from one worker to the others, to the guard's file and into the store.
 """
 
 from __future__ import annotations
 
 import itertools
+import marshal
 import random
 import sqlite3
 import sys
@@ -25,9 +27,14 @@ from nexio.configuration import Configuration
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch, batches_of
+from nexio.network.guard_acts import Act, Kind
 from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
+from radius_auth.companion.channel import encoded
+from radius_auth.companion.messages import Reported, act_as_values, acts_of
+from radius_auth.companion.relay import Relay
+from radius_auth.guard.sharing import Sharing
 from radius_auth.protocol.discards import Discards
 from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.replays import ReplayFile, Replays
@@ -46,6 +53,9 @@ PAST: Final = 1_000_000
 
 AT_ONCE: Final = 5_000
 IN_A_COMMIT: Final = 128
+IN_A_ROUND: Final = 20
+"""Wrong guesses that a busy worker tells together, more or less."""
+
 SOURCES: Final = [Source(3, ("127.0.0.1", 40_000 + number)) for number in range(packets.SOCKETS)]
 
 
@@ -110,6 +120,39 @@ def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
     return _each(spent, count)
 
 
+def of_guesses(configuration: Configuration, count: int) -> dict[str, float]:
+    """Microseconds for each wrong guess, by step."""
+    sharing = Sharing.of(configuration)
+    sharing.share(Relay(lambda *_: None))
+    sharing.exchange()
+    spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
+    for first in range(0, count, AT_ONCE):
+        told = [
+            encoded(Reported.ACTS, number, [act_as_values(each) for each in guesses(number)])
+            for number in range(first, first + AT_ONCE, IN_A_ROUND)
+        ]
+
+        def take(told: list[bytes] = told) -> None:
+            for message in told:
+                _, _, acts = marshal.loads(memoryview(message)[4:])  # noqa: S302 - behind its length
+                sharing.take(acts_of(acts))
+
+        steps = take, sharing.exchange_with_host, sharing.exchange_with_servers
+        for step, act in zip(spent, steps, strict=True):
+            spent[step] += _seconds(act)
+    sharing.close()
+    return _each(spent, count)
+
+
+def guesses(first: int) -> list[Act]:
+    """Those of one round of a worker, each at another visit."""
+    return [
+        Act(Kind.GUESS, time.time(), "0123456789abcdef", number, "bench", 1, number,
+            f"02:00:00:00:00:{number % 256:02x}", f"ap-{number % packets.SOCKETS}", 1.0)
+        for number in range(first + 1, first + 1 + IN_A_ROUND)
+    ]  # fmt: skip
+
+
 def of_accounting(configuration: Configuration, count: int) -> dict[str, float]:
     """Microseconds for each record, by step."""
     path = configuration.home / "spool" / "accounting.db"
@@ -158,7 +201,12 @@ def main() -> None:
     """Print three rounds."""
     count = int(sys.argv[1]) if sys.argv[1:] else COUNT
     for _ in range(3):
-        for what, measure in (("decision", of_decisions), ("accounting", of_accounting)):
+        kinds = (
+            ("decision", of_decisions),
+            ("wrong guess", of_guesses),
+            ("accounting", of_accounting),
+        )
+        for what, measure in kinds:
             with tempfile.TemporaryDirectory(prefix="nexio-bench-") as folder:
                 home = str(Path(folder) / "nexio")
                 configuration = Configuration.from_environment({"NEXIO_HOME": home})

@@ -3,7 +3,8 @@
 ==================== ==========================================================================
 ``clock``            a `Clock`: ``clock.now``, ``clock.advance(minutes=5)``; Fri 20 Nov 2026
                      08:30 UTC at first
-``store``            an open, empty `Store` with that clock, on SQLite and again on PostgreSQL
+``store``            an open `Store` with that clock, on SQLite and again on PostgreSQL: empty, or
+                     with the house of ``location`` in it
 ``configuration``    its `Configuration`, not opened; SQLite and again PostgreSQL
 ``location``         "Harbour House" in that store: Europe/London, visitor tokens on, 60 minutes
 ``sqlite_store``     like ``store``, ``configuration``, ``location``, on SQLite only: for tests
@@ -50,12 +51,12 @@ from radius_auth.raddb.program import embedded_python
 from tests.support.clocks import Clock
 from tests.support.mail_server import MailServer
 from tests.support.order import place
-from tests.support.people import add_location
+from tests.support.people import add_harbour_house
 from tests.support.postgresql import PostgreSQL
 from tests.support.radius.networks import can_make_networks
 from tests.support.signals import start_children_with_default_signals
 from tests.support.statements import share_compiled_statements
-from tests.support.stores import PostgreSQLTemplate, SQLiteTemplate, Template, export
+from tests.support.stores import Filling, PostgreSQLTemplate, SQLiteTemplate, Template, export
 from tests.support.temporary import temporary_root
 
 if TYPE_CHECKING:
@@ -262,20 +263,35 @@ def _postgresql_template(
 
 
 @pytest.fixture
-def sqlite_configuration(_sqlite_template: Template, tmp_path: Path) -> Configuration:
-    """A store on SQLite, empty."""
-    return _sqlite_template.copy(tmp_path / "nexio")
+def _filling(request: pytest.FixtureRequest) -> Filling | None:
+    """What a test finds in its store: copying the house is quicker than making it."""
+    return add_harbour_house if "_with_house" in request.fixturenames else None
 
 
 @pytest.fixture
-def postgresql_configuration(_postgresql_template: Template, tmp_path: Path) -> Configuration:
-    """A store on PostgreSQL, empty."""
-    return _postgresql_template.copy(tmp_path / "nexio")
+def _with_house() -> None:
+    """Harbour House is in the store of the test."""
+
+
+@pytest.fixture
+def sqlite_configuration(
+    _sqlite_template: Template, _filling: Filling | None, tmp_path: Path
+) -> Configuration:
+    """A store on SQLite."""
+    return _sqlite_template.copy(tmp_path / "nexio", _filling)
+
+
+@pytest.fixture
+def postgresql_configuration(
+    _postgresql_template: Template, _filling: Filling | None, tmp_path: Path
+) -> Configuration:
+    """A store on PostgreSQL."""
+    return _postgresql_template.copy(tmp_path / "nexio", _filling)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def configuration(request: pytest.FixtureRequest) -> Configuration:
-    """A store, empty: on SQLite, and again on PostgreSQL."""
+    """A store: on SQLite, and again on PostgreSQL."""
     made: Configuration = request.getfixturevalue(f"{request.param}_configuration")
     return made
 
@@ -298,15 +314,18 @@ def _opened(configuration: Configuration, clock: Clock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def location(store: Store) -> Location:
+def location(request: pytest.FixtureRequest, _with_house: None, store: Store) -> Location:
     """Harbour House: Europe/London, a token of 60 minutes for every pre-registered visitor."""
-    return add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
+    template = request.getfixturevalue(f"_{store.engine.dialect.name}_template")
+    house: Location = template.results[add_harbour_house]
+    return house
 
 
 @pytest.fixture
-def sqlite_location(sqlite_store: Store) -> Location:
+def sqlite_location(_sqlite_template: Template, _with_house: None, sqlite_store: Store) -> Location:
     """Harbour House in ``sqlite_store``."""
-    return add_location(sqlite_store, "Harbour House", "Europe/London", "visitor-tokens=on")
+    house: Location = _sqlite_template.results[add_harbour_house]
+    return house
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import os
 import pwd
 import shlex
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,18 +62,29 @@ def refuse_open_folders(configuration: Configuration) -> None:
     Raises:
         StoreUnreachable: one is open.
     """
-    closed = [configuration.home, *_store_paths(configuration.database_url)]
+    closed = [str(configuration.home), *_store_paths(configuration.database_url)]
     for path in closed:
         _refuse_if_open(path, shared=0)
-    folders: dict[Path, None] = {}
-    for path in (*closed, configuration.key_file, configuration.nas_key_file):
-        # Those of the link, too, where one leads there.
-        folders |= dict.fromkeys((*path.parents, *path.resolve().parents))
-    for folder in folders:
+    for folder in _folders_above(
+        [*closed, str(configuration.key_file), str(configuration.nas_key_file)]
+    ):
         _refuse_if_open(folder, shared=stat.S_ISVTX)
 
 
-def _store_paths(database_url: str) -> list[Path]:
+def _folders_above(paths: Sequence[str]) -> dict[str, None]:
+    """Each of them once, also those that a link leads to.
+
+    As text, since every command asks: as paths it would take eight times as long.
+    """
+    folders: dict[str, None] = {}
+    for path in paths:
+        for folder in (path, os.path.realpath(path)):
+            while (folder := os.path.dirname(folder) or ".") not in folders:  # noqa: PTH120
+                folders[folder] = None
+    return folders
+
+
+def _store_paths(database_url: str) -> list[str]:
     """The SQLite file and its folder: a user who may write there can leave a journal to replay."""
     try:
         url = make_url(database_url)
@@ -81,19 +93,19 @@ def _store_paths(database_url: str) -> list[Path]:
     if url.get_backend_name() != "sqlite" or not url.database:
         return []
     path = Path(url.database).absolute()
-    return [path.parent, path]
+    return [str(path.parent), str(path)]
 
 
-def _refuse_if_open(path: Path, *, shared: int) -> None:
+def _refuse_if_open(path: str, *, shared: int) -> None:
     """Refuse what everybody may write to, unless it has the bit that makes this harmless."""
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116
     except OSError:  # not there, or closed to us: using it will say so
         return
     if mode & stat.S_IWOTH and not mode & shared:
         raise StoreUnreachable(
             f"{path} can be written by every user of this machine (mode {stat.S_IMODE(mode):04o})",
-            f"Close it with: chmod o-w {shlex.quote(str(path))}",
+            f"Close it with: chmod o-w {shlex.quote(path)}",
         )
 
 

@@ -99,7 +99,8 @@ def upgrade(
         engine: of the store.
         what: it is called in an error.
         first: what to do in the same transaction before anything is changed.
-        last: what to do when it is done, with the version before; not where there were no tables.
+        last: what to do when it is done, with the version before.  Neither where there were no
+            tables.
         tell: hears of each step when it was done; none of them counts before the end.
 
     Returns:
@@ -117,12 +118,15 @@ def upgrade(
         version = _version_of(connection, what)  # somebody else may have brought it up meanwhile
         if version == HEAD:
             return version
+        if version is None:
+            _make_at_once(connection)
+            return version
         with _alembic(connection) as config:
             _refuse_unknown(config, version, what)
             if first is not None:
                 first(connection)
             _run(config, "head", tell)
-        if last is not None and version is not None:
+        if last is not None:
             last(connection, version)
     return version
 
@@ -133,9 +137,31 @@ def make_tables(connection: Connection, version: str = HEAD) -> None:
     Raises:
         StoreUnreachable: somebody else uses the database.
     """
-    with _explain_locks(), _alembic(connection) as config:
+    with _explain_locks():
         _wait_for_locks(connection)
-        _run(config, version)
+        if version == HEAD and current_version(connection) is None:
+            _make_at_once(connection)
+            return
+        with _alembic(connection) as config:
+            _run(config, version)
+
+
+def _make_at_once(connection: Connection) -> None:
+    """Make the tables that all migrations together make, in a tenth of their time."""
+    from nexio.store.tables import Row, add_conditions_for_postgresql  # noqa: PLC0415
+
+    if connection.dialect.name == "postgresql":
+        add_conditions_for_postgresql()
+    Row.metadata.create_all(connection, checkfirst=False)
+    connection.execute(text(_VERSION_TABLE))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": HEAD})
+
+
+_VERSION_TABLE = """
+CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+"""As Alembic makes it."""
 
 
 def lock_alone(connection: Connection) -> None:

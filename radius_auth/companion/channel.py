@@ -7,6 +7,7 @@ import socket
 import struct
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SLICE: Final = 32 * 1024
 """Octets that are read at once: what is in them is taken in between two requests."""
+
+SENT_TOGETHER: Final = 64
+"""Messages that one system call sends."""
 
 _LENGTH: Final = struct.Struct("!I")
 
@@ -59,8 +63,12 @@ class Channel:
         Raises:
             Closed: the other end is gone.
         """
-        self._waiting.extend(map(memoryview, messages))
+        self.put(*messages)
         self.flush()
+
+    def put(self, *messages: bytes) -> None:
+        """Let what :func:`encoded` made wait for :meth:`flush`."""
+        self._waiting.extend(map(memoryview, messages))
 
     def flush(self) -> None:
         """Send what waits, as far as it goes now.
@@ -70,10 +78,10 @@ class Channel:
         """
         try:
             while self._waiting:
-                sent = self._socket.send(self._waiting[0])
-                if sent == len(self._waiting[0]):
-                    self._waiting.popleft()
-                else:
+                sent = self._socket.sendmsg(list(islice(self._waiting, SENT_TOGETHER)))
+                while self._waiting and sent >= len(self._waiting[0]):
+                    sent -= len(self._waiting.popleft())
+                if sent:
                     self._waiting[0] = self._waiting[0][sent:]
         except BlockingIOError:
             pass

@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
 
+REST: Final = 0.002
+"""Seconds after guesses were passed on: those of a flood are passed on together then (the rejects
+of ``make bench``).  Nobody waits for it who guesses alone."""
+
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
 
@@ -67,15 +71,11 @@ class _Worker:
         """What has to come after that."""
 
     def tell(self, *messages: bytes) -> None:
-        """Send messages, behind all that was told before.
-
-        Raises:
-            Closed: it is gone.
-        """
+        """Let messages wait for :meth:`go_on`, behind all that was told before."""
         if self.coming:
             self.later.extend(messages)
         else:
-            self.channel.send(*messages)
+            self.channel.put(*messages)
 
     @property
     def is_behind(self) -> bool:
@@ -149,7 +149,7 @@ class Hub:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        self._stopping = self._is_over = False
+        self._stopping = self._is_over = self._has_heard_acts = False
         self._ends_at = 0.0
         self._thread = threading.Thread(target=self._run, name="nexio-hub", daemon=True)
 
@@ -222,8 +222,18 @@ class Hub:
                 beat_at = time.monotonic() + BEAT_SECONDS
                 self._slots.tell_overdue()
                 self._beat()
+            self._send_all()
+            if self._has_heard_acts:
+                self._has_heard_acts = False
+                time.sleep(REST)
         for worker in list(self._workers.values()):
             self._lose(worker)
+
+    def _send_all(self) -> None:
+        """Send what they were told; a worker wakes up once for all of it."""
+        for worker in list(self._workers.values()):
+            if worker.channel.is_backed_up:
+                self._go_on(worker)
 
     def _attend(self, descriptor: int, events: int) -> None:
         if descriptor == self._wake_read:
@@ -280,6 +290,7 @@ class Hub:
             number, decisions = values
             self._record(*batches_of(worker.name, number, decisions))
         elif kind == Reported.ACTS:
+            self._has_heard_acts = True
             worker.told_up_to, acts = values
             self._sharing.take(acts_of(acts))
             heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)
@@ -298,7 +309,7 @@ class Hub:
     def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
         def tell(answer: Answer) -> None:
             told = encoded(Told.SLOT, visit_id, device, int(answer))
-            self._do(lambda: self._tell(worker, told))
+            self._do(lambda: worker.tell(told))
 
         self._slots.ask((visit_id, device), tell)
 
@@ -335,19 +346,12 @@ class Hub:
     def _tell_all(self, messages: Sequence[bytes], but: str = "") -> None:
         for worker in list(self._workers.values()):
             if worker.greeted and (not but or worker.writer != but):
-                self._tell(worker, *messages)
+                worker.tell(*messages)
 
     def _tell_stored(self, numbers: dict[str, int]) -> None:
         for worker in list(self._workers.values()):
             if worker.name in numbers:
-                self._tell(worker, encoded(Told.STORED, numbers[worker.name]))
-
-    def _tell(self, worker: _Worker, *messages: bytes) -> None:
-        try:
-            worker.tell(*messages)
-            self._watch(worker)
-        except Closed:
-            self._lose(worker)
+                worker.tell(encoded(Told.STORED, numbers[worker.name]))
 
     def _go_on(self, worker: _Worker) -> None:
         try:
@@ -368,7 +372,7 @@ class Hub:
         for worker in list(self._workers.values()):
             others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
             beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())
-            self._tell(worker, beat)
+            worker.tell(beat)
 
     def _count(self, name: str, counts: Counts) -> None:
         self._counts[name] = counts

@@ -111,6 +111,10 @@ _INSTANTS: Final = frozenset(
 _POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANTS)
 _values: Final = attrgetter(*_NAMES)
 
+_named: Final = tuple.__new__
+"""Makes a named tuple in half of the time that calling its class takes: each worker makes the acts
+of all others (``python -m benchmarks.path``)."""
+
 _KINDS: Final = {kind.value: kind for kind in Kind}
 _VALUES: Final = {kind: kind.value for kind in Kind}
 
@@ -177,4 +181,4 @@ def act_as_values(act: Act) -> tuple[Any, ...]:
 
 def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that were sent."""
-    return [Act(_KINDS[values[0]], *values[1:]) for values in sent]
+    return [_named(Act, (_KINDS[values[0]], *values[1:])) for values in sent]

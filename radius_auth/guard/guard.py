@@ -19,13 +19,15 @@ from nexio.reception.guessing_limits import (
     MOST_OTHERS,
     OF_PIN_LOGIN,
 )
-from radius_auth.guard.bucket import A_DAY, DAY, Bucket
+from radius_auth.guard.bucket import A_DAY, Bucket
 from radius_auth.guard.target import (
     BACK_OFF,
     MOST_DEVICES,
+    MOST_WAITING,
     Device,
-    FirstGuess,
+    FewGuesses,
     Target,
+    Wrong,
     target_of,
     within_a_day,
 )
@@ -155,7 +157,7 @@ class Guard:
         self._siblings = siblings
         self._known_of: dict[int, int] = {}
         self.host = host_name()
-        self._visits: OrderedDict[int, Target | FirstGuess] = OrderedDict()
+        self._visits: OrderedDict[int, Target | FewGuesses] = OrderedDict()
         self._locations: OrderedDict[int, Target] = OrderedDict()
         self._spare: dict[int, Bucket] = {}
         self._visits_of: dict[str, set[int]] | None = None
@@ -297,12 +299,14 @@ class Guard:
     ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
-            is_new = device and not self._is_in(device, visit)
+            if self._is_in(device, visit):
+                return
             if visit not in self._visits:
                 self._add_guest(visit, device)
-            if is_new:
-                act = Act(_IN, now.timestamp(), self.writer, self._next_serial(), self.host,
-                          location, visit, device, nas, 0.0, chance)  # fmt: skip
+            if device:
+                at, serial = now.timestamp(), self._next_serial()
+                fields = _IN, at, self.writer, serial, self.host, location, visit, device, nas
+                act = _named(Act, (*fields, 0.0, chance))
                 if visit in self._visits:
                     self._apply(act)
                 self._tell(act)
@@ -422,7 +426,9 @@ class Guard:
         """How many targets, devices and reservations are kept, which is bounded."""
         targets = [*self._visits.values(), *self._locations.values()]
         devices = sum(map(len, self._guests.values())) + sum(
-            1 + len(each.guests) if isinstance(each, FirstGuess) else len(each.devices)
+            len(each.wrong) + len(each.guests)
+            if isinstance(each, FewGuesses)
+            else len(each.devices)
             for each in targets
         )
         return len(self._guests) + len(targets) + devices + len(self._open)
@@ -451,8 +457,9 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        if self._visits.keys().isdisjoint(visits := tuple(visits)):
-            return _opening_of(visits)
+        visits = frozenset(visits)
+        if self._visits.keys().isdisjoint(visits):
+            return _named(Opening, (visits, False, 0.0))
         waits = {visit: self._wait(self._at_visit(visit), guess, 1.0, at) for visit in visits}
         open_ = frozenset([visit for visit, wait in waits.items() if not wait])
         if len(open_) == len(waits):
@@ -513,7 +520,7 @@ class Guard:
             act = _named(Act, (_GUESS, at, self.writer, self._next_serial(), self.host, location,
                                visit, guess.device, guess.nas, cost, chance))  # fmt: skip
             if target is None:
-                self._keep_first(act, digest, is_unheard=True)
+                self._keep_guess(act, digest, is_unheard=True)
             else:
                 self._apply_to(target, act)
                 target.spend(cost or 1.0, at)
@@ -581,8 +588,8 @@ class Guard:
         kind, visit = act.kind, act.visit_id
         if kind is _IN and not act.cost and visit is not None and visit not in self._visits:
             self._add_guest(visit, act.device)
-        elif kind is _GUESS and act.cost and visit is not None and visit not in self._visits:
-            self._keep_first(act, b"", is_unheard=is_unheard)
+        elif kind is _GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
+            self._keep_guess(act, b"", is_unheard=is_unheard)
         elif kind is Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
@@ -676,7 +683,7 @@ class Guard:
     def _at_visit(self, visit: int) -> Target | None:
         """What is known of a visit, if anything is counted there."""
         known = self._visits.get(visit)
-        if isinstance(known, FirstGuess):  # and something else is about to happen there
+        if isinstance(known, FewGuesses):  # and something else is about to happen there
             known = self._visits[visit] = known.target()
         return known
 
@@ -687,27 +694,34 @@ class Guard:
 
     def _is_idle(self, visit: int, at: float) -> bool:
         known = self._visits[visit]
-        if isinstance(known, FirstGuess) and 0 <= at - known.act.at < DAY:
-            return False  # and there is no time in the future to be put right
+        if isinstance(known, FewGuesses) and known.is_recent(at):
+            return False
         target = self._at_visit(visit)
         return target is not None and target.is_idle(at)
 
-    def _keep_first(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
-        """Keep a guess at a visit at which nothing was counted so far."""
-        visit = act.visit_id or 0
-        guests = self._guests.pop(visit, ())
-        self._keep(visit, _named(FirstGuess, (act, digest, guests, is_unheard)))
+    def _has_few_guesses(self, visit: int) -> bool:
+        """Whether another guess there can be kept as it came."""
+        known = self._visits.get(visit)
+        if known is None:
+            return True
+        return isinstance(known, FewGuesses) and len(known.wrong) < MOST_WAITING
 
-    def _keep(self, visit: int, known: Target | FirstGuess) -> None:
+    def _keep_guess(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
+        """Keep a guess as it came, where that is all that is counted at its visit."""
+        visit, wrong = act.visit_id or 0, _named(Wrong, (act, digest, is_unheard))
+        known = self._visits.get(visit)
+        if isinstance(known, FewGuesses):
+            self._visits.move_to_end(visit)
+            few = _named(FewGuesses, (known.guests, (*known.wrong, wrong)))
+        else:
+            few = _named(FewGuesses, (self._guests.pop(visit, ()), (wrong,)))
+        self._keep(visit, few)
+
+    def _keep(self, visit: int, known: Target | FewGuesses) -> None:
         self._visits[visit] = known
         if len(self._visits) > MOST_TARGETS:
             forgotten, _ = self._visits.popitem(last=False)
             self._undisturbed.pop(forgotten, None)
-
-
-def _opening_of(visits: Iterable[int]) -> Opening:
-    """It may be compared with all of them."""
-    return _named(Opening, (frozenset(visits), False, 0.0))
 
 
 def _without(opening: Opening, busy: frozenset[int], guess: Guess) -> Opening:

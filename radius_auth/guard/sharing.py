@@ -188,9 +188,10 @@ class Sharing:
 
     def _not_heard(self, acts: Iterable[Act]) -> Iterator[Act]:
         """Those of others; each comes by the file and by the store, and counts once."""
+        own, heard = self._shared.writer, self._heard
         for act in acts:
-            if act.writer != self._shared.writer and act.serial > self._heard.get(act.writer, 0):
-                self._heard[act.writer] = act.serial
+            if act.writer != own and act.serial > heard.get(act.writer, 0):
+                heard[act.writer] = act.serial
                 yield act
 
     def _look_at_the_clock(self) -> bool:

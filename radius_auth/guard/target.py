@@ -36,6 +36,9 @@ MOST_FREE: Final = 12
 REMEMBERED: Final = 256
 """Wrong passwords that are known again at one target."""
 
+MOST_WAITING: Final = 8
+"""Guesses that are kept as they came: at most as many as a bucket holds."""
+
 
 @dataclass(slots=True)
 class Device:
@@ -201,35 +204,47 @@ def target_of(guests: Iterable[str], at: float) -> Target:
     return target
 
 
-class FirstGuess(NamedTuple):
-    """A wrong guess at a visit at which nothing else has happened but that devices got in.
-
-    There are thousands of such visits when somebody guesses at all of them, and a :class:`Target`
-    takes three times the memory, and longer to make (``python -m benchmarks.path``).
-    """
+class Wrong(NamedTuple):
+    """A wrong guess that nobody had to look at again so far."""
 
     act: Act
     digest: bytes
     """Stands for the password; empty where another process looked at it."""
 
-    guests: tuple[str, ...]
-    """The devices that got in before."""
-
     is_unheard: bool
     """Whether other servers may not have heard of it yet."""
 
+
+class FewGuesses(NamedTuple):
+    """Wrong guesses at a visit at which nothing else has happened but that devices got in.
+
+    There are thousands of such visits when somebody guesses at all of them, and a :class:`Target`
+    takes three times the memory, and longer to make.  A worker hears of the guesses at the others
+    and hardly ever looks at one there itself (``python -m benchmarks.path``).
+    """
+
+    guests: tuple[str, ...]
+    """The devices that got in before."""
+
+    wrong: tuple[Wrong, ...]
+    """As they came; one at least."""
+
     def target(self) -> Target:
         """All that is known of the visit, for whatever happens there next."""
-        act = self.act
-        target = target_of(self.guests, act.at)
-        target.guess(target.device(act.device), act)
-        if len(target.devices) > MOST_DEVICES:
-            target.forget_one()
-        if self.digest:
-            target.is_new(self.digest)
-        if self.is_unheard:
-            target.spend(act.cost, act.at)
+        target = target_of(self.guests, self.wrong[0].act.at)
+        for act, digest, is_unheard in self.wrong:
+            target.guess(target.device(act.device), act)
+            if len(target.devices) > MOST_DEVICES:
+                target.forget_one()
+            if digest:
+                target.is_new(digest)
+            if is_unheard:
+                target.spend(act.cost, act.at)
         return target
+
+    def is_recent(self, now: float) -> bool:
+        """Whether all of it counts still; no time lies in the future."""
+        return all(0 <= now - each.act.at < DAY for each in self.wrong)
 
 
 def within_a_day(times: tuple[float, ...], now: float) -> tuple[float, ...]:

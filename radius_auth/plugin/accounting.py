@@ -90,11 +90,11 @@ def read_accounting(values: Values) -> tuple[bytes, dict[Kind, list[bytes]]]:
         Discarded: it does so in another way than our ``policy.d/nexio``.
     """
     found: dict[Kind, list[bytes]] = {}
-    for name, texts in values.items():
+    for name, texts in values.all():
         if name in _READ:
             kind, read = _READ[name]
             found.setdefault(kind, []).extend(map(read, texts))
-    authenticator = octets(*values.get(AUTHENTICATOR, [""])[:1])
+    authenticator = octets(values.first.get(AUTHENTICATOR, ""))
     if len(authenticator) != _AUTHENTICATOR_OCTETS:
         raise Discarded(DiscardReason.NOT_HANDED_OVER)
     return authenticator, found

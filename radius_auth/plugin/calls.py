@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from radius_auth.decision.reasons import Reason
 from radius_auth.decision.words import reply_message
-from radius_auth.plugin.pairs import as_updates, first
+from radius_auth.plugin.pairs import as_updates
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 from radius_auth.protocol.replies import class_of
@@ -69,8 +68,7 @@ class CallResult(NamedTuple):
         return f"CallResult(outcome={self.outcome!r})"
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One call from FreeRADIUS."""
 
     began: int
@@ -78,7 +76,7 @@ class Call:
 
     now: datetime
     table: Table
-    values: Values = field(repr=False)
+    values: Values
     """What FreeRADIUS hands over; passwords are among it."""
 
     stage: str | None
@@ -91,32 +89,35 @@ class Call:
     @property
     def is_signed(self) -> bool:
         """Whether there is a Message-Authenticator; FreeRADIUS has verified it."""
-        return "Message-Authenticator" in self.values
+        return "Message-Authenticator" in self.values.first
 
     @property
     def need_not_be_signed(self) -> bool:
         """Whether a NAS asks that may leave it out."""
-        client = self.client if self.stage == Stage.OUTER else None
-        return client is not None and not client.require_message_authenticator
+        client = self.client
+        if client is None or client.require_message_authenticator:
+            return False
+        return self.stage == Stage.OUTER
 
     @property
     def is_eap(self) -> bool:
         """Whether the guest logs in by EAP."""
-        return "EAP-Message" in self.values
+        return "EAP-Message" in self.values.first
 
     @property
     def is_in_tunnel(self) -> bool:
         """Whether FreeRADIUS itself asks, for a device in the tunnel of TTLS or PEAP."""
-        return "FreeRADIUS-Proxied-To" in self.values
+        return "FreeRADIUS-Proxied-To" in self.values.first
 
     @property
     def is_ms_chap(self) -> bool:
         """Whether there is a response that FreeRADIUS has to verify."""
-        return "MS-CHAP-Response" in self.values or "MS-CHAP2-Response" in self.values
+        first = self.values.first
+        return "MS-CHAP-Response" in first or "MS-CHAP2-Response" in first
 
     def find(self, name: str) -> str | None:
         """The first value of that name, or None."""
-        return first(self.values, name)
+        return self.values.first.get(name)
 
     @property
     def took_us(self) -> int:
@@ -185,8 +186,7 @@ def check_proxy_state(call: Call) -> None:
     Raises:
         Discarded: the NAS may leave Message-Authenticator out, but not beside Proxy-State.
     """
-    values = call.values
-    unsigned = "Proxy-State" in values and not call.is_signed
+    unsigned = "Proxy-State" in call.values.first and not call.is_signed
     if unsigned and call.client is not None and call.client.limit_proxy_state:
         raise Discarded(DiscardReason.PROXY_STATE_UNPROTECTED)
 

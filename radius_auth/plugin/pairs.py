@@ -9,9 +9,10 @@ in hexadecimal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from radius_auth.decision.passwords import Pap
+from radius_auth.decision.request import named
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.protocol.access_request import (
     MS_CHAP2_RESPONSE,
@@ -24,15 +25,37 @@ from radius_auth.protocol.access_request import Values as Octets
 from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from radius_auth.decision.decide import Request
     from radius_auth.replica.nas_index import Client
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
-Values: TypeAlias = Mapping[str, list[str]]
 Updates: TypeAlias = tuple[tuple[str, str, str], ...]
 """Name, operator and value."""
+
+
+class Values(NamedTuple):
+    """The values of a call by their names, in the order of the packet.
+
+    The repr shows none of them: passwords are among them.
+    """
+
+    first: Mapping[str, str]
+    """The first value of each name."""
+
+    several: Mapping[str, list[str]]
+    """All values of those that came more than once."""
+
+    def __repr__(self) -> str:
+        """Nothing that could be a PIN."""
+        return "Values()"
+
+    def all(self) -> Iterator[tuple[str, list[str]]]:
+        """Each name with all of its values."""
+        several = self.several
+        return ((name, several.get(name) or [value]) for name, value in self.first.items())
+
 
 CLIENT: Final = "Tmp-String-0"
 """The address that the packet came from."""
@@ -73,6 +96,11 @@ _SERVICE_TYPES: Final[Mapping[str, int]] = {
 }
 """Those that decide something, by their names in FreeRADIUS's dictionary."""
 
+_SERVICES: Final = {name: number.to_bytes(4) for name, number in _SERVICE_TYPES.items()}
+_VIRTUAL: Final = VIRTUAL_PORT.to_bytes(4)
+_GUESTS: Final = bytes(4)
+"""Any other service, or kind of port."""
+
 
 def octets(digits: str) -> bytes:
     """The octets of ``0x…``; none where they are no hexadecimal digits."""
@@ -83,11 +111,11 @@ def octets(digits: str) -> bytes:
 
 
 def _service(name: str) -> bytes:
-    return _SERVICE_TYPES.get(name, 0).to_bytes(4)
+    return _SERVICES.get(name, _GUESTS)
 
 
 def _port_type(name: str) -> bytes:
-    return (VIRTUAL_PORT if name == "Virtual" else 0).to_bytes(4)
+    return _VIRTUAL if name == "Virtual" else _GUESTS
 
 
 _READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
@@ -103,6 +131,8 @@ _READ: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
 }
 """How each attribute is read."""
 
+_TO_READ: Final = tuple((name, kind, read) for name, (kind, read) in _READ.items())
+
 _READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
     **{name: (int(kind), lambda text: octets(text)[1:]) for kind, (_, name) in TEXTS.items()},
     # A Service-Type of a wrong length has no name in FreeRADIUS.
@@ -110,6 +140,7 @@ _READ_INSTEAD: Final[Mapping[str, tuple[Kind, Callable[[str], bytes]]]] = {
 }
 """What counts in place of that, where it is there."""
 
+_NONE: Final[Mapping[str, list[str]]] = {}
 _PASSWORD: Final = int(Attribute.USER_PASSWORD)
 _READ_PASSWORD: Final = b"in clear by now"
 _SAID_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
@@ -117,20 +148,17 @@ _SAID_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_ME
 
 
 def by_name(pairs: Pairs) -> Values:
-    """The values of a call by their names, in the order of the packet."""
-    values = {name: [value] for name, value in pairs}
-    if len(values) < len(pairs):
-        for found in values.values():
-            found.clear()
-        for name, value in pairs:
-            values[name].append(value)
-    return values
-
-
-def first(values: Values, name: str) -> str | None:
-    """The first value of that name, or None."""
-    found = values.get(name)
-    return found[0] if found else None
+    """The values of a call by their names."""
+    first = dict(pairs)
+    if len(first) == len(pairs):  # as in nearly every request
+        return named(Values, (first, _NONE))
+    every: dict[str, list[str]] = {}
+    for name, value in pairs:
+        every.setdefault(name, []).append(value)
+    return Values(
+        {name: found[0] for name, found in every.items()},
+        {name: found for name, found in every.items() if len(found) > 1},
+    )
 
 
 def read_request(values: Values, client: Client | None) -> Request:
@@ -145,12 +173,13 @@ def read_request(values: Values, client: Client | None) -> Request:
 
 
 def _read(values: Values) -> tuple[First, Octets, Pap | None]:
-    if not _READ_INSTEAD.keys().isdisjoint(values) or max(map(len, values.values()), default=1) > 1:
+    find = values.first.get
+    if values.several or not _READ_INSTEAD.keys().isdisjoint(values.first):
         return _read_all(values)
     sent: dict[Kind, bytes] = {}
-    for name, (value,) in values.items():
-        if name in _READ:
-            kind, read = _READ[name]
+    for name, kind, read in _TO_READ:
+        value = find(name)
+        if value is not None:
             said = read(value)
             if said or kind in _SAID_EMPTY:  # RFC 2865 section 5: one without a value is none
                 sent[kind] = said
@@ -164,13 +193,11 @@ def _read(values: Values) -> tuple[First, Octets, Pap | None]:
 def _read_all(values: Values) -> tuple[First, Octets, Pap | None]:
     """The same where something came more than once, or as octets."""
     sent: dict[Kind, list[bytes]] = {}
-    for name, found in values.items():
-        if name in _READ:
-            kind, read = _READ[name]
-            sent[kind] = list(map(read, found))
-    for name, (kind, read) in _READ_INSTEAD.items():
-        if name in values:
-            sent[kind] = list(map(read, values[name]))
+    for readers in (_READ, _READ_INSTEAD):
+        for name, found in values.all():
+            if name in readers:
+                kind, read = readers[name]
+                sent[kind] = list(map(read, found))
     password = None
     if passwords := sent.get(_PASSWORD):  # also an empty one is a password
         password = Pap(passwords[0])

@@ -17,6 +17,7 @@ from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide, remaining
 from radius_auth.decision.device_limits import Answer, decide_device, settle_device
 from radius_auth.decision.reasons import Reason, is_miss
+from radius_auth.decision.request import named
 from radius_auth.plugin.calls import (
     ACCEPT,
     DONE,
@@ -44,7 +45,6 @@ from radius_auth.plugin.pairs import (
     STAGE,
     as_updates,
     by_name,
-    first,
     read_request,
 )
 from radius_auth.protocol.events import decision_for_log
@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from radius_auth.replica.table import Table
 
 log = logging.getLogger(__name__)
+
+_CLIENT, _STATUS, _OUTER, _OK = Stage.CLIENT, Stage.STATUS, Stage.OUTER, ReturnCode.OK
+"""Looked up once: asking an enumeration takes as long as asking ten names of a module."""
 
 
 class Plugin:
@@ -103,16 +106,16 @@ class Plugin:
             Discarded: the request gets no answer.
         """
         call = self._begin(pairs)
-        if call.stage == Stage.CLIENT:
+        if call.stage == _CLIENT:
             return define_client(call)
-        if call.stage == Stage.STATUS:
+        if call.stage == _STATUS:
             return DONE
-        if call.stage == Stage.OUTER:
+        if call.stage == _OUTER:
             check_proxy_state(call)
         login = _read(call)
         if call.need_not_be_signed:
             self._signatures.note(login.request.nas, is_signed=call.is_signed)
-        if call.is_eap and call.stage == Stage.OUTER:
+        if call.is_eap and call.stage == _OUTER:
             # Outside of the tunnel the User-Name may be anything.
             return self._refuse_contradictory(call, login) or PASS
         if call.is_eap or call.is_ms_chap:
@@ -152,7 +155,7 @@ class Plugin:
             noted = self._logins.find(call.find(NOTE))
             unknown = Reason.UNKNOWN_USER if login.visit_id else reason_of_freeradius(call, noted)
             return self._refuse(call, login, Rejected(reason=unknown))
-        if call.is_eap and call.stage == Stage.OUTER:
+        if call.is_eap and call.stage == _OUTER:
             # The packet that gets the accept decides where the guest is, not an earlier one.
             login.request = _read(call).request
             if refused := self._refuse_contradictory(call, login):
@@ -164,7 +167,7 @@ class Plugin:
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
         more: Updates = ()
-        if call.stage == Stage.OUTER:  # once for each guest: the inner accept is not the last word
+        if call.stage == _OUTER:  # once for each guest: the inner accept is not the last word
             self._log(call, login, decision)
             self._logins.drop(number)
             more = more_attributes(call, login, decision)
@@ -177,7 +180,7 @@ class Plugin:
             Discarded: as in :meth:`authorize`.
         """
         call = self._begin(pairs)
-        if call.stage == Stage.STATUS:  # RFC 5997 section 4.2: on that port, too
+        if call.stage == _STATUS:  # RFC 5997 section 4.2: on that port, too
             return DONE
         is_kept = self._account(call.now.timestamp(), call.address, call.values)
         return DONE if is_kept else SILENT
@@ -191,13 +194,10 @@ class Plugin:
         decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
-        if call.stage == Stage.OUTER:
+        if call.stage == _OUTER:
             self._log(call, login, decision)
-            return CallResult(
-                outcome=ReturnCode.OK,
-                reply=more_attributes(call, login, decision),
-                control=(ACCEPT, *accepted(decision, DECIDED)),
-            )
+            more = more_attributes(call, login, decision)
+            return named(CallResult, (_OK, more, (ACCEPT, *accepted(decision, DECIDED))))
         login.visit_id = decision.visit.id
         proof = (PROVEN, self._keep(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
@@ -207,7 +207,7 @@ class Plugin:
         if (
             isinstance(decision, Rejected)
             or decision.visit.max_devices is None
-            or call.stage != Stage.OUTER
+            or call.stage != _OUTER
         ):
             return decision
         decided = decide_device(login.request, decision)
@@ -252,7 +252,7 @@ class Plugin:
     def _refuse(self, call: Call, login: Login, rejected: Rejected) -> CallResult:
         """Reject.  In a tunnel the inner server logs it when it sends the reject."""
         login.rejected = rejected
-        if call.stage == Stage.OUTER:
+        if call.stage == _OUTER:
             self._log(call, login, rejected)
             reply, note = words_for(call, rejected), LOGGED
         else:
@@ -274,16 +274,10 @@ class Plugin:
 
     def _begin(self, pairs: Pairs) -> Call:
         began, table, values = time.perf_counter_ns(), self._table(), by_name(pairs)
-        address = first(values, CLIENT) or ""
-        return Call(
-            began=began,
-            now=self._clock(),
-            table=table,
-            values=values,
-            stage=first(values, STAGE),
-            address=address,
-            client=table.nas.find(address) if address else None,
-        )
+        find = values.first.get
+        address = find(CLIENT, "")
+        client = table.nas.find(address) if address else None
+        return named(Call, (began, self._clock(), table, values, find(STAGE), address, client))
 
     def _keep(self, call: Call, login: Login) -> str:
         login.took_us += call.took_us

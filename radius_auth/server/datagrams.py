@@ -150,23 +150,24 @@ class BatchedPort:
         """See :class:`Port`."""
         buffers, taken = self._incoming, []
         count = self._receive()
-        now, data = time.time(), buffers.data
-        octets_of, control_of = buffers.octets_of, buffers.control_of
+        now, data, sources, usual = time.time(), buffers.data, self.sources, self._control_length
         meta = _META.iter_unpack(buffers.meta[: count * _META_ROOM])
+        lengths = buffers.octets_of[_OCTETS : count * _OCTETS_STEP : _OCTETS_STEP].tolist()
+        controls = buffers.control_of[_CONTROL : count * _CONTROL_STEP : _CONTROL_STEP].tolist()
         for index, (_, level, kind, seconds, nanoseconds, whence) in enumerate(meta):
             start = index * _DATA_ROOM
-            octets = data[start : start + octets_of[index * _OCTETS_STEP + _OCTETS]].tobytes()
+            octets = data[start : start + lengths[index]].tobytes()
             came = seconds + nanoseconds * 1e-9
-            source = self.sources.get(whence)
+            source = sources.get(whence)
             if (
                 source is None
                 or kind != SO_TIMESTAMPNS
                 or level != socket.SOL_SOCKET
-                or control_of[index * _CONTROL_STEP + _CONTROL] != self._control_length
+                or controls[index] != usual
             ):
                 source, came = self._read_meta(index, whence, now)
             # By the machine's clock, as the time of arrival is; 0 where that was set back.
-            taken.append((octets, source, max(0.0, now - came)))
+            taken.append((octets, source, now - came if now > came else 0.0))
         return taken
 
     def send(self, replies: Sequence[tuple[bytes, Source]]) -> list[Source]:

@@ -212,11 +212,14 @@ class Worker:
                 self._discards.count(DiscardReason.STALE, source.host, now)
             else:
                 fresh.append((datagram, source))
-        if replies := self._responder.answer(fresh, now):
-            self._send(replies)
+        self._send(self._responder.answer(fresh, now))
         self._responder.log()
 
     def _send_due(self) -> None:
+        """Send what has waited for its time, if anything has."""
+        due = self._responder.next_due()
+        if due is None or due > time.monotonic():
+            return
         replies = []
         try:
             for source, octets in self._responder.due(time.monotonic()):

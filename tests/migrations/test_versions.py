@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Engine, inspect, text
 
 from nexio.configuration import Configuration
 from nexio.errors import SchemaMismatch
 from nexio.store import schema
 from nexio.store.creation import create_store
-from nexio.store.engine import Store, connect, create_sqlite_file
+from nexio.store.engine import Store, create_sqlite_file
 from nexio.store.tables import Row
 from tests.support.postgresql import PostgreSQL
 from tests.support.stores import configuration_of, engine_of, run_sql
@@ -68,7 +68,7 @@ def test_the_head_in_the_code_is_the_newest_migration() -> None:
 
 def test_the_migrations_make_what_the_tables_say(engine: Engine) -> None:
     """Tables, columns, types, indexes, unique constraints, foreign keys."""
-    schema.upgrade(engine)
+    migrate(engine)
     assert drift_of(engine) == []
     with engine.connect() as connection:
         assert schema.current_version(connection) == schema.HEAD
@@ -79,7 +79,7 @@ def test_the_migrations_make_what_the_tables_say(engine: Engine) -> None:
 
 def test_the_migrations_make_the_check_constraints(engine: Engine) -> None:
     """Alembic does not compare these by itself."""
-    schema.upgrade(engine)
+    migrate(engine)
     inspector = inspect(engine)
     for table in Row.metadata.sorted_tables:
         made = {
@@ -95,21 +95,47 @@ def test_the_migrations_make_the_check_constraints(engine: Engine) -> None:
             assert made == said, table.name
 
 
-def test_the_migrations_never_use_a_number_twice(sqlite_file: None, tmp_path: Path) -> None:
-    """AUTOINCREMENT on SQLite stands where ``tables.py`` says, and names are all ours."""
-    create_sqlite_file(f"sqlite:///{tmp_path}/migrated.db")
-    migrated = connect(f"sqlite:///{tmp_path}/migrated.db")
-    direct = create_engine(f"sqlite:///{tmp_path}/direct.db")
-    schema.upgrade(migrated)
-    Row.metadata.create_all(direct)
-    by_table = []
-    for engine in (migrated, direct):
-        with engine.connect() as connection:
-            rows = connection.execute(text("SELECT name, sql FROM sqlite_master")).all()
-            by_table.append({name: words(sql) for name, sql in rows if sql})
-        engine.dispose()
-    by_table[0].pop("alembic_version")
-    assert by_table[0] == by_table[1]
+def test_a_store_made_at_once_is_one_that_came_through_all_versions(engine: Engine) -> None:
+    """Also in its defaults, conditions, names and sequences; but for the order of columns."""
+    migrate(engine)
+    with engine.begin() as connection:
+        migrated = definitions(connection)
+        Row.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        schema.make_tables(connection)
+        assert schema.current_version(connection) == schema.HEAD
+        assert definitions(connection) == migrated
+
+
+def migrate(engine: Engine) -> None:
+    """Make a store of the first version, and let it come through all others."""
+    with engine.begin() as connection:
+        schema.make_tables(connection, "0001")
+    assert schema.upgrade(engine) == "0001"
+
+
+def definitions(connection: Connection) -> list[tuple[str, list[str]]]:
+    """Everything in a store but its rows, by name."""
+    rows = connection.execute(text(DEFINITIONS[connection.dialect.name])).all()
+    return sorted((name, words(definition)) for name, definition in rows)
+
+
+DEFINITIONS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL",
+    "postgresql": """
+        SELECT conname, conrelid::regclass || ' ' || pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL
+        SELECT format('%I.%I', table_name, column_name),
+            concat_ws(' ', udt_name, is_nullable, column_default, character_maximum_length)
+        FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL
+        SELECT sequencename, concat_ws(' ', data_type, start_value, max_value, increment_by)
+        FROM pg_sequences
+    """,
+}
 
 
 def words(statement: str) -> list[str]:

@@ -12,21 +12,17 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.locations.locations import add_location, change_settings
-from nexio.locations.settings import parse_changes
 from nexio.store.engine import Store
 from tests.support.cli.running import Nexio
 from tests.support.clocks import noon_zone
+from tests.support.people import add_location
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from nexio.configuration import Configuration
     from tests.support.stores import Template
 
@@ -53,32 +49,22 @@ def sqlite_nexio(
     return Nexio(sqlite_configuration, monkeypatch, capsys)
 
 
-@pytest.fixture(scope="session")
-def _sqlite_house(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite store with Harbour House, made once: two commands less in each test."""
-    made = _sqlite_template.copy(tmp_path_factory.mktemp("house") / "nexio")
-    _add_harbour_house(made)
-    return made.home / "nexio.db"
-
-
 @pytest.fixture
 def desk(nexio: Nexio, request: pytest.FixtureRequest) -> Nexio:
     """A store with Harbour House, on both engines."""
-    if nexio.configuration.database_url.startswith("sqlite"):
-        shutil.copy2(request.getfixturevalue("_sqlite_house"), nexio.configuration.home)
-    else:
-        _add_harbour_house(nexio.configuration)
+    engine = nexio.configuration.database_url.partition(":")[0].partition("+")[0]
+    template: Template = request.getfixturevalue(f"_{engine}_template")
+    template.fill(nexio.configuration, _add_harbour_house)
     return nexio
 
 
 @pytest.fixture
-def sqlite_desk(sqlite_nexio: Nexio, _sqlite_house: Path) -> Nexio:
+def sqlite_desk(sqlite_nexio: Nexio, _sqlite_template: Template) -> Nexio:
     """A store with Harbour House, on SQLite only."""
-    shutil.copy2(_sqlite_house, sqlite_nexio.configuration.home)
+    _sqlite_template.fill(sqlite_nexio.configuration, _add_harbour_house)
     return sqlite_nexio
 
 
 def _add_harbour_house(configuration: Configuration) -> None:
-    with closing(Store.open(configuration)) as store, store.write() as work:
-        house = add_location(work, "Harbour House", noon_zone())
-        change_settings(work, house, parse_changes(["visitor-tokens=on"]))
+    with closing(Store.open(configuration)) as store:
+        add_location(store, "Harbour House", noon_zone(), "visitor-tokens=on")

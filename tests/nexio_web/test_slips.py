@@ -13,6 +13,7 @@ from nexio.reception.qr_codes import qr_text
 from nexio.reception.registration_texts import Allowed
 from nexio.reception.visits import VisitFilter, list_visits
 from tests.support.people import set_up
+from tests.support.reception import Blind
 from tests.support.scanner import scanned
 from tests.support.web.axe import complaints, overflow
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from nexio.store.engine import Store
 
 NAMES = ["Zoë,Nguyễn", f"{'W' * 100},{'Ф' * 100}", "محمد,"]
-
-
-class Blind:
-    """Looks on at nothing."""
-
-    def step(self, what: str, done: int, of: int) -> None:
-        """Do nothing."""
 
 
 def test_a_slip_is_read_by_people_and_scanners(

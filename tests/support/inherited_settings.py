@@ -28,10 +28,10 @@ INHERITED = {
     "default_transaction_isolation": "serializable",
     "default_transaction_deferrable": "on",
     "default_transaction_read_only": "on",
-    "statement_timeout": "200ms",
+    "statement_timeout": "5s",
     "lock_timeout": "1ms",
-    "idle_in_transaction_session_timeout": "100ms",
-    "idle_session_timeout": "100ms",
+    "idle_in_transaction_session_timeout": "5s",
+    "idle_session_timeout": "5s",
 }
 """What somebody may have set, each of which the code would stumble over or work otherwise by."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from nexio.locations import locations
@@ -11,11 +12,13 @@ from nexio.reception.registration import register as register_visitor
 from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit, find_visit
+from nexio.store.engine import Store
+from tests.support.clocks import Clock
 
 if TYPE_CHECKING:
+    from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
-    from nexio.store.engine import Store
 
 
 def register(
@@ -56,6 +59,12 @@ def add_location(store: Store, name: str, zone: str = "Europe/London", *words: s
     with store.write() as work:
         location = locations.add_location(work, name, zone)
     return set_up(store, location, *words) if words else location
+
+
+def add_harbour_house(configuration: Configuration) -> Location:
+    """Harbour House: Europe/London, a token of 60 minutes for every pre-registered visitor."""
+    with closing(Store.open(configuration, Clock())) as store:
+        return add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
 
 
 def set_up(

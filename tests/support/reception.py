@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
+class Blind:
+    """Looks on at an import, and does nothing."""
+
+    def step(self, what: str, done: int, of: int) -> None:
+        """Do nothing."""
+
+
 def at(text: str) -> datetime:
     """An instant in UTC: "2026-11-20 09:00"."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

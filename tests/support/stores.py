@@ -1,8 +1,9 @@
-"""Stores made fast: migrated once for each process of the tests."""
+"""Stores made fast: once for each process of the tests."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,85 +32,125 @@ if TYPE_CHECKING:
 OPERATOR = "test desk"
 
 
-class Template(Protocol):
-    """A store with empty tables, made by the real migrations."""
+Filling = Callable[[Configuration], Any]
+"""What puts the same things into an empty store each time, and returns what it made."""
 
-    def copy(self, home: Path) -> Configuration:
+
+class Template(Protocol):
+    """A store as it is made, or with a filling: made once, and copied for each test."""
+
+    results: dict[Filling, Any]
+    """What the fillings have returned."""
+
+    def copy(self, home: Path, filling: Filling | None = None) -> Configuration:
         """A test's own store, with its key in ``home``."""
+
+    def fill(self, configuration: Configuration, filling: Filling | None) -> None:
+        """Let a copy, which nobody has open, hold this and nothing else."""
 
 
 class SQLiteTemplate:
     """Each test gets a copy of the file."""
 
     def __init__(self, home: Path) -> None:
+        self.results: dict[Filling, Any] = {}
         self._made = configuration_of(home)
         create_store(self._made)
+        self._files: dict[Filling | None, Path] = {None: home / "nexio.db"}
 
-    def copy(self, home: Path) -> Configuration:
+    def copy(self, home: Path, filling: Filling | None = None) -> Configuration:
         """See :class:`Template`."""
         home.mkdir()
-        for name in ("key", "nexio.db"):
-            shutil.copy2(self._made.home / name, home / name)
-        return configuration_of(home)
+        shutil.copy2(self._made.home / "key", home / "key")
+        configuration = configuration_of(home)
+        self.fill(configuration, filling)
+        return configuration
+
+    def fill(self, configuration: Configuration, filling: Filling | None) -> None:
+        """See :class:`Template`."""
+        if filling is not None and filling not in self._files:
+            filled = self.copy(self._made.home / f"filled-{len(self._files)}")
+            self.results[filling] = filling(filled)
+            self._files[filling] = filled.home / "nexio.db"
+        shutil.copy2(self._files[filling], configuration.home / "nexio.db")
 
 
 class PostgreSQLTemplate:
-    """The tests of a process share one database, emptied before each of them.
+    """The tests of a process share one database, which is set back before each of them.
 
     A copy for each (``CREATE DATABASE … TEMPLATE``) is 300 files, which takes longer than most
-    tests; so does a new connection for emptying it.
+    tests; so does a new connection for setting it back.
     """
 
     def __init__(self, home: Path, server: PostgreSQL) -> None:
+        self.results: dict[Filling, Any] = {}
         url = server.create_database("store_of_tests")
         self._made = replace(configuration_of(home), database_url=url)
         create_store(self._made)
         self._connection = self._connect()
-        row = self._connection.execute("SELECT * FROM store_revision").fetchone()
-        assert row is not None
-        self._emptying = _emptying(row).as_string(self._connection)
+        self._ways: dict[Filling | None, str] = {None: _way_back(self._connection)}
 
-    def copy(self, home: Path) -> Configuration:
+    def copy(self, home: Path, filling: Filling | None = None) -> Configuration:
         """See :class:`Template`."""
         home.mkdir()
         shutil.copy2(self._made.key_file, home / "key")
-        try:
-            self._connection.execute(self._emptying)
-        except psycopg.OperationalError:  # a test has ended all connections, ours too
-            self._connection.close()
-            self._connection = self._connect()
-            self._connection.execute(self._emptying)
-        return replace(configuration_of(home), database_url=self._made.database_url)
+        configuration = replace(configuration_of(home), database_url=self._made.database_url)
+        self.fill(configuration, filling)
+        return configuration
+
+    def fill(self, configuration: Configuration, filling: Filling | None) -> None:
+        """See :class:`Template`."""
+        if filling is not None and filling not in self._ways:
+            self._set_back(self._ways[None])
+            self.results[filling] = filling(self._made)
+            self._ways[filling] = _way_back(self._connection)
+        self._set_back(self._ways[filling])
 
     def close(self) -> None:
         """Leave the server."""
         self._connection.close()
 
+    def _set_back(self, statements: str) -> None:
+        try:
+            self._connection.execute(statements.encode())
+        except psycopg.OperationalError:  # a test has ended all connections, ours too
+            self._connection.close()
+            self._connection = self._connect()
+            self._connection.execute(statements.encode())
+
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._made.database_url.replace("+psycopg", ""), autocommit=True)
 
 
-def _emptying(revision: tuple[Any, ...]) -> sql.Composable:
-    """What ends all other connections and leaves the store as it was made: one transaction."""
+def _way_back(connection: psycopg.Connection) -> str:
+    """What ends all other connections and sets the store back to now: one transaction."""
     terminate = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     # Without a look at foreign keys for each row: all of them go.
     all_go = "SET LOCAL session_replication_role = replica"
-    deletes = [
-        sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name))
-        for table in reversed(Row.metadata.sorted_tables)
+    tables = [sql.Identifier(table.name) for table in Row.metadata.sorted_tables]
+    deletes = [sql.SQL("DELETE FROM {}").format(table) for table in tables]
+    inserts = [
+        sql.SQL("INSERT INTO {0} SELECT * FROM json_populate_recordset(NULL::{0}, {1})").format(
+            table, rows
+        )
+        for table in tables
+        for (rows,) in connection.execute(
+            sql.SQL("SELECT json_agg({0})::text FROM {0}").format(table)
+        )
+        if rows is not None
     ]
-    numbers = (
-        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
-        " FROM pg_sequences"
-    )
-    values = sql.SQL(", ").join(map(sql.Literal, revision))
-    insert = sql.SQL("INSERT INTO store_revision VALUES ({})").format(values)
+    numbers = [
+        sql.SQL("SELECT setval({}, {}, {})").format(name, last or 1, last is not None)
+        for name, last in connection.execute(
+            "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences"
+        )
+    ]
     version = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
-    before = [sql.SQL(terminate), sql.SQL(all_go)]
-    return sql.SQL("; ").join([*before, *deletes, sql.SQL(numbers), insert, version])
+    ways = [sql.SQL(terminate), sql.SQL(all_go), *deletes, *inserts, *numbers, version]
+    return sql.SQL("; ").join(ways).as_string(connection)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from nexio.store.tables import PinDayRow, VisitRow
 from radius_auth.decision.decide import Accepted
 from tests.support.contents import contents
 from tests.support.people import add_location, register, set_up
-from tests.support.reception import add_member, mails, wifi
+from tests.support.reception import Blind, add_member, mails, wifi
 from tests.support.stores import row_counts, run_sql
 
 if TYPE_CHECKING:
@@ -40,13 +40,6 @@ if TYPE_CHECKING:
 HEAD = "first name,last name,email,arrival,duration,host,company,phone,notes,pin,group\n"
 ZOE = "Zoë,Nguyễn,zoe@example.com,now,,,,,,,\n"
 ADA = "Ada,Example,ada@example.com,tomorrow at 9,2h,Grace,Ltd,'+49 30 1,on foot,735201,Board\n"
-
-
-class Blind:
-    """Looks on at nothing."""
-
-    def step(self, what: str, done: int, of: int) -> None:
-        """Do nothing."""
 
 
 PLAIN, BLIND = Wishes(), Blind()

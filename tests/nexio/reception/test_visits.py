@@ -1,6 +1,7 @@
 """Visits: listing, finding and deleting them (R7, R13)."""
 
 from datetime import UTC, date, datetime
+from io import BytesIO
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -9,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from nexio.errors import NotFound, Refused
 from nexio.locations.locations import Location
-from nexio.reception.registration import add_visit
-from nexio.reception.registration_texts import read_registration
+from nexio.reception.importing import Wishes, import_visits
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import (
     VisitFilter,
@@ -26,6 +26,7 @@ from nexio.store.groups import LARGEST_GROUP
 from nexio.store.tables import AuditRow, VisitRow
 from tests.support.clocks import Clock
 from tests.support.people import add_location, delete, look_up, register, revoke, set_up
+from tests.support.reception import Blind
 from tests.support.stores import row_counts
 
 MANY = LARGEST_GROUP + 1
@@ -174,11 +175,9 @@ def test_a_search_finds_both_spellings_of_a_domain(store: Store, location: Locat
 
 def test_a_search_that_finds_many(store: Store, location: Location) -> None:
     """All of them, by arrival, also where one statement cannot ask for all at once."""
-    with store.write() as work:
-        for number in range(MANY):
-            email = f"zoe{number}@example.com"
-            texts = {"first_name": "Zoë", "last_name": "N", "email": email}
-            add_visit(work, location, read_registration(texts, work.now, location))
+    rows = "".join(f"Zoë,N,zoe{number}@example.com,now\n" for number in range(MANY))
+    file = BytesIO(f"first name,last name,email,arrival\n{rows}".encode())
+    import_visits(store, location.name, file, Wishes(), Blind())
     found = listed(store, location, search="zoë")
     assert found == [f"zoe{number}" for number in range(MANY)]
 

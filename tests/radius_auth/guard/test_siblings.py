@@ -6,9 +6,11 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
+import pytest
+
 from radius_auth.guard import Guard
 from radius_auth.guard.siblings import Siblings, forget_worker, shared_memory
-from tests.support.radius.guesses import MINUTE, NOON, guess, mac
+from tests.support.radius.guesses import MINUTE, NOON, guess, mac, tries
 
 if TYPE_CHECKING:
     import mmap
@@ -181,3 +183,27 @@ def test_the_first_login_at_a_visit_waits_where_a_guess_was_announced() -> None:
     assert other.is_untouched(2)
     tell(one, other)
     assert not other.is_untouched(1)  # something has happened there
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_guesses_that_were_heard_of_count_as_if_each_was_looked_at(count: int) -> None:
+    """They are kept as they came until somebody guesses there, and then it is the same."""
+    teller, hearer, looker = Guard(), Guard(), Guard()
+    for guard in (hearer, looker):
+        guard.got_in(guess(mac(3)), 1, NOON)
+    now = NOON
+    for number in range(count):
+        now = NOON + number * 7 * MINUTE
+        told = teller.told_up_to()
+        tries(teller, guess(mac(number % 5)), now)
+        acts = teller.news_after(told)
+        for guard in (hearer, looker):
+            guard.apply(acts)
+        looker.look(guess(mac(100)), now)
+
+    for device in (mac(0), mac(3), mac(100)):
+        one, other = (guard.look(guess(device), now) for guard in (hearer, looker))
+        assert one.visits == other.visits
+        assert one.wait == pytest.approx(other.wait)
+    assert hearer.visits()[1].devices == looker.visits()[1].devices
+    assert len(hearer) == len(looker)

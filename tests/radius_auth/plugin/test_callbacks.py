@@ -156,7 +156,7 @@ class Memory:
     def account(self, at: float, host: str, values: Values) -> bool:
         """Say what the companion would; without an authenticator it would not be asked."""
         read_accounting(values)
-        return values["Acct-Delay-Time"] == ["0"]
+        return values.first["Acct-Delay-Time"] == "0"
 
     def stop(self) -> None:
         """Count."""

@@ -21,7 +21,6 @@ from radius_auth.plugin.pairs import (
     Pairs,
     as_updates,
     by_name,
-    first,
     read_request,
 )
 from radius_auth.protocol.packet import Attribute
@@ -285,7 +284,7 @@ def test_whatever_comes_is_read(pairs: Pairs) -> None:
 
     assert isinstance(asked.user_name, bytes)
     for name, value in dict(reversed(pairs)).items():
-        assert first(values, name) == value
+        assert values.first[name] == value
 
 
 # What goes back

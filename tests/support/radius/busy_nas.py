@@ -123,7 +123,8 @@ class BusyNas(Generic[Kind]):
         self._waiting: OrderedDict[Key, Kind] = OrderedDict()
         # Each has 256 Identifiers, and many guests wait while a server is replaced.
         self._sockets = [_bound(host) for host in hosts for _ in range(max(8, round(rate / 20)))]
-        self._keys = cycle([(each, number) for number in range(256) for each in self._sockets])
+        keys = [(each, number) for number in range(256) for each in self._sockets]
+        self._keys, self._most = cycle(keys), len(keys) // 2
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.sent = 0
@@ -152,7 +153,8 @@ class BusyNas(Generic[Kind]):
                 selector.register(each, selectors.EVENT_READ)
             while self._waiting or not self._stopping.is_set():
                 for _ in range(AT_ONCE):
-                    if self._stopping.is_set() or self.sent >= self._due(began):
+                    is_full = len(self._waiting) >= self._most
+                    if is_full or self._stopping.is_set() or self.sent >= self._due(began):
                         break
                     self._send_next()
                 for key, _ in selector.select(0.002 if self._waiting else 0.01):
