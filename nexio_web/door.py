@@ -22,7 +22,7 @@ from nexio.input.scanners import LONGEST, read_scan
 from nexio.languages import ENGLISH
 from nexio.reception.pins import chance_at_door, parse_pin
 from nexio.reception.qr_codes import is_qr
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio_web import words
 from radius_auth.guard.tablets import Place, count_wrong, wait_for
 

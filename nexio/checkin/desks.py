@@ -17,7 +17,7 @@ from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.names import parse_text, search_key
 from nexio.locations.locations import location_of
 from nexio.store import audit
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio.store.tables import DeskRow, LocationRow
 
 if TYPE_CHECKING:

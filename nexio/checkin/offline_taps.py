@@ -23,7 +23,7 @@ from nexio.input.scanners import LONGEST
 from nexio.keys.letters import open_letter, private_key, public_text
 from nexio.locations.locations import location_of
 from nexio.store import audit
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio.store.tables import AuditRow, CheckInRow, OfflineTapRow, VisitRow
 
 if TYPE_CHECKING:

@@ -17,14 +17,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.keys.purposes import KEPT_TABLE, NAS_SECRET
+
+if TYPE_CHECKING:
+    from nexio.keys.cipher import Cipher
 
 KEY_OCTETS = 32
 ID_OCTETS = 4
@@ -40,7 +39,6 @@ class Keyring:
 
     keys: Mapping[str, bytes] = field(repr=False)
     active: str
-    _digest_key: bytes = field(repr=False)
     second: str | None = None
     """The key of NAS secrets; None is the same one.  It may be missing among the keys."""
 
@@ -50,9 +48,7 @@ class Keyring:
     @classmethod
     def of(cls, keys: Mapping[str, bytes], active: str, second: str | None = None) -> Keyring:
         """A keyring that seals and digests with the key ``active`` (8 hex digits)."""
-        derived = HKDF(SHA256(), KEY_OCTETS, salt=None, info=b"nexio pin digest")
-        digest_key = derived.derive(keys[active])
-        return cls(keys=keys, active=active, _digest_key=digest_key, second=second)
+        return cls(keys=keys, active=active, second=second)
 
     def using(self, key_id: str, second: str | None = None) -> Keyring:
         """The same keys with ``key_id`` in use, and ``second`` for the secrets of NAS.
@@ -97,7 +93,7 @@ class Keyring:
             key_id = self.second
         nonce = secrets.token_bytes(NONCE_OCTETS)
         cipher = _cipher(self.keys[key_id])
-        return bytes.fromhex(key_id) + nonce + cipher.encrypt(nonce, octets, purpose.encode())
+        return bytes.fromhex(key_id) + nonce + cipher.encrypt(nonce, octets, purpose)
 
     def unseal(self, sealed: bytes, purpose: str) -> str:
         """Decrypt what :meth:`seal` made.
@@ -129,8 +125,8 @@ class Keyring:
         ciphertext = sealed[ID_OCTETS + NONCE_OCTETS :]
         try:
             cipher = _cipher(self.keys[key_id])
-            return cipher.decrypt(nonce, ciphertext, purpose.encode())
-        except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
+            return cipher.decrypt(nonce, ciphertext, purpose)
+        except ValueError:
             raise _damaged(purpose) from None
 
     def is_closed(self, sealed: bytes) -> bool:
@@ -150,7 +146,7 @@ class Keyring:
         """The blind index (32 octets) of a PIN at a location."""
         # Copies of a key that is hashed once: a sixth of the time of ``hmac.digest``, and a server
         # computes one for each login (``python -m benchmarks.path``).
-        inner, outer = _hashed(self._digest_key, location_id)
+        inner, outer = _hashed(self.keys[self.active], location_id)
         inner, outer = inner.copy(), outer.copy()
         inner.update(pin.encode())
         outer.update(inner.digest())
@@ -182,14 +178,22 @@ def _damaged(purpose: str) -> KeyUnusable:
     )
 
 
-_cipher = lru_cache(maxsize=16)(AESGCM)
-"""That of a key; making one takes longer than opening a PIN (``python -m benchmarks.path``)."""
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> Cipher:
+    """That of a key; making one takes longer than opening a PIN (``python -m benchmarks.path``)."""
+    from nexio.keys.cipher import Cipher  # noqa: PLC0415 (a command that shows no PIN is fast)
+
+    return Cipher(key)
 
 
 @lru_cache(maxsize=1024)
 def _hashed(key: bytes, location_id: int) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """What HMAC-SHA-256 (RFC 2104) begins with, at a location."""
-    padded = key.ljust(_BLOCK, b"\0")
+    """What HMAC-SHA-256 (RFC 2104) begins with, at a location and under a key of its own."""
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 (as above)
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
+    derived = HKDF(SHA256(), KEY_OCTETS, salt=None, info=b"nexio pin digest").derive(key)
+    padded = derived.ljust(_BLOCK, b"\0")
     return (
         hashlib.sha256(bytes(octet ^ 0x36 for octet in padded) + b"%d:" % location_id),
         hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)),

@@ -16,10 +16,10 @@ from nexio.input.names import counted, parse_text, quoted
 from nexio.input.zones import get_zone
 from nexio.locations.location import Location as Location  # noqa: PLC0414 (others import it from here)
 from nexio.locations.settings import Settings, as_words, changed, key_of
-from nexio.store import audit
+from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.locking import get_locked
-from nexio.store.tables import LocationRow, NasRow, PinRow
+from nexio.store.tables import LocationRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -226,7 +226,7 @@ def location_of(row: LocationRow) -> Location:
     )
 
 
-def reply_of(row: LocationRow | NasRow) -> Replies | None:
+def reply_of(row: LocationRow | tables.NasRow) -> Replies | None:
     """What accepts are to say, as a row has it; None where nobody can read it."""
     try:
         return reply_settings.read(row.reply)
@@ -243,9 +243,9 @@ def _refuse_short_pins(work: Reading, location: Location, old: Settings, new: Se
     if new.wifi_login != "pin" or (old.wifi_login, old.pin_length) == ("pin", new.pin_length):
         return
     short = work.count(
-        (PinRow.location_id == location.id)
-        & (PinRow.length < new.pin_length)
-        & (PinRow.free_at.is_(None) | (PinRow.free_at > work.now))
+        (tables.PinRow.location_id == location.id)
+        & (tables.PinRow.length < new.pin_length)
+        & (tables.PinRow.free_at.is_(None) | (tables.PinRow.free_at > work.now))
     )
     if short:
         raise Refused(

@@ -18,7 +18,7 @@ from nexio.outbox.mailboxes import Mailbox
 from nexio.outbox.outbox import Template, replaced_visits
 from nexio.reception.visits import Visit
 from nexio.store.engine import Reading
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio.store.tables import OutboxRow
 
 VISIT = timedelta(hours=1)

@@ -11,8 +11,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from nexio.keys.keyring import Keyring
+from nexio.keys.purposes import USER_NAME
 from nexio.network.events import new_record_id
-from nexio.store.sealed import USER_NAME
 
 
 class Status(StrEnum):
@@ -141,7 +141,7 @@ def batches_of_records(records: Iterable[AccountingRecord]) -> list[AccountingBa
 
 def seal_name(keyring: Keyring, octets: bytes) -> bytes:
     """A User-Name as it was sent, whatever octets it is made of, encrypted."""
-    return keyring.seal(octets.decode("latin-1"), USER_NAME.purpose)
+    return keyring.seal(octets.decode("latin-1"), USER_NAME)
 
 
 def unseal_name(keyring: Keyring, sealed: bytes) -> bytes:
@@ -150,4 +150,4 @@ def unseal_name(keyring: Keyring, sealed: bytes) -> bytes:
     Raises:
         KeyUnusable: it is damaged, or sealed with another key.
     """
-    return keyring.unseal(sealed, USER_NAME.purpose).encode("latin-1")
+    return keyring.unseal(sealed, USER_NAME).encode("latin-1")

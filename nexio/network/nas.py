@@ -14,6 +14,7 @@ from sqlalchemy import select
 from nexio.errors import InvalidValue, KeyUnusable, NotFound, Refused, RowDamaged
 from nexio.input import reply_settings
 from nexio.input.reply_settings import ReplySetting
+from nexio.keys.purposes import NAS_SECRET
 from nexio.locations.locations import Location, location_of, reply_of
 from nexio.network.nas_entry import Nas as Nas  # noqa: PLC0414 (others import it from here)
 from nexio.network.nas_profiles import COUNTS, GENERIC, get_profile, profile_of
@@ -27,10 +28,9 @@ from nexio.network.nas_texts import (
 )
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
-from nexio.store.sealed import NAS_SECRET
 from nexio.store.tables import LocationRow, NasRow
 
-SECRET_PURPOSE = NAS_SECRET.purpose
+SECRET_PURPOSE = NAS_SECRET
 WEAK_SECRET = 12
 """draft-ietf-radext-deprecating-radius §7.1: a secret of 12 octets or fewer gets a warning."""
 

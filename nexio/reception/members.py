@@ -10,22 +10,15 @@ from sqlalchemy import delete, select, update
 from nexio.errors import InvalidValue, NotFound, Refused
 from nexio.input.addresses import email_key, parse_email
 from nexio.input.names import full_name, parse_full_name, quoted, search_key
+from nexio.keys.purposes import MEMBER_PIN
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.reception.pins import new_pin, pin_of, store_pin
-from nexio.store import audit
+from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
-from nexio.store.sealed import MEMBER_PIN
-from nexio.store.tables import (
-    CheckInRow,
-    LocationRow,
-    MemberPassRow,
-    MemberRow,
-    PinRow,
-    parse_number,
-)
+from nexio.store.tables import CheckInRow, LocationRow, MemberRow, parse_number
 
-PIN_PURPOSE = MEMBER_PIN.purpose
+PIN_PURPOSE = MEMBER_PIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +124,7 @@ def set_pin(
     location = location_of(row.location)
     pin = new_pin(work, location, pin_text, insecure_short_pin=insecure_short_pin)
     row.pin_sealed = work.keyring.seal(pin.digits, PIN_PURPOSE)
-    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
+    work.session.execute(delete(tables.PinRow).where(tables.PinRow.member_id == row.id))
     store_pin(work, row, pin.digest, len(pin.digits))
     if send_pin:
         queue_mail(work, Template.MEMBER_PIN, member_id=row.id)
@@ -147,8 +140,10 @@ def remove_member(work: Writing, member_id: int) -> Member:
     row = work.session.get_one(MemberRow, member_id)
     member = member_of(work, row)
     row.removed_at = work.now
-    work.session.execute(delete(PinRow).where(PinRow.member_id == row.id))
-    work.session.execute(delete(MemberPassRow).where(MemberPassRow.member_id == row.id))
+    work.session.execute(delete(tables.PinRow).where(tables.PinRow.member_id == row.id))
+    work.session.execute(
+        delete(tables.MemberPassRow).where(tables.MemberPassRow.member_id == row.id)
+    )
     work.session.execute(  # nobody could check them out any more: the PIN is gone
         update(CheckInRow)
         .where(

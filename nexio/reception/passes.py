@@ -18,11 +18,12 @@ from sqlalchemy import delete, select
 
 from nexio.errors import Rule, UnknownCode
 from nexio.input.scanners import bare, read_scan
+from nexio.keys.purposes import PASS_SECRET
 from nexio.locations.locations import location_of
 from nexio.outbox.outbox import Template, queue_mail
 from nexio.store import audit
 from nexio.store.locking import find_locked
-from nexio.store.sealed import PASS_SECRET, sign
+from nexio.store.signing import sign
 from nexio.store.tables import MemberPassRow, PassCodeRow, parse_number
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def issue_pass(work: Writing, member_id: int) -> None:
     work.session.execute(delete(MemberPassRow).where(MemberPassRow.member_id == member_id))
     row = MemberPassRow(
         member_id=member_id,
-        secret_sealed=work.keyring.seal(secrets.token_urlsafe(32), PASS_SECRET.purpose),
+        secret_sealed=work.keyring.seal(secrets.token_urlsafe(32), PASS_SECRET),
         issued_at=work.now,
     )
     work.session.add(row)
@@ -222,7 +223,7 @@ def _pass_of(work: Reading, row: MemberPassRow) -> Pass:
 
 
 def _secret(work: Reading, row: MemberPassRow) -> bytes:
-    return work.keyring.unseal(row.secret_sealed, PASS_SECRET.purpose).encode()
+    return work.keyring.unseal(row.secret_sealed, PASS_SECRET).encode()
 
 
 def _link(work: Reading, row: MemberPassRow) -> str:

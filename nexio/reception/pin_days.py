@@ -26,9 +26,10 @@ from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of, lock_location
 from nexio.network.following import Horizon
 from nexio.reception.guessing_limits import chance_of
+from nexio.store import tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
-from nexio.store.tables import PinDayRow, VisitRow
+from nexio.store.tables import VisitRow
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
 """R11: for so long after its end the right PIN still gets the answer that it has ended."""
@@ -117,7 +118,7 @@ def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, in
     for (day, digits), by in counts.items():
         row = rows.get((day, digits))
         if row is None:
-            row = PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
+            row = tables.PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
             work.session.add(row)
         # Not below zero: a location that moves to another time zone has other days.
         row.pins = max(0, row.pins + by)
@@ -162,8 +163,10 @@ def fullest_day(
 ) -> FullestDay | None:
     """The day, from today on or of some, with the greatest chance; None where no PIN counts."""
     today = local_date(work.now, location.zone)
-    found = select(PinDayRow).where(
-        PinDayRow.location_id == location.id, PinDayRow.day >= today, PinDayRow.pins > 0
+    found = select(tables.PinDayRow).where(
+        tables.PinDayRow.location_id == location.id,
+        tables.PinDayRow.day >= today,
+        tables.PinDayRow.pins > 0,
     )
     counts: dict[date, Counter[int]] = {}
     for row in work.session.scalars(found):
@@ -181,11 +184,11 @@ def pin_digits(visit: VisitRow) -> int:
     return len(visit.pin_sealed) - Keyring.sealed_length(0)
 
 
-def _rows(location: Location, days: Collection[date]) -> Select[PinDayRow]:
+def _rows(location: Location, days: Collection[date]) -> Select[tables.PinDayRow]:
     return (
-        select(PinDayRow)
-        .where(PinDayRow.location_id == location.id, PinDayRow.day.in_(days))
-        .order_by(PinDayRow.day)
+        select(tables.PinDayRow)
+        .where(tables.PinDayRow.location_id == location.id, tables.PinDayRow.day.in_(days))
+        .order_by(tables.PinDayRow.day)
     )
 
 

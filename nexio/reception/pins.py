@@ -18,9 +18,10 @@ from nexio.locations.locations import Location, location_of, lock_location
 from nexio.locations.settings import LONGEST_PIN, NIST_FLOOR, SHORTEST_PIN
 from nexio.reception.guessing_limits import chance_of, holds, is_within, length_for, odds
 from nexio.reception.pin_days import count_pins, pin_digits, pins_of_days
+from nexio.store import tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
-from nexio.store.tables import MemberRow, PinRow, VisitRow
+from nexio.store.tables import MemberRow, VisitRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,13 +301,13 @@ def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counte
 
 def free_passed(work: Writing, location: Location) -> None:
     """Remove the location's PINs that nobody can use any more."""
-    passed = (PinRow.location_id == location.id) & (PinRow.free_at <= work.now)
-    work.session.execute(delete(PinRow).where(passed))
+    passed = (tables.PinRow.location_id == location.id) & (tables.PinRow.free_at <= work.now)
+    work.session.execute(delete(tables.PinRow).where(passed))
 
 
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
-    same = (PinRow.location_id == location.id) & (PinRow.length == length)
+    same = (tables.PinRow.location_id == location.id) & (tables.PinRow.length == length)
     return work.count(same)
 
 
@@ -315,15 +316,15 @@ def chance_at_door(work: Reading, location: Location, length: int, email: str | 
 
     An e-mail that nobody has is taken for one that somebody has: the difference tells nothing.
     """
-    here = (PinRow.location_id == location.id) & (PinRow.length == length)
-    usable = here & or_(PinRow.free_at.is_(None), PinRow.free_at > work.now)
-    query = select(func.count()).select_from(PinRow).where(usable)
+    here = (tables.PinRow.location_id == location.id) & (tables.PinRow.length == length)
+    usable = here & or_(tables.PinRow.free_at.is_(None), tables.PinRow.free_at > work.now)
+    query = select(func.count()).select_from(tables.PinRow).where(usable)
     if email is None:
         return float((work.session.scalar(query) or 0) / 10**length)
     key = email_key(email).replace("\0", "")
     query = (
-        query.join(VisitRow, VisitRow.id == PinRow.visit_id, isouter=True)
-        .join(MemberRow, MemberRow.id == PinRow.member_id, isouter=True)
+        query.join(VisitRow, VisitRow.id == tables.PinRow.visit_id, isouter=True)
+        .join(MemberRow, MemberRow.id == tables.PinRow.member_id, isouter=True)
         .where(or_(VisitRow.email_key == key, MemberRow.email_key == key))
     )
     return float(max(1, work.session.scalar(query) or 0) / 10**length)
@@ -336,26 +337,26 @@ def is_live(work: Reading, location: Location, digest: bytes) -> bool:
 
 def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) -> set[bytes]:
     """Which digests are of PINs that somebody at the location holds."""
-    usable = (PinRow.location_id == location.id) & or_(
-        PinRow.free_at.is_(None), PinRow.free_at > work.now
+    usable = (tables.PinRow.location_id == location.id) & or_(
+        tables.PinRow.free_at.is_(None), tables.PinRow.free_at > work.now
     )
-    query = select(PinRow.digest).where(usable)
+    query = select(tables.PinRow.digest).where(usable)
     return {
         digest
         for group in in_groups(digests)
-        for digest in work.session.scalars(query.where(PinRow.digest.in_(group)))
+        for digest in work.session.scalars(query.where(tables.PinRow.digest.in_(group)))
     }
 
 
-def live_pin(work: Writing, visit: VisitRow) -> PinRow | None:
+def live_pin(work: Writing, visit: VisitRow) -> tables.PinRow | None:
     """The row that holds the PIN of a visit; None where it is free."""
-    return work.session.scalar(select(PinRow).where(PinRow.visit_id == visit.id))
+    return work.session.scalar(select(tables.PinRow).where(tables.PinRow.visit_id == visit.id))
 
 
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
-    row = PinRow(
+    row = tables.PinRow(
         location_id=holder.location_id,
         digest=digest,
         length=length,

@@ -11,7 +11,7 @@ from nexio.errors import Refused, Rule, UnknownCode
 from nexio.input.scanners import bare, read_scan
 from nexio.reception.visits import Visit, no_such_visit
 from nexio.store.engine import Reading
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio.store.tables import VisitRow, parse_number
 
 PREFIX = "NEXIO1"

@@ -26,7 +26,7 @@ from nexio.reception.tokens import NewToken, issue_token, new_token
 from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from nexio.store.tables import LocationRow, VisitRow, shared_names
 
 

@@ -16,12 +16,12 @@ from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location, location_of
 from nexio.reception.pin_days import recounting
 from nexio.reception.pins import live_pin, retake_pin
-from nexio.store import audit
+from nexio.store import audit, tables
 from nexio.store.batches import batch_of
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.locking import get_locked
-from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, PinRow, VisitRow
+from nexio.store.tables import AccessTokenRow, CheckInRow, LocationRow, VisitRow
 
 
 class TokenState(StrEnum):
@@ -137,12 +137,14 @@ def revoke_all(work: Writing, location: Location) -> int:
         {"id": pin, "free_at": day_ends[visit]}
         for group in in_groups(list(day_ends))
         for pin, visit in work.session.execute(
-            select(PinRow.id, PinRow.visit_id).where(PinRow.visit_id.in_(group))
+            select(tables.PinRow.id, tables.PinRow.visit_id).where(
+                tables.PinRow.visit_id.in_(group)
+            )
         )
         if visit is not None
     ]
     if pins:
-        work.session.execute(update(PinRow), pins)
+        work.session.execute(update(tables.PinRow), pins)
     audit.record_many(work, "visit", [("revoke", visit, {}) for visit in day_ends])
     return len(found)
 
@@ -199,7 +201,7 @@ def end_token(work: Writing, visit: VisitRow, *, frees_pin: bool = True) -> bool
     return True
 
 
-def _end_token(work: Writing, token: AccessTokenRow, pin: PinRow | None) -> None:
+def _end_token(work: Writing, token: AccessTokenRow, pin: tables.PinRow | None) -> None:
     """Revoke a token, and let a PIN go with the arrival's day."""
     token.revoked_at = work.now
     if pin is not None:

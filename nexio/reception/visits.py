@@ -15,27 +15,26 @@ from nexio.errors import NotFound, Refused, Rule
 from nexio.input.addresses import ascii_spelling, email_key
 from nexio.input.names import full_name, quoted, search_key
 from nexio.input.zones import day_end, day_start, local_day, show
+from nexio.keys.purposes import VISIT_PIN
 from nexio.languages import mark
 from nexio.locations.locations import Location, get_location, location_of
 from nexio.outbox.outbox import MailState, mail_states, queue_cancellation
 from nexio.reception.pin_days import stop_counting
 from nexio.reception.pins import pin_of
 from nexio.reception.tokens import Token, TokenState, end_token, token_of
-from nexio.store import audit
+from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import LARGEST_GROUP, in_groups
 from nexio.store.locking import find_locked
-from nexio.store.sealed import VISIT_PIN
 from nexio.store.tables import (
     CUT_OFF,
     LARGEST_NUMBER,
     CheckInRow,
-    PinRow,
     VisitRow,
     parse_number,
 )
 
-PIN_PURPOSE = VISIT_PIN.purpose
+PIN_PURPOSE = VISIT_PIN
 
 
 class VisitState(StrEnum):
@@ -301,7 +300,7 @@ def delete_visit(work: Writing, visit_id: int, *, mail: bool = True) -> Visit:
         raise Refused(f"visit {visit_id} was deleted before", "There is nothing to do.")
     row.deleted_at = work.now
     end_token(work, row)
-    work.session.execute(delete(PinRow).where(PinRow.visit_id == visit_id))
+    work.session.execute(delete(tables.PinRow).where(tables.PinRow.visit_id == visit_id))
     stop_counting(work, row)
     if mail and row.closes_at > work.now:
         queue_cancellation(work, visit_id)

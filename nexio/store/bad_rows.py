@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from nexio.errors import NexioError
-from nexio.store.tables import Row
+from nexio.store.tables.row import Row
 
 log = logging.getLogger(__name__)
 

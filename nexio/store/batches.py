@@ -13,7 +13,8 @@ import secrets
 from sqlalchemy import event, func, select, update
 from sqlalchemy.orm import Session, UOWTransaction
 
-from nexio.store.tables import ChangeRow, Followed, RemovedRow, StoreRevisionRow
+from nexio.store import tables
+from nexio.store.tables import Followed
 
 CHANNEL = "nexio_change"
 """Where PostgreSQL calls those who listen, at the commit."""
@@ -42,7 +43,7 @@ def _stamp(session: Session, context: UOWTransaction, instances: object) -> None
         if isinstance(row, Followed):
             kind = type(row).__tablename__  # type: ignore[attr-defined]  # every row has one
             object_id = row.id  # type: ignore[attr-defined]
-            session.add(RemovedRow(kind=kind, object_id=object_id, batch=batch_of(session)))
+            session.add(tables.RemovedRow(kind=kind, object_id=object_id, batch=batch_of(session)))
 
 
 def publish(session: Session) -> None:
@@ -52,11 +53,11 @@ def publish(session: Session) -> None:
     if batch is None:
         return
     number = session.scalars(
-        update(StoreRevisionRow)
-        .values(number=StoreRevisionRow.number + 1)
-        .returning(StoreRevisionRow.number)
+        update(tables.StoreRevisionRow)
+        .values(number=tables.StoreRevisionRow.number + 1)
+        .returning(tables.StoreRevisionRow.number)
     ).one()
-    session.add(ChangeRow(number=number, batch=batch))
+    session.add(tables.ChangeRow(number=number, batch=batch))
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_notify(CHANNEL, str(number))))

@@ -13,9 +13,9 @@ from nexio.errors import KeyUnusable, Refused
 from nexio.keys.key_file import create_key_file
 from nexio.keys.keyring import Keyring
 from nexio.keys.ownership import load_trusted_keys, refuse_open_folders
+from nexio.keys.purposes import SIGNING_KEY
 from nexio.store import audit, schema
 from nexio.store.engine import connected, create_sqlite_file
-from nexio.store.sealed import SIGNING_KEY
 from nexio.store.tables import StoreRevisionRow
 
 
@@ -91,5 +91,5 @@ def _first_revision(keyring: Keyring) -> StoreRevisionRow:
         oldest=0,
         epoch=secrets.token_hex(16),
         key_id=keyring.active,
-        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY.purpose),
+        signing_key_sealed=keyring.seal(signing_key, SIGNING_KEY),
     )

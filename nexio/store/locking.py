@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.orm import Session
 
 from nexio.store.groups import in_groups
-from nexio.store.tables import Row
+from nexio.store.tables.row import Row
 
 Kind = TypeVar("Kind", bound=Row)
 

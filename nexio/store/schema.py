@@ -245,7 +245,7 @@ def _refuse_unknown(config: Config, version: str | None, what: str) -> None:
 
 
 def drift(connection: Connection) -> list[str]:
-    """What differs between the store's tables and the ones in ``tables.py``, in words."""
+    """What differs between the store's tables and the ones in ``nexio.store.tables``, in words."""
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415
     from alembic.migration import MigrationContext  # noqa: PLC0415
 

@@ -6,15 +6,12 @@ here would be lost with the next key: a test looks for one.
 
 from __future__ import annotations
 
-import base64
-import hmac
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from nexio.store.engine import Reading
 from nexio.store.tables import (
     DeskRow,
     MemberPassRow,
@@ -96,10 +93,3 @@ OF_NO_KEY: tuple[tuple[type[Row], str], ...] = (
     (MemberPassRow, "browser_digest"),
 )
 """Look like one of them and are signed with the store's signing key, which stays the same."""
-
-
-def sign(work: Reading, text: str) -> bytes:
-    """An HMAC-SHA-256 (32 octets) under the signing key, which the store holds sealed."""
-    sealed = work.session.scalars(select(StoreRevisionRow.signing_key_sealed)).one()
-    key = base64.b64decode(work.keyring.unseal(sealed, SIGNING_KEY.purpose))
-    return hmac.digest(key, text.encode(), "sha256")

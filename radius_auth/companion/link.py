@@ -92,7 +92,7 @@ class Link:
         self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
         """Takes what became of a slot that was asked for."""
 
-        self.table = Table(Keyring(keys={}, active="", _digest_key=b""))
+        self.table = Table(Keyring(keys={}, active=""))
         self.is_loaded = False
         """Whether a whole table has come."""
 

@@ -1,4 +1,4 @@
-"""The migrations: what they make is what ``tables.py`` says, on both engines."""
+"""The migrations: what they make is what ``nexio.store.tables`` says, on both engines."""
 
 import os
 import subprocess
@@ -54,7 +54,7 @@ def engine(empty: Configuration) -> Iterator[Engine]:
 
 
 def drift_of(engine: Engine) -> list[str]:
-    """What differs from ``tables.py``."""
+    """What differs from ``nexio.store.tables``."""
     with engine.connect() as connection:
         return schema.drift(connection)
 

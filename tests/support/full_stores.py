@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert
 
 from nexio.keys.key_file import load_keys
-from nexio.store.sealed import PASS_SECRET, USER_NAME
+from nexio.keys.purposes import PASS_SECRET, USER_NAME
 from nexio.store.tables import Row
 from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_rows import rows_of_0002
@@ -74,7 +74,7 @@ def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
         "source_address": "192.0.2.10",
         "session_id": "S1",
         "user_name": "******",
-        "user_name_sealed": keyring.seal("1", USER_NAME.purpose),
+        "user_name_sealed": keyring.seal("1", USER_NAME),
         "started_at": now,
         "heard_at": now,
         "seconds": 2**40,
@@ -82,7 +82,7 @@ def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
     }
     ended = {"ended_at": now, "ended_by": "gone"}
     tap = {"tap_id": "t", "tablet": "Door", **house, "at": now, "delivered_at": now, "why": None}
-    member_pass = {"member_id": 1, "secret_sealed": keyring.seal("s", PASS_SECRET.purpose)}
+    member_pass = {"member_id": 1, "secret_sealed": keyring.seal("s", PASS_SECRET)}
     server = {
         "kind": "nexio-radiusd",
         "place": "1812",

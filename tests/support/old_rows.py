@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from nexio.keys.purposes import SIGNING_KEY
 from nexio.network.nas import SECRET_PURPOSE
 from nexio.reception.members import PIN_PURPOSE as MEMBER_PIN_PURPOSE
 from nexio.reception.visits import PIN_PURPOSE
-from nexio.store.sealed import SIGNING_KEY
 from tests.support.clocks import FRIDAY_MORNING
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def rows_of_0001(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
                 "oldest": 2,
                 "epoch": "0" * 32,
                 "key_id": keyring.active,
-                "signing_key_sealed": keyring.seal("c2lnbmluZyBrZXk=", SIGNING_KEY.purpose),
+                "signing_key_sealed": keyring.seal("c2lnbmluZyBrZXk=", SIGNING_KEY),
             }
         ],
         "location": [

@@ -14,7 +14,7 @@ from nexio.operations.checking import find_damage
 from nexio.reception.members import add_member
 from nexio.reception.passes import issue_pass
 from nexio.store.engine import Store
-from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, VISIT_PIN, Sealed
+from nexio.store.sealed import DIGESTS, OF_NO_KEY, SEALED, Sealed
 from nexio.store.tables import Row
 from tests.support.accounting import record, tell
 from tests.support.people import register
@@ -99,6 +99,7 @@ def test_what_cannot_be_opened_is_named_once(full: Store) -> None:
         work.keyring.unseal(b"short", "member.pin")
 
 
-def test_servers_know_what_pins_are_sealed_for() -> None:
-    """They open them without the registry, which needs the tables."""
-    assert VISIT_PIN.purpose == purposes.VISIT_PIN
+def test_everybody_knows_what_values_are_sealed_for() -> None:
+    """They are opened without the registry, which needs the tables."""
+    of_columns = {value for name, value in vars(purposes).items() if name.isupper()}
+    assert {each.purpose for each in SEALED} == of_columns - {purposes.KEPT_TABLE}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nexio.store.engine import Store
-from nexio.store.sealed import sign
+from nexio.store.signing import sign
 from tests.support.cli.running import Nexio, registration
 from tests.support.clocks import Clock
 from tests.support.stores import run_sql

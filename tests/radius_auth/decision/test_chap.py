@@ -70,11 +70,7 @@ class CountingKeyring(Keyring):
 
 def counting() -> CountingKeyring:
     """The keyring of the tests, with its count at nothing."""
-    return CountingKeyring(
-        keys=KEYRING.keys,
-        active=KEYRING.active,
-        _digest_key=KEYRING._digest_key,  # noqa: SLF001 (a copy of the same keyring)
-    )
+    return CountingKeyring(keys=KEYRING.keys, active=KEYRING.active)
 
 
 # The arithmetic
