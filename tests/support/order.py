@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 LONGEST = (
+    "radius_auth/server/test_wired.py",
     "radius_auth/plugin/test_freeradius.py",
     "test_live_changes.py",
     "radius_auth/server/test_accounting_server.py",

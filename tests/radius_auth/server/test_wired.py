@@ -241,7 +241,6 @@ def failover(house: House) -> None:
     house.session(house.abandoned, lambda found: found.ended_at is None)
 
 
-@pytest.mark.long  # hostapd's own clock decides, and an idle machine
 def test_a_switch_asks_who_is_there(
     freeradius_python: None,
     sqlite_configuration: Configuration,
