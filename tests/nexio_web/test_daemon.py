@@ -19,6 +19,7 @@ import pytest
 from nexio.service_manager import READY, STOPPING, WATCHDOG
 from nexio_web.headers import HEADERS
 from tests.support.certificates import certify
+from tests.support.cli.forking import run, start
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 from tests.support.service_manager import service_manager
 from tests.support.web.webd import HERE, PROGRAM, Webd, exchange, free_port, is_listened_to, webd
@@ -186,14 +187,7 @@ def takes_sighup(process: int) -> bool:
 
 def ended(configuration: Configuration, *options: str) -> subprocess.CompletedProcess[str]:
     """A server that cannot start."""
-    return subprocess.run(
-        [PROGRAM, *options],
-        env=environment_of(configuration),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run(PROGRAM, *options, env=environment_of(configuration), seconds=PATIENCE)
 
 
 def test_what_keeps_it_from_starting(sqlite_configuration: Configuration, tmp_path: Path) -> None:
@@ -216,12 +210,11 @@ def test_of_two_that_start_at_once_one_has_the_port(sqlite_configuration: Config
     """The other one ends, and says why; the first one's worker can be replaced."""
     port = free_port()
     started = [
-        subprocess.Popen(
-            [PROGRAM, "--port", str(port)],
+        start(
+            *(PROGRAM, "--port", str(port)),
             env=environment_of(sqlite_configuration),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
         )
         for _ in range(4)
     ]
