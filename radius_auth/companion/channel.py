@@ -104,16 +104,18 @@ class Channel:
             raise Closed
         self._received += octets
         begin, end = 0, len(self._received)
-        with memoryview(self._received) as received:
-            while end - begin >= _LENGTH.size:
-                (length,) = _LENGTH.unpack_from(received, begin)
-                if end - begin - _LENGTH.size < length:
-                    break
-                begin += _LENGTH.size
-                message = marshal.loads(received[begin : begin + length])  # noqa: S302 (ours)
-                begin += length
-                yield message
-        del self._received[:begin]
+        try:
+            with memoryview(self._received) as received:
+                while end - begin >= _LENGTH.size:
+                    (length,) = _LENGTH.unpack_from(received, begin)
+                    if end - begin - _LENGTH.size < length:
+                        break
+                    begin += _LENGTH.size
+                    message = marshal.loads(received[begin : begin + length])  # noqa: S302 (ours)
+                    begin += length
+                    yield message
+        finally:  # also where whoever takes a message fails: it must not come again
+            del self._received[:begin]
 
     def close(self) -> None:
         """Give the socket back."""

@@ -188,11 +188,12 @@ class Link:
 
     def tell_acts(self) -> None:
         """Tell what was guessed since the last time."""
-        if self._guard.told_up_to() == self._told_acts:
+        # First: FreeRADIUS's threads may make another act meanwhile, which is told again then.
+        up_to = self._guard.told_up_to()
+        if up_to == self._told_acts:
             return
-        acts = self._guard.news_after(self._told_acts)
-        self._told_acts = self._guard.told_up_to()
-        told = [act_as_values(act) for act in acts]
+        told = [act_as_values(act) for act in self._guard.news_after(self._told_acts)]
+        self._told_acts = up_to
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
     def ask_slot(self, visit_id: int, device: str) -> None:

@@ -50,6 +50,27 @@ def test_what_the_other_does_not_take_waits(ends: tuple[Channel, Channel]) -> No
     assert list(other.receive()) == []
 
 
+def test_a_message_that_cannot_be_taken_does_not_come_again(
+    ends: tuple[Channel, Channel],
+) -> None:
+    """What comes behind it is taken, with what comes next."""
+    one, other = ends
+    one.send(*(encoded(number) for number in range(3)))
+
+    def take(taken: list[object]) -> None:
+        for message in other.receive():
+            taken.append(message)
+            if message == (1,):
+                raise LookupError
+
+    taken: list[object] = []
+    with pytest.raises(LookupError):
+        take(taken)
+    one.send(encoded(3))
+    take(taken)
+    assert taken == [(0,), (1,), (2,), (3,)]
+
+
 def test_an_end_that_is_gone_is_noticed(ends: tuple[Channel, Channel]) -> None:
     """In both directions."""
     one, other = ends

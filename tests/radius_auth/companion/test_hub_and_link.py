@@ -13,7 +13,7 @@ from nexio.input.reply_settings import ReplySetting
 from nexio.locations.locations import change_settings, edit_location
 from nexio.locations.settings import parse_changes
 from nexio.network.events import EventBatch, decided
-from nexio.network.guard_acts import Kind
+from nexio.network.guard_acts import Act, Kind
 from nexio.operations.rotation import rotate_key
 from nexio.reception.visits import delete_visit
 from nexio.store.engine import Store
@@ -265,6 +265,39 @@ def test_workers_hear_of_guesses_and_of_what_the_others_did(
     assert (other.lost, other.without_spool) == (3, True)
     kinds = [act.kind for act in Journal.in_file(guard_path_of(companion)).exchange()]
     assert Kind.GUESS in kinds
+
+
+def test_a_guess_while_others_are_told_is_told_the_next_time(
+    companion: Companion,
+    connect: Callable[[], Link],
+    follower: Follower,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FreeRADIUS's threads guess while the plugin's own thread tells."""
+    companion.hub.follow(follower)
+    one, other = connect(), connect()
+    until([one, other], lambda: one.is_loaded and other.is_loaded)
+    guard = one._guard  # noqa: SLF001 (as its worker does)
+    attack(guard, clock(), count=1)
+    with monkeypatch.context() as change:
+
+        def news_and_another(serial: int) -> list[Act]:
+            news = Guard.news_after(guard, serial)
+            attack(guard, clock(), first=2000, count=1)
+            return news
+
+        change.setattr(guard, "news_after", news_and_another)
+        one.tell_acts()
+    one.tell_acts()
+
+    def levels() -> set[float]:
+        return {
+            each._guard.visits()[1].bucket.level(clock().timestamp())  # noqa: SLF001
+            for each in (one, other)
+        }
+
+    until([one, other], lambda: 1 in other._guard.visits() and len(levels()) == 1)  # noqa: SLF001
 
 
 def test_r18_a_slot_is_asked_for(

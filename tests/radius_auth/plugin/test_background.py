@@ -21,13 +21,16 @@ import pytest
 from nexio.clock import utc_now
 from nexio.network.event_log import list_events
 from nexio.network.events import Decided
+from nexio.network.guard_acts import Act, Kind
 from radius_auth.companion import child
+from radius_auth.guard.journal import Journal, guard_path
 from radius_auth.plugin.background import Background
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
 from tests.support.clocks import Clock
 from tests.support.radius.desk import Desk, desk_with
 from tests.support.radius.freeradius import packages
+from tests.support.radius.guesses import attack
 from tests.support.radius.radiusd import wait_until
 from tests.support.stores import configuration_of
 
@@ -266,6 +269,25 @@ def test_a_companion_that_is_killed_is_replaced(
     made.stop()
 
     assert latencies(desk) == list(range(300))
+
+
+def test_a_guess_without_a_decision_is_told(
+    desk: Desk, starting: Callable[..., Background], clock: Clock, heard: Heard
+) -> None:
+    """A tunnel that is abandoned after a wrong response has none; other servers hear of it."""
+    visit = desk.register()
+    made = starting(desk.configuration)
+    heard.wait_for("answering")
+    attack(made.guard, clock(), visit.id, count=1)
+
+    journal = Journal.in_file(guard_path(desk.configuration.home))
+    found: list[Act] = []
+
+    def is_told() -> bool:
+        found.extend(journal.exchange())  # what is new
+        return Kind.GUESS in {act.kind for act in found}
+
+    wait_until(is_told)
 
 
 def test_a_service_manager_that_ends_all_processes_ends_the_companion_last(
