@@ -1,4 +1,6 @@
-"""The tables.
+"""The tables, a module for each topic.
+
+They may import ``nexio.keys`` and what is below it.  Read ``visits.py`` first.
 
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 AT_ONCE = 6
 """Logins on their way: most wait for the delay of a reject."""
 
+AGAIN = " again"
+
 Server = Radiusd | FreeRADIUS
 
 SERVED = {
@@ -64,18 +66,24 @@ def desk(desk: Desk) -> Desk:
 def guests(desk: Desk) -> dict[str, Guest]:
     """Whoever logs in, by the name of the case; registered before the servers start.
 
-    Of those with a wrong PIN one for each server and method: the guard counts it at the visit.
+    Of those with a wrong PIN one for each server and method, and for each time: the guard counts
+    it at the visit, and the next guess there may have to wait for a moment.
     """
     wrong = [case for case in CASES if case.reason == "wrong PIN"]
-    ways = [f"{name} {method}" for name, methods in SERVED.items() for method in methods]
+    ways = [
+        f"{name} {method}{time}"
+        for name, methods in SERVED.items()
+        for method in methods
+        for time in ("", AGAIN)
+    ]
     return {case.name: case.prepare(desk) for case in CASES} | {
         f"{case.name} {way}": case.prepare(desk) for case in wrong for way in ways
     }
 
 
-def guest_of(guests: dict[str, Guest], case: Case, name: str, method: str) -> Guest:
+def guest_of(guests: dict[str, Guest], case: Case, name: str, method: str, time: str = "") -> Guest:
     """Who logs in at a server with a method."""
-    return guests.get(f"{case.name} {name} {method}", guests[case.name])
+    return guests.get(f"{case.name} {name} {method}{time}", guests[case.name])
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +284,8 @@ def test_the_same_reasons_in_the_log(
         name, method, case = expected[device]
         folder = tmp_path / device
         folder.mkdir()
-        log_in(servers[name], method, case, guest_of(guests, case, name, method), folder, device)
+        guest = guest_of(guests, case, name, method, AGAIN)
+        log_in(servers[name], method, case, guest, folder, device)
 
     with ThreadPoolExecutor(AT_ONCE) as asking:
         list(asking.map(ask, expected))

@@ -34,7 +34,7 @@ def test_guests_get_on_while_the_store_moves(
 ) -> None:
     """From SQLite to PostgreSQL: each login is accepted, and in the log of one store, once."""
     old = sqlite_configuration
-    new = replace(old, database_url=postgresql.create_database("moved"))
+    new = replace(old, database_url=postgresql.create_database("moved_plugin"))
     with desk_with(old) as desk, with_plugin(old, tmp_path) as server:
         server.warm_up()
         visit = desk.register()
