@@ -12,12 +12,12 @@ from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
 from radius_auth.plugin.logins import Login
 from radius_auth.plugin.pairs import (
-    CLIENT,
     DECIDED,
     LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
+    SENDER,
     STAGE,
     TEXTS,
 )
@@ -262,7 +262,7 @@ PASSED = CallResult(outcome=ReturnCode.NOOP)
 
 def at(stage: Stage, address: str = ADDRESS) -> Pairs:
     """The attributes that our configuration adds to a request."""
-    return ((CLIENT, address), (STAGE, stage.value))
+    return ((SENDER, address), (STAGE, stage.value))
 
 
 def house(
