@@ -43,7 +43,7 @@ class Server:
         self._events += map(auth_event, self.responder.take_events())
         return self._events
 
-    def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
+    def wait(self, seconds: float) -> list[tuple[bytes, Source]]:
         """Let time pass, and return what is sent then."""
         self.monotonic += seconds
         self.clock.advance(seconds=seconds)
@@ -57,7 +57,7 @@ class Server:
         """The verified reply, also a delayed one."""
         reply = self.receive(datagram)
         if reply is None:
-            ((_, reply),) = self.wait(LONGEST_DELAY)
+            ((reply, _),) = self.wait(LONGEST_DELAY)
         return verified(datagram, reply)
 
     def reasons(self) -> list[str]:
