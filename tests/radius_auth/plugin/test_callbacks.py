@@ -26,11 +26,11 @@ from radius_auth.plugin.calls import ReturnCode, Stage
 from radius_auth.plugin.pairs import DECIDED, LOGGED, NOTE, PROVEN, SENDER, STAGE
 from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from radius_auth.protocol.statistics import Signatures
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.freeradius import packages
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
 from tests.support.radius.virtual_server import (

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from radius_auth.protocol.discards import Discards
-from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Packet
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
 from tests.support.clocks import Clock
 from tests.support.radius.access_requests import verified
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.guests import NINE, nas, table_of
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from radius_auth.plugin.pairs import (
     TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.events import auth_event
 from tests.support.clocks import Clock
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.guests import (
     ANNEX,
     EMAIL,
