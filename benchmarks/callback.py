@@ -16,7 +16,7 @@ from benchmarks.path import LOGINS, VISITS, Known, device, email, pin
 from nexio.clock import utc_now
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
-from radius_auth.plugin.pairs import CLIENT, STAGE
+from radius_auth.plugin.pairs import SENDER, STAGE
 from radius_auth.plugin.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def pairs(number: int, typed: str) -> Pairs:
         ("NAS-Identifier", "ap-3"),
         ("NAS-Port-Type", "Wireless-802.11"),
         ("Message-Authenticator", "0x00112233445566778899aabbccddeeff"),
-        (CLIENT, "127.0.0.1"),
+        (SENDER, "127.0.0.1"),
         (STAGE, "outer"),
     )
 

@@ -174,7 +174,7 @@ def measure(
     for start in range(0, len(load), AT_ONCE):
         responder.answer(load[start : start + AT_ONCE], now)
         guard.finish()
-        responder.log()
+        responder.make_lines()
     for _ in responder.due(now + 10):
         pass
     responder.take_events()

@@ -25,7 +25,7 @@ from nexio.input.durations import parse_duration
 from nexio.metrics.place import Place
 from radius_auth.plugin.background import Background
 from radius_auth.plugin.calls import CallResult, ReturnCode
-from radius_auth.plugin.pairs import CLIENT
+from radius_auth.plugin.pairs import SENDER
 from radius_auth.plugin.plugin import Plugin
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
@@ -150,7 +150,7 @@ def _call(ask: Callable[[Plugin, Pairs], CallResult], pairs: Pairs) -> Returned:
         result = ask(_running.plugin, pairs)
     except (Discarded, KeyUnusable) as error:
         reason = error.reason if isinstance(error, Discarded) else DiscardReason.KEY_MISSING
-        _running.discards.count(reason, dict(pairs).get(CLIENT, "a NAS"), time.monotonic())
+        _running.discards.count(reason, dict(pairs).get(SENDER, "a NAS"), time.monotonic())
         return _FAIL
     except Exception:
         log.exception("a request could not be answered")

@@ -37,8 +37,8 @@ class Kind(StrEnum):
 class Act(NamedTuple):
     """What one process did.
 
-    A named tuple, as a server makes one for each new device, and its other workers make it again
-    (``python -m benchmarks.path``).
+    A named tuple, as a server makes one for each new device and each wrong guess, and its other
+    workers make that of each wrong guess again (``python -m benchmarks.path``).
     """
 
     kind: Kind

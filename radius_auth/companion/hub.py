@@ -57,7 +57,7 @@ class _Worker:
         self.name = self.writer = ""
         self.told_up_to = 0
         self.tables = 0
-        """Which of them it was told last."""
+        """The number of the table that it was told last; the hub counts them."""
 
         self.greeted = False
         self.coming: list[Iterator[bytes]] = []

@@ -1,7 +1,8 @@
 """The worker's end: what it knows of the store, and what it has to tell.
 
-Nothing here waits.  While the companion is away a worker goes on with what it knows; what it has to
-tell waits for the next companion, which the parent starts within a second.
+Nothing here waits but :meth:`Link.wait`: that is for a moment in which another worker looks at a
+guess at the same visit, and for the end.  While the companion is away a worker goes on with what it
+knows; what it has to tell waits for the next companion, which the parent starts within a second.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Link:
         return self._poll.fileno()
 
     def wait(self, seconds: float) -> None:
-        """Wait for something to do, and do it: before there is a table."""
+        """Wait for something to do, and do it: for another worker's guess, and at the end."""
         if select.select([self._poll], [], [], seconds)[0]:
             self.act()
 

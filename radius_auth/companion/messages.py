@@ -68,7 +68,7 @@ class Told(IntEnum):
     """Up to which of its acts it was told what the guard of another worker did."""
 
     KEPT = 13
-    """Whether the Accounting-Request of that number is on a disk."""
+    """At the door for accounting, whether the Accounting-Request of that number is on a disk."""
 
     SLOT = 14
     """What became of a slot that it asked for: visit, device, answer."""
@@ -78,7 +78,7 @@ class Reported(IntEnum):
     """What a worker tells the companion."""
 
     HELLO = 1
-    """Who it is: its name for batches and for the guard, and its process id."""
+    """Who it is: its name for batches, and that of its guard."""
 
     DECISIONS = 2
     """A batch of decisions, with its number."""
@@ -90,7 +90,8 @@ class Reported(IntEnum):
     """What it has done so far."""
 
     ACCOUNTING = 5
-    """An Accounting-Request with a number: when it came, from where, and what it says."""
+    """At the door for accounting, an Accounting-Request with a number: when it came, from where,
+    and what it says."""
 
     SLOT = 6
     """It asks for a slot: visit and device."""

@@ -32,7 +32,7 @@ MOST_NEWS: Final = 50_000
 class Relay:
     """What was done about guesses.
 
-    Nearly every login of a device's first is at a visit at which nobody has guessed.  No other
+    Nearly every first login of a device is at a visit at which nobody has guessed.  No other
     worker has to know of it then: it knows the device when it hears of the first guess there.
 
     Args:
@@ -51,7 +51,7 @@ class Relay:
         """Who got in at visits at which nothing else has happened; by visit."""
 
         self._guessed_at: set[int] = set()
-        """All other visits."""
+        """Visits at which something else has happened; forgotten by :meth:`begin_again` alone."""
 
         self._tells_all = False
         """Whether a PIN alone was guessed, which may be at any visit."""
@@ -82,8 +82,8 @@ class Relay:
             self._tells_all = False
             # That this server is here is for the others: its workers are one server together.
             others = [act for act in acts if act.writer != self.writer]
-            for loud in self._sorted(others):
-                self._acts.extend(loud)
+            for some in self._sorted(others):
+                self._acts.extend(some)
             self._tell(list(self.everything()), "")
 
     def everything(self) -> Iterator[bytes]:
@@ -102,11 +102,16 @@ class Relay:
             self._tell(list(_messages(loud)), writer)
 
     def _sorted(self, acts: Iterable[Act]) -> tuple[list[Act], list[Act]]:
-        """What was done before and is worth knowing now; and what of these acts is."""
+        """Divide what was done.
+
+        Returns:
+            Logins that were kept, to tell all workers now; and those of these acts to tell.
+        """
         before: list[Act] = []
         loud: list[Act] = []
         for act in acts:
             visit = act.visit_id
+            # Where the PIN alone logs in there is no chance: every worker hears of it at once.
             if act.kind is Kind.IN and act.chance and not act.cost and visit is not None:
                 if not self._tells_all and visit not in self._guessed_at:
                     self._keep(visit, act)

@@ -1,7 +1,7 @@
-"""May this guest on now?  The one place where that is decided; it does no I/O.
+"""May this guest on now?  The one place where that is decided; it does no I/O of its own.
 
 The rules that it applies stand in ``rules.py``, in their order; wrong passwords are counted by
-the guard, in ``guard/``.
+the guard, in ``guard/``, which may wait for another worker (:meth:`Guard.look`).
 """
 
 from __future__ import annotations

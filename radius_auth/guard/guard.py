@@ -1,4 +1,7 @@
-"""The guard: which guesses are looked at, and what wrong ones take; in memory, without I/O."""
+"""The guard: which guesses are looked at, and what wrong ones take; in memory.
+
+It does no I/O of its own; :attr:`Guard.catch_up` and :attr:`Guard.tell_siblings` may.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ from nexio.reception.guessing_limits import (
 from radius_auth.guard.bucket import A_DAY, Bucket
 from radius_auth.guard.target import (
     BACK_OFF,
+    MOST_AS_THEY_CAME,
     MOST_DEVICES,
-    MOST_WAITING,
     Device,
     FewGuesses,
     Target,
@@ -148,7 +151,7 @@ class Guard:
 
     def __init__(self, siblings: Siblings | None = None) -> None:
         self.writer = secrets.token_hex(8)
-        self.announce: Callable[[], None] = lambda: None
+        self.tell_siblings: Callable[[], None] = lambda: None
         """Called after wrong guesses, by :meth:`finish`: siblings wait until they have heard."""
 
         self.catch_up: Callable[[], None] = lambda: None
@@ -181,7 +184,7 @@ class Guard:
         """What nobody was told of yet, by its serial number."""
 
         self._told: deque[Act] = deque(maxlen=MOST_NEWS)
-        self._is_to_announce = False
+        self._has_to_tell = False
         self._open: OrderedDict[int, _Reserved] = OrderedDict()
         self._numbers = count(1)
         self._hash = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
@@ -190,7 +193,12 @@ class Guard:
         self._lock = threading.Lock()
 
     def look(self, guess: Guess, now: datetime) -> Opening:
-        """What a guess may be compared with; counts nothing."""
+        """What a guess may be compared with; counts nothing.
+
+        Where another worker looks at a guess at the same visit this waits until that was heard of,
+        by :attr:`catch_up`: for each visit ``siblings.PATIENCE`` at most.  What is known of visits
+        and devices may be another thing afterwards.
+        """
         busy = _NOBODY if self._siblings is None else self._announce(self._siblings, guess)
         with self._lock:
             opening = self._look(guess, now.timestamp())
@@ -220,9 +228,9 @@ class Guard:
         not counted was no guess, so that they need not wait for it.
         """
         self._withdraw()
-        if self._is_to_announce:
-            self._is_to_announce = False
-            self.announce()
+        if self._has_to_tell:
+            self._has_to_tell = False
+            self.tell_siblings()
 
     def _withdraw(self) -> None:
         if self._siblings is not None:
@@ -236,7 +244,7 @@ class Guard:
         """
         with self._lock:
             if self._take(guess, opening, now.timestamp(), password):
-                self._is_to_announce = True
+                self._has_to_tell = True
             self._withdraw()
 
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
@@ -255,7 +263,7 @@ class Guard:
             self._open[number] = _Reserved(guess=guess, acts=acts)
             if len(self._open) > MOST_OPEN:
                 self._open.popitem(last=False)
-        self.announce()
+        self.tell_siblings()
         return number
 
     def give_back(self, number: int, visit: int | None, now: datetime) -> None:
@@ -683,7 +691,7 @@ class Guard:
     def _at_visit(self, visit: int) -> Target | None:
         """What is known of a visit, if anything is counted there."""
         known = self._visits.get(visit)
-        if isinstance(known, FewGuesses):  # and something else is about to happen there
+        if isinstance(known, FewGuesses):  # what comes next needs all of it
             known = self._visits[visit] = known.target()
         return known
 
@@ -704,7 +712,7 @@ class Guard:
         known = self._visits.get(visit)
         if known is None:
             return True
-        return isinstance(known, FewGuesses) and len(known.wrong) < MOST_WAITING
+        return isinstance(known, FewGuesses) and len(known.wrong) < MOST_AS_THEY_CAME
 
     def _keep_guess(self, act: Act, digest: bytes, *, is_unheard: bool) -> None:
         """Keep a guess as it came, where that is all that is counted at its visit."""

@@ -36,7 +36,7 @@ MOST_FREE: Final = 12
 REMEMBERED: Final = 256
 """Wrong passwords that are known again at one target."""
 
-MOST_WAITING: Final = 8
+MOST_AS_THEY_CAME: Final = 8
 """Guesses that are kept as they came: at most as many as a bucket holds."""
 
 
@@ -111,8 +111,8 @@ class Target:
 
     def forget_one(self) -> None:
         """Where there are too many: a device that only guessed, or else the oldest."""
-        guests = (key for key, each in self.devices.items() if not (each.was_in or each.free))
-        del self.devices[next(guests, next(iter(self.devices)))]
+        only_guessed = (key for key, each in self.devices.items() if not (each.was_in or each.free))
+        del self.devices[next(only_guessed, next(iter(self.devices)))]
 
     def wait(self, name: str, cost: float, now: float, *, shared: bool) -> float:
         """Seconds until a guess by that device is looked at; 0 is now.

@@ -21,7 +21,7 @@ from radius_auth.protocol.access_request import (
     first_and_several,
     request_of,
 )
-from radius_auth.protocol.access_request import Values as Octets
+from radius_auth.protocol.access_request import Values as RawValues
 from radius_auth.protocol.packet import Attribute, Kind
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Values(NamedTuple):
         return ((name, several.get(name) or [value]) for name, value in self.first.items())
 
 
-CLIENT: Final = "Tmp-String-0"
+SENDER: Final = "Tmp-String-0"
 """The address that the packet came from."""
 
 STAGE: Final = "Tmp-String-1"
@@ -197,7 +197,7 @@ def read_any_request(values: Values, client: Client | None) -> Request:
     return request_of(first, several, password, None, client)
 
 
-def _read(values: Values) -> tuple[First, Octets, Pap | None]:
+def _read(values: Values) -> tuple[First, RawValues, Pap | None]:
     if values.several or not _READ_INSTEAD.keys().isdisjoint(values.first):
         return _read_all(values)
     sent: dict[Kind, bytes] = {}
@@ -214,7 +214,7 @@ def _read(values: Values) -> tuple[First, Octets, Pap | None]:
     return sent, {}, password
 
 
-def _read_all(values: Values) -> tuple[First, Octets, Pap | None]:
+def _read_all(values: Values) -> tuple[First, RawValues, Pap | None]:
     """The same where something came more than once, or as octets."""
     sent: dict[Kind, list[bytes]] = {}
     for readers in (_READ, _READ_INSTEAD):

@@ -36,12 +36,12 @@ from radius_auth.plugin.calls import (
 )
 from radius_auth.plugin.logins import Login, Logins
 from radius_auth.plugin.pairs import (
-    CLIENT,
     DECIDED,
     LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
+    SENDER,
     STAGE,
     VERIFIED_BY_FREERADIUS,
     as_updates,
@@ -277,7 +277,7 @@ class Plugin:
     def _begin(self, pairs: Pairs) -> Call:
         began, table, values = time.perf_counter_ns(), self._table(), by_name(pairs)
         find = values.first.get
-        address = find(CLIENT, "")
+        address = find(SENDER, "")
         client = table.nas.find(address) if address else None
         return named(Call, (began, self._clock(), table, values, find(STAGE), address, client))
 

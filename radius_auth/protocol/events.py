@@ -1,11 +1,9 @@
-"""Decisions for the log: as tuples on their way out of the answering process, then as events."""
+"""Decisions for the log: as tuples, from the answering process until they are in the store."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nexio.network.events import AuthEvent
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason
@@ -13,6 +11,8 @@ from radius_auth.decision.request import Accepted
 from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from nexio.network.events import Decided
     from radius_auth.decision.request import Decision, Request
     from radius_auth.replica.table import Table
@@ -51,20 +51,4 @@ def decision_for_log(
         "accept" if isinstance(decision, Accepted) else "reject",
         _WORDS[decision.reason],
         latency_us,
-    )
-
-
-def auth_event(decided: Decided) -> AuthEvent:
-    """The event for the store, which is the same one wherever it is met from now on."""
-    at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us = decided
-    return AuthEvent(
-        at=datetime.fromtimestamp(at, UTC),
-        user_name=user_name,
-        device=device,
-        nas=nas,
-        location_id=location_id,
-        visit_id=visit_id,
-        outcome=outcome,
-        reason=reason,
-        latency_us=latency_us,
     )

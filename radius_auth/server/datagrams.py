@@ -65,8 +65,8 @@ _OCTETS, _OCTETS_STEP = 14, _MMSGHDR.size // 4
 _CONTROL, _CONTROL_STEP = 5, _MMSGHDR.size // 8
 """Where the length of the control data stands in them, in steps of 8."""
 
-_OF_ANOTHER: Final = {errno.ECONNREFUSED, errno.EINTR}
-"""An ICMP error to an earlier reply is reported once; it is not about what waits."""
+_TRY_AGAIN: Final = {errno.ECONNREFUSED, errno.EINTR}
+"""An ICMP error to an earlier reply, which is reported once, or a signal: not about what waits."""
 
 _libc: Any = ctypes.CDLL(None, use_errno=True)
 _NUMBERS: Final = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
@@ -187,7 +187,7 @@ class BatchedPort:
             )
             if count >= 0:
                 return count
-            if ctypes.get_errno() not in _OF_ANOTHER:
+            if ctypes.get_errno() not in _TRY_AGAIN:
                 break
         return 0
 

@@ -123,7 +123,8 @@ class Responder:
     """Answers datagrams by the table of the moment.
 
     Args:
-        knowledge: gives the table; asked for each request, as a follower may exchange it.
+        knowledge: gives the table; asked once for what is answered together, and anew for
+            replies and lines of the log, as it may be another table by then.
         reject_delay: seconds that a reject waits at least; less than ``duplicates.LIFETIME``.
         clock: aware time of day; decides windows.
         discards: counts what is not answered.
@@ -171,8 +172,9 @@ class Responder:
     def answer(self, waiting: Iterable[tuple[bytes, Source]], now: float) -> list[Reply]:
         """Answer datagrams that were taken together.
 
-        All are verified before the first is decided, and :meth:`log` is for when the replies are on
-        their way: what a processor has just done it does faster once more (``benchmarks.path``).
+        All are verified before the first is decided, and :meth:`make_lines` is for when the replies
+        are on their way: what a processor has just done it does faster once more
+        (``benchmarks.path``).
 
         Args:
             waiting: datagrams as they came from the network, and where from.
@@ -187,12 +189,12 @@ class Responder:
         replies, self._replies = self._replies, []
         return replies
 
-    def due(self, now: float) -> Iterator[tuple[Source, bytes]]:
+    def due(self, now: float) -> Iterator[Reply]:
         """The replies whose time has come; one that a newer request has replaced is dropped."""
         for answer, parked in self._parked.pop_ready():
             reply = self._unpark(parked, answer, now)
             if reply is not None:
-                yield parked.exchange.source, reply
+                yield reply, parked.exchange.source
         for held in self._held.pop_due(now):
             self._is_full = False
             try:
@@ -201,7 +203,7 @@ class Responder:
                 self._ignore(silence, held.exchange.source, now)
                 continue
             if reply is not None:
-                yield held.exchange.source, reply
+                yield reply, held.exchange.source
 
     def counts(self) -> Counts:
         """What this worker has done."""
@@ -219,7 +221,7 @@ class Responder:
         """Whether :meth:`take_events` would give any."""
         return bool(self._events or self._lines)
 
-    def log(self) -> None:
+    def make_lines(self) -> None:
         """Make events of what was decided; :meth:`take_events` does it as well."""
         lines, self._lines = self._lines, []
         table = self._knowledge.table
@@ -285,7 +287,7 @@ class Responder:
         if isinstance(known, Repeat):
             self._replies.append((self._repeat(known), source))
             return
-        revision = table.revision  # as it was before: the follower may change the table meanwhile
+        revision = table.revision  # as it was before: Guard.look may wait, and the table change
         request = read_access_request(packet, client)
         if not client.require_message_authenticator:
             self.signatures.note(request.nas, is_signed=packet.signature_start > 0)
@@ -414,6 +416,6 @@ class Responder:
         self._lines.append((exchange, decision))
 
     def _count_events(self) -> None:
-        self.log()
+        self.make_lines()
         self._statistics.count(self._events[self._counted :])
         self._counted = len(self._events)

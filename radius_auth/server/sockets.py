@@ -54,7 +54,8 @@ class Source:
     """The address of ours that it was sent to, for the kernel; empty where there is but one."""
 
     waited: float = field(default=0.0, compare=False)
-    """Seconds from its arrival at this machine until it was taken."""
+    """Seconds from its arrival at this machine until it was taken; with ``recvmmsg`` always 0, as
+    :class:`~radius_auth.server.datagrams.BatchedPort` says it beside each datagram."""
 
     way: bytes = field(default=b"", compare=False, repr=False)
     """The same as ``sendmmsg`` takes it, where it came with ``recvmmsg``."""

@@ -1,4 +1,7 @@
-"""The loop that answers: from the sockets to the queue, to the responder, and back."""
+"""The loop that answers: from the sockets to the responder, and back.
+
+Where much waits, requests go through a queue in which each NAS has its turn.
+"""
 
 from __future__ import annotations
 
@@ -213,17 +216,16 @@ class Worker:
             else:
                 fresh.append((datagram, source))
         self._send(self._responder.answer(fresh, now))
-        self._responder.log()
+        self._responder.make_lines()
 
     def _send_due(self) -> None:
         """Send what has waited for its time, if anything has."""
         due = self._responder.next_due()
         if due is None or due > time.monotonic():
             return
-        replies = []
+        replies: list[tuple[bytes, Source]] = []
         try:
-            for source, octets in self._responder.due(time.monotonic()):
-                replies.append((octets, source))
+            replies.extend(self._responder.due(time.monotonic()))
         except Exception:
             # What waits beside it is sent in the next round.
             if self._discards.count(

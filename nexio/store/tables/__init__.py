@@ -4,9 +4,10 @@ They may import ``nexio.keys`` and what is below it.  Read ``visits.py`` first.
 
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
-stand at the doors, ``desk`` s are browsers at reception.  ``auth_event`` and
-``audit`` only grow.  ``store_revision``, ``change`` and ``removed`` let readers follow along
-(see ``batches.py``).
+stand at the doors, ``desk`` s are browsers at reception.  Rows of ``auth_event`` and ``audit`` are
+added and deleted; one changes only where a person who is erased is named in it.
+``store_revision``, ``change`` and ``removed`` let readers follow along (see
+``nexio/store/batches.py``).
 
 What the business promises is a named constraint here, not only a check in Python.  Numbers
 that leave the store (in a QR code, a Class attribute, ``removed``) are never used twice, which
@@ -14,6 +15,8 @@ SQLite does only with ``sqlite_autoincrement``.
 
 A module is loaded when somebody asks for a name in it: SQLAlchemy takes a tenth of a millisecond
 for each column that it maps, and all of them would be a third of a small command's time.
+
+It may import ``nexio.store.columns``.  Read ``row.py`` first.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class AuthEventRow(Row):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[str | None] = mapped_column(String(32))
-    """Makes a decision of FreeRADIUS or of an older version the same one wherever it is met."""
+    """Makes a decision that an older version told the same one wherever it is met."""
 
     at: Mapped[datetime] = mapped_column(index=True)
     user_name: Mapped[str]
@@ -99,7 +99,7 @@ class ServerRow(Row):
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     table_age: Mapped[float]
-    """Seconds, as are the next three."""
+    """Seconds, as are the next two."""
 
     spool_age: Mapped[float]
     clock_off: Mapped[float | None]

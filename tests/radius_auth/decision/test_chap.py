@@ -23,7 +23,6 @@ from radius_auth.decision.passwords import Chap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Attribute, Code, Packet, read_packet
 from radius_auth.replica.table import Table
 from radius_auth.server.responder import Responder
@@ -31,6 +30,7 @@ from radius_auth.server.sockets import Source
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
 from tests.support.radius.access_requests import access_request, chap_attributes, read, verified
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.guests import (
     EMAIL,
     HOUR,

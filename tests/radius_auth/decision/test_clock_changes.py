@@ -43,7 +43,7 @@ def test_the_clock_is_set() -> None:
         assert again is not None
         assert verified(before, again) == first
         assert server.wait(0.5) == []
-        ((_, rejected),) = server.wait(LONGEST_DELAY)
+        ((rejected, _),) = server.wait(LONGEST_DELAY)
         assert verified(held, rejected).code == Code.ACCESS_REJECT
         is_open = NINE <= server.clock() < TEN
         expected = Code.ACCESS_ACCEPT if is_open else Code.ACCESS_REJECT

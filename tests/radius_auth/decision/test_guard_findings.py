@@ -99,7 +99,7 @@ def test_2_held_guesses_are_not_compared_again_for_nothing() -> None:
 
     replies = server.wait(LONGEST_DELAY)
 
-    assert Counter(reply[0] for _, reply in replies) == {3: 100}
+    assert Counter(reply[0] for reply, _ in replies) == {3: 100}
 
 
 @pytest.mark.parametrize(

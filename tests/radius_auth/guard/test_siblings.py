@@ -160,18 +160,18 @@ def test_two_that_guess_at_the_same_visits_do_not_wait_for_each_other() -> None:
     assert looked_at == [{1, 2}]
 
 
-def test_wrong_guesses_of_a_round_are_announced_together() -> None:
+def test_wrong_guesses_of_a_round_are_told_together() -> None:
     """Before any of them is answered: then nobody waits for them longer than a round takes."""
     one, _ = pair()
-    announced = []
-    one.announce = lambda: announced.append(one.told_up_to())
+    told = []
+    one.tell_siblings = lambda: told.append(one.told_up_to())
 
     assert wrong(one, 1, visit=1)
     assert wrong(one, 2, visit=2)
-    assert announced == []
+    assert told == []
     one.finish()
     one.finish()
-    assert announced == [2]
+    assert told == [2]
 
 
 def test_the_first_login_at_a_visit_waits_where_a_guess_was_announced() -> None:

@@ -23,14 +23,14 @@ from nexio.store.engine import Store
 from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import AUTHENTICATOR, read_accounting
 from radius_auth.plugin.calls import ReturnCode, Stage
-from radius_auth.plugin.pairs import CLIENT, DECIDED, LOGGED, NOTE, PROVEN, STAGE
+from radius_auth.plugin.pairs import DECIDED, LOGGED, NOTE, PROVEN, SENDER, STAGE
 from radius_auth.plugin.slots import SlotCalls
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Discarded
 from radius_auth.protocol.statistics import Signatures
 from tests.support.clocks import Clock
 from tests.support.people import add_location, register
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.freeradius import packages
 from tests.support.radius.guests import NINE, OTHER_PIN, PIN, visit
 from tests.support.radius.virtual_server import (
@@ -205,7 +205,7 @@ CALLS: list[tuple[str, Pairs, ReturnCode]] = [
     ("authorize", at(Stage.CLIENT), ReturnCode.NOOP),
     ("authorize", at(Stage.STATUS), ReturnCode.OK),
     ("authorize", at(Stage.CLIENT, "192.0.2.1"), ReturnCode.NOOP),
-    ("authorize", ((CLIENT, "no address"), (STAGE, "outer")), ReturnCode.FAIL),
+    ("authorize", ((SENDER, "no address"), (STAGE, "outer")), ReturnCode.FAIL),
     ("authenticate", (*tunnelled(), ("User-Password", PIN), *at(Stage.INNER)), ReturnCode.OK),
     ("authenticate", (*tunnelled(), ("User-Password", "1"), *at(Stage.INNER)), ReturnCode.REJECT),
     ("authenticate", (*tunnelled(), *at(Stage.INNER)), ReturnCode.REJECT),

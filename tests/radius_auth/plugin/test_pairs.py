@@ -13,9 +13,9 @@ from radius_auth.decision.passwords import Chap, Pap
 from radius_auth.decision.rules import VIRTUAL_PORT, ServiceType
 from radius_auth.plugin.calls import Call
 from radius_auth.plugin.pairs import (
-    CLIENT,
     NOTE,
     PROVEN,
+    SENDER,
     STAGE,
     TEXTS,
     Pairs,
@@ -76,7 +76,7 @@ def test_what_is_read_as_octets_is_octets(name: str) -> None:
     assert dictionary().attributes[name][1] == "octets"
 
 
-@pytest.mark.parametrize("name", [CLIENT, STAGE, NOTE, PROVEN, *HEXADECIMAL])
+@pytest.mark.parametrize("name", [SENDER, STAGE, NOTE, PROVEN, *HEXADECIMAL])
 def test_what_the_configuration_says_is_in_no_packet(name: str) -> None:
     """Must 1: an attribute of FreeRADIUS's own, whose number is above that of any on the wire."""
     number, kind = dictionary().attributes[name]
@@ -268,7 +268,7 @@ def test_no_value_is_in_a_repr() -> None:
 _NAMES = st.sampled_from(
     [
         *(name for names in TEXTS.values() for name in names),
-        *(CLIENT, STAGE, NOTE, PROVEN),
+        *(SENDER, STAGE, NOTE, PROVEN),
         *("CHAP-Password", "CHAP-Challenge", "EAP-Message", "Service-Type", "NAS-Port-Type"),
         *("MS-CHAP-Response", "MS-CHAP2-Response", "Attr-6"),
     ]

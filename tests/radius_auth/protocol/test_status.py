@@ -69,7 +69,7 @@ class Server:
 
     def wait(self) -> list[bytes]:
         """What is sent when every reject has had its time."""
-        return [reply for _, reply in self._responder.due(1002.0)]
+        return [reply for reply, _ in self._responder.due(1002.0)]
 
 
 def asked(server: Server, source: Source = AP) -> Packet:

@@ -54,7 +54,7 @@ def test_must_15_twenty_thousand_rejects_may_wait() -> None:
     accepted = access_request(identifier=9)
     assert verified(accepted, server.receive(accepted)).code == Code.ACCESS_ACCEPT
 
-    sent = [source for _ in range(20) for source, _ in server.wait(0.1)]
+    sent = [source for _ in range(20) for _, source in server.wait(0.1)]
     assert len(sent) == OUTSTANDING
     assert set(sent[: OUTSTANDING // 2]) == {port(n) for n in range(OUTSTANDING // 2)}
     assert set(sent[OUTSTANDING // 2 :]) == {port(n) for n in range(OUTSTANDING // 2, OUTSTANDING)}

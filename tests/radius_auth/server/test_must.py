@@ -182,7 +182,7 @@ def test_must_05_unknown_attributes_are_no_reason_to_drop() -> None:
         server = Server(visit())
         datagram = with_body(body)
         assert server.receive(datagram) is None
-        ((_, reply),) = server.wait(LONGEST_DELAY)
+        ((reply, _),) = server.wait(LONGEST_DELAY)
         assert verified(datagram, reply).code == Code.ACCESS_REJECT
 
     guests = access_request(attributes={200: [b"?"], 26: [b"\0\0\0\x09\x01\xff"], 24: [b"\0"]})
@@ -325,7 +325,7 @@ def test_must_08_more_proxy_state_than_a_reply_can_carry() -> None:
 
     assert server.receive(datagram) is None
     assert server.receive(access_request(password=WRONG, identifier=9)) is None
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
 
     assert reply[1] == 9
     assert server.discards.counts == {DiscardReason.REPLY_TOO_LONG: 1}
@@ -374,4 +374,4 @@ def test_must_10_replies_go_to_where_the_requests_came_from() -> None:
 
     sent = server.wait(LONGEST_DELAY)
 
-    assert sorted((source for source, _ in sent), key=str) == sources
+    assert sorted((source for _, source in sent), key=str) == sources

@@ -131,7 +131,7 @@ def test_must_14_copies_of_a_reject_get_one_reply() -> None:
     datagram = access_request(password=WRONG)
 
     assert [server.receive(datagram) for _ in range(5)] == [None] * 5
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
     assert verified(datagram, reply).code == Code.ACCESS_REJECT
     assert server.receive(datagram) == reply
     assert server.wait(10) == []
@@ -173,7 +173,7 @@ def test_must_14_a_forged_copy_does_not_disturb_a_held_reject() -> None:
 
     assert server.receive(forged(access_request())) is None
 
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
     assert verified(datagram, reply).code == Code.ACCESS_REJECT
 
 
@@ -188,7 +188,7 @@ def test_must_14_without_a_signature_a_newcomer_displaces_nothing(right: bool) -
     server.receive(waiting)
     server.wait(0.5)
     at_once = server.receive(newcomer)
-    replies = [reply for _, reply in server.wait(LONGEST_DELAY)]
+    replies = [reply for reply, _ in server.wait(LONGEST_DELAY)]
 
     assert verified(waiting, replies[0]).code == Code.ACCESS_REJECT
     second = verified(newcomer, at_once if right else replies[1])
@@ -220,7 +220,7 @@ def test_must_15_a_reject_holds_up_nobody_else() -> None:
     accepted = access_request(identifier=2)
 
     assert verified(accepted, server.receive(accepted)).code == Code.ACCESS_ACCEPT
-    ((source, rejected),) = server.wait(LONGEST_DELAY)
+    ((rejected, source),) = server.wait(LONGEST_DELAY)
     assert source == AP
     assert rejected[:2] == bytes([Code.ACCESS_REJECT, 1])
 

@@ -44,7 +44,7 @@ class Limited(Server):
         """Let the companion answer; what is sent then."""
         self.parked.answer(1, device, answer)
         assert self.responder.next_due() is not None
-        return [octets for _, octets in self.wait(0)]
+        return [octets for octets, _ in self.wait(0)]
 
 
 def login(device: str | None = PHONE, identifier: int = 7, email: str = EMAIL) -> bytes:
@@ -117,7 +117,7 @@ def test_a_full_visit_is_refused_after_the_delay() -> None:
     datagram = login()
     server.receive(datagram)
     assert server.answer(Answer.FULL) == []
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
     packet = verified(datagram, reply)
     assert packet.code == Code.ACCESS_REJECT
     (words,) = packet.by_type[Attribute.REPLY_MESSAGE]
@@ -142,7 +142,7 @@ def test_while_the_store_is_away_the_setting_decides(outage: str, code: Code) ->
     server = Limited(limited(), outage=outage)
     datagram = login()
     server.receive(datagram)
-    replies = server.answer(Answer.AWAY) or [octets for _, octets in server.wait(LONGEST_DELAY)]
+    replies = server.answer(Answer.AWAY) or [octets for octets, _ in server.wait(LONGEST_DELAY)]
     assert verified(datagram, replies[0]).code == code
     assert server.reasons() == ["device not counted"]
 
@@ -169,7 +169,7 @@ def test_the_window_may_end_meanwhile() -> None:
     server.receive(login(LAPTOP, 8))
     server.clock.advance(minutes=20)
     assert server.answer(Answer.TAKEN, LAPTOP) == []
-    assert [octets[0] for _, octets in server.wait(LONGEST_DELAY)] == [Code.ACCESS_REJECT]
+    assert [octets[0] for octets, _ in server.wait(LONGEST_DELAY)] == [Code.ACCESS_REJECT]
 
 
 def test_a_visitor_registered_a_moment_ago_has_a_limit_too() -> None:

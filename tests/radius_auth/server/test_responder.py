@@ -195,7 +195,7 @@ def test_a_visitor_registered_meanwhile_gets_on(
 
     server.wait(0.5)
     server.table.put([visit(1)])
-    ((_, reply),) = server.wait(0.75)
+    ((reply, _),) = server.wait(0.75)
 
     accepted = verified(datagram, reply)
     assert accepted.code == Code.ACCESS_ACCEPT
@@ -216,7 +216,7 @@ def test_a_visitor_whose_change_is_half_read_gets_on() -> None:
 
     server.table.put(read())
 
-    assert verified(datagram, server.wait(LONGEST_DELAY)[0][1]).code == Code.ACCESS_ACCEPT
+    assert verified(datagram, server.wait(LONGEST_DELAY)[0][0]).code == Code.ACCESS_ACCEPT
 
 
 def test_a_token_that_came_meanwhile_counts() -> None:
@@ -226,7 +226,7 @@ def test_a_token_that_came_meanwhile_counts() -> None:
     server.receive(datagram)
     server.table.put([visit()])
 
-    assert verified(datagram, server.wait(LONGEST_DELAY)[0][1]).code == Code.ACCESS_ACCEPT
+    assert verified(datagram, server.wait(LONGEST_DELAY)[0][0]).code == Code.ACCESS_ACCEPT
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_what_was_settled_stays_settled(before: FollowedVisit) -> None:
     server.receive(datagram)
     server.table.put([visit()])
 
-    assert verified(datagram, server.wait(LONGEST_DELAY)[0][1]).code == Code.ACCESS_REJECT
+    assert verified(datagram, server.wait(LONGEST_DELAY)[0][0]).code == Code.ACCESS_REJECT
 
 
 def test_the_late_look_is_as_of_the_arrival() -> None:
@@ -266,7 +266,7 @@ def test_a_window_that_ends_during_the_delay_is_over() -> None:
     server.receive(datagram)
     server.table.put([visit(valid_until=server.clock.now + 2 * SECOND)])
 
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
 
     assert verified(datagram, reply).values(Attribute.REPLY_MESSAGE) == [
         b"Your Wi-Fi access ended at 09:30."
@@ -283,7 +283,7 @@ def test_another_store_in_place_of_this_one_stops_nothing() -> None:
 
     sent = server.wait(LONGEST_DELAY)
 
-    assert sorted(reply[:2] for _, reply in sent) == [b"\x03\x01", b"\x03\x02"]
+    assert sorted(reply[:2] for reply, _ in sent) == [b"\x03\x01", b"\x03\x02"]
     assert sorted(server.reasons()) == ["ended", "no location"]
 
 
@@ -313,7 +313,7 @@ def test_without_the_key_a_held_reject_is_not_sent() -> None:
     server.receive(other)
     server.table.put([SEALED_OTHERWISE])
 
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
 
     assert verified(other, reply).code == Code.ACCESS_REJECT
     assert server.discards.counts == {DiscardReason.KEY_MISSING: 1}

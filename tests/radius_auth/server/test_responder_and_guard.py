@@ -23,7 +23,7 @@ def test_a_refused_guess_looks_like_a_wrong_one() -> None:
 
     assert server.receive(access_request(password=PIN.encode(), attributes=HERE)) is None
     assert server.wait(0.999999) == []
-    ((_, reply),) = server.wait(LONGEST_DELAY)
+    ((reply, _),) = server.wait(LONGEST_DELAY)
 
     assert [kind for kind, _ in read_packet(reply).attributes] == [Attribute.MESSAGE_AUTHENTICATOR]
     assert server.reasons() == ["wrong PIN"] * 6 + ["too many guesses"]
@@ -57,7 +57,7 @@ def test_a_late_accept_counts_no_guess() -> None:
         datagram = access_request(identifier=number, attributes=HERE)
         assert server.receive(datagram) is None
         server.table.put([visit()])
-        assert [reply[0] for _, reply in server.wait(LONGEST_DELAY)] == [2]
+        assert [reply[0] for reply, _ in server.wait(LONGEST_DELAY)] == [2]
         server.table.put([visit(email="jo@example.com")])
 
     assert server.reasons() == ["valid"] * 9

@@ -33,7 +33,7 @@ def exchange(datagram: bytes, held: FollowedVisit | None = None) -> Exchange:
     server = Server(held or visit(), nas_entries=(lenient,))
     reply = server.receive(datagram)
     if reply is None:
-        ((_, reply),) = server.wait(LONGEST_DELAY)
+        ((reply, _),) = server.wait(LONGEST_DELAY)
     return Exchange(request=datagram, reply=reply)
 
 

@@ -1,7 +1,7 @@
 """Decisions for the log, made in memory."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nexio.network.events import AuthEvent, Decided
@@ -34,3 +34,19 @@ def events(count: int) -> list[AuthEvent]:
 def decided(**changes: Any) -> Decided:
     """The same on its way out of the answering process."""
     return as_decided(event(**changes))
+
+
+def auth_event(told: Decided) -> AuthEvent:
+    """A decision as it leaves the answering process, as an event."""
+    at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us = told
+    return AuthEvent(
+        at=datetime.fromtimestamp(at, UTC),
+        user_name=user_name,
+        device=device,
+        nas=nas,
+        location_id=location_id,
+        visit_id=visit_id,
+        outcome=outcome,
+        reason=reason,
+        latency_us=latency_us,
+    )

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from radius_auth.protocol.discards import Discards
-from radius_auth.protocol.events import auth_event
 from radius_auth.protocol.packet import Packet
 from radius_auth.server.responder import Responder
 from radius_auth.server.sockets import Source
 from tests.support.clocks import Clock
 from tests.support.radius.access_requests import verified
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.guests import NINE, nas, table_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Server:
         self._events += map(auth_event, self.responder.take_events())
         return self._events
 
-    def wait(self, seconds: float) -> list[tuple[Source, bytes]]:
+    def wait(self, seconds: float) -> list[tuple[bytes, Source]]:
         """Let time pass, and return what is sent then."""
         self.monotonic += seconds
         self.clock.advance(seconds=seconds)
@@ -57,7 +57,7 @@ class Server:
         """The verified reply, also a delayed one."""
         reply = self.receive(datagram)
         if reply is None:
-            ((_, reply),) = self.wait(LONGEST_DELAY)
+            ((reply, _),) = self.wait(LONGEST_DELAY)
         return verified(datagram, reply)
 
     def reasons(self) -> list[str]:

@@ -12,18 +12,18 @@ from radius_auth.guard import Guard
 from radius_auth.plugin.calls import CallResult, ReturnCode, Stage
 from radius_auth.plugin.logins import Login
 from radius_auth.plugin.pairs import (
-    CLIENT,
     DECIDED,
     LOGGED,
     NOTE,
     PROVEN,
     REPLIED,
+    SENDER,
     STAGE,
     TEXTS,
 )
 from radius_auth.plugin.plugin import Plugin
-from radius_auth.protocol.events import auth_event
 from tests.support.clocks import Clock
+from tests.support.radius.decisions import auth_event
 from tests.support.radius.guests import (
     ANNEX,
     EMAIL,
@@ -262,7 +262,7 @@ PASSED = CallResult(outcome=ReturnCode.NOOP)
 
 def at(stage: Stage, address: str = ADDRESS) -> Pairs:
     """The attributes that our configuration adds to a request."""
-    return ((CLIENT, address), (STAGE, stage.value))
+    return ((SENDER, address), (STAGE, stage.value))
 
 
 def house(
