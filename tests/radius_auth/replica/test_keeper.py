@@ -172,14 +172,12 @@ def test_a_disk_that_is_full(
     keeper.start()
     wait_until(server.path.exists)
     spool = server.path.parent
-    aside = spool.with_name("spool-away")
-    spool.rename(aside)
+    spool.rename(spool.with_name("spool-away"))
     spool.write_bytes(b"no folder")
     visit = register(sqlite_store, sqlite_location)
     server.follower.follow()
     wait_until(lambda: "the table is not kept on disk" in caplog.text)
-    spool.unlink()
-    aside.rename(spool)
+    spool.unlink()  # the keeper makes the folder anew
     wait_until(lambda: "the table is kept on disk again" in caplog.text)
     assert server.knows(visit)
     keeper.stop()
