@@ -266,6 +266,8 @@ def _plans(store: Store, asked: Statements) -> list[str]:
     with store.engine.connect() as connection:
         driver = connection.connection.driver_connection
         for statement, values in asked.items():
+            if "set_config" in statement:  # what follows is planned so
+                driver.execute(statement, values)
             for line in plan_of(driver, statement, values).splitlines():
                 step = re.sub(r" +\(cost=.*", "", line).strip(" ->")
                 if re.search(r"(SCAN|SEARCH|Scan).*\b(" + "|".join(LARGE) + r")\b", step):

@@ -19,6 +19,7 @@ from nexio.reception.visits import (
     visits_of,
 )
 from nexio.store.groups import in_groups
+from nexio.store.planning import prefer_indexes
 from nexio.store.tables import MemberRow, VisitRow, parse_number
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def find_visits_by_name(work: Reading, location: Location, words: str) -> list[V
         )
         .order_by(VisitRow.expected_arrival, VisitRow.id)
     )
+    prefer_indexes(work.session)
     columns = VisitRow.id, VisitRow.first_name, VisitRow.last_name
     named = work.session.execute(query.with_only_columns(*columns))
     numbers = _matching(((number, full_name(*names)) for number, *names in named), words)

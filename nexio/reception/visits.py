@@ -25,6 +25,7 @@ from nexio.store import audit, tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import LARGEST_GROUP, in_groups
 from nexio.store.locking import find_locked
+from nexio.store.planning import prefer_indexes
 from nexio.store.tables import (
     CUT_OFF,
     LARGEST_NUMBER,
@@ -427,6 +428,7 @@ def _narrowed(
         begin, end = day_start(which.day, zone), day_end(which.day, zone)
         query = query.where(VisitRow.expected_arrival >= begin, VisitRow.expected_arrival < end)
     elif not which.past_and_deleted and which.state is None:
+        prefer_indexes(work.session)
         # A visit of yesterday whose window runs on past midnight is still a visit of today.
         query = query.where(VisitRow.closes_at > local_day(work.now, zone)[0])
         query = query.order_by(None).order_by(_arrival, VisitRow.id)
