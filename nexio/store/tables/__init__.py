@@ -1,7 +1,5 @@
 """The tables, a module for each topic.
 
-They may import ``nexio.keys`` and what is below it.  Read ``visits.py`` first.
-
 ``location`` has ``visit`` s and ``member`` s; each of those owns a live ``pin``; a visit may
 have one ``access_token``; ``nas`` are the devices that ask us over RADIUS, ``tablet`` s
 stand at the doors, ``desk`` s are browsers at reception.  Rows of ``auth_event`` and ``audit`` are
