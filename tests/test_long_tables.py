@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from sqlalchemy import func, select, text
@@ -264,7 +264,7 @@ def _plans(store: Store, asked: Statements) -> list[str]:
     """How the database finds the rows of large tables, each way once."""
     steps: dict[str, None] = {}
     with store.engine.connect() as connection:
-        driver = connection.connection.driver_connection
+        driver: Any = connection.connection.driver_connection
         for statement, values in asked.items():
             if "set_config" in statement:  # what follows is planned so
                 driver.execute(statement, values)
