@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -163,12 +166,19 @@ def wait_until(reached: Callable[[], object]) -> None:
     assert reached()
 
 
+_BELOW_EPHEMERAL = range(10_000, 32_000)
+"""Ports that Linux gives to nobody who asks for any: a test's clients take none of them."""
+
+_ports = cycle(random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)))
+
+
 def free_port() -> int:
-    """A UDP port that is free at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A UDP port that is free at this moment, and that this process has not named before."""
+    for port in _ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
+    raise AssertionError("a cycle ends")
 
 
 def environment_of(configuration: Configuration) -> dict[str, str]:
