@@ -6,7 +6,6 @@ import ast
 import inspect
 import re
 import sys
-from functools import cache
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,6 @@ def marked(text: str) -> str:
     return "".join(piece for pair in zip(plain, [*commands, ""], strict=True) for piece in pair)
 
 
-@cache
 def field_docstrings(of: type) -> dict[str, str]:
     """What stands below each field or member of a class, without the rules it cites."""
     (body,) = ast.parse(inspect.getsource(of)).body
