@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from nexio.configuration import Configuration
@@ -192,11 +192,10 @@ def export(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dic
 
 def row_counts(store: Store) -> dict[str, int]:
     """How many rows each table has, which a half-written change must not alter."""
+    names = [table.name for table in Row.metadata.sorted_tables]
+    counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)  # noqa: S608 (ours)
     with store.read() as work:
-        return {
-            table.name: work.session.scalar(select(func.count()).select_from(table)) or 0
-            for table in Row.metadata.sorted_tables
-        }
+        return dict(zip(names, work.session.execute(text(f"SELECT {counts}")).one(), strict=True))
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:
