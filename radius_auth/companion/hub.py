@@ -15,12 +15,12 @@ from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_of
+from nexio.network.guard_acts import acts_of
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
     Reported,
     Told,
-    acts_of,
     places_as_octets,
     visits_as_values,
 )
@@ -44,6 +44,11 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
+
+TOGETHER_SECONDS: Final = 0.001
+"""Between two looks at what workers tell: what they tell meanwhile is taken in, and told to the
+others, together.  A look for each message costs more than what is in it (``make bench``, "reject").
+"""
 
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
@@ -206,9 +211,15 @@ class Hub:
     def _run(self) -> None:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        beat_at = 0.0
+        beat_at = looked_at = 0.0
         while not self._stopping or (self._workers and time.monotonic() < self._ends_at):
-            for key, events in self._selector.select(max(0.0, beat_at - time.monotonic())):
+            ready = self._selector.select(max(0.0, beat_at - time.monotonic()))
+            rest = looked_at + TOGETHER_SECONDS - time.monotonic()
+            if rest > 0:
+                time.sleep(rest)
+                ready = self._selector.select(0)
+            looked_at = time.monotonic()
+            for key, events in ready:
                 try:
                     self._attend(key.fd, events)
                 except Exception:

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nexio.keys.keyring import Keyring
 from nexio.network.following import Horizon, News, Position
+from nexio.network.guard_acts import acts_of, values_of
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
     Instants,
     Reported,
     Told,
-    act_as_values,
-    acts_of,
     places_of,
     visits_of,
 )
@@ -193,7 +192,7 @@ class Link:
         up_to = self._guard.told_up_to()
         if up_to == self._told_acts:
             return
-        told = [act_as_values(act) for act in self._guard.news_after(self._told_acts)]
+        told = [values_of(act) for act in self._guard.news_after(self._told_acts)]
         self._told_acts = up_to
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 

@@ -12,10 +12,10 @@ from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind
+from nexio.network.guard_acts import Act, Kind, values_of
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import ACTS_AT_ONCE, Told, act_as_values
+from radius_auth.companion.messages import ACTS_AT_ONCE, Told
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
@@ -172,5 +172,5 @@ def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
 
 def _messages(acts: Sequence[Act]) -> Iterator[bytes]:
     for begin in range(0, len(acts), ACTS_AT_ONCE):
-        some = [act_as_values(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
+        some = [values_of(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
         yield encoded(Told.ACTS, some)

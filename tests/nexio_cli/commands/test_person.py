@@ -22,7 +22,7 @@ from nexio.reception.members import get_member
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow, Row, VisitRow, WifiSessionRow
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.kept import read_kept
 from tests.support.accounting import record, tell
@@ -271,7 +271,7 @@ def _tell_the_spools(store: Store, home: Path) -> None:
     records.append(
         [AccountingBatch(source="192.0.2.10", records=each) for each in ((mine,), (mine, adas))]
     )
-    Journal.in_file(guard_path(home)).exchange([act(1), act(None)])
+    HostJournal(guard_path(home)).exchange([act(1), act(None)])
 
 
 def files_with_traces(home: Path, sealed: set[bytes]) -> set[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radius_auth.companion.messages import Told, acts_of
+from nexio.network.guard_acts import acts_of
+from radius_auth.companion.messages import Told
 from radius_auth.companion.relay import Relay
 from radius_auth.guard import Guard
 from tests.support.radius.guesses import MINUTE, NOON, by_pin, guess, is_open, mac, tries
