@@ -63,17 +63,19 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     if not new:
         return
     servers = _servers_of(work, new.values())
+    decisions: list[Decided] = []
     for whose, number in servers.items():
         of_server = (batch.events for batch in new.values() if batch.server == whose)
         # In the order of their times: several processes tell at once.
         events = sorted(chain.from_iterable(of_server), key=itemgetter(0))
+        decisions += events
         if connection.dialect.name == "postgresql":
             _copy(connection, events, number)
         else:
             rows = [(instant_as_text(at), *others) for at, *others in events]
             insert_rows(connection, f"auth_event ({_COLUMNS}, server_id)", rows, _WIDTH, number)
     connection.execute(insert(_BATCHES), [{"id": each, "at": work.now} for each in new])
-    note_devices(work, chain.from_iterable(batch.events for batch in new.values()))
+    note_devices(work, decisions)
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> set[str]:

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Any, Final
 
-from nexio.network.events import batches_of
+from nexio.network.events import batches_as_told
 from nexio.network.guard_acts import acts_of
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
@@ -305,8 +305,7 @@ class Hub:
             worker.name, worker.writer = values
             self._welcome(worker)
         elif kind == Reported.DECISIONS:
-            number, decisions = values
-            self._record(*batches_of(worker.name, number, decisions))
+            self._record(*batches_as_told(worker.name, *values))
         elif kind == Reported.ACTS:
             worker.acts_up_to, acts = values
             worker.acts += acts

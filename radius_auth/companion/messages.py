@@ -80,7 +80,7 @@ class Reported(IntEnum):
     """Who it is: its name for batches, and that of its guard."""
 
     DECISIONS = 2
-    """A batch of decisions, with its number."""
+    """A batch of decisions: its number, and for each NAS how many they are and their octets."""
 
     ACTS = 3
     """What it did about guesses, and the number of the latest act."""

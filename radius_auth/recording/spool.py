@@ -276,7 +276,7 @@ def look_at(path: Path, kind: type[AccountingBatch | EventBatch]) -> tuple[int, 
     except sqlite3.Error:
         return None
     first = None if oldest is None else read_back(oldest, kind)
-    return number, time.time() if first is None else first.values()[0][0]
+    return number, time.time() if first is None else first.since()
 
 
 def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.types import LargeBinary
 
 from nexio.network.accounting_records import AccountingBatch, Status, seal_name
 from nexio.network.event_log import record_events
-from nexio.network.events import EventBatch, decided
+from nexio.network.events import EventBatch, batches_of, decided
 from nexio.network.guard_acts import Act, Kind
 from nexio.network.guard_table import append
 from nexio.network.nas import NasChanges, edit_nas
@@ -255,10 +255,7 @@ def _tell_the_spools(store: Store, home: Path) -> None:
     told = Spool(home / "spool" / "radiusd.db", EventBatch)
     hers = decided(event(1, user_name=EMAIL, device=MAC))
     others = decided(event(3, user_name="ada@example.com"))
-    batches = [
-        EventBatch(record_id=f"w-{i}-0", source="ap-1", events=events, writer="w", number=i)
-        for i, events in enumerate(((hers,), (hers, others)), 1)
-    ]
+    batches = [*batches_of("w", 1, [hers]), *batches_of("w", 2, [hers, others])]
     gone = batches[0]
     told.append(batches)
     told.remove([gone])
