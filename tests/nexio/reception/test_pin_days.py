@@ -102,12 +102,12 @@ def test_r6_another_email_draws_for_the_same_days(store: Store, location: Locati
     ],
 )
 def test_a_pin_counts_until_two_hours_after_its_window(
-    store: Store, location: Location, arrival: str, duration: str, counted: list[str]
+    sqlite_store: Store, sqlite_location: Location, arrival: str, duration: str, counted: list[str]
 ) -> None:
     """R11: for so long the right PIN is told that its time is over."""
-    set_up(store, location, f"token-duration={duration}")
-    register(store, location, arrival=arrival)
-    assert days(store) == {f"2026-11-{day}": ANY_SIX for day in counted}
+    set_up(sqlite_store, sqlite_location, f"token-duration={duration}")
+    register(sqlite_store, sqlite_location, arrival=arrival)
+    assert days(sqlite_store) == {f"2026-11-{day}": ANY_SIX for day in counted}
 
 
 def test_r3_without_a_token_a_pin_counts_on_its_day(store: Store, location: Location) -> None:
