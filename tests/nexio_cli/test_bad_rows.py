@@ -95,9 +95,8 @@ def test_json_keeps_the_text(nasty: Nexio) -> None:
         assert ran.json[0][key] == NASTY
 
 
-def test_names_with_joiners_are_shown_as_they_are(desk: Nexio) -> None:
+def test_names_with_joiners_are_shown_as_they_are(desk: Nexio, zoe: object) -> None:
     """U+200C and U+200D belong to names in Persian and Hindi."""
-    desk.register()
     desk.sql("UPDATE visit SET first_name = :text", text="می\u200cخواهم")
     assert "می\u200cخواهم" in desk.done("visitor", "list").out
 
@@ -109,9 +108,8 @@ BROKEN_ZONES = ["Atlantis/Capital", "../etc/passwd", "", "Europe", "x" * 300, "M
 
 
 @pytest.mark.parametrize("zone", BROKEN_ZONES)
-def test_an_unknown_zone_stops_no_command(zone: str, sqlite_desk: Nexio) -> None:
+def test_an_unknown_zone_stops_no_command(zone: str, sqlite_desk: Nexio, zoe: object) -> None:
     """What is shown goes by UTC, with its offset and a warning; what is typed is refused."""
-    sqlite_desk.register()
     sqlite_desk.sql("UPDATE location SET time_zone = :zone", zone=zone)
     for words in ("visitor list", "visitor show 1", "log", "checkin list", "settings show"):
         sqlite_desk.done(*words.split())

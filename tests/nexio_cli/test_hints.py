@@ -99,9 +99,8 @@ def test_a_mistyped_command(sqlite_nexio: Nexio) -> None:
     assert "'register'" in sqlite_nexio("visitor", "regster").refused(2)
 
 
-def test_an_extension_by_nothing(sqlite_desk: Nexio) -> None:
+def test_an_extension_by_nothing(sqlite_desk: Nexio, zoe: object) -> None:
     """The hint is a line that can be typed."""
-    sqlite_desk.register()
     hint = sqlite_desk("token", "extend", "1").refused(2).partition("Hint:")[2]
     sqlite_desk.done(*hint.partition(": nexio ")[2].split())
 

@@ -13,9 +13,8 @@ from tests.support.cli.running import Nexio
 
 
 @pytest.fixture
-def house(desk: Nexio) -> Nexio:
+def house(desk: Nexio, zoe: object) -> Nexio:
     """Harbour House with Zoë and a NAS."""
-    desk.register()
     desk.done("nas", "add", "lobby", "192.0.2.10", "--secret", "a long enough secret of ours")
     return desk
 
@@ -74,31 +73,31 @@ def test_the_newest_backups_are_kept(sqlite_desk: Nexio, tmp_path: Path) -> None
     assert "stdout" in sqlite_desk("db", "backup", "-", "--json").err
 
 
-def test_a_backup_is_never_overwritten(house: Nexio, tmp_path: Path) -> None:
+def test_a_backup_is_never_overwritten(sqlite_desk: Nexio, tmp_path: Path) -> None:
     """Exit 4, and the file is as it was."""
     file = tmp_path / "backup.db"
     file.write_text("of yesterday")
-    house("db", "backup", str(file)).refused(4)
+    sqlite_desk("db", "backup", str(file)).refused(4)
     assert file.read_text() == "of yesterday"
 
 
-def test_where_no_backup_can_be(house: Nexio, tmp_path: Path) -> None:
+def test_where_no_backup_can_be(sqlite_desk: Nexio, tmp_path: Path) -> None:
     """Exit 5, and no half of one is left."""
     (tmp_path / "file").write_text("in the way")
-    house("db", "backup", str(tmp_path / "file" / "backup.db")).refused(5)
-    house("db", "backup", str(tmp_path / "nowhere" / "backup.db")).refused(5)
+    sqlite_desk("db", "backup", str(tmp_path / "file" / "backup.db")).refused(5)
+    sqlite_desk("db", "backup", str(tmp_path / "nowhere" / "backup.db")).refused(5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nexio"]
 
 
-def test_what_is_no_backup(house: Nexio, tmp_path: Path) -> None:
+def test_what_is_no_backup(sqlite_desk: Nexio, tmp_path: Path) -> None:
     """Not there: exit 3; not a backup: exit 5; the store is as it was."""
-    rows = house.rows()
-    house("db", "restore", "--yes", str(tmp_path / "nowhere.db")).refused(3)
+    rows = sqlite_desk.rows()
+    sqlite_desk("db", "restore", "--yes", str(tmp_path / "nowhere.db")).refused(3)
     (tmp_path / "letter.db").write_text("Dear reception," * 1000)
-    house("db", "restore", "--yes", str(tmp_path / "letter.db")).refused(5)
+    sqlite_desk("db", "restore", "--yes", str(tmp_path / "letter.db")).refused(5)
     (tmp_path / "empty.db").write_text("")
-    house("db", "restore", "--yes", str(tmp_path / "empty.db")).refused(5)
-    assert house.rows() == rows
+    sqlite_desk("db", "restore", "--yes", str(tmp_path / "empty.db")).refused(5)
+    assert sqlite_desk.rows() == rows
 
 
 def test_a_new_key(house: Nexio, tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ def test_add_and_list(nexio: Nexio) -> None:
     assert [list(location) for location in listed] == [["id", "name", "time_zone", "reply"]] * 2
 
 
-def test_none_yet(nexio: Nexio) -> None:
+def test_none_yet(sqlite_nexio: Nexio) -> None:
     """An empty array for a script; advice for a person."""
-    assert nexio.done("location", "list", "--json").json == []
-    assert "nexio location add" in nexio.done("location", "list").err
+    assert sqlite_nexio.done("location", "list", "--json").json == []
+    assert "nexio location add" in sqlite_nexio.done("location", "list").err
 
 
 @pytest.mark.parametrize(

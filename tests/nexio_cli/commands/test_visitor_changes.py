@@ -109,30 +109,28 @@ CHANGES = [
 ]
 
 
-def test_a_deleted_visit(desk: Nexio) -> None:
+def test_a_deleted_visit(sqlite_desk: Nexio, zoe: object) -> None:
     """Nothing brings it back: exit 4, and the advice is to register again."""
-    desk.register()
-    desk.done("visitor", "delete", "--yes", "1")
-    rows = desk.rows()
+    sqlite_desk.done("visitor", "delete", "--yes", "1")
+    rows = sqlite_desk.rows()
     for words in CHANGES:
-        assert "Register the visitor again" in desk(*words.split()).refused(4)
-    assert desk.rows() == rows
+        assert "Register the visitor again" in sqlite_desk(*words.split()).refused(4)
+    assert sqlite_desk.rows() == rows
 
 
-def test_a_visit_that_is_over(desk: Nexio) -> None:
+def test_a_visit_that_is_over(sqlite_desk: Nexio) -> None:
     """The same for one of days ago."""
-    desk.register_ago(timedelta(days=3))
+    sqlite_desk.register_ago(timedelta(days=3))
     for words in CHANGES:
-        assert "Register the visitor again" in desk(*words.split()).refused(4)
+        assert "Register the visitor again" in sqlite_desk(*words.split()).refused(4)
 
 
-def test_extend_what_there_is_not(desk: Nexio) -> None:
+def test_extend_what_there_is_not(sqlite_desk: Nexio, zoe: object) -> None:
     """No token and a revoked one cannot be extended."""
-    desk.register()
-    desk.done("token", "off", "--revoke", "--yes")
-    desk.register(email="ada@example.com")
+    sqlite_desk.done("token", "off", "--revoke", "--yes")
+    sqlite_desk.register(email="ada@example.com")
     for number in ("1", "2"):
-        desk("token", "extend", number, "--by", "30m").refused(4)
+        sqlite_desk("token", "extend", number, "--by", "30m").refused(4)
 
 
 def test_more_guests_than_planned(desk: Nexio) -> None:

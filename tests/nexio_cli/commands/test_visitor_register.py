@@ -77,17 +77,19 @@ def test_all_that_is_known_of_a_visit(desk: Nexio, monkeypatch: pytest.MonkeyPat
     assert listed["by"] == "maria"
 
 
-def test_now_is_the_whole_minute(desk: Nexio) -> None:
+def test_now_is_the_whole_minute(sqlite_desk: Nexio) -> None:
     """R1: the arrival is this minute, rounded down, with the offset of the location."""
     before = datetime.now(UTC).replace(second=0, microsecond=0)
-    arrival = datetime.fromisoformat(desk.register()["expected_arrival"])
+    arrival = datetime.fromisoformat(sqlite_desk.register()["expected_arrival"])
     assert before <= arrival <= datetime.now(UTC)
     assert (arrival.second, arrival.microsecond) == (0, 0)
 
 
-def test_a_person_reads_it(desk: Nexio) -> None:
+def test_a_person_reads_it(sqlite_desk: Nexio) -> None:
     """The answer first, then the PIN and until when; stdout has it all."""
-    ran = desk.done(*registration(notes="brings a dog", company="ACME", phone="+44 20 7946 0000"))
+    ran = sqlite_desk.done(
+        *registration(notes="brings a dog", company="ACME", phone="+44 20 7946 0000")
+    )
     lines = ran.out.splitlines()
     assert lines[0] == "Registered Zoë Nguyễn Văn at Harbour House."
     named = {line.split()[0]: line for line in lines[1:]}
@@ -303,12 +305,12 @@ def test_arrivals_that_are_refused(typed: str, words: str, london: Nexio) -> Non
     assert "\x1b" not in said
 
 
-def test_an_arrival_just_past(desk: Nexio) -> None:
+def test_an_arrival_just_past(sqlite_desk: Nexio) -> None:
     """R20: an arrival in the past is taken while its window is open."""
     now = datetime.now(UTC)
     past, over = ((now - timedelta(minutes=ago)).strftime("%Y-%m-%d %H:%MZ") for ago in (58, 61))
-    assert desk.register("--arrival", past)["token"]["state"] == "valid"
-    assert "is over" in desk(*registration("--arrival", over)).refused(2)
+    assert sqlite_desk.register("--arrival", past)["token"]["state"] == "valid"
+    assert "is over" in sqlite_desk(*registration("--arrival", over)).refused(2)
 
 
 @pytest.mark.parametrize(
@@ -324,14 +326,14 @@ def test_free_text(field: str, longest: int, sqlite_desk: Nexio) -> None:
 
 
 @pytest.mark.parametrize(("typed", "pin"), [("048215", "048215"), ("048-215", "048215")])
-def test_a_pin_that_was_sent_already(typed: str, pin: str, desk: Nexio) -> None:
+def test_a_pin_that_was_sent_already(typed: str, pin: str, sqlite_desk: Nexio) -> None:
     """It is kept as text with its leading zeros."""
-    assert desk.register("--pin", typed)["pin"] == pin
+    assert sqlite_desk.register("--pin", typed)["pin"] == pin
 
 
-def test_a_pin_from_stdin(desk: Nexio) -> None:
+def test_a_pin_from_stdin(sqlite_desk: Nexio) -> None:
     """``-`` keeps it out of the shell's history."""
-    ran = desk.done(*registration("--pin", "-", "--json"), stdin="048215\r\nand more\n")
+    ran = sqlite_desk.done(*registration("--pin", "-", "--json"), stdin="048215\r\nand more\n")
     assert ran.json["pin"] == "048215"
 
 
@@ -381,9 +383,9 @@ def test_no_pin_left(sqlite_desk: Nexio) -> None:
     assert "pin-length=6" in said
 
 
-def test_nothing_half_written(desk: Nexio) -> None:
+def test_nothing_half_written(sqlite_desk: Nexio) -> None:
     """After a refusal every table has the rows that it had."""
-    rows = desk.rows()
+    rows = sqlite_desk.rows()
     for options in (
         {"email": "zoe"},
         {"arrival": "10/11/2099"},
@@ -392,24 +394,24 @@ def test_nothing_half_written(desk: Nexio) -> None:
         {"pin": "1234"},
         {"location": "Nowhere"},
     ):
-        assert desk(*registration(**options)).exit_code in {2, 3}
-        assert desk.rows() == rows
+        assert sqlite_desk(*registration(**options)).exit_code in {2, 3}
+        assert sqlite_desk.rows() == rows
 
 
-def test_several_locations(desk: Nexio) -> None:
+def test_several_locations(sqlite_desk: Nexio) -> None:
     """Without --location exit 2 with the names; with it, in any case, its zone and settings."""
-    desk.done("location", "add", "Annex", "--timezone", "Asia/Tokyo")
-    said = desk(*registration()).refused(2)
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Asia/Tokyo")
+    said = sqlite_desk(*registration()).refused(2)
     assert "Annex, Harbour House" in said
-    visit = desk.register("--location", "ANNEX", "--arrival", "2099-01-02 09:00")
+    visit = sqlite_desk.register("--location", "ANNEX", "--arrival", "2099-01-02 09:00")
     assert visit["location"] == "Annex"
     assert visit["expected_arrival"] == "2099-01-02T09:00:00+09:00"
     assert visit["token"] is None
 
 
-def test_no_location_yet(nexio: Nexio) -> None:
+def test_no_location_yet(sqlite_nexio: Nexio) -> None:
     """Exit 2, and the advice is to make one."""
-    assert "nexio init" in nexio(*registration()).refused(2)
+    assert "nexio init" in sqlite_nexio(*registration()).refused(2)
 
 
 def test_more_guests_than_planned(desk: Nexio) -> None:
@@ -422,12 +424,12 @@ def test_more_guests_than_planned(desk: Nexio) -> None:
     desk.register("--arrival", "+1h", email="ada@example.com")
 
 
-def test_r6_a_chosen_pin_that_is_easy_to_guess(desk: Nexio) -> None:
+def test_r6_a_chosen_pin_that_is_easy_to_guess(sqlite_desk: Nexio) -> None:
     """Exit 4 with the chance; who insists reads it again, and the visit is registered."""
-    said = desk(*registration("--pin", "04821")).refused(4)
+    said = sqlite_desk(*registration("--pin", "04821")).refused(4)
     assert "1 in 8,333" in said
     assert "--insecure-short-pin" in said
-    ran = desk.done(*registration("--pin", "04821", "--insecure-short-pin", "--json"))
+    ran = sqlite_desk.done(*registration("--pin", "04821", "--insecure-short-pin", "--json"))
     assert ran.json["pin"] == "04821"
     assert "Warning: A PIN of 5 digits is guessed in a day with a chance of 1 in 8,333." in ran.err
     assert "04821" not in ran.err
