@@ -25,7 +25,15 @@ from radius_auth.decision.decide import Accepted
 from radius_auth.decision.reasons import Reason
 from tests.support.clocks import Clock
 from tests.support.contents import contents
-from tests.support.people import add_location, delete, look_up, register, revoke, set_up
+from tests.support.people import (
+    add_location,
+    delete,
+    look_up,
+    register,
+    register_many,
+    revoke,
+    set_up,
+)
 from tests.support.reception import add_member, mails, use_pin, wifi
 
 if TYPE_CHECKING:
@@ -83,8 +91,7 @@ def full_house(store: Store, location: Location, clock: Clock) -> list[int]:
             register_visitor(work, location, found)
         keyed = read_registration(said | {"email": "key@example.com"}, work.now, location)
         register_visitor(work, location, keyed, Repetition(key="order-7", words="Zoë"))
-    for number in range(FULL_DAY):
-        register(store, location, email=f"n{number}@example.com", arrival="27 nov 2026 9am")
+    register_many(store, location, FULL_DAY, "27 nov 2026 9am")
     with store.read() as work:
         return [*work.session.scalars(select(VisitRow.id).order_by(VisitRow.id)), 9_999]
 
@@ -162,7 +169,7 @@ def test_r5_the_new_pins_of_many_work_and_the_old_ones_do_not(
     store: Store, location: Location
 ) -> None:
     """Each has one of its own, which differs from all before, and one mail."""
-    old = [register(store, location, email=f"n{number}@example.com") for number in range(40)]
+    old = register_many(store, location, 40)
     with store.write() as work:
         numbers = reissue_all(work, [visit.id for visit in old])
     with store.read() as work:
@@ -198,7 +205,7 @@ def test_r5_r9_all_of_them_or_none(store: Store, location: Location) -> None:
 
 def test_r5_many_take_as_many_statements_as_a_few(store: Store, location: Location) -> None:
     """So that 20,000 take seconds."""
-    old = [register(store, location, email=f"n{number}@example.com").id for number in range(60)]
+    old = [visit.id for visit in register_many(store, location, 60)]
     counts = []
     for some in (old[:2], old[2:]):
         told: list[str] = []
