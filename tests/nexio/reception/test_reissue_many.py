@@ -34,7 +34,7 @@ from tests.support.people import (
     revoke,
     set_up,
 )
-from tests.support.reception import add_member, mails, use_pin, wifi
+from tests.support.reception import add_member, mails, table_of, use_pin, wifi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -151,7 +151,10 @@ def test_r5_many_at_once_are_as_one_by_one(store: Store, location: Location, clo
     numbers = full_house(store, location, clock)
     before = contents(store)
 
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+    # The databases differ in statements, which are the same for any choice.
+    examples = 12 if store.engine.dialect.name == "sqlite" else 5
+
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), deadline=None)
     @given(chosen=st.permutations(numbers), many=st.integers(1, len(numbers)),
            changes=st.sampled_from(SETTINGS))  # fmt: skip
     def hold(chosen: list[int], many: int, changes: list[str]) -> None:
@@ -175,11 +178,12 @@ def test_r5_the_new_pins_of_many_work_and_the_old_ones_do_not(
     with store.read() as work:
         new = [find_visit(work, each) for each in numbers if isinstance(each, int)]
     assert len({visit.pin for visit in [*old, *new] if visit}) == 80
+    table = table_of(store)
     for before, after in zip(old, new, strict=True):
         assert after is not None
         assert (after.email, after.replaces) == (before.email, before.id)
-        assert isinstance(wifi(store, after), Accepted)
-        assert wifi(store, before).reason is Reason.REPLACED
+        assert isinstance(wifi(store, after, table=table), Accepted)
+        assert wifi(store, before, table=table).reason is Reason.REPLACED
     assert len(mails(store, Template.VISITOR_REGISTERED)) == 40
 
 
