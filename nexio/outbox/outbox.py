@@ -286,20 +286,19 @@ def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
         return work.session.get(MemberRow, visit.member_id)
     if visit.host is None:
         return None
-    members = work.session.scalars(
-        select(MemberRow).where(
-            MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None)
-        )
+    members = work.session.execute(
+        select(
+            *(MemberRow.id, MemberRow.email_key, MemberRow.first_name, MemberRow.last_name)
+        ).where(MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None))
     )
     # Compared here: the databases disagree on upper and lower case beyond ASCII.
     name, address = search_key(visit.host), email_key(visit.host)
     found = [
-        member
-        for member in members
-        if address == member.email_key
-        or name == search_key(full_name(member.first_name, member.last_name))
+        number
+        for number, key, first_name, last_name in members
+        if address == key or name == search_key(full_name(first_name, last_name))
     ]
-    return found[0] if len(found) == 1 else None
+    return work.session.get_one(MemberRow, found[0]) if len(found) == 1 else None
 
 
 def is_waiting(now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session, UOWTransaction
 
 from nexio.store import tables
@@ -20,6 +20,16 @@ CHANNEL = "nexio_change"
 """Where PostgreSQL calls those who listen, at the commit."""
 
 _BATCH = "nexio batch"
+
+# As plain text, since each change does this: the mapping would take ten times as long.
+_NEXT = text("UPDATE store_revision SET number = number + 1")
+_NOTE = text("INSERT INTO change (number, batch) SELECT number, :batch FROM store_revision")
+_ON_POSTGRESQL = text(
+    "WITH next AS (UPDATE store_revision SET number = number + 1 RETURNING number),"
+    " noted AS (INSERT INTO change (number, batch) SELECT number, :batch FROM next)"
+    " SELECT pg_notify(:channel, CAST(number AS text)) FROM next"
+)
+"""All of it and the call at once: others wait for one round over the network, and not for three."""
 
 
 def batch_of(session: Session) -> int:
@@ -52,12 +62,8 @@ def publish(session: Session) -> None:
     batch = session.info.pop(_BATCH, None)
     if batch is None:
         return
-    number = session.scalars(
-        update(tables.StoreRevisionRow)
-        .values(number=tables.StoreRevisionRow.number + 1)
-        .returning(tables.StoreRevisionRow.number)
-    ).one()
-    session.add(tables.ChangeRow(number=number, batch=batch))
-    session.flush()
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_notify(CHANNEL, str(number))))
+        session.execute(_ON_POSTGRESQL, {"batch": batch, "channel": CHANNEL})
+    else:
+        session.execute(_NEXT)
+        session.execute(_NOTE, {"batch": batch})

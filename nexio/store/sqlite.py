@@ -165,13 +165,12 @@ def _begin(connection: Connection, patience: Patience) -> None:
     however long it was willing to wait.
     """
     reads_only = connection.get_execution_options().get("nexio_reads_only", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
-    if reads_only:
-        connection.exec_driver_sql("BEGIN")
     # An import has detached its connection: it has no `driver_connection` any more.
-    elif not _has_turn(
-        cast("sqlite3.Connection", connection.connection.dbapi_connection), patience
-    ):
+    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    driver.execute(f"PRAGMA query_only = {'ON' if reads_only else 'OFF'}")
+    if reads_only:
+        driver.execute("BEGIN")
+    elif not _has_turn(driver, patience):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
     from tests.support.radius.radclient import Reply
 
-TRIES = 100
-"""How often to ask a server until it knows a change; each time takes about 20 ms."""
-
 _emails = map("guest{}@example.com".format, count(1))
 
 
@@ -117,10 +114,11 @@ def seconds_left(visit: Visit, now: datetime | None = None) -> int:
 
 def ask_until(code: str, ask: Callable[[], Reply]) -> Reply:
     """Ask until the server knows a change."""
-    replies = (ask() for _ in range(TRIES))
-    found = next((reply for reply in replies if reply.code == code), None)
-    assert found is not None, f"never {code}"
-    return found
+    deadline = time.monotonic() + PATIENCE
+    while (reply := ask()).code != code:
+        assert time.monotonic() < deadline, f"never {code}"
+        time.sleep(0.02)
+    return reply
 
 
 def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> list[WifiSession]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+RADCLIENT = ("radclient", "-D", Path(__file__).with_name("radclient_dictionary"))
 _RECEIVED = re.compile(r"Received (\S+) Id \d+ from (\S+):\d+ to ")
 _ATTRIBUTE = re.compile(r"\t([A-Z]\S+) = (.*)")
 
@@ -73,7 +74,7 @@ def radclient(
     lines += [f"{name.replace('_', '-')} = {value}" for name, value in attributes.items()]
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     done = subprocess.run(
-        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "auth", secret.decode()],
+        [*RADCLIENT, "-x", "-r", str(tries), "-t", str(timeout), target, "auth", secret.decode()],
         input="\n".join(lines),
         capture_output=True,
         text=True,
@@ -87,7 +88,7 @@ def account(port: int, status: str, *attributes: str, tries: int = 1, timeout: i
     target = f"127.0.0.1:{port}"
     lines = [f"Acct-Status-Type = {status}", 'Acct-Session-Id = "81"', 'NAS-Identifier = "lobby"']
     done = subprocess.run(
-        ["radclient", "-x", "-r", str(tries), "-t", str(timeout), target, "acct", SECRET],
+        [*RADCLIENT, "-x", "-r", str(tries), "-t", str(timeout), target, "acct", SECRET],
         input="\n".join([*lines, *attributes]),
         capture_output=True,
         text=True,
@@ -148,7 +149,7 @@ class ManyLogins:
             )
         )
         self._process = subprocess.Popen(
-            ["radclient", "-q", "-s", "-f", asked, "-p", str(at_once), "-r", str(tries),
+            [*RADCLIENT, "-q", "-s", "-f", asked, "-p", str(at_once), "-r", str(tries),
              "-t", str(timeout), f"127.0.0.1:{port}", "auth", SECRET],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
