@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
 
-TOGETHER_SECONDS: Final = 0.001
+TOGETHER_SECONDS: Final = 0.002
 """Between two looks at what workers tell: what they tell meanwhile is taken in, and told to the
 others, together.  A look for each message costs more than what is in it (``make bench``, "reject").
 """
