@@ -71,7 +71,8 @@ class Relay:
     def take(self, acts: Iterable[Act]) -> None:
         """Take what a worker did."""
         with self.lock:
-            new = [act for act in acts if not self._is_known(act)]
+            quiet = self._quiet
+            new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
             self._add_news(new)
             if new:
                 self._writers.add(new[0].writer)
