@@ -33,9 +33,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webd]:
-    """A server without TLS on loopback, with an empty store, for tests that leave it as it is."""
+    """A server without TLS on loopback, with an empty store, for tests that leave it as it is.
+
+    Its command line says another port than its environment.
+    """
     configuration = _sqlite_template.copy(tmp_path_factory.mktemp("webd") / "nexio")
-    with webd(configuration) as running:
+    with webd(configuration, variables={"NEXIO_WEBD_PORT": "1"}) as running:
         yield running
 
 
@@ -234,7 +237,6 @@ def test_of_two_that_start_at_once_one_has_the_port(sqlite_configuration: Config
     assert first.returncode == 0
 
 
-def test_options_from_the_environment(sqlite_configuration: Configuration) -> None:
+def test_options_from_the_environment(server: Webd) -> None:
     """The command line wins over the variable."""
-    with webd(sqlite_configuration, variables={"NEXIO_WEBD_PORT": "1"}) as server:
-        assert server.ask("/healthz").status == 200
+    assert server.ask("/healthz").status == 200
