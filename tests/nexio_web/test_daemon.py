@@ -9,15 +9,18 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nexio.service_manager import READY, STOPPING, WATCHDOG
+from nexio_web.daemon import Parent
 from nexio_web.headers import HEADERS
+from nexio_web.options import Options
 from tests.support.certificates import certify
 from tests.support.cli.forking import run, start
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
@@ -119,6 +122,19 @@ def test_what_systemd_is_told(sqlite_configuration: Configuration, tmp_path: Pat
         systemd.wait_for(READY)
         server.process.terminate()
         systemd.wait_for(STOPPING)
+
+
+def test_a_signal_in_the_middle_of_another_one() -> None:
+    """Its handler waits for nothing that the one below it, or granian's loop, holds."""
+    parent = Parent(Options(listen=HERE, port=free_port()))
+    held: Any = parent.main_loop_interrupt
+    with held._cond:  # noqa: SLF001 (its ``set`` does the same)
+        for handler in (parent.signal_handler_reload, parent.signal_handler_interrupt):
+            second = threading.Thread(target=handler, daemon=True)
+            second.start()
+            second.join(PATIENCE)
+            assert not second.is_alive()
+    wait_until(lambda: parent.reload_signal and parent.interrupt_signal)
 
 
 def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:
