@@ -180,6 +180,10 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
         assert "no answer to" not in server.stderr
 
 
+on_sqlite = pytest.mark.parametrize("configuration", ["sqlite"], indirect=True)
+"""For one change alone: `test_all_of_it_at_once` makes it on PostgreSQL, too."""
+
+
 def test_the_key_is_rotated(desk: Desk, radiusd: Radiusd) -> None:
     """Under running servers, also that of NAS secrets; CHAP opens values of the new key then."""
     with Stream(radiusd.port, *desk.visits) as stream:
@@ -193,6 +197,7 @@ def test_the_key_is_rotated(desk: Desk, radiusd: Radiusd) -> None:
     stream.assert_flawless()
 
 
+@on_sqlite
 def test_a_nas_is_edited(desk: Desk, radiusd: Radiusd) -> None:
     """R19: its own entry and a more exact one beside it, again and again."""
     names = ["here", "there"] * 3
@@ -210,6 +215,7 @@ def test_a_nas_is_edited(desk: Desk, radiusd: Radiusd) -> None:
     stream.assert_flawless()
 
 
+@on_sqlite
 def test_settings_are_saved(desk: Desk, radiusd: Radiusd) -> None:
     """R2, R19: they change nothing for those who have a token."""
     with Stream(radiusd.port, *desk.visits) as stream:
@@ -234,6 +240,7 @@ def test_the_store_is_backed_up_and_restored(desk: Desk, radiusd: Radiusd, tmp_p
     stream.assert_flawless()
 
 
+@on_sqlite
 def test_everything_is_loaded_anew(desk: Desk, radiusd: Radiusd) -> None:
     """SIGHUP, also several at once; it sees what no batch has told."""
     quiet = desk.register("quiet@example.com")
@@ -259,6 +266,7 @@ def test_all_of_it_at_once(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None
         rotate_key(desk.store, desk.configuration.key_file)
         with desk.store.write() as work:
             edit_nas(work, "here", NasChanges(name="there"))
+        set_up(desk.store, desk.location, "token-duration=8h")
         radiusd.signal(signal.SIGHUP)
         back_up(desk.store.engine, tmp_path / "newer.db")
         restore(desk.store, tmp_path / "newer.db")
@@ -310,6 +318,7 @@ def test_another_file_in_the_place_of_the_store(
     desk.store.close()
 
 
+@on_sqlite
 def test_nothing_is_left_of_a_killed_server(desk: Desk) -> None:
     """Kill -9 of the parent in the middle of requests ends the worker, too."""
     with Radiusd(desk.configuration, "--reject-delay", "0") as server:

@@ -45,6 +45,10 @@ def radiusd(desk: Desk) -> Iterator[Radiusd]:
         assert "Traceback" not in server.stderr
 
 
+on_sqlite = pytest.mark.parametrize("configuration", ["sqlite"], indirect=True)
+"""For what the processes say to each other; the database hears nothing of it."""
+
+
 def log_in(server: Radiusd, visit: Visit, times: int = WAVE) -> None:
     """Let guests in, from as many ports, so that both workers have some."""
     for _ in range(times):
@@ -64,6 +68,7 @@ def test_a_worker_loads_neither_sqlalchemy_nor_a_database(desk: Desk) -> None:
         assert "sqlite3" in Path(f"/proc/{radiusd.companion()}/maps").read_text()
 
 
+@on_sqlite
 def test_status_is_that_of_all_workers(desk: Desk, radiusd: Radiusd) -> None:
     """Whichever of them is asked: what all of them have done."""
     visit = desk.register()
@@ -130,6 +135,7 @@ def test_a_killed_worker_is_replaced_while_the_store_is_away(
         assert server.stop() == 0
 
 
+@on_sqlite
 def test_guesses_count_over_all_workers(desk: Desk) -> None:
     """Six wrong PINs as fast as they come, whichever worker gets them; none is looked at twice."""
     visit = desk.register()
