@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
+RULE = re.compile(r"\bR\d+\b")
+POINT = re.compile(r"^def test_must_(\d\d)_", re.MULTILINE)
 
 
 def tests(what: str) -> str:
-    """Links to the test files that hold a rule or a point."""
-    return f"Tests: {', '.join(map(_link, holding(what)))}"
+    """Links to the test files that hold ``R7`` (they cite it), or ``Must 7`` (their names)."""
+    return f"Tests: {', '.join(map(_link, _holding()[what]))}"
 
 
-def holding(what: str) -> list[Path]:
-    """The test files that hold ``R7`` (they cite it), or ``Must 7`` (by names of tests)."""
-    kind, _, number = what.partition(" ")
-    pattern = rf"^def test_must_{int(number):02}_" if kind == "Must" else rf"\b{what}\b"
-    held = re.compile(pattern, re.MULTILINE)
-    return [
-        path
-        for path in sorted(TESTS.rglob("test_*.py"))
-        if path.name != "test_rules.py" and held.search(path.read_text())
-    ]
+@cache
+def _holding() -> dict[str, list[Path]]:
+    """The test files that hold each rule and each point."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(TESTS.rglob("test_*.py")):
+        if path.name == "test_rules.py":
+            continue
+        text = path.read_text()
+        points = {f"Must {int(number)}" for number in POINT.findall(text)}
+        for what in {*RULE.findall(text), *points}:
+            found[what].append(path)
+    return found
 
 
 def _link(path: Path) -> str:

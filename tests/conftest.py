@@ -46,9 +46,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from nexio.store import postgresql as postgresql_store
 from nexio.store.engine import Store
 from radius_auth.raddb.program import embedded_python
 from tests.support.clocks import Clock
+from tests.support.connections import KeptConnection
 from tests.support.mail_server import MailServer
 from tests.support.order import place
 from tests.support.people import add_harbour_house
@@ -288,9 +290,11 @@ def postgresql_configuration(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def configuration(request: pytest.FixtureRequest) -> Configuration:
-    """A store: on SQLite, and again on PostgreSQL."""
+def configuration(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Configuration:
+    """A store: on SQLite, and again on PostgreSQL, to which connections are kept."""
     made: Configuration = request.getfixturevalue(f"{request.param}_configuration")
+    if request.param == "postgresql":
+        monkeypatch.setattr(postgresql_store, "PatientConnection", KeptConnection)
     return made
 
 

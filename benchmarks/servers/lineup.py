@@ -60,19 +60,7 @@ class Lineup:
 
     def radiusd(self) -> Server:
         """nexio-radiusd as it is installed; rejects are not delayed."""
-        port = free_port()
-        return Server(
-            key="radiusd",
-            name="nexio-radiusd",
-            command=[
-                Path(sys.executable).with_name("nexio-radiusd"),
-                *("--listen", "127.0.0.1", "--auth-port", str(port), "--reject-delay", "0"),
-            ],
-            environment={"NEXIO_HOME": str(self._copy_of_home("radiusd"))},
-            folder=self.folder("radiusd"),
-            port=port,
-            columns=LOGINS | {"duplicate", "accounting"},
-        )
+        return radiusd(self.folder("radiusd"), self._copy_of_home("radiusd"))
 
     def plugin(self) -> Server:
         """FreeRADIUS with our plugin, as our command installs it."""
@@ -159,6 +147,28 @@ MAKERS: Final[dict[str, Callable[[Lineup], Server]]] = {
     "pyrad": Lineup.pyrad,
     "echo": Lineup.echo,
 }
+
+
+def radiusd(folder: Path, home: Path) -> Server:
+    """nexio-radiusd as it is installed; rejects are not delayed.
+
+    Args:
+        folder: for its log.
+        home: its ``NEXIO_HOME``.
+    """
+    port = free_port()
+    return Server(
+        key="radiusd",
+        name="nexio-radiusd",
+        command=[
+            Path(sys.executable).with_name("nexio-radiusd"),
+            *("--listen", "127.0.0.1", "--auth-port", str(port), "--reject-delay", "0"),
+        ],
+        environment={"NEXIO_HOME": str(home)},
+        folder=folder,
+        port=port,
+        columns=LOGINS | {"duplicate", "accounting"},
+    )
 
 
 def add_access_points(configuration: Configuration) -> None:

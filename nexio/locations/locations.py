@@ -179,8 +179,9 @@ def get_location(work: Reading, name: str | None) -> Location:
     """
     known = list_locations(work)
     names = [location.name for location in known]
-    if name is None and len(known) == 1:
-        return known[0]
+    meant = [each for each in known if name is None or _key(each.name) == _key(name)]
+    if len(meant) == 1:
+        return meant[0]
     if name is None:
         raise InvalidValue(
             "which location?" if names else "there is no location yet",
@@ -188,10 +189,7 @@ def get_location(work: Reading, name: str | None) -> Location:
             if names
             else "Add one with: nexio init --location NAME --timezone ZONE",
         )
-    location = find_location(work, name)
-    if location is None:
-        raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")
-    return location
+    raise NotFound(f"there is no location {name!r}", f"The locations are: {', '.join(names)}")
 
 
 def find_only_location(work: Reading, name: str | None) -> Location | None:
@@ -200,8 +198,10 @@ def find_only_location(work: Reading, name: str | None) -> Location | None:
     Raises:
         NotFound: no such location.
     """
-    several = name is None and len(list_locations(work)) != 1
-    return None if several else get_location(work, name)
+    if name is not None:
+        return get_location(work, name)
+    known = list_locations(work)
+    return known[0] if len(known) == 1 else None
 
 
 def option_for(work: Reading, location: Location) -> str:

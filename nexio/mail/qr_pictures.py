@@ -17,6 +17,9 @@ QR_PIXELS: Final = 6
 QR_QUIET_ZONE: Final = 4
 """Modules of white around the code (ISO/IEC 18004 section 6.3.8)."""
 
+_BLACK, _WHITE = b"0", b"1"
+"""Pixels, as the digits of a binary number."""
+
 _SIGN: Final = 4.5
 """Modules from the middle of the code to the edge of the sign for Wi-Fi."""
 
@@ -32,19 +35,16 @@ def qr_png(text: str, *, wifi: bool = False) -> bytes:
         error_correction=ERROR_CORRECT_H if wifi else ERROR_CORRECT_M, border=QR_QUIET_ZONE
     )
     code.add_data(text)
-    matrix = code.get_matrix()
-    middle = len(matrix) / 2
-    pixels = range(len(matrix) * QR_PIXELS)
-
-    def is_white(row: int, column: int) -> bool:
-        x, y = ((each + 0.5) / QR_PIXELS - middle for each in (column, row))
-        if wifi and max(abs(x), abs(y)) < _SIGN:
-            return not _is_in_sign(x, y)
-        return not matrix[row // QR_PIXELS][column // QR_PIXELS]
-
+    lines = [
+        b"".join(_BLACK * QR_PIXELS if is_dark else _WHITE * QR_PIXELS for is_dark in line)
+        for line in code.get_matrix()
+    ]
+    rows = [bytearray(line) for line in lines for _ in range(QR_PIXELS)]
+    if wifi:
+        _draw_sign(rows)
     picture = io.BytesIO()
-    writer = png.Writer(len(pixels), len(pixels), greyscale=True, bitdepth=1)
-    writer.write(picture, [[is_white(row, column) for column in pixels] for row in pixels])
+    writer = png.Writer(len(rows), len(rows), greyscale=True, bitdepth=1)
+    writer.write_packed(picture, map(_packed, rows))
     return picture.getvalue()
 
 
@@ -55,6 +55,21 @@ def wifi_qr_text(ssid: str) -> str:
     """
     escaped = re.sub(r"([\\;,:\"])", r"\\\1", ssid)
     return f"WIFI:T:nopass;S:{escaped};;"
+
+
+def _draw_sign(rows: list[bytearray]) -> None:
+    """Put the sign for Wi-Fi into the middle, black on white."""
+    middle, reach = len(rows) // 2, int(_SIGN * QR_PIXELS)
+    for row in range(-reach, reach):
+        for column in range(-reach, reach):
+            x, y = ((each + 0.5) / QR_PIXELS for each in (column, row))
+            rows[middle + row][middle + column] = ord(_BLACK if _is_in_sign(x, y) else _WHITE)
+
+
+def _packed(row: bytearray) -> bytes:
+    """Eight pixels in an octet, the first one in its highest bit."""
+    octets = -(-len(row) // 8)
+    return int(row.ljust(8 * octets, _BLACK), 2).to_bytes(octets, "big")
 
 
 def _is_in_sign(x: float, y: float) -> bool:

@@ -110,7 +110,9 @@ def back_up_from(source: Connection, path: Path) -> int:
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             with connected(_url_of(part)) as target, target.begin() as connection:
                 schema.make_tables(connection, version)
-                rows = copy_rows(source, connection, tables_of(source, connection))
+                # To look at the tables of an earlier version takes half of a small backup's time.
+                tables = our_tables if version == schema.HEAD else tables_of
+                rows = copy_rows(source, connection, tables(source, connection))
             part.rename(path)
     return rows
 

@@ -50,6 +50,8 @@ class Template(StrEnum):
     """To a member: the link to the pass on the phone."""
 
 
+_INSERT = insert(OutboxRow)
+
 ABOUT_DELETED = frozenset({Template.VISITOR_CANCELLED, Template.VISITOR_ARRIVED})
 """What goes out although its visit was deleted."""
 
@@ -117,18 +119,18 @@ def queue_mail(
         OutboxRow.member_id == member_id if visit_id is None else OutboxRow.visit_id == visit_id
     )
     same = (OutboxRow.template == template.value) & subject & is_waiting(work.now)
-    work.session.execute(delete(OutboxRow).where(same))
-    row = OutboxRow(**_queued(work, template), visit_id=visit_id, member_id=member_id)
-    work.session.add(row)
-    work.session.flush()
-    return row.id
+    connection = work.session.connection()
+    connection.execute(delete(OutboxRow).where(same))
+    about = {"visit_id": visit_id, "member_id": member_id}
+    inserted = _INSERT.returning(OutboxRow.id)
+    return connection.execute(inserted, _queued(work, template) | about).scalar_one()
 
 
 def queue_first_mails(work: Writing, visit_ids: Sequence[int]) -> None:
     """Have the registration of new visits mailed, in one statement; each has an e-mail."""
     if visit_ids:
-        work.session.execute(
-            insert(OutboxRow),
+        work.session.connection().execute(
+            _INSERT,
             [
                 _queued(work, Template.VISITOR_REGISTERED) | {"visit_id": visit_id}
                 for visit_id in visit_ids
@@ -286,20 +288,19 @@ def find_host(work: Reading, visit: VisitRow) -> MemberRow | None:
         return work.session.get(MemberRow, visit.member_id)
     if visit.host is None:
         return None
-    members = work.session.scalars(
-        select(MemberRow).where(
-            MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None)
-        )
+    members = work.session.execute(
+        select(
+            *(MemberRow.id, MemberRow.email_key, MemberRow.first_name, MemberRow.last_name)
+        ).where(MemberRow.location_id == visit.location_id, MemberRow.removed_at.is_(None))
     )
     # Compared here: the databases disagree on upper and lower case beyond ASCII.
     name, address = search_key(visit.host), email_key(visit.host)
     found = [
-        member
-        for member in members
-        if address == member.email_key
-        or name == search_key(full_name(member.first_name, member.last_name))
+        number
+        for number, key, first_name, last_name in members
+        if address == key or name == search_key(full_name(first_name, last_name))
     ]
-    return found[0] if len(found) == 1 else None
+    return work.session.get_one(MemberRow, found[0]) if len(found) == 1 else None
 
 
 def is_waiting(now: datetime) -> ColumnElement[bool]:

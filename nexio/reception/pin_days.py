@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Date, bindparam, select, text
 
 from nexio.input.zones import local_date
 from nexio.keys.keyring import Keyring
@@ -27,12 +27,23 @@ from nexio.locations.locations import Location, location_of, lock_location
 from nexio.reception.guessing_limits import chance_of
 from nexio.store import tables
 from nexio.store.engine import Reading, Writing
-from nexio.store.groups import in_groups
 
 WORDS_AFTER_THE_END = timedelta(hours=2)
 """R11: for so long after its end the right PIN still gets the answer that it has ended."""
 
 _INSTANT = timedelta(microseconds=1)
+
+_PINS = select(tables.PinDayRow.day, tables.PinDayRow.length, tables.PinDayRow.pins).where(
+    tables.PinDayRow.location_id == bindparam("location"),
+    tables.PinDayRow.day.in_(bindparam("days", expanding=True)),
+)
+
+# Not below zero: a location that moves to another time zone has other days.
+_COUNT = text(
+    "INSERT INTO pin_day (location_id, day, length, pins) VALUES (:location, :day, :length, :new)"
+    " ON CONFLICT (location_id, day, length) DO UPDATE"
+    " SET pins = CASE WHEN pin_day.pins + :by > 0 THEN pin_day.pins + :by ELSE 0 END"
+).bindparams(bindparam("day", type_=Date))
 
 
 class Times(Protocol):
@@ -93,8 +104,9 @@ def days_between(visit: Times, token: Window | None, zone: ZoneInfo) -> list[dat
 def pins_of_days(work: Reading, location: Location, days: Collection[date]) -> list[Counter[int]]:
     """How many PINs of how many digits count on each of some days."""
     counts = {day: Counter[int]() for day in days}
-    for row in work.session.scalars(_rows(location, days)):
-        counts[row.day][row.length] = row.pins
+    named = {"location": location.id, "days": list(days)}
+    for day, length, pins in work.session.execute(_PINS, named):
+        counts[day][length] = pins
     return list(counts.values())
 
 
@@ -107,20 +119,14 @@ def count_pin(
 
 def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, int], int]) -> None:
     """Count PINs in, by their days and digits; the location is held."""
-    days = sorted({day for day, _ in counts})
-    rows = {
-        (row.day, row.length): row
-        for group in in_groups(days)
-        for row in work.session.scalars(_rows(location, group))
-    }
-    for (day, digits), by in counts.items():
-        row = rows.get((day, digits))
-        if row is None:
-            row = tables.PinDayRow(location_id=location.id, day=day, length=digits, pins=0)
-            work.session.add(row)
-        # Not below zero: a location that moves to another time zone has other days.
-        row.pins = max(0, row.pins + by)
-    work.session.flush()
+    if counts:
+        work.session.connection().execute(
+            _COUNT,
+            [
+                {"location": location.id, "day": day, "length": length, "by": by, "new": max(0, by)}
+                for (day, length), by in sorted(counts.items())
+            ],
+        )
 
 
 @contextmanager
@@ -182,14 +188,6 @@ def fullest_day(
 def pin_digits(visit: tables.VisitRow) -> int:
     """How many digits a visit's PIN has, without opening it."""
     return len(visit.pin_sealed) - Keyring.sealed_length(0)
-
-
-def _rows(location: Location, days: Collection[date]) -> Select[tables.PinDayRow]:
-    return (
-        select(tables.PinDayRow)
-        .where(tables.PinDayRow.location_id == location.id, tables.PinDayRow.day.in_(days))
-        .order_by(tables.PinDayRow.day)
-    )
 
 
 def _end(visit: Times, token: Window | None) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, insert, or_, select
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key
@@ -22,6 +22,20 @@ from nexio.store import tables
 from nexio.store.engine import Reading, Writing
 from nexio.store.groups import in_groups
 from nexio.store.tables import MemberRow, VisitRow
+
+_here = tables.PinRow.location_id == bindparam("location")
+
+_INSERT = insert(tables.PinRow)
+
+_FREE_PASSED = delete(tables.PinRow).where(_here, tables.PinRow.free_at <= bindparam("now"))
+
+_COUNT_LIVE = select(func.count()).where(_here, tables.PinRow.length == bindparam("length"))
+
+_LIVE = select(tables.PinRow.digest).where(
+    _here,
+    or_(tables.PinRow.free_at.is_(None), tables.PinRow.free_at > bindparam("now")),
+    tables.PinRow.digest.in_(bindparam("digests", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,14 +315,13 @@ def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counte
 
 def free_passed(work: Writing, location: Location) -> None:
     """Remove the location's PINs that nobody can use any more."""
-    passed = (tables.PinRow.location_id == location.id) & (tables.PinRow.free_at <= work.now)
-    work.session.execute(delete(tables.PinRow).where(passed))
+    work.session.connection().execute(_FREE_PASSED, {"location": location.id, "now": work.now})
 
 
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
-    same = (tables.PinRow.location_id == location.id) & (tables.PinRow.length == length)
-    return work.count(same)
+    named = {"location": location.id, "length": length}
+    return work.session.scalar(_COUNT_LIVE, named) or 0
 
 
 def chance_at_door(work: Reading, location: Location, length: int, email: str | None) -> float:
@@ -337,14 +350,11 @@ def is_live(work: Reading, location: Location, digest: bytes) -> bool:
 
 def live_digests(work: Reading, location: Location, digests: Sequence[bytes]) -> set[bytes]:
     """Which digests are of PINs that somebody at the location holds."""
-    usable = (tables.PinRow.location_id == location.id) & or_(
-        tables.PinRow.free_at.is_(None), tables.PinRow.free_at > work.now
-    )
-    query = select(tables.PinRow.digest).where(usable)
+    named = {"location": location.id, "now": work.now}
     return {
         digest
         for group in in_groups(digests)
-        for digest in work.session.scalars(query.where(tables.PinRow.digest.in_(group)))
+        for digest in work.session.scalars(_LIVE, named | {"digests": group})
     }
 
 
@@ -356,16 +366,17 @@ def live_pin(work: Writing, visit: VisitRow) -> tables.PinRow | None:
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
-    row = tables.PinRow(
-        location_id=holder.location_id,
-        digest=digest,
-        length=length,
-        visit_id=holder.id if visit else None,
-        member_id=None if visit else holder.id,
-        free_at=visit.closes_at if visit else None,
+    work.session.connection().execute(
+        _INSERT,
+        {
+            "location_id": holder.location_id,
+            "digest": digest,
+            "length": length,
+            "visit_id": holder.id if visit else None,
+            "member_id": None if visit else holder.id,
+            "free_at": visit.closes_at if visit else None,
+        },
     )
-    work.session.add(row)
-    work.session.flush()
 
 
 def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:

@@ -16,16 +16,17 @@ from nexio.input.arrivals import same_time_after
 from nexio.input.names import quoted
 from nexio.input.zones import local_date, local_day, show
 from nexio.languages import mark
-from nexio.locations.locations import Location, lock_location, option_for
-from nexio.outbox.outbox import Template, queue_mail
+from nexio.locations.locations import Location, location_of, option_for
+from nexio.outbox.outbox import queue_first_mails
 from nexio.reception.logins import free_login
 from nexio.reception.pin_days import days_between
 from nexio.reception.pins import new_pin, store_pin
 from nexio.reception.registration_texts import Registration
 from nexio.reception.tokens import NewToken, issue_token, new_token
-from nexio.reception.visits import PIN_PURPOSE, Visit, visit_of
+from nexio.reception.visits import PIN_PURPOSE, Visit, new_visit_of, visit_of
 from nexio.store import audit
 from nexio.store.engine import Reading, Writing
+from nexio.store.locking import get_locked
 from nexio.store.signing import sign
 from nexio.store.tables import LocationRow, VisitRow, shared_names
 
@@ -62,11 +63,11 @@ def register(
             expected at the same time, the idempotency key was used for something else, or an
             end was named that nothing would come of.
     """
-    visit = _find_by_key(work, location, repetition)
+    visit = find_repeated(work, location, repetition)
     if visit is None:
         look_over(work, location, registration, repetition)
         visit = _register_once(work, location, registration, repetition)
-    return visit_of(work, visit)
+    return visit
 
 
 def look_over(
@@ -163,18 +164,23 @@ def new_visit(
     )
 
 
-def add_visit(work: Writing, location: Location, registration: Registration) -> VisitRow:
+def add_visit(
+    work: Writing, location: Location, registration: Registration, repetition: Repetition
+) -> Visit:
     """Store a visit with its PIN, its token and its mail.
 
     Raises:
         InvalidValue: it would be over at once.
         Refused: there is no free PIN (R7), or too many guests at one time (R9).
     """
-    location = lock_location(work, location)
+    place = get_locked(work.session, LocationRow, location.id)  # as lock_location does
+    location = location_of(place)
     new = new_visit(work, location, registration)
-    visit = VisitRow(
-        **new.values(work.now), location=work.session.get_one(LocationRow, location.id)
-    )
+    # What a new visit does not have yet is said: else it would be looked for.
+    visit = VisitRow(**new.values(work.now), location=place, token=None, check_ins=[])
+    if repetition.key is not None:
+        said = repetition.words if repetition.means is None else repetition.means(work.now)
+        visit.idempotency_key, visit.idempotency_digest = repetition.key, sign(work, said)
     if new.token is not None:
         issue_token(work, visit, location, new.token)
     pin = new_pin(
@@ -187,9 +193,10 @@ def add_visit(work: Writing, location: Location, registration: Registration) -> 
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
+    queue_first_mails(work, [visit.id] if visit.email else [])
     store_pin(work, visit, pin.digest, len(pin.digits))
-    queue_mail(work, Template.VISITOR_REGISTERED, visit_id=visit.id)
-    return visit
+    audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
+    return new_visit_of(work, visit)
 
 
 def _login_of(work: Reading, location: Location, registration: Registration) -> str:
@@ -229,27 +236,17 @@ def refuse_past(work: Reading, location: Location, arrival: datetime, length: ti
 
 def _register_once(
     work: Writing, location: Location, registration: Registration, repetition: Repetition
-) -> VisitRow:
+) -> Visit:
     if repetition.key is None:
-        return _register(work, location, registration)
+        return add_visit(work, location, registration, repetition)
     try:
         with work.session.begin_nested():
-            visit = _register(work, location, registration)
-            visit.idempotency_key = repetition.key
-            said = repetition.words if repetition.means is None else repetition.means(work.now)
-            visit.idempotency_digest = sign(work, said)
+            return add_visit(work, location, registration, repetition)
     except IntegrityError:  # of two at the same moment, the other one was first
-        first = _find_by_key(work, location, repetition)
+        first = find_repeated(work, location, repetition)
         if first is None:
             raise
         return first
-    return visit
-
-
-def _register(work: Writing, location: Location, registration: Registration) -> VisitRow:
-    visit = add_visit(work, location, registration)
-    audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
-    return visit
 
 
 def find_repeated(work: Reading, location: Location, repetition: Repetition) -> Visit | None:

@@ -315,6 +315,12 @@ def visit_of(work: Reading, row: VisitRow) -> Visit:
     return visits_of(work, [row])[0]
 
 
+def new_visit_of(work: Writing, row: VisitRow) -> Visit:
+    """The same of a visit that this transaction has registered, of which nothing is asked."""
+    mail = MailState.QUEUED if row.email else MailState.NONE
+    return _visit_of(work, row, mail, work.operator)
+
+
 def visits_of(work: Reading, rows: Iterable[VisitRow]) -> list[Visit]:
     """What rows say at this moment, in their order; faster than one by one."""
     rows = list(rows)

@@ -54,10 +54,16 @@ def find_locked(session: Session, table: type[Kind], number: int) -> Kind | None
         number: its primary key.
     """
     session.flush()
-    key = inspect(table).primary_key[0]
-    locked = session.scalar(select(key).where(key == number).with_for_update(key_share=True))
-    # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
-    return None if locked is None else session.get(table, number, populate_existing=True)
+    mapper = inspect(table)
+    comes_joined = any(each.lazy == "joined" for each in mapper.relationships)
+    if comes_joined and session.get_bind().dialect.name == "postgresql":
+        # In a statement of its own: after a wait, what comes joined to a row is of before the wait.
+        key = mapper.primary_key[0]
+        if session.scalar(select(key).where(key == number).with_for_update(key_share=True)) is None:
+            return None
+        return session.get(table, number, populate_existing=True)
+    lock = {"key_share": True}  # which SQLite leaves out
+    return session.get(table, number, populate_existing=True, with_for_update=lock)
 
 
 def find_all_locked(

@@ -37,7 +37,7 @@ def our_tables(source: Connection, target: Connection) -> Tables:
 
 
 def tables_of(source: Connection, target: Connection) -> Tables:
-    """The tables of an earlier version, too, as they are on both sides."""
+    """The tables of an earlier version, as they are on both sides."""
     here, there = MetaData(), MetaData()
     here.reflect(target)
     here.remove(here.tables["alembic_version"])

@@ -12,7 +12,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from nexio.reception.visits import PIN_PURPOSE
+from nexio.keys.purposes import VISIT_PIN
 from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide, remaining
 from radius_auth.decision.device_limits import Answer, decide_device, settle_device
@@ -222,7 +222,7 @@ class Plugin:
         """Give FreeRADIUS the one PIN that it compares the response with."""
         candidate = find_candidate(login.request, call.table, call.now)
         if not isinstance(candidate, Rejected):
-            pin = call.table.keyring.unseal(candidate.pin_sealed, PIN_PURPOSE)
+            pin = call.table.keyring.unseal(candidate.pin_sealed, VISIT_PIN)
             login.visit_id = candidate.id
         elif call.is_eap and is_miss(candidate.reason):
             # A tunnel takes several packets: a guest whom nobody knows sees what everybody sees.

@@ -14,41 +14,38 @@ from nexio.reception.qr_codes import qr_text
 from nexio.reception.visits import VisitState, get_visit
 from nexio.store.engine import Store
 from radius_auth.decision.decide import Accepted
-from tests.support.clocks import Clock
 from tests.support.old_rows import ANA, ZOE, rows_of_0001
-from tests.support.old_stores import upgrade
 from tests.support.reception import mails, reissue, use_pin, use_qr, wifi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nexio.configuration import Configuration
-
+    from tests.support.clocks import Clock
+    from tests.support.old_stores import Upgrade
 
 OLD = "0001", rows_of_0001
 
 
 @pytest.fixture
-def upgraded(old: Configuration, clock: Clock) -> Iterator[Store]:
+def store(upgraded: Upgrade, clock: Clock) -> Iterator[Store]:
     """The same store in the version of today, open."""
-    assert upgrade(old).version == "0001"
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         yield store
 
 
-def test_nothing_is_lost(old: Configuration) -> None:
+def test_nothing_is_lost(upgraded: Upgrade) -> None:
     """Each row of each table has the values that it had; what is new is empty."""
-    done = upgrade(old)
-    assert all(done.before.values())
-    done.check_rows()
-    counted = done.after["pin_day"]
+    assert upgraded.version == "0001"
+    assert all(upgraded.before.values())
+    upgraded.check_rows()
+    counted = upgraded.after["pin_day"]
     assert {(row["length"], row["pins"]) for row in counted} == {(6, 3)}
-    assert all(done.after[name] == [] for name in done.new_tables() - {"pin_day"})
+    assert all(upgraded.after[name] == [] for name in upgraded.new_tables() - {"pin_day"})
 
 
-def test_what_was_registered_is_of_use(upgraded: Store) -> None:
+def test_what_was_registered_is_of_use(store: Store) -> None:
     """A visit is read with its PIN, gets on the Wi-Fi, checks in, and is reissued."""
-    with upgraded.read() as work:
+    with store.read() as work:
         visit = get_visit(work, "1", None)
         assert get_visit(work, "2", None).state is VisitState.DELETED
         assert get_visit(work, "3", None).source == "customer"
@@ -57,11 +54,11 @@ def test_what_was_registered_is_of_use(upgraded: Store) -> None:
         code = qr_text(work, visit)
     assert (visit.pin, visit.notes, visit.mail.value) == (ZOE, "ramp", "none")
     assert visit.state is VisitState.EXPECTED
-    assert isinstance(wifi(upgraded, visit), Accepted)
-    assert use_pin(upgraded, visit.location, ZOE).direction is Direction.IN
-    assert use_qr(upgraded, code).repeated
-    assert use_pin(upgraded, visit.location, ANA).kind == "member"
-    assert mails(upgraded) == [("visitor-arrived", 1, "queued")]
-    new = reissue(upgraded, visit)
+    assert isinstance(wifi(store, visit), Accepted)
+    assert use_pin(store, visit.location, ZOE).direction is Direction.IN
+    assert use_qr(store, code).repeated
+    assert use_pin(store, visit.location, ANA).kind == "member"
+    assert mails(store) == [("visitor-arrived", 1, "queued")]
+    new = reissue(store, visit)
     assert new.id == 4
     assert new.state is VisitState.CHECKED_IN

@@ -12,22 +12,20 @@ from nexio.store.engine import Store
 from tests.support.accounting import record, tell
 from tests.support.clocks import Clock
 from tests.support.old_rows import rows_of_0002
-from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
-    from nexio.configuration import Configuration
+    from tests.support.old_stores import Upgrade
 
 
 OLD = "0002", rows_of_0002
 
 
-def test_nothing_is_lost(old: Configuration) -> None:
+def test_nothing_is_lost(upgraded: Upgrade) -> None:
     """Each row of each table has the values that it had; what is new is empty."""
-    done = upgrade(old)
-    assert done.version == "0002"
-    assert all(done.before.values())
-    done.check_rows()
-    assert done.new_tables() == {
+    assert upgraded.version == "0002"
+    assert all(upgraded.before.values())
+    upgraded.check_rows()
+    assert upgraded.new_tables() == {
         "mail_text",
         "server",
         "nas_signature",
@@ -44,10 +42,9 @@ def test_nothing_is_lost(old: Configuration) -> None:
     }
 
 
-def test_what_was_there_is_of_use(old: Configuration, clock: Clock) -> None:
+def test_what_was_there_is_of_use(upgraded: Upgrade, clock: Clock) -> None:
     """Sessions of old visits are kept, and an old NAS can be told where disconnects go."""
-    upgrade(old)
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         with store.write() as work:
             zoe = get_visit(work, "1", None)
             nas = edit_nas(work, "Lobby", NasChanges(disconnect="198.51.100.7"))

@@ -17,22 +17,21 @@ from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
     from nexio.configuration import Configuration
+    from tests.support.old_stores import Upgrade
 
 OLD = "0003", rows_of_0003
 
 
-def test_nothing_else_is_changed(old: Configuration) -> None:
+def test_nothing_else_is_changed(upgraded: Upgrade) -> None:
     """Each row of each table has the values that it had, what the NAS made among them."""
-    done = upgrade(old)
-    assert done.version == "0003"
-    assert all(done.before.values())
-    done.check_rows(wifi_session="user_name", auth_event="user_name")
+    assert upgraded.version == "0003"
+    assert all(upgraded.before.values())
+    upgraded.check_rows(wifi_session="user_name", auth_event="user_name")
 
 
-def test_pins_in_user_names_are_masked(old: Configuration, clock: Clock) -> None:
+def test_pins_in_user_names_are_masked(upgraded: Upgrade, clock: Clock) -> None:
     """In sessions and in the log; an escape of an older version stands for a blank."""
-    upgrade(old)
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         assert [each.user_name for each in sessions(store)] == list(NAMES_OF_0003.values())
         with store.read() as work:
             shown = [each.event.user_name for each in list_events(work, None, limit=99)]
@@ -48,9 +47,8 @@ def test_the_email_of_a_visit_keeps_its_digits(old: Configuration, clock: Clock)
         assert "44863544@guest" in {each.user_name for each in sessions(store)}
 
 
-def test_old_sessions_go_on(old: Configuration, clock: Clock) -> None:
+def test_old_sessions_go_on(upgraded: Upgrade, clock: Clock) -> None:
     """What they count goes on from what was known."""
-    upgrade(old)
     more = record(
         Status.UPDATE,
         key=f"{1:032x}",
@@ -60,6 +58,6 @@ def test_old_sessions_go_on(old: Configuration, clock: Clock) -> None:
         octets_out=10,
         device=None,
     )
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         first = tell(store, more)[0]
     assert (first.seconds, first.octets_in, first.octets_out) == (1200, 8, 10)

@@ -13,11 +13,10 @@ from nexio.store.engine import Store
 from nexio.store.tables import PinDayRow
 from tests.support.clocks import FRIDAY_MORNING, Clock
 from tests.support.old_rows import HOUR, ZOE, rows_of_0002
-from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
-    from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
+    from tests.support.old_stores import Upgrade
 
 LATE = datetime(2026, 11, 20, 23, tzinfo=UTC)
 
@@ -57,13 +56,12 @@ OLD = "0005", rows_of_0005
 """More visits on a day than 6 digits are enough for."""
 
 
-def test_nothing_is_lost(old: Configuration) -> None:
+def test_nothing_is_lost(upgraded: Upgrade) -> None:
     """Each row of each table has the values that it had."""
-    done = upgrade(old)
-    assert done.version == "0005"
-    done.check_rows()
+    assert upgraded.version == "0005"
+    upgraded.check_rows()
     web = {"tablet", "desk", "offline_tap", "member_pass", "pass_code"}
-    assert done.new_tables() == web | {
+    assert upgraded.new_tables() == web | {
         "guard_act",
         "pin_day",
         "event_batch",
@@ -74,10 +72,9 @@ def test_nothing_is_lost(old: Configuration) -> None:
     }
 
 
-def test_r6_old_pins_stay_and_count(old: Configuration, clock: Clock) -> None:
+def test_r6_old_pins_stay_and_count(upgraded: Upgrade, clock: Clock) -> None:
     """Three on Friday and 40 more, those on Saturday too, five on Sunday; also what was deleted."""
-    upgrade(old)
-    with closing(Store.open(old, clock)) as store, store.read() as work:
+    with closing(Store.open(upgraded.configuration, clock)) as store, store.read() as work:
         assert get_visit(work, "1", None).pin == ZOE
         rows = work.session.scalars(select(PinDayRow).order_by(PinDayRow.day))
         counted = {row.day.day: (row.length, row.pins) for row in rows}

@@ -12,12 +12,11 @@ from nexio.store.engine import Store
 from radius_auth.replica.nas_index import NasIndex
 from tests.support.clocks import Clock
 from tests.support.old_rows import rows_of_0002
-from tests.support.old_stores import upgrade
 from tests.support.reception import reissue
 
 if TYPE_CHECKING:
-    from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
+    from tests.support.old_stores import Upgrade
 
 ADDRESSES = {
     "::ffff:c000:201/128": "192.0.2.1/32",
@@ -45,18 +44,16 @@ def rows_of_0007(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
 OLD = "0007", rows_of_0007
 
 
-def test_nothing_else_changes(old: Configuration) -> None:
+def test_nothing_else_changes(upgraded: Upgrade) -> None:
     """Each row has what it had, but for the addresses; no visit has a duration of its own."""
-    done = upgrade(old)
-    assert done.version == "0007"
-    done.check_rows(nas="address")
-    assert all(row["token_duration"] is None for row in done.after["visit"])
+    assert upgraded.version == "0007"
+    upgraded.check_rows(nas="address")
+    assert all(row["token_duration"] is None for row in upgraded.after["visit"])
 
 
-def test_nas_that_never_matched_do(old: Configuration, clock: Clock) -> None:
+def test_nas_that_never_matched_do(upgraded: Upgrade, clock: Clock) -> None:
     """Also two of one address, told apart by the SSID; who has the IPv4 address keeps it."""
-    upgrade(old)
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         with store.read() as work:
             entries = {nas.name: nas for nas in list_nas(work)}
         found = {f"ap-{n}": address for n, address in enumerate(ADDRESSES.values())}
@@ -72,10 +69,9 @@ def test_nas_that_never_matched_do(old: Configuration, clock: Clock) -> None:
             assert edit_nas(work, "ap-2", NasChanges(ssid="Guests")).ssid == "Guests"
 
 
-def test_an_old_visit_is_of_use(old: Configuration, clock: Clock) -> None:
+def test_an_old_visit_is_of_use(upgraded: Upgrade, clock: Clock) -> None:
     """Its reissue is by the settings, as it was."""
-    upgrade(old)
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         with store.read() as work:
             zoe = get_visit(work, "1", None)
         new = reissue(store, zoe)

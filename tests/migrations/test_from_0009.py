@@ -9,13 +9,12 @@ from nexio.network.event_log import list_events, record_batches, record_events
 from nexio.network.events import AuthEvent, EventBatch, decided
 from nexio.store.engine import Store
 from tests.support.old_rows import rows_of_0002
-from tests.support.old_stores import upgrade
 from tests.support.radius.decisions import event
 
 if TYPE_CHECKING:
-    from nexio.configuration import Configuration
     from nexio.keys.keyring import Keyring
     from tests.support.clocks import Clock
+    from tests.support.old_stores import Upgrade
 
 
 def rows_of_0009(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
@@ -28,21 +27,19 @@ def rows_of_0009(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:
 OLD = "0009", rows_of_0009
 
 
-def test_nothing_else_changes(old: Configuration) -> None:
+def test_nothing_else_changes(upgraded: Upgrade) -> None:
     """Each row has what it had."""
-    done = upgrade(old)
-    assert done.version == "0009"
-    done.check_rows()
+    assert upgraded.version == "0009"
+    upgraded.check_rows()
 
 
-def test_old_decisions_are_known_again(old: Configuration, clock: Clock) -> None:
+def test_old_decisions_are_known_again(upgraded: Upgrade, clock: Clock) -> None:
     """Those that still lie in a spool, by their own id; new ones by their batch."""
-    upgrade(old)
     again = event(1)
     new = event(7)
     batch = EventBatch(record_id="a-1-0", source="ap", events=(decided(new), decided(new)))
     as_batch = EventBatch(record_id=again.record_id, source="ap", events=(decided(again),))
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         for _ in range(2):
             with store.write() as work:
                 record_batches(work, [batch, as_batch])

@@ -11,28 +11,25 @@ from nexio.store.engine import Store
 from tests.support.accounting import sessions
 from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_rows import rows_of_0010
-from tests.support.old_stores import upgrade
 
 if TYPE_CHECKING:
-    from nexio.configuration import Configuration
     from tests.support.clocks import Clock
+    from tests.support.old_stores import Upgrade
 
 
 OLD = "0010", rows_of_0010
 
 
-def test_nothing_else_changes(old: Configuration) -> None:
+def test_nothing_else_changes(upgraded: Upgrade) -> None:
     """Each row has what it had."""
-    done = upgrade(old)
-    assert done.version == "0010"
-    done.check_rows()
+    assert upgraded.version == "0010"
+    upgraded.check_rows()
 
 
-def test_what_was_open_can_be_ended(old: Configuration, clock: Clock) -> None:
+def test_what_was_open_can_be_ended(upgraded: Upgrade, clock: Clock) -> None:
     """The visitor's open session, after the end of its window; and it may be gone."""
-    upgrade(old)
     clock.now = FRIDAY_MORNING + timedelta(days=2)
-    with closing(Store.open(old, clock)) as store:
+    with closing(Store.open(upgraded.configuration, clock)) as store:
         with store.write() as work:
             (ending,) = claim_endings(work, lambda *_: "ended", {}, 10)
             record_disconnect(work, ending.session.id, "nak", 503, ending.reason)

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from tests.support.clocks import Clock
 
 ROWS = {"0001": rows_of_0001, "0002": rows_of_0002}
-"""Earlier versions, and what fills them; a new migration adds its predecessor."""
+"""Earlier versions, and what fills them."""
 
 
-@pytest.fixture(params=[(v, e) for v in ROWS for e in ("sqlite", "postgresql")], ids="-".join)
+@pytest.fixture(params=[("0001", "sqlite"), ("0002", "postgresql")], ids="-".join)
 def old(
     request: pytest.FixtureRequest, tmp_path: Path, sqlite_file: None
 ) -> Iterator[tuple[str, Configuration]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,8 @@ from nexio.locations.locations import get_location
 from nexio.network.accounting_records import Status
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
+from nexio_cli.main import main
 from tests.support.accounting import record, tell
-from tests.support.cli import forking
 from tests.support.cli.commands import every_command, options_of
 from tests.support.cli.programs import Terminal, program, run
 from tests.support.cli.running import Keyboard, Nexio
@@ -36,9 +35,8 @@ MISSING = {
 
 
 @pytest.fixture
-def visited(sqlite_desk: Nexio) -> Nexio:
+def visited(sqlite_desk: Nexio, zoe: object) -> Nexio:
     """Harbour House with Zoë."""
-    sqlite_desk.register_ago(timedelta(0))
     return sqlite_desk
 
 
@@ -67,7 +65,7 @@ def test_a_registration_is_asked_for(visited: Nexio) -> None:
 
 def test_a_new_arrival_is_asked_for(visited: Nexio) -> None:
     """R13, R20: as people say it."""
-    answered("visitor reschedule 1", "2099-11-20 09:00Z\n")
+    visited.done("visitor", "reschedule", "1", stdin=Keyboard("2099-11-20 09:00Z\n"))
     visit = visited.done("visitor", "show", "1", "--json").json
     arrival = datetime.fromisoformat(visit["expected_arrival"])
     assert arrival == datetime(2099, 11, 20, 9, tzinfo=UTC)
@@ -101,36 +99,27 @@ def test_an_arrival_that_cannot_be_is_asked_again(visited: Nexio) -> None:
 def test_an_arrival_far_away_is_confirmed(visited: Nexio) -> None:
     """R20: a "no" asks for another one."""
     day = datetime.now(UTC) + timedelta(days=200)
-    words = ("visitor", "register", "--first-name", "A", "--last-name", "L")
-    with Terminal((NEXIO, *words)) as terminal:
-        for question, answer in (
-            ("Email: ", "ada@example.com\n"),
-            ("Arrival (Return: now): ", f"{day:%-d %b} 9:00\n"),
-            ("You gave no year. Do you mean", "n\n"),
-            ("Write it with its year.", f"{day:%-d %b %Y} 9:00\n"),
-        ):
-            terminal.wait_for(question)
-            terminal.type(answer)
-        assert terminal.end() == 0, terminal.shown
-    arrival = visited.done("visitor", "show", "ada@example.com", "--json").json["expected_arrival"]
-    assert arrival.startswith(f"{day:%Y-%m-%d}T09:00")
+    words = ("visitor", "register", "--first-name", "A", "--last-name", "L", "--json")
+    typed = f"ada@example.com\n{day:%-d %b} 9:00\nn\n{day:%-d %b %Y} 9:00\n"
+    ran = visited.done(*words, stdin=Keyboard(typed))
+    assert ran.err.index("You gave no year. Do you mean") < ran.err.index("Write it with its year.")
+    assert ran.json["expected_arrival"].startswith(f"{day:%Y-%m-%d}T09:00")
 
 
 @pytest.mark.parametrize("words", ["--walk-in", "--check-in-now", "--arrival +1h"])
 def test_an_arrival_that_is_known_is_not_asked_for(words: str, visited: Nexio) -> None:
     """Who stands at the door has arrived."""
     command = f"visitor register --first-name Ada --last-name L {words}"
-    with Terminal((NEXIO, *command.split())) as terminal:
-        terminal.wait_for("Email: ")
-        terminal.type("ada@example.com\n")
-        assert terminal.end() == 0, terminal.shown
-    assert "Arrival" not in terminal.shown
+    ran = visited.done(*command.split(), stdin=Keyboard("ada@example.com\n"))
+    assert "Email:" in ran.err
+    assert "Arrival" not in ran.err
 
 
 def test_who_has_one_name_answers_with_return(visited: Nexio) -> None:
     """Many people have no last name."""
-    shown = answered("visitor register", "\n", "Sukarno\n", "s@example.com\n", "\n").shown
-    assert "Registered Sukarno at Harbour House." in shown
+    typed = Keyboard("\nSukarno\ns@example.com\n\n")
+    ran = visited.done("visitor", "register", stdin=typed)
+    assert "Registered Sukarno at Harbour House." in ran.out
 
 
 def test_an_empty_answer_is_asked_again(visited: Nexio) -> None:
@@ -165,41 +154,35 @@ def test_an_answer_that_cannot_be_read(
     words: str, given: tuple[str, ...], bad: str, complaint: str, good: str, visited: Nexio
 ) -> None:
     """The same words as for an option; it is asked for again, and the other answers are kept."""
-    questions = MISSING[words]
-    with Terminal((NEXIO, *words.split())) as terminal:
-        for question, answer in zip(questions, (*given, bad), strict=False):
-            terminal.wait_for(question)
-            terminal.type(answer)
-        terminal.wait_for("Hint:")
-        terminal.type(good)
-        assert terminal.end() == 0, terminal.shown
-    assert complaint in " ".join(terminal.shown.split())
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        ("visitor register --arrival tomorow", "cannot be read as an arrival"),
-        ("visitor register --arrival 3feb2020-9:00", "cannot be read"),
-        ("visitor register --duration 8", "8"),
-        ("visitor register --walk-in --duration 2h", "get no Wi-Fi"),
-        ("visitor register --email ada", "is not an e-mail address"),
-        ("visitor register --first-name R2", "contains"),
-        ("visitor register --pin 12", "not a PIN"),
-        ("visitor register --by nobody@example.com", "nobody@example.com"),
-        ("visitor register --location Pier", "Pier"),
-        ("visitor reschedule 7", "7"),
-        ("token extend 7", "7"),
-        ("member add --pin 12", "not a PIN"),
-        ("member add --email ana", "is not an e-mail address"),
-    ],
-)
-def test_what_is_given_is_looked_at_first(words: str, complaint: str, visited: Nexio) -> None:
-    """Nobody answers questions for a command that cannot succeed."""
-    ran = visited(*words.split(), stdin=Keyboard())
-    assert ran.exit_code != 0
+    ran = visited.done(*words.split(), stdin=Keyboard("".join((*given, bad, good))))
     assert complaint in " ".join(ran.err.split())
-    assert "name: " not in ran.out + ran.err
+    assert all(question.strip() in ran.err for question in MISSING[words])
+
+
+IN_VAIN = [
+    ("visitor register --arrival tomorow", "cannot be read as an arrival"),
+    ("visitor register --arrival 3feb2020-9:00", "cannot be read"),
+    ("visitor register --duration 8", "8"),
+    ("visitor register --walk-in --duration 2h", "get no Wi-Fi"),
+    ("visitor register --email ada", "is not an e-mail address"),
+    ("visitor register --first-name R2", "contains"),
+    ("visitor register --pin 12", "not a PIN"),
+    ("visitor register --by nobody@example.com", "nobody@example.com"),
+    ("visitor register --location Pier", "Pier"),
+    ("visitor reschedule 7", "7"),
+    ("token extend 7", "7"),
+    ("member add --pin 12", "not a PIN"),
+    ("member add --email ana", "is not an e-mail address"),
+]
+
+
+def test_what_is_given_is_looked_at_first(visited: Nexio) -> None:
+    """Nobody answers questions for a command that cannot succeed."""
+    for words, complaint in IN_VAIN:
+        ran = visited(*words.split(), stdin=Keyboard())
+        assert ran.exit_code != 0
+        assert complaint in " ".join(ran.err.split())
+        assert "name: " not in ran.out + ran.err
 
 
 def test_what_is_given_is_not_asked_for(visited: Nexio) -> None:
@@ -210,10 +193,11 @@ def test_what_is_given_is_not_asked_for(visited: Nexio) -> None:
     assert terminal.shown.lstrip().startswith("{")
 
 
-@pytest.mark.parametrize("words", MISSING)
-@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize(
+    ("words", "key"), [*((words, "\x03") for words in MISSING), ("visitor register", "\x04")]
+)
 def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
-    """130, and nothing half done."""
+    """By Ctrl-C or Ctrl-D: 130, and nothing half done."""
     rows = visited.rows()
     with Terminal((NEXIO, *words.split())) as terminal:
         terminal.wait_for(MISSING[words][0])
@@ -223,14 +207,14 @@ def test_leaving_a_question(words: str, key: str, visited: Nexio) -> None:
     assert visited.rows() == rows
 
 
-@pytest.mark.parametrize("words", MISSING)
-def test_in_a_pipe_nothing_is_asked(words: str, visited: Nexio) -> None:
+def test_in_a_pipe_nothing_is_asked(visited: Nexio) -> None:
     """Exit 2, and the option that is missing; a script does not hang."""
     rows = visited.rows()
-    ran = visited(*words.split(), stdin="Ada\nLovelace\nada@example.com\n")
-    assert (ran.exit_code, ran.out) == (2, "")
-    assert "Missing option" in ran.err
-    assert visited.rows() == rows
+    for words in MISSING:
+        ran = visited(*words.split(), stdin="Ada\nLovelace\nada@example.com\n")
+        assert (ran.exit_code, ran.out) == (2, "")
+        assert "Missing option" in ran.err
+        assert visited.rows() == rows
 
 
 # What destroys
@@ -291,7 +275,7 @@ DESTROYING: dict[tuple[str, ...], list[str]] = {
 
 
 @pytest.fixture
-def full(freeradius_python: None, visited: Nexio) -> Nexio:
+def full(freeradius_python: None, visited: Nexio, monkeypatch: pytest.MonkeyPatch) -> Nexio:
     """Harbour House with something for each of them to destroy."""
     home = visited.configuration.home
     ana = ["--first-name", "Ana", "--last-name", "Reyes", "--email", "ana@example.com"]
@@ -310,6 +294,8 @@ def full(freeradius_python: None, visited: Nexio) -> Nexio:
     visited.done("freeradius", "install", "--raddb", str(home / "raddb"), "--replace-default")
     (home / "units").mkdir()
     visited.done("service", "install", "--units", str(home / "units"))
+    visited.done("location", "add", "Pier", "--timezone", "UTC")
+    monkeypatch.setenv("NEXIO_LOCATION", "Harbour House")
     return visited
 
 
@@ -319,23 +305,18 @@ def test_these_are_all_that_ask() -> None:
     assert asking - {("freeradius", "install")} == set(DESTROYING)
 
 
-@pytest.mark.parametrize("words", DESTROYING, ids=" ".join)
-def test_without_a_terminal_nothing_is_destroyed(words: tuple[str, ...], full: Nexio) -> None:
-    """Exit 4, with what would have been asked; --yes does it."""
+def test_without_a_terminal_nothing_is_destroyed(full: Nexio) -> None:
+    """Exit 4, with what would have been asked; tests of each command do it with --yes."""
     home = full.configuration.home
-    if words == ("location", "remove"):  # the others are about the only one
-        full.done("location", "add", "Pier", "--timezone", "UTC")
-    typed = [*words, *(word.format(home=home) for word in DESTROYING[words])]
     rows, before = full.rows(), contents_of(home)
-    for stdin in ("", "y\n"):
-        said = full(*typed, stdin=stdin).refused(4)
-        assert "Error: This needs a terminal or --yes: " in said
-        assert "Hint:  To do it without being asked, add --yes." in said
-    assert full.rows() == rows
-    assert contents_of(home) == before
-    # No access point listens.
-    if words not in {("session", "disconnect"), ("person", "erase")}:
-        full.done(*typed, "--yes")
+    for words, about in DESTROYING.items():
+        for stdin in ("", "y\n"):
+            typed = [*words, *(word.format(home=home) for word in about)]
+            said = full(*typed, stdin=stdin).refused(4)
+            assert "Error: This needs a terminal or --yes: " in said, words
+            assert "Hint:  To do it without being asked, add --yes." in said, words
+        assert full.rows() == rows, words
+        assert contents_of(home) == before, words
 
 
 def contents_of(home: Path) -> dict[str, bytes]:
@@ -347,13 +328,18 @@ def contents_of(home: Path) -> dict[str, bytes]:
 # Shell completion
 
 
-def completed(line: str) -> list[str]:
+def completed(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
     """What bash proposes for the last word of a line."""
-    last = str(line.count(" "))
-    variables = {"_NEXIO_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": last}
-    ran = forking.run(NEXIO, env=os.environ | variables, seconds=60)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    return [each.partition(",")[2] for each in ran.stdout.splitlines()]
+    monkeypatch.setenv("_NEXIO_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main([])
+    out, err = capsys.readouterr()
+    assert err == ""
+    return [each.partition(",")[2] for each in out.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -378,9 +364,14 @@ def completed(line: str) -> list[str]:
         ("nexio doctor --", ["--port", "--json", "--help"]),
     ],
 )
-def test_a_word_is_completed(line: str, proposed: list[str], sqlite_environment: object) -> None:
+def test_a_word_is_completed(
+    line: str,
+    proposed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Commands, subcommands, options and choices; no store is needed, and none is made."""
-    assert completed(line) == proposed
+    assert completed(line, monkeypatch, capsys) == proposed
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

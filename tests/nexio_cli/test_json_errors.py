@@ -63,9 +63,8 @@ def test_the_store_is_not_there(
     assert wrong(sqlite_nexio("visitor", "list", "--json"), 5)["code"] == "store-unreachable"
 
 
-def test_a_fault_of_ours(sqlite_desk: Nexio) -> None:
+def test_a_fault_of_ours(sqlite_desk: Nexio, zoe: object) -> None:
     """Exit 1; the advice names the report."""
-    sqlite_desk.register()
     sqlite_desk.sql("UPDATE visit SET registered_at = :text", text="Mars")
     said = wrong(sqlite_desk("visitor", "list", "--all", "--json"), 1)
     assert said["code"] == "fault"

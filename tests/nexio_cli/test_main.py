@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,15 +18,12 @@ from tests.support.cli.running import Nexio
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("words", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in every_command()]
-)
-def test_every_command_says_what_it_does(words: tuple[str, ...], command: object) -> None:
+def test_every_command_says_what_it_does() -> None:
     """A sentence for each command; one name is spelled one way everywhere."""
-    found = dict(every_command())[words]
-    assert found.help
-    assert found.help.splitlines()[0].endswith(".")
-    assert set(options_of(found)) <= {option.lower() for option in options_of(found)}
+    for words, command in every_command():
+        assert command.help, words
+        assert command.help.splitlines()[0].endswith("."), words
+        assert set(options_of(command)) <= {option.lower() for option in options_of(command)}
 
 
 def test_the_list_of_commands_repeats_their_help() -> None:
@@ -64,40 +60,36 @@ LOOKS = {"row", "audit", "locations"}
 VISITS = LOOKS | {"mail", "visits"}
 
 
-@pytest.mark.parametrize(
-    ("words", "tables"),
-    [
-        ("location list", LOOKS),
-        ("settings show", LOOKS | {"pin_days"}),
-        ("visitor show 1", VISITS),
-        ("visitor list", VISITS),
-        ("today", VISITS | {"servers"}),
-    ],
-)
-def test_a_look_loads_only_what_it_needs(words: str, tables: set[str], sqlite_desk: Nexio) -> None:
+def loaded_by(*commands: str) -> dict[str, set[str]]:
+    """What each of the commands loads, which have the first one's modules in common."""
+    shown = run(sys.executable, "-m", "tests.support.cli.loaded_by", *commands, cwd=ROOT)
+    assert shown.returncode == 0, shown
+    lines = [line.split() for line in shown.stdout.splitlines() if line.startswith("loaded: ")]
+    return {command: set(line) for command, line in zip(commands, lines, strict=True)}
+
+
+def test_a_look_loads_only_what_it_needs(sqlite_desk: Nexio, zoe: object) -> None:
     """What is loaded is most of a small command's time: tables that are mapped, mail, rich."""
-    sqlite_desk.register()
-    shown = run(sys.executable, "-m", "tests.support.cli.loaded_by", *words.split(), cwd=ROOT)
-    assert shown.returncode == 0, shown
-    loaded = set(shown.stdout.partition("loaded: ")[2].split())
-    assert {each.removeprefix(TABLES) for each in loaded if each.startswith(TABLES)} == tables
+    tables_of = {
+        "location list": LOOKS,
+        "settings show": LOOKS | {"pin_days"},
+        "visitor show 1": VISITS,
+        "visitor list": VISITS,
+        "today": VISITS | {"servers"},
+    }
     heavy = {"alembic", "aiosmtplib", "email_validator", "icalendar", "psycopg", "qrcode", "rich"}
-    assert not heavy & loaded
-    assert ("cryptography" in loaded) == ("visits" in tables)
+    for words, loaded in loaded_by(*tables_of).items():
+        found = {each.removeprefix(TABLES) for each in loaded if each.startswith(TABLES)}
+        assert found == tables_of[words], words
+        assert not heavy & loaded, words
+        assert ("cryptography" in loaded) == ("visits" in found), words
 
 
-@pytest.mark.parametrize("words", ["visitor register", "checkin --visit 1"])
-def test_who_sends_no_mail_loads_nothing_for_it(words: str, sqlite_desk: Nexio) -> None:
+def test_who_sends_no_mail_loads_nothing_for_it(sqlite_desk: Nexio, zoe: object) -> None:
     """That would be as much again."""
-    sqlite_desk.register()
-    names = ["--first-name", "Bo", "--last-name", "Peep", "--email", "bo@example.com"]
-    more = names if "register" in words else []
-    shown = run(
-        sys.executable, "-m", "tests.support.cli.loaded_by", *words.split(), *more, cwd=ROOT
-    )
-    assert shown.returncode == 0, shown
-    loaded = set(shown.stdout.partition("loaded: ")[2].split())
-    assert not {"aiosmtplib", "icalendar", "qrcode", "rich"} & loaded
+    bo = "visitor register --first-name Bo --last-name Peep --email bo@example.com"
+    for words, loaded in loaded_by("location list", bo, "checkin --visit 1").items():
+        assert not {"aiosmtplib", "icalendar", "qrcode", "rich"} & loaded, words
 
 
 def test_the_name_alone_shows_the_help(sqlite_nexio: Nexio) -> None:
@@ -119,29 +111,29 @@ def test_the_version(sqlite_nexio: Nexio) -> None:
     assert sqlite_nexio.done("--version").out == f"nexio, version {__version__}\n"
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("visitr", "No such command"),
-        ("visitor regster", "No such command"),
-        ("--loud", "No such option"),
-        ("visitor list --sate expected", "No such option"),
-        ("visitor list --state waiting", "'waiting' is not one of"),
-        ("visitor show", "Missing argument 'VISIT'"),
-        ("visitor show 1 2", "unexpected extra argument"),
-        ("visitor register --last-name A --email a@example.com", "Missing option '--first-name'"),
-        ("log --last many", "--last"),
-        ("log --last -1", "--last"),
-        ("radius test a@example.com 123456 --port 0", "--port"),
-        ("settings set", "KEY=VALUE"),
-        ("token on --duration", "--duration"),
-    ],
-)
-def test_a_wrong_command_line(line: str, words: str, sqlite_nexio: Nexio) -> None:
+WRONG_LINES = [
+    ("visitr", "No such command"),
+    ("visitor regster", "No such command"),
+    ("--loud", "No such option"),
+    ("visitor list --sate expected", "No such option"),
+    ("visitor list --state waiting", "'waiting' is not one of"),
+    ("visitor show", "Missing argument 'VISIT'"),
+    ("visitor show 1 2", "unexpected extra argument"),
+    ("visitor register --last-name A --email a@example.com", "Missing option '--first-name'"),
+    ("log --last many", "--last"),
+    ("log --last -1", "--last"),
+    ("radius test a@example.com 123456 --port 0", "--port"),
+    ("settings set", "KEY=VALUE"),
+    ("token on --duration", "--duration"),
+]
+
+
+def test_a_wrong_command_line(sqlite_nexio: Nexio) -> None:
     """Exit 2, one line of what is wrong and one of what to do, which names the command."""
-    said = sqlite_nexio(*line.split()).refused(2)
-    assert words in said
-    assert re.search(r"Hint: +See: nexio.* --help", said)
+    for line, words in WRONG_LINES:
+        said = sqlite_nexio(*line.split()).refused(2)
+        assert words in said
+        assert re.search(r"Hint: +See: nexio.* --help", said)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x1b[31mb", "a\x07", "\u202ea"])
@@ -209,9 +201,8 @@ def test_a_fault_of_ours_becomes_a_report(sqlite_desk: Nexio) -> None:
 
 
 @pytest.mark.parametrize("words", ["--help", "visitor list", "visitor qr 1"])
-def test_a_reader_that_goes_away(words: str, sqlite_desk: Nexio) -> None:
+def test_a_reader_that_goes_away(words: str, sqlite_desk: Nexio, zoe: object) -> None:
     """``nexio visitor list | head -1``: no traceback, no report and no error."""
-    sqlite_desk.register_ago(timedelta(0))
     with subprocess.Popen(
         [program("nexio"), *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
@@ -224,10 +215,9 @@ def test_a_reader_that_goes_away(words: str, sqlite_desk: Nexio) -> None:
 
 
 def test_output_that_the_terminal_cannot_show(
-    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+    sqlite_desk: Nexio, zoe: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where stdout knows Latin-1 only, the rest of a name is escaped and nothing fails."""
-    sqlite_desk.register_ago(timedelta(0))
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     shown = subprocess.check_output([program("nexio"), "visitor", "list"])
     assert b"Zo\xeb Nguy\\u1ec5n V\\u0103n" in shown

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from nexio.reception.visits import Visit
 from tests.support.cli.forking import for_shells
 from tests.support.cli.programs import LIMIT, free_port, program, run, until
 from tests.support.cli.running import Nexio, registration
 
 REDIRECTED = {"stdout": {">&-", ">/dev/null"}, "stderr": {"2>&-", "2>/dev/null"}}
-CLOSED = ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-", "<&- 2>&-"]
+CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<&- 2>&-"]
 DEV_NULL = "</dev/null >/dev/null 2>/dev/null"
 
 
@@ -66,11 +67,10 @@ def test_a_closed_stream_is_like_dev_null(sqlite_desk: Nexio, shell: Shell, stre
     "words", [["visitor", "delete", "1"], ["checkin", "-"], ["checkin", "--reader"]]
 )
 def test_nothing_is_read_from_a_closed_stdin(
-    sqlite_desk: Nexio, shell: Shell, words: list[str]
+    sqlite_desk: Nexio, zoe: object, shell: Shell, words: list[str]
 ) -> None:
     """Nobody can be asked, and no code comes."""
-    sqlite_desk.register()
-    closed, null = loaded_anew("<&-", *words), shell("</dev/null", *words)
+    closed, null = shell("<&-", *words), shell("</dev/null", *words)
     assert (closed.returncode, closed.stdout, closed.stderr) == (
         null.returncode,
         null.stdout,
@@ -79,16 +79,16 @@ def test_nothing_is_read_from_a_closed_stdin(
     assert closed.returncode in {0, 2, 4}
 
 
-@pytest.mark.parametrize("streams", CLOSED)
-def test_a_server_without_streams(sqlite_desk: Nexio, streams: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("streams", ["2>&-", "<&- >&- 2>&-"])
+def test_a_server_without_streams(sqlite_desk: Nexio, zoe: Visit, streams: str) -> None:
     """nexio-radiusd answers, and writes its log into no file of the store."""
     sqlite_desk.done("nas", "add", "here", "127.0.0.1")
-    visit = sqlite_desk.register()
     port = free_port()
     words = [program("nexio-radiusd"), "--listen", "127.0.0.1", "--auth-port", str(port)]
+    words += ["--workers", "1"]
     with subprocess.Popen(["bash", "-c", f'exec "$@" {streams}', "-", *words]) as server:
         try:
-            test = ["radius", "test", visit["email"], visit["pin"], "--port", str(port)]
+            test = ["radius", "test", zoe.email, zoe.pin, "--port", str(port)]
             until(lambda: sqlite_desk(*test).exit_code == 0)
         finally:
             server.terminate()
@@ -115,22 +115,22 @@ def test_what_was_registered_is_said_where_it_cannot_be_printed(
 
 
 @pytest.mark.parametrize(
-    ("words", "done"),
+    ("words", "done", "stream"),
     [
-        (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1"),
-        (["visitor", "delete", "1", "--yes"], "delete visit 1"),
-        (["token", "extend", "1", "--by", "5m"], "extend visit 1"),
-        (["checkin", "--visit", "1"], "check-in visit 1"),
-        (["nas", "add", "lobby", "192.0.2.7"], "add nas 1"),
-        (["key", "rotate", "--yes"], "rotate key 1"),
+        (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1", ">/dev/full"),
+        (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1", ">&9"),
+        (["visitor", "edit", "1", "--notes", "ramp"], "edit visit 1", "1</dev/null"),
+        (["visitor", "delete", "1", "--yes"], "delete visit 1", ">/dev/full"),
+        (["token", "extend", "1", "--by", "5m"], "extend visit 1", ">&9"),
+        (["checkin", "--visit", "1"], "check-in visit 1", "1</dev/null"),
+        (["nas", "add", "lobby", "192.0.2.7"], "add nas 1", ">/dev/full"),
+        (["key", "rotate", "--yes"], "rotate key 1", ">&9"),
     ],
 )
-@pytest.mark.parametrize("stream", [">/dev/full", ">&9", "1</dev/null"])
 def test_every_change_is_said(
-    sqlite_desk: Nexio, shell: Shell, words: list[str], done: str, stream: str
+    sqlite_desk: Nexio, zoe: object, shell: Shell, words: list[str], done: str, stream: str
 ) -> None:
     """A full disk, a reader that has gone, a stream that is open for reading only."""
-    sqlite_desk.register()
     ran = shell(stream, *words)
     assert (ran.returncode, ran.stdout) == (5, ""), ran
     error, hint, *rest = [line for line in ran.stderr.splitlines() if "Warning" not in line]
@@ -140,9 +140,10 @@ def test_every_change_is_said(
     assert not (sqlite_desk.configuration.home / "faults").exists()
 
 
-def test_where_nothing_was_changed_nothing_is_claimed(sqlite_desk: Nexio, shell: Shell) -> None:
+def test_where_nothing_was_changed_nothing_is_claimed(
+    sqlite_desk: Nexio, zoe: object, shell: Shell
+) -> None:
     """A list into a full disk: exit 5 and one line; into a reader that has gone: nothing."""
-    sqlite_desk.register()
     ran = shell(">/dev/full", "visitor", "list")
     assert (ran.returncode, ran.stderr) == (
         5,

@@ -13,7 +13,7 @@ from nexio.keys.purposes import PASS_SECRET, USER_NAME
 from nexio.store.tables import Row
 from tests.support.clocks import FRIDAY_MORNING
 from tests.support.old_rows import rows_of_0002
-from tests.support.old_stores import store_of, upgrade
+from tests.support.old_stores import copied, make_store, upgrade
 from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
@@ -30,17 +30,21 @@ DAY = timedelta(days=1)
 @contextmanager
 def full_store(home: Path, postgresql: PostgreSQL | None) -> Iterator[Configuration]:
     """Harbour House with a history; some rows have gone, and their numbers with them."""
-    with store_of("0002", home, postgresql, rows_of_0002) as configuration:
-        upgrade(configuration)
-        with engine_of(configuration.database_url) as engine, engine.begin() as connection:
-            for name, rows in _rows(load_keys(configuration.key_file)).items():
-                table = Row.metadata.tables[name]
-                for row in rows:
-                    connection.execute(insert(table).values(row))
-                last = table.autoincrement_column
-                if last is not None and len(rows) > 1:
-                    connection.execute(table.delete().where(last == len(rows)))
+    with copied("full", home, postgresql, _make) as (configuration, _):
         yield configuration
+
+
+def _make(configuration: Configuration) -> None:
+    make_store(configuration, "0002", rows_of_0002)
+    upgrade(configuration)
+    with engine_of(configuration.database_url) as engine, engine.begin() as connection:
+        for name, rows in _rows(load_keys(configuration.key_file)).items():
+            table = Row.metadata.tables[name]
+            for row in rows:
+                connection.execute(insert(table).values(row))
+            last = table.autoincrement_column
+            if last is not None and len(rows) > 1:
+                connection.execute(table.delete().where(last == len(rows)))
 
 
 def _rows(keyring: Keyring) -> dict[str, list[dict[str, Any]]]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, TableClause, column, insert, inspect,
 from nexio.keys.key_file import create_key_file, load_keys
 from nexio.store import schema
 from nexio.store.engine import create_sqlite_file
+from nexio.store.sqlite import create_file
 from tests.support.stores import configuration_of, engine_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,56 @@ English, NAS of no known kind whose accepts say no more than before, no early mi
 and the codes of mails."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A store that was made in this process."""
+
+    files: dict[str, bytes]
+    """Its key and, on SQLite, its rows."""
+
+    result: Any
+
+
+_made: dict[tuple[str, bool], _Made] = {}
+"""By name, and whether it is on PostgreSQL."""
+
+
+@contextmanager
+def copied(
+    name: str, home: Path, postgresql: PostgreSQL | None, make: Callable[[Configuration], Any]
+) -> Iterator[tuple[Configuration, Any]]:
+    """A copy of a store that is made once for each process of the tests.
+
+    Args:
+        name: that no other store has; on PostgreSQL it is the database's.
+        home: the folder of its key.
+        postgresql: None for SQLite.
+        make: makes key and tables, and leaves no connection open.
+
+    Returns:
+        The copy, and what ``make`` has returned.
+    """
+    configuration, key = configuration_of(home), (name, postgresql is not None)
+    if key not in _made:
+        if postgresql is not None:
+            configuration = replace(configuration, database_url=postgresql.create_database(name))
+        result = make(configuration)
+        files = {each.name: each.read_bytes() for each in home.iterdir()}
+        _made[key] = _Made(files=files, result=result)
+    else:
+        for file, octets in _made[key].files.items():
+            create_file(home / file)
+            (home / file).write_bytes(octets)
+    if postgresql is None:
+        yield configuration, _made[key].result
+        return
+    url = postgresql.create_database(f"{name}_copy", name)
+    try:
+        yield replace(configuration, database_url=url), _made[key].result
+    finally:
+        postgresql.drop_database(f"{name}_copy")
+
+
 @contextmanager
 def store_of(
     version: str,
@@ -56,8 +107,37 @@ def store_of(
     """
     configuration, name = configuration_of(home), f"of_{version}"
     if postgresql is not None:
-        url = postgresql.create_database(name)
-        configuration = replace(configuration, database_url=url)
+        configuration = replace(configuration, database_url=postgresql.create_database(name))
+    make_store(configuration, version, rows_of)
+    try:
+        yield configuration
+    finally:
+        if postgresql is not None:
+            postgresql.drop_database(name)
+
+
+@contextmanager
+def upgraded_from(
+    version: str,
+    home: Path,
+    postgresql: PostgreSQL | None,
+    rows_of: Callable[[Keyring], Contents],
+) -> Iterator[Upgrade]:
+    """The same, in the version of today, and what its upgrade has changed."""
+
+    def make(configuration: Configuration) -> Upgrade:
+        make_store(configuration, version, rows_of)
+        return upgrade(configuration)
+
+    name = f"from_{version}_{rows_of.__name__}"
+    with copied(name, home, postgresql, make) as (configuration, done):
+        yield replace(done, configuration=configuration)
+
+
+def make_store(
+    configuration: Configuration, version: str, rows_of: Callable[[Keyring], Contents]
+) -> None:
+    """Make a key and the tables of a version, and fill them."""
     create_sqlite_file(configuration.database_url)
     create_key_file(configuration.key_file)
     with engine_of(configuration.database_url) as engine, engine.begin() as connection:
@@ -66,11 +146,6 @@ def store_of(
         config.attributes["connection"] = connection
         command.upgrade(config, version)
         fill(connection, rows_of(load_keys(configuration.key_file)))
-    try:
-        yield configuration
-    finally:
-        if postgresql is not None:
-            postgresql.drop_database(name)
 
 
 def fill(connection: Connection, rows_by_table: Contents) -> None:
@@ -109,7 +184,9 @@ def _tables_of(connection: Connection) -> dict[str, TableClause]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """The contents of a store before and after an upgrade."""
+    """A store that was upgraded, and its contents before and after that."""
+
+    configuration: Configuration
 
     version: str | None
     """The version before."""
@@ -146,7 +223,7 @@ def upgrade(configuration: Configuration) -> Upgrade:
         before = contents(engine)
         version = schema.upgrade(engine)
         after = contents(engine)
-    return Upgrade(version=version, before=before, after=after)
+    return Upgrade(configuration=configuration, version=version, before=before, after=after)
 
 
 def _number(row: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import func, select, text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from nexio.configuration import Configuration
@@ -19,6 +19,7 @@ from nexio.store import schema
 from nexio.store.creation import create_store
 from nexio.store.engine import connect
 from nexio.store.tables import Row
+from tests.support.connections import KeptConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
     from sqlalchemy import Engine
 
-    from nexio.store.engine import Store
+    from nexio.store.engine import Reading, Store
     from tests.support.postgresql import PostgreSQL
 
 OPERATOR = "test desk"
@@ -86,6 +87,8 @@ class PostgreSQLTemplate:
         self.results: dict[Filling, Any] = {}
         url = server.create_database("store_of_tests")
         self._made = replace(configuration_of(home), database_url=url)
+        at = make_url(url)
+        KeptConnection.where = {"host": str(at.query["host"]), "dbname": at.database or ""}
         create_store(self._made)
         self._connection = self._connect()
         self._ways: dict[Filling | None, str] = {None: _way_back(self._connection)}
@@ -109,25 +112,31 @@ class PostgreSQLTemplate:
     def close(self) -> None:
         """Leave the server."""
         self._connection.close()
+        while KeptConnection.idle:
+            KeptConnection.idle.pop().finish()
 
     def _set_back(self, statements: str) -> None:
+        kept = ", ".join(str(driver.backend_pid) for driver in KeptConnection.idle)
+        whole = f"{_TERMINATE.format(kept=kept)}; {statements}".encode()
         try:
-            self._connection.execute(statements.encode())
+            self._connection.execute(whole)
         except psycopg.OperationalError:  # a test has ended all connections, ours too
             self._connection.close()
             self._connection = self._connect()
-            self._connection.execute(statements.encode())
+            self._connection.execute(whole)
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self._made.database_url.replace("+psycopg", ""), autocommit=True)
 
 
+_TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND pid <> pg_backend_pid() AND pid <> ALL('{{{kept}}}')"
+)
+
+
 def _way_back(connection: psycopg.Connection) -> str:
-    """What ends all other connections and sets the store back to now: one transaction."""
-    terminate = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    """What sets the store back to now, after all others have left it: one transaction."""
     # Without a look at foreign keys for each row: all of them go.
     all_go = "SET LOCAL session_replication_role = replica"
     tables = [sql.Identifier(table.name) for table in Row.metadata.sorted_tables]
@@ -149,7 +158,7 @@ def _way_back(connection: psycopg.Connection) -> str:
         )
     ]
     version = sql.SQL("UPDATE alembic_version SET version_num = {}").format(schema.HEAD)
-    ways = [sql.SQL(terminate), sql.SQL(all_go), *deletes, *inserts, *numbers, version]
+    ways = [sql.SQL(all_go), *deletes, *inserts, *numbers, version]
     return sql.SQL("; ").join(ways).as_string(connection)
 
 
@@ -184,10 +193,14 @@ def export(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dic
 def row_counts(store: Store) -> dict[str, int]:
     """How many rows each table has, which a half-written change must not alter."""
     with store.read() as work:
-        return {
-            table.name: work.session.scalar(select(func.count()).select_from(table)) or 0
-            for table in Row.metadata.sorted_tables
-        }
+        return count_rows(work)
+
+
+def count_rows(work: Reading) -> dict[str, int]:
+    """The same within a transaction, by one statement."""
+    names = [table.name for table in Row.metadata.sorted_tables]
+    counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)  # noqa: S608 (ours)
+    return dict(zip(names, work.session.execute(text(f"SELECT {counts}")).one(), strict=True))
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:

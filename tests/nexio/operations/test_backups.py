@@ -25,6 +25,7 @@ from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from nexio.store.tables import AuditRow, VisitRow
 from tests.support.cli.programs import program
+from tests.support.clocks import Clock
 from tests.support.contents import contents
 from tests.support.people import add_location, delete, look_up, register, revoke
 from tests.support.stores import configuration_of, run_sql
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.network.following import Position
     from nexio.reception.visits import Visit
-    from tests.support.clocks import Clock
+    from tests.support.stores import Filling, Template
 
 SECRET = "a long enough secret"
 OF_ITS_OWN = {"store_revision", "audit"}
@@ -54,13 +55,42 @@ class House:
     deleted: Visit
 
 
-@pytest.fixture
-def house(store: Store, location: Location) -> House:
+def fill(store: Store) -> tuple[Location, Visit, Visit]:
     """Two visits, one of them deleted, and a NAS."""
+    location = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
     visit = register(store, location, host="Bo Peep")
     deleted = delete(store, register(store, location, email="ada@example.com"))
     with store.write() as work:
         add_nas(work, location, NewNas(name="lobby", address="192.0.2.1", secret=SECRET))
+    return location, visit, deleted
+
+
+def furnish(configuration: Configuration) -> tuple[Location, Visit, Visit]:
+    """What the template of a store is filled with."""
+    with closing(Store.open(configuration, Clock())) as store:
+        return fill(store)
+
+
+@pytest.fixture
+def _filling(request: pytest.FixtureRequest) -> Filling | None:
+    return None if "both" in request.fixturenames else furnish
+
+
+@pytest.fixture
+def house(request: pytest.FixtureRequest, store: Store) -> House:
+    """Harbour House."""
+    return house_in(store, request.getfixturevalue(f"_{store.engine.dialect.name}_template"))
+
+
+@pytest.fixture
+def sqlite_house(_sqlite_template: Template, sqlite_store: Store) -> House:
+    """The same on SQLite: for what is said of a file before the store is looked at."""
+    return house_in(sqlite_store, _sqlite_template)
+
+
+def house_in(store: Store, template: Template) -> House:
+    """The house that the template of a store was filled with."""
+    location, visit, deleted = template.results[furnish]
     return House(store=store, location=location, visit=visit, deleted=deleted)
 
 
@@ -114,25 +144,25 @@ def test_a_backup_is_private(house: House, backup: Path) -> None:
     assert sorted(path.name for path in backup.parent.iterdir()) == ["backup.db", "nexio"]
 
 
-def test_no_file_is_overwritten(house: House, backup: Path) -> None:
+def test_no_file_is_overwritten(sqlite_house: House, backup: Path) -> None:
     """Whatever it is: the older backup may be the one that is needed."""
     backup.write_bytes(b"of yesterday")
     with pytest.raises(Refused, match="is there already") as caught:
-        back_up(house.store.engine, backup)
+        back_up(sqlite_house.store.engine, backup)
     assert caught.value.advice
     assert backup.read_bytes() == b"of yesterday"
 
 
 @pytest.mark.parametrize("place", ["nowhere/backup.db", "file/backup.db", "b" * 256])
-def test_a_place_that_cannot_be_written(place: str, house: House, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written(place: str, sqlite_house: House, tmp_path: Path) -> None:
     """Exit code 5, and no part of a file is left."""
     (tmp_path / "file").write_text("in the way")
-    before = contents(house.store)
+    before = contents(sqlite_house.store)
     with pytest.raises(Unreachable, match="cannot be read or written") as caught:
-        back_up(house.store.engine, tmp_path / place)
+        back_up(sqlite_house.store.engine, tmp_path / place)
     assert (caught.value.exit_code, bool(caught.value.advice)) == (5, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nexio"]
-    assert contents(house.store) == before
+    assert contents(sqlite_house.store) == before
 
 
 def test_a_full_disk(house: House, environment: dict[str, str], backup: Path) -> None:
@@ -294,13 +324,9 @@ def test_from_one_engine_to_the_other(
 
 
 def furnished(store: Store) -> House:
-    """Harbour House with a visit, a deleted and a revoked one, and a NAS."""
-    location = add_location(store, "Harbour House", "Europe/London", "visitor-tokens=on")
-    visit = register(store, location, host="Bo Peep")
-    deleted = delete(store, register(store, location, email="ada@example.com"))
+    """Harbour House, and a revoked visit."""
+    location, visit, deleted = fill(store)
     revoke(store, register(store, location, email="cy@example.com"))
-    with store.write() as work:
-        add_nas(work, location, NewNas(name="lobby", address="192.0.2.1", secret=SECRET))
     return House(store=store, location=location, visit=visit, deleted=deleted)
 
 
@@ -330,35 +356,35 @@ def altered(backup: Path, *statements: str) -> None:
         connection.commit()
 
 
-def test_no_such_file(house: House, backup: Path) -> None:
+def test_no_such_file(sqlite_house: House, backup: Path) -> None:
     """Exit code 3."""
-    assert isinstance(refusal(house, backup), NotFound)
+    assert isinstance(refusal(sqlite_house, backup), NotFound)
     backup.mkdir()
-    assert isinstance(refusal(house, backup), NotFound)
+    assert isinstance(refusal(sqlite_house, backup), NotFound)
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear reception,\n" * 1000, b"SQLite format 3\0" * 300])
-def test_what_is_no_backup(content: bytes, house: House, backup: Path) -> None:
+def test_what_is_no_backup(content: bytes, sqlite_house: House, backup: Path) -> None:
     """Exit code 5; not that the store is empty, nor how to make one."""
     backup.write_bytes(content)
-    error = refusal(house, backup)
+    error = refusal(sqlite_house, backup)
     assert error.exit_code == 5
     assert str(error) == f"{backup} is not a backup of nexio"
     assert "nexio db backup" in error.advice
 
 
-def test_a_database_of_somebody_else(house: House, backup: Path) -> None:
+def test_a_database_of_somebody_else(sqlite_house: House, backup: Path) -> None:
     """It opens, and has other tables."""
     altered(backup, "CREATE TABLE letters (id INTEGER)", "INSERT INTO letters VALUES (1)")
-    assert str(refusal(house, backup)) == f"{backup} is not a backup of nexio"
+    assert str(refusal(sqlite_house, backup)) == f"{backup} is not a backup of nexio"
 
 
-def test_a_backup_without_its_last_half(house: House, backup: Path) -> None:
+def test_a_backup_without_its_last_half(sqlite_house: House, backup: Path) -> None:
     """A copy that was cut off: said before anything is replaced."""
-    back_up(house.store.engine, backup)
+    back_up(sqlite_house.store.engine, backup)
     octets = backup.read_bytes()
     backup.write_bytes(octets[: len(octets) // 2])
-    error = refusal(house, backup)
+    error = refusal(sqlite_house, backup)
     assert error.exit_code == 5
     assert str(backup) in str(error)
 
@@ -372,31 +398,31 @@ def test_a_backup_without_its_last_half(house: House, backup: Path) -> None:
         "UPDATE alembic_version SET version_num = ''",
     ],
 )
-def test_a_damaged_backup(statement: str, house: House, backup: Path) -> None:
+def test_a_damaged_backup(statement: str, sqlite_house: House, backup: Path) -> None:
     """All or nothing: exit code 5, whichever table the damage is in."""
-    back_up(house.store.engine, backup)
+    back_up(sqlite_house.store.engine, backup)
     altered(backup, statement)
-    error = refusal(house, backup)
+    error = refusal(sqlite_house, backup)
     assert error.exit_code == 5
     assert str(backup) in str(error)
 
 
-def test_a_backup_of_a_newer_version(house: House, backup: Path) -> None:
+def test_a_backup_of_a_newer_version(sqlite_house: House, backup: Path) -> None:
     """The software that wrote it knows more than this one."""
-    back_up(house.store.engine, backup)
+    back_up(sqlite_house.store.engine, backup)
     altered(backup, "UPDATE alembic_version SET version_num = '9999'")
-    error = refusal(house, backup)
+    error = refusal(sqlite_house, backup)
     assert isinstance(error, SchemaMismatch)
     assert "newer" in str(error)
     assert "9999" in str(error)
     assert "the backup" in str(error)
 
 
-def test_a_backup_of_a_version_that_nobody_knows(house: House, backup: Path) -> None:
+def test_a_backup_of_a_version_that_nobody_knows(sqlite_house: House, backup: Path) -> None:
     """Older than the first: exit code 5 and the version, not a fault of ours."""
-    back_up(house.store.engine, backup)
+    back_up(sqlite_house.store.engine, backup)
     altered(backup, "UPDATE alembic_version SET version_num = '0000'")
-    error = refusal(house, backup)
+    error = refusal(sqlite_house, backup)
     assert isinstance(error, SchemaMismatch)
     assert "0000" in str(error)
 

@@ -41,13 +41,23 @@ def own(
 
 
 def made(nexio: Nexio) -> Nexio:
-    """With Harbour House, two visitors and a NAS in its store."""
+    """With Harbour House and its two visitors and NAS in its store."""
     nexio.done("init", "--location", "Harbour House", "--timezone", noon_zone())
-    nexio.done("token", "on")
+    return filled(nexio)
+
+
+def filled(nexio: Nexio) -> Nexio:
+    """With two visitors and a NAS."""
     for number in (1, 2):
-        nexio.register(email=f"zoe{number}@example.com")
+        nexio.register_ago(timedelta(0), email=f"zoe{number}@example.com")
     nexio.done("nas", "add", "lobby", "192.0.2.10")
     return nexio
+
+
+@pytest.fixture
+def house(desk: Nexio) -> Nexio:
+    """Harbour House with two visitors and a NAS."""
+    return filled(desk)
 
 
 def set_version(nexio: Nexio, version: str) -> None:
@@ -99,9 +109,9 @@ def test_a_newer_store(nexio: Nexio) -> None:
     assert nexio.done("db", "current", "--json").json["version"] == NEWER
 
 
-def test_a_sound_store(own: Nexio) -> None:
+def test_a_sound_store(house: Nexio) -> None:
     """Exit 0, an empty array, and one word on stderr."""
-    ran = own.done("db", "check", "--json")
+    ran = house.done("db", "check", "--json")
     assert (ran.json, ran.err) == ([], "The store is sound.\n")
 
 
@@ -125,30 +135,30 @@ def test_damage(own: Nexio) -> None:
         assert own("db", "check", "--json").json == lines
 
 
-def test_a_damaged_signing_key(own: Nexio) -> None:
+def test_a_damaged_signing_key(house: Nexio) -> None:
     """The one value of the store itself."""
-    own.sql("UPDATE store_revision SET signing_key_sealed = nas.secret_sealed FROM nas")
-    assert "signing_key" in own("db", "check").out
+    house.sql("UPDATE store_revision SET signing_key_sealed = nas.secret_sealed FROM nas")
+    assert "signing_key" in house("db", "check").out
 
 
-def test_much_damage_is_counted(own: Nexio) -> None:
+def test_much_damage_is_counted(house: Nexio) -> None:
     """Twenty lines, then how many more there are."""
     for number in range(20):
-        own.register_ago(timedelta(0), email=f"ada{number}@example.com")
-    own.sql("UPDATE visit SET pin_sealed = signing_key_sealed FROM store_revision")
-    lines = own("db", "check").out.splitlines()
+        house.register_ago(timedelta(0), email=f"ada{number}@example.com")
+    house.sql("UPDATE visit SET pin_sealed = signing_key_sealed FROM store_revision")
+    lines = house("db", "check").out.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "and 2 more of visit.pin"
 
 
-def test_a_damaged_pin_stops_no_other_visit_s_commands(own: Nexio) -> None:
+def test_a_damaged_pin_stops_no_other_visit_s_commands(house: Nexio) -> None:
     """Without its PIN the visit is shown all the same, with one line on stderr, and can go."""
-    own.sql(
+    house.sql(
         "UPDATE visit SET pin_sealed = signing_key_sealed FROM store_revision WHERE visit.id = 2"
     )
     for words in ("visitor show 2", "visitor list", "visitor delete 2 --yes"):
-        ran = own.done(*words.split())
+        ran = house.done(*words.split())
         assert ran.err.splitlines()[0].startswith("Warning: visit 2 shows no PIN: a value of"), ran
         assert ran.err.count("visit 2 shows no PIN") == 1
         assert "zoe2@example.com" in ran.out or "Cancelled" in ran.out or words != "visitor list"
-    assert own.done("visitor", "show", "1").err == ""
+    assert house.done("visitor", "show", "1").err == ""

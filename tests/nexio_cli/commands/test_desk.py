@@ -38,9 +38,9 @@ def test_a_desk_is_linked_listed_and_turned_away(desk: Nexio) -> None:
 
 
 @pytest.mark.parametrize(("url", "words"), WRONG_ADDRESSES)
-def test_a_link_past_tls_or_nowhere(desk: Nexio, url: str, words: str) -> None:
+def test_a_link_past_tls_or_nowhere(sqlite_desk: Nexio, url: str, words: str) -> None:
     """As for a pass: what it logs in would go in clear, or nowhere. No password is shown."""
-    said = desk("desk", "link", "--url", url).refused(2)
+    said = sqlite_desk("desk", "link", "--url", url).refused(2)
     assert words in said
     assert "pw" not in said
 

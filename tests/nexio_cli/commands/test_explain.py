@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nexio.clock import utc_now
+from nexio.reception.visits import Visit
 from radius_auth.guard import Guard
 from radius_auth.guard.journal import Journal
 from tests.support.cli.running import Nexio
@@ -26,9 +27,8 @@ def explained(desk: Nexio, *words: str) -> dict[str, Any]:
     return found
 
 
-def test_yes(desk: Nexio) -> None:
+def test_yes(desk: Nexio, zoe: object) -> None:
     """Who, and until when."""
-    desk.register()
     ran = desk.done("explain", "ZOE@example.com")
     sentence, timeout, class_ = ran.out.splitlines()
     assert re.fullmatch(r"Yes: Zoë Nguyễn Văn \(visit 1\) gets on the Wi-Fi, .+\.", sentence)
@@ -45,9 +45,8 @@ def test_yes(desk: Nexio) -> None:
     }
 
 
-def test_the_whole_accept(desk: Nexio) -> None:
+def test_the_whole_accept(desk: Nexio, zoe: object) -> None:
     """R12: as the NAS would get it; a NAS that is named, or the only one of the location."""
-    desk.register()
     desk.done("location", "edit", "Harbour House", "--reply", "vlan=20", "--reply", "end-time=on")
     desk.done("nas", "add", "a", "192.0.2.1", "--profile", "mikrotik", "--reply", "role=slow")
     alone = explained(desk, ZOE)
@@ -117,12 +116,12 @@ def revoked(desk: Nexio) -> None:
         (revoked, "revoked", "register the visitor again"),
     ],
 )
-def test_no(happens: Any, reason: str, remedy: str, desk: Nexio) -> None:
+def test_no(happens: Any, reason: str, remedy: str, sqlite_desk: Nexio) -> None:
     """Exit 0; one sentence that says why and what to do; it never holds the PIN."""
-    happens(desk)
-    shape = explained(desk, ZOE, "--pin", "999999")
+    happens(sqlite_desk)
+    shape = explained(sqlite_desk, ZOE, "--pin", "999999")
     assert (shape["outcome"], shape["reason"]) == ("reject", reason)
-    ran = desk.done("explain", ZOE, "--pin", "-", stdin="999999\n")
+    ran = sqlite_desk.done("explain", ZOE, "--pin", "-", stdin="999999\n")
     assert ran.out == shape["sentence"] + "\n"
     assert ran.err == ""
     assert re.fullmatch(r"No: [^\n]+; [^\n;]+\.\n", ran.out)
@@ -130,39 +129,40 @@ def test_no(happens: Any, reason: str, remedy: str, desk: Nexio) -> None:
     assert not re.search(r"999999|048215", ran.out)
 
 
-def test_registered_while_tokens_were_off(desk: Nexio) -> None:
+def test_registered_while_tokens_were_off(sqlite_desk: Nexio) -> None:
     """R3: the sentence says that token generation was off, and to register again."""
-    tokens_off(desk)
-    out = desk.done("explain", ZOE).out
+    tokens_off(sqlite_desk)
+    out = sqlite_desk.done("explain", ZOE).out
     assert "token generation was off" in out
     assert "register the visitor again" in out
 
 
-def test_at_a_moment(desk: Nexio) -> None:
+def test_at_a_moment(sqlite_desk: Nexio) -> None:
     """R1: in from the first instant of the window on, out from its end on."""
-    token = desk.register("--arrival", "+2h")["token"]
+    token = sqlite_desk.register("--arrival", "+2h")["token"]
     starts = datetime.fromisoformat(token["valid_from"])
     ends = datetime.fromisoformat(token["valid_until"])
     minute = timedelta(minutes=1)
     moments = [starts - minute, starts, ends - minute, ends]
     reasons = [
-        explained(desk, ZOE, "--at", f"{moment:%Y-%m-%d %H:%M%z}")["reason"] for moment in moments
+        explained(sqlite_desk, ZOE, "--at", f"{moment:%Y-%m-%d %H:%M%z}")["reason"]
+        for moment in moments
     ]
     assert reasons == ["not yet", "valid", "valid", "ended"]
-    assert explained(desk, ZOE)["reason"] == "not yet"
+    assert explained(sqlite_desk, ZOE)["reason"] == "not yet"
 
 
-def test_the_window_can_be_typed_back(desk: Nexio) -> None:
+def test_the_window_can_be_typed_back(sqlite_desk: Nexio) -> None:
     """The times in the sentence are such that --at reads them."""
-    desk.register("--arrival", "2099-11-20 09:00")
-    found = re.search(r"\((Fri .+) to \S+ (\S+)\)", desk.done("explain", ZOE).out)
+    sqlite_desk.register("--arrival", "2099-11-20 09:00")
+    found = re.search(r"\((Fri .+) to \S+ (\S+)\)", sqlite_desk.done("explain", ZOE).out)
     assert found is not None
-    assert explained(desk, ZOE, "--at", f"{found[1]} {found[2]}")["reason"] == "valid"
+    assert explained(sqlite_desk, ZOE, "--at", f"{found[1]} {found[2]}")["reason"] == "valid"
 
 
-def test_several_visits(desk: Nexio) -> None:
+def test_several_visits(desk: Nexio, zoe: Visit) -> None:
     """R10: a sentence for each visit; with --pin the one that the PIN picks."""
-    pins = [desk.register()["pin"], desk.register("--arrival", "+2h")["pin"]]
+    pins = [zoe.pin, desk.register("--arrival", "+2h")["pin"]]
     assert [shape["visit"] for shape in desk.done("explain", ZOE, "--json").json] == [1, 2]
     sentences = re.findall("^(?:Yes|No): ", desk.done("explain", ZOE).out, re.MULTILINE)
     assert sentences == ["Yes: ", "No: "]
@@ -192,10 +192,10 @@ def test_a_visit_at_another_location_is_no_unknown_visitor(sqlite_desk: Nexio) -
     )
 
 
-def test_blanks_and_dashes(desk: Nexio) -> None:
+def test_blanks_and_dashes(sqlite_desk: Nexio) -> None:
     """R8: what a guest is forgiven, explain forgives too."""
-    desk.register("--pin", "048215")
-    assert explained(desk, ZOE, "--pin", " 048-215 ")["outcome"] == "accept"
+    sqlite_desk.register("--pin", "048215")
+    assert explained(sqlite_desk, ZOE, "--pin", " 048-215 ")["outcome"] == "accept"
 
 
 def test_both_spellings_of_a_domain(desk: Nexio) -> None:
@@ -206,9 +206,8 @@ def test_both_spellings_of_a_domain(desk: Nexio) -> None:
         assert desk.done("visitor", "show", typed, "--json").json["id"] == 1
 
 
-def test_a_nas_of_another_location(desk: Nexio) -> None:
+def test_a_nas_of_another_location(desk: Nexio, zoe: object) -> None:
     """R19: rejected there unless it roams."""
-    desk.register()
     desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
     desk.done("nas", "add", "annex-ap", "192.0.2.10", "--location", "Annex")
     desk.done("nas", "add", "house-ap", "192.0.2.11", "--location", "Harbour House")
@@ -234,21 +233,18 @@ def test_what_an_address_says_cannot_steer_the_terminal(sqlite_desk: Nexio) -> N
     assert "\x1b" not in sqlite_desk.done("explain", "\x1b[31m@example.com").out
 
 
-@pytest.mark.parametrize(
-    ("words", "exit_code"),
-    [(["--at", "10/11/2026"], 2), (["--at", "soon"], 2), (["--nas", "nowhere"], 3)],
-)
-def test_a_question_that_cannot_be_read(
-    words: list[str], exit_code: int, sqlite_desk: Nexio
-) -> None:
+UNREADABLE = [(["--at", "10/11/2026"], 2), (["--at", "soon"], 2), (["--nas", "nowhere"], 3)]
+
+
+def test_a_question_that_cannot_be_read(sqlite_desk: Nexio, zoe: object) -> None:
     """Exit 0 is for answers; this has none."""
-    sqlite_desk.register()
-    sqlite_desk("explain", ZOE, *words).refused(exit_code)
+    for words, exit_code in UNREADABLE:
+        sqlite_desk("explain", ZOE, *words).refused(exit_code)
 
 
-def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
+def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Until when, and what to do; a device that was in gets in."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     guard.got_in(guess(mac(2), visit), visit, utc_now())
     attack(guard, utc_now(), visit)
@@ -268,9 +264,11 @@ def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio) -> None:
 @pytest.mark.parametrize(
     ("end", "reason"), [("visitor delete", "deleted"), ("token revoke", "revoked")]
 )
-def test_what_no_release_changes_comes_first(end: str, reason: str, sqlite_desk: Nexio) -> None:
+def test_what_no_release_changes_comes_first(
+    end: str, reason: str, sqlite_desk: Nexio, zoe: Visit
+) -> None:
     """Somebody guesses at a visit that is over anyway."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     sqlite_desk.done(*end.split(), "--yes", str(visit))
     guard = Guard()
     attack(guard, utc_now(), visit)
@@ -282,9 +280,9 @@ def test_what_no_release_changes_comes_first(end: str, reason: str, sqlite_desk:
     assert "guard release" not in shown["sentence"]
 
 
-def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio) -> None:
+def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio, zoe: Visit) -> None:
     """The wait is that of new devices, as long as some guesses are kept."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     guard.got_in(guess(mac(2), visit), visit, utc_now() - timedelta(minutes=9))
     attack(guard, utc_now() - timedelta(minutes=8), visit)
@@ -299,9 +297,9 @@ def test_a_device_that_was_in_is_not_told_to_wait(sqlite_desk: Nexio) -> None:
     assert known not in explained(sqlite_desk, ZOE)["sentence"]
 
 
-def test_a_pause_of_seconds_is_not_explained(sqlite_desk: Nexio) -> None:
+def test_a_pause_of_seconds_is_not_explained(sqlite_desk: Nexio, zoe: Visit) -> None:
     """It is over before the desk has read the sentence."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     slowly(guard, guess(mac(1), visit), utc_now() - timedelta(seconds=40), most=5)
     with closing(Journal(sqlite_desk.configuration.database_url)) as journal:
@@ -309,9 +307,9 @@ def test_a_pause_of_seconds_is_not_explained(sqlite_desk: Nexio) -> None:
     assert explained(sqlite_desk, ZOE, "--device", mac(1))["outcome"] == "accept"
 
 
-def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio) -> None:
+def test_one_has_guessed_too_often_oneself(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Nobody else is blamed for it."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     slowly(guard, guess(mac(1), visit), utc_now() - timedelta(minutes=2), most=6)
     with closing(Journal(sqlite_desk.configuration.database_url)) as journal:

@@ -24,6 +24,7 @@ from tests.support.radius.guesses import attack, by_pin, guess, is_open, mac, sl
 
 if TYPE_CHECKING:
     from nexio.network.events import AuthEvent
+    from nexio.reception.visits import Visit
     from tests.support.cli.running import Nexio
 
 KEYS = ["visit", "email", "location", "until", "devices"]
@@ -76,9 +77,9 @@ def test_visits_are_shown_with_the_devices_that_tried(sqlite_desk: Nexio) -> Non
     assert f"\t{PHONE}\tap-1\t" in line
 
 
-def test_several_devices_and_none(sqlite_desk: Nexio) -> None:
+def test_several_devices_and_none(sqlite_desk: Nexio, zoe: Visit) -> None:
     """One line for each; a NAS that names no device has an empty one, and null in JSON."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     attack(guard, utc_now(), visit, count=3)
     tries(guard, guess("", visit), utc_now(), most=9)
@@ -111,9 +112,9 @@ def refused(number: int, device: str | None, **changes: object) -> AuthEvent:
     return event(number, **(made | changes))
 
 
-def test_the_guest_who_was_refused_is_shown(sqlite_desk: Nexio) -> None:
+def test_the_guest_who_was_refused_is_shown(sqlite_desk: Nexio, zoe: Visit) -> None:
     """The device that has to be released, with the right PIN, behind those of the attacker."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     attack(guard, utc_now(), visit, count=12)
     served(sqlite_desk, guard)
@@ -143,9 +144,9 @@ def test_the_guest_who_was_refused_is_shown(sqlite_desk: Nexio) -> None:
     )
 
 
-def test_of_many_that_were_refused_the_latest_are_shown(sqlite_desk: Nexio) -> None:
+def test_of_many_that_were_refused_the_latest_are_shown(sqlite_desk: Nexio, zoe: Visit) -> None:
     """The guest has tried just now; a flood of addresses fills no screen."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     guard = Guard()
     attack(guard, utc_now(), visit)
     served(sqlite_desk, guard)
@@ -156,9 +157,9 @@ def test_of_many_that_were_refused_the_latest_are_shown(sqlite_desk: Nexio) -> N
     assert mac(39) in {each["device"] for each in shown["devices"]}
 
 
-def test_on_a_terminal_addresses_can_be_copied(sqlite_desk: Nexio) -> None:
+def test_on_a_terminal_addresses_can_be_copied(sqlite_desk: Nexio, zoe: Visit) -> None:
     """In 80 columns: each device whole on its line, below its visit; times as elsewhere."""
-    visit = sqlite_desk.register()["id"]
+    visit = zoe.id
     attacked(sqlite_desk, visit)
 
     with Terminal((program("nexio"), "guard", "list")) as terminal:
@@ -209,9 +210,9 @@ def test_a_device_gets_three_tries(sqlite_desk: Nexio, verb: str) -> None:
     assert not is_open(guard, guess("02:00:00:00:00:02", visit["id"]), utc_now())
 
 
-def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio) -> None:
+def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio, zoe: Visit) -> None:
     """That is the most at a visit; then it needs a new PIN."""
-    visit = str(sqlite_desk.register()["id"])
+    visit = str(zoe.id)
     for n in range(4):
         sqlite_desk.done("guard", "release", visit, "--device", f"02:00:00:00:01:0{n}", "--yes")
 
@@ -225,9 +226,9 @@ def test_four_devices_are_released_in_a_day(sqlite_desk: Nexio) -> None:
     sqlite_desk.done("guard", "release", other, "--device", PHONE, "--yes")
 
 
-def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio) -> None:
+def test_release_needs_a_visit_and_a_device(sqlite_desk: Nexio, zoe: Visit) -> None:
     """No device: the way for access points that name none; no MAC address, no such visit."""
-    visit = str(sqlite_desk.register()["id"])
+    visit = str(zoe.id)
     assert "nexio visitor reissue" in sqlite_desk("guard", "release", visit).refused(2)
     assert "MAC" in sqlite_desk("guard", "release", visit, "--device", "phone", "--yes").refused(2)
     sqlite_desk("guard", "release", "99", "--device", PHONE, "--yes").refused(3)

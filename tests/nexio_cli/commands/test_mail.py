@@ -71,34 +71,34 @@ def test_the_list(desk: Nexio, posting: MailServer) -> None:
     assert "No mail here." in desk.done("mail", "list", "--state", "queued").err
 
 
-def test_without_a_server(desk: Nexio) -> None:
+def test_without_a_server(sqlite_desk: Nexio) -> None:
     """The visitor is registered, the mail waits, and both commands say why."""
-    assert NO_SERVER in desk.done(*ZOE).err
-    assert desk.done("visitor", "show", "1", "--json").json["mail"] == "queued"
-    delivered = desk("mail", "deliver")
+    assert NO_SERVER in sqlite_desk.done(*ZOE).err
+    assert sqlite_desk.done("visitor", "show", "1", "--json").json["mail"] == "queued"
+    delivered = sqlite_desk("mail", "deliver")
     assert delivered.exit_code == 5
     assert "Sent: 0. Failed: 0. Waiting: 1." in delivered.out
     assert NO_SERVER in delivered.err.lower()
-    assert desk("mail", "deliver", "--json").json == {"sent": 0, "failed": 0, "waiting": 1}
+    assert sqlite_desk("mail", "deliver", "--json").json == {"sent": 0, "failed": 0, "waiting": 1}
 
 
-def test_without_a_server_and_without_mail(desk: Nexio) -> None:
+def test_without_a_server_and_without_mail(sqlite_desk: Nexio) -> None:
     """Nothing is wrong."""
-    assert NO_SERVER in desk.done("mail", "deliver").err.lower()
+    assert NO_SERVER in sqlite_desk.done("mail", "deliver").err.lower()
 
 
-def test_the_server_is_down(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_is_down(sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
     """The registration holds; the mail waits; deliver ends with 5."""
     monkeypatch.setenv("NEXIO_MAIL_FROM", "desk@example.com")
     with nobody_there() as port:
         monkeypatch.setenv("NEXIO_SMTP_URL", f"smtp://127.0.0.1:{port}?tls=none")
-        ran = desk.done(*ZOE)
+        ran = sqlite_desk.done(*ZOE)
         assert "The mail waits and is tried again by 'nexio mail deliver'." in ran.err
         assert f"127.0.0.1 port {port}" in ran.err
-        desk.sql("UPDATE outbox SET next_try_at = created_at")
-        delivered = desk("mail", "deliver", "--json")
+        sqlite_desk.sql("UPDATE outbox SET next_try_at = created_at")
+        delivered = sqlite_desk("mail", "deliver", "--json")
     assert (delivered.exit_code, delivered.json["waiting"]) == (5, 1)
-    (mail,) = desk.done("mail", "list", "--json").json
+    (mail,) = sqlite_desk.done("mail", "list", "--json").json
     assert (mail["state"], mail["attempts"]) == ("queued", 2)
     assert "refused" in mail["answer"]
     assert mail["next_try_at"] > mail["created_at"]
@@ -140,29 +140,31 @@ def test_deliver(desk: Nexio, posting: MailServer, monkeypatch: pytest.MonkeyPat
     assert posting.mails_by_receiver == {"zoe@example.com": 1}
 
 
-def test_changes_that_send_mail(desk: Nexio, posting: MailServer) -> None:
+def test_changes_that_send_mail(sqlite_desk: Nexio, posting: MailServer) -> None:
     """R13: another time, an update; another e-mail, a new PIN to the new one; and no other."""
-    desk.register()
-    desk.done("visitor", "reschedule", "1", "--arrival", "+1h")
-    desk.done("visitor", "edit", "1", "--notes", "needs a ramp")
-    desk.done("visitor", "edit", "1", "--email", "ada@example.com")
-    assert states(desk) == [
+    sqlite_desk.register()
+    sqlite_desk.done("visitor", "reschedule", "1", "--arrival", "+1h")
+    sqlite_desk.done("visitor", "edit", "1", "--notes", "needs a ramp")
+    sqlite_desk.done("visitor", "edit", "1", "--email", "ada@example.com")
+    assert states(sqlite_desk) == [
         ("visitor-registered", "sent"),
         ("visitor-updated", "sent"),
         ("visitor-registered", "sent"),
     ]
     assert posting.mails_by_receiver == {"zoe@example.com": 2, "ada@example.com": 1}
-    desk.done("visitor", "delete", "1", "--yes", "--no-mail")
+    sqlite_desk.done("visitor", "delete", "1", "--yes", "--no-mail")
     assert len(posting.received) == 3
 
 
-def test_a_longer_wifi_and_a_cancellation_are_mailed(desk: Nexio, posting: MailServer) -> None:
+def test_a_longer_wifi_and_a_cancellation_are_mailed(
+    sqlite_desk: Nexio, posting: MailServer
+) -> None:
     """At once, in the language of the visitor; a calendar takes both in."""
-    desk.done("token", "on")
-    desk.done(*ZOE, "--language", "de")
-    assert desk.done("token", "extend", "1", "--by", "30m").err == ""
-    assert desk.done("visitor", "delete", "1", "--yes").err == ""
-    assert [name for name, _ in states(desk)] == [
+    sqlite_desk.done("token", "on")
+    sqlite_desk.done(*ZOE, "--language", "de")
+    assert sqlite_desk.done("token", "extend", "1", "--by", "30m").err == ""
+    assert sqlite_desk.done("visitor", "delete", "1", "--yes").err == ""
+    assert [name for name, _ in states(sqlite_desk)] == [
         *("visitor-registered", "visitor-extended", "visitor-cancelled")
     ]
     subjects = [str(each.message["Subject"]).strip() for each in posting.received]
@@ -187,12 +189,14 @@ def test_resend(desk: Nexio, posting: MailServer) -> None:
     assert len({each.message["Message-ID"] for each in posting.received}) == 3
 
 
-def test_a_mail_that_waits_is_no_news_of_another_one(desk: Nexio, posting: MailServer) -> None:
+def test_a_mail_that_waits_is_no_news_of_another_one(
+    sqlite_desk: Nexio, posting: MailServer
+) -> None:
     """The note is about what was to be sent now."""
     posting.answers["later@example.com"] = "451 greylisted"
     note = "The mail waits and is tried again by 'nexio mail deliver'.\n"
-    assert desk.done(*registration(email="later@example.com")).err == note
-    assert desk.done(*ZOE).err == ""
+    assert sqlite_desk.done(*registration(email="later@example.com")).err == note
+    assert sqlite_desk.done(*ZOE).err == ""
 
 
 def test_a_resend_says_what_became_of_it(
@@ -217,14 +221,14 @@ def test_a_resend_says_what_became_of_it(
     assert "no mail server is configured" in ran.err
 
 
-def test_resend_for_nobody(desk: Nexio, posting: MailServer) -> None:
+def test_resend_for_nobody(sqlite_desk: Nexio, posting: MailServer) -> None:
     """No such visit: 3; a deleted one: 4; and nothing is queued."""
-    desk.register()
-    desk("visitor", "resend", "2").refused(3)
-    desk.done("visitor", "delete", "1", "--yes")
-    rows = desk.rows()
-    assert "was deleted" in desk("visitor", "resend", "1").refused(4)
-    assert desk.rows() == rows
+    sqlite_desk.register()
+    sqlite_desk("visitor", "resend", "2").refused(3)
+    sqlite_desk.done("visitor", "delete", "1", "--yes")
+    rows = sqlite_desk.rows()
+    assert "was deleted" in sqlite_desk("visitor", "resend", "1").refused(4)
+    assert sqlite_desk.rows() == rows
 
 
 def test_doctor_looks_at_mail(sqlite_desk: Nexio, posting: MailServer) -> None:
@@ -238,12 +242,12 @@ def test_doctor_looks_at_mail(sqlite_desk: Nexio, posting: MailServer) -> None:
     assert "nexio mail list --state failed" in found["mail"]["advice"]
 
 
-def test_an_old_mail_went_where_it_went(desk: Nexio, posting: MailServer) -> None:
+def test_an_old_mail_went_where_it_went(sqlite_desk: Nexio, posting: MailServer) -> None:
     """An address that is corrected afterwards does not change what ``mail list`` says of it."""
     posting.answers["zoe@example.com"] = "550 no such user"
-    desk.done(*ZOE)
-    desk.done("visitor", "edit", "1", "--email", "zoey@example.com")
-    listed = desk.done("mail", "list", "--json").json
+    sqlite_desk.done(*ZOE)
+    sqlite_desk.done("visitor", "edit", "1", "--email", "zoey@example.com")
+    listed = sqlite_desk.done("mail", "list", "--json").json
     assert [(mail["to"], mail["state"]) for mail in listed] == [
         ("zoey@example.com", "sent"),
         ("zoe@example.com", "failed"),

@@ -18,15 +18,15 @@ def test_nobody_answers(sqlite_desk: Nexio) -> None:
     assert "a secret of ours" not in said
 
 
-def test_no_secret_to_ask_with(desk: Nexio) -> None:
+def test_no_secret_to_ask_with(sqlite_desk: Nexio) -> None:
     """Exit 2, and the command that makes one."""
-    assert "nexio nas add this-machine 127.0.0.1" in desk(*TEST).refused(2)
-    assert "nexio nas add this-machine ::1" in desk(*TEST, "--server", "::1").refused(2)
+    assert "nexio nas add this-machine 127.0.0.1" in sqlite_desk(*TEST).refused(2)
+    assert "nexio nas add this-machine ::1" in sqlite_desk(*TEST, "--server", "::1").refused(2)
 
 
-def test_a_nas_that_is_not_there(desk: Nexio) -> None:
+def test_a_nas_that_is_not_there(sqlite_desk: Nexio) -> None:
     """Exit 3."""
-    assert "nexio nas list" in desk(*TEST, "--nas", "lobby").refused(3)
+    assert "nexio nas list" in sqlite_desk(*TEST, "--nas", "lobby").refused(3)
 
 
 @pytest.mark.parametrize("words", [["--port", "65536"], ["--port", "0"], ["--port", "radius"]])

@@ -114,10 +114,9 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     ],
 )
 def test_what_is_refused(
-    sqlite_desk: Nexio, arguments: list[str], exit_code: int, words: str
+    sqlite_desk: Nexio, zoe: object, arguments: list[str], exit_code: int, words: str
 ) -> None:
     """Before anybody is reissued."""
-    sqlite_desk.register()
     before = sqlite_desk.rows()
     assert words in sqlite_desk("visitor", "reissue", *arguments).refused(exit_code)
     assert sqlite_desk.rows() == before

@@ -127,24 +127,24 @@ def test_one_that_was_stopped_is_not_missed(desk: Nexio) -> None:
 @pytest.mark.parametrize(
     ("off", "words"), [(1.2, "1.2 seconds ahead of"), (-90.0, "90.0 seconds behind")]
 )
-def test_a_clock_that_is_wrong(desk: Nexio, off: float, words: str) -> None:
+def test_a_clock_that_is_wrong(sqlite_desk: Nexio, off: float, words: str) -> None:
     """More than a second is; the list warns, and the doctor says what to do."""
-    tell(desk, FIRST, replace(WELL, clock_off=off))
-    tell(desk, SECOND, replace(WELL, writer="b", clock_off=-0.9))
-    said = desk.done("servers").err
+    tell(sqlite_desk, FIRST, replace(WELL, clock_off=off))
+    tell(sqlite_desk, SECOND, replace(WELL, writer="b", clock_off=-0.9))
+    said = sqlite_desk.done("servers").err
     assert said.startswith(f"Warning: the clock of harbour-1:1812 is {words} the database's")
     assert said.count("Warning") == 1
-    (finding,) = wrong(desk)
+    (finding,) = wrong(sqlite_desk)
     assert (finding.subject, words in finding.message) == ("clock", True)
     assert "timedatectl" in finding.advice
 
 
-def test_one_that_does_not_follow_or_share(desk: Nexio) -> None:
+def test_one_that_does_not_follow_or_share(sqlite_desk: Nexio) -> None:
     """It reaches the store, and yet its table is old, or the guard has not heard of it."""
-    tell(desk, FIRST, replace(WELL, table_age=90.0))
-    with closing(Store.open(desk.configuration)) as store, store.write() as work:
+    tell(sqlite_desk, FIRST, replace(WELL, table_age=90.0))
+    with closing(Store.open(sqlite_desk.configuration)) as store, store.write() as work:
         report(work, SECOND, replace(WELL, writer="unheard of"))
-    old, alone = wrong(desk)
+    old, alone = wrong(sqlite_desk)
     assert "has not followed the store for 1 minute 30 seconds" in old.message
     assert "harbour-2 FreeRADIUS does not count guesses together" in alone.message
 

@@ -24,6 +24,7 @@ from tests.support.radius.guests import SECRET
 
 if TYPE_CHECKING:
     from nexio.network.sessions import WifiSession
+    from nexio.reception.visits import Visit
 
 KEYS = ["id", "visit", "name", "email", "user_name", "device", "nas", "location", "session_id"]
 KEYS += ["started_at", "heard_at", "ended_at", "ended_by", "terminate_cause", "seconds"]
@@ -51,13 +52,12 @@ def with_nas(desk: Nexio, nas: FakeNas) -> None:
     desk.done("nas", "add", "ap-1", "192.0.2.10", *words)
 
 
-def test_who_is_on(desk: Nexio) -> None:
+def test_who_is_on(desk: Nexio, zoe: Visit) -> None:
     """Name, e-mail, device, access point, times, octets; a line for a person and for a pipe."""
-    visit = desk.register()
-    on_wifi(desk, visit["id"], octets_in=1_500_000, octets_out=2**32)
+    on_wifi(desk, zoe.id, octets_in=1_500_000, octets_out=2**32)
     (shape,) = desk.done("session", "list", "--json").json
     assert list(shape) == KEYS
-    assert (shape["visit"], shape["email"]) == (visit["id"], "zoe@example.com")
+    assert (shape["visit"], shape["email"]) == (zoe.id, "zoe@example.com")
     assert (shape["name"], shape["device"], shape["nas"]) == ("Zoë Nguyễn Văn", MAC, "ap-1")
     assert (shape["octets_in"], shape["octets_out"]) == (1_500_000, 2**32)
     assert (shape["location"], shape["ended_at"]) == ("Harbour House", None)
@@ -85,10 +85,10 @@ def test_sessions_are_read_in_parts(desk: Nexio) -> None:
     assert desk("session", "list", "--after", "9").exit_code == 3
 
 
-def test_which_sessions(desk: Nexio) -> None:
+def test_which_sessions(desk: Nexio, zoe: Visit) -> None:
     """All, the open ones, those of a visit, the newest so many; an end in words."""
-    zoe, ada = desk.register(), desk.register(email="ada@example.com")
-    on_wifi(desk, zoe["id"], 1)
+    ada = desk.register(email="ada@example.com")
+    on_wifi(desk, zoe.id, 1)
     on_wifi(desk, ada["id"], 2)
     stop = {"terminate_cause": 4, "at": utc_now(), "session_id": "2", "seconds": 600}
     tell(desk, record(Status.STOP, None, key=f"{2:032x}", **stop))
@@ -99,19 +99,18 @@ def test_which_sessions(desk: Nexio) -> None:
     assert listed() == [1, 2]
     assert listed("--open") == [1]
     assert listed("ada@example.com") == [2]
-    assert listed(str(zoe["id"]), "--open") == [1]
+    assert listed(str(zoe.id), "--open") == [1]
     assert listed("--last", "1") == [2]
     last = desk.done("session", "list", "ada@example.com").out.splitlines()[-1]
     assert last.split("\t")[7:] == ["10m", "0 B", "0 B", "idle timeout"]
     desk("session", "list", "nobody@example.com").refused(3)
 
 
-def test_every_session_of_an_e_mail(sqlite_desk: Nexio) -> None:
+def test_every_session_of_an_e_mail(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Also of visits that were reissued, deleted or are over, and of nobody by that name."""
     desk = sqlite_desk
-    old = desk.register()
-    on_wifi(desk, old["id"], 1)
-    desk.done("visitor", "reissue", "--yes", str(old["id"]))
+    on_wifi(desk, zoe.id, 1)
+    desk.done("visitor", "reissue", "--yes", str(zoe.id))
     desk.done("visitor", "delete", "--yes", "--json", "zoe@example.com")
     tell(desk, record(key=f"{2:032x}", user_name="Zoe@Example.com"), record(key=f"{3:032x}"))
     tell(desk, record(key=f"{4:032x}", user_name="ada@example.com"))
@@ -139,17 +138,16 @@ def test_one_location_s(desk: Nexio) -> None:
     assert [each["started_at"][-6:] for each in shown] == ["+09:00", "+00:00"]
 
 
-def test_nobody_is_on(desk: Nexio) -> None:
+def test_nobody_is_on(sqlite_desk: Nexio) -> None:
     """An empty array for a script, and a word for a person."""
-    assert desk.done("session", "list", "--json").json == []
-    assert "No sessions" in desk.done("session", "list").err
-    assert "Nobody is on the Wi-Fi" in desk.done("session", "list", "--open").err
+    assert sqlite_desk.done("session", "list", "--json").json == []
+    assert "No sessions" in sqlite_desk.done("session", "list").err
+    assert "Nobody is on the Wi-Fi" in sqlite_desk.done("session", "list", "--open").err
 
 
-def test_must_19_an_ack_does_not_end_it(desk: Nexio) -> None:
+def test_must_19_an_ack_does_not_end_it(desk: Nexio, zoe: Visit) -> None:
     """Exit 0; it is recorded; the session is over when its Stop came."""
-    visit = desk.register()
-    on_wifi(desk, visit["id"])
+    on_wifi(desk, zoe.id)
     with FakeNas(reply()) as nas:
         with_nas(desk, nas)
         ran = desk.done("session", "disconnect", "--yes", "zoe@example.com")
@@ -177,54 +175,54 @@ def test_must_19_the_name_is_sent_as_it_came(sqlite_desk: Nexio) -> None:
     assert "44863544" not in ran.out + ran.err + desk.done("session", "list", "--json").out
 
 
-def test_must_19_a_nak_says_why(desk: Nexio) -> None:
+def test_must_19_a_nak_says_why(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Exit 4, with Error-Cause in words and, for a script, as its number."""
-    on_wifi(desk, desk.register()["id"])
+    on_wifi(sqlite_desk, zoe.id)
     with FakeNas(reply(NAK, error_cause(501)), reply(NAK, error_cause(999)), reply(NAK)) as nas:
-        with_nas(desk, nas)
-        first = desk("session", "disconnect", "--yes", "s1")
-        second = desk("session", "disconnect", "--yes", "S1", "--json")
-        third = desk("session", "disconnect", "--yes", "S1")
+        with_nas(sqlite_desk, nas)
+        first = sqlite_desk("session", "disconnect", "--yes", "s1")
+        second = sqlite_desk("session", "disconnect", "--yes", "S1", "--json")
+        third = sqlite_desk("session", "disconnect", "--yes", "S1")
     assert (first.exit_code, second.exit_code, third.exit_code) == (4, 4, 4)
     assert "administratively prohibited" in first.out
     assert second.json[0]["disconnect"]["error_cause"] == 999
     assert "no reason given" in third.out
-    assert "disconnect refused" in desk.done("session", "list").out
+    assert "disconnect refused" in sqlite_desk.done("session", "list").out
 
 
-def test_must_19_no_answer(desk: Nexio) -> None:
+def test_must_19_no_answer(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Exit 5 after three transmissions, recorded too; of several sessions that is the worst."""
-    visit = desk.register()
-    on_wifi(desk, visit["id"], 1)
-    on_wifi(desk, visit["id"], 2)
+    on_wifi(sqlite_desk, zoe.id, 1)
+    on_wifi(sqlite_desk, zoe.id, 2)
     with FakeNas(reply()) as nas:
-        with_nas(desk, nas)
-        ran = desk("session", "disconnect", "--yes", str(visit["id"]), "--timeout", "0.3", "--json")
+        with_nas(sqlite_desk, nas)
+        ran = sqlite_desk(
+            "session", "disconnect", "--yes", str(zoe.id), "--timeout", "0.3", "--json"
+        )
     assert ran.exit_code == 5
     assert [shape["disconnect"]["outcome"] for shape in ran.json] == ["ack", "timeout"]
     assert len({datagram for datagram, _ in nas.heard}) == 2
-    assert "disconnect not answered" in desk.done("session", "list").out
+    assert "disconnect not answered" in sqlite_desk.done("session", "list").out
 
 
-@pytest.mark.parametrize(
-    ("which", "exit_code"),
-    [("S9", 3), ("S99999999999", 3), ("Sx", 3), ("9", 3), ("zoe@example.com", 3)],
-)
-def test_nothing_to_disconnect(sqlite_desk: Nexio, which: str, exit_code: int) -> None:
+NOTHING = [("S9", 3), ("S99999999999", 3), ("Sx", 3), ("9", 3), ("zoe@example.com", 3)]
+
+
+def test_nothing_to_disconnect(sqlite_desk: Nexio, zoe: object) -> None:
     """No such session or visit, or none of it is open."""
-    sqlite_desk.register()
-    sqlite_desk("session", "disconnect", "--yes", which).refused(exit_code)
+    for which, exit_code in NOTHING:
+        sqlite_desk("session", "disconnect", "--yes", which).refused(exit_code)
 
 
-def test_a_nas_that_is_gone(sqlite_desk: Nexio) -> None:
+def test_a_nas_that_is_gone(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Without a secret nobody can be asked."""
-    on_wifi(sqlite_desk, sqlite_desk.register()["id"])
+    on_wifi(sqlite_desk, zoe.id)
     assert "nexio nas list" in sqlite_desk("session", "disconnect", "--yes", "S1").refused(3)
 
 
-def test_a_session_that_the_nas_does_not_know(desk: Nexio) -> None:
+def test_a_session_that_the_nas_does_not_know(desk: Nexio, zoe: Visit) -> None:
     """It is over: no refusal, and the row is closed."""
-    on_wifi(desk, desk.register()["id"])
+    on_wifi(desk, zoe.id)
     with FakeNas(reply(NAK, error_cause(503))) as nas:
         with_nas(desk, nas)
         ran = desk.done("session", "disconnect", "--yes", "S1")
@@ -234,11 +232,11 @@ def test_a_session_that_the_nas_does_not_know(desk: Nexio) -> None:
     assert "the access point has it no more" in desk.done("session", "list").out
 
 
-def test_sessions_of_a_device_or_a_nas(sqlite_desk: Nexio) -> None:
+def test_sessions_of_a_device_or_a_nas(sqlite_desk: Nexio, zoe: Visit) -> None:
     """All open ones; MAC addresses are read in each notation."""
-    desk, visit = sqlite_desk, sqlite_desk.register()
+    desk = sqlite_desk
     for number in (1, 2, 3):
-        on_wifi(desk, visit["id"], number, device=MAC if number < 3 else "02:00:00:00:00:09")
+        on_wifi(desk, zoe.id, number, device=MAC if number < 3 else "02:00:00:00:00:09")
     with FakeNas(then=reply()) as nas:
         with_nas(desk, nas)
         of_device = desk.done("session", "disconnect", "--yes", "--device", MAC.upper(), "--json")
@@ -277,12 +275,12 @@ def test_whoever_may_not_be_on(sqlite_desk: Nexio) -> None:
     assert re.search(f"{began}disconnected", desk.done("session", "list").out)
 
 
-def test_what_nobody_told_is_unknown(sqlite_desk: Nexio) -> None:
+def test_what_nobody_told_is_unknown(sqlite_desk: Nexio, zoe: Visit) -> None:
     """A NAS that counts no octets has not counted zero; what it did count is readable."""
-    desk, visit = sqlite_desk, sqlite_desk.register()
+    desk = sqlite_desk
     many: dict[str, Any] = {"octets_in": 999, "octets_out": 12_345, "seconds": 93_784}
-    on_wifi(desk, visit["id"], 1, octets_in=None, octets_out=None)
-    on_wifi(desk, visit["id"], 2, octets_in=None, octets_out=None)
+    on_wifi(desk, zoe.id, 1, octets_in=None, octets_out=None)
+    on_wifi(desk, zoe.id, 2, octets_in=None, octets_out=None)
     tell(desk, record(Status.UPDATE, key=f"{2:032x}", session_id="2", at=utc_now(), **many))
     shapes = desk.done("session", "list", "--json").json
     assert {shape["id"]: (shape["octets_in"], shape["octets_out"]) for shape in shapes} == {
@@ -297,11 +295,10 @@ def test_what_nobody_told_is_unknown(sqlite_desk: Nexio) -> None:
     assert f"{other} has no sessions." in desk.done("session", "list", str(other)).err
 
 
-def test_closed_by_hand(desk: Nexio) -> None:
+def test_closed_by_hand(desk: Nexio, zoe: Visit) -> None:
     """Nothing is sent; the row ends when it was last heard of, and an Interim opens it again."""
-    visit = desk.register()
-    on_wifi(desk, visit["id"], 1)
-    on_wifi(desk, visit["id"], 2)
+    on_wifi(desk, zoe.id, 1)
+    on_wifi(desk, zoe.id, 2)
     closed = desk.done("session", "close", "--yes", "S1")
     assert f"S1 on {MAC} at ap-1 is closed." in closed.out
     (shape,) = desk.done("session", "close", "--yes", "zoe@example.com", "--json").json
@@ -313,11 +310,11 @@ def test_closed_by_hand(desk: Nexio) -> None:
     assert [shape["id"] for shape in desk.done("session", "list", "--open", "--json").json] == [1]
 
 
-def test_no_answer_names_what_it_may_come_from(sqlite_desk: Nexio) -> None:
+def test_no_answer_names_what_it_may_come_from(sqlite_desk: Nexio, zoe: Visit) -> None:
     """Where it was asked, what to look at, and the clock where that is known to be wrong."""
-    desk, visit = sqlite_desk, sqlite_desk.register()
-    on_wifi(desk, visit["id"], 1)
-    on_wifi(desk, visit["id"], 2, clock_behind=-3 * 3600)
+    desk = sqlite_desk
+    on_wifi(desk, zoe.id, 1)
+    on_wifi(desk, zoe.id, 2, clock_behind=-3 * 3600)
     with FakeNas() as nas:
         with_nas(desk, nas)
         desk.done("nas", "edit", "ap-1", "--disconnect-source", "127.0.0.2")
@@ -328,16 +325,18 @@ def test_no_answer_names_what_it_may_come_from(sqlite_desk: Nexio) -> None:
     assert all(word in first for word in ("CoA", "--disconnect-host", "secret", "firewall"))
     assert "clock" not in first
     assert "Its clock is 3 hours ahead of ours" in second
-    explained = desk.done("explain", str(visit["id"])).out
+    explained = desk.done("explain", str(zoe.id)).out
     assert explained.count("disconnect not answered. No answer from 127.0.0.1") == 2
 
 
-def test_a_revoked_visitor_at_an_access_point_that_takes_no_disconnects(sqlite_desk: Nexio) -> None:
+def test_a_revoked_visitor_at_an_access_point_that_takes_no_disconnects(
+    sqlite_desk: Nexio, zoe: Visit
+) -> None:
     """Nobody waits for an answer; it is said how long the guest stays on."""
-    desk, visit = sqlite_desk, sqlite_desk.register()
-    on_wifi(desk, visit["id"])
+    desk = sqlite_desk
+    on_wifi(desk, zoe.id)
     desk.done("nas", "add", "ap-1", "192.0.2.10", "--disconnect", "none")
-    said = desk.done("token", "revoke", "--yes", str(visit["id"])).err
+    said = desk.done("token", "revoke", "--yes", str(zoe.id)).err
     assert "1 device is still on the Wi-Fi until the end that was granted at the login" in said
     assert "A running nexio-radiusd" not in said
 

@@ -12,16 +12,16 @@ DESK = STARTS | {"visitor-tokens": True}
 """Those of Harbour House."""
 
 
-def test_shown_as_json(desk: Nexio) -> None:
+def test_shown_as_json(sqlite_desk: Nexio) -> None:
     """An object with each setting in the order of docs/json.md, values as JSON knows them."""
-    shown = desk.done("settings", "show", "--json").json
+    shown = sqlite_desk.done("settings", "show", "--json").json
     assert shown == DESK
     assert list(shown) == list(KEYS)
 
 
-def test_shown_for_a_pipe(desk: Nexio) -> None:
+def test_shown_for_a_pipe(sqlite_desk: Nexio) -> None:
     """Setting, tab, value; switches are on or off, what is not set is none."""
-    lines = desk.done("settings", "show").out.splitlines()
+    lines = sqlite_desk.done("settings", "show").out.splitlines()
     assert lines[0] == "setting\tvalue"
     assert {"visitor-tokens\ton", "roaming\toff", "ssid\tnone", "token-duration\t1h"} < set(lines)
 
@@ -68,25 +68,25 @@ def test_a_setting_twice(sqlite_desk: Nexio) -> None:
     sqlite_desk("settings", "set", "pin-length=8", "pin-length=9").refused(2)
 
 
-def test_weak_pins(desk: Nexio) -> None:
+def test_weak_pins(sqlite_desk: Nexio) -> None:
     """R6: 5 digits are below the floor of NIST SP 800-63B; who insists reads the chance."""
-    assert "--insecure-short-pin" in desk("settings", "set", "pin-length=5").refused(4)
-    ran = desk.done("settings", "set", "pin-length=5", "--insecure-short-pin")
+    assert "--insecure-short-pin" in sqlite_desk("settings", "set", "pin-length=5").refused(4)
+    ran = sqlite_desk.done("settings", "set", "pin-length=5", "--insecure-short-pin")
     assert "Warning: PINs of 5 digits" in ran.err
     assert "guessed in a day with a chance of 1 in 8,333" in ran.err
     assert ran.out == ""
-    assert len(desk.register()["pin"]) == 5
+    assert len(sqlite_desk.register()["pin"]) == 5
 
 
-def test_pin_login_needs_long_pins(desk: Nexio) -> None:
+def test_pin_login_needs_long_pins(sqlite_desk: Nexio) -> None:
     """R9: refused with the numbers, unless the operator insists with an insecure option."""
     words = ["settings", "set", "wifi-login=pin", "planned-guests=50"]
-    assert "enough for 1" in desk(*words).refused(4)
-    assert "planned-guests" in desk("settings", "set", "wifi-login=pin").refused(4)
-    assert desk.done("settings", "show", "--json").json == DESK
-    desk.done(*words, "pin-length=8")
-    desk.done("settings", "set", "pin-length=6", "wifi-login=email")
-    assert "can be guessed" in desk.done(*words, "--insecure-pin-login").err
+    assert "enough for 1" in sqlite_desk(*words).refused(4)
+    assert "planned-guests" in sqlite_desk("settings", "set", "wifi-login=pin").refused(4)
+    assert sqlite_desk.done("settings", "show", "--json").json == DESK
+    sqlite_desk.done(*words, "pin-length=8")
+    sqlite_desk.done("settings", "set", "pin-length=6", "wifi-login=email")
+    assert "can be guessed" in sqlite_desk.done(*words, "--insecure-pin-login").err
 
 
 def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
@@ -106,11 +106,11 @@ def test_pin_login_says_what_it_risks(desk: Nexio) -> None:
     assert "have a token now" not in desk.done("settings", "set", "ssid=Guests").err
 
 
-def test_pin_login_and_roaming(desk: Nexio) -> None:
+def test_pin_login_and_roaming(sqlite_desk: Nexio) -> None:
     """R19: a PIN is unique at one location only."""
-    desk("settings", "set", "wifi-login=pin", "planned-guests=1", "roaming=on").refused(4)
-    desk.done("settings", "set", "wifi-login=pin", "planned-guests=1")
-    desk("settings", "set", "roaming=on").refused(4)
+    sqlite_desk("settings", "set", "wifi-login=pin", "planned-guests=1", "roaming=on").refused(4)
+    sqlite_desk.done("settings", "set", "wifi-login=pin", "planned-guests=1")
+    sqlite_desk("settings", "set", "roaming=on").refused(4)
 
 
 def test_each_location_has_its_own(desk: Nexio) -> None:
@@ -131,12 +131,14 @@ def test_each_location_has_its_own(desk: Nexio) -> None:
     assert shown["Harbour House"] == DESK
 
 
-def test_the_location_from_the_environment(desk: Nexio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_location_from_the_environment(
+    sqlite_desk: Nexio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NEXIO_LOCATION stands for --location; the option wins; a wrong one is not found."""
-    desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
+    sqlite_desk.done("location", "add", "Annex", "--timezone", "Europe/Berlin")
     monkeypatch.setenv("NEXIO_LOCATION", "Annex")
-    assert not desk.done("settings", "show", "--json").json["visitor-tokens"]
-    named = desk.done("settings", "show", "--json", "--location", "Harbour House")
+    assert not sqlite_desk.done("settings", "show", "--json").json["visitor-tokens"]
+    named = sqlite_desk.done("settings", "show", "--json", "--location", "Harbour House")
     assert named.json["visitor-tokens"]
     monkeypatch.setenv("NEXIO_LOCATION", "Nowhere")
-    assert "Annex, Harbour House" in desk("settings", "show").refused(3)
+    assert "Annex, Harbour House" in sqlite_desk("settings", "show").refused(3)

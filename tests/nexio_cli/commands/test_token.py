@@ -16,13 +16,13 @@ def tokens(desk: Nexio, *words: str) -> list[tuple[int, str]]:
     return [(token["visit"], token["state"]) for token in listed]
 
 
-def test_off_at_first(nexio: Nexio) -> None:
+def test_off_at_first(sqlite_nexio: Nexio) -> None:
     """R3: a new location gives nobody a token, and registering says how to turn it on."""
-    nexio.done("location", "add", "Harbour House", "--timezone", "Europe/London")
-    assert nexio.register()["token"] is None
+    sqlite_nexio.done("location", "add", "Harbour House", "--timezone", "Europe/London")
+    assert sqlite_nexio.register()["token"] is None
     assert (
         "nexio token on"
-        in nexio.done(
+        in sqlite_nexio.done(
             "visitor",
             "register",
             "--first-name",
@@ -35,13 +35,13 @@ def test_off_at_first(nexio: Nexio) -> None:
     )
 
 
-def test_on_with_a_duration(desk: Nexio) -> None:
+def test_on_with_a_duration(sqlite_desk: Nexio) -> None:
     """R2: the duration is copied into the token; a change counts from then on."""
-    assert window(desk.register()) == timedelta(hours=1)
-    assert "8 hours" in desk.done("token", "on", "--duration", "8h").out
-    assert window(desk.register(email="ada@example.com")) == timedelta(hours=8)
-    assert window(desk.done("visitor", "show", "1", "--json").json) == timedelta(hours=1)
-    assert desk.done("settings", "show", "--json").json["token-duration"] == "8h"
+    assert window(sqlite_desk.register()) == timedelta(hours=1)
+    assert "8 hours" in sqlite_desk.done("token", "on", "--duration", "8h").out
+    assert window(sqlite_desk.register(email="ada@example.com")) == timedelta(hours=8)
+    assert window(sqlite_desk.done("visitor", "show", "1", "--json").json) == timedelta(hours=1)
+    assert sqlite_desk.done("settings", "show", "--json").json["token-duration"] == "8h"
 
 
 @pytest.mark.parametrize("duration", ["60", "1.5h", "0m", "31d", "soon", "-5m"])
@@ -52,18 +52,16 @@ def test_a_duration_that_cannot_be_read(duration: str, sqlite_desk: Nexio) -> No
     assert not sqlite_desk.done("settings", "show", "--json").json["visitor-tokens"]
 
 
-def test_off_leaves_issued_tokens(desk: Nexio) -> None:
+def test_off_leaves_issued_tokens(desk: Nexio, zoe: object) -> None:
     """R4: who has a token keeps it; who is registered later gets none; on again gives none."""
-    desk.register()
     desk.done("token", "off")
     assert desk.register(email="ada@example.com")["token"] is None
     desk.done("token", "on")
     assert tokens(desk) == [(1, "valid")]
 
 
-def test_off_and_revoke(desk: Nexio) -> None:
+def test_off_and_revoke(desk: Nexio, zoe: object) -> None:
     """R4: with --revoke the issued ones end too, the upcoming ones as well."""
-    desk.register()
     desk.register("--arrival", "+2h", email="ada@example.com")
     ran = desk.done("token", "off", "--revoke", "--yes")
     assert "Tokens revoked: 2." in ran.err
@@ -96,15 +94,14 @@ def test_the_list_by_state(desk: Nexio) -> None:
     assert len(desk.done("token", "list").out.splitlines()) == 5
 
 
-def test_an_empty_list(desk: Nexio) -> None:
+def test_an_empty_list(sqlite_desk: Nexio) -> None:
     """A script reads an empty array; a person is told how to turn tokens on."""
-    assert desk.done("token", "list", "--json").json == []
-    assert "nexio token on" in desk.done("token", "list").err
+    assert sqlite_desk.done("token", "list", "--json").json == []
+    assert "nexio token on" in sqlite_desk.done("token", "list").err
 
 
-def test_revoke_one(desk: Nexio) -> None:
+def test_revoke_one(desk: Nexio, zoe: object) -> None:
     """The Wi-Fi ends, the visit stays; a second time there is nothing to do: exit 4."""
-    desk.register()
     revoked = desk.done("token", "revoke", "--yes", "ZOE@example.com", "--json").json
     assert list(revoked) == LISTED_KEYS
     assert revoked["state"] == "revoked"
@@ -112,11 +109,11 @@ def test_revoke_one(desk: Nexio) -> None:
     desk("token", "revoke", "--yes", "1").refused(4)
 
 
-def test_revoke_without_a_token(desk: Nexio) -> None:
+def test_revoke_without_a_token(sqlite_desk: Nexio) -> None:
     """Exit 4, and the store is as before; nobody: exit 3."""
-    desk.done("token", "off")
-    desk.register()
-    rows = desk.rows()
-    assert "no access token" in desk("token", "revoke", "--yes", "1").refused(4)
-    desk("token", "revoke", "--yes", "99").refused(3)
-    assert desk.rows() == rows
+    sqlite_desk.done("token", "off")
+    sqlite_desk.register()
+    rows = sqlite_desk.rows()
+    assert "no access token" in sqlite_desk("token", "revoke", "--yes", "1").refused(4)
+    sqlite_desk("token", "revoke", "--yes", "99").refused(3)
+    assert sqlite_desk.rows() == rows

@@ -63,48 +63,48 @@ def test_a_file_is_registered(desk: Nexio, file: Path) -> None:
     assert skipped.exit_code == 0
 
 
-def test_every_bad_row_is_listed(desk: Nexio) -> None:
+def test_every_bad_row_is_listed(sqlite_desk: Nexio) -> None:
     """On stderr, line by line; in JSON, too."""
     sheet = "email,arrival,first name\nx,soon,Ada\ny@example.com,now,\n"
-    before = desk.rows()
-    ran = desk("visitor", "import", "-", stdin=sheet)
+    before = sqlite_desk.rows()
+    ran = sqlite_desk("visitor", "import", "-", stdin=sheet)
     assert ran.exit_code == 2
     assert [line.partition(":")[0] for line in ran.err.splitlines()] == [
         *("line 2", "line 2", "line 3"),
         *("Error", "Hint"),
     ]
-    told = desk("visitor", "import", "-", "--json", stdin=sheet)
+    told = sqlite_desk("visitor", "import", "-", "--json", stdin=sheet)
     assert told.exit_code == 2
     assert [fault["line"] for fault in told.json["faults"]] == [2, 2, 3]
-    assert desk.rows() == before
+    assert sqlite_desk.rows() == before
 
 
-def test_a_trial(desk: Nexio, file: Path) -> None:
+def test_a_trial(sqlite_desk: Nexio, file: Path) -> None:
     """Nothing changes."""
-    before = desk.rows()
-    said = desk.done("visitor", "import", str(file), "--dry-run").out
+    before = sqlite_desk.rows()
+    said = sqlite_desk.done("visitor", "import", str(file), "--dry-run").out
     assert said == "2 visitors can be registered at Harbour House.\n"
-    assert desk.rows() == before
+    assert sqlite_desk.rows() == before
 
 
 @pytest.mark.parametrize(
     ("sheet", "words"),
     [("", "the file is empty"), ("shoe size\n44\n", "no column"), ("email,mail\n", "twice")],
 )
-def test_an_odd_file(desk: Nexio, sheet: str, words: str) -> None:
+def test_an_odd_file(sqlite_desk: Nexio, sheet: str, words: str) -> None:
     """Exit 2, with what to do."""
-    assert words in desk("visitor", "import", "-", stdin=sheet).refused(2).lower()
+    assert words in sqlite_desk("visitor", "import", "-", stdin=sheet).refused(2).lower()
 
 
-def test_a_file_that_is_not_there(desk: Nexio, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there(sqlite_desk: Nexio, tmp_path: Path) -> None:
     """Exit 3; a folder is no file."""
-    desk("visitor", "import", str(tmp_path / "none.csv")).refused(3)
-    desk("visitor", "import", str(tmp_path)).refused(5)
+    sqlite_desk("visitor", "import", str(tmp_path / "none.csv")).refused(3)
+    sqlite_desk("visitor", "import", str(tmp_path)).refused(5)
 
 
-def test_the_help_names_the_columns(desk: Nexio) -> None:
+def test_the_help_names_the_columns(sqlite_desk: Nexio) -> None:
     """Each of them can be read as it stands there."""
-    said = " ".join(desk.done("visitor", "import", "--help").out.split())
+    said = " ".join(sqlite_desk.done("visitor", "import", "--help").out.split())
     for name in set(COLUMNS.values()):
         assert f'"{name.replace("_", " ")}"' in said
 
@@ -184,13 +184,13 @@ def test_a_group_is_treated_as_one(desk: Nexio, file: Path) -> None:
     desk("checkin", "--group", "Board").refused(3)
 
 
-def test_a_group_or_a_visit(desk: Nexio) -> None:
+def test_a_group_or_a_visit(sqlite_desk: Nexio) -> None:
     """Not both, and not neither."""
-    desk.register(email="zoe@example.com", group="Board")
+    sqlite_desk.register(email="zoe@example.com", group="Board")
     for command in ("delete", "resend"):
-        desk("visitor", command, "zoe@example.com", "--group", "Board").refused(2)
-        desk("visitor", command).refused(2)
-    desk("checkin", "--group", "Board", "--visit", "1").refused(2)
+        sqlite_desk("visitor", command, "zoe@example.com", "--group", "Board").refused(2)
+        sqlite_desk("visitor", command).refused(2)
+    sqlite_desk("checkin", "--group", "Board", "--visit", "1").refused(2)
 
 
 def test_a_bar_on_a_terminal(

@@ -30,15 +30,15 @@ def test_the_name_to_log_in_with_is_printed(desk: Nexio) -> None:
     assert "kim.le.thi2" in desk.done("visitor", "list").out
 
 
-def test_with_an_email_or_without(desk: Nexio) -> None:
+def test_with_an_email_or_without(sqlite_desk: Nexio) -> None:
     """Not both; without a word it stays required."""
-    desk(*KIM, "--email", "kim@example.com").refused(2)
-    desk(*KIM[:-1]).refused(2)
+    sqlite_desk(*KIM, "--email", "kim@example.com").refused(2)
+    sqlite_desk(*KIM[:-1]).refused(2)
 
 
-def test_who_has_none_is_not_asked(desk: Nexio) -> None:
+def test_who_has_none_is_not_asked(sqlite_desk: Nexio) -> None:
     """On a terminal, only for the names and the arrival."""
-    ran = desk.done("visitor", "register", "--no-email", stdin=Keyboard("Kim\n\n\n"))
+    ran = sqlite_desk.done("visitor", "register", "--no-email", stdin=Keyboard("Kim\n\n\n"))
     assert "Email" not in ran.err
     assert "login    kim\n" in ran.out
 
@@ -57,17 +57,17 @@ def test_the_name_stays_and_an_email_can_come_later(desk: Nexio) -> None:
     assert named["pin"] != again["pin"]
 
 
-def test_a_slip_is_a_file_of_ones_own(desk: Nexio, tmp_path: Path) -> None:
+def test_a_slip_is_a_file_of_ones_own(sqlite_desk: Nexio, tmp_path: Path) -> None:
     """Or goes to stdout; a group has one for each."""
-    visit = desk.done(*KIM, "--group", "Board", "--json").json
-    desk.register(email="zoe@example.com", group="Board")
+    visit = sqlite_desk.done(*KIM, "--group", "Board", "--json").json
+    sqlite_desk.register(email="zoe@example.com", group="Board")
     path = tmp_path / "slip.html"
-    desk.done("visitor", "slip", "kim.le.thi", "--output", str(path))
+    sqlite_desk.done("visitor", "slip", "kim.le.thi", "--output", str(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     page = path.read_text("utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert visit["pin"] in page
     assert "kim.le.thi" in page
-    desk("visitor", "slip", "1", "--output", str(path)).refused(2)
-    assert desk.done("visitor", "slip", "--group", "board").out.count("<section ") == 2
-    desk("visitor", "slip").refused(2)
+    sqlite_desk("visitor", "slip", "1", "--output", str(path)).refused(2)
+    assert sqlite_desk.done("visitor", "slip", "--group", "board").out.count("<section ") == 2
+    sqlite_desk("visitor", "slip").refused(2)

@@ -122,16 +122,16 @@ def test_registered_and_checked_in(desk: Nexio) -> None:
     assert desk.rows()["check_in"] == 1
 
 
-def test_r16_registered_and_checked_in_with_wifi(desk: Nexio) -> None:
+def test_r16_registered_and_checked_in_with_wifi(sqlite_desk: Nexio) -> None:
     """Where the check-in opens the window, it is open, and the answer says so."""
-    desk.done("settings", "set", "token-starts=check-in")
-    assert desk.register()["token"]["valid_from"] is None
-    assert desk.register("--check-in-now")["token"]["state"] == "valid"
+    sqlite_desk.done("settings", "set", "token-starts=check-in")
+    assert sqlite_desk.register()["token"]["valid_from"] is None
+    assert sqlite_desk.register("--check-in-now")["token"]["state"] == "valid"
 
 
-def test_who_comes_tomorrow_is_not_checked_in_now(desk: Nexio) -> None:
+def test_who_comes_tomorrow_is_not_checked_in_now(sqlite_desk: Nexio) -> None:
     """And not registered either: all of a command or nothing."""
-    said = desk(*registration("--check-in-now", "--arrival", "tomorrow 9am")).refused(4)
+    said = sqlite_desk(*registration("--check-in-now", "--arrival", "tomorrow 9am")).refused(4)
     assert "is for" in said
-    counts = desk.rows()
+    counts = sqlite_desk.rows()
     assert (counts["visit"], counts["pin"], counts["outbox"]) == (0, 0, 0)

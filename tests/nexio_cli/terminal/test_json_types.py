@@ -95,9 +95,10 @@ def _misfits_of_keys(value: Any, kind: Any, where: str) -> list[str]:
     return wrong
 
 
-def test_each_command_prints_its_type(sqlite_desk: Nexio, subtests: pytest.Subtests) -> None:
+def test_each_command_prints_its_type(
+    sqlite_desk: Nexio, zoe: object, subtests: pytest.Subtests
+) -> None:
     """All keys, no others, and values of their types."""
-    sqlite_desk.register()
     for words, kind in DAY:
         with subtests.test(words):
             typed = words.format(home=sqlite_desk.configuration.home)

@@ -51,18 +51,16 @@ def test_a_name_with_a_dot_ends_a_sentence(sqlite_desk: Nexio) -> None:
     assert "Harbour Ltd." in text
 
 
-def test_one_is_not_many(sqlite_desk: Nexio) -> None:
+def test_one_is_not_many(sqlite_desk: Nexio, zoe: object) -> None:
     """One PIN, one token."""
-    sqlite_desk.register()
     for words in ("doctor", "settings show"):
         ran = sqlite_desk(*words.split())
         assert "1 PINs" not in ran.out + ran.err
         assert "with 1 PIN)" in ran.out + ran.err
 
 
-def test_what_was_done_is_named_once(sqlite_desk: Nexio) -> None:
+def test_what_was_done_is_named_once(sqlite_desk: Nexio, zoe: object) -> None:
     """A deletion ends the Wi-Fi, too: that is no act of its own for who reads of it."""
-    sqlite_desk.register()
     sqlite_desk.done("visitor", "delete", "1", "--yes")
     assert options.done == ["delete visit 1"]
 
@@ -76,9 +74,8 @@ def test_a_backup_into_no_folder(sqlite_desk: Nexio, tmp_path: Path) -> None:
     sqlite_desk.done(*typed)
 
 
-def test_the_mail_of_a_deleted_visit(sqlite_desk: Nexio) -> None:
+def test_the_mail_of_a_deleted_visit(sqlite_desk: Nexio, zoe: object) -> None:
     """R13: it waits in the outbox and does not go out; who looks is told so."""
-    sqlite_desk.register()
     sqlite_desk.done("visitor", "delete", "1", "--yes")
     assert "does not go out: the visit was deleted" in sqlite_desk.done("mail", "list").out
 

@@ -99,12 +99,7 @@ class Nexio:
 
     def register_ago(self, ago: timedelta, location: str | None = None, **texts: str) -> Visit:
         """Register Zoë as of a while ago."""
-        said = {name.strip("-").replace("-", "_"): text for name, text in ZOE.items()} | texts
-        clock = Clock(utc_now() - ago)
-        with closing(Store.open(self.configuration, clock)) as store, store.write() as work:
-            place = get_location(work, location)
-            found = read_registration(said, work.now, place)
-            return register(work, place, found, Repetition(again=True))
+        return register_ago(self.configuration, ago, location, **texts)
 
     def rows(self) -> dict[str, int]:
         """How many rows each table of the store has."""
@@ -115,6 +110,18 @@ class Nexio:
         """Change the store behind the software's back."""
         with closing(Store.open(self.configuration)) as store:
             run_sql(store, statement, **values)
+
+
+def register_ago(
+    configuration: Configuration, ago: timedelta, location: str | None = None, **texts: str
+) -> Visit:
+    """Register Zoë, or the visitor of the texts, in a store as of a while ago."""
+    said = {name.strip("-").replace("-", "_"): text for name, text in ZOE.items()} | texts
+    clock = Clock(utc_now() - ago)
+    with closing(Store.open(configuration, clock)) as store, store.write() as work:
+        place = get_location(work, location)
+        found = read_registration(said, work.now, place)
+        return register(work, place, found, Repetition(again=True))
 
 
 def registration(*arguments: str, **options: str) -> list[str]:
