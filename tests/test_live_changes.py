@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -46,8 +47,13 @@ MOST = 50_000
 WRONG = "wrong"
 
 
+PAUSE = 0.001
+"""Seconds between an answer and the next request: hundreds in a second are enough to be at hand
+at each step of a change, and more would keep the server from making it."""
+
+
 class Stream:
-    """Guests who log in one after the other without a pause, with the right PIN and a wrong one.
+    """Guests who log in one after the other, with the right PIN and a wrong one.
 
     Args:
         port: of the server.
@@ -101,6 +107,7 @@ class Stream:
                     return
                 expected = "wrong" if pin == WRONG else "right"
                 self._ask(asking, number % 256, visit, pin, f"{method} {expected}")
+                time.sleep(PAUSE)
 
     def _ask(
         self, asking: socket.socket, identifier: int, visit: Visit, pin: str, kind: str
@@ -184,6 +191,7 @@ on_sqlite = pytest.mark.parametrize("configuration", ["sqlite"], indirect=True)
 """For one change alone: `test_all_of_it_at_once` makes it on PostgreSQL, too."""
 
 
+@on_sqlite
 def test_the_key_is_rotated(desk: Desk, radiusd: Radiusd) -> None:
     """Under running servers, also that of NAS secrets; CHAP opens values of the new key then."""
     with Stream(radiusd.port, *desk.visits) as stream:
@@ -226,6 +234,7 @@ def test_settings_are_saved(desk: Desk, radiusd: Radiusd) -> None:
     stream.assert_flawless()
 
 
+@on_sqlite
 def test_the_store_is_backed_up_and_restored(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None:
     """Another epoch; who was registered after the backup is unknown again."""
     with Stream(radiusd.port, *desk.visits) as stream:
@@ -269,9 +278,12 @@ def test_all_of_it_at_once(desk: Desk, radiusd: Radiusd, tmp_path: Path) -> None
         set_up(desk.store, desk.location, "token-duration=8h")
         radiusd.signal(signal.SIGHUP)
         back_up(desk.store.engine, tmp_path / "newer.db")
+        lost = desk.register("lost@example.com")
         restore(desk.store, tmp_path / "newer.db")
         rotate_key(desk.store, desk.configuration.key_file)
+        rotate_nas_key(desk.store, desk.configuration.key_file, desk.configuration.nas_key_file)
         desk.assert_followed(radiusd.port, "later@example.com")
+        assert radclient(radiusd.port, lost.email, lost.pin).code == "Access-Reject"
         stream.wait_for(100)
     stream.assert_flawless()
 

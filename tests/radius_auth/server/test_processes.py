@@ -55,6 +55,7 @@ def log_in(server: Radiusd, visit: Visit, times: int = WAVE) -> None:
         assert radclient(server.port, visit.email, visit.pin).code == "Access-Accept"
 
 
+@pytest.mark.parametrize("configuration", ["postgresql"], indirect=True)  # the spool is SQLite
 def test_a_worker_loads_neither_sqlalchemy_nor_a_database(desk: Desk) -> None:
     """It only answers: its modules say so, and what a running one has mapped into its memory."""
     asked = "import sys, radius_auth.server.worker_process; print(*sys.modules)"
@@ -65,7 +66,9 @@ def test_a_worker_loads_neither_sqlalchemy_nor_a_database(desk: Desk) -> None:
         for worker in radiusd.workers():
             mapped = Path(f"/proc/{worker}/maps").read_text()
             assert not re.search("sqlalchemy|sqlite3|psycopg", mapped, re.IGNORECASE)
-        assert "sqlite3" in Path(f"/proc/{radiusd.companion()}/maps").read_text()
+        mapped = Path(f"/proc/{radiusd.companion()}/maps").read_text()
+        assert "sqlite3" in mapped
+        assert "psycopg" in mapped
 
 
 @on_sqlite
