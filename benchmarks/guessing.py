@@ -143,7 +143,7 @@ class _Servers:
     def _tell_siblings(self, sender: int, act: Act) -> None:
         for number in self.server_of(sender):
             if number != sender:
-                if act.kind is not Kind.HERE:
+                if act.kind != Kind.HERE:
                     self.guards[number].apply([act])
                 self.guards[number].heard_up_to(act.writer, act.serial)
 

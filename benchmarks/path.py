@@ -28,7 +28,7 @@ from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.nas import Nas
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.companion.memory import settle_memory
-from radius_auth.companion.messages import act_as_values, acts_of
+from radius_auth.companion.messages import acts_as_values, acts_of
 from radius_auth.guard import Guard
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.authenticators import md5
@@ -183,7 +183,7 @@ def measure(
 
 def hear(other: Guard, acts: Sequence[Act]) -> float:
     """Microseconds of CPU for each guess that another worker hears of."""
-    told = marshal.dumps([act_as_values(act) for act in acts])
+    told = marshal.dumps(acts_as_values(acts))
     began = time.process_time()
     other.apply(acts_of(marshal.loads(told)))  # noqa: S302 - written above
     return (time.process_time() - began) / len(acts) * 1e6

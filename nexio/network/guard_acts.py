@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,25 +11,25 @@ OTHERS_KEPT: Final = 180.0
 """Seconds: a server that has said nothing for so long is not there any more."""
 
 
-class Kind(StrEnum):
-    """What was done."""
+class Kind:
+    """What was done: plain words, so that an act can be sent as it is (``marshal``)."""
 
-    GUESS = "guess"
+    GUESS: Final = "guess"
     """A wrong guess was looked at."""
 
-    BACK = "back"
+    BACK: Final = "back"
     """It was right after all."""
 
-    IN = "in"
+    IN: Final = "in"
     """A device got in, and got back what it had guessed wrongly."""
 
-    RELEASE = "release"
+    RELEASE: Final = "release"
     """The desk gave a device three tries."""
 
-    HERE = "here"
+    HERE: Final = "here"
     """A server is at work; said every minute."""
 
-    GONE = "gone"
+    GONE: Final = "gone"
     """It ends."""
 
 
@@ -41,7 +40,9 @@ class Act(NamedTuple):
     workers make that of each wrong guess again (``python -m benchmarks.path``).
     """
 
-    kind: Kind
+    kind: str
+    """One of :class:`Kind`."""
+
     at: float
     """Seconds since 1970, by the clock of its host."""
 

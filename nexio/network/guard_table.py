@@ -32,7 +32,7 @@ AT_ONCE: Final = 500
 
 _NAMES: Final = Act._fields
 _INTO: Final = f"guard_act ({', '.join(_NAMES)})"
-_KINDS: Final = {kind.value: kind for kind in Kind}
+_KINDS: Final = (Kind.GUESS, Kind.BACK, Kind.IN, Kind.RELEASE, Kind.HERE, Kind.GONE)
 
 
 def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
@@ -56,7 +56,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = ((str(act.kind), instant_as_text(act.at), *act[2:]) for act in acts)
+        rows = ((act.kind, instant_as_text(act.at), *act[2:]) for act in acts)
         insert_rows(connection, _INTO, rows, len(_NAMES))
     else:
         connection.execute(
@@ -81,7 +81,7 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
         .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
         .order_by(GuardActRow.id)
     )
-    acts = [Act(_KINDS[kind], at.timestamp(), *rest) for kind, at, *rest in rows]
+    acts = [Act(kind, at.timestamp(), *rest) for kind, at, *rest in rows]
     return acts, last
 
 

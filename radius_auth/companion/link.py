@@ -25,7 +25,7 @@ from radius_auth.companion.messages import (
     Instants,
     Reported,
     Told,
-    act_as_values,
+    acts_as_values,
     acts_of,
     places_of,
     visits_of,
@@ -193,7 +193,7 @@ class Link:
         up_to = self._guard.told_up_to()
         if up_to == self._told_acts:
             return
-        told = [act_as_values(act) for act in self._guard.news_after(self._told_acts)]
+        told = acts_as_values(self._guard.news_after(self._told_acts))
         self._told_acts = up_to
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.network.following import FollowedVisit
-from nexio.network.guard_acts import Act, Kind
+from nexio.network.guard_acts import Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -116,9 +116,6 @@ _named: Final = tuple.__new__
 """Makes a named tuple in half of the time that calling its class takes: each worker makes the acts
 of all others (``python -m benchmarks.path``)."""
 
-_KINDS: Final = {kind.value: kind for kind in Kind}
-_VALUES: Final = {kind: kind.value for kind in Kind}
-
 MOST_INSTANTS: Final = 100_000
 
 
@@ -175,11 +172,11 @@ def places_of(octets: bytes) -> tuple[Sequence[Location] | None, Sequence[Nas] |
     return places
 
 
-def act_as_values(act: Act) -> tuple[Any, ...]:
-    """An act as it is sent."""
-    return (_VALUES[act.kind], *act[1:])
+def acts_as_values(acts: Iterable[Act]) -> list[tuple[Any, ...]]:
+    """Acts as they are sent: plain tuples, as ``marshal`` knows no named ones."""
+    return [act[:] for act in acts]
 
 
 def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that were sent."""
-    return [_named(Act, (_KINDS[values[0]], *values[1:])) for values in sent]
+    return [_named(Act, values) for values in sent]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from nexio.network.guard_acts import Act, Kind
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import ACTS_AT_ONCE, Told, act_as_values
+from radius_auth.companion.messages import ACTS_AT_ONCE, Told, acts_as_values
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
@@ -112,14 +112,14 @@ class Relay:
         for act in acts:
             visit = act.visit_id
             # Where the PIN alone logs in there is no chance: every worker hears of it at once.
-            if act.kind is Kind.IN and act.chance and not act.cost and visit is not None:
+            if act.kind == Kind.IN and act.chance and not act.cost and visit is not None:
                 if not self._tells_all and visit not in self._guessed_at:
                     self._keep(visit, act)
                     continue
             elif visit is not None:
                 before += self._quiet.pop(visit, ())
                 self._guessed_at.add(visit)
-            elif act.kind is Kind.GUESS and not self._tells_all:
+            elif act.kind == Kind.GUESS and not self._tells_all:
                 self._tells_all = True
                 before += chain.from_iterable(self._quiet.values())
                 self._quiet.clear()
@@ -135,7 +135,7 @@ class Relay:
         elif all(each.device != act.device for each in known):
             self._quiet[visit] = (*known[1 - MOST_DEVICES :], act)
 
-    def say(self, kind: Kind, now: datetime) -> None:
+    def say(self, kind: str, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""
         act = Act(
             kind=kind,
@@ -172,5 +172,4 @@ def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
 
 def _messages(acts: Sequence[Act]) -> Iterator[bytes]:
     for begin in range(0, len(acts), ACTS_AT_ONCE):
-        some = [act_as_values(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
-        yield encoded(Told.ACTS, some)
+        yield encoded(Told.ACTS, acts_as_values(acts[begin : begin + ACTS_AT_ONCE]))

@@ -61,8 +61,6 @@ _named = tuple.__new__
 """Makes a named tuple of all its fields, in half of the time that calling its class takes."""
 
 _NOBODY: Final[frozenset[int]] = frozenset()
-_GUESS, _IN = Kind.GUESS, Kind.IN
-"""Looked up once: asking an enumeration takes as long as asking ten names of a module."""
 
 
 class Guessed(NamedTuple):
@@ -313,7 +311,7 @@ class Guard:
                 self._add_guest(visit, device)
             if device:
                 at, serial = now.timestamp(), self._next_serial()
-                fields = _IN, at, self.writer, serial, self.host, location, visit, device, nas
+                fields = Kind.IN, at, self.writer, serial, self.host, location, visit, device, nas
                 act = _named(Act, (*fields, 0.0, chance))
                 if visit in self._visits:
                     self._apply(act)
@@ -346,7 +344,7 @@ class Guard:
             act = act._replace(cost=float(room))
         self._do(act)
 
-    def say(self, kind: Kind, now: datetime) -> None:
+    def say(self, kind: str, now: datetime) -> None:
         """Let the others know that this server is at work, or ends."""
         with self._lock:
             self._do(self._act(kind, Guess(location=0), now.timestamp()))
@@ -525,8 +523,9 @@ class Guard:
             target = None if is_first else self._target_at(visit, location, at)
             if digest and target is not None and not target.is_new(digest):
                 continue
-            act = _named(Act, (_GUESS, at, self.writer, self._next_serial(), self.host, location,
-                               visit, guess.device, guess.nas, cost, chance))  # fmt: skip
+            origin = Kind.GUESS, at, self.writer, self._next_serial(), self.host
+            place = location, visit, guess.device, guess.nas
+            act = _named(Act, (*origin, *place, cost, chance))
             if target is None:
                 self._keep_guess(act, digest, is_unheard=True)
             else:
@@ -559,7 +558,7 @@ class Guard:
         return 0.0, guess.chance if at_visit is None else at_visit.chance
 
     def _act(
-        self, kind: Kind, guess: Guess, at: float, visit_id: int | None = None, **more: Any
+        self, kind: str, guess: Guess, at: float, visit_id: int | None = None, **more: Any
     ) -> Act:
         at_visit = guess.find(visit_id)
         return Act(
@@ -594,19 +593,19 @@ class Guard:
             is_unheard: whether other servers may not have heard of it yet, if it is a guess.
         """
         kind, visit = act.kind, act.visit_id
-        if kind is _IN and not act.cost and visit is not None and visit not in self._visits:
+        if kind == Kind.IN and not act.cost and visit is not None and visit not in self._visits:
             self._add_guest(visit, act.device)
-        elif kind is _GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
+        elif kind == Kind.GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
             self._keep_guess(act, b"", is_unheard=is_unheard)
-        elif kind is Kind.HERE:
+        elif kind == Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
-        elif kind is Kind.GONE:
+        elif kind == Kind.GONE:
             self._heard.pop(act.writer, None)
         else:
             target = self._target(act)
             self._apply_to(target, act)
-            if is_unheard and kind is _GUESS:
+            if is_unheard and kind == Kind.GUESS:
                 target.spend(act.cost or 1.0, act.at)
 
     def _apply_to(self, target: Target, act: Act) -> None:
@@ -614,22 +613,22 @@ class Guard:
         if visit is not None and visit in self._undisturbed:
             del self._undisturbed[visit]
         device = target.device(act.device)
-        if kind is _GUESS and act.cost:
+        if kind == Kind.GUESS and act.cost:
             target.guess(device, act)
-        elif kind is _GUESS:
+        elif kind == Kind.GUESS:
             device.nas, device.free = act.nas, max(0, device.free - 1)
             target.freed = (*within_a_day(target.freed, act.at), act.at)
             self._spare_of(act).take(act.chance, act.at)
-        elif kind is _IN:
+        elif kind == Kind.IN:
             self._apply_in(target, device, act)
-        elif kind is Kind.BACK and not act.cost:
+        elif kind == Kind.BACK and not act.cost:
             device.free += 1
             target.freed = target.freed[:-1]
             self._spare_of(act).take(-act.chance, act.at)
-        elif kind is Kind.BACK:
+        elif kind == Kind.BACK:
             device.guesses = device.guesses[:-1]
             target.bucket.take(-act.cost, act.at)
-        elif kind is Kind.RELEASE:
+        elif kind == Kind.RELEASE:
             device.free = FREE_TRIES
         is_in = device.was_in or device.free
         if visit is not None and is_in and self._visits_of is not None:

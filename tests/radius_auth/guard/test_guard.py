@@ -233,7 +233,7 @@ def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
         attack(guard, NOON)
         for other in guards:
             other.say(Kind.HERE, NOON)
-            guard.apply(each for each in other.news_after(0) if each.kind is Kind.HERE)
+            guard.apply(each for each in other.news_after(0) if each.kind == Kind.HERE)
         guard.apply([released(PHONE)])
     told, looked_at = [guard.news_after(0)[-1].serial for guard in guards], 0
     for n in range(20):
