@@ -277,10 +277,10 @@ class _EmailLogin:
             setattr(self.outcome, waits, getattr(self.outcome, waits) + part)
 
     def _guess(self, group: Sequence[_Visit], device: str) -> Guess:
-        visits = tuple(
-            Guessed(id=each.number, location=1, chance=each.chance, pin=b"%d" % each.number)
+        visits = {
+            each.number: Guessed(location=1, chance=each.chance, pin=b"%d" % each.number)
             for each in group
-        )
+        }
         return Guess(location=1, nas="ap-1", device=device, visits=visits)
 
 
