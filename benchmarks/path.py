@@ -25,10 +25,10 @@ from nexio.keys.keyring import Keyring
 from nexio.locations.locations import Location
 from nexio.locations.settings import Settings
 from nexio.network.following import FollowedVisit, Horizon, News, Position
+from nexio.network.guard_acts import acts_of, values_of
 from nexio.network.nas import Nas
 from nexio.reception.visits import PIN_PURPOSE
 from radius_auth.companion.memory import settle_memory
-from radius_auth.companion.messages import acts_as_values, acts_of
 from radius_auth.guard import Guard
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.authenticators import md5
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nexio.network.guard_acts import Act
+
 
 VISITS: Final = 100_000
 LOGINS: Final = 4_096
@@ -183,7 +184,7 @@ def measure(
 
 def hear(other: Guard, acts: Sequence[Act]) -> float:
     """Microseconds of CPU for each guess that another worker hears of."""
-    told = marshal.dumps(acts_as_values(acts))
+    told = marshal.dumps([values_of(act) for act in acts])
     began = time.process_time()
     other.apply(acts_of(marshal.loads(told)))  # noqa: S302 - written above
     return (time.process_time() - began) / len(acts) * 1e6

@@ -27,12 +27,12 @@ from nexio.configuration import Configuration
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch, batches_of
-from nexio.network.guard_acts import Act, Kind
+from nexio.network.guard_acts import Act, Kind, acts_of, values_of
 from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import Reported, acts_as_values, acts_of
+from radius_auth.companion.messages import Reported
 from radius_auth.companion.relay import Relay
 from radius_auth.guard.sharing import Sharing
 from radius_auth.protocol.discards import Discards
@@ -128,7 +128,7 @@ def of_guesses(configuration: Configuration, count: int) -> dict[str, float]:
     spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
     for first in range(0, count, AT_ONCE):
         told = [
-            encoded(Reported.ACTS, number, acts_as_values(guesses(number)))
+            encoded(Reported.ACTS, number, [values_of(each) for each in guesses(number)])
             for number in range(first, first + AT_ONCE, IN_A_ROUND)
         ]
 

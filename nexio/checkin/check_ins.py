@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from nexio.checkin.cut_offs import close_overdue, next_cut_off
 from nexio.checkin.refused_taps import (
@@ -32,6 +32,10 @@ from nexio.store import audit
 from nexio.store.engine import Writing
 from nexio.store.locking import get_locked
 from nexio.store.tables import CheckInRow, MemberRow, OutboxRow, PinRow, VisitRow
+
+_PIN = select(PinRow.visit_id, PinRow.member_id, PinRow.free_at).where(
+    PinRow.location_id == bindparam("location"), PinRow.digest == bindparam("digest")
+)
 
 ONE_TAP = timedelta(seconds=10)
 """R14: the same code again within this time is one tap, not two."""
@@ -61,14 +65,12 @@ def tap_pin(  # noqa: PLR0913 - what a person says with a PIN
         Refused: nobody's PIN, or a rule says no.
     """
     digest = work.keyring.digest(location.id, parse_pin(read_scan(text)))
-    pin = work.session.scalar(
-        select(PinRow).where(PinRow.location_id == location.id, PinRow.digest == digest)
-    )
+    pin = work.session.execute(_PIN, {"location": location.id, "digest": digest}).one_or_none()
     if pin is None or (pin.free_at is not None and pin.free_at <= work.now):
         refusal = unknown_pin(work, location, digest)
         refusal.rule = Rule.NOBODY  # also where the desk may know whose it was
         raise refusal
-    if email is not None and _holder(work, pin).email_key != email_key(email):
+    if email is not None and _holder(work, pin.visit_id, pin.member_id) != email_key(email):
         raise UnknownCode(
             f"this PIN belongs to another e-mail at {location.name}",
             "Type the e-mail that the PIN was sent to.",
@@ -351,10 +353,11 @@ def _last_of_member(work: Writing, member_id: int) -> CheckInRow | None:
     return work.session.scalar(stays.order_by(CheckInRow.id.desc()).limit(1))
 
 
-def _holder(work: Writing, pin: PinRow) -> VisitRow | MemberRow:
-    if pin.member_id is not None:
-        return work.session.get_one(MemberRow, pin.member_id)
-    return work.session.get_one(VisitRow, pin.visit_id)
+def _holder(work: Writing, visit_id: int | None, member_id: int | None) -> str | None:
+    """Whose a PIN is, as the key of their e-mail."""
+    if member_id is not None:
+        return work.session.scalar(select(MemberRow.email_key).where(MemberRow.id == member_id))
+    return work.session.scalar(select(VisitRow.email_key).where(VisitRow.id == visit_id))
 
 
 def _last(stays: Sequence[CheckInRow]) -> CheckInRow | None:

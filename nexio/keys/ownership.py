@@ -77,10 +77,12 @@ def _folders_above(paths: Sequence[str]) -> dict[str, None]:
     As text, since every command asks: as paths it would take eight times as long.
     """
     folders: dict[str, None] = {}
-    for path in paths:
-        for folder in (path, os.path.realpath(path)):
-            while (folder := os.path.dirname(folder) or ".") not in folders:  # noqa: PTH120
+    ends = [os.path.realpath(path) for path in paths if os.path.islink(path)]  # noqa: PTH114
+    for parent in dict.fromkeys(os.path.dirname(path) or "." for path in (*paths, *ends)):  # noqa: PTH120
+        for folder in (parent, os.path.realpath(parent)):
+            while folder not in folders:
                 folders[folder] = None
+                folder = os.path.dirname(folder) or "."  # noqa: PTH120, PLW2901
     return folders
 
 

@@ -17,6 +17,9 @@ QR_PIXELS: Final = 6
 QR_QUIET_ZONE: Final = 4
 """Modules of white around the code (ISO/IEC 18004 section 6.3.8)."""
 
+_BLACK, _WHITE = b"0", b"1"
+"""Pixels, as the digits of a binary number."""
+
 _SIGN: Final = 4.5
 """Modules from the middle of the code to the edge of the sign for Wi-Fi."""
 
@@ -32,11 +35,11 @@ def qr_png(text: str, *, wifi: bool = False) -> bytes:
         error_correction=ERROR_CORRECT_H if wifi else ERROR_CORRECT_M, border=QR_QUIET_ZONE
     )
     code.add_data(text)
-    rows = [
-        [not is_dark for is_dark in line for _ in range(QR_PIXELS)]
+    lines = [
+        b"".join(_BLACK * QR_PIXELS if is_dark else _WHITE * QR_PIXELS for is_dark in line)
         for line in code.get_matrix()
-        for _ in range(QR_PIXELS)
     ]
+    rows = [bytearray(line) for line in lines for _ in range(QR_PIXELS)]
     if wifi:
         _draw_sign(rows)
     picture = io.BytesIO()
@@ -54,20 +57,19 @@ def wifi_qr_text(ssid: str) -> str:
     return f"WIFI:T:nopass;S:{escaped};;"
 
 
-def _draw_sign(rows: list[list[bool]]) -> None:
+def _draw_sign(rows: list[bytearray]) -> None:
     """Put the sign for Wi-Fi into the middle, black on white."""
     middle, reach = len(rows) // 2, int(_SIGN * QR_PIXELS)
     for row in range(-reach, reach):
         for column in range(-reach, reach):
             x, y = ((each + 0.5) / QR_PIXELS for each in (column, row))
-            rows[middle + row][middle + column] = not _is_in_sign(x, y)
+            rows[middle + row][middle + column] = ord(_BLACK if _is_in_sign(x, y) else _WHITE)
 
 
-def _packed(row: list[bool]) -> bytes:
+def _packed(row: bytearray) -> bytes:
     """Eight pixels in an octet, the first one in its highest bit."""
     octets = -(-len(row) // 8)
-    bits = "".join("1" if is_white else "0" for is_white in row)
-    return int(bits.ljust(8 * octets, "0"), 2).to_bytes(octets, "big")
+    return int(row.ljust(8 * octets, _BLACK), 2).to_bytes(octets, "big")
 
 
 def _is_in_sign(x: float, y: float) -> bool:

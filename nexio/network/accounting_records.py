@@ -117,6 +117,10 @@ class AccountingBatch:
         """Its records as plain values."""
         return tuple((each.at.timestamp(), *_values_but_at(each)) for each in self.records)
 
+    def since(self) -> float:
+        """When the first of them was made: seconds since 1970."""
+        return self.records[0].at.timestamp()
+
     @classmethod
     def of_values(cls, record_id: str, source: str, values: Iterable[Any]) -> AccountingBatch:
         """What :meth:`values` told."""

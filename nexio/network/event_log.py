@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, insert, select
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from nexio.locations.locations import Location
-    from nexio.network.events import EventBatch
+    from nexio.network.events import Decided, EventBatch
     from nexio.store.engine import Reading, Writing
 
 
@@ -57,32 +57,38 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
 
     Rows go in as plain values: a server writes thousands of them a second.
     """
-    ids = [batch.record_id for batch in batches]
-    known: set[str] = set()
-    for group in in_groups(ids):
-        known.update(
-            work.session.scalars(select(EventBatchRow.id).where(EventBatchRow.id.in_(group)))
-        )
-        # An older version kept an id for each decision.
-        of_old = select(AuthEventRow.record_id).where(AuthEventRow.record_id.in_(group))
-        known.update(each for each in work.session.scalars(of_old) if each is not None)
+    connection = work.session.connection()
+    known = _known(connection, [batch.record_id for batch in batches])
     new = {batch.record_id: batch for batch in batches if batch.record_id not in known}
     if not new:
         return
-    connection = work.session.connection()
     servers = _servers_of(work, new.values())
-    # In the order of their times: several processes tell at once.
-    rows = sorted(
-        ((*event, servers[batch.server]) for batch in new.values() for event in batch.events),
-        key=itemgetter(0),
-    )
-    if connection.dialect.name == "postgresql":
-        _copy(connection, rows)
-    else:
-        values = ((instant_as_text(row[0]), *row[1:]) for row in rows)
-        insert_rows(connection, f"auth_event ({_COLUMNS})", values, len(_COLUMNS.split(",")))
-    connection.execute(insert(EventBatchRow), [{"id": each, "at": work.now} for each in new])
-    note_devices(work, chain.from_iterable(batch.events for batch in new.values()))
+    decisions: list[Decided] = []
+    for whose, number in servers.items():
+        of_server = (batch.events for batch in new.values() if batch.server == whose)
+        # In the order of their times: several processes tell at once.
+        events = sorted(chain.from_iterable(of_server), key=itemgetter(0))
+        decisions += events
+        if connection.dialect.name == "postgresql":
+            _copy(connection, events, number)
+        else:
+            rows = [(instant_as_text(at), *others) for at, *others in events]
+            insert_rows(connection, f"auth_event ({_COLUMNS}, server_id)", rows, _WIDTH, number)
+    connection.execute(insert(_BATCHES), [{"id": each, "at": work.now} for each in new])
+    note_devices(work, decisions)
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Which of those batches are there; an older version kept an id for each decision.
+
+    Past the ORM, as forgetting them: a server does both a few times a second.
+    """
+    of_old = AuthEventRow.metadata.tables[AuthEventRow.__tablename__].c.record_id
+    known: set[str] = set()
+    for group in in_groups(ids):
+        known.update(connection.scalars(select(_BATCHES.c.id).where(_BATCHES.c.id.in_(group))))
+        known.update(connection.scalars(select(of_old).where(of_old.in_(group))))
+    return known
 
 
 def _servers_of(work: Writing, batches: Iterable[EventBatch]) -> dict[tuple[str, ...], int | None]:
@@ -93,26 +99,28 @@ def _servers_of(work: Writing, batches: Iterable[EventBatch]) -> dict[tuple[str,
 
 def forget_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
     """Nobody will bring those batches again."""
+    connection = work.session.connection()
     for group in in_groups([batch.record_id for batch in batches]):
-        work.session.execute(delete(EventBatchRow).where(EventBatchRow.id.in_(group)))
+        connection.execute(delete(_BATCHES).where(_BATCHES.c.id.in_(group)))
     # What a server told last before its end.
-    work.session.execute(delete(EventBatchRow).where(EventBatchRow.at < work.now - BATCHES_KEPT))
+    connection.execute(delete(_BATCHES).where(_BATCHES.c.at < work.now - BATCHES_KEPT))
 
+
+_BATCHES: Final = EventBatchRow.metadata.tables[EventBatchRow.__tablename__]
 
 BATCHES_KEPT: Final = timedelta(days=90)
 """A spool that has lain for longer may tell again what the store had just taken."""
 
-_COLUMNS: Final = (
-    "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us, server_id"
-)
+_COLUMNS: Final = "at, user_name, device, nas, location_id, visit_id, outcome, reason, latency_us"
+_WIDTH: Final = len(_COLUMNS.split(","))
 
 
-def _copy(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def _copy(connection: Connection, events: Sequence[Decided], server: int | None) -> None:
     driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    statement = f"COPY auth_event ({_COLUMNS}) FROM STDIN"
+    statement = f"COPY auth_event ({_COLUMNS}, server_id) FROM STDIN"
     with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for at, *others in rows:
-            copy.write_row((datetime.fromtimestamp(at, UTC), *others))
+        for at, *others in events:
+            copy.write_row((datetime.fromtimestamp(at, UTC), *others, server))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import marshal
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 
@@ -31,6 +33,47 @@ Decided = tuple[float, str, str | None, str, int | None, int | None, str, str, i
 and visit, outcome, reason, and microseconds until it was made."""
 
 
+Told = tuple[str, int, bytes]
+"""Decisions about one NAS as a process tells them: whose share of what can be stored they take, how
+many they are, and their octets."""
+
+
+class Packed(Sequence[Decided]):
+    """Decisions as octets, until somebody looks at one.
+
+    Whoever made them made the octets, too; so on their way through the companion's memory and its
+    spool nobody makes them again (``python -m benchmarks.recording``).
+
+    Args:
+        count: how many they are.
+        octets: of :func:`as_told`.
+    """
+
+    def __init__(self, count: int, octets: bytes) -> None:
+        self.plain = count, octets
+        """As they stand in the spool."""
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return self.plain[0]
+
+    def __iter__(self) -> Iterator[Decided]:
+        """Read them."""
+        return iter(self._read())
+
+    @overload
+    def __getitem__(self, which: int) -> Decided: ...
+    @overload
+    def __getitem__(self, which: slice) -> Sequence[Decided]: ...
+    def __getitem__(self, which: int | slice) -> Decided | Sequence[Decided]:
+        """One of them, or some."""
+        return self._read()[which]
+
+    def _read(self) -> Sequence[Decided]:
+        read: Sequence[Decided] = marshal.loads(self.plain[1])  # noqa: S302 (a process of ours)
+        return read
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBatch:
     """Decisions of one process about one NAS, which reach the store together or not at all."""
@@ -41,7 +84,7 @@ class EventBatch:
     source: str
     """Whose share of what can be stored it takes."""
 
-    events: tuple[Decided, ...]
+    events: Sequence[Decided]
     writer: str = ""
     """The process, and its number for what it told together; known until it is on a disk."""
 
@@ -53,20 +96,29 @@ class EventBatch:
         """Return how many they are."""
         return len(self.events)
 
-    def values(self) -> tuple[Decided, ...]:
+    def values(self) -> Sequence[Any]:
         """Its decisions as plain values."""
-        return self.events
+        return self.events.plain if isinstance(self.events, Packed) else self.events
+
+    def since(self) -> float:
+        """When the first of them was made: seconds since 1970."""
+        return self.events[0][0]
 
     @classmethod
     def of_values(
         cls,
         record_id: str,
         source: str,
-        values: Iterable[Decided],
+        values: Sequence[Any],
         server: tuple[str, ...] = (),
     ) -> EventBatch:
-        """What :meth:`values` told; an older version did not say whose it was."""
-        return cls(record_id=record_id, source=source, events=tuple(values), server=server)
+        """What :meth:`values` told.
+
+        An older version did not say whose it was, and wrote each decision.
+        """
+        is_packed = bool(values) and isinstance(values[0], int)
+        events = Packed(*values) if is_packed else tuple(values)
+        return cls(record_id=record_id, source=source, events=events, server=server)
 
     def alone(self) -> list[EventBatch]:
         """Each of its decisions by itself: one of them cannot be stored."""
@@ -76,23 +128,33 @@ class EventBatch:
         ]
 
 
-def batches_of(writer: str, number: int, events: Iterable[Decided]) -> list[EventBatch]:
-    """What a process told together, for each NAS a batch."""
+def as_told(events: Iterable[Decided]) -> list[Told]:
+    """What a process tells together, for each NAS."""
     by_source: dict[str, list[Decided]] = {}
     for event in events:
         # Of one that no entry stands for, whatever it calls itself, "-".
         source = NOBODY if event[4] is None else event[3]
         by_source.setdefault(source, []).append(event)
+    return [(source, len(some), marshal.dumps(some)) for source, some in by_source.items()]
+
+
+def batches_as_told(writer: str, number: int, told: Iterable[Told]) -> list[EventBatch]:
+    """What a process told together, for each NAS a batch."""
     return [
         EventBatch(
             record_id=f"{writer}-{number}-{i}",
             source=source,
-            events=tuple(some),
+            events=Packed(count, octets),
             writer=writer,
             number=number,
         )
-        for i, (source, some) in enumerate(by_source.items())
+        for i, (source, count, octets) in enumerate(told)
     ]
+
+
+def batches_of(writer: str, number: int, events: Iterable[Decided]) -> list[EventBatch]:
+    """The batches of decisions that were made in this process."""
+    return batches_as_told(writer, number, as_told(events))
 
 
 def new_record_id() -> str:

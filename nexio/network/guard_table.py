@@ -1,8 +1,8 @@
 """The table of what the servers tell each other about guesses: each act is one row.
 
-The table stands in the store, for all servers, and again in a file on each host, for its
-processes, a restart, and the time in which the store is away.  It holds the numbers of visits
-and the addresses of devices; no password, and nothing that was made of one.
+It stands in the store, for all servers; each host has a file beside it, for its processes, a
+restart, and the time in which the store is away (``radius_auth/guard/host_journal.py``).  Both hold
+the numbers of visits and the addresses of devices; no password, and nothing that was made of one.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 
-from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.network.guard_acts import KINDS, OTHERS_KEPT, Act, Kind
 from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -27,12 +27,8 @@ GUESSES_KEPT: Final = timedelta(days=4)
 DEVICES_KEPT: Final = timedelta(days=62)
 """No token is valid for more than 30 days; twice, as a clock may have been ahead."""
 
-AT_ONCE: Final = 500
-"""Visits in one statement."""
-
 _NAMES: Final = Act._fields
 _INTO: Final = f"guard_act ({', '.join(_NAMES)})"
-_KINDS: Final = (Kind.GUESS, Kind.BACK, Kind.IN, Kind.RELEASE, Kind.HERE, Kind.GONE)
 
 
 def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
@@ -56,7 +52,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = ((act.kind, instant_as_text(act.at), *act[2:]) for act in acts)
+        rows = ((act[0], instant_as_text(act[1]), *act[2:]) for act in acts)
         insert_rows(connection, _INTO, rows, len(_NAMES))
     else:
         connection.execute(
@@ -78,7 +74,7 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
         return [], last
     rows = connection.execute(
         select(*(getattr(GuardActRow, name) for name in _NAMES))
-        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
+        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(KINDS))
         .order_by(GuardActRow.id)
     )
     acts = [Act(kind, at.timestamp(), *rest) for kind, at, *rest in rows]
@@ -110,29 +106,8 @@ def live_visits(connection: Connection, now: datetime) -> frozenset[int]:
     return frozenset(connection.scalars(live))
 
 
-def forget_old(connection: Connection, now: datetime, live: Collection[int] | None = None) -> int:
-    """Remove what nobody looks at any more, and say how much that was.
-
-    Args:
-        connection: to the store, or to the file of a host.
-        now: as of when.
-        live: visits whose devices are kept; None where nobody knows them.
-    """
-    passed, was_in = GuardActRow.at < now - GUESSES_KEPT, GuardActRow.kind == Kind.IN
-    old = (passed & ~was_in) | (GuardActRow.at < now - DEVICES_KEPT)
-    removed = connection.execute(delete(GuardActRow).where(old)).rowcount
-    if live is not None:
-        kept = connection.scalars(select(GuardActRow.visit_id).where(passed, was_in).distinct())
-        over = [visit for visit in kept if visit not in live]
-        for first in range(0, len(over), AT_ONCE):
-            of_some = GuardActRow.visit_id.in_(over[first : first + AT_ONCE])
-            gone = connection.execute(delete(GuardActRow).where(passed, was_in, of_some))
-            removed += gone.rowcount
-    return removed
-
-
 def nobody_looks_at(now: datetime) -> ColumnElement[bool]:
-    """The acts in the store that :func:`forget_old` would remove, with the visits there."""
+    """The acts that :mod:`nexio.operations.housekeeping` removes."""
     live = select(VisitRow.id).where(
         VisitRow.id == GuardActRow.visit_id, VisitRow.closes_at > now - GUESSES_KEPT
     )

@@ -50,6 +50,8 @@ class Template(StrEnum):
     """To a member: the link to the pass on the phone."""
 
 
+_INSERT = insert(OutboxRow)
+
 ABOUT_DELETED = frozenset({Template.VISITOR_CANCELLED, Template.VISITOR_ARRIVED})
 """What goes out although its visit was deleted."""
 
@@ -117,18 +119,18 @@ def queue_mail(
         OutboxRow.member_id == member_id if visit_id is None else OutboxRow.visit_id == visit_id
     )
     same = (OutboxRow.template == template.value) & subject & is_waiting(work.now)
-    work.session.execute(delete(OutboxRow).where(same))
-    row = OutboxRow(**_queued(work, template), visit_id=visit_id, member_id=member_id)
-    work.session.add(row)
-    work.session.flush()
-    return row.id
+    connection = work.session.connection()
+    connection.execute(delete(OutboxRow).where(same))
+    about = {"visit_id": visit_id, "member_id": member_id}
+    inserted = _INSERT.returning(OutboxRow.id)
+    return connection.execute(inserted, _queued(work, template) | about).scalar_one()
 
 
 def queue_first_mails(work: Writing, visit_ids: Sequence[int]) -> None:
     """Have the registration of new visits mailed, in one statement; each has an e-mail."""
     if visit_ids:
-        work.session.execute(
-            insert(OutboxRow),
+        work.session.connection().execute(
+            _INSERT,
             [
                 _queued(work, Template.VISITOR_REGISTERED) | {"visit_id": visit_id}
                 for visit_id in visit_ids

@@ -120,7 +120,7 @@ def count_pin(
 def count_pins(work: Writing, location: Location, counts: Mapping[tuple[date, int], int]) -> None:
     """Count PINs in, by their days and digits; the location is held."""
     if counts:
-        work.session.execute(
+        work.session.connection().execute(
             _COUNT,
             [
                 {"location": location.id, "day": day, "length": length, "by": by, "new": max(0, by)}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, insert, or_, select
 
 from nexio.errors import InvalidValue, Refused
 from nexio.input.addresses import email_key
@@ -25,11 +25,9 @@ from nexio.store.tables import MemberRow, VisitRow
 
 _here = tables.PinRow.location_id == bindparam("location")
 
-_FREE_PASSED = (
-    delete(tables.PinRow)
-    .where(_here, tables.PinRow.free_at <= bindparam("now"))
-    .execution_options(synchronize_session=False)
-)
+_INSERT = insert(tables.PinRow)
+
+_FREE_PASSED = delete(tables.PinRow).where(_here, tables.PinRow.free_at <= bindparam("now"))
 
 _COUNT_LIVE = select(func.count()).where(_here, tables.PinRow.length == bindparam("length"))
 
@@ -317,7 +315,7 @@ def refuse_guessable(location: Location, digits: int, days: Mapping[date, Counte
 
 def free_passed(work: Writing, location: Location) -> None:
     """Remove the location's PINs that nobody can use any more."""
-    work.session.execute(_FREE_PASSED, {"location": location.id, "now": work.now})
+    work.session.connection().execute(_FREE_PASSED, {"location": location.id, "now": work.now})
 
 
 def count_live(work: Reading, location: Location, length: int) -> int:
@@ -368,16 +366,17 @@ def live_pin(work: Writing, visit: VisitRow) -> tables.PinRow | None:
 def store_pin(work: Writing, holder: VisitRow | MemberRow, digest: bytes, length: int) -> None:
     """Note whose a PIN is: a visit's until it closes, a member's until somebody changes it."""
     visit = holder if isinstance(holder, VisitRow) else None
-    row = tables.PinRow(
-        location_id=holder.location_id,
-        digest=digest,
-        length=length,
-        visit_id=holder.id if visit else None,
-        member_id=None if visit else holder.id,
-        free_at=visit.closes_at if visit else None,
+    work.session.connection().execute(
+        _INSERT,
+        {
+            "location_id": holder.location_id,
+            "digest": digest,
+            "length": length,
+            "visit_id": holder.id if visit else None,
+            "member_id": None if visit else holder.id,
+            "free_at": visit.closes_at if visit else None,
+        },
     )
-    work.session.add(row)
-    work.session.flush()
 
 
 def _candidates(work: Reading, location: Location, length: int) -> Iterator[NewPin]:

@@ -193,8 +193,8 @@ def add_visit(
     visit.pin_sealed, visit.pin_digest = work.keyring.seal(pin.digits, PIN_PURPOSE), pin.digest
     work.session.add(visit)
     work.session.flush()
-    store_pin(work, visit, pin.digest, len(pin.digits))
     queue_first_mails(work, [visit.id] if visit.email else [])
+    store_pin(work, visit, pin.digest, len(pin.digits))
     audit.record(work, "register", "visit", visit.id, {"token": visit.token is not None})
     return new_visit_of(work, visit)
 

@@ -45,8 +45,10 @@ def batch_of(session: Session) -> int:
 def _stamp(session: Session, context: UOWTransaction, instances: object) -> None:
     del context, instances
     # SQLAlchemy makes each of these sets anew whenever it is asked: once has to do for many rows.
-    changed = [row for row in session.dirty if isinstance(row, Followed)]
-    for row in [*session.new, *filter(session.is_modified, changed)]:
+    dirty = [row for row in session.dirty if isinstance(row, Followed)]
+    # Its own columns: a visit is not another one because somebody has checked in.
+    changed = [row for row in dirty if session.is_modified(row, include_collections=False)]
+    for row in [*session.new, *changed]:
         if isinstance(row, Followed):
             row.batch = batch_of(session)
     for row in session.deleted:
@@ -62,8 +64,9 @@ def publish(session: Session) -> None:
     batch = session.info.pop(_BATCH, None)
     if batch is None:
         return
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_ON_POSTGRESQL, {"batch": batch, "channel": CHANNEL})
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ON_POSTGRESQL, {"batch": batch, "channel": CHANNEL})
     else:
-        session.execute(_NEXT)
-        session.execute(_NOTE, {"batch": batch})
+        connection.execute(_NEXT)
+        connection.execute(_NOTE, {"batch": batch})

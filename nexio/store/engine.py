@@ -26,7 +26,7 @@ from nexio.keys.ownership import load_trusted_keys
 from nexio.store import schema
 from nexio.store.bad_rows import BadRows
 from nexio.store.batches import publish
-from nexio.store.locking import lock_writers
+from nexio.store.locking import is_about_a_lock, lock_writers
 from nexio.store.patience import Patience
 from nexio.store.sqlite import FILE, create_file, require_file, sqlite_engine
 
@@ -39,6 +39,10 @@ WITHOUT_EFFECT = {"uri", "timeout", "check_same_thread", "cached_statements"}
 
 _KEYS_IN_USE = text("SELECT key_id, nas_key_id FROM store_revision")
 """As plain text: the table of the revision is needed only for what changes it."""
+
+_VERSION_AND_KEYS = text(
+    "SELECT version_num, key_id, nas_key_id FROM alembic_version, store_revision"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +121,8 @@ class Store:
             store = cls(
                 engine, lambda: load_trusted_keys(configuration), clock, configuration.operator
             )
-            with explain_errors(engine), Session(store._reader) as session:
-                schema.require_head(session.connection())
-                store._use_key(session)
+            with explain_errors(engine), store._reader.connect() as connection:
+                store._begin(connection)
         except BaseException:
             engine.dispose()
             raise
@@ -129,7 +132,7 @@ class Store:
     def read(self) -> Iterator[Reading]:
         """A snapshot of the store; it cannot write."""
         with explain_errors(self.engine), Session(self._reader) as session:
-            self._use_key(session)
+            self._use_key(session.connection())
             yield Reading(
                 session=session, keyring=self.keyring, now=self.clock(), bad_rows=self.bad_rows
             )
@@ -151,7 +154,7 @@ class Store:
         where = self.engine if connection is None else connection
         with explain_errors(self.engine), Session(where, expire_on_commit=False) as session:
             lock_writers(session.connection(), alone=alone)
-            self._use_key(session)
+            self._use_key(session.connection())
             work = Writing(
                 session=session,
                 keyring=self.keyring,
@@ -177,12 +180,30 @@ class Store:
         """Give the connections back."""
         self.engine.dispose()
 
-    def _use_key(self, session: Session) -> None:
-        """Use the key that the store is sealed with now; read the file again if it is new."""
-        found = session.execute(_KEYS_IN_USE).first()
+    def _begin(self, connection: Connection) -> None:
+        """Require our version, and use the key; where all is well, with one question for both."""
+        try:
+            found = connection.execute(_VERSION_AND_KEYS).first()
+        except DBAPIError as error:
+            if error.connection_invalidated or is_about_a_lock(error.orig):
+                raise
+            found = None
+        if found is not None and found[0] == schema.HEAD:
+            self._use(*found[1:])
+            return
+        connection.rollback()
+        schema.require_head(connection)
+        self._use_key(connection)
+
+    def _use_key(self, connection: Connection) -> None:
+        """Use the key that the store is sealed with now."""
+        found = connection.execute(_KEYS_IN_USE).first()
         if found is None:
             raise StoreUnreachable("the store is not complete", "Finish it with: nexio init")
-        key_id, second = found
+        self._use(*found)
+
+    def _use(self, key_id: str, second: str | None) -> None:
+        """Use a key of the file, which is read again if the key is new."""
         known = {None, self._lacked, *self.keyring.keys}
         if key_id not in self.keyring.keys or second not in known:
             self.keyring = self._load()

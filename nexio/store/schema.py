@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from nexio.errors import SchemaMismatch, StoreUnreachable
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 HEAD = "0025"
 """The newest migration.  Written here as well so that a command need not load Alembic."""
+
+_IS_MADE = {
+    "sqlite": text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"),
+    "postgresql": text("SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"),
+}
+"""As each command asks: SQLAlchemy's inspector would take half of the time of opening a store."""
+
+_VERSION = text("SELECT version_num FROM alembic_version")
 
 LOCK_SECONDS = 5
 """How long an upgrade waits for a lock on PostgreSQL.  Whoever comes after it waits behind it."""
@@ -40,9 +48,8 @@ class Migration:
 
 def current_version(connection: Connection) -> str | None:
     """The store's version, or None where there are no tables yet."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    is_made = connection.scalar(_IS_MADE[connection.dialect.name])
+    return connection.execute(_VERSION).scalar() if is_made else None
 
 
 def require_version(connection: Connection, what: str = "the store") -> str:

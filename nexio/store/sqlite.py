@@ -190,7 +190,11 @@ def _has_turn(connection: sqlite3.Connection, patience: Patience) -> bool:
 
 
 def insert_rows(
-    connection: Connection, into: str, rows: Iterable[Sequence[object]], width: int
+    connection: Connection,
+    into: str,
+    rows: Iterable[Sequence[object]],
+    width: int,
+    *last: int | None,
 ) -> None:
     """Insert rows as plain values, many in a statement.
 
@@ -201,25 +205,26 @@ def insert_rows(
         connection: to a SQLite file.
         into: table and columns, such as ``visit (id, email)``.
         rows: their values.
-        width: how many columns there are.
+        width: how many columns there are in each.
+        last: what the last columns of all rows have, of which the rows say nothing.
     """
+    end = "".join(", NULL" if each is None else f", {each:d}" for each in last)
     at_once, left = MOST_VALUES // width, iter(rows)
     while some := list(islice(left, at_once)):
-        statement = _insert(into, len(some), width)
+        statement = _insert(into, len(some), width, end)
         connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
 
 @lru_cache(maxsize=512)
-def _insert(into: str, count: int, width: int) -> str:
-    row = f"({', '.join('?' * width)})"
+def _insert(into: str, count: int, width: int, end: str) -> str:
+    row = f"({', '.join('?' * width)}{end})"
     return f"INSERT INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608 (ours)
 
 
-@lru_cache(maxsize=64)
 def instant_as_text(at: float) -> str:
     """Seconds since 1970 as the store keeps an instant, for rows that are written as they are."""
-    microseconds = round(at * 1_000_000)
-    return f"{_second_as_text(microseconds // 1_000_000)}.{microseconds % 1_000_000:06}"
+    second, microseconds = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second_as_text(second)}.{microseconds:06}"
 
 
 def datetime_as_text(at: datetime) -> str:

@@ -159,7 +159,7 @@ def _erase_spools(person: Person) -> list[str]:
     Returns:
         What remains, in words.
     """
-    from radius_auth.guard.journal import Journal, guard_path
+    from radius_auth.guard.host_journal import HostJournal, guard_path
     from radius_auth.recording.erasing import damaged_in, erase, remove_tables, spools_of
 
     home = options.configuration().home
@@ -176,7 +176,7 @@ def _erase_spools(person: Person) -> list[str]:
         remains.append(f"{error.filename} cannot be removed ({error.strerror}): it has visits")
     if guard_path(home).exists():
         try:
-            remains += Journal.in_file(guard_path(home)).erase(person.visits, person.devices)
+            remains += HostJournal(guard_path(home)).erase(person.visits, person.devices)
         except NexioError as error:
             remains.append(f"{error}; it may hold devices of the person")
     return [*remains, *(f"nobody can say what is in {each}" for each in damaged_in(home / "spool"))]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     """A kind (see ``messages.py``), and what belongs to it, of types that marshal knows."""
 
 SLICE: Final = 32 * 1024
-"""Octets that are read at once: what is in them is taken in between two requests."""
+"""Octets that a worker reads at once: what is in them is taken in between two requests."""
 
 SENT_TOGETHER: Final = 64
 """Messages that one system call sends."""
@@ -40,11 +40,13 @@ class Channel:
 
     Args:
         opened: the connected socket.
+        at_once: octets that are read at once.
     """
 
-    def __init__(self, opened: socket.socket) -> None:
+    def __init__(self, opened: socket.socket, at_once: int = SLICE) -> None:
         opened.settimeout(0)
         self._socket = opened
+        self._at_once = at_once
         self._received = bytearray()
         self._waiting: deque[memoryview] = deque()
 
@@ -95,7 +97,7 @@ class Channel:
             Closed: the other end is gone.
         """
         try:
-            octets = self._socket.recv(SLICE)
+            octets = self._socket.recv(self._at_once)
         except BlockingIOError:
             return
         except OSError as error:

@@ -11,16 +11,17 @@ import time
 from collections import Counter, OrderedDict, deque
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, chain, tee
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from nexio.network.events import batches_of
+from nexio.network.events import batches_as_told
+from nexio.network.guard_acts import acts_of
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
     Reported,
     Told,
-    acts_of,
     places_as_octets,
     visits_as_values,
 )
@@ -45,6 +46,14 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
 
+TOGETHER_SECONDS: Final = 0.001
+"""Between two looks at what workers tell: what they tell meanwhile is taken in, and told to the
+others, together.  A look for each message costs more than what is in it (``make bench``, "reject").
+"""
+
+RECEIVED_AT_ONCE: Final = 256 * 1024
+"""Octets of a worker: more than a socket holds."""
+
 MOST_ENDED: Final = 64
 """Workers that have ended and whose numbers are still shown one by one; then as a sum."""
 
@@ -53,9 +62,17 @@ class _Worker:
     """One connection."""
 
     def __init__(self, opened: socket.socket) -> None:
-        self.channel = Channel(opened)
+        self.channel = Channel(opened, RECEIVED_AT_ONCE)
         self.name = self.writer = ""
+        self.acts: list[tuple[Any, ...]] = []
+        """What its guard did, as it came; the others hear of it once all that is there was read."""
+
+        self.acts_up_to = 0
+        """The number of the latest of them."""
+
         self.told_up_to = 0
+        """Up to which the others were told."""
+
         self.tables = 0
         """The number of the table that it was told last; the hub counts them."""
 
@@ -206,13 +223,20 @@ class Hub:
     def _run(self) -> None:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        beat_at = 0.0
+        beat_at = looked_at = 0.0
         while not self._stopping or (self._workers and time.monotonic() < self._ends_at):
-            for key, events in self._selector.select(max(0.0, beat_at - time.monotonic())):
+            ready = self._selector.select(max(0.0, beat_at - time.monotonic()))
+            rest = looked_at + TOGETHER_SECONDS - time.monotonic()
+            if rest > 0:
+                time.sleep(rest)
+                ready = self._selector.select(0)
+            looked_at = time.monotonic()
+            for key, events in ready:
                 try:
                     self._attend(key.fd, events)
                 except Exception:
                     log.exception("what a worker told could not be taken")
+            self._pass_acts_on()
             self._do_all()
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + BEAT_SECONDS
@@ -266,6 +290,7 @@ class Hub:
         descriptor = worker.channel.fileno()
         if descriptor not in self._workers:
             return  # it was noticed before
+        self._pass_acts_on()
         self._selector.unregister(descriptor)
         del self._workers[descriptor]
         worker.channel.close()
@@ -280,13 +305,10 @@ class Hub:
             worker.name, worker.writer = values
             self._welcome(worker)
         elif kind == Reported.DECISIONS:
-            number, decisions = values
-            self._record(*batches_of(worker.name, number, decisions))
+            self._record(*batches_as_told(worker.name, *values))
         elif kind == Reported.ACTS:
-            worker.told_up_to, acts = values
-            self._sharing.take(acts_of(acts))
-            heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)
-            self._do(lambda: self._tell_all([heard], worker.writer))
+            worker.acts_up_to, acts = values
+            worker.acts += acts
         elif kind == Reported.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
         elif kind == Reported.DISCARDS:
@@ -297,6 +319,20 @@ class Hub:
                 self.signatures[nas_id, is_signed] += number
         elif kind == Reported.SLOT:
             self._ask_slot(worker, *values)
+
+    def _pass_acts_on(self) -> None:
+        """Tell what guards did, that of each worker together."""
+        for worker in self._workers.values():
+            if worker.acts_up_to == worker.told_up_to:
+                continue
+            acts, worker.acts = worker.acts, []
+            worker.told_up_to = worker.acts_up_to
+            try:
+                self._sharing.take(acts_of(acts))
+            except Exception:
+                log.exception("what a worker did about guesses could not be taken")
+            heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)
+            self._do(partial(self._tell_all, [heard], worker.writer))
 
     def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
         def tell(answer: Answer) -> None:

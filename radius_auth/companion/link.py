@@ -19,14 +19,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.keys.keyring import Keyring
+from nexio.network.events import as_told
 from nexio.network.following import Horizon, News, Position
+from nexio.network.guard_acts import acts_of, values_of
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
     Instants,
     Reported,
     Told,
-    acts_as_values,
-    acts_of,
     places_of,
     visits_of,
 )
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from nexio.clock import Clock
     from nexio.network.events import Decided
+    from nexio.network.events import Told as DecisionsTold
     from radius_auth.companion.channel import Message
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Link:
         self._own_acts = 0
         self._told_acts = 0
         self._number = self._sent = 0
-        self._batches: OrderedDict[int, Sequence[Decided]] = OrderedDict()
+        self._batches: OrderedDict[int, Sequence[DecisionsTold]] = OrderedDict()
         self._decisions = 0
         self._slots: dict[tuple[int, str], None] = {}
         self._channel: Channel | None = None
@@ -177,12 +178,10 @@ class Link:
     def hand_over(self, decisions: Sequence[Decided]) -> None:
         """Tell what was decided; it is kept until it is on a disk."""
         self._number += 1
-        self._batches[self._number] = decisions
+        self._batches[self._number] = as_told(decisions)
         self._decisions += len(decisions)
         while self._decisions > MOST_DECISIONS:
-            _, oldest = self._batches.popitem(last=False)
-            self._decisions -= len(oldest)
-            self._lost += len(oldest)
+            self._lost += self._forget_oldest()
             self._tell_lost()
         self.tell_acts()
         self._send_batches()
@@ -193,7 +192,7 @@ class Link:
         up_to = self._guard.told_up_to()
         if up_to == self._told_acts:
             return
-        told = acts_as_values(self._guard.news_after(self._told_acts))
+        told = [values_of(act) for act in self._guard.news_after(self._told_acts)]
         self._told_acts = up_to
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
@@ -366,8 +365,14 @@ class Link:
 
     def _stored(self, number: int) -> None:
         while self._batches and next(iter(self._batches)) <= number:
-            _, decisions = self._batches.popitem(last=False)
-            self._decisions -= len(decisions)
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> int:
+        """Forget the oldest batch; how many decisions that were."""
+        _, told = self._batches.popitem(last=False)
+        count = sum(number for _, number, _ in told)
+        self._decisions -= count
+        return count
 
     def _slot(self, visit_id: int, device: str, answer: int) -> None:
         self.forget_slot(visit_id, device)

@@ -14,7 +14,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.network.following import FollowedVisit
-from nexio.network.guard_acts import Act
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +80,7 @@ class Reported(IntEnum):
     """Who it is: its name for batches, and that of its guard."""
 
     DECISIONS = 2
-    """A batch of decisions, with its number."""
+    """A batch of decisions: its number, and for each NAS how many they are and their octets."""
 
     ACTS = 3
     """What it did about guesses, and the number of the latest act."""
@@ -111,10 +110,6 @@ _INSTANTS: Final = frozenset(
 )
 _POSITIONS: Final = tuple(i for i, name in enumerate(_NAMES) if name in _INSTANTS)
 _values: Final = attrgetter(*_NAMES)
-
-_named: Final = tuple.__new__
-"""Makes a named tuple in half of the time that calling its class takes: each worker makes the acts
-of all others (``python -m benchmarks.path``)."""
 
 MOST_INSTANTS: Final = 100_000
 
@@ -170,13 +165,3 @@ def places_of(octets: bytes) -> tuple[Sequence[Location] | None, Sequence[Nas] |
     """The locations and NAS that were sent."""
     places: tuple[Sequence[Location] | None, Sequence[Nas] | None] = pickle.loads(octets)  # noqa: S301 (ours)
     return places
-
-
-def acts_as_values(acts: Iterable[Act]) -> list[tuple[Any, ...]]:
-    """Acts as they are sent: plain tuples, as ``marshal`` knows no named ones."""
-    return [act[:] for act in acts]
-
-
-def acts_of(sent: Iterable[tuple[Any, ...]]) -> list[Act]:
-    """The acts that were sent."""
-    return [_named(Act, values) for values in sent]

@@ -93,7 +93,7 @@ class RadiusNumbers(Collector):
     def take(self, *batches: EventBatch) -> None:
         """Count decisions."""
         for batch in batches:
-            events = batch.events
+            events = list(batch.events)
             counted = Counter(map(_WHAT, events))
             latencies = list(map(_LATENCY, events))
             seen = max(map(_AT, events), default=0.0)

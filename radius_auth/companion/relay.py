@@ -12,10 +12,10 @@ from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind
+from nexio.network.guard_acts import Act, Kind, values_of
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import ACTS_AT_ONCE, Told, acts_as_values
+from radius_auth.companion.messages import ACTS_AT_ONCE, Told
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ MOST_ACTS: Final = 200_000
 
 MOST_NEWS: Final = 50_000
 """Acts of the workers that are kept for the host's file and the store."""
+
+
+KNOWN_SECONDS: Final = 86_400.0
+"""So long a device that got in need not be told again to the host's file and the store, which keep
+it for days."""
 
 
 class Relay:
@@ -56,6 +61,9 @@ class Relay:
         self._tells_all = False
         """Whether a PIN alone was guessed, which may be at any visit."""
 
+        self._writers: set[str] = set()
+        """The guards of the workers, of those that have ended too."""
+
         self._news: deque[Act] = deque(maxlen=MOST_NEWS)
         self._position = 0
         self._serials = count(1)
@@ -63,10 +71,22 @@ class Relay:
     def take(self, acts: Iterable[Act]) -> None:
         """Take what a worker did."""
         with self.lock:
-            new = list(acts)
+            new = [act for act in acts if not self._is_known(act)]
             self._add_news(new)
             if new:
+                self._writers.add(new[0].writer)
                 self._pass_on(new, new[0].writer)
+
+    def _is_known(self, act: Act) -> bool:
+        """Whether a device got in lately that another worker had let in: that is no news."""
+        if act.kind != Kind.IN or act.cost:
+            return False
+        return any(
+            each.device == act.device
+            and each.writer in self._writers  # what others told may not be in both
+            and 0 <= act.at - each.at < KNOWN_SECONDS
+            for each in self._quiet.get(act.visit_id or 0, ())
+        )
 
     def apply(self, acts: Iterable[Act]) -> None:
         """Take what other servers did."""
@@ -132,8 +152,9 @@ class Relay:
         known = self._quiet.get(visit)
         if known is None:
             self._quiet[visit] = (act,)
-        elif all(each.device != act.device for each in known):
-            self._quiet[visit] = (*known[1 - MOST_DEVICES :], act)
+        else:
+            others = [each for each in known if each.device != act.device]
+            self._quiet[visit] = (*others[1 - MOST_DEVICES :], act)
 
     def say(self, kind: str, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""
@@ -172,4 +193,5 @@ def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
 
 def _messages(acts: Sequence[Act]) -> Iterator[bytes]:
     for begin in range(0, len(acts), ACTS_AT_ONCE):
-        yield encoded(Told.ACTS, acts_as_values(acts[begin : begin + ACTS_AT_ONCE]))
+        some = [values_of(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
+        yield encoded(Told.ACTS, some)

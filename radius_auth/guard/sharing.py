@@ -14,7 +14,8 @@ from nexio.clock import utc_now
 from nexio.errors import NexioError
 from nexio.network.guard_acts import Kind, times_put_right
 from radius_auth.guard.guard import Guard
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
+from radius_auth.guard.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -80,10 +81,11 @@ class Sharing:
         clock: aware time of day.
     """
 
-    def __init__(self, file: Journal, store: Journal, clock: Clock = utc_now) -> None:
+    def __init__(self, file: HostJournal, store: Journal, clock: Clock = utc_now) -> None:
         self.guard = Guard()
         self._shared: Shared = self.guard
         self._clock = clock
+        self._of_host, self._of_servers = file, store
         self._file = _Channel(file, "the guard's file", clock)
         self._store = _Channel(store, "the store", clock)
         self._heard: dict[str, int] = {}
@@ -106,8 +108,8 @@ class Sharing:
         patience: Patience | None = None,
     ) -> Sharing:
         """That of a deployment, with the patience of its server for the store."""
-        file = Journal.in_file(guard_path(configuration.home))
-        return cls(file, Journal(configuration.database_url, patience=patience), clock)
+        file = HostJournal(guard_path(configuration.home))
+        return cls(file, Journal(configuration.database_url, patience), clock)
 
     def share(self, shared: Shared) -> None:
         """Share that instead of a guard; before :meth:`start`."""
@@ -148,7 +150,7 @@ class Sharing:
         """Tell the processes of this host, and hear them; never fails."""
         if self._look_at_the_clock():
             with self._file.trouble_in_the_log():
-                self._file.forget_old(self._live)
+                self._of_host.forget_old(self._clock(), self._live)
             self._live = None
         with self._file.trouble_in_the_log():
             self._exchange(self._file)
@@ -158,7 +160,7 @@ class Sharing:
         with self._store.trouble_in_the_log():
             self._exchange(self._store)
             if self._live is None:
-                self._live = self._store.live_visits()
+                self._live = self._of_servers.live_visits(self._clock())
 
     def _exchange(self, channel: _Channel) -> None:
         if channel.is_new:
@@ -226,7 +228,7 @@ class _Channel:
         clock: aware time of day.
     """
 
-    def __init__(self, journal: Journal, name: str, clock: Clock) -> None:
+    def __init__(self, journal: Journal | HostJournal, name: str, clock: Clock) -> None:
         self._journal, self._name, self._clock = journal, name, clock
         self._told, self._asked = 0, 0.0
         self._trouble = ""
@@ -253,14 +255,6 @@ class _Channel:
     def close(self) -> None:
         """Give the connections back."""
         self._journal.close()
-
-    def live_visits(self) -> frozenset[int]:
-        """The visits that a device may get in at; of the store alone."""
-        return self._journal.live_visits(self._clock())
-
-    def forget_old(self, live: frozenset[int] | None) -> None:
-        """Remove what nobody looks at any more, and devices at other visits than those."""
-        self._journal.forget_old(self._clock(), live)
 
     @contextmanager
     def trouble_in_the_log(self) -> Iterator[None]:

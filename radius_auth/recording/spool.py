@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-import marshal
 import sqlite3
 import threading
 import time
-import zlib
 from collections import Counter
 from contextlib import closing, suppress
 from datetime import datetime
@@ -23,6 +21,7 @@ from urllib.parse import quote
 from nexio.network.accounting_records import AccountingBatch, AccountingRecord
 from nexio.network.events import AuthEvent, EventBatch, decided
 from nexio.network.masking import mask_pins
+from nexio.store.plain_values import as_octets, of_octets
 from nexio.store.spool_folder import FileDamaged, FileUnusable, SpoolFile
 
 if TYPE_CHECKING:
@@ -47,9 +46,6 @@ NOBODY = "-"
 Record = TypeVar("Record", bound=AuthEvent | AccountingBatch | EventBatch)
 """What is told, a record or a batch: it has a ``record_id``, and a ``source``, the NAS whose share
 it takes."""
-
-_CHECKSUM: Final = 4
-"""Octets."""
 
 MOST_WRITERS: Final = 1_000
 """Processes of which it is known how far they have told, the newest."""
@@ -280,7 +276,7 @@ def look_at(path: Path, kind: type[AccountingBatch | EventBatch]) -> tuple[int, 
     except sqlite3.Error:
         return None
     first = None if oldest is None else read_back(oldest, kind)
-    return number, time.time() if first is None else first.values()[0][0]
+    return number, time.time() if first is None else first.since()
 
 
 def _sources_after(connection: sqlite3.Connection, after: str, count: int) -> list[str]:
@@ -326,17 +322,12 @@ def _weights(records: Sequence[Record]) -> Counter[str]:
 
 
 def written(record: AuthEvent | AccountingBatch | EventBatch) -> str | bytes:
-    """A record as it stands in the file.
-
-    Batches are written by marshal, in a tenth of the time of JSON (``python -m
-    benchmarks.recording``); it trusts what it reads, so a checksum stands before it.
-    """
+    """A record as it stands in the file."""
     if isinstance(record, AuthEvent):
         fields = {name: getattr(record, name) for name in AuthEvent.__slots__}
         return json.dumps({**fields, "at": record.at.isoformat()})
     whose = (record.server,) if isinstance(record, EventBatch) and record.server else ()
-    octets = marshal.dumps((record.record_id, record.source, record.values(), *whose))
-    return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
+    return as_octets((record.record_id, record.source, record.values(), *whose))
 
 
 def read_back(body: str | bytes, kind: type[Record]) -> Record | None:
@@ -353,10 +344,7 @@ def _read(body: str | bytes, kind: Any) -> Any:
         fields = json.loads(body)
         return AuthEvent(**{**fields, "at": datetime.fromisoformat(fields["at"])})
     if isinstance(body, bytes):
-        octets = body[_CHECKSUM:]
-        if zlib.crc32(octets).to_bytes(_CHECKSUM) != body[:_CHECKSUM]:
-            raise ValueError
-        return kind.of_values(*marshal.loads(octets))  # noqa: S302 - what we have written
+        return kind.of_values(*of_octets(body))
     return (_old_decisions if kind is EventBatch else _old_accounting)(body)
 
 

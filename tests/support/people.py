@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import closing
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from nexio.locations import locations
 from nexio.locations.settings import parse_changes
+from nexio.reception.importing import Wishes, import_visits
 from nexio.reception.registration import Repetition
 from nexio.reception.registration import register as register_visitor
 from nexio.reception.registration_texts import read_registration
@@ -14,8 +17,11 @@ from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit, find_visit
 from nexio.store.engine import Store
 from tests.support.clocks import Clock
+from tests.support.reception import Blind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
@@ -44,6 +50,30 @@ def register(
         said["expected_arrival"] = arrival
         found = read_registration(said, work.now, at)
         return register_visitor(work, at, found, Repetition(again=True))
+
+
+def register_many(
+    store: Store, location: Location, number: int, arrival: str = "now", pins: Iterable[str] = ()
+) -> list[Visit]:
+    """Register visitors 0, 1, 2, … in one transaction, as a file is imported.
+
+    Args:
+        store: the store.
+        location: the desk's.
+        number: how many.
+        arrival: as for :func:`register`.
+        pins: of each, or drawn.
+    """
+    rows = [
+        f"Zoë,N,visitor{each}@example.com,{arrival},{pin}"
+        for each, pin in zip(range(number), chain(pins, repeat("")), strict=False)
+    ]
+    file = io.BytesIO("\n".join(["first name,last name,email,arrival,pin", *rows]).encode())
+    imported = import_visits(store, location.name, file, Wishes(), Blind())
+    assert len(imported.visits) == number, imported
+    with store.read() as work:
+        found = [find_visit(work, visit) for visit in imported.visits]
+    return [visit for visit in found if visit]
 
 
 def look_up(store: Store, visit: Visit) -> Visit:

@@ -102,15 +102,22 @@ def seen(store: Store, location: Location, *, open_only: bool = False) -> list[s
     return [f"{tap.direction} {tap.name}" for tap in taps]
 
 
-def wifi(store: Store, visit: Visit, pin: str | None = None) -> Decision:
-    """What a RADIUS server that follows the store decides for the visit's e-mail and PIN."""
+def table_of(store: Store) -> Table:
+    """What a RADIUS server that follows the store holds of it now."""
     with store.read() as work:
         table = Table(work.keyring)
         table.apply(read_all(work, Horizon()), Horizon(), work.now)
-        request = guests.request(
-            Pap((pin or visit.pin).encode()), visit.login, nas=guests.nas(location=visit.location)
-        )
-        return decide(request, table, Guard(), work.now)
+    return table
+
+
+def wifi(
+    store: Store, visit: Visit, pin: str | None = None, *, table: Table | None = None
+) -> Decision:
+    """What a RADIUS server that follows the store decides for the visit's e-mail and PIN."""
+    request = guests.request(
+        Pap((pin or visit.pin).encode()), visit.login, nas=guests.nas(location=visit.location)
+    )
+    return decide(request, table or table_of(store), Guard(), store.clock())
 
 
 def mails(store: Store, template: Template | None = None) -> list[tuple[str, int | None, str]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
     from sqlalchemy import Engine
 
-    from nexio.store.engine import Store
+    from nexio.store.engine import Reading, Store
     from tests.support.postgresql import PostgreSQL
 
 OPERATOR = "test desk"
@@ -192,10 +192,15 @@ def export(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> dic
 
 def row_counts(store: Store) -> dict[str, int]:
     """How many rows each table has, which a half-written change must not alter."""
+    with store.read() as work:
+        return count_rows(work)
+
+
+def count_rows(work: Reading) -> dict[str, int]:
+    """The same within a transaction, by one statement."""
     names = [table.name for table in Row.metadata.sorted_tables]
     counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)  # noqa: S608 (ours)
-    with store.read() as work:
-        return dict(zip(names, work.session.execute(text(f"SELECT {counts}")).one(), strict=True))
+    return dict(zip(names, work.session.execute(text(f"SELECT {counts}")).one(), strict=True))
 
 
 def run_sql(store: Store, statement: str, **values: object) -> None:

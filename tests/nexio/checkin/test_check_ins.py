@@ -160,23 +160,32 @@ def test_r14_within_ten_seconds_it_is_one_tap(
     ],
 )
 def test_r14_for_five_minutes_the_code_alone_does_not_check_out(
-    store: Store, location: Location, clock: Clock, kind: str, seconds: float, ago: str
+    sqlite_store: Store,
+    sqlite_location: Location,
+    clock: Clock,
+    kind: str,
+    seconds: float,
+    ago: str,
 ) -> None:
     """It says since when they are in and how they leave; nothing is written."""
-    person = register(store, location) if kind == "visitor" else add_member(store, location)
+    person = (
+        register(sqlite_store, sqlite_location)
+        if kind == "visitor"
+        else add_member(sqlite_store, sqlite_location)
+    )
     name = "Zoë Nguyễn" if kind == "visitor" else "Ana Reyes"
-    use_pin(store, location, person.pin)
-    before = row_counts(store)
+    use_pin(sqlite_store, sqlite_location, person.pin)
+    before = row_counts(sqlite_store)
     clock.advance(seconds=seconds)
     with pytest.raises(Refused) as caught:
-        use_pin(store, location, person.pin)
+        use_pin(sqlite_store, sqlite_location, person.pin)
     assert str(caught.value) == f"checked in {ago}: {name}"
     assert caught.value.advice.startswith("To check out: ")
     assert "--out" in caught.value.advice
     assert person.pin not in caught.value.advice
-    assert row_counts(store) == before
-    assert seen(store, location, open_only=True) == [f"in {name}"]
-    assert use_pin(store, location, person.pin, way=OUT).direction is OUT
+    assert row_counts(sqlite_store) == before
+    assert seen(sqlite_store, sqlite_location, open_only=True) == [f"in {name}"]
+    assert use_pin(sqlite_store, sqlite_location, person.pin, way=OUT).direction is OUT
 
 
 @pytest.mark.parametrize("kind", ["visitor", "member"])

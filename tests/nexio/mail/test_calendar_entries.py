@@ -75,11 +75,13 @@ def at(text: str) -> datetime:
         ("Europe/Berlin", "2027-10-31T02:30+01:00", "2027-10-31 01:30", "2027-10-31 02:30"),
     ],
 )
-def test_the_right_instants(store: Store, zone: str, arrival: str, start: str, end: str) -> None:
+def test_the_right_instants(
+    sqlite_store: Store, zone: str, arrival: str, start: str, end: str
+) -> None:
     """An hour from the expected arrival, where nobody has said when the visit ends."""
-    place = add_location(store, "Annex", zone, "visitor-tokens=on")
-    register(store, place, arrival=arrival)
-    event = entry(store)
+    place = add_location(sqlite_store, "Annex", zone, "visitor-tokens=on")
+    register(sqlite_store, place, arrival=arrival)
+    event = entry(sqlite_store)
     assert (event.start, event.end) == (at(start), at(end))
     assert (event["summary"], event["location"]) == ("Visit to Annex", "Annex")
 
@@ -97,24 +99,29 @@ def test_the_right_instants(store: Store, zone: str, arrival: str, start: str, e
     ],
 )
 def test_the_visit_is_blocked_and_not_its_wifi(
-    store: Store, location: Location, setting: str, arrival: str, more: dict[str, str], end: str
+    sqlite_store: Store,
+    sqlite_location: Location,
+    setting: str,
+    arrival: str,
+    more: dict[str, str],
+    end: str,
 ) -> None:
     """Until its end, if somebody has named one; else for an hour, however long the Wi-Fi lasts."""
-    set_up(store, location, setting)
-    register(store, location, arrival=arrival, **more)
-    event = entry(store)
+    set_up(sqlite_store, sqlite_location, setting)
+    register(sqlite_store, sqlite_location, arrival=arrival, **more)
+    event = entry(sqlite_store)
     assert (event.start, event.end) == (at("2026-11-20 14:00"), at(f"2026-11-20 {end}"))
     assert event["transp"] == "OPAQUE"
 
 
-def test_what_the_calendar_does_not_hold(store: Store, location: Location) -> None:
+def test_what_the_calendar_does_not_hold(sqlite_store: Store, sqlite_location: Location) -> None:
     """The PIN: people share their calendars; and nothing that a host's name could add."""
-    visit = register(store, location, host="Ana\\nDTEND:19700101T000000Z; x, y")
-    part = attached(rendered(store), "text/calendar").get_payload(decode=True)
+    visit = register(sqlite_store, sqlite_location, host="Ana\\nDTEND:19700101T000000Z; x, y")
+    part = attached(rendered(sqlite_store), "text/calendar").get_payload(decode=True)
     assert isinstance(part, bytes)
     assert visit.pin.encode() not in part
     assert b"NEXIO1" not in part
-    event = entry(store)
+    event = entry(sqlite_store)
     assert event.end == at("2026-11-20 09:30")
     assert "Your host: Ana" in str(event["description"])
 
@@ -186,11 +193,11 @@ def test_a_cancelled_visit_leaves_the_calendar(store: Store, location: Location)
     assert "NEXIO1" not in whole
 
 
-def test_the_calendar_says_where(store: Store, location: Location) -> None:
+def test_the_calendar_says_where(sqlite_store: Store, sqlite_location: Location) -> None:
     """With the address, in the language of the visitor."""
-    set_up(store, location, "address=1 Quay Street, Bristol; 2nd floor")
-    register(store, location, host="Ana Reyes", language="de")
-    event = entry(store)
+    set_up(sqlite_store, sqlite_location, "address=1 Quay Street, Bristol; 2nd floor")
+    register(sqlite_store, sqlite_location, host="Ana Reyes", language="de")
+    event = entry(sqlite_store)
     assert event["location"] == "Harbour House, 1 Quay Street, Bristol; 2nd floor"
     assert event["summary"] == "Besuch bei Harbour House"
     assert "Ihr Gastgeber: Ana Reyes" in str(event["description"])

@@ -329,13 +329,13 @@ def test_names_add_no_header(store: Store, location: Location, mail_server: Mail
 
 @pytest.mark.parametrize("quoted", ["980123", "9 8 0 1 2 3", "980-123", "PIN980123x"])
 def test_no_pin_in_the_outbox_or_an_error(
-    store: Store, location: Location, mail_server: MailServer, quoted: str
+    sqlite_store: Store, sqlite_location: Location, mail_server: MailServer, quoted: str
 ) -> None:
     """Even where the server reads the mail out."""
-    register(store, location, pin="980123")
+    register(sqlite_store, sqlite_location, pin="980123")
     mail_server.data_answer = f"554 no: it says {quoted} for ever"
-    deliver(store, mail_server.url)
-    assert only(store, location).answer == "554 no: it says for ever"
-    with store.read() as work:
+    deliver(sqlite_store, mail_server.url)
+    assert only(sqlite_store, sqlite_location).answer == "554 no: it says for ever"
+    with sqlite_store.read() as work:
         rows = work.session.execute(text("SELECT * FROM outbox")).all()
     assert "980123" not in re.sub(r"[0-9a-f]{32}", "", str(rows))

@@ -96,38 +96,38 @@ class Page(HTMLParser):
         self.words += data.split("\n")
 
 
-def test_the_html_says_the_same(store: Store, location: Location) -> None:
+def test_the_html_says_the_same(sqlite_store: Store, sqlite_location: Location) -> None:
     """Also with pictures off; what is fetched from outside is nothing."""
-    set_up(store, location, "ssid=Harbour Guest")
-    visit = register(store, location, arrival="14:00", host="Ana Reyes", pin="012345")
-    html = text_of(rendered(store), "html")
+    set_up(sqlite_store, sqlite_location, "ssid=Harbour Guest")
+    visit = register(sqlite_store, sqlite_location, arrival="14:00", host="Ana Reyes", pin="012345")
+    html = text_of(rendered(sqlite_store), "html")
     words = " ".join(Page(html).words)
     for word in (
         *("012345", "Zoë Nguyễn", "Ana Reyes", "Harbour House", "Harbour Guest"),
         "Friday, 20 November 2026, 14:00 (Europe/London, UTC+00:00)",
         "Friday, 20 November 2026, 14:00 to 15:00 (Europe/London, UTC+00:00)",
         "type your e-mail address (zoe@example.com) and your PIN",
-        qr_of(store, visit),
+        qr_of(sqlite_store, visit),
     ):
         assert word in words
     assert "http" not in html
 
 
-def test_values_are_no_markup(store: Store, location: Location) -> None:
+def test_values_are_no_markup(sqlite_store: Store, sqlite_location: Location) -> None:
     """A host's name is what was typed."""
-    register(store, location, host="<img src=x onerror=alert(1)> & {visitorcode}")
-    page = Page(text_of(rendered(store), "html"))
+    register(sqlite_store, sqlite_location, host="<img src=x onerror=alert(1)> & {visitorcode}")
+    page = Page(text_of(rendered(sqlite_store), "html"))
     assert len(page.pictures) == 1
     assert "<img src=x onerror=alert(1)> & {visitorcode}" in page.words
-    assert "<img src=x onerror=alert(1)> & {visitorcode}" in text_of(rendered(store))
+    assert "<img src=x onerror=alert(1)> & {visitorcode}" in text_of(rendered(sqlite_store))
 
 
-def test_the_qr_code_is_a_picture_inside(store: Store, location: Location) -> None:
+def test_the_qr_code_is_a_picture_inside(sqlite_store: Store, sqlite_location: Location) -> None:
     """A scanner reads off it what stands in the text; the HTML shows it in its place."""
-    visit = register(store, location)
-    message = rendered(store)
+    visit = register(sqlite_store, sqlite_location)
+    message = rendered(sqlite_store)
     picture = attached(message, "image/png")
-    assert scanned(picture.get_content()) == qr_of(store, visit)
+    assert scanned(picture.get_content()) == qr_of(sqlite_store, visit)
     assert picture["Content-Disposition"].content_disposition == "inline"
     (shown,) = Page(text_of(message, "html")).pictures
     assert picture["Content-ID"] == f"<{(shown['src'] or '').removeprefix('cid:')}>"
@@ -140,23 +140,23 @@ def test_a_qr_code_of_any_visit_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize("ssid", ["Harbour Guest", "W" * 32, 'a;b:c,d\\e"f', "Gäste 😀", ";" * 32])
-def test_a_code_joins_the_wifi(store: Store, location: Location, ssid: str) -> None:
+def test_a_code_joins_the_wifi(sqlite_store: Store, sqlite_location: Location, ssid: str) -> None:
     """Beside the one for the tablet, which stays what it is; its special characters are escaped."""
-    set_up(store, location, f"ssid={ssid}")
-    visit = register(store, location)
-    message = rendered(store)
+    set_up(sqlite_store, sqlite_location, f"ssid={ssid}")
+    visit = register(sqlite_store, sqlite_location)
+    message = rendered(sqlite_store)
     pictures = {
         part.get_filename(): part.get_content()
         for part in message.walk()
         if part.get_content_type() == "image/png"
     }
     assert list(pictures) == ["check-in-code.png", "wi-fi-code.png"]
-    assert scanned(pictures["check-in-code.png"]) == qr_of(store, visit)
+    assert scanned(pictures["check-in-code.png"]) == qr_of(sqlite_store, visit)
     said = scanned(pictures["wi-fi-code.png"])
     assert said.startswith("WIFI:T:nopass;S:")
     assert re.sub(r"\\(.)", r"\1", said[len("WIFI:T:nopass;S:") : -len(";;")]) == ssid
     first, second = Page(text_of(message, "html")).pictures
-    assert first["alt"] == f"QR code: {qr_of(store, visit)}"
+    assert first["alt"] == f"QR code: {qr_of(sqlite_store, visit)}"
     assert second["alt"] == f"QR code of the Wi-Fi {ssid}"
     assert "WIFI:" not in text_of(message)
 
@@ -172,13 +172,13 @@ def test_a_code_joins_the_wifi(store: Store, location: Location, ssid: str) -> N
     ],
 )
 def test_settings_choose_the_codes(
-    store: Store, location: Location, settings: list[str], names: list[str]
+    sqlite_store: Store, sqlite_location: Location, settings: list[str], names: list[str]
 ) -> None:
     """Nothing says more of a code that is not there; nobody without Wi-Fi joins it."""
-    set_up(store, location, "ssid=Harbour Guest")
-    set_up(store, location, *settings)
-    register(store, location)
-    message = rendered(store)
+    set_up(sqlite_store, sqlite_location, "ssid=Harbour Guest")
+    set_up(sqlite_store, sqlite_location, *settings)
+    register(sqlite_store, sqlite_location)
+    message = rendered(sqlite_store)
     files = [part.get_filename() for part in message.walk()]
     assert [file for file in files if file and file.endswith(".png")] == names
     text = text_of(message) + " ".join(Page(text_of(message, "html")).words)
@@ -186,18 +186,20 @@ def test_settings_choose_the_codes(
     assert ("Wi-Fi code" in text) is ("wi-fi-code.png" in names)
 
 
-def test_who_answers_and_where_it_is(store: Store, location: Location, tmp_path: Path) -> None:
+def test_who_answers_and_where_it_is(
+    sqlite_store: Store, sqlite_location: Location, tmp_path: Path
+) -> None:
     """Reply-To, address, directions with a link, a logo inside; a lost logo holds up no mail."""
     logo = tmp_path / "logo.png"
     logo.write_bytes(qr_png("logo"))
     set_up(
-        store,
-        location,
+        sqlite_store,
+        sqlite_location,
         *("reply-to=front@example.com", f"logo={logo}", "address=1 Quay Street, Bristol"),
         "directions=Lift to floor 2: https://example.com/map?a=1&b=<2>",
     )
-    register(store, location, host="https://evil.example/")
-    message = rendered(store)
+    register(sqlite_store, sqlite_location, host="https://evil.example/")
+    message = rendered(sqlite_store)
     assert str(message["Reply-To"]) == "front@example.com"
     html = text_of(message, "html")
     assert '<a href="https://example.com/map?a=1&amp;b=" ' in html
@@ -207,11 +209,11 @@ def test_who_answers_and_where_it_is(store: Store, location: Location, tmp_path:
     assert Page(html).pictures[0]["alt"] == "Harbour House"
     logo.unlink()
     assert "Harbour House" not in [
-        each["alt"] for each in Page(text_of(rendered(store), "html")).pictures
+        each["alt"] for each in Page(text_of(rendered(sqlite_store), "html")).pictures
     ]
-    set_up(store, location, "reply-to=none", "address=none")
-    assert rendered(store)["Reply-To"] is None
-    assert "Address" not in text_of(rendered(store))
+    set_up(sqlite_store, sqlite_location, "reply-to=none", "address=none")
+    assert rendered(sqlite_store)["Reply-To"] is None
+    assert "Address" not in text_of(rendered(sqlite_store))
 
 
 def test_the_language_of_a_visitor_and_of_the_location(store: Store, location: Location) -> None:
@@ -251,14 +253,14 @@ def with_revoked_token(store: Store, location: Location) -> None:
 @pytest.mark.parametrize("registered", [without_token, with_revoked_token])
 @pytest.mark.parametrize("template", [Template.VISITOR_REGISTERED, Template.VISITOR_UPDATED])
 def test_r3_words_about_the_wifi_only_with_a_token(
-    store: Store, location: Location, registered: object, template: Template
+    sqlite_store: Store, sqlite_location: Location, registered: object, template: Template
 ) -> None:
     """Without one, no window, no network and no login; everything else is there."""
-    set_up(store, location, "ssid=Harbour Guest")
+    set_up(sqlite_store, sqlite_location, "ssid=Harbour Guest")
     assert callable(registered)
-    registered(store, location)
-    run_sql(store, "UPDATE outbox SET template = :template", template=template.value)
-    message = rendered(store)
+    registered(sqlite_store, sqlite_location)
+    run_sql(sqlite_store, "UPDATE outbox SET template = :template", template=template.value)
+    message = rendered(sqlite_store)
     for kind in ("plain", "html"):
         text = text_of(message, kind)
         assert not [word for word in (*WIFI_WORDS, "Harbour Guest") if word in text]
@@ -266,20 +268,22 @@ def test_r3_words_about_the_wifi_only_with_a_token(
         assert "PIN" in text
 
 
-def test_without_ssid_no_words_about_the_network(store: Store, location: Location) -> None:
+def test_without_ssid_no_words_about_the_network(
+    sqlite_store: Store, sqlite_location: Location
+) -> None:
     """Nobody has said what it is called."""
-    register(store, location)
+    register(sqlite_store, sqlite_location)
     for kind in ("plain", "html"):
-        text = text_of(rendered(store), kind)
+        text = text_of(rendered(sqlite_store), kind)
         assert "Network" not in text
         assert "Wi-Fi login" in text
 
 
-def test_r9_where_the_pin_alone_logs_in(store: Store, location: Location) -> None:
+def test_r9_where_the_pin_alone_logs_in(sqlite_store: Store, sqlite_location: Location) -> None:
     """The guest is not told to type an e-mail."""
-    set_up(store, location, "wifi-login=pin", "planned-guests=1", "pin-length=8")
-    register(store, location)
-    assert "Wi-Fi login: type your PIN\n" in text_of(rendered(store))
+    set_up(sqlite_store, sqlite_location, "wifi-login=pin", "planned-guests=1", "pin-length=8")
+    register(sqlite_store, sqlite_location)
+    assert "Wi-Fi login: type your PIN\n" in text_of(rendered(sqlite_store))
 
 
 @pytest.mark.parametrize(
@@ -287,13 +291,15 @@ def test_r9_where_the_pin_alone_logs_in(store: Store, location: Location) -> Non
     [("60m", "60 minutes"), ("1m", "1 minute"), ("90m", "90 minutes"), ("2d", "2 days")],
 )
 def test_r16_before_the_check_in(
-    store: Store, location: Location, duration: str, words: str
+    sqlite_store: Store, sqlite_location: Location, duration: str, words: str
 ) -> None:
     """The window is not known yet, its length is."""
-    run_sql(store, "UPDATE location SET token_starts = 'check-in'")
-    set_up(store, location, f"token-duration={duration}")
-    register(store, location)
-    assert f"password for the Wi-Fi, for {words} from your check-in.\n" in text_of(rendered(store))
+    run_sql(sqlite_store, "UPDATE location SET token_starts = 'check-in'")
+    set_up(sqlite_store, sqlite_location, f"token-duration={duration}")
+    register(sqlite_store, sqlite_location)
+    assert f"password for the Wi-Fi, for {words} from your check-in.\n" in text_of(
+        rendered(sqlite_store)
+    )
 
 
 def test_a_visit_that_was_moved(store: Store, location: Location) -> None:
@@ -354,21 +360,25 @@ def test_the_pin_of_a_member(store: Store, location: Location) -> None:
     ]
 
 
-def test_the_same_mail_twice_has_one_message_id(store: Store, location: Location) -> None:
+def test_the_same_mail_twice_has_one_message_id(
+    sqlite_store: Store, sqlite_location: Location
+) -> None:
     """Sent again after a crash, a mail program shows it once; another mail has another one."""
-    visit = register(store, location)
-    first, again = rendered(store), rendered(store)
-    queue(store, Template.VISITOR_UPDATED, visit)
+    visit = register(sqlite_store, sqlite_location)
+    first, again = rendered(sqlite_store), rendered(sqlite_store)
+    queue(sqlite_store, Template.VISITOR_UPDATED, visit)
     assert first["Message-ID"] == again["Message-ID"]
     assert str(first["Message-ID"]).endswith("@example.com>")
-    assert rendered(store)["Message-ID"] != first["Message-ID"]
+    assert rendered(sqlite_store)["Message-ID"] != first["Message-ID"]
 
 
-def test_the_mail_is_ascii_on_the_wire(store: Store, location: Location) -> None:
+def test_the_mail_is_ascii_on_the_wire(sqlite_store: Store, sqlite_location: Location) -> None:
     """Not every server takes 8 bits, and no line is longer than it may be (RFC 5322)."""
-    add_location(store, "Ö" * 60)
-    register(store, location, host="Ḫ" * 100, first_name="Ẑ" * 100, last_name="李" * 100)
-    octets = rendered(store).as_bytes()
+    add_location(sqlite_store, "Ö" * 60)
+    register(
+        sqlite_store, sqlite_location, host="Ḫ" * 100, first_name="Ẑ" * 100, last_name="李" * 100
+    )
+    octets = rendered(sqlite_store).as_bytes()
     assert octets.isascii()
     assert max(map(len, octets.split(b"\r\n"))) <= 998
     assert b"\n" not in octets.replace(b"\r\n", b"")

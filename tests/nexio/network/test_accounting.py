@@ -355,17 +355,17 @@ def part(at: int, seconds: int | None, octets_in: int, octets_out: int) -> Any:
     ],
 )
 def test_counters_that_begin_again_are_added_up(
-    store: Store, location: Location, told: list[Any], total: tuple[int, int, int]
+    sqlite_store: Store, sqlite_location: Location, told: list[Any], total: tuple[int, int, int]
 ) -> None:
     """All of it, or the octets alone; told once or twice, at once or one by one."""
-    del location
-    (session,) = tell(store, START, *told)
+    del sqlite_location
+    (session,) = tell(sqlite_store, START, *told)
     assert (session.seconds, session.octets_in, session.octets_out) == total
-    (again,) = tell(store, START, *told)
+    (again,) = tell(sqlite_store, START, *told)
     assert again == session
-    run_sql(store, "DELETE FROM wifi_session")
+    run_sql(sqlite_store, "DELETE FROM wifi_session")
     for each in (START, *told):
-        (singly,) = tell(store, each)
+        (singly,) = tell(sqlite_store, each)
     assert essence(singly) == essence(session)
 
 

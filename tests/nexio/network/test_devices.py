@@ -88,15 +88,19 @@ def let_in(
     ],
 )
 def test_r18_a_token_keeps_a_copy(
-    setting: str, words: dict[str, str], most: int | None, store: Store, location: Location
+    setting: str,
+    words: dict[str, str],
+    most: int | None,
+    sqlite_store: Store,
+    sqlite_location: Location,
 ) -> None:
     """Of the setting at its registration, or of what was named; a reissue names it again."""
-    set_up(store, location, f"max-devices={setting}")
-    visit = register(store, location, **words)
-    set_up(store, location, "max-devices=9")
-    assert held(store, visit) == (most, ())
-    again = reissue(store, visit)
-    assert held(store, again)[0] == (most if words else 9)
+    set_up(sqlite_store, sqlite_location, f"max-devices={setting}")
+    visit = register(sqlite_store, sqlite_location, **words)
+    set_up(sqlite_store, sqlite_location, "max-devices=9")
+    assert held(sqlite_store, visit) == (most, ())
+    again = reissue(sqlite_store, visit)
+    assert held(sqlite_store, again)[0] == (most if words else 9)
 
 
 @pytest.mark.parametrize("text", ["1001", "-1", "two", "", "1.5", "٢"])

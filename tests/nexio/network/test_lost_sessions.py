@@ -70,17 +70,17 @@ def close(store: Store, after: timedelta, since: datetime | None = None) -> int:
     ids=["learnt", "the longest", "repeated", "often", "a Start only", "an update only", "rarely"],
 )
 def test_three_intervals_of_silence(
-    store: Store, location: Location, told: list[Any], silent: timedelta
+    sqlite_store: Store, sqlite_location: Location, told: list[Any], silent: timedelta
 ) -> None:
     """It ends when it was last heard; what a NAS seldom says, or says once, takes a day."""
-    del location
-    (heard,) = tell(store, *told)
+    del sqlite_location
+    (heard,) = tell(sqlite_store, *told)
     last = heard.heard_at - FRIDAY_MORNING
-    assert close(store, last + silent + 2 * MINUTE - timedelta(seconds=1)) == 0
-    assert close(store, last + silent + 2 * MINUTE) == 1
-    (lost,) = sessions(store)
+    assert close(sqlite_store, last + silent + 2 * MINUTE - timedelta(seconds=1)) == 0
+    assert close(sqlite_store, last + silent + 2 * MINUTE) == 1
+    (lost,) = sessions(sqlite_store)
     assert (lost.ended_at, lost.ended_by) == (heard.heard_at, "lost")
-    assert close(store, last + 7 * 24 * HOUR) == 0
+    assert close(sqlite_store, last + 7 * 24 * HOUR) == 0
 
 
 @pytest.mark.parametrize(
@@ -96,30 +96,30 @@ def test_three_intervals_of_silence(
     ],
 )
 def test_three_times_what_our_accepts_ask_for(
-    store: Store,
-    location: Location,
+    sqlite_store: Store,
+    sqlite_location: Location,
     profile: str,
     here: tuple[str, ...],
     at_nas: tuple[str, ...],
     minutes: int | None,
 ) -> None:
     """Of a NAS that has obeyed before; the others get a day until they have reported again."""
-    with store.write() as work:
+    with sqlite_store.write() as work:
         if here:
-            edit_location(work, location, reply=parse_replies(here, encode_reply_attribute))
+            edit_location(work, sqlite_location, reply=parse_replies(here, encode_reply_attribute))
         reply = parse_replies(at_nas, encode_reply_attribute)
         new = NewNas(name="ap-1", address="192.0.2.10", profile=profile, reply=reply)
-        add_nas(work, location, new)
+        add_nas(work, sqlite_location, new)
     silent = 24 * HOUR if minutes is None else minutes * MINUTE
-    tell(store, START)
-    assert close(store, 24 * HOUR) == 0
-    assert close(store, 24 * HOUR + 2 * MINUTE) == 1
+    tell(sqlite_store, START)
+    assert close(sqlite_store, 24 * HOUR) == 0
+    assert close(sqlite_store, 24 * HOUR + 2 * MINUTE) == 1
     obedient: dict[str, Any] = {"key": f"{82:032x}", "session_id": "82"}
     later = record(at=FRIDAY_MORNING + 24 * HOUR, key=f"{83:032x}", session_id="83")
-    tell(store, record(**obedient), update(MINUTE, **obedient), later)
-    close(store, 24 * HOUR)
-    assert close(store, 24 * HOUR + silent + 2 * MINUTE - timedelta(seconds=1)) == 0
-    assert close(store, 24 * HOUR + silent + 2 * MINUTE) == 1
+    tell(sqlite_store, record(**obedient), update(MINUTE, **obedient), later)
+    close(sqlite_store, 24 * HOUR)
+    assert close(sqlite_store, 24 * HOUR + silent + 2 * MINUTE - timedelta(seconds=1)) == 0
+    assert close(sqlite_store, 24 * HOUR + silent + 2 * MINUTE) == 1
 
 
 def test_silence_while_nobody_listened_is_none(store: Store, location: Location) -> None:

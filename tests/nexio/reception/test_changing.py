@@ -321,14 +321,16 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_each_field_is_changed_alone(field: str, store: Store, location: Location) -> None:
+def test_each_field_is_changed_alone(
+    field: str, sqlite_store: Store, sqlite_location: Location
+) -> None:
     """The others, the PIN and the window stay."""
-    visit = register(store, location, host="Bo", company="Co", phone="1", notes="No")
-    after = edit(store, visit, **{field: f" {FIELDS[field]} "})
+    visit = register(sqlite_store, sqlite_location, host="Bo", company="Co", phone="1", notes="No")
+    after = edit(sqlite_store, visit, **{field: f" {FIELDS[field]} "})
     assert getattr(after, field) == FIELDS[field]
     for name in [*FIELDS, "email", "pin", "token", "expected_arrival", "state"]:
         assert name == field or getattr(after, name) == getattr(visit, name)
-    assert look_up(store, visit) == after
+    assert look_up(sqlite_store, visit) == after
 
 
 def test_all_fields_at_once_and_none_of_what_is_left_out(store: Store, location: Location) -> None:
@@ -340,10 +342,12 @@ def test_all_fields_at_once_and_none_of_what_is_left_out(store: Store, location:
 
 
 @pytest.mark.parametrize("field", ["host", "company", "phone", "notes"])
-def test_an_optional_field_is_emptied(field: str, store: Store, location: Location) -> None:
+def test_an_optional_field_is_emptied(
+    field: str, sqlite_store: Store, sqlite_location: Location
+) -> None:
     """By an empty text, or blanks."""
-    visit = register(store, location, **{field: "something"})
-    assert getattr(edit(store, visit, **{field: "  "}), field) is None
+    visit = register(sqlite_store, sqlite_location, **{field: "something"})
+    assert getattr(edit(sqlite_store, visit, **{field: "  "}), field) is None
 
 
 @pytest.mark.parametrize(
@@ -357,13 +361,13 @@ def test_an_optional_field_is_emptied(field: str, store: Store, location: Locati
     ],
 )
 def test_what_is_not_allowed_changes_nothing(
-    field: str, text: str, store: Store, location: Location
+    field: str, text: str, sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """Nor the fields that are allowed."""
-    visit = register(store, location)
-    error = refusal(store, edit, visit, notes="new", **{field: text})
+    visit = register(sqlite_store, sqlite_location)
+    error = refusal(sqlite_store, edit, visit, notes="new", **{field: text})
     assert isinstance(error, InvalidValue)
-    assert look_up(store, visit) == visit
+    assert look_up(sqlite_store, visit) == visit
 
 
 def test_nothing_to_change_is_an_error(store: Store, location: Location) -> None:
@@ -409,14 +413,14 @@ def test_the_old_pin_is_free_at_once(store: Store, location: Location) -> None:
 
 @pytest.mark.parametrize("address", ["ZOE@Example.com", " zoe@example.com ", "Zoe@EXAMPLE.COM"])
 def test_the_same_e_mail_in_another_case_keeps_the_pin(
-    address: str, store: Store, location: Location
+    address: str, sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """R8: upper and lower case are one address; it is written as it was typed."""
-    visit = register(store, location)
-    after = edit(store, visit, email=address)
+    visit = register(sqlite_store, sqlite_location)
+    after = edit(sqlite_store, visit, email=address)
     assert after.pin == visit.pin
     assert after.email.lower() == visit.email
-    assert decision(store, visit.email, visit.pin) is Reason.VALID
+    assert decision(sqlite_store, visit.email, visit.pin) is Reason.VALID
 
 
 def fill_with_pins(store: Store) -> None:

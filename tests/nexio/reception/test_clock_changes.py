@@ -252,39 +252,39 @@ def test_a_window_about_a_clock_change(
     shown: str,
     opens: str,
     closes: str,
-    store: Store,
+    sqlite_store: Store,
     clock: Clock,
 ) -> None:
     """R1, R15, R20: real time counts for the Wi-Fi, the day on the wall for the check-in."""
     there = ZoneInfo(zone)
     clock.now = a_week_before(opens)
     place = people.add_location(
-        store, "Harbour House", zone, "visitor-tokens=on", f"token-duration={duration}"
+        sqlite_store, "Harbour House", zone, "visitor-tokens=on", f"token-duration={duration}"
     )
-    visit = look_up(store, register(store, place, arrival=said))
+    visit = look_up(sqlite_store, register(sqlite_store, place, arrival=said))
 
     begin, end = window(visit)
     assert end - begin == place.settings.token_duration
     assert begin == visit.expected_arrival
     assert show_window(begin, end, there) == shown
-    assert [iso(each, there) for each in check_in_times(store, visit)] == [opens, closes]
+    assert [iso(each, there) for each in check_in_times(sqlite_store, visit)] == [opens, closes]
 
 
 @pytest.mark.parametrize(("zone", "said", "why", "first", "second"), REFUSED)
 def test_a_time_that_a_clock_change_leaves_open_is_refused(
-    zone: str, said: str, why: str, first: str, second: str, store: Store, clock: Clock
+    zone: str, said: str, why: str, first: str, second: str, sqlite_store: Store, clock: Clock
 ) -> None:
     """R20: with both readings; nothing is registered; each reading as it is shown is taken."""
-    place = people.add_location(store, "Harbour House", zone, "visitor-tokens=on")
+    place = people.add_location(sqlite_store, "Harbour House", zone, "visitor-tokens=on")
     clock.now = datetime(2011 if zone == APIA else 2018, 1, 1, tzinfo=UTC)
-    before = row_counts(store)
+    before = row_counts(sqlite_store)
     with pytest.raises(InvalidValue, match=f"{why} in {zone}, where the clocks change") as caught:
-        register(store, place, arrival=said)
-    assert row_counts(store) == before
+        register(sqlite_store, place, arrival=said)
+    assert row_counts(sqlite_store) == before
 
     one, _, other = str(caught.value).partition("clocks change: ")[2].partition(" or ")
     assert (one.split(" ", 4)[4], other.split(" ", 4)[4]) == (first, second)
-    earlier, later = (register(store, place, arrival=reading) for reading in (one, other))
+    earlier, later = (register(sqlite_store, place, arrival=reading) for reading in (one, other))
     assert earlier.expected_arrival < later.expected_arrival
     proposed = caught.value.advice.removeprefix("Give the offset: ").removesuffix(".")
     assert [datetime.fromisoformat(each) for each in proposed.split(" or ")] == [
@@ -319,12 +319,14 @@ def test_the_minutes_beside_a_clock_change_mean_one_instant(
     ],
 )
 def test_check_in_is_open_for_as_long_as_the_day_lasts(
-    zone: str, day: str, hours: float, store: Store, clock: Clock
+    zone: str, day: str, hours: float, sqlite_store: Store, clock: Clock
 ) -> None:
     """R15: from the day's first instant to the next day's, for an arrival at noon."""
     clock.now = datetime.fromisoformat(f"{day}T00:00Z") - 7 * DAY
-    place = people.add_location(store, "Harbour House", zone)
-    opens, closes = check_in_times(store, register(store, place, arrival=f"{day} 12:00"))
+    place = people.add_location(sqlite_store, "Harbour House", zone)
+    opens, closes = check_in_times(
+        sqlite_store, register(sqlite_store, place, arrival=f"{day} 12:00")
+    )
     assert closes - opens == timedelta(hours=hours)
 
 

@@ -103,13 +103,13 @@ def test_members_are_listed_by_name(store: Store, location: Location) -> None:
     [("first_name", "<b>"), ("last_name", "Agent 7"), ("email", "ana"), ("pin", "secret")],
 )
 def test_what_cannot_be_read_is_an_error(
-    store: Store, location: Location, field: str, text: str
+    sqlite_store: Store, sqlite_location: Location, field: str, text: str
 ) -> None:
     """And adds nobody."""
-    before = row_counts(store)
+    before = row_counts(sqlite_store)
     with pytest.raises(InvalidValue):
-        add_member(store, location, **{field: text})
-    assert row_counts(store) == before
+        add_member(sqlite_store, sqlite_location, **{field: text})
+    assert row_counts(sqlite_store) == before
 
 
 def test_an_address_belongs_to_one_member_of_a_location(store: Store, location: Location) -> None:

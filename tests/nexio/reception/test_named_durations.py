@@ -58,11 +58,11 @@ NAMED = [
 
 @pytest.mark.parametrize(("said", "ends"), NAMED)
 def test_what_is_named_becomes_the_tokens(
-    store: Store, location: Location, said: dict[str, str], ends: tuple[str, str]
+    sqlite_store: Store, sqlite_location: Location, said: dict[str, str], ends: tuple[str, str]
 ) -> None:
     """R2: and not the default; the setting of others stays."""
-    assert window(register(store, location, **said)) == tuple(map(at, ends))
-    other = register(store, location, arrival="9:00", email="other@example.com")
+    assert window(register(sqlite_store, sqlite_location, **said)) == tuple(map(at, ends))
+    other = register(sqlite_store, sqlite_location, arrival="9:00", email="other@example.com")
     assert window(other) == (at("2026-11-20 09:00"), at("2026-11-20 10:00"))
 
 
@@ -104,14 +104,14 @@ def test_r15_the_pin_lasts_as_long_as_the_wifi(
     ],
 )
 def test_contradictions_are_errors(
-    store: Store, location: Location, said: dict[str, str], words: str
+    sqlite_store: Store, sqlite_location: Location, said: dict[str, str], words: str
 ) -> None:
     """Exit 2, what to do, and nothing is written."""
-    before = contents(store)
+    before = contents(sqlite_store)
     with pytest.raises(InvalidValue, match=words) as caught:
-        register(store, location, **said)
+        register(sqlite_store, sqlite_location, **said)
     assert caught.value.advice
-    assert contents(store) == before
+    assert contents(sqlite_store) == before
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_contradictions_are_errors(
     [("admin", "nexio token on"), ("walk-in", "nexio settings set walk-in-tokens=on")],
 )
 def test_no_wifi_that_could_end(
-    store: Store, location: Location, said: dict[str, str], source: str, command: str
+    sqlite_store: Store, sqlite_location: Location, said: dict[str, str], source: str, command: str
 ) -> None:
     """R3, R21: exit 4, and the command that changes it."""
-    set_up(store, location, "visitor-tokens=off")
+    set_up(sqlite_store, sqlite_location, "visitor-tokens=off")
     with pytest.raises(Refused, match="get no Wi-Fi") as caught:
-        register(store, location, source=source, **said)
+        register(sqlite_store, sqlite_location, source=source, **said)
     assert command in caught.value.advice
 
 
@@ -214,10 +214,12 @@ def test_r13_a_move_to_an_end_of_no_wifi(store: Store, location: Location) -> No
         ("2026-11-22T10:00+01:00", "2026-11-22 09:00"),
     ],
 )
-def test_r2_extended_until(store: Store, location: Location, text: str, end: str) -> None:
+def test_r2_extended_until(
+    sqlite_store: Store, sqlite_location: Location, text: str, end: str
+) -> None:
     """To an end as people say it."""
-    visit = register(store, location, arrival="9:00")
-    assert window(until(store, visit, text)) == (at("2026-11-20 09:00"), at(end))
+    visit = register(sqlite_store, sqlite_location, arrival="9:00")
+    assert window(until(sqlite_store, visit, text)) == (at("2026-11-20 09:00"), at(end))
 
 
 def test_r2_extended_on_a_later_day(store: Store, location: Location, clock: Clock) -> None:
@@ -242,15 +244,15 @@ def test_r2_extended_on_a_later_day(store: Store, location: Location, clock: Clo
     ],
 )
 def test_r2_an_end_that_extends_nothing(
-    store: Store, location: Location, text: str, error: type[NexioError]
+    sqlite_store: Store, sqlite_location: Location, text: str, error: type[NexioError]
 ) -> None:
     """Nothing is changed, and there is something to do."""
-    visit = register(store, location, arrival="9:00")
-    before = contents(store)
+    visit = register(sqlite_store, sqlite_location, arrival="9:00")
+    before = contents(sqlite_store)
     with pytest.raises(error) as caught:
-        until(store, visit, text)
+        until(sqlite_store, visit, text)
     assert caught.value.advice
-    assert contents(store) == before
+    assert contents(sqlite_store) == before
 
 
 def test_r9_a_named_end_counts_for_the_planned_guests(store: Store, location: Location) -> None:

@@ -25,8 +25,16 @@ from radius_auth.decision.decide import Accepted
 from radius_auth.decision.reasons import Reason
 from tests.support.clocks import Clock
 from tests.support.contents import contents
-from tests.support.people import add_location, delete, look_up, register, revoke, set_up
-from tests.support.reception import add_member, mails, use_pin, wifi
+from tests.support.people import (
+    add_location,
+    delete,
+    look_up,
+    register,
+    register_many,
+    revoke,
+    set_up,
+)
+from tests.support.reception import add_member, mails, table_of, use_pin, wifi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,8 +91,7 @@ def full_house(store: Store, location: Location, clock: Clock) -> list[int]:
             register_visitor(work, location, found)
         keyed = read_registration(said | {"email": "key@example.com"}, work.now, location)
         register_visitor(work, location, keyed, Repetition(key="order-7", words="Zoë"))
-    for number in range(FULL_DAY):
-        register(store, location, email=f"n{number}@example.com", arrival="27 nov 2026 9am")
+    register_many(store, location, FULL_DAY, "27 nov 2026 9am")
     with store.read() as work:
         return [*work.session.scalars(select(VisitRow.id).order_by(VisitRow.id)), 9_999]
 
@@ -144,7 +151,10 @@ def test_r5_many_at_once_are_as_one_by_one(store: Store, location: Location, clo
     numbers = full_house(store, location, clock)
     before = contents(store)
 
-    @settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+    # The databases differ in statements, which are the same for any choice.
+    examples = 12 if store.engine.dialect.name == "sqlite" else 5
+
+    @settings(max_examples=examples, suppress_health_check=list(HealthCheck), deadline=None)
     @given(chosen=st.permutations(numbers), many=st.integers(1, len(numbers)),
            changes=st.sampled_from(SETTINGS))  # fmt: skip
     def hold(chosen: list[int], many: int, changes: list[str]) -> None:
@@ -162,17 +172,18 @@ def test_r5_the_new_pins_of_many_work_and_the_old_ones_do_not(
     store: Store, location: Location
 ) -> None:
     """Each has one of its own, which differs from all before, and one mail."""
-    old = [register(store, location, email=f"n{number}@example.com") for number in range(40)]
+    old = register_many(store, location, 40)
     with store.write() as work:
         numbers = reissue_all(work, [visit.id for visit in old])
     with store.read() as work:
         new = [find_visit(work, each) for each in numbers if isinstance(each, int)]
     assert len({visit.pin for visit in [*old, *new] if visit}) == 80
+    table = table_of(store)
     for before, after in zip(old, new, strict=True):
         assert after is not None
         assert (after.email, after.replaces) == (before.email, before.id)
-        assert isinstance(wifi(store, after), Accepted)
-        assert wifi(store, before).reason is Reason.REPLACED
+        assert isinstance(wifi(store, after, table=table), Accepted)
+        assert wifi(store, before, table=table).reason is Reason.REPLACED
     assert len(mails(store, Template.VISITOR_REGISTERED)) == 40
 
 
@@ -198,7 +209,7 @@ def test_r5_r9_all_of_them_or_none(store: Store, location: Location) -> None:
 
 def test_r5_many_take_as_many_statements_as_a_few(store: Store, location: Location) -> None:
     """So that 20,000 take seconds."""
-    old = [register(store, location, email=f"n{number}@example.com").id for number in range(60)]
+    old = [visit.id for visit in register_many(store, location, 60)]
     counts = []
     for some in (old[:2], old[2:]):
         told: list[str] = []

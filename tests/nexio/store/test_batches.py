@@ -17,6 +17,7 @@ from nexio.store.batches import batch_of
 from nexio.store.engine import Store, Writing
 from nexio.store.tables import ChangeRow, StoreRevisionRow, VisitRow
 from tests.support.people import add_location, register, revoke, set_up
+from tests.support.reception import use_pin
 from tests.support.stores import row_counts
 
 DESKS, VISITORS = 2, 15
@@ -72,6 +73,21 @@ def test_a_transaction_without_a_followed_change_has_no_number(
     with store.write() as work:
         work.session.get_one(StoreRevisionRow, 1).oldest = 0
     assert number(store) == before
+
+
+def test_servers_hear_of_a_check_in_only_where_it_opens_the_wifi(
+    store: Store, location: Location
+) -> None:
+    """Else nothing that they know has changed, and each would read the visit again."""
+    came = register(store, location)
+    before = number(store)
+    use_pin(store, location, came.pin)
+    assert number(store) == before
+    set_up(store, location, "token-starts=check-in")
+    waits = register(store, location, email="ada@example.com")
+    before = number(store)
+    use_pin(store, location, waits.pin)
+    assert number(store) == before + 1
 
 
 def test_a_batch_is_of_one_transaction(store: Store) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.store import schema
-from tests.support.cli.programs import program
+from tests.support.cli.programs import run
 from tests.support.stores import OPERATOR, engine_of
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ def test_one_that_is_killed(
     command = [sys.executable, "-c", killed_at_the_end, to]
     killed = subprocess.run(command, env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
-    again = [program("nexio"), "db", "copy", "--to", to]
-    assert subprocess.run(again, env=environment, check=False, capture_output=True).returncode == 0
+    assert run("nexio", "db", "copy", "--to", to).returncode == 0
 
 
 def test_where_the_address_stands_in_a_file(

@@ -72,9 +72,15 @@ def demo(folder: Path, *ports: str) -> Iterator[list[str]]:
 
 
 def typed(line: str) -> subprocess.CompletedProcess[str]:
-    """Type a line into a shell."""
+    """Type a line into another shell, which knows of no other store."""
+    ours = {"NEXIO_HOME", "NEXIO_DATABASE_URL", "NEXIO_KEY_FILE"}
     return subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", line],
+        env={name: value for name, value in os.environ.items() if name not in ours},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -96,8 +102,13 @@ def tapped_in(address: str, pin: str) -> dict[str, str]:
     return answer
 
 
-def test_what_it_prints_works(folder: Path) -> None:
-    """The printed lines get Access-Accept; 1812 in use: the next free pair; or as it is told."""
+def test_what_it_prints_works(
+    folder: Path, sqlite_environment: dict[str, str], sqlite_configuration: Configuration
+) -> None:
+    """The printed lines get Access-Accept; 1812 in use: the next free pair; or as it is told.
+
+    A store that the environment leads to is in use by somebody: no demo visitor goes there.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         with suppress(OSError):  # somebody else has it, which is as good
             other.bind(("127.0.0.1", FIRST_PORT))
@@ -126,6 +137,9 @@ def test_what_it_prints_works(folder: Path) -> None:
                 line_with(again, word).split()[-1] for word in ("PIN ", "NAS secret")
             ]
             assert "Access-Accept" in typed(line_with(again, "radius test")).stdout
+    assert (folder / ".demo" / "nexio.db").exists()
+    with closing(Store.open(sqlite_configuration)) as store, store.read() as work:
+        assert list_locations(work) == []
 
 
 def registered_ago(home: Path, ago: timedelta) -> Visit:
@@ -156,19 +170,6 @@ def test_a_visitor_whose_window_is_open(home: Path) -> None:
     demo = prepare(configuration_of(home))
     assert demo.visit.id == before.id
     assert prepare(configuration_of(home)).secret == demo.secret
-
-
-def test_it_stays_in_its_folder(
-    folder: Path, sqlite_environment: dict[str, str], sqlite_configuration: Configuration
-) -> None:
-    """A store that the environment leads to is in use by somebody: no demo visitor goes there."""
-    with (
-        demo(folder),
-        closing(Store.open(sqlite_configuration)) as store,
-        store.read() as work,
-    ):
-        assert list_locations(work) == []
-    assert (folder / ".demo" / "nexio.db").exists()
 
 
 def test_neither_pin_nor_secret_in_a_traceback(home: Path) -> None:

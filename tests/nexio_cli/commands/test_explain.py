@@ -233,15 +233,13 @@ def test_what_an_address_says_cannot_steer_the_terminal(sqlite_desk: Nexio) -> N
     assert "\x1b" not in sqlite_desk.done("explain", "\x1b[31m@example.com").out
 
 
-@pytest.mark.parametrize(
-    ("words", "exit_code"),
-    [(["--at", "10/11/2026"], 2), (["--at", "soon"], 2), (["--nas", "nowhere"], 3)],
-)
-def test_a_question_that_cannot_be_read(
-    words: list[str], exit_code: int, sqlite_desk: Nexio, zoe: object
-) -> None:
+UNREADABLE = [(["--at", "10/11/2026"], 2), (["--at", "soon"], 2), (["--nas", "nowhere"], 3)]
+
+
+def test_a_question_that_cannot_be_read(sqlite_desk: Nexio, zoe: object) -> None:
     """Exit 0 is for answers; this has none."""
-    sqlite_desk("explain", ZOE, *words).refused(exit_code)
+    for words, exit_code in UNREADABLE:
+        sqlite_desk("explain", ZOE, *words).refused(exit_code)
 
 
 def test_somebody_guesses_at_this_visit(sqlite_desk: Nexio, zoe: Visit) -> None:

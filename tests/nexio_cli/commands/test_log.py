@@ -156,9 +156,15 @@ def test_nothing_yet(london: Nexio) -> None:
     assert london.done("log").err == "No decisions yet.\n"
 
 
-@pytest.mark.parametrize("last", ["0", "2"])
-@pytest.mark.parametrize("form", [[], ["--json"]])
-@pytest.mark.parametrize("where", [[], ["--location", "Annex"]])
+@pytest.mark.parametrize(
+    ("last", "form", "where"),
+    [
+        ("0", [], []),
+        ("0", ["--json"], ["--location", "Annex"]),
+        ("2", [], ["--location", "Annex"]),
+        ("2", ["--json"], []),
+    ],
+)
 def test_following_shows_each_decision_once(
     sqlite_nexio: Nexio, last: str, form: list[str], where: list[str]
 ) -> None:
@@ -185,25 +191,24 @@ def test_following_shows_each_decision_once(
     assert (rest, following.returncode) == (("", ""), 130)
 
 
-@pytest.mark.parametrize(
-    ("options", "ids"),
-    [
-        ([], [1, 2, 3, 4]),
-        (["--limit", "2"], [3, 4]),
-        (["--after", "1", "--limit", "2"], [2, 3]),
-        (["--after", "4"], []),
-        (["--since", "2026-07-01 10:01+01:00"], [4]),
-        (["--since", "2026-07-02"], [4]),
-        (["--until", "2026-07-01"], [1, 2, 3]),
-        (["--email", "ZOE@example.com"], [1, 2, 4]),
-        (["--email", "ada@example.com"], [3]),
-        (["--device", "02000000000A"], [3]),
-        (["--outcome", "reject"], [2, 3]),
-        (["--reason", "Wrong PIN"], [2]),
-        (["--email", "zoe@example.com", "--outcome", "accept", "--since", "2 Jul 2026"], [4]),
-    ],
-)
-def test_a_part_of_the_log(options: list[str], ids: list[int], desk: Nexio) -> None:
+PARTS = [
+    ([], [1, 2, 3, 4]),
+    (["--limit", "2"], [3, 4]),
+    (["--after", "1", "--limit", "2"], [2, 3]),
+    (["--after", "4"], []),
+    (["--since", "2026-07-01 10:01+01:00"], [4]),
+    (["--since", "2026-07-02"], [4]),
+    (["--until", "2026-07-01"], [1, 2, 3]),
+    (["--email", "ZOE@example.com"], [1, 2, 4]),
+    (["--email", "ada@example.com"], [3]),
+    (["--device", "02000000000A"], [3]),
+    (["--outcome", "reject"], [2, 3]),
+    (["--reason", "Wrong PIN"], [2]),
+    (["--email", "zoe@example.com", "--outcome", "accept", "--since", "2 Jul 2026"], [4]),
+]
+
+
+def test_a_part_of_the_log(desk: Nexio) -> None:
     """By number, time, visitor, device, outcome and reason; the other name of a visit counts."""
     desk.sql("UPDATE location SET time_zone = 'Europe/London'")
     visit = desk.register()["id"]
@@ -221,7 +226,8 @@ def test_a_part_of_the_log(options: list[str], ids: list[int], desk: Nexio) -> N
         ),
         event(86_400, visit_id=visit),
     )
-    assert [each["id"] for each in desk.done("log", "--json", *options).json] == ids
+    for options, ids in PARTS:
+        assert [each["id"] for each in desk.done("log", "--json", *options).json] == ids
 
 
 @pytest.mark.parametrize(

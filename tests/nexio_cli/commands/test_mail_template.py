@@ -21,13 +21,13 @@ def test_its_names() -> None:
     assert tuple(NAMES) == mail_template.NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_shown_can_be_taken_as_it_is(sqlite_desk: Nexio, name: str) -> None:
+def test_what_is_shown_can_be_taken_as_it_is(sqlite_desk: Nexio) -> None:
     """It is no change, so there is no text of the location's own."""
-    text = sqlite_desk.done("mail", "template", "show", name, "--language", "zh").out
-    edit = ["mail", "template", "edit", name, "--language", "zh"]
-    assert sqlite_desk.done(*edit, stdin=text).out == "Nothing was changed.\n"
-    assert not sqlite_desk.done("mail", "template", "show", name, "--json").json["own"]
+    for name in NAMES:
+        text = sqlite_desk.done("mail", "template", "show", name, "--language", "zh").out
+        edit = ["mail", "template", "edit", name, "--language", "zh"]
+        assert sqlite_desk.done(*edit, stdin=text).out == "Nothing was changed.\n"
+        assert not sqlite_desk.done("mail", "template", "show", name, "--json").json["own"]
 
 
 def test_a_text_of_ones_own_is_sent(
@@ -60,30 +60,28 @@ def test_a_text_of_ones_own_is_sent(
     assert str(reset["Subject"]).startswith("Your visit")
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "wrong", "advice"),
-    [
-        ("registered", OWN + "{pin}", "{pin}", "{visitorcode}, {visitorname}, {hostname}"),
-        ("arrived", OWN, "{visitorcode}, {qrcode}", "{arrivedat}"),
-        ("cancelled", OWN, "{visitorcode}, {qrcode}", "{visitdate}"),
-        ("registered", OWN.replace("{visitorname}", "{x}"), "{x}", "{visitorcode}"),
-        ("registered", "Hello\n", "has no subject", "Subject: "),
-        ("registered", "", "has no subject", "Subject: "),
-        ("registered", "Subject: \n\nHello", "subject is empty", "reset"),
-        ("registered", "Subject: Hello\n\n \n", "text below the subject is empty", "reset"),
-        ("registered", OWN + "\x1b[2J", "control character U+001B", "Take it out"),
-        ("registered", OWN + "\u202e", "control character U+202E", "Take it out"),
-        ("registered", OWN + "x" * 20_000, "too long", "20000"),
-    ],
-)
-def test_a_text_that_is_refused(
-    sqlite_desk: Nexio, name: str, text: str, wrong: str, advice: str
-) -> None:
+REFUSED = [
+    ("registered", OWN + "{pin}", "{pin}", "{visitorcode}, {visitorname}, {hostname}"),
+    ("arrived", OWN, "{visitorcode}, {qrcode}", "{arrivedat}"),
+    ("cancelled", OWN, "{visitorcode}, {qrcode}", "{visitdate}"),
+    ("registered", OWN.replace("{visitorname}", "{x}"), "{x}", "{visitorcode}"),
+    ("registered", "Hello\n", "has no subject", "Subject: "),
+    ("registered", "", "has no subject", "Subject: "),
+    ("registered", "Subject: \n\nHello", "subject is empty", "reset"),
+    ("registered", "Subject: Hello\n\n \n", "text below the subject is empty", "reset"),
+    ("registered", OWN + "\x1b[2J", "control character U+001B", "Take it out"),
+    ("registered", OWN + "\u202e", "control character U+202E", "Take it out"),
+    ("registered", OWN + "x" * 20_000, "too long", "20000"),
+]
+
+
+def test_a_text_that_is_refused(sqlite_desk: Nexio) -> None:
     """Nothing is changed, and the hint says what may be there."""
-    said = sqlite_desk("mail", "template", "edit", name, "-", stdin=text).refused(2)
-    assert wrong in said.splitlines()[0]
-    assert advice in said.splitlines()[1]
-    assert not sqlite_desk.done("mail", "template", "show", name, "--json").json["own"]
+    for name, text, wrong, advice in REFUSED:
+        said = sqlite_desk("mail", "template", "edit", name, "-", stdin=text).refused(2)
+        assert wrong in said.splitlines()[0]
+        assert advice in said.splitlines()[1]
+        assert not sqlite_desk.done("mail", "template", "show", name, "--json").json["own"]
 
 
 def test_a_file_that_is_not_there_or_no_text(sqlite_desk: Nexio, tmp_path: Path) -> None:
@@ -138,22 +136,22 @@ def test_an_editor_that_saves_nothing(
     assert ran.out == "Nothing was changed.\n"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_preview(sqlite_desk: Nexio, name: str) -> None:
+def test_a_preview(sqlite_desk: Nexio) -> None:
     """As text, as HTML that needs nothing else, and as JSON; nobody gets in with it."""
     sqlite_desk.done("settings", "set", "visitor-tokens=on", "ssid=Guests")
-    shown = ["mail", "template", "preview", name]
-    text, page = sqlite_desk.done(*shown).out, sqlite_desk.done(*shown, "--html").out
-    assert text.startswith("Subject: ")
-    assert "Ada Example" in text
-    assert "{" not in text
-    assert page.startswith("<!DOCTYPE html>")
-    assert "cid:" not in page
-    both = 2 if name in {"registered", "moved", "extended"} else 0
-    assert page.count('src="data:image/png;base64,') == both
-    as_json = sqlite_desk.done(*shown, "--json").json
-    assert list(as_json) == ["template", "language", "subject", "text", "html"]
-    assert text == f"Subject: {as_json['subject']}\n\n{as_json['text']}"
+    for name in NAMES:
+        shown = ["mail", "template", "preview", name]
+        text, page = sqlite_desk.done(*shown).out, sqlite_desk.done(*shown, "--html").out
+        assert text.startswith("Subject: ")
+        assert "Ada Example" in text
+        assert "{" not in text
+        assert page.startswith("<!DOCTYPE html>")
+        assert "cid:" not in page
+        both = 2 if name in {"registered", "moved", "extended"} else 0
+        assert page.count('src="data:image/png;base64,') == both
+        as_json = sqlite_desk.done(*shown, "--json").json
+        assert list(as_json) == ["template", "language", "subject", "text", "html"]
+        assert text == f"Subject: {as_json['subject']}\n\n{as_json['text']}"
 
 
 @pytest.mark.parametrize("has_browser", [True, False])

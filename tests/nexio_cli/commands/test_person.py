@@ -14,7 +14,7 @@ from sqlalchemy.types import LargeBinary
 
 from nexio.network.accounting_records import AccountingBatch, Status, seal_name
 from nexio.network.event_log import record_events
-from nexio.network.events import EventBatch, decided
+from nexio.network.events import EventBatch, batches_of, decided
 from nexio.network.guard_acts import Act, Kind
 from nexio.network.guard_table import append
 from nexio.network.nas import NasChanges, edit_nas
@@ -22,7 +22,7 @@ from nexio.reception.members import get_member
 from nexio.reception.visits import get_visit
 from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow, Row, VisitRow, WifiSessionRow
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.kept import read_kept
 from tests.support.accounting import record, tell
@@ -255,10 +255,7 @@ def _tell_the_spools(store: Store, home: Path) -> None:
     told = Spool(home / "spool" / "radiusd.db", EventBatch)
     hers = decided(event(1, user_name=EMAIL, device=MAC))
     others = decided(event(3, user_name="ada@example.com"))
-    batches = [
-        EventBatch(record_id=f"w-{i}-0", source="ap-1", events=events, writer="w", number=i)
-        for i, events in enumerate(((hers,), (hers, others)), 1)
-    ]
+    batches = [*batches_of("w", 1, [hers]), *batches_of("w", 2, [hers, others])]
     gone = batches[0]
     told.append(batches)
     told.remove([gone])
@@ -271,7 +268,7 @@ def _tell_the_spools(store: Store, home: Path) -> None:
     records.append(
         [AccountingBatch(source="192.0.2.10", records=each) for each in ((mine,), (mine, adas))]
     )
-    Journal.in_file(guard_path(home)).exchange([act(1), act(None)])
+    HostJournal(guard_path(home)).exchange([act(1), act(None)])
 
 
 def files_with_traces(home: Path, sealed: set[bytes]) -> set[str]:

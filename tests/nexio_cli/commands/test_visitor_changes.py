@@ -72,12 +72,12 @@ def test_reschedule(desk: Nexio) -> None:
     assert (after["token"]["id"], after["token"]["state"]) == (before["token"]["id"], "upcoming")
 
 
-@pytest.mark.parametrize("arrival", ["10/11/2099", "2099-11-20", "2020-11-20 09:00", "soon", ""])
-def test_what_is_refused_at_reschedule(arrival: str, sqlite_desk: Nexio) -> None:
+def test_what_is_refused_at_reschedule(sqlite_desk: Nexio) -> None:
     """R20 holds here as at the registration, and the visit stays where it was."""
     before = sqlite_desk.register()
-    sqlite_desk("visitor", "reschedule", "1", "--arrival", arrival).refused(2)
-    assert sqlite_desk.done("visitor", "show", "1", "--json").json == before
+    for arrival in ["10/11/2099", "2099-11-20", "2020-11-20 09:00", "soon", ""]:
+        sqlite_desk("visitor", "reschedule", "1", "--arrival", arrival).refused(2)
+        assert sqlite_desk.done("visitor", "show", "1", "--json").json == before
 
 
 def test_extend(desk: Nexio) -> None:
@@ -92,14 +92,12 @@ def test_extend(desk: Nexio) -> None:
     assert window(desk.done("visitor", "show", "1", "--json").json) == timedelta(hours=3)
 
 
-@pytest.mark.parametrize(
-    ("by", "exit_code"), [("30", 2), ("0m", 2), ("-5m", 2), ("soon", 2), ("30d", 4)]
-)
-def test_what_is_refused_at_extend(by: str, exit_code: int, sqlite_desk: Nexio) -> None:
+def test_what_is_refused_at_extend(sqlite_desk: Nexio) -> None:
     """No length, or beyond 30 days."""
     before = sqlite_desk.register()
-    sqlite_desk("token", "extend", "1", f"--by={by}").refused(exit_code)
-    assert sqlite_desk.done("visitor", "show", "1", "--json").json == before
+    for by, exit_code in [("30", 2), ("0m", 2), ("-5m", 2), ("soon", 2), ("30d", 4)]:
+        sqlite_desk("token", "extend", "1", f"--by={by}").refused(exit_code)
+        assert sqlite_desk.done("visitor", "show", "1", "--json").json == before
 
 
 CHANGES = [

@@ -11,7 +11,7 @@ from tests.support.cli.running import Nexio
 
 COMMANDS = [(words, command) for words, command in every_command() if words]
 HOLDING_ONE = [
-    pytest.param(words, option, id=f"{' '.join(words)} {option.opts[-1]}")
+    (words, option)
     for words, command in COMMANDS
     for option in command.params
     if isinstance(option, click.Option)
@@ -21,24 +21,20 @@ HOLDING_ONE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("words", "command"), [pytest.param(*each, id=" ".join(each[0])) for each in COMMANDS]
-)
-def test_every_command_is_one_that_looks(words: tuple[str, ...], command: click.Command) -> None:
+def test_every_command_is_one_that_looks() -> None:
     """Also the ones that are added later."""
-    assert isinstance(command, Command | Group), words
+    for words, command in COMMANDS:
+        assert isinstance(command, Command | Group), words
 
 
-@pytest.mark.parametrize(("words", "option"), HOLDING_ONE)
-def test_an_option_given_twice_is_refused(
-    words: tuple[str, ...], option: click.Option, sqlite_nexio: Nexio
-) -> None:
+def test_an_option_given_twice_is_refused(sqlite_nexio: Nexio) -> None:
     """Before anything else is looked at; with the same value, too."""
-    first, last = option.opts[-1], [*option.opts, *option.secondary_opts][-1]
-    typed = [first, last] if option.is_flag else [first, "1", f"{last}=1"]
-    said = sqlite_nexio(*words, *typed).refused(2)
-    assert f"{first}" in said
-    assert "is given 2 times and takes one value" in said
+    for words, option in HOLDING_ONE:
+        first, last = option.opts[-1], [*option.opts, *option.secondary_opts][-1]
+        typed = [first, last] if option.is_flag else [first, "1", f"{last}=1"]
+        said = sqlite_nexio(*words, *typed).refused(2)
+        assert f"{first}" in said, words
+        assert "is given 2 times and takes one value" in said, words
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from radius_auth.companion.link import Link
 from radius_auth.companion.slots import Slots
 from radius_auth.decision.device_limits import Answer
 from radius_auth.guard import Guard
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
+from radius_auth.guard.journal import Journal
 from radius_auth.guard.sharing import Sharing
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.statistics import NOTHING, Counts
@@ -59,7 +60,7 @@ class Companion:
     """A hub with a door."""
 
     def __init__(self, home: Path, clock: Clock, door: socket.socket) -> None:
-        journal = Journal.in_file(guard_path(home))
+        journal = HostJournal(guard_path(home))
         self.records = Records()
         self.sharing = Sharing(journal, Journal("sqlite:////nowhere/nexio.db"), clock)
         self.open_store: Callable[[], Store] = no_store
@@ -263,7 +264,7 @@ def test_workers_hear_of_guesses_and_of_what_the_others_did(
     assert not late._guard.look(guess(mac(9)), clock()).is_pause  # noqa: SLF001 (they are one server)
     assert other.siblings == Counts(accepts={"valid": 2})
     assert (other.lost, other.without_spool) == (3, True)
-    kinds = [act.kind for act in Journal.in_file(guard_path_of(companion)).exchange()]
+    kinds = [act.kind for act in HostJournal(guard_path_of(companion)).exchange()]
     assert Kind.GUESS in kinds
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import threading
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.schema import CreateTable
 
 from nexio.errors import StoreUnreachable
 from nexio.network.guard_acts import Kind, times_put_right
 from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
-from radius_auth.guard.journal import Journal, guard_path
+from nexio.store.tables import GuardActRow
+from radius_auth.guard.host_journal import HostJournal, guard_path
+from radius_auth.guard.journal import Journal
 from tests.support.radius.guard_acts import ACTS, AT, act
-from tests.support.radius.guesses import NOON
+from tests.support.radius.guesses import NOON, mac
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
@@ -28,13 +33,13 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["file", "sqlite", "postgresql"])
 def opened(
     request: pytest.FixtureRequest, tmp_path: Path, sqlite_file: None
-) -> Iterator[Callable[[], Journal]]:
+) -> Iterator[Callable[[], Journal | HostJournal]]:
     """Opens one and the same journal again and again, in each of the places."""
-    journals: list[Journal] = []
+    journals: list[Journal | HostJournal] = []
 
-    def open_() -> Journal:
+    def open_() -> Journal | HostJournal:
         if request.param == "file":
-            journals.append(Journal.in_file(guard_path(tmp_path)))
+            journals.append(HostJournal(guard_path(tmp_path)))
         else:
             made: Configuration = request.getfixturevalue(f"{request.param}_configuration")
             journals.append(Journal(made.database_url))
@@ -45,7 +50,7 @@ def opened(
         journal.close()
 
 
-def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal]) -> None:
+def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal | HostJournal]) -> None:
     """In their order and once, to whoever reads them but did not write them."""
     one, other = opened(), opened()
     assert one.exchange(ACTS) == []
@@ -57,7 +62,9 @@ def test_acts_come_out_as_they_went_in(opened: Callable[[], Journal]) -> None:
     assert other.read_again() == [*ACTS, act(6)]
 
 
-def test_nobody_misses_what_is_written_at_the_same_moment(opened: Callable[[], Journal]) -> None:
+def test_nobody_misses_what_is_written_at_the_same_moment(
+    opened: Callable[[], Journal | HostJournal],
+) -> None:
     """Four servers write, one reads all the while."""
     start, journals = threading.Barrier(4), [opened() for _ in range(5)]
     for journal in journals:
@@ -80,21 +87,6 @@ def test_nobody_misses_what_is_written_at_the_same_moment(opened: Callable[[], J
     for number in range(4):
         serials = [each.serial for each in read if each.writer == f"w{number}"]
         assert serials == list(range(1, 21))
-
-
-def test_what_is_old_is_removed(opened: Callable[[], Journal]) -> None:
-    """Guesses when every bucket is full again, devices when no token is valid."""
-    journal = opened()
-    journal.exchange(ACTS)
-
-    journal.forget_old(NOON + GUESSES_KEPT - timedelta(seconds=1))
-    assert opened().exchange() == ACTS
-    journal.forget_old(NOON + GUESSES_KEPT + timedelta(seconds=1))
-    assert [each.kind for each in opened().exchange()] == [Kind.IN]
-    journal.forget_old(NOON + DEVICES_KEPT + timedelta(seconds=1))
-    assert opened().exchange() == []
-    journal.exchange([act(9)])
-    assert opened().exchange() == [act(9)]
 
 
 def test_an_act_of_a_newer_version_is_passed_over(
@@ -120,7 +112,7 @@ def path(tmp_path: Path, sqlite_file: None) -> Path:
 
 def test_it_is_closed_to_others(path: Path) -> None:
     """Must 20: as the spool is."""
-    Journal.in_file(path).exchange(ACTS)
+    HostJournal(path).exchange(ACTS)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -130,7 +122,7 @@ def test_a_folder_that_a_group_shares(path: Path) -> None:
     """FreeRADIUS and nexio-radiusd may be two users of one group."""
     path.parent.mkdir()
     path.parent.chmod(0o2770)
-    Journal.in_file(path).exchange(ACTS)
+    HostJournal(path).exchange(ACTS)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
 
@@ -139,20 +131,20 @@ def test_a_damaged_file_is_put_aside(path: Path, caplog: pytest.LogCaptureFixtur
     """It says so once, and a new one takes its place."""
     path.parent.mkdir()
     path.write_text("something else " * 1000)
-    journal = Journal.in_file(path)
+    journal = HostJournal(path)
     with pytest.raises(StoreUnreachable, match="the guard's file"):
         journal.exchange(ACTS)
     journal.exchange(ACTS)
 
     (aside,) = path.parent.glob("guard.damaged-*")
     assert aside.read_text() == "something else " * 1000
-    assert Journal.in_file(path).exchange() == ACTS
+    assert HostJournal(path).exchange() == ACTS
     assert sum("put aside" in line for line in caplog.messages) == 1
 
 
 def test_another_file_in_its_place(path: Path) -> None:
     """A file that was removed is made anew, and is read on."""
-    one, other = Journal.in_file(path), Journal.in_file(path)
+    one, other = HostJournal(path), HostJournal(path)
     one.exchange(ACTS)
     other.exchange()
     for each in path.parent.glob("guard.db*"):
@@ -169,8 +161,80 @@ def test_a_closed_folder_says_so(path: Path) -> None:
     path.parent.write_text("")
 
     with pytest.raises(StoreUnreachable, match="the guard's file") as caught:
-        Journal.in_file(path).exchange()
+        HostJournal(path).exchange()
     assert "rights" in caught.value.advice
+
+
+def test_what_is_old_is_removed(path: Path) -> None:
+    """Guesses when every bucket is full again, devices when no token is valid."""
+    journal = HostJournal(path)
+    journal.exchange(ACTS)
+
+    journal.forget_old(NOON + GUESSES_KEPT - timedelta(seconds=1))
+    assert HostJournal(path).exchange() == ACTS
+    journal.forget_old(NOON + GUESSES_KEPT + timedelta(seconds=1))
+    assert [each.kind for each in HostJournal(path).exchange()] == [Kind.IN]
+    journal.forget_old(NOON + DEVICES_KEPT + timedelta(seconds=1))
+    assert HostJournal(path).exchange() == []
+    journal.exchange([act(9)])
+    assert HostJournal(path).exchange() == [act(9)]
+
+
+def test_devices_at_visits_that_are_over_are_removed(path: Path) -> None:
+    """Of what was told together the others stay."""
+    was_in = [act(n, kind=Kind.IN, cost=0.0, chance=1e-6, visit_id=n) for n in (1, 2)]
+    journal = HostJournal(path)
+    journal.exchange([act(3), *was_in])
+
+    journal.forget_old(NOON + GUESSES_KEPT + timedelta(seconds=1), frozenset([2]))
+    assert HostJournal(path).exchange() == was_in[1:]
+
+
+def test_a_file_of_an_older_version_is_read(path: Path) -> None:
+    """It had a row for each act, in the table of the store."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(str(CreateTable(GuardActRow.metadata.tables["guard_act"])))
+        rows = [
+            (each.kind, f"{NOON:%Y-%m-%d %H:%M:%S}.000000", *each[2:])
+            for each in [*ACTS, act(9)._replace(kind=Kind.IN)]
+        ]
+        connection.executemany(
+            "INSERT INTO guard_act (kind, at, writer, serial, host, location_id, visit_id, device,"
+            " nas, cost, chance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        connection.execute("UPDATE guard_act SET kind = 'later' WHERE serial = 9")
+    journal = HostJournal(path)
+
+    assert journal.exchange([act(6)]) == ACTS
+    assert HostJournal(path).exchange() == [*ACTS, act(6)]
+
+
+def test_a_part_that_is_damaged_is_passed_over(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And said; the others are read."""
+    journal = HostJournal(path)
+    journal.exchange(ACTS)
+    journal.exchange([act(6)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE acts SET body = substr(body, 2) WHERE id = 1")
+
+    assert HostJournal(path).exchange() == [act(6)]
+    assert "damaged" in caplog.text
+
+
+def test_only_what_is_theirs_is_erased(path: Path) -> None:
+    """Of a person's visits all of it, of a device what it did at none."""
+    others = [act(4, visit_id=8, device=mac(3)), act(5, visit_id=None, device=mac(2))]
+    HostJournal(path).exchange([act(1), act(2, visit_id=None), act(3, visit_id=7), *others])
+
+    assert HostJournal(path).erase([7], [mac(1)]) == []
+    assert HostJournal(path).exchange() == others
+    held = b"".join(each.read_bytes() for each in path.parent.glob("guard.db*"))
+    assert mac(2).encode() in held
+    assert mac(1).encode() not in held
 
 
 # Times that cannot be

@@ -9,7 +9,8 @@ import pytest
 from nexio.network.guard_acts import Kind
 from nexio.network.guard_table import GUESSES_KEPT
 from nexio.operations.housekeeping import tidy
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
+from radius_auth.guard.journal import Journal
 from radius_auth.guard.sharing import Sharing, shared_guard
 from tests.support.clocks import Clock
 from tests.support.people import register
@@ -53,7 +54,7 @@ def start(
 
     def start(host: str = "one", *, store: bool = True) -> Sharing:
         url = configuration.database_url if store else NOWHERE
-        sharing = Sharing(Journal.in_file(guard_path(tmp_path / host)), Journal(url), clock)
+        sharing = Sharing(HostJournal(guard_path(tmp_path / host)), Journal(url), clock)
         sharing.guard.host = host
         sharing.exchange()
         made.append(sharing)
@@ -108,7 +109,7 @@ def test_servers_share_while_the_file_is_away(
     (tmp_path / "one").unlink()
     meet(one, other)
     assert Kind.GUESS in {
-        each.kind for each in Journal.in_file(guard_path(tmp_path / "one")).exchange()
+        each.kind for each in HostJournal(guard_path(tmp_path / "one")).exchange()
     }
 
 
@@ -228,7 +229,7 @@ def test_devices_of_visits_that_are_over_are_forgotten(
     tidy(store)
 
     for journal in (
-        Journal.in_file(guard_path(tmp_path / "one")),
+        HostJournal(guard_path(tmp_path / "one")),
         Journal(configuration.database_url),
     ):
         devices = [each for each in journal.read_again() if each.kind == Kind.IN]
@@ -249,7 +250,7 @@ def test_without_the_store_no_device_is_forgotten(
         clock.now = NOON + days * DAY
         meet(server)
 
-    acts = Journal.in_file(guard_path(tmp_path / "one")).read_again()
+    acts = HostJournal(guard_path(tmp_path / "one")).read_again()
     assert Kind.IN in {each.kind for each in acts}
 
 

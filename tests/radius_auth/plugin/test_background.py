@@ -23,7 +23,7 @@ from nexio.network.event_log import list_events
 from nexio.network.events import Decided
 from nexio.network.guard_acts import Act, Kind
 from radius_auth.companion import child
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.plugin.background import Background
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Discarded
@@ -278,7 +278,7 @@ def test_a_guess_without_a_decision_is_told(
     heard.wait_for("answering")
     attack(made.guard, clock(), visit.id, count=1)
 
-    journal = Journal.in_file(guard_path(desk.configuration.home))
+    journal = HostJournal(guard_path(desk.configuration.home))
     found: list[Act] = []
 
     def is_told() -> bool:

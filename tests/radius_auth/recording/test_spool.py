@@ -12,7 +12,7 @@ import pytest
 
 from nexio.errors import StoreUnreachable
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
-from nexio.network.events import AuthEvent, EventBatch, decided
+from nexio.network.events import AuthEvent, EventBatch, batches_of, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
 from tests.support.accounting import record
@@ -394,6 +394,19 @@ def test_a_damaged_batch_holds_up_nobody(path: Path, caplog: pytest.LogCaptureFi
 
     assert spool.oldest(9) == as_told([batch(2)])
     assert "1 records in the spool were unreadable and are lost" in caplog.messages
+
+
+def test_decisions_stay_as_their_process_made_them(path: Path) -> None:
+    """They are counted without being read, and an older version wrote each of them."""
+    spool, mine = Spool(path, EventBatch), [decided(each) for each in events(3)]
+    packed = batches_of("one", 1, mine)
+    spool.append([*packed, batch(1, writer="old")])
+    found = Spool(path, EventBatch).oldest(9)
+
+    assert [len(each) for each in found] == [3, 3]
+    assert [list(each.events) for each in found] == [mine, mine]
+    assert found[0].values() == packed[0].values()
+    assert {each.since() for each in found} == {mine[0][0]}
 
 
 def test_batches_that_an_older_version_wrote_are_read(path: Path) -> None:

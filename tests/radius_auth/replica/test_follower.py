@@ -20,7 +20,6 @@ from nexio.network.following import Horizon
 from nexio.network.nas import NewNas, add_nas, remove_nas
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import Visit, delete_visit
-from nexio.store import watching
 from nexio.store.engine import Store
 from nexio.store.tables import VisitRow
 from radius_auth.replica.follower import Follower
@@ -384,7 +383,7 @@ def test_postgresql_calls(
     """LISTEN wakes the reader, long before it would look by itself."""
     if store.engine.dialect.name != "postgresql":
         return
-    monkeypatch.setattr(watching, "CALL_SECONDS", 10 * SECONDS)
+    monkeypatch.setattr("nexio.store.listening.CALL_SECONDS", 10 * SECONDS)
     follower.start()
     for number in range(3):
         register(store, location, email=f"guest{number}@example.com")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nexio.network.guard_acts import Kind
-from radius_auth.guard.journal import Journal, guard_path
+from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.protocol.packet import Code
 from tests.support.radius.busy_nas import BusyNas, Login
 from tests.support.radius.desk import Desk, ask_until, desk_with
@@ -97,7 +97,7 @@ def guess_at(desk: Desk, server: Radiusd, visit: Visit) -> None:
     path = guard_path(desk.configuration.home)
 
     def told() -> int:
-        acts = Journal.in_file(path).exchange()
+        acts = HostJournal(path).exchange()
         return sum(act.kind == Kind.GUESS for act in acts)
 
     wait_until(lambda: told() == 6)

@@ -1,7 +1,7 @@
 """Debian's FreeRADIUS with our plugin, as a child process on a free port.
 
-Our command installs it into a private raddb: a copy of Debian's, with only the changes that an
-engineer would make.  Its tests fail, and never skip, if FreeRADIUS is not installed.
+What our command does installs it into a private raddb: a copy of Debian's, with only the changes
+that an engineer would make.  Its tests fail, and never skip, if FreeRADIUS is not installed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 from radius_auth.protocol.pyrad_codec import Peer, ask
 from tests.support.certificates import certify
 from tests.support.cli import forking
+from tests.support.radius import trees
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import PATIENCE, environment_of, free_port
 
@@ -71,7 +72,7 @@ def with_plugin(configuration: Configuration, folder: Path) -> FreeRADIUS:
         folder: an empty folder for its raddb.
     """
     server = FreeRADIUS(copy_raddb(folder / "raddb"), free_port())
-    install(server.raddb, configuration)
+    trees.install(server.raddb, configuration)
     show_certificate(server)
     server.change("sites-available/nexio", "port = 1812", f"port = {server.port}")
     server.change("sites-available/nexio", "port = 1813", f"port = {server.accounting_port}")
