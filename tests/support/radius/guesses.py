@@ -27,17 +27,16 @@ def guess(device: str = mac(1), *visits: int, **changes: Any) -> Guess:
         "location": 1,
         "nas": "ap-1",
         "device": device,
-        "visits": tuple(
-            Guessed(id=visit, location=1, chance=1e-6, pin=b"%d" % visit)
-            for visit in visits or (1,)
-        ),
+        "visits": {
+            visit: Guessed(location=1, chance=1e-6, pin=b"%d" % visit) for visit in visits or (1,)
+        },
     }
     return Guess(**(fields | changes))
 
 
 def by_pin(device: str = mac(1), chance: float = 1e-6) -> Guess:
     """A guess where the PIN alone logs in."""
-    return guess(device, by_pin=True, chance=chance, visits=())
+    return guess(device, by_pin=True, chance=chance, visits={})
 
 
 def is_open(guard: Guard, made: Guess, now: datetime) -> bool:
