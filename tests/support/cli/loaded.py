@@ -106,6 +106,8 @@ def compile_statements() -> None:
     """Let a desk and a server do on SQLite what they do most, so that no fork compiles it."""
     share_compiled_statements()
     with tempfile.TemporaryDirectory() as folder:
+        for name in [name for name in os.environ if name.startswith("NEXIO_")]:
+            del os.environ[name]  # the first test that needs a program may have a store
         os.environ["NEXIO_HOME"] = folder
         with contextlib.redirect_stderr(io.StringIO()):
             for words in COMMANDS:
