@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from functools import lru_cache
 from math import hypot
 from typing import Final
 
@@ -46,6 +47,12 @@ def qr_png(text: str, *, wifi: bool = False) -> bytes:
     writer = png.Writer(len(rows), len(rows), greyscale=True, bitdepth=1)
     writer.write_packed(picture, map(_packed, rows))
     return picture.getvalue()
+
+
+@lru_cache(maxsize=64)
+def wifi_qr_png(ssid: str) -> bytes:
+    """What :func:`wifi_qr_text` says, as a picture: all mails of a location have the same."""
+    return qr_png(wifi_qr_text(ssid), wifi=True)
 
 
 def wifi_qr_text(ssid: str) -> str:

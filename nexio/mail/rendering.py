@@ -19,7 +19,7 @@ from nexio.mail.calendar_entries import METHODS, Entry, Method, calendar_entry, 
 from nexio.mail.default_texts import default_text
 from nexio.mail.layout import Look, Shown, html_page
 from nexio.mail.placeholders import Values, fill_text
-from nexio.mail.qr_pictures import qr_png, wifi_qr_text
+from nexio.mail.qr_pictures import qr_png, wifi_qr_png
 from nexio.mail.texts import MailText, get_text
 from nexio.mail.wording import has_wifi, moment, visit_values, visitor_values
 from nexio.outbox.mailboxes import Mailbox, header_text
@@ -204,10 +204,12 @@ def qr_inlays(visit: Visit, qr: str | None, language: Language) -> dict[str, Inl
     settings = visit.location.settings
     inlays = {}
     if qr is not None:
-        inlays["qrcode"] = _qr_inlay(qr, language.say("QR code: %(text)s", text=qr), "check-in")
+        inlays["qrcode"] = _qr_inlay(
+            qr_png(qr), language.say("QR code: %(text)s", text=qr), "check-in"
+        )
     if settings.wifi_code and settings.ssid and has_wifi(visit):
         said = language.say("QR code of the Wi-Fi %(name)s", name=settings.ssid)
-        inlays["wifiqrcode"] = _qr_inlay(wifi_qr_text(settings.ssid), said, "wi-fi", wifi=True)
+        inlays["wifiqrcode"] = _qr_inlay(wifi_qr_png(settings.ssid), said, "wi-fi")
     return inlays
 
 
@@ -221,8 +223,8 @@ def embedded(inlays: Mapping[str, Inlay]) -> dict[str, Shown]:
     return shown
 
 
-def _qr_inlay(text: str, words: str, name: str, *, wifi: bool = False) -> Inlay:
-    picture = Picture(kind="png", octets=qr_png(text, wifi=wifi))
+def _qr_inlay(octets: bytes, words: str, name: str) -> Inlay:
+    picture = Picture(kind="png", octets=octets)
     return Inlay(picture=picture, words=words, file_name=f"{name}-code.png")
 
 

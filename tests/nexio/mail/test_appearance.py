@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from nexio.languages import LANGUAGES
+from nexio.locations.locations import edit_location
 from nexio.mail.placeholders import PLACEHOLDER
 from nexio.outbox.outbox import Template as Kind
 from nexio.outbox.outbox import queue_mail
@@ -84,8 +84,8 @@ def mails(
             f"logo={home / 'logo.png'}",
             "reply-to=desk@example.com",
         )
-        run_sql(store, "UPDATE location SET name = :name", name="W" * 60)
-        location = replace(location, name="W" * 60)
+        with store.write() as work:
+            location = edit_location(work, location, name="W" * 60)
         return {
             (kind.value, code): message
             for code, name in zip(LANGUAGES, NAMES, strict=True)
