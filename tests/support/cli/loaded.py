@@ -106,7 +106,9 @@ def compile_statements() -> None:
     """Let a desk and a server do on SQLite what they do most, so that no fork compiles it."""
     share_compiled_statements()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["NEXIO_HOME"] = folder
+        for name in [name for name in os.environ if name.startswith("NEXIO_")]:
+            del os.environ[name]  # they lead to the store of the test that came first
+        os.environ |= {"NEXIO_HOME": folder, "NEXIO_CONFIG": os.devnull}
         with contextlib.redirect_stderr(io.StringIO()):
             for words in COMMANDS:
                 assert run_command(words.split()) == 0, words
