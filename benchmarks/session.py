@@ -69,7 +69,7 @@ def measure(form: Form, keys: Sequence[str] = tuple(MAKERS)) -> Results:
         known = loads.prepare(visitors, folder)
         known["echo"] = replace(known["accept"], code=None)
         generator = Generator(folder)
-        proof = _prove(generator, known["echo"], folder)
+        proof = _prove(generator, known["echo"], folder, min(0.5, form.seconds))
         postgresql = stack.enter_context(PostgreSQL(DURABLE))
         lineup = Lineup(folder / "servers", folder / "nexio", visitors, postgresql)
         servers = {key: lineup.make(key) for key in keys}
@@ -128,7 +128,7 @@ def _fill(folder: Path, form: Form) -> list[Visitor]:
     return visitors
 
 
-def _prove(generator: Generator, load: Load, folder: Path) -> dict[str, object]:
+def _prove(generator: Generator, load: Load, folder: Path, seconds: float) -> dict[str, object]:
     """What the generator gets from the fastest echo there is, and what it takes itself."""
     port = free_port()
     echo = Server(
@@ -141,7 +141,7 @@ def _prove(generator: Generator, load: Load, folder: Path) -> dict[str, object]:
     )
     with echo:
         echo.first_answer(load)
-        tries = [generator.send(load, Order(port=port, seconds=0.5)) for _ in range(3)]
+        tries = [generator.send(load, Order(port=port, seconds=seconds)) for _ in range(3)]
     outcome = max(tries, key=lambda each: each.answers / each.seconds)
     return {
         "kind": "compiled C" if compiler() else "Python, because there is no C compiler",

@@ -83,7 +83,7 @@ class Plan:
 
 
 LONG_SECONDS = float(os.environ.get("LONG_RUN_SECONDS", "600"))
-SHORT = Plan(logins=120, reports=60, seconds=0, fault=0.5, known_within=5.0)
+SHORT = Plan(logins=60, reports=30, seconds=0, fault=0.5, known_within=5.0)
 LONG = Plan(logins=500, reports=200, seconds=LONG_SECONDS, fault=5.0, known_within=2.0)
 
 CHANGES = 4.0

@@ -32,10 +32,16 @@ def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     return language
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each program is made once."""
+    return tmp_path_factory.mktemp("generator")
+
+
 @pytest.fixture
-def generator(language: str, tmp_path: Path) -> Generator:
-    """The program, made for the test."""
-    return Generator(tmp_path)
+def generator(language: str, folder: Path) -> Generator:
+    """The program."""
+    return Generator(folder)
 
 
 @pytest.fixture
@@ -68,15 +74,15 @@ def answering(answer: Callable[[bytes], bytes | None]) -> Iterator[int]:
 
 
 def test_the_echo_that_proves_the_generator(
-    language: str, generator: Generator, load: Load, tmp_path: Path
+    language: str, generator: Generator, load: Load, folder: Path
 ) -> None:
     """As many as are asked for are sent and come back; the load begins anew at its end."""
     port = free_port()
     echo = Server(
         key="echo",
         name="echo",
-        command=[*programs.make_program("echo", tmp_path), str(port)],
-        folder=tmp_path,
+        command=[*programs.make_program("echo", folder), str(port)],
+        folder=folder,
         port=port,
         columns=frozenset(),
     )

@@ -42,29 +42,31 @@ TINY = Form(
 )
 
 
-@pytest.fixture
+Asked = tuple[Lineup, dict[str, Load], Generator]
+
+
+@pytest.fixture(scope="module")
 def lineup(
-    freeradius_python: None, postgresql: PostgreSQL, tmp_path: Path
-) -> Iterator[tuple[Lineup, dict[str, Load]]]:
-    """Servers for a few visitors, and what they are asked."""
-    configuration = Configuration.from_environment({"NEXIO_HOME": str(tmp_path / "home")})
+    freeradius_python: None, postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
+    """Servers for a few visitors, what they are asked, and what asks them."""
+    folder = tmp_path_factory.mktemp("lineup")
+    configuration = Configuration.from_environment({"NEXIO_HOME": str(folder / "home")})
     create_store(configuration)
     visitors = fill(configuration, VISITORS)[:VISITORS]
     add_access_points(configuration)
-    (tmp_path / "servers").mkdir()
-    known = loads.prepare(visitors, tmp_path)
+    (folder / "servers").mkdir()
+    known = loads.prepare(visitors, folder)
     known["echo"] = replace(known["accept"], code=None)
-    yield Lineup(tmp_path / "servers", tmp_path / "home", visitors, postgresql), known
+    made = Lineup(folder / "servers", folder / "home", visitors, postgresql)
+    yield made, known, Generator(folder)
     postgresql.drop_database("radius")
 
 
 @pytest.mark.parametrize("key", MAKERS)
-def test_each_server_answers(
-    key: str, lineup: tuple[Lineup, dict[str, Load]], tmp_path: Path
-) -> None:
+def test_each_server_answers(key: str, lineup: Asked) -> None:
     """Rightly, in each of its columns, and nothing is lost."""
-    makers, known = lineup
-    generator = Generator(tmp_path)
+    makers, known, generator = lineup
     with makers.make(key) as server:
         load = known.get(key, known["accept"])
         server.first_answer(load)
@@ -78,7 +80,7 @@ def test_each_server_answers(
         if key in {"radiusd", "plugin"}:
             wait_until(lambda: _is_recorded(makers.home_of(key)))
         if key == "radiusd":
-            longest = reload_pair(generator, server, known["accept"], 0.5, first=0)
+            longest = reload_pair(generator, server, known["accept"], 0.2, first=0)
             assert min(longest) > 0
 
 

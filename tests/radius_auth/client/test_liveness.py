@@ -63,14 +63,6 @@ def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
     assert re.fullmatch(rf"{said} \(1 visit known\)", finding.message)
 
 
-def test_our_server_on_postgresql(postgresql_configuration: Configuration) -> None:
-    """The same there."""
-    with closing(Store.open(postgresql_configuration, utc_now)) as store:
-        furnish(store, "127.0.0.1", SECRET.decode())
-        with Radiusd(postgresql_configuration) as server:
-            assert found(store, server.port).well
-
-
 def test_nobody_listens(house: Store) -> None:
     """How to start it."""
     port = free_port()

@@ -92,10 +92,10 @@ def test_must_03_accounting_on_the_wrong_port(radiusd: Radiusd) -> None:
 
 
 def test_must_16_without_a_spool_it_is_answered_when_it_is_in_the_store(
-    configuration: Configuration,
+    sqlite_configuration: Configuration,
 ) -> None:
     """Gone while the server runs: the record is in the store when the answer comes."""
-    with desk_with(configuration) as desk, Radiusd(desk.configuration) as server:
+    with desk_with(sqlite_configuration) as desk, Radiusd(desk.configuration) as server:
         visit = desk.register()
         path = spool_of(desk)
         path.rename(path.with_suffix(".away"))

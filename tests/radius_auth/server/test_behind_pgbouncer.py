@@ -22,7 +22,6 @@ from tests.support.inherited_settings import INHERITED, run, use
 from tests.support.people import revoke
 from tests.support.pgbouncer import PgBouncer
 from tests.support.radius.desk import Desk, ask_until, desk_with
-from tests.support.radius.freeradius import with_plugin
 from tests.support.radius.radclient import radclient
 from tests.support.radius.radiusd import Radiusd
 from tests.support.stores import configuration_of
@@ -115,14 +114,3 @@ def test_it_hangs_behind_the_pooler(postgresql: PostgreSQL, desk: Desk) -> None:
             assert server.stop() == 0
             assert time.monotonic() - began < STOPPED
     assert server.stderr.count(SAID) == 1
-
-
-def test_freeradius_follows_by_looking(freeradius_python: None, desk: Desk, tmp_path: Path) -> None:
-    """The same within FreeRADIUS."""
-    with with_plugin(desk.configuration, tmp_path / "freeradius") as server:
-        server.warm_up()
-        server.wait_for_line(SAID)
-        visit = desk.register()
-        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
-        assert server.stop() == 0
-    assert desk.reasons().count("valid") == 1

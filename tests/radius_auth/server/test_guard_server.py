@@ -33,14 +33,14 @@ def let_try(desk: Desk, visit: Visit) -> None:
         release(work, visit.id, "02:00:00:00:00:01")
 
 
-def test_it_survives_a_restart_and_can_be_lifted(configuration: Configuration) -> None:
+def test_it_survives_a_restart_and_can_be_lifted(sqlite_configuration: Configuration) -> None:
     """The wait goes on after a restart; a release reaches the running server."""
-    with desk_with(configuration) as desk:
+    with desk_with(sqlite_configuration) as desk:
         visit = desk.register()
-        with Radiusd(configuration) as server:
+        with Radiusd(sqlite_configuration) as server:
             guess_at(server, visit)
             assert server.stop() == 0
-        with Radiusd(configuration) as server:
+        with Radiusd(sqlite_configuration) as server:
 
             def ask() -> Reply:
                 return radclient(server.port, visit.email, visit.pin, Calling_Station_Id=PHONE)
