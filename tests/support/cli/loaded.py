@@ -107,8 +107,8 @@ def compile_statements() -> None:
     share_compiled_statements()
     with tempfile.TemporaryDirectory() as folder:
         for name in [name for name in os.environ if name.startswith("NEXIO_")]:
-            del os.environ[name]  # the first test that needs a program may have a store
-        os.environ["NEXIO_HOME"] = folder
+            del os.environ[name]  # they lead to the store of the test that came first
+        os.environ |= {"NEXIO_HOME": folder, "NEXIO_CONFIG": os.devnull}
         with contextlib.redirect_stderr(io.StringIO()):
             for words in COMMANDS:
                 assert run_command(words.split()) == 0, words
