@@ -143,7 +143,7 @@ class _Servers:
     def _tell_siblings(self, sender: int, act: Act) -> None:
         for number in self.server_of(sender):
             if number != sender:
-                if act.kind is not Kind.HERE:
+                if act.kind != Kind.HERE:
                     self.guards[number].apply([act])
                 self.guards[number].heard_up_to(act.writer, act.serial)
 
@@ -277,10 +277,10 @@ class _EmailLogin:
             setattr(self.outcome, waits, getattr(self.outcome, waits) + part)
 
     def _guess(self, group: Sequence[_Visit], device: str) -> Guess:
-        visits = tuple(
-            Guessed(id=each.number, location=1, chance=each.chance, pin=b"%d" % each.number)
+        visits = {
+            each.number: Guessed(location=1, chance=each.chance, pin=b"%d" % each.number)
             for each in group
-        )
+        }
         return Guess(location=1, nas="ap-1", device=device, visits=visits)
 
 

@@ -26,7 +26,7 @@ from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
-from nexio.network.events import EventBatch, batches_of
+from nexio.network.events import EventBatch, as_told, batches_as_told
 from nexio.network.guard_acts import Act, Kind, acts_of, values_of
 from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
@@ -110,10 +110,11 @@ def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
     _fill(configuration)
     spent, made = {"into the spool and the store": 0.0}, decisions(count)
     for number in range(1, count // AT_ONCE + 1):
-        some = list(itertools.islice(made, AT_ONCE))
+        told = marshal.dumps(as_told(itertools.islice(made, AT_ONCE)))  # by a worker
 
-        def take(number: int = number, some: list[Decided] = some) -> None:
-            recorder.record(*batches_of("bench", number, some))
+        def take(number: int = number, told: bytes = told) -> None:
+            some = marshal.loads(told)  # noqa: S302 - written above
+            recorder.record(*batches_as_told("bench", number, some))
             recorder.flush()
 
         spent["into the spool and the store"] += _seconds(take)

@@ -38,7 +38,11 @@ STEPS: Final = (
     ("what is asked, the password in clear", answering, ("read_access_request",)),
     ("find the visit", deciding, ("read_claim",)),
     ("digest of the PIN", Pap, ("matches",)),
-    ("the guard", Guard, ("is_undisturbed", "is_untouched", "came_in", "look", "count", "finish")),
+    (
+        "the guard",
+        Guard,
+        ("is_undisturbed", "is_untouched", "came_in", "count_first", "look", "count", "finish"),
+    ),
     ("window and rules", answering, ("decide",)),
     ("the reply, signed twice", answering, ("encode_accept", "encode_reject")),
     ("the line of the log", answering, ("decision_for_log",)),

@@ -12,6 +12,7 @@ import ssl
 import sys
 import threading
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from granian.constants import HTTPModes, Interfaces
@@ -31,7 +32,7 @@ from nexio_web.limits import HEADER_SECONDS, MOST_HEAD_OCTETS
 from nexio_web.options import Options, parse_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from granian.server.mp import WorkerProcess
     from starlette.types import ASGIApp
@@ -84,6 +85,8 @@ class Parent(MPServer):
             respawn_interval=OVERLAP_SECONDS,
             workers_kill_timeout=KILL_SECONDS,
         )
+        self._signals: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        threading.Thread(target=self._obey, daemon=True).start()
 
     def _spawn_worker(self, *args: Any, **kwargs: Any) -> WorkerProcess:
         """Let one thread wait for a worker: of two, one may hear that an ended worker runs on."""
@@ -93,13 +96,28 @@ class Parent(MPServer):
         worker.join = watcher.join  # type: ignore[method-assign]
         return worker
 
-    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
         """End."""
-        tell(STOPPING)
-        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self._signals.put(self._end)
 
-    def signal_handler_reload(self, *args: Any, **kwargs: Any) -> None:
+    def signal_handler_reload(self, *_: Any, **__: Any) -> None:
         """Take a new certificate where it can be used."""
+        self._signals.put(self._reload_worker)
+
+    def _obey(self) -> None:
+        """Do what signals say, one after the other, beside the thread that hears of them.
+
+        A signal comes in the middle of what that thread does, also of another signal's handler,
+        which may hold the lock that granian's own handlers take.
+        """
+        while True:
+            self._signals.get()()
+
+    def _end(self) -> None:
+        tell(STOPPING)
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
+
+    def _reload_worker(self) -> None:
         try:
             require_certificate(self._options)
         except NexioError as error:
@@ -107,7 +125,7 @@ class Parent(MPServer):
         else:
             log.info("starting anew, as SIGHUP says")
             tell_reloading()  # the new worker says that it is ready
-            super().signal_handler_reload(*args, **kwargs)  # type: ignore[no-untyped-call]
+            super().signal_handler_reload()  # type: ignore[no-untyped-call]
 
 
 def run() -> None:

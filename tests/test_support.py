@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nexio.store import postgresql as postgresql_store
+from tests.support.connections import KeptConnection
 from tests.support.order import LONGEST
+from tests.support.stores import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from nexio.configuration import Configuration
+    from tests.support.postgresql import PostgreSQL
 
 ROOT = Path(__file__).parents[1]
 FILES = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("*.py"))]
@@ -79,3 +85,29 @@ def test_who_starts_freeradius_asks_for_its_python() -> None:
     }
 
     assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_connections_are_kept_and_as_new(
+    postgresql: PostgreSQL,
+    postgresql_configuration: Configuration,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing that was set is left of whoever had it before; one that has ended is not taken."""
+    monkeypatch.setattr(postgresql_store, "PatientConnection", KeptConnection)
+
+    def use(*statements: str) -> tuple[int, str]:
+        """Open the store; the process that serves it, and what was set there before."""
+        with engine_of(postgresql_configuration.database_url) as engine, engine.connect() as line:
+            found = line.exec_driver_sql(
+                "SELECT pg_backend_pid(), current_setting('application_name')"
+            ).one()
+            for statement in statements:
+                line.exec_driver_sql(statement)
+            line.commit()
+        return found[0], found[1]
+
+    first, _ = use("SET application_name = 'somebody'", "LISTEN nexio_change")
+    assert use() == (first, "")
+    postgresql.disconnect("store_of_tests")
+    second, name = use()
+    assert (second != first, name) == (True, "")

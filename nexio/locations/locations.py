@@ -153,9 +153,14 @@ def zone_for_entry(location: Location) -> ZoneInfo:
 
 def list_locations(work: Reading) -> list[Location]:
     """All locations by name."""
-    locations = []
+    return list(_by_key(work).values())
+
+
+def _by_key(work: Reading) -> dict[str, Location]:
+    """The same, each under the key of its name."""
+    locations = {}
     for row in work.session.scalars(select(LocationRow).order_by(LocationRow.name_key)):
-        locations.append(location := location_of(row))
+        locations[row.name_key] = location = location_of(row)
         if not location.knows_its_zone:
             work.bad_rows.report(row, "has an unknown time zone: its times are those of UTC")
         if location.reply is None:
@@ -177,11 +182,12 @@ def get_location(work: Reading, name: str | None) -> Location:
         NotFound: no such location.
         InvalidValue: no name given and several to choose from, or none at all.
     """
-    known = list_locations(work)
-    names = [location.name for location in known]
-    meant = [each for each in known if name is None or _key(each.name) == _key(name)]
-    if len(meant) == 1:
-        return meant[0]
+    known = _by_key(work)
+    if name is None and len(known) == 1:
+        return next(iter(known.values()))
+    if name is not None and _key(name) in known:
+        return known[_key(name)]
+    names = [location.name for location in known.values()]
     if name is None:
         raise InvalidValue(
             "which location?" if names else "there is no location yet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,26 +11,29 @@ OTHERS_KEPT: Final = 180.0
 """Seconds: a server that has said nothing for so long is not there any more."""
 
 
-class Kind(StrEnum):
-    """What was done."""
+class Kind:
+    """What was done: plain words, so that an act can be sent as it is (``marshal``)."""
 
-    GUESS = "guess"
+    GUESS: Final = "guess"
     """A wrong guess was looked at."""
 
-    BACK = "back"
+    BACK: Final = "back"
     """It was right after all."""
 
-    IN = "in"
+    IN: Final = "in"
     """A device got in, and got back what it had guessed wrongly."""
 
-    RELEASE = "release"
+    RELEASE: Final = "release"
     """The desk gave a device three tries."""
 
-    HERE = "here"
+    HERE: Final = "here"
     """A server is at work; said every minute."""
 
-    GONE = "gone"
+    GONE: Final = "gone"
     """It ends."""
+
+
+KINDS: Final = (Kind.GUESS, Kind.BACK, Kind.IN, Kind.RELEASE, Kind.HERE, Kind.GONE)
 
 
 class Act(NamedTuple):
@@ -41,7 +43,9 @@ class Act(NamedTuple):
     workers make that of each wrong guess again (``python -m benchmarks.path``).
     """
 
-    kind: Kind
+    kind: str
+    """One of :data:`KINDS`."""
+
     at: float
     """Seconds since 1970, by the clock of its host."""
 
@@ -67,22 +71,19 @@ class Act(NamedTuple):
     """That one guess at the visit is right; of ``in``, and of a guess that the desk gave."""
 
 
-_KINDS: Final = {kind.value: kind for kind in Kind}
-_VALUES: Final = {kind: kind.value for kind in Kind}
-
 _named: Final = tuple.__new__
 """Makes a named tuple in half of the time that calling its class takes: each worker makes the acts
 of all others (``python -m benchmarks.path``)."""
 
 
 def values_of(act: Act) -> tuple[Any, ...]:
-    """An act as plain values."""
-    return (_VALUES[act[0]], *act[1:])
+    """An act as plain values: ``marshal`` knows no named tuple."""
+    return act[:]
 
 
 def acts_of(values: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that plain values stand for."""
-    return [_named(Act, (_KINDS[each[0]], *each[1:])) for each in values]
+    return [_named(Act, each) for each in values]
 
 
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:

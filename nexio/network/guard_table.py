@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select, text
 
-from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.network.guard_acts import KINDS, OTHERS_KEPT, Act, Kind
 from nexio.store.sqlite import insert_rows, instant_as_text
 from nexio.store.tables import GuardActRow, VisitRow
 
@@ -29,7 +29,6 @@ DEVICES_KEPT: Final = timedelta(days=62)
 
 _NAMES: Final = Act._fields
 _INTO: Final = f"guard_act ({', '.join(_NAMES)})"
-_KINDS: Final = {kind.value: kind for kind in Kind}
 
 
 def exchange(connection: Connection, acts: Sequence[Act], number: int = 0) -> tuple[list[Act], int]:
@@ -53,7 +52,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = ((act[0].value, instant_as_text(act[1]), *act[2:]) for act in acts)
+        rows = ((act[0], instant_as_text(act[1]), *act[2:]) for act in acts)
         insert_rows(connection, _INTO, rows, len(_NAMES))
     else:
         connection.execute(
@@ -75,10 +74,10 @@ def read_after(connection: Connection, number: int) -> tuple[list[Act], int]:
         return [], last
     rows = connection.execute(
         select(*(getattr(GuardActRow, name) for name in _NAMES))
-        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(_KINDS))
+        .where(GuardActRow.id > number, GuardActRow.id <= last, GuardActRow.kind.in_(KINDS))
         .order_by(GuardActRow.id)
     )
-    acts = [Act(_KINDS[kind], at.timestamp(), *rest) for kind, at, *rest in rows]
+    acts = [Act(kind, at.timestamp(), *rest) for kind, at, *rest in rows]
     return acts, last
 
 

@@ -155,10 +155,16 @@ def _known_sessions(work: Writing, records: Iterable[AccountingRecord]) -> _Sess
 
 
 def _held(work: Writing, which: ColumnElement[bool]) -> Iterator[KeptSession]:
-    query = select(*(getattr(WifiSessionRow, name) for name in COLUMNS)).where(which)
-    query = query.order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
-    for values in work.session.execute(query.with_for_update(of=WifiSessionRow)):
+    for values in work.session.execute(_HELD.where(which)):
         yield KeptSession(values, is_new=False)
+
+
+_HELD: Final = (
+    select(*(getattr(WifiSessionRow, name) for name in COLUMNS))
+    .order_by(WifiSessionRow.key, WifiSessionRow.occurrence)
+    .with_for_update(of=WifiSessionRow)
+)
+"""All sessions, held; made once, as each batch of records asks twice."""
 
 
 class _Elsewhere:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import Select, func, select, true
 
@@ -117,7 +117,7 @@ class SessionFilter:
 def list_sessions(work: Reading, which: SessionFilter) -> list[WifiSession]:
     """Sessions, in the order in which they began."""
     order = (WifiSessionRow.started_at, WifiSessionRow.id)
-    query = _sessions()
+    query = _SESSIONS
     if which.after is not None:
         last = get_session(work, which.after)
         began = WifiSessionRow.started_at
@@ -158,7 +158,7 @@ def open_sessions_of(work: Reading, visits: Sequence[int]) -> list[WifiSession]:
         _session_of(*row)
         for group in in_groups(visits)
         for row in work.session.execute(
-            _sessions().where(WifiSessionRow.visit_id.in_(group), WifiSessionRow.ended_at.is_(None))
+            _SESSIONS.where(WifiSessionRow.visit_id.in_(group), WifiSessionRow.ended_at.is_(None))
         )
     ]
 
@@ -169,7 +169,7 @@ def get_session(work: Reading, number: int) -> WifiSession:
     Raises:
         NotFound: no such session.
     """
-    query = _sessions().where(WifiSessionRow.id == number)
+    query = _SESSIONS.where(WifiSessionRow.id == number)
     found = work.session.execute(query).first() if 0 < number <= LARGEST_NUMBER else None
     if found is None:
         raise NotFound(f"there is no session S{number}", "See them with: nexio session list")
@@ -178,7 +178,7 @@ def get_session(work: Reading, number: int) -> WifiSession:
 
 def sessions_of(work: Reading, numbers: Sequence[int]) -> list[WifiSession]:
     """The sessions of those numbers, at most :data:`~nexio.store.groups.LARGEST_GROUP`."""
-    rows = work.session.execute(_sessions().where(WifiSessionRow.id.in_(numbers)))
+    rows = work.session.execute(_SESSIONS.where(WifiSessionRow.id.in_(numbers)))
     return [_session_of(*row) for row in rows]
 
 
@@ -199,13 +199,19 @@ def count_open(work: Reading, visit_id: int) -> int:
     return work.count(still_open)
 
 
-def _sessions() -> Select[*_Found]:
-    name = func.trim(VisitRow.first_name + " " + VisitRow.last_name)  # as names.full_name
-    token = AccessTokenRow
-    since = (VisitRow.deleted_at, token.revoked_at, token.valid_until)
-    sessions = select(WifiSessionRow, name, VisitRow.email, *since)
-    sessions = sessions.outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
-    return sessions.outerjoin(token, token.id == WifiSessionRow.token_id)
+_SESSIONS: Final[Select[*_Found]] = (
+    select(
+        WifiSessionRow,
+        func.trim(VisitRow.first_name + " " + VisitRow.last_name),  # as names.full_name
+        VisitRow.email,
+        VisitRow.deleted_at,
+        AccessTokenRow.revoked_at,
+        AccessTokenRow.valid_until,
+    )
+    .outerjoin(VisitRow, VisitRow.id == WifiSessionRow.visit_id)
+    .outerjoin(AccessTokenRow, AccessTokenRow.id == WifiSessionRow.token_id)
+)
+"""All sessions, with whose they are."""
 
 
 def _session_of(  # noqa: PLR0913, PLR0917 - the columns of a row

@@ -21,7 +21,6 @@ from nexio.keys.keyring import second_missing
 from nexio.keys.ownership import load_trusted_keys
 from nexio.locations.locations import Location, list_locations
 from nexio.locations.settings import LONGEST_PIN
-from nexio.mail.condition import look_at_mail
 from nexio.network.nas import list_nas
 from nexio.network.servers import clock_words, is_clock_off, measure_clock
 from nexio.reception.guessing_limits import BOUND, odds
@@ -264,6 +263,8 @@ def bad_row(line: str) -> Finding:
 
 
 def _mail(work: Reading, configuration: Configuration) -> Finding:
+    from nexio.mail.condition import look_at_mail  # noqa: PLC0415 (most who import this need none)
+
     try:
         message = look_at_mail(work, configuration)
     except NexioError as error:

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from nexio.input.addresses import email_key
@@ -232,19 +232,23 @@ def mail_states(work: Reading, visit_ids: Sequence[int]) -> dict[int, MailState]
     """The state of each visit's latest registration mail, in one question for many visits."""
     found = dict.fromkeys(visit_ids, MailState.NONE)
     for group in in_groups(visit_ids):
-        latest = (
-            select(func.max(OutboxRow.id))
-            .where(
-                OutboxRow.template == Template.VISITOR_REGISTERED.value,
-                OutboxRow.visit_id.in_(group),
-            )
-            .group_by(OutboxRow.visit_id)
-        )
-        states = select(OutboxRow.visit_id, OutboxRow.state).where(OutboxRow.id.in_(latest))
-        for visit_id, state in work.session.execute(states):
+        for visit_id, state in work.session.execute(_STATES, {"visit_ids": group}):
             if visit_id is not None:
                 found[visit_id] = MailState(state)
     return found
+
+
+_STATES: Final = select(OutboxRow.visit_id, OutboxRow.state).where(
+    OutboxRow.id.in_(
+        select(func.max(OutboxRow.id))
+        .where(
+            OutboxRow.template == Template.VISITOR_REGISTERED.value,
+            OutboxRow.visit_id.in_(bindparam("visit_ids", expanding=True)),
+        )
+        .group_by(OutboxRow.visit_id)
+    )
+)
+"""Of the latest registration mails; made once, as it is asked whenever a visit is read."""
 
 
 def queue_cancellation(work: Writing, visit_id: int) -> None:

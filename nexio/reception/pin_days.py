@@ -105,7 +105,7 @@ def pins_of_days(work: Reading, location: Location, days: Collection[date]) -> l
     """How many PINs of how many digits count on each of some days."""
     counts = {day: Counter[int]() for day in days}
     named = {"location": location.id, "days": list(days)}
-    for day, length, pins in work.session.execute(_PINS, named):
+    for day, length, pins in work.session.connection().execute(_PINS, named):
         counts[day][length] = pins
     return list(counts.values())
 

@@ -321,7 +321,7 @@ def free_passed(work: Writing, location: Location) -> None:
 def count_live(work: Reading, location: Location, length: int) -> int:
     """How many PINs of that length are live at the location."""
     named = {"location": location.id, "length": length}
-    return work.session.scalar(_COUNT_LIVE, named) or 0
+    return work.session.connection().scalar(_COUNT_LIVE, named) or 0
 
 
 def chance_at_door(work: Reading, location: Location, length: int, email: str | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -88,7 +88,13 @@ def issue_token(work: Writing, visit: VisitRow, location: Location, new: NewToke
     Raises:
         Refused: more guests at one time than planned, where the PIN alone logs in (R9).
     """
-    token = AccessTokenRow(**asdict(new), issued_at=work.now)
+    token = AccessTokenRow(
+        duration=new.duration,
+        valid_from=new.valid_from,
+        valid_until=new.valid_until,
+        max_devices=new.max_devices,
+        issued_at=work.now,
+    )
     refuse_unplanned(work, location, token)
     visit.token = token
 

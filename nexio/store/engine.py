@@ -178,7 +178,7 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
-        self.engine.dispose()
+        self.engine.pool.dispose()  # that of the engine makes another pool
 
     def _begin(self, connection: Connection) -> None:
         """Require our version, and use the key; where all is well, with one question for both."""

@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 0.25
 """How often a worker hears how current it is."""
 
-TOGETHER_SECONDS: Final = 0.001
+TOGETHER_SECONDS: Final = 0.002
 """Between two looks at what workers tell: what they tell meanwhile is taken in, and told to the
 others, together.  A look for each message costs more than what is in it (``make bench``, "reject").
 """
@@ -227,7 +227,7 @@ class Hub:
         while not self._stopping or (self._workers and time.monotonic() < self._ends_at):
             ready = self._selector.select(max(0.0, beat_at - time.monotonic()))
             rest = looked_at + TOGETHER_SECONDS - time.monotonic()
-            if rest > 0:
+            if rest > 0 and not self._somebody_waits_for_more():
                 time.sleep(rest)
                 ready = self._selector.select(0)
             looked_at = time.monotonic()
@@ -245,6 +245,10 @@ class Hub:
             self._send_all()
         for worker in list(self._workers.values()):
             self._lose(worker)
+
+    def _somebody_waits_for_more(self) -> bool:
+        """Whether a worker gets a table: a start waits for that."""
+        return any(each.is_behind for each in self._workers.values())
 
     def _send_all(self) -> None:
         """Send what they were told; a worker wakes up once for all of it."""

@@ -71,7 +71,8 @@ class Relay:
     def take(self, acts: Iterable[Act]) -> None:
         """Take what a worker did."""
         with self.lock:
-            new = [act for act in acts if not self._is_known(act)]
+            quiet = self._quiet
+            new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
             self._add_news(new)
             if new:
                 self._writers.add(new[0].writer)
@@ -79,7 +80,7 @@ class Relay:
 
     def _is_known(self, act: Act) -> bool:
         """Whether a device got in lately that another worker had let in: that is no news."""
-        if act.kind is not Kind.IN or act.cost:
+        if act.kind != Kind.IN or act.cost:
             return False
         return any(
             each.device == act.device
@@ -132,14 +133,14 @@ class Relay:
         for act in acts:
             visit = act.visit_id
             # Where the PIN alone logs in there is no chance: every worker hears of it at once.
-            if act.kind is Kind.IN and act.chance and not act.cost and visit is not None:
+            if act.kind == Kind.IN and act.chance and not act.cost and visit is not None:
                 if not self._tells_all and visit not in self._guessed_at:
                     self._keep(visit, act)
                     continue
             elif visit is not None:
                 before += self._quiet.pop(visit, ())
                 self._guessed_at.add(visit)
-            elif act.kind is Kind.GUESS and not self._tells_all:
+            elif act.kind == Kind.GUESS and not self._tells_all:
                 self._tells_all = True
                 before += chain.from_iterable(self._quiet.values())
                 self._quiet.clear()
@@ -156,7 +157,7 @@ class Relay:
             others = [each for each in known if each.device != act.device]
             self._quiet[visit] = (*others[1 - MOST_DEVICES :], act)
 
-    def say(self, kind: Kind, now: datetime) -> None:
+    def say(self, kind: str, now: datetime) -> None:
         """Let the other servers know that this one is at work, or ends; its workers know."""
         act = Act(
             kind=kind,

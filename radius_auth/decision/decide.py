@@ -108,18 +108,11 @@ def decide(
         decision = _decide_unguarded(right[0], request, claim, table, guard, arrived, now)
         if decision is not None:
             return decision
-    guess = guess_of(request, claim, table, now)
-    opening = guard.look(guess, now)
-    confirmed = [visit for visit in right if opening.admits(visit.id)]
-    if confirmed:
-        decision = _choose(confirmed, claim.location, arrived)
-        if isinstance(decision, Accepted):
-            guard.got_in(guess, decision.visit.id, now)
-        return decision
-    if opening.is_refused:
-        return refused(opening)
-    if password.could_be_pin():
-        guard.count(guess, opening, now, password.sample())
+    if right or not _is_counted_first(request, claim, password, guard, now):
+        guess = guess_of(request, claim, table, now)
+        decision = _decide_guarded(right, guess, password, claim, guard, arrived, now)
+        if decision is not None:
+            return decision
     if unreadable is not None:
         try:
             raise unreadable  # who asks may be right, and is not told from the others
@@ -192,6 +185,42 @@ def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made o
     return decision
 
 
+def _decide_guarded(  # noqa: PLR0913, PLR0917 - all that a decision is made of
+    right: Sequence[FollowedVisit],
+    guess: Guess,
+    password: Password,
+    claim: Claim,
+    guard: Guard,
+    arrived: datetime,
+    now: datetime,
+) -> Decision | None:
+    """The decision with the guard; None for a wrong password, which is counted then."""
+    opening = guard.look(guess, now)
+    confirmed = [visit for visit in right if opening.admits(visit.id)]
+    if confirmed:
+        decision = _choose(confirmed, claim.location, arrived)
+        if isinstance(decision, Accepted):
+            guard.got_in(guess, decision.visit.id, now)
+        return decision
+    if opening.is_refused:
+        return refused(opening)
+    if password.could_be_pin():
+        guard.count(guess, opening, now, password.sample())
+    return None
+
+
+def _is_counted_first(
+    request: Request, claim: Claim, password: Password, guard: Guard, now: datetime
+) -> bool:
+    """Whether a wrong password was counted where nobody has guessed before, as nearly always."""
+    if claim.name is None or len(claim.visits) != 1 or not password.could_be_pin():
+        return False
+    (visit,), device = claim.visits, mac_of(request.calling_station) or ""
+    place, nas = visit.location_id, _name_of(request.nas)
+    sample = password.sample()
+    return guard.count_first(visit.id, place, visit.pin_digest, device, nas, now, sample)
+
+
 def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejected:
     """Nobody's PIN; or one whose visit is not confirmed now, which only the log may know (R11)."""
     if not silent:
@@ -251,12 +280,10 @@ def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Gue
     if claim.name is None:
         chance, pins = table.chance_at(claim.location, len(claim.pin or ""), now)
         return Guess(claim.location.id, nas, device, by_pin=True, chance=chance, pins=pins)
-    visits = tuple(
-        [
-            named(Guessed, (each.id, each.location_id, table.chance_of(each), each.pin_digest))
-            for each in claim.visits
-        ]
-    )
+    visits = {
+        each.id: named(Guessed, (each.location_id, table.chance_of(each), each.pin_digest))
+        for each in claim.visits
+    }
     return named(Guess, (claim.location.id, nas, device, visits, False, 0.0, b""))
 
 

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from itertools import count, islice, takewhile
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
 from nexio.network.server_identity import host_name
@@ -36,7 +36,7 @@ from radius_auth.guard.target import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from radius_auth.guard.siblings import Siblings
@@ -61,14 +61,11 @@ _named = tuple.__new__
 """Makes a named tuple of all its fields, in half of the time that calling its class takes."""
 
 _NOBODY: Final[frozenset[int]] = frozenset()
-_GUESS, _IN = Kind.GUESS, Kind.IN
-"""Looked up once: asking an enumeration takes as long as asking ten names of a module."""
 
 
 class Guessed(NamedTuple):
     """A visit whose PIN it may be."""
 
-    id: int
     location: int
     """Its own one; with roaming not that of the guess."""
 
@@ -79,6 +76,9 @@ class Guessed(NamedTuple):
     """Stands for its PIN: another one where the visit has another PIN."""
 
 
+_NO_VISITS: Final[Mapping[int, Guessed]] = {}
+
+
 class Guess(NamedTuple):
     """A password that may be wrong: where it comes from, and what it is compared with."""
 
@@ -87,8 +87,8 @@ class Guess(NamedTuple):
     device: str = ""
     """A MAC address; empty where the NAS names none."""
 
-    visits: tuple[Guessed, ...] = ()
-    """The visits of an e-mail."""
+    visits: Mapping[int, Guessed] = _NO_VISITS
+    """The visits of an e-mail, by number."""
 
     by_pin: bool = False
     """Whether it is compared with every visit of the location (``wifi-login=pin``)."""
@@ -101,10 +101,7 @@ class Guess(NamedTuple):
 
     def find(self, visit: int | None) -> Guessed | None:
         """The visit of that number, where it is among those of the e-mail."""
-        for each in self.visits:
-            if each.id == visit:
-                return each
-        return None
+        return None if visit is None else self.visits.get(visit)
 
 
 class Opening(NamedTuple):
@@ -247,6 +244,37 @@ class Guard:
                 self._has_to_tell = True
             self._withdraw()
 
+    def count_first(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+        self,
+        visit: int,
+        location: int,
+        pin: bytes,
+        device: str,
+        nas: str,
+        now: datetime,
+        password: bytes,
+    ) -> bool:
+        """Look at a wrong guess at one visit, and count it, where the visit is untouched.
+
+        There is nothing to wait for, as for nearly every wrong guess (``python -m
+        benchmarks.path``).  Where it is not untouched this does nothing, and says so: then
+        :meth:`look` and :meth:`count` have to be asked.
+        """
+        if not self.is_untouched(visit):
+            return False
+        siblings = self._siblings
+        if siblings is not None:
+            siblings.withdraw()
+            if not siblings.announce(visit, self._serial + 1, self._known_of, self.catch_up):
+                return False
+        with self._lock:
+            if visit in self._visits:  # the siblings were heard of meanwhile
+                return False
+            digest = self._digest(pin, password)
+            self._take_first(visit, location, device, nas, now.timestamp(), digest)
+            self._has_to_tell = True
+        return True
+
     def reserve(self, guess: Guess, visit: int, now: datetime) -> int | None:
         """Count a guess as wrong before somebody else compares it with a visit, or with nobody.
 
@@ -307,15 +335,14 @@ class Guard:
     ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
         with self._lock:
-            if self._is_in(device, visit):
-                return
-            if visit not in self._visits:
-                self._add_guest(visit, device)
-            if device:
-                at, serial = now.timestamp(), self._next_serial()
-                fields = _IN, at, self.writer, serial, self.host, location, visit, device, nas
-                act = _named(Act, (*fields, 0.0, chance))
-                if visit in self._visits:
+            is_touched = visit in self._visits  # meanwhile, by another thread
+            is_new = (
+                not self._is_in(device, visit) if is_touched else self._add_guest(visit, device)
+            )
+            if is_new and device:
+                origin = Kind.IN, now.timestamp(), self.writer, self._next_serial(), self.host
+                act = _named(Act, (*origin, location, visit, device, nas, 0.0, chance))
+                if is_touched:
                     self._apply(act)
                 self._tell(act)
 
@@ -327,26 +354,27 @@ class Guard:
         mine = target.devices.get(device)
         return mine is not None and mine.was_in and not mine.guesses
 
-    def _add_guest(self, visit: int, device: str) -> None:
-        """Remember a device that got in where nothing else has happened."""
+    def _add_guest(self, visit: int, device: str) -> bool:
+        """Remember a device that got in where nothing else has happened; whether it is new."""
         known = self._guests.get(visit, ())
         if device in known:
-            return
+            return False
         if len(self._guests) >= MOST_TARGETS:  # the first half, as a dict is slow at its front
             self._guests = dict(islice(self._guests.items(), MOST_TARGETS // 2, None))
         self._guests[visit] = (*known[1 - MOST_DEVICES :], device)
         if self._visits_of is not None:
             self._visits_of.setdefault(device, set()).add(visit)
+        return True
 
     def _let_in(self, guess: Guess, visit: int, at: float) -> None:
         at_visit = guess.find(visit)
         chance = 0.0 if at_visit is None else at_visit.chance
-        act = self._act(Kind.IN, guess, at, visit_id=visit, chance=chance)
+        act = self._act(Kind.IN, guess, at, visit, chance=chance)
         if room := self._room_to_give_back(act):
             act = act._replace(cost=float(room))
         self._do(act)
 
-    def say(self, kind: Kind, now: datetime) -> None:
+    def say(self, kind: str, now: datetime) -> None:
         """Let the others know that this server is at work, or ends."""
         with self._lock:
             self._do(self._act(kind, Guess(location=0), now.timestamp()))
@@ -456,7 +484,7 @@ class Guard:
 
     def _look(self, guess: Guess, at: float) -> Opening:
         if not guess.by_pin:
-            return self._look_at([each.id for each in guess.visits], guess, at)
+            return self._look_at(guess.visits, guess, at)
         wait = self._wait(self._locations.get(guess.location), guess, guess.chance, at)
         if not wait:
             return Opening(everyone=True)
@@ -465,9 +493,8 @@ class Guard:
         return own if own.visits else Opening(wait=min(wait, own.wait or wait))
 
     def _look_at(self, visits: Iterable[int], guess: Guess, at: float) -> Opening:
-        visits = frozenset(visits)
         if self._visits.keys().isdisjoint(visits):
-            return _named(Opening, (visits, False, 0.0))
+            return _named(Opening, (frozenset(visits), False, 0.0))
         waits = {visit: self._wait(self._at_visit(visit), guess, 1.0, at) for visit in visits}
         open_ = frozenset([visit for visit, wait in waits.items() if not wait])
         if len(open_) == len(waits):
@@ -488,14 +515,15 @@ class Guard:
     def _announce(self, siblings: Siblings, guess: Guess) -> frozenset[int]:
         """Let no sibling look at a guess there; where one does, and goes on doing so."""
         siblings.withdraw()
-        keys = [each.id for each in guess.visits]
+        keys: Iterable[int] = guess.visits
         if guess.by_pin:
             keys = [~guess.location, *self._visits_where_in(guess.device)]
-        number, known = self._serial + 1, self._known_of
-        if len(keys) > 1:
-            keys.sort()  # in one order for all workers: or two of them would wait for each other
-        busy = [key for key in keys if not siblings.announce(key, number, known, self.catch_up)]
-        return frozenset(busy) if busy else _NOBODY
+        number, known, busy = self._serial + 1, self._known_of, _NOBODY
+        # In one order for all workers: or two of them would wait for each other.
+        for key in sorted(keys):
+            if not siblings.announce(key, number, known, self.catch_up):
+                busy |= {key}
+        return busy
 
     def _next_serial(self) -> int:
         self._serial += 1
@@ -514,29 +542,41 @@ class Guard:
         """
         acts: list[Act] = []
         for visit in (None,) if opening.everyone else sorted(opening.visits):
-            at_visit = guess.find(visit)
-            location = guess.location if at_visit is None else at_visit.location
+            at_visit, location, pins = guess.find(visit), guess.location, guess.pins
+            if at_visit is not None:
+                location, pins = at_visit.location, at_visit.pin
+            digest = b"" if password is None else self._digest(pins, password)
+            if visit is not None and visit not in self._visits:
+                device, nas = guess.device, guess.nas
+                acts.append(self._take_first(visit, location, device, nas, at, digest))
+                continue
             cost, chance = self._cost(visit, at_visit, guess, at)
             if visit is None and not cost:
                 continue  # nobody's PIN has so many digits
-            pins = guess.pins if at_visit is None else at_visit.pin
-            digest = b"" if password is None else self._digest(pins, password)
-            is_first = visit is not None and visit not in self._visits
-            target = None if is_first else self._target_at(visit, location, at)
-            if digest and target is not None and not target.is_new(digest):
+            target = self._target_at(visit, location, at)
+            if digest and not target.is_new(digest):
                 continue
-            act = _named(Act, (_GUESS, at, self.writer, self._next_serial(), self.host, location,
-                               visit, guess.device, guess.nas, cost, chance))  # fmt: skip
-            if target is None:
-                self._keep_guess(act, digest, is_unheard=True)
-            else:
-                self._apply_to(target, act)
-                target.spend(cost or 1.0, at)
-            self._tell(act)
-            if self._siblings is not None:
-                self._siblings.keep(~guess.location if visit is None else visit, act.serial)
+            act = self._act(Kind.GUESS, guess, at, visit, cost, chance)
+            self._apply_to(target, act)
+            target.spend(cost or 1.0, at)
+            self._tell_wrong(act, ~guess.location if visit is None else visit)
             acts.append(act)
         return acts
+
+    def _take_first(  # noqa: PLR0913, PLR0917 - of the visit, and of the login
+        self, visit: int, location: int, device: str, nas: str, at: float, digest: bytes
+    ) -> Act:
+        """Take a guess from a visit at which nothing is counted."""
+        origin = Kind.GUESS, at, self.writer, self._next_serial(), self.host
+        act = _named(Act, (*origin, location, visit, device, nas, 1.0, 0.0))
+        self._keep_guess(act, digest, is_unheard=True)
+        self._tell_wrong(act, visit)
+        return act
+
+    def _tell_wrong(self, act: Act, key: int) -> None:
+        self._tell(act)
+        if self._siblings is not None:
+            self._siblings.keep(key, act.serial)
 
     def _digest(self, pins: bytes, password: bytes) -> bytes:
         """Stands for a password that was compared with those PINs."""
@@ -558,22 +598,19 @@ class Guard:
             return 1.0, 0.0
         return 0.0, guess.chance if at_visit is None else at_visit.chance
 
-    def _act(
-        self, kind: Kind, guess: Guess, at: float, visit_id: int | None = None, **more: Any
+    def _act(  # noqa: PLR0913, PLR0917 - all that an act says
+        self,
+        kind: str,
+        guess: Guess,
+        at: float,
+        visit: int | None = None,
+        cost: float = 0.0,
+        chance: float = 0.0,
     ) -> Act:
-        at_visit = guess.find(visit_id)
-        return Act(
-            kind,
-            at,
-            self.writer,
-            self._next_serial(),
-            self.host,
-            guess.location if at_visit is None else at_visit.location,
-            visit_id,
-            guess.device,
-            guess.nas,
-            **more,
-        )
+        at_visit = guess.find(visit)
+        location = guess.location if at_visit is None else at_visit.location
+        origin = kind, at, self.writer, self._next_serial(), self.host
+        return _named(Act, (*origin, location, visit, guess.device, guess.nas, cost, chance))
 
     def _do(self, act: Act) -> None:
         """Do something that the others are told of."""
@@ -594,19 +631,19 @@ class Guard:
             is_unheard: whether other servers may not have heard of it yet, if it is a guess.
         """
         kind, visit = act.kind, act.visit_id
-        if kind is _IN and not act.cost and visit is not None and visit not in self._visits:
+        if kind == Kind.IN and not act.cost and visit is not None and visit not in self._visits:
             self._add_guest(visit, act.device)
-        elif kind is _GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
+        elif kind == Kind.GUESS and act.cost and visit is not None and self._has_few_guesses(visit):
             self._keep_guess(act, b"", is_unheard=is_unheard)
-        elif kind is Kind.HERE:
+        elif kind == Kind.HERE:
             if act.writer != self.writer:
                 self._heard[act.writer] = act.at
-        elif kind is Kind.GONE:
+        elif kind == Kind.GONE:
             self._heard.pop(act.writer, None)
         else:
             target = self._target(act)
             self._apply_to(target, act)
-            if is_unheard and kind is _GUESS:
+            if is_unheard and kind == Kind.GUESS:
                 target.spend(act.cost or 1.0, act.at)
 
     def _apply_to(self, target: Target, act: Act) -> None:
@@ -614,22 +651,22 @@ class Guard:
         if visit is not None and visit in self._undisturbed:
             del self._undisturbed[visit]
         device = target.device(act.device)
-        if kind is _GUESS and act.cost:
+        if kind == Kind.GUESS and act.cost:
             target.guess(device, act)
-        elif kind is _GUESS:
+        elif kind == Kind.GUESS:
             device.nas, device.free = act.nas, max(0, device.free - 1)
             target.freed = (*within_a_day(target.freed, act.at), act.at)
             self._spare_of(act).take(act.chance, act.at)
-        elif kind is _IN:
+        elif kind == Kind.IN:
             self._apply_in(target, device, act)
-        elif kind is Kind.BACK and not act.cost:
+        elif kind == Kind.BACK and not act.cost:
             device.free += 1
             target.freed = target.freed[:-1]
             self._spare_of(act).take(-act.chance, act.at)
-        elif kind is Kind.BACK:
+        elif kind == Kind.BACK:
             device.guesses = device.guesses[:-1]
             target.bucket.take(-act.cost, act.at)
-        elif kind is Kind.RELEASE:
+        elif kind == Kind.RELEASE:
             device.free = FREE_TRIES
         is_in = device.was_in or device.free
         if visit is not None and is_in and self._visits_of is not None:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, acts_of, values_of
+from nexio.network.guard_acts import KINDS, Act, Kind, acts_of, values_of
 from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
 from nexio.store.plain_values import as_octets, of_octets
 from nexio.store.spool_folder import FileDamaged, SpoolFile
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 1_000
 """Acts in one row at most."""
-
-_KNOWN: Final = frozenset(kind.value for kind in Kind)
 
 _OLD_COLUMNS: Final = ", ".join(Act._fields)
 
@@ -88,7 +86,7 @@ class HostJournal:
             if act.at >= passed:
                 return True
             is_over = live is not None and act.visit_id not in live
-            return act.kind is Kind.IN and act.at >= long_passed and not is_over
+            return act.kind == Kind.IN and act.at >= long_passed and not is_over
 
         with self._transaction() as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -145,7 +143,7 @@ def _make_table(connection: sqlite3.Connection) -> None:
     )
     if "guard_act" in _tables(connection):
         rows = connection.execute(f"SELECT {_OLD_COLUMNS} FROM guard_act ORDER BY id").fetchall()  # noqa: S608
-        old = [(kind, _seconds(at), *rest) for kind, at, *rest in rows if kind in _KNOWN]
+        old = [(kind, _seconds(at), *rest) for kind, at, *rest in rows if kind in KINDS]
         _append(connection, acts_of(old))
         connection.execute("DROP TABLE guard_act")
     connection.commit()
@@ -192,7 +190,7 @@ def _read(
     for number, body in rows:
         try:
             # A newer version may know more of them.
-            yield number, acts_of(each for each in of_octets(body) if each[0] in _KNOWN)
+            yield number, acts_of(each for each in of_octets(body) if each[0] in KINDS)
         except (EOFError, IndexError, TypeError, ValueError):
             log.error("a part of the guard's file is damaged, and is passed over")  # noqa: TRY400
             yield number, []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from nexio.network.guard_table import exchange, live_visits
-from nexio.store.engine import connect, unreachable
+from nexio.store.engine import connect, for_reading, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ class Journal:
         Raises:
             StoreUnreachable: it cannot be read or written; nothing was written.
         """
-        with self._transaction() as connection:
+        with self._transaction(writes=bool(acts)) as connection:
             found, read = exchange(connection, acts, self._read)
         self._read = read
         return found
@@ -59,14 +59,15 @@ class Journal:
         Raises:
             StoreUnreachable: it cannot be read.
         """
-        with self._transaction() as connection:
+        with self._transaction(writes=False) as connection:
             return live_visits(connection, now)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         engine = self._engine = self._engine or connect(self._url, self._patience)
         try:
-            with engine.begin() as connection:
+            # Who reads only keeps no desk from writing: that is several times in a second.
+            with (engine if writes else for_reading(engine)).begin() as connection:
                 yield connection
         except DBAPIError as error:
             raise unreachable(engine, error.orig) from error

@@ -65,7 +65,7 @@ class Shared(Protocol):
     def told_since(self, position: int) -> tuple[int, list[Act]]:
         """What was done here since then, and the position to ask from the next time."""
 
-    def say(self, kind: Kind, now: datetime) -> None:
+    def say(self, kind: str, now: datetime) -> None:
         """Let the others know that this server is at work, or ends."""
 
     def tidy(self, now: datetime) -> None:

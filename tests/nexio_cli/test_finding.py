@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -36,8 +37,9 @@ CHANGES = (
 @pytest.fixture
 def house(sqlite_desk: Nexio) -> Nexio:
     """Harbour House with two visitors and a member."""
-    sqlite_desk.register(first_name="Ada", last_name="King", email="ada@example.com")
-    sqlite_desk.register()
+    ada = {"first_name": "Ada", "last_name": "King", "email": "ada@example.com"}
+    sqlite_desk.register_ago(timedelta(0), **ada)
+    sqlite_desk.register_ago(timedelta(0))
     grace = ["--first-name", "Grace", "--last-name", "Hopper", "--email", "grace@example.com"]
     sqlite_desk.done("member", "add", *grace)
     return sqlite_desk

@@ -9,15 +9,18 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from nexio.service_manager import READY, STOPPING, WATCHDOG
+from nexio_web.daemon import Parent
 from nexio_web.headers import HEADERS
+from nexio_web.options import Options
 from tests.support.certificates import certify
 from tests.support.cli.forking import run, start
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
@@ -33,9 +36,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server(_sqlite_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webd]:
-    """A server without TLS on loopback, with an empty store, for tests that leave it as it is."""
+    """A server without TLS on loopback, with an empty store, for tests that leave it as it is.
+
+    Its command line says another port than its environment.
+    """
     configuration = _sqlite_template.copy(tmp_path_factory.mktemp("webd") / "nexio")
-    with webd(configuration) as running:
+    with webd(configuration, variables={"NEXIO_WEBD_PORT": "1"}) as running:
         yield running
 
 
@@ -116,6 +122,19 @@ def test_what_systemd_is_told(sqlite_configuration: Configuration, tmp_path: Pat
         systemd.wait_for(READY)
         server.process.terminate()
         systemd.wait_for(STOPPING)
+
+
+def test_a_signal_in_the_middle_of_another_one() -> None:
+    """Its handler waits for nothing that the one below it, or granian's loop, holds."""
+    parent = Parent(Options(listen=HERE, port=free_port()))
+    held: Any = parent.main_loop_interrupt
+    with held._cond:  # noqa: SLF001 (its ``set`` does the same)
+        for handler in (parent.signal_handler_reload, parent.signal_handler_interrupt):
+            second = threading.Thread(target=handler, daemon=True)
+            second.start()
+            second.join(PATIENCE)
+            assert not second.is_alive()
+    wait_until(lambda: parent.reload_signal and parent.interrupt_signal)
 
 
 def test_tls_and_a_new_certificate(sqlite_configuration: Configuration, tmp_path: Path) -> None:
@@ -234,7 +253,6 @@ def test_of_two_that_start_at_once_one_has_the_port(sqlite_configuration: Config
     assert first.returncode == 0
 
 
-def test_options_from_the_environment(sqlite_configuration: Configuration) -> None:
+def test_options_from_the_environment(server: Webd) -> None:
     """The command line wins over the variable."""
-    with webd(sqlite_configuration, variables={"NEXIO_WEBD_PORT": "1"}) as server:
-        assert server.ask("/healthz").status == 200
+    assert server.ask("/healthz").status == 200

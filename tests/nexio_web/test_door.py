@@ -33,6 +33,18 @@ ASKED = "Your e-mail address, please"
 
 
 @pytest.fixture
+def store(sqlite_store: Store) -> Store:
+    """What a tap asks of PostgreSQL is held in tests/nexio/checkin and by ``test_deliveries``."""
+    return sqlite_store
+
+
+@pytest.fixture
+def location(sqlite_location: Location) -> Location:
+    """Harbour House in it."""
+    return sqlite_location
+
+
+@pytest.fixture
 def door(store: Store) -> Door:
     """The door of the store."""
     return Door(store)

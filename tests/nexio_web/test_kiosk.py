@@ -9,11 +9,15 @@ import pytest
 from playwright.sync_api import expect
 
 from nexio.checkin.tablets import list_tablets, revoke_tablet
-from tests.support.radius.radiusd import wait_until
+from tests.support.cli.forking import run
+from tests.support.cli.programs import program
+from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 from tests.support.web.axe import complaints, overflow
 from tests.support.web.house import House, press, said, scan
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from playwright.sync_api import Browser, Page
 
 
@@ -185,6 +189,35 @@ def test_markup_in_a_name(house: House, tablet: Page) -> None:
     press(tablet, visit.pin)
     assert said(tablet).startswith("Welcome, <img src=x onerror=alert(1)>.")
     assert tablet.locator("#result img").count() == 0
+
+
+def nexio(house: House, *arguments: str) -> CompletedProcess[str]:
+    """What the desk types."""
+    env = environment_of(house.configuration)
+    return run(program("nexio"), *arguments, env=env, seconds=PATIENCE)
+
+
+def test_from_a_new_tablet_to_the_first_check_in(house: House, chromium: Browser) -> None:
+    """The code is typed, the page changes by itself; revoked, it changes back."""
+    browsing = chromium.new_context(viewport={"width": 320, "height": 568})
+    page = browsing.new_page()
+    page.goto(f"{house.server.origin}/kiosk")
+    assert complaints(page) == []
+    assert overflow(page) == 0
+    code = page.locator("#code").inner_text()
+    done = nexio(house, "kiosk", "pair", code.lower(), "--name", "Front door")
+    assert done.stdout == "Front door is paired: it checks people in and out at Harbour House.\n"
+    expect(page.locator("#start")).to_be_visible()
+    press(page, house.visitor().pin)
+    assert said(page).startswith("Welcome, Ada.")
+    listed = nexio(house, "kiosk", "list").stdout
+    assert "Front door" in listed
+    assert "127.0.0.1" in listed
+    done = nexio(house, "kiosk", "revoke", "front door", "--yes")
+    assert done.stdout == "Front door is turned away.\n"
+    expect(page.locator("#pairing")).to_be_visible()
+    assert page.locator("#code").inner_text() != code
+    browsing.close()
 
 
 @pytest.mark.parametrize(

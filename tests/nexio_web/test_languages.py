@@ -30,31 +30,35 @@ SIZES = {
 NAMES = ("李小龍", "Nguyễn Thị Ánh", "Jürgen Groß", "Élodie L'Hôpital", "Íñigo Núñez", "محمد")
 
 CUT_OFF = """
-() => [...document.querySelectorAll("h1, h2, p, a, label, strong, button, span, input, li")]
-  .filter((each) => each.checkVisibility() && !each.matches(".unseen, .skip"))
-  .filter((each) => {
-    const box = each.getBoundingClientRect();
-    return each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== "inline"
-      || box.right > document.documentElement.clientWidth + 1 || box.left < -1;
-  })
-  .map((each) => `${each.tagName} ${each.id}: ${each.textContent}`)
-"""
-"""What is wider than the place that it has."""
-
-SHOW_ALL = """
-(id) => {
-  for (const each of document.querySelectorAll("section")) each.hidden = each.id !== id;
-  for (const each of document.querySelectorAll("footer [hidden]")) each.hidden = false;
+(screens) => {
+  const parts = [...document.querySelectorAll("section, footer [hidden]")];
+  const before = parts.map((each) => each.hidden);
+  const found = (screens.length ? screens : [""]).flatMap((id) => {
+    if (id) for (const each of parts) each.hidden = each.matches("section") && each.id !== id;
+    return [...document.querySelectorAll("h1, h2, p, a, label, strong, button, span, input, li")]
+      .filter((each) => each.checkVisibility() && !each.matches(".unseen, .skip"))
+      .filter((each) => {
+        const box = each.getBoundingClientRect();
+        return each.scrollWidth > each.clientWidth + 1
+            && getComputedStyle(each).display !== "inline"
+          || box.right > document.documentElement.clientWidth + 1 || box.left < -1;
+      })
+      .map((each) => `${id} ${each.tagName} ${each.id}: ${each.textContent}`);
+  });
+  parts.forEach((each, number) => { each.hidden = before[number]; });
+  return found;
 }
 """
+"""What is wider than the place that it has: as the page is, or with each of these screens shown,
+and all that its foot can show."""
 
 
-def cut_off(page: Page) -> list[str]:
+def cut_off(page: Page, *screens: str) -> list[str]:
     """What does not fit, in all sizes."""
     found = []
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        found += [f"{size}: {each}" for each in page.evaluate(CUT_OFF)]
+        found += [f"{size}: {each}" for each in page.evaluate(CUT_OFF, screens)]
     return found
 
 
@@ -78,11 +82,7 @@ def test_each_screen_of_the_tablet(door: Page, code: str) -> None:
     choose(door, code)
     expect(door.locator("html")).to_have_attribute("lang", code)
     assert complaints(door) == []
-    for screen in ("start", "typing", "email"):
-        door.evaluate(SHOW_ALL, screen)
-        assert cut_off(door) == []
-    door.reload()
-    choose(door, code)
+    assert cut_off(door, "start", "typing", "email") == []
     door.locator("#member").click()
     assert complaints(door) == []
     door.clock.run_for(12_000)
@@ -234,8 +234,5 @@ def test_pages_before_anybody_chose(house: House, chromium: Browser, code: str) 
         expect(page.locator("h1:visible")).to_have_text(LANGUAGES[code].say(text))
         assert complaints(page) == []
         sections = page.evaluate("[...document.querySelectorAll('section')].map((each) => each.id)")
-        for section in sections or [""]:
-            if section:
-                page.evaluate(SHOW_ALL, section)
-            assert cut_off(page) == []
+        assert cut_off(page, *sections) == []
     context.close()

@@ -6,7 +6,7 @@ the work that most tests have for it.
 
 from __future__ import annotations
 
-import select
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
@@ -47,28 +47,26 @@ class KeptConnection(PatientConnection):
 
     @classmethod
     def _take(cls) -> PGconn | None:
-        while cls.idle:
-            driver = cls.idle.pop()
-            if not select.select([driver.socket], [], [], 0)[0]:
-                return driver
-            driver.finish()  # PostgreSQL has ended it
+        with suppress(IndexError):  # none is left, or another thread has taken the last one
+            while not _is_as_new(driver := cls.idle.pop()):
+                driver.finish()
+            return driver
         return None
 
     def close(self) -> None:
-        """Give it back, if it is in order."""
+        """Give it back, if it is in no transaction."""
         driver = self.pgconn
-        if not self.is_kept or len(self.idle) >= MOST or not _is_as_new(driver):
+        is_idle = driver.transaction_status == TransactionStatus.IDLE
+        if self.is_kept and is_idle and len(self.idle) < MOST:
+            self.pgconn, self._closed = cast("PGconn", _Closed()), True
+            self.idle.append(driver)
+        else:
             super().close()
-            return
-        self.pgconn, self._closed = cast("PGconn", _Closed()), True
-        self.idle.append(driver)
 
 
 def _is_as_new(driver: PGconn) -> bool:
-    """Whether it is in no transaction, and what was set, prepared or listened to is gone."""
-    if driver.transaction_status != TransactionStatus.IDLE:
-        return False
-    is_new = driver.exec_(b"DISCARD ALL").status == ExecStatus.COMMAND_OK
+    """Whether it works, with nothing left of what was set, prepared or listened to."""
+    works = driver.exec_(b"DISCARD ALL").status == ExecStatus.COMMAND_OK
     while driver.notifies():
         pass
-    return is_new
+    return works

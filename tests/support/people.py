@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, LargeBinary, Text, cast, insert, literal, select
+from sqlalchemy.orm import Session
 
 from nexio.locations import locations
 from nexio.locations.settings import parse_changes
@@ -15,7 +19,9 @@ from nexio.reception.registration import register as register_visitor
 from nexio.reception.registration_texts import read_registration
 from nexio.reception.tokens import revoke_token
 from nexio.reception.visits import delete_visit, find_visit
+from nexio.store.columns import Instant
 from nexio.store.engine import Store
+from nexio.store.tables import MemberRow, PinRow
 from tests.support.clocks import Clock
 from tests.support.reception import Blind
 
@@ -74,6 +80,32 @@ def register_many(
     with store.read() as work:
         found = [find_visit(work, visit) for visit in imported.visits]
     return [visit for visit in found if visit]
+
+
+def hold_pins(store: Store, location: Location, first: int, last: int) -> None:
+    """Give new members a PIN of five digits each; on any engine in two statements."""
+    count = select(literal(first).label("i")).cte("count", recursive=True)
+    count = count.union_all(select(count.c.i + 1).where(count.c.i < last))
+    member: dict[str, Any] = {
+        "id": count.c.i,
+        "location_id": literal(location.id),
+        "first_name": literal("A"),
+        "last_name": literal("B"),
+        "email": literal("a@example.com"),
+        "email_key": cast(count.c.i, Text),
+        "pin_sealed": literal(b"sealed"),
+        "created_at": literal(datetime(2026, 1, 1, tzinfo=UTC), Instant()),
+    }
+    pin: dict[str, Any] = {
+        "location_id": literal(location.id),
+        "digest": cast(cast(count.c.i, Text), LargeBinary),
+        "length": literal(5, Integer),
+        "member_id": count.c.i,
+    }
+    with Session(store.engine) as session:
+        session.execute(insert(MemberRow).from_select(list(member), select(*member.values())))
+        session.execute(insert(PinRow).from_select(list(pin), select(*pin.values())))
+        session.commit()
 
 
 def look_up(store: Store, visit: Visit) -> Visit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +85,7 @@ def mails(
             "reply-to=desk@example.com",
         )
         run_sql(store, "UPDATE location SET name = :name", name="W" * 60)
+        location = replace(location, name="W" * 60)
         return {
             (kind.value, code): message
             for code, name in zip(LANGUAGES, NAMES, strict=True)

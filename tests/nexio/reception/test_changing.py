@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from nexio.errors import InvalidValue, NexioError, NotFound, Refused
 from nexio.network.following import Horizon
@@ -14,16 +14,16 @@ from nexio.network.news import read_all
 from nexio.reception.changing import edit_visit, extend_token, reschedule
 from nexio.reception.tokens import TokenState
 from nexio.reception.visits import VisitState
-from nexio.store.tables import AuditRow, MemberRow, PinRow, VisitRow
+from nexio.store.tables import AuditRow, PinRow, VisitRow
 from radius_auth.decision.decide import Request, decide
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
 from radius_auth.replica.table import Table
 from tests.support.contents import contents
-from tests.support.people import delete, look_up, register, revoke, set_up
+from tests.support.people import delete, hold_pins, look_up, register, revoke, set_up
 from tests.support.radius.guests import nas
-from tests.support.stores import run_sql
+from tests.support.stores import row_counts, run_sql
 
 if TYPE_CHECKING:
     from nexio.locations.locations import Location
@@ -423,28 +423,17 @@ def test_the_same_e_mail_in_another_case_keeps_the_pin(
     assert decision(sqlite_store, visit.email, visit.pin) is Reason.VALID
 
 
-def fill_with_pins(store: Store) -> None:
-    """Give half of all PINs of five digits to members."""
-    numbers = range(1, 50_002)
-    member = {"location_id": 1, "first_name": "Ada", "last_name": "Lovelace", "pin_sealed": b""}
-    member |= {"email": "ada@example.com", "email_key": "ada@example.com", "created_at": FRIDAY}
-    with store.write() as work:
-        work.session.execute(
-            insert(MemberRow),
-            [member | {"id": number, "email_key": str(number)} for number in numbers],
-        )
-        pin = {"location_id": 1, "length": 5}
-        pins = [{"member_id": number, "digest": b"%d" % number} | pin for number in numbers]
-        work.session.execute(insert(PinRow), pins)
-
-
 def test_no_pin_to_be_had_changes_nothing(sqlite_store: Store, sqlite_location: Location) -> None:
     """R7: with more than half of all PINs live a changed e-mail is refused, too."""
     visit = register(sqlite_store, sqlite_location)
     set_up(sqlite_store, sqlite_location, "pin-length=5", insecure_short_pin=True)
-    fill_with_pins(sqlite_store)
-    error = refusal(sqlite_store, edit, visit, email="ada@example.com")
-    assert "50001 of the 100000 PINs" in str(error)
+    hold_pins(sqlite_store, sqlite_location, 1, 50_001)
+    visit = look_up(sqlite_store, visit)
+    before = row_counts(sqlite_store)
+    with pytest.raises(Refused, match="50001 of the 100000 PINs"):
+        edit(sqlite_store, visit, email="ada@example.com")
+    assert row_counts(sqlite_store) == before
+    assert look_up(sqlite_store, visit) == visit
     assert decision(sqlite_store, visit.email, visit.pin) is Reason.VALID
 
 

@@ -5,12 +5,11 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sqlalchemy import Integer, LargeBinary, Text, cast, delete, insert, literal, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,38 +19,11 @@ from nexio.locations.locations import Location
 from nexio.reception import pins
 from nexio.reception.pins import NewPin, draw_pin, new_pin, parse_pin
 from nexio.reception.visits import delete_visit
-from nexio.store.columns import Instant
 from nexio.store.engine import Store
-from nexio.store.tables import MemberRow, PinRow
+from nexio.store.tables import PinRow
 from tests.support.clocks import Clock
-from tests.support.people import add_location, register, set_up
+from tests.support.people import add_location, hold_pins, register, set_up
 from tests.support.stores import row_counts
-
-
-def hold_pins(store: Store, location: Location, first: int, last: int) -> None:
-    """Give new members a PIN of five digits each; on any engine in two statements."""
-    count = select(literal(first).label("i")).cte("count", recursive=True)
-    count = count.union_all(select(count.c.i + 1).where(count.c.i < last))
-    member: dict[str, Any] = {
-        "id": count.c.i,
-        "location_id": literal(location.id),
-        "first_name": literal("A"),
-        "last_name": literal("B"),
-        "email": literal("a@example.com"),
-        "email_key": cast(count.c.i, Text),
-        "pin_sealed": literal(b"sealed"),
-        "created_at": literal(datetime(2026, 1, 1, tzinfo=UTC), Instant()),
-    }
-    pin: dict[str, Any] = {
-        "location_id": literal(location.id),
-        "digest": cast(cast(count.c.i, Text), LargeBinary),
-        "length": literal(5, Integer),
-        "member_id": count.c.i,
-    }
-    with Session(store.engine) as session:
-        session.execute(insert(MemberRow).from_select(list(member), select(*member.values())))
-        session.execute(insert(PinRow).from_select(list(pin), select(*pin.values())))
-        session.commit()
 
 
 def drawn(store: Store, location: Location, how_many: int = 20) -> Iterable[str]:
@@ -289,19 +261,21 @@ def test_r7_r13_a_deleted_visits_pin_is_free_at_once(store: Store, location: Loc
 
 
 def test_r7_more_than_half_of_all_pins_live_is_refused_with_the_numbers(
-    store: Store, location: Location
+    sqlite_store: Store, sqlite_location: Location
 ) -> None:
     """Members' PINs count too; longer PINs are a way out."""
-    short = set_up(store, location, "pin-length=5", insecure_short_pin=True)
-    hold_pins(store, location, 1, 50_000)
-    with store.write() as work:
+    short = set_up(sqlite_store, sqlite_location, "pin-length=5", insecure_short_pin=True)
+    hold_pins(sqlite_store, sqlite_location, 1, 50_000)
+    with sqlite_store.write() as work:
         assert len(draw_pin(work, short).digits) == 5
-    hold_pins(store, location, 50_001, 50_001)
-    with store.write() as work, pytest.raises(Refused) as caught:
+    hold_pins(sqlite_store, sqlite_location, 50_001, 50_001)
+    with sqlite_store.write() as work, pytest.raises(Refused) as caught:
         draw_pin(work, short)
     assert str(caught.value) == "50001 of the 100000 PINs of 5 digits are in use at Harbour House"
     assert "nexio settings set pin-length=6" in caught.value.advice
-    assert len(register(store, set_up(store, location, "pin-length=6")).pin) == 6
+    assert (
+        len(register(sqlite_store, set_up(sqlite_store, sqlite_location, "pin-length=6")).pin) == 6
+    )
 
 
 def test_r7_a_members_pin_has_no_end(store: Store, location: Location, clock: Clock) -> None:

@@ -132,7 +132,7 @@ def test_damage(own: Nexio) -> None:
         lines = ran.out.splitlines()
         assert len(lines) == number
         assert any(named in line for line in lines)
-        assert own("db", "check", "--json").json == lines
+    assert own("db", "check", "--json").json == lines
 
 
 def test_a_damaged_signing_key(house: Nexio) -> None:

@@ -268,6 +268,24 @@ def test_workers_hear_of_guesses_and_of_what_the_others_did(
     assert Kind.GUESS in kinds
 
 
+def test_what_a_worker_tells_last_is_heard(
+    companion: Companion, connect: Callable[[], Link], follower: Follower, clock: Clock
+) -> None:
+    """It is gone before the companion has passed on what it told."""
+    companion.hub.follow(follower)
+    one, other = connect(), connect()
+    until([one, other], lambda: one.is_loaded and other.is_loaded)
+    attack(one._guard, clock(), count=3)  # noqa: SLF001 (as its worker does)
+    one.tell_acts()
+    assert one._channel is not None  # noqa: SLF001
+    one._channel.close()  # noqa: SLF001
+
+    until([other], lambda: 1 in other._guard.visits())  # noqa: SLF001
+    companion.sharing.exchange_with_host()
+    acts = HostJournal(guard_path_of(companion)).exchange()
+    assert [act.kind for act in acts].count(Kind.GUESS) == 3
+
+
 def test_a_guess_while_others_are_told_is_told_the_next_time(
     companion: Companion,
     connect: Callable[[], Link],

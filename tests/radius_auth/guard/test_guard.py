@@ -233,7 +233,7 @@ def test_tries_that_several_servers_looked_at_are_no_more_than_these() -> None:
         attack(guard, NOON)
         for other in guards:
             other.say(Kind.HERE, NOON)
-            guard.apply(each for each in other.news_after(0) if each.kind is Kind.HERE)
+            guard.apply(each for each in other.news_after(0) if each.kind == Kind.HERE)
         guard.apply([released(PHONE)])
     told, looked_at = [guard.news_after(0)[-1].serial for guard in guards], 0
     for n in range(20):
@@ -302,6 +302,38 @@ def test_a_location_without_device_addresses() -> None:
     """No guest's errors close it for the next one."""
     guard = Guard()
     assert tries(guard, by_pin(""), NOON, most=50) == 50
+
+
+# The shorter way, where nobody has guessed before
+
+
+def test_the_first_wrong_guess_at_a_visit_counts_as_any_other() -> None:
+    """The same is kept and told, whichever way it went."""
+    one, other = Guard(), Guard()
+    for guard in (one, other):
+        knows(guard, LAPTOP)
+    made = guess(PHONE)
+    other.count(made, other.look(made, NOON), NOON, b"13579")
+    assert one.count_first(1, 1, b"1", PHONE, "ap-1", NOON, b"13579")
+
+    told, as_well = (
+        [act._replace(writer="") for act in each.news_after(0)] for each in (one, other)
+    )
+    assert told == as_well
+    later = NOON + MINUTE
+    for guard in (one, other):
+        guard.count(made, guard.look(made, later), later, b"13579")  # once more
+    assert one.news_after(2) == other.news_after(2) == []
+    assert one.visits()[1].devices == other.visits()[1].devices
+    assert attack(one, later) == attack(other, later) == 5
+
+
+def test_the_shorter_way_is_for_the_first_guess_only() -> None:
+    """At a visit at which somebody has guessed the guard has to look."""
+    guard = Guard()
+    assert guard.count_first(1, 1, b"1", PHONE, "ap-1", NOON, b"13579")
+    assert not guard.count_first(1, 1, b"1", LAPTOP, "ap-1", NOON + MINUTE, b"24680")
+    assert len(guard.news_after(0)) == 1
 
 
 # Reserving, which FreeRADIUS needs

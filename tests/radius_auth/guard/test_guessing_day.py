@@ -23,9 +23,9 @@ def test_the_bound_holds(day: Day) -> None:
     assert row_of(day, outcome) in PAGE.read_text().splitlines()
 
 
-@pytest.mark.parametrize("servers", [1, 2, 3, 4])
+@pytest.mark.parametrize("servers", [1, 2, 4])
 @pytest.mark.parametrize("devices", ["new", "none", "copied"])
-@pytest.mark.parametrize("workers", [1, 2, 8])
+@pytest.mark.parametrize("workers", [1, 8])
 def test_four_servers_stay_within_it(servers: int, devices: str, workers: int) -> None:
     """Asked at the same moment, one more guess at each visit for each other server.
 

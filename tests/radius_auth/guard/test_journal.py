@@ -196,7 +196,7 @@ def test_a_file_of_an_older_version_is_read(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(str(CreateTable(GuardActRow.metadata.tables["guard_act"])))
         rows = [
-            (each.kind.value, f"{NOON:%Y-%m-%d %H:%M:%S}.000000", *each[2:])
+            (each.kind, f"{NOON:%Y-%m-%d %H:%M:%S}.000000", *each[2:])
             for each in [*ACTS, act(9)._replace(kind=Kind.IN)]
         ]
         connection.executemany(

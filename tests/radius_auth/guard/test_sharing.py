@@ -232,7 +232,7 @@ def test_devices_of_visits_that_are_over_are_forgotten(
         HostJournal(guard_path(tmp_path / "one")),
         Journal(configuration.database_url),
     ):
-        devices = [each for each in journal.read_again() if each.kind is Kind.IN]
+        devices = [each for each in journal.read_again() if each.kind == Kind.IN]
         journal.close()
         assert [(each.visit_id, each.device) for each in devices] == [
             (lasting, PHONE),

@@ -14,7 +14,10 @@ from tests.support.radius.guesses import MINUTE, NOON, guess, mac, tries
 
 if TYPE_CHECKING:
     import mmap
+    from collections.abc import Callable
     from datetime import datetime
+
+    Guesses = Callable[..., bool]
 
 WORKERS = 4
 VISITS = 300
@@ -44,6 +47,16 @@ def wrong(guard: Guard, device: int, visit: int = 1, now: datetime = NOON) -> bo
     return True
 
 
+def first(guard: Guard, device: int, visit: int = 1, now: datetime = NOON) -> bool:
+    """The same, by the shorter way where nobody has guessed before."""
+    pin, typed = b"%d" % visit, b"%d" % device
+    is_first = guard.count_first(visit, 1, pin, mac(device), "ap-1", now, typed)
+    return is_first or wrong(guard, device, visit, now)
+
+
+either_way = pytest.mark.parametrize("guesses", [wrong, first])
+
+
 def tell(one: Guard, other: Guard) -> None:
     """What the companion does."""
     acts = one.news_after(0)
@@ -51,25 +64,27 @@ def tell(one: Guard, other: Guard) -> None:
     other.heard_up_to(one.writer, one.told_up_to())
 
 
-def test_a_guess_that_was_not_heard_of_is_waited_for() -> None:
+@either_way
+def test_a_guess_that_was_not_heard_of_is_waited_for(guesses: Guesses) -> None:
     """Another worker looks at the next one when it has heard of the first."""
     one, other = pair()
-    assert wrong(one, 1)
+    assert guesses(one, 1)
 
     assert other.look(guess(mac(2)), NOON).is_pause
-    assert wrong(other, 2, visit=2)  # at any other visit at once
+    assert guesses(other, 2, visit=2)  # at any other visit at once
     tell(one, other)
-    assert wrong(other, 3)
+    assert guesses(other, 3)
 
 
-def test_it_hears_of_it_while_it_waits() -> None:
+@either_way
+def test_it_hears_of_it_while_it_waits(guesses: Guesses) -> None:
     """A guest notices nothing but some milliseconds."""
     memory = shared_memory(2)
     one, other = guard_of(memory, 0), guard_of(memory, 1, patience=10.0)
-    assert wrong(one, 1)
+    assert guesses(one, 1)
     other.catch_up = lambda: tell(one, other)
 
-    assert wrong(other, 2)
+    assert guesses(other, 2)
 
 
 def test_what_was_right_is_withdrawn() -> None:
@@ -95,31 +110,34 @@ def test_nobody_is_let_in_unseen_where_a_guess_was_not_heard_of() -> None:
     assert not other.look(guess(mac(2)), NOON).is_refused
 
 
-def test_the_same_password_again_keeps_nobody_out() -> None:
+@either_way
+def test_the_same_password_again_keeps_nobody_out(guesses: Guesses) -> None:
     """It is no guess."""
     one, other = pair()
-    assert wrong(one, 1)
+    assert guesses(one, 1)
     tell(one, other)
-    assert wrong(one, 1, now=NOON + MINUTE)
+    assert guesses(one, 1, now=NOON + MINUTE)
 
-    assert wrong(other, 2, now=NOON + MINUTE)
+    assert guesses(other, 2, now=NOON + MINUTE)
 
 
-def test_a_worker_that_has_died_keeps_nobody_out() -> None:
+@either_way
+def test_a_worker_that_has_died_keeps_nobody_out(guesses: Guesses) -> None:
     """What it looked at last nobody will tell."""
     memory = shared_memory(2)
     one, other = guard_of(memory, 0), guard_of(memory, 1)
-    assert wrong(one, 1)
+    assert guesses(one, 1)
     forget_worker(memory, 2, 0)
-    assert wrong(other, 2)
+    assert guesses(other, 2)
 
     successor = guard_of(memory, 0)
     assert successor.look(guess(mac(3)), NOON).is_refused
     tell(other, successor)
-    assert wrong(successor, 3)
+    assert guesses(successor, 3)
 
 
-def test_one_guess_by_all_of_them_together(programs: None) -> None:
+@either_way
+def test_one_guess_by_all_of_them_together(programs: None, guesses: Guesses) -> None:
     """Real processes that guess at the same visits at the same moment, deaf to each other."""
     memory = shared_memory(WORKERS)
     read, write = os.pipe()
@@ -128,7 +146,7 @@ def test_one_guess_by_all_of_them_together(programs: None) -> None:
         child = os.fork()
         if child == 0:
             guard = guard_of(memory, index, WORKERS, patience=0.001)
-            looked_at = [visit for visit in range(1, VISITS) if wrong(guard, index + 1, visit)]
+            looked_at = [visit for visit in range(1, VISITS) if guesses(guard, index + 1, visit)]
             os.write(write, struct.pack(f"{VISITS}H", *looked_at, *[0] * (VISITS - len(looked_at))))
             os._exit(0)
         children.append(child)
@@ -160,14 +178,15 @@ def test_two_that_guess_at_the_same_visits_do_not_wait_for_each_other() -> None:
     assert looked_at == [{1, 2}]
 
 
-def test_wrong_guesses_of_a_round_are_told_together() -> None:
+@either_way
+def test_wrong_guesses_of_a_round_are_told_together(guesses: Guesses) -> None:
     """Before any of them is answered: then nobody waits for them longer than a round takes."""
     one, _ = pair()
     told = []
     one.tell_siblings = lambda: told.append(one.told_up_to())
 
-    assert wrong(one, 1, visit=1)
-    assert wrong(one, 2, visit=2)
+    assert guesses(one, 1, visit=1)
+    assert guesses(one, 2, visit=2)
     assert told == []
     one.finish()
     one.finish()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -34,6 +34,7 @@ from tests.support.radius.radiusd import Radiusd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from datetime import datetime
     from pathlib import Path
 
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 6
 """Logins on their way: most wait for the delay of a reject."""
-
-AGAIN = " again"
 
 Server = Radiusd | FreeRADIUS
 
@@ -62,28 +61,47 @@ def desk(desk: Desk) -> Desk:
     return desk
 
 
+class Login(NamedTuple):
+    """A case at a server by a method."""
+
+    server: str
+    method: str
+    case: Case
+
+    def __str__(self) -> str:
+        return f"{self.server} {self.method} {self.case.name}"
+
+    @property
+    def device(self) -> str:
+        """Its own, as the guard counts wrong passwords by it."""
+        return f"0c:00:00:00:01:{LOGINS.index(self):02x}"
+
+
+LOGINS = [
+    Login(name, method, case)
+    for name, methods in SERVED.items()
+    for method in methods
+    for case in CASES
+    if method in case.methods
+]
+
+
 @pytest.fixture(scope="module")
 def guests(desk: Desk) -> dict[str, Guest]:
     """Whoever logs in, by the name of the case; registered before the servers start.
 
-    Of those with a wrong PIN one for each server and method, and for each time: the guard counts
-    it at the visit, and the next guess there may have to wait for a moment.
+    Of those with a wrong PIN one for each login: the guard counts it at the visit, and the next
+    guess there may have to wait for a moment.
     """
-    wrong = [case for case in CASES if case.reason == "wrong PIN"]
-    ways = [
-        f"{name} {method}{time}"
-        for name, methods in SERVED.items()
-        for method in methods
-        for time in ("", AGAIN)
-    ]
+    wrong = [login for login in LOGINS if login.case.reason == "wrong PIN"]
     return {case.name: case.prepare(desk) for case in CASES} | {
-        f"{case.name} {way}": case.prepare(desk) for case in wrong for way in ways
+        str(login): login.case.prepare(desk) for login in wrong
     }
 
 
-def guest_of(guests: dict[str, Guest], case: Case, name: str, method: str, time: str = "") -> Guest:
-    """Who logs in at a server with a method."""
-    return guests.get(f"{case.name} {name} {method}{time}", guests[case.name])
+def guest_of(guests: dict[str, Guest], login: Login) -> Guest:
+    """Who logs in."""
+    return guests.get(str(login), guests[login.case.name])
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +116,7 @@ def servers(
     desk: Desk,
     guests: dict[str, Guest],
     odd_guests: list[Visit],
-    walk_in: Visit,
+    walk_ins: list[Visit],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Server]]:
     """Both, on the same store."""
@@ -134,13 +152,19 @@ VALUES = (
 
 
 @pytest.fixture(scope="module")
-def walk_in(desk: Desk) -> Visit:
-    """A visitor whose accept says more, registered before the servers start."""
+def walk_ins(desk: Desk) -> list[Visit]:
+    """Visitors whose accept says more, registered before the servers start."""
     words = [f"walk-in:{word}" for word in MORE]
     with desk.store.write() as work:
         edit_location(work, desk.location, reply=parse_replies(words, encode_reply_attribute))
     with desk.settings("walk-in-tokens=on", "walk-in-tokens=off"):
-        return desk.register(source="walk-in")
+        return [desk.register(source="walk-in") for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def walk_in(walk_ins: list[Visit]) -> Visit:
+    """The one at which nobody guesses."""
+    return walk_ins[0]
 
 
 @pytest.mark.parametrize("name", SERVED)
@@ -184,13 +208,14 @@ def test_further_attributes_by_every_method(
 
 @pytest.mark.parametrize("name", SERVED)
 def test_no_further_attributes_to_others(
-    servers: dict[str, Server], walk_in: Visit, guests: dict[str, Guest], name: str
+    servers: dict[str, Server], walk_ins: list[Visit], guests: dict[str, Guest], name: str
 ) -> None:
     """What is for walk-ins is for nobody else, and never in a reject."""
+    guessed_at = walk_ins[-1]
     guest = guests["inside the window"]
     accept = radclient(servers[name].port, guest.user_name, guest.password)
     assert accept.attributes.keys() == {"Message-Authenticator", "Session-Timeout", "Class"}
-    reject = radclient(servers[name].port, walk_in.email, f"{walk_in.pin}0")
+    reject = radclient(servers[name].port, guessed_at.email, f"{guessed_at.pin}0")
     assert reject.code == "Access-Reject"
     assert reject.attributes.keys() == {"Message-Authenticator"}
 
@@ -203,98 +228,83 @@ def _untagged(reply: Reply) -> dict[str, str]:
 _devices = map("02:00:00:00:{:02x}:{:02x}".format, count(), repeat(0))
 
 
-def log_in(
-    server: Server,
-    method: str,
-    case: Case,
-    guest: Guest,
-    folder: Path,
-    device: str | None = None,
-) -> Reply:
-    """Log in with one method, on a device of its own: the guard counts wrong passwords by it."""
-    device = device or next(_devices)
-    if method in METHODS and isinstance(server, FreeRADIUS):
-        phone = Phone(method=method, folder=folder, device=device)
+class Answer(NamedTuple):
+    """What came of a login, and when it was."""
+
+    reply: Reply
+    began: datetime
+    ended: datetime
+
+
+@pytest.fixture(scope="module")
+def answers(
+    servers: dict[str, Server],
+    guests: dict[str, Guest],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Future[Answer]]:
+    """All logins, each once."""
+    phones = tmp_path_factory.mktemp("phones")
+
+    def ask(login: Login) -> Answer:
+        began = utc_now()
+        folder = phones / login.device
+        folder.mkdir()
+        reply = log_in(servers[login.server], login, guest_of(guests, login), folder)
+        return Answer(reply, began, utc_now())
+
+    with ThreadPoolExecutor(AT_ONCE) as asking:
+        return {str(login): asking.submit(ask, login) for login in LOGINS}
+
+
+def log_in(server: Server, login: Login, guest: Guest, folder: Path) -> Reply:
+    """Log in with one method."""
+    if login.method in METHODS and isinstance(server, FreeRADIUS):
+        phone = Phone(method=login.method, folder=folder, device=login.device)
         return phone.log_in(server, guest.user_name, guest.password)
     said: dict[str, Any] = {
-        "method": method,
-        "Calling_Station_Id": f'"{device}"',
-        **case.attributes,
+        "method": login.method,
+        "Calling_Station_Id": f'"{login.device}"',
+        **login.case.attributes,
     }
     return radclient(server.port, guest.user_name, guest.password, **said)
 
 
-@pytest.mark.parametrize(
-    ("name", "method", "case"),
-    [
-        pytest.param(name, method, case, id=f"{name} {method} {case.name}")
-        for name, methods in SERVED.items()
-        for method in methods
-        for case in CASES
-        if method in case.methods
-    ],
-)
+@pytest.mark.parametrize("login", LOGINS, ids=str)
 def test_the_same_answer(
-    servers: dict[str, Server],
-    guests: dict[str, Guest],
-    tmp_path: Path,
-    name: str,
-    method: str,
-    case: Case,
+    answers: dict[str, Future[Answer]], guests: dict[str, Guest], login: Login
 ) -> None:
     """R1 to R22 on every way in: code, Session-Timeout, Class and words; signed (Must 9)."""
-    guest = guest_of(guests, case, name, method)
-
-    began = utc_now()
-    reply = log_in(servers[name], method, case, guest, tmp_path)
+    reply, began, ended = answers[str(login)].result()
+    guest, case = guest_of(guests, login), login.case
 
     assert "Message-Authenticator" in reply.attributes
     if case.reason == "valid":
         assert reply.code == "Access-Accept"
         assert guest.visit is not None
-        left = seconds_left(guest.visit), seconds_left(guest.visit, began)
-        assert left[0] <= reply.session_timeout <= left[1]
+        least, most = seconds_left(guest.visit, ended), seconds_left(guest.visit, began)
+        assert least <= reply.session_timeout <= most
         assert "Class" in reply.attributes
     else:
         assert reply.code == "Access-Reject"
         assert not {"Session-Timeout", "Class"} & set(reply.attributes)
         # RFC 3579 section 2.6.5: beside EAP-Message there are no words.
-        assert (reply.words or "").startswith(case.words if method not in METHODS else "")
-        assert bool(reply.words) == bool(case.words and method not in METHODS)
+        has_words = login.method not in METHODS
+        assert (reply.words or "").startswith(case.words if has_words else "")
+        assert bool(reply.words) == bool(case.words and has_words)
 
 
-def test_the_same_reasons_in_the_log(
-    desk: Desk, servers: dict[str, Server], guests: dict[str, Guest], tmp_path: Path
-) -> None:
+def test_the_same_reasons_in_the_log(desk: Desk, answers: dict[str, Future[Answer]]) -> None:
     """R11: one line for each login, with one reason, whatever server it came to."""
-    logins = [
-        (name, method, case)
-        for name, methods in SERVED.items()
-        for method in {PAP, MS_CHAP, "TTLS-PAP", "PEAP-MSCHAPv2", "PEAP-GTC"} & set(methods)
-        for case in CASES
-        if method in case.methods
-    ]
-    expected = {
-        f"0a:00:00:00:01:{number:02x}": login
-        for number, login in enumerate(logins)
-        if "Calling_Station_Id" not in login[2].attributes
+    reasons = {
+        login.device: login.case.reason
+        for login in LOGINS
+        if "Calling_Station_Id" not in login.case.attributes
     }
 
-    def ask(device: str) -> None:
-        name, method, case = expected[device]
-        folder = tmp_path / device
-        folder.mkdir()
-        guest = guest_of(guests, case, name, method, AGAIN)
-        log_in(servers[name], method, case, guest, folder, device)
+    found = desk.wait_for_events(lambda events: reasons.keys() <= {each.device for each in events})
 
-    with ThreadPoolExecutor(AT_ONCE) as asking:
-        list(asking.map(ask, expected))
-
-    found = desk.wait_for_events(lambda events: expected.keys() <= {each.device for each in events})
-
-    reasons = {device: case.reason for device, (_, _, case) in expected.items()}
-    assert {event.device: event.reason for event in found if event.device in expected} == reasons
-    assert len([event for event in found if event.device in expected]) == len(expected)
+    logged = [(each.device, each.reason) for each in found if each.device in reasons]
+    assert Counter(logged) == Counter(reasons.items())
 
 
 @pytest.mark.parametrize("name", SERVED)

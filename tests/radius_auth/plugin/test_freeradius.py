@@ -413,25 +413,6 @@ def own_desk(sqlite_configuration: Configuration) -> Iterator[Desk]:
         yield made
 
 
-def test_on_postgresql(
-    freeradius_python: None, postgresql_configuration: Configuration, tmp_path: Path
-) -> None:
-    """The same there: many servers, one PostgreSQL."""
-    with (
-        desk_with(postgresql_configuration) as desk,
-        with_plugin(postgresql_configuration, tmp_path) as server,
-    ):
-        server.warm_up()
-        visit = desk.register()
-        ask_until("Access-Accept", lambda: radclient(server.port, visit.email, visit.pin))
-        revoke(desk.store, visit)
-        ask_until("Access-Reject", lambda: radclient(server.port, visit.email, visit.pin))
-        assert server.stop() == 0
-
-        assert desk.reasons()[-1] == "revoked"
-        assert "Traceback" not in server.log
-
-
 def ask_raw(server: FreeRADIUS, datagram: bytes) -> Packet:
     """Send octets, and check the reply as a NAS would."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:

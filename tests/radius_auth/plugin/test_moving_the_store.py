@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from nexio.keys.key_file import load_keys
 from nexio.network.event_log import list_events
 from nexio.store.engine import Store
 from radius_auth.replica.kept import read_kept
+from tests.support.cli.forking import start
 from tests.support.people import register
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import NEXIO, install, with_plugin
@@ -49,9 +51,10 @@ def test_guests_get_on_while_the_store_moves(
         logins = sum(log_in(server, visit) for _ in range(5))
         assert "Accounting-Response" in account(server.accounting_port, "Start", tries=3)
         words = [str(NEXIO), "db", "copy", "--from", old.database_url]
-        with subprocess.Popen(words, env=environment_of(new), stdout=subprocess.DEVNULL) as copying:
+        with start(*words, env=environment_of(new), stdout=subprocess.DEVNULL) as copying:
             while copying.poll() is None:
                 logins += log_in(server, visit)
+                time.sleep(0.02)
         assert copying.returncode == 0
         logins += log_in(server, visit)
 

@@ -98,7 +98,7 @@ def guess_at(desk: Desk, server: Radiusd, visit: Visit) -> None:
 
     def told() -> int:
         acts = HostJournal(path).exchange()
-        return sum(act.kind is Kind.GUESS for act in acts)
+        return sum(act.kind == Kind.GUESS for act in acts)
 
     wait_until(lambda: told() == 6)
 

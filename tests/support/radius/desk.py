@@ -130,4 +130,4 @@ def sessions_when(desk: Desk, enough: Callable[[list[WifiSession]], bool]) -> li
         if enough(found):
             return found
         assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+        time.sleep(0.05)
