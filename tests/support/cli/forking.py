@@ -30,6 +30,9 @@ FORKED = {
 READ_AT_START = ("LC_ALL", "LC_CTYPE", "NO_COLOR", "PYTHONIOENCODING", "PYTHONPATH", "PYTHONUTF8")
 """Variables that count when an interpreter starts, or when our modules are loaded."""
 
+_VARIABLES = dict(os.environ)
+"""Those of the loaded process: as they were before any test."""
+
 
 class Program(subprocess.Popen[str]):
     """A fork, which is used as :class:`subprocess.Popen`, of text.
@@ -110,7 +113,7 @@ def start(
         options: of :class:`subprocess.Popen`.
     """
     variables = os.environ if env is None else env
-    same = all(variables.get(name) == _variables().get(name) for name in READ_AT_START)
+    same = all(variables.get(name) == _VARIABLES.get(name) for name in READ_AT_START)
     if same and str(words[0]) in FORKED:
         return Program(*words, terminal=terminal, env=env, **options)
     started_by = ["setsid", "--ctty"] if terminal else []
@@ -151,15 +154,8 @@ def for_shells(folder: Path) -> tuple[Path, int]:
 
 
 @cache
-def _variables() -> dict[str, str]:
-    """Those that the loaded process has."""
-    return {name: os.environ[name] for name in READ_AT_START if name in os.environ}
-
-
-@cache
 def _loaded() -> socket.socket:
     """Where programs are asked for."""
-    _variables()
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
@@ -167,6 +163,7 @@ def _loaded() -> socket.socket:
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env=_VARIABLES,
             pass_fds=[theirs.fileno()],
         )
 

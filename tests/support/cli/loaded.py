@@ -107,7 +107,7 @@ def compile_statements() -> None:
     share_compiled_statements()
     with tempfile.TemporaryDirectory() as folder:
         for name in [name for name in os.environ if name.startswith("NEXIO_")]:
-            del os.environ[name]  # they lead to the store of the test that came first
+            del os.environ[name]  # they would lead to a store of this machine's
         os.environ |= {"NEXIO_HOME": folder, "NEXIO_CONFIG": os.devnull}
         with contextlib.redirect_stderr(io.StringIO()):
             for words in COMMANDS:
