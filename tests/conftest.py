@@ -52,7 +52,7 @@ from radius_auth.raddb.program import embedded_python
 from tests.support.clocks import Clock
 from tests.support.connections import KeptConnection
 from tests.support.mail_server import MailServer
-from tests.support.order import put_in_order
+from tests.support.order import place
 from tests.support.people import add_harbour_house
 from tests.support.postgresql import PostgreSQL
 from tests.support.radius.networks import can_make_networks
@@ -152,7 +152,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         for mark in _marks(item):
             item.add_marker(mark)
-    put_in_order(items)
+    items.sort(key=place)
 
 
 def _marks(item: pytest.Function) -> Iterator[str]:

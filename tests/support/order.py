@@ -1,15 +1,13 @@
-"""In which order the files of the tests come.
+"""Which files the tests begin with.
 
 ``make test`` gives each of its processes a whole file at a time, in this order: a server or a
-browser that a file shares starts once, and what takes long is not waited for at the end.  Beside
-files that mostly wait there are always some that compute, so that no core is idle.
+browser that a file shares starts once, and what takes long is not waited for at the end.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,25 +59,7 @@ _RUN_PROGRAMS = {
 }
 
 
-BESIDE: Final = 8
-"""Other files after each of :data:`LONGEST`: they take a twentieth of its time."""
-
-
-def put_in_order(items: list[pytest.Function]) -> None:
-    """Sort tests, those of a file together."""
-    items.sort(key=_place)
-    longest: list[Path] = []
-    others: list[Path] = []
-    for each in dict.fromkeys(item.path for item in items):
-        is_long = _place_of(each, items[0].config.rootpath)[0] < len(LONGEST)
-        (longest if is_long else others).append(each)
-    rest = iter(others)
-    mixed = [each for long in longest for each in (long, *islice(rest, BESIDE))]
-    ranks = {each: rank for rank, each in enumerate([*mixed, *rest])}
-    items.sort(key=lambda item: ranks[item.path])
-
-
-def _place(item: pytest.Function) -> tuple[int, bool, bool, int]:
+def place(item: pytest.Function) -> tuple[int, bool, bool, int]:
     """What a test is sorted by: whatever waits for a program leaves its core to others meanwhile.
 
     What needs neither store nor program comes last.
