@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ from radius_auth.replica.nas_index import NasIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from nexio.configuration import Configuration
+    from nexio.keys.keyring import Keyring
     from nexio.network.nas_entry import Nas
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
@@ -30,6 +33,9 @@ SUBJECT = "RADIUS server"
 TIMEOUT_SECONDS = 2.0
 OLD_SECONDS = 60
 """How long a server may not follow the store before it counts as trouble."""
+
+REWRITTEN_WITHIN = 3.0
+"""Seconds in which a server has written its table anew (``keeper.CHANGES_EVERY``)."""
 
 
 def find_server(nas: Iterable[Nas], port: int) -> Finding:
@@ -65,7 +71,7 @@ def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | 
     keyring = load_trusted_keys(configuration)
     for path in sorted((configuration.home / "spool").glob("*.table")):
         try:
-            kept = read_kept(path, keyring)
+            kept = _read_patiently(path, keyring)
         except Unusable as error:
             advice = "The server puts it aside when it starts, and writes another one."
             yield unwell("kept table", f"{path} {error}", advice), None
@@ -76,6 +82,23 @@ def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | 
                 age = words_for(kept.age(utc_now()))
                 visits = counted(len(kept.table), "visit")
                 yield well("kept table", f"{path} has {visits}, followed {age} ago"), kept
+
+
+def _read_patiently(path: Path, keyring: Keyring) -> Kept | None:
+    """Read a table; after a key rotation a server at work needs a moment to write it anew.
+
+    Raises:
+        Unusable: it is still so after a while.
+        OSError: it cannot be read.
+    """
+    until = time.monotonic() + REWRITTEN_WITHIN
+    while True:
+        try:
+            return read_kept(path, keyring)
+        except Unusable:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
 
 
 def _not_following(status: Status) -> Finding | None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nexio.clock import utc_now
+from nexio.keys.ownership import load_trusted_keys
+from nexio.network.following import Position
 from nexio.network.nas import NewNas, add_nas, list_nas
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
-from radius_auth.client.liveness import OLD_SECONDS, find_server
+from radius_auth.client import liveness
+from radius_auth.client.liveness import OLD_SECONDS, find_server, find_tables
 from radius_auth.protocol.statistics import Counts
 from radius_auth.protocol.status import Status
+from radius_auth.replica.kept import Kept, KeptFile
+from radius_auth.replica.table import Table
 from tests.support.people import add_location, register
 from tests.support.radius.guests import SECRET
 from tests.support.radius.radiusd import Radiusd, free_port
@@ -61,6 +67,32 @@ def test_our_server(house: Store, sqlite_configuration: Configuration) -> None:
     assert finding.well, finding
     said = f"answers on port {server.port} and followed the store \\d+ seconds? ago"
     assert re.fullmatch(rf"{said} \(1 visit known\)", finding.message)
+
+
+def test_a_table_of_the_key_before(
+    sqlite_configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server at work writes it anew a moment after a rotation; what stays so is told."""
+    path = sqlite_configuration.home / "spool" / "radiusd.table"
+    path.parent.mkdir()
+    path.write_bytes(b"of the key before")
+    keys = load_trusted_keys(sqlite_configuration)
+    whole = Kept(table=Table(keys), position=Position(epoch="e", number=1), followed_at=utc_now())
+
+    def rewrite(_: float) -> None:
+        KeptFile.write(path, whole, ()).close()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", rewrite)
+        ((finding, kept),) = find_tables(sqlite_configuration)
+    assert finding.well
+    assert kept is not None
+
+    path.write_bytes(b"of the key before")
+    monkeypatch.setattr(liveness, "REWRITTEN_WITHIN", 0.1)
+    ((finding, kept),) = find_tables(sqlite_configuration)
+    assert not finding.well
+    assert kept is None
 
 
 def test_nobody_listens(house: Store) -> None:
