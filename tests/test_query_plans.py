@@ -17,7 +17,6 @@ from nexio.network.accounting_records import AccountingBatch, Status
 from nexio.network.devices import known_slots, take_slots
 from nexio.network.endings import any_due, claim_endings, list_past_end, record_disconnect
 from nexio.network.event_log import forget_batches, record_batches
-from nexio.network.events import batches_of
 from nexio.network.following import Horizon
 from nexio.network.lost_sessions import close_all_lost
 from nexio.network.nas import NewNas, add_nas
@@ -34,6 +33,7 @@ from radius_auth.replica.follower import Follower
 from tests.support.accounting import record
 from tests.support.cli.running import Nexio
 from tests.support.clocks import Clock, noon_zone
+from tests.support.log_entries import batches_of
 from tests.support.many_rows import analyze, fill
 from tests.support.people import add_location, delete, register, revoke, set_up
 from tests.support.query_plans import Statements, plan_of, reads_of_all, statements

@@ -33,7 +33,7 @@ Decided = tuple[float, str, str | None, str, int | None, int | None, str, str, i
 and visit, outcome, reason, and microseconds until it was made."""
 
 
-Told = tuple[str, int, bytes]
+ToldDecisions = tuple[str, int, bytes]
 """Decisions about one NAS as a process tells them: whose share of what can be stored they take, how
 many they are, and their octets."""
 
@@ -128,7 +128,7 @@ class EventBatch:
         ]
 
 
-def as_told(events: Iterable[Decided]) -> list[Told]:
+def as_told(events: Iterable[Decided]) -> list[ToldDecisions]:
     """What a process tells together, for each NAS."""
     by_source: dict[str, list[Decided]] = {}
     for event in events:
@@ -138,7 +138,7 @@ def as_told(events: Iterable[Decided]) -> list[Told]:
     return [(source, len(some), marshal.dumps(some)) for source, some in by_source.items()]
 
 
-def batches_as_told(writer: str, number: int, told: Iterable[Told]) -> list[EventBatch]:
+def batches_as_told(writer: str, number: int, told: Iterable[ToldDecisions]) -> list[EventBatch]:
     """What a process told together, for each NAS a batch."""
     return [
         EventBatch(
@@ -150,11 +150,6 @@ def batches_as_told(writer: str, number: int, told: Iterable[Told]) -> list[Even
         )
         for i, (source, count, octets) in enumerate(told)
     ]
-
-
-def batches_of(writer: str, number: int, events: Iterable[Decided]) -> list[EventBatch]:
-    """The batches of decisions that were made in this process."""
-    return batches_as_told(writer, number, as_told(events))
 
 
 def new_record_id() -> str:

@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.clock import Clock
-    from nexio.network.events import Decided
-    from nexio.network.events import Told as DecisionsTold
+    from nexio.network.events import Decided, ToldDecisions
     from radius_auth.companion.channel import Message
 
 log = logging.getLogger(__name__)
@@ -112,7 +111,7 @@ class Link:
         self._own_acts = 0
         self._told_acts = 0
         self._number = self._sent = 0
-        self._batches: OrderedDict[int, Sequence[DecisionsTold]] = OrderedDict()
+        self._batches: OrderedDict[int, Sequence[ToldDecisions]] = OrderedDict()
         self._decisions = 0
         self._slots: dict[tuple[int, str], None] = {}
         self._channel: Channel | None = None

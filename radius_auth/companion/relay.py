@@ -30,8 +30,8 @@ MOST_NEWS: Final = 50_000
 
 
 KNOWN_SECONDS: Final = 86_400.0
-"""So long a device that got in need not be told again to the host's file and the store, which keep
-it for days."""
+"""For so long a device that got in is not told again to the host's file and the store: both keep it
+for days."""
 
 
 class Relay:

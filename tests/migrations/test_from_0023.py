@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nexio.network.event_log import list_events, record_batches
-from nexio.network.events import batches_of, decided
+from nexio.network.events import decided
 from nexio.network.nas_signatures import read_signatures
 from nexio.network.server_identity import RADIUSD, Identity
 from nexio.network.servers import list_servers, server_names
 from nexio.store.engine import Store
+from tests.support.log_entries import batches_of
 from tests.support.old_rows import rows_of_0002
 from tests.support.old_stores import upgrade
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexio.network.event_log import record_events
-from nexio.network.events import AuthEvent, new_record_id
+from nexio.network.events import AuthEvent, as_told, batches_as_told, new_record_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nexio.locations.locations import Location
+    from nexio.network.events import Decided, EventBatch
     from nexio.store.engine import Store
 
 
@@ -31,3 +34,8 @@ def logged(store: Store, location: Location, nas: str, *devices: str | None) -> 
             for device in devices
         ]
         record_events(work, events)
+
+
+def batches_of(writer: str, number: int, decisions: Iterable[Decided]) -> list[EventBatch]:
+    """What a process has told, as the companion takes it."""
+    return batches_as_told(writer, number, as_told(decisions))

@@ -16,9 +16,10 @@ from nexio.network.event_log import (
     record_batches,
     record_events,
 )
-from nexio.network.events import AuthEvent, batches_of, decided
+from nexio.network.events import AuthEvent, decided
 from nexio.store.engine import Store
 from nexio.store.tables import EventBatchRow
+from tests.support.log_entries import batches_of
 from tests.support.people import add_location
 from tests.support.stores import row_counts, run_sql
 

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nexio.network.event_log import record_batches, record_events
-from nexio.network.events import AuthEvent, EventBatch, batches_of, decided
+from nexio.network.events import AuthEvent, EventBatch, decided
 from nexio.network.server_identity import FREERADIUS, RADIUSD, Identity
 from nexio.store.engine import Store
 from radius_auth.decision.reasons import Reason
 from tests.support.cli.forking import start
 from tests.support.cli.programs import program
 from tests.support.cli.running import Nexio
+from tests.support.log_entries import batches_of
 
 KEYS = ["id", "at", "user_name", "device", "nas", "location", "outcome", "reason"]
 KEYS += ["latency_us", "server"]

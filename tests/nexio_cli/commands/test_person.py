@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from nexio.network.accounting_records import AccountingBatch, Status, seal_name
 from nexio.network.event_log import record_events
-from nexio.network.events import EventBatch, batches_of, decided
+from nexio.network.events import EventBatch, decided
 from nexio.network.guard_acts import Act, Kind
 from nexio.network.guard_table import append
 from nexio.network.nas import NasChanges, edit_nas
@@ -25,6 +25,7 @@ from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.kept import read_kept
 from tests.support.accounting import record, tell
+from tests.support.log_entries import batches_of
 from tests.support.radius.access_point import AccessPoint, Device, obedient
 from tests.support.radius.decisions import event
 from tests.support.radius.desk import ask_until, desk_with, sessions_when

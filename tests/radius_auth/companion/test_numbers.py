@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from nexio.network.events import EventBatch, batches_of
+from nexio.network.events import EventBatch
 from radius_auth.companion.monitor import Monitor
 from radius_auth.companion.numbers import RadiusNumbers
 from radius_auth.protocol.discards import DiscardReason, Discards
 from radius_auth.protocol.statistics import Counts
 from radius_auth.recording.spool import Spool
+from tests.support.log_entries import batches_of
 from tests.support.radius.guests import HOUR, NINE, nas, table_of, visit
 
 if TYPE_CHECKING:

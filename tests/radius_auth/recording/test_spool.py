@@ -12,11 +12,12 @@ import pytest
 
 from nexio.errors import StoreUnreachable
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
-from nexio.network.events import AuthEvent, EventBatch, batches_of, decided
+from nexio.network.events import AuthEvent, EventBatch, decided
 from radius_auth.recording import spool as spool_module
 from radius_auth.recording.spool import Spool, written
 from tests.support.accounting import record
 from tests.support.full_disks import fill, full_disk
+from tests.support.log_entries import batches_of
 from tests.support.radius.decisions import event, events
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from nexio.network.event_log import record_batches
-from nexio.network.events import EventBatch, batches_of
+from nexio.network.events import EventBatch
 from nexio.store.engine import Store
 from radius_auth.protocol.packet import Code
 from radius_auth.recording.recorder import Recorder
@@ -21,6 +21,7 @@ from radius_auth.replica.follower import Follower
 from radius_auth.server.options import Options
 from radius_auth.server.sockets import listen
 from radius_auth.server.worker import Inherited, Worker
+from tests.support.log_entries import batches_of
 from tests.support.radius.access_requests import access_request, verified
 
 if TYPE_CHECKING:
