@@ -1,8 +1,9 @@
 """What system calls cost a worker: ``python -m benchmarks.sockets``.
 
 A worker with 100,000 visits in memory answers on a socket, in a process of its own; 16 clients
-have 8 requests under way each.  Prints its CPU for each accept, with datagrams in batches and one
-by one in turn.  The load is made before the clock starts, and each reply is counted.
+have 8 requests under way each.  Prints its CPU for each accept, in turn with datagrams in batches
+whose replies to one client are one message, in batches with a message for each reply, and with a
+call for each datagram.  The load is made before the clock starts, and each reply is counted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from unittest.mock import patch
 from benchmarks.path import VISITS, Known, pin, request
 from radius_auth.companion.memory import settle_memory
 from radius_auth.protocol.packet import Code
+from radius_auth.server import datagrams
 from radius_auth.server.datagrams import BatchedPort
 from radius_auth.server.options import Options
 from radius_auth.server.sockets import listen
@@ -122,12 +124,17 @@ def main() -> None:
         request(number % len(known.table), number // CLIENTS % 256, pin(number % len(known.table)))
         for number in range(LOGINS)
     ]
+    ways = {
+        "cut by the kernel": (True, True),
+        "batches": (True, False),
+        "one by one": (False, False),
+    }
     for _ in range(3):
-        for batched in (True, False):
-            with patch.object(BatchedPort, "works", return_value=batched):
+        for name, (batched, cut) in ways.items():
+            works = patch.object(BatchedPort, "works", return_value=batched)
+            with works, patch.object(datagrams, "_cuts", return_value=cut):
                 used, rate = measure(known, load)
-            kind = "batches" if batched else "one by one"
-            print(f"{kind:12} {used:6.1f} us of CPU for each accept, {rate:8.0f} a second")
+            print(f"{name:18} {used:6.1f} us of CPU for each accept, {rate:8.0f} a second")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ A system call from Python costs several times what it costs the kernel, so both 
 :data:`AT_ONCE` datagrams (``python -m benchmarks.sockets``).  The kernel reads and writes buffers
 that are made once: of each datagram the octets, and beside them its control data and the address
 of its sender.  The latter two say where a reply goes, so one lookup finds the :class:`Source` of a
-sender that has asked before.
+sender that has asked before.  Replies of one length to one sender are one message, which the kernel
+cuts into datagrams: that is half of what sending each takes.
 
 :class:`PlainPort` does the same with a call for each datagram, where a machine has neither.
 """
@@ -32,10 +33,13 @@ from radius_auth.server.sockets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Taken: TypeAlias = tuple[bytes, Source, float]
 """A datagram, where it came from, and how many seconds it had waited in the kernel."""
+
+_Alike: TypeAlias = tuple[Source, list[bytes]]
+"""Replies of one length to one sender, which the kernel takes as one message."""
 
 AT_ONCE: Final = 64
 """Datagrams in one system call."""
@@ -64,6 +68,13 @@ _OCTETS, _OCTETS_STEP = 14, _MMSGHDR.size // 4
 
 _CONTROL, _CONTROL_STEP = 5, _MMSGHDR.size // 8
 """Where the length of the control data stands in them, in steps of 8."""
+
+_SOL_UDP: Final = 17
+_UDP_SEGMENT: Final = 103
+"""Linux: the buffers of one message are cut into datagrams of that length (udp(7))."""
+
+_SEGMENT: Final = struct.Struct("@NiiH")
+_SEGMENT_ROOM: Final = socket.CMSG_SPACE(2)
 
 _TRY_AGAIN: Final = {errno.ECONNREFUSED, errno.EINTR}
 """An ICMP error to an earlier reply, which is reported once, or a signal: not about what waits."""
@@ -130,6 +141,9 @@ class BatchedPort:
 
         self._incoming = _Buffers(0, _CONTROL_ROOM)
         self._outgoing = _Buffers(_TIME_ROOM, socket.CMSG_LEN(pktinfo))
+        self._cuts = _cuts(opened)
+        """Whether the kernel cuts one message into several datagrams."""
+
         self.sources: dict[bytes, Source] = {}
         """The senders that have asked before, by what the kernel says of them."""
 
@@ -174,7 +188,14 @@ class BatchedPort:
         """See :class:`Port`."""
         failed: list[Source] = []
         for start in range(0, len(replies), AT_ONCE):
-            failed += self._send(replies[start : start + AT_ONCE])
+            some = replies[start : start + AT_ONCE]
+            lost = self._send(_alike(some) if self._cuts else _alone(some))
+            if any(len(each) > 1 for _, each in lost):
+                # One by one they may be sent: a device or its MTU has refused them together.
+                lost = self._send(
+                    _alone((octets, source) for source, each in lost for octets in each)
+                )
+            failed += [source for source, _ in lost]
         return failed
 
     def _receive(self) -> int:
@@ -191,21 +212,30 @@ class BatchedPort:
                 break
         return 0
 
-    def _send(self, replies: Sequence[tuple[bytes, Source]]) -> list[Source]:
-        buffers = self._outgoing
-        for index, (octets, source) in enumerate(replies):
-            start = index * _META_ROOM + _TIME_ROOM
+    def _send(self, groups: Sequence[_Alike]) -> list[_Alike]:
+        """Send each group as one message; those that the kernel did not take."""
+        buffers, begin = self._outgoing, 0
+        buffers.headers[:] = buffers.fresh
+        for message, (source, replies) in enumerate(groups):
             way = source.way or self._way(source)
+            start = message * _META_ROOM + _TIME_ROOM
             buffers.meta[start : start + len(way)] = way
-            start = index * _DATA_ROOM
-            buffers.data[start : start + len(octets)] = octets
-            buffers.vector_lengths[2 * index + 1] = len(octets)
+            octets = replies[0] if len(replies) == 1 else b"".join(replies)
+            end = begin + len(octets)
+            buffers.data[begin:end] = octets
+            buffers.vectors[2 * message] = buffers.data_at + begin
+            buffers.vectors[2 * message + 1] = len(octets)
+            if len(replies) > 1:
+                buffers.cut(message, len(replies[0]))
+            begin = end
         failed, done = [], 0
-        while done < len(replies):
+        while done < len(groups):
             at = buffers.headers_at + done * _MMSGHDR.size
-            sent = _libc.sendmmsg(self._socket.fileno(), at, len(replies) - done, 0)
+            sent = _libc.sendmmsg(self._socket.fileno(), at, len(groups) - done, 0)
             if sent <= 0:  # that one; those behind it are still to be sent
-                failed.append(replies[done][1])
+                failed.append(groups[done])
+                # Cutting needs a device that makes checksums, before Linux 6.2.
+                self._cuts = self._cuts and ctypes.get_errno() != errno.EIO
             done += max(sent, 1)
         return failed
 
@@ -246,33 +276,70 @@ class _Buffers:
     """
 
     def __init__(self, control_at: int, control_length: int) -> None:
-        self.data, data_at = _room(AT_ONCE * _DATA_ROOM)
-        self.meta, meta_at = _room(AT_ONCE * _META_ROOM)
+        self.data, self.data_at = _room(AT_ONCE * _DATA_ROOM)
+        self.meta, self._meta_at = _room(AT_ONCE * _META_ROOM)
         self.headers, self.headers_at = _room(AT_ONCE * _MMSGHDR.size)
-        self._vectors, vectors_at = _room(AT_ONCE * _IOVEC.size)
-        self.vector_lengths = self._vectors.cast("Q")
+        vectors, vectors_at = _room(AT_ONCE * _IOVEC.size)
+        self.vectors = vectors.cast("Q")
+        """Where the octets of each begin, and how many they are."""
+
         self.octets_of, self.control_of = self.headers.cast("I"), self.headers.cast("Q")
         for index in range(AT_ONCE):
             _IOVEC.pack_into(
-                self._vectors,
+                vectors,
                 index * _IOVEC.size,
-                data_at + index * _DATA_ROOM,
+                self.data_at + index * _DATA_ROOM,
                 MAX_LENGTH + 1,
             )
             _MMSGHDR.pack_into(
                 self.headers,
                 index * _MMSGHDR.size,
-                meta_at + index * _META_ROOM + _CONTROL_ROOM,
+                self._meta_at + index * _META_ROOM + _CONTROL_ROOM,
                 _META_ROOM - _CONTROL_ROOM,
                 vectors_at + index * _IOVEC.size,
                 1,
-                meta_at + index * _META_ROOM + control_at,
+                self._meta_at + index * _META_ROOM + control_at,
                 control_length,
                 0,
                 0,
             )
         self.fresh = self.headers.tobytes()
         """The headers as they were, for the kernel writes lengths into them."""
+
+    def cut(self, message: int, length: int) -> None:
+        """Let the kernel cut a message into datagrams of that length."""
+        # Before the address of ours, in the place of the time of arrival.
+        at = message * _META_ROOM + _TIME_ROOM - _SEGMENT_ROOM
+        _SEGMENT.pack_into(self.meta, at, socket.CMSG_LEN(2), _SOL_UDP, _UDP_SEGMENT, length)
+        header = message * _CONTROL_STEP + _CONTROL
+        self.control_of[header - 1] = self._meta_at + at
+        self.control_of[header] += _SEGMENT_ROOM
+
+
+def _cuts(opened: socket.socket) -> bool:
+    """Whether the kernel knows ``UDP_SEGMENT``, as Linux does since 4.18."""
+    try:
+        opened.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+    except OSError:
+        return False
+    return True
+
+
+def _alike(replies: Iterable[tuple[bytes, Source]]) -> list[_Alike]:
+    """Replies of one length to one sender together."""
+    groups: dict[tuple[bytes | Source, int], _Alike] = {}
+    for octets, source in replies:
+        whose = source.way or source, len(octets)
+        group = groups.get(whose)
+        if group is None:
+            groups[whose] = source, [octets]
+        else:
+            group[1].append(octets)
+    return [*groups.values()]
+
+
+def _alone(replies: Iterable[tuple[bytes, Source]]) -> list[_Alike]:
+    return [(source, [octets]) for octets, source in replies]
 
 
 def _room(size: int) -> tuple[memoryview, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import socket
 import time
 from typing import TYPE_CHECKING, TypeAlias
@@ -156,6 +158,83 @@ def test_more_replies_than_one_batch_holds(port: Port, asking: socket.socket) ->
     assert port.send([(b"%d" % number, source) for number in range(2 * AT_ONCE + 1)]) == []
 
     assert [int(asking.recv(10)) for _ in range(2 * AT_ONCE + 1)] == [*range(2 * AT_ONCE + 1)]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["cut", "old kernel"])
+def test_replies_of_one_length_to_one_sender(
+    port: Port,
+    opened: socket.socket,
+    asking: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_known: bool,
+) -> None:
+    """The kernel cuts them out of one message; to whoever asked, each is a datagram of its own."""
+    if not is_known:
+        monkeypatch.setattr(module, "_UDP_SEGMENT", 9_999)
+        port = type(port)(opened)  # type: ignore[call-arg]
+    with socket.socket(opened.family, socket.SOCK_DGRAM) as other:
+        other.settimeout(10)
+        other.connect(asking.getpeername())
+        for each in (asking, other, asking):
+            each.send(each.getsockname()[1].to_bytes(2))
+        sources = [source for _, source, _ in take(port, 3)]
+        lengths = [20, 20, 82, 20, 82, 4_096] * 2
+        replies = [
+            (bytes([number, which]).ljust(length, b"."), source)
+            for number, length in enumerate(lengths)
+            for which, source in enumerate(sources[:2])
+        ]
+
+        assert port.send(replies) == []
+
+        for each in (asking, other):
+            mine = [octets for octets, source in replies if source.address == each.getsockname()]
+            assert sorted(each.recv(5_000) for _ in lengths) == sorted(mine)
+
+
+def test_replies_that_are_too_many_octets_for_one_message(
+    port: Port, asking: socket.socket
+) -> None:
+    """The kernel refuses them together, and takes each alone."""
+    asking.send(b"request")
+    ((_, source, _),) = take(port, 1)
+    replies = [bytes([number]) * 4_096 for number in range(20)]
+
+    assert port.send([(octets, source) for octets in replies]) == []
+
+    assert [asking.recv(5_000) for _ in replies] == replies
+
+
+def test_a_device_that_cannot_cut_is_asked_once(
+    opened: socket.socket, asking: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says EIO to each message of several datagrams; so the next ones are sent one by one."""
+    port, libc, told = BatchedPort(opened), vars(module)["_libc"], []
+
+    class Refusing:
+        """A kernel that takes a message only if it is one datagram."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(libc, name)
+
+        def sendmmsg(self, number: int, at: int, count: int, flags: int) -> int:
+            told.append(count)
+            if count == 1:
+                ctypes.set_errno(errno.EIO)
+                return -1
+            sent: int = libc.sendmmsg(number, at, count, flags)
+            return sent
+
+    monkeypatch.setattr(module, "_libc", Refusing())
+    asking.send(b"request")
+    ((_, source, _),) = take(port, 1)
+
+    for _ in range(2):
+        assert port.send([(b"reply", source)] * 3) == []
+
+    assert told == [1, 3, 3]
+    assert [asking.recv(10) for _ in range(6)] == [b"reply"] * 6
 
 
 def test_an_error_of_an_earlier_reply_hides_no_datagram(
