@@ -98,7 +98,7 @@ def decide(
     if password is None:
         return Rejected(reason_against_request(request) or Reason.UNSUPPORTED_METHOD)
     claim = read_claim(request, password, table, arrived)
-    if isinstance(claim, Reason):
+    if not isinstance(claim, Claim):
         by_mac = claim is Reason.MAC_AUTHENTICATION
         return (by_mac and _remembered(request, table, arrived)) or Rejected(claim)
     # What will be refused is compared as well: it takes as long as what is wrong.
@@ -172,16 +172,18 @@ def _decide_unguarded(  # noqa: PLR0913, PLR0917 - all that a decision is made o
 
     None where somebody has guessed, or where the PIN alone logs in a device for the first time.
     """
-    device, number = mac_of(request.calling_station) or "", visit.id
-    if not device and claim.name is None:
+    location, name, _, _, _ = claim
+    nas, _, _, station, _, _, _, _ = request
+    device, number = mac_of(station) or "", visit.id
+    if not device and name is None:
         return None
     is_known = guard.is_undisturbed(number, device)  # the guard would learn nothing
-    if not is_known and (claim.name is None or not guard.is_untouched(number)):
+    if not is_known and (name is None or not guard.is_untouched(number)):
         return None
-    decision = decide_visit(visit, _admits(claim.location), arrived)
+    decision = decide_visit(visit, _admits(location), arrived)
     if not is_known and isinstance(decision, Accepted):
-        chance, nas = table.chance_of(visit), _name_of(request.nas)
-        guard.came_in(number, visit.location_id, chance, device, nas, now)
+        chance = table.chance_of(visit)
+        guard.came_in(number, visit.location_id, chance, device, _name_of(nas), now)
     return decision
 
 
@@ -245,10 +247,11 @@ def read_claim(
     """
     if reason := reason_against_request(request):
         return reason
-    location = _location_of(request, table)
+    nas, name, _, _, _, _, _, _ = request
+    location = None if nas is None else table.locations.get(nas.location.id)
     if location is None:
         return Reason.NO_LOCATION
-    name, email, pin, settings = request.user_name, None, None, location.settings
+    email, pin, settings = None, None, location.settings
     if settings.wifi_login == "pin":
         pin = normalize_pin(name) if password is None else password.pin_alone(name)
         visits = () if pin is None else table.visits_with(location.id, pin)
@@ -259,19 +262,14 @@ def read_claim(
     confirmed: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     for visit in visits:
-        is_admitted = settings.roaming or visit.location_id == location.id
-        if is_admitted and _is_confirmed(visit, location, table, now):
+        its = visit.location_id
+        if (its == location.id or settings.roaming) and is_confirmed(
+            visit, table.locations.get(its, location), now
+        ):
             confirmed.append(visit)
         else:
             silent.append(visit)
     return named(Claim, (location, email, pin, confirmed, silent))
-
-
-def _is_confirmed(visit: FollowedVisit, location: Location, table: Table, now: datetime) -> bool:
-    start, end = visit.valid_from, visit.valid_until
-    if start is not None and end is not None and start <= now < end:
-        return True  # without asking for its day
-    return is_confirmed(visit, table.locations.get(visit.location_id, location), now)
 
 
 def guess_of(request: Request, claim: Claim, table: Table, now: datetime) -> Guess:
@@ -305,10 +303,11 @@ def _right_visits(
     Raises:
         KeyUnusable: none of the PINs can be opened: nothing was compared, so nothing is a guess.
     """
+    _, _, _, confirmed, others = claim
     right: list[FollowedVisit] = []
     silent: list[FollowedVisit] = []
     unreadable, compared, keyring = None, False, table.keyring
-    for visits, matching in ((claim.visits, right), (claim.silent, silent)):
+    for visits, matching in ((confirmed, right), (others, silent)):
         for visit in visits:
             try:
                 if password.matches(visit, keyring):

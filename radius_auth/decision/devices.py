@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from functools import lru_cache
 
 _SEPARATORS = b":.- "
@@ -25,7 +26,6 @@ def mac_of(station: bytes | None) -> str | None:
     if len(digits) != 2 * _OCTETS:
         return None
     try:
-        octets = bytes.fromhex(digits.decode("ascii"))
+        return unhexlify(digits).hex(":")
     except ValueError:
         return None
-    return octets.hex(":") if len(octets) == _OCTETS else None  # blanks are skipped by fromhex

@@ -40,18 +40,17 @@ OTHER_SERVICES = frozenset(ServiceType) - {ServiceType.CALL_CHECK}
 
 _CALL_CHECK = int(ServiceType.CALL_CHECK)
 _AT = ord("@")
+_DAY = 86_400
 _VALID = Reason.VALID
 
 
 def reason_against_request(request: Request) -> Reason | None:
     """Why a request is refused whoever it is, or None (R22)."""
-    if request.contradictory:
+    _, name, _, station, service, port, contradictory, _ = request
+    if contradictory:
         return Reason.CONTRADICTORY
-    service, name, station = request.service_type, request.user_name, request.calling_station
     # Guest portals send Virtual as well (FortiGate), but with the MAC address of the device.
-    if service in OTHER_SERVICES or (
-        request.nas_port_type == VIRTUAL_PORT and mac_of(station) is None
-    ):
+    if service in OTHER_SERVICES or (port == VIRTUAL_PORT and mac_of(station) is None):
         return Reason.UNSUPPORTED_SERVICE
     # Most guests type an e-mail, which is no MAC address.
     is_device = name and (name == station or (_AT not in name and _is_mac(name, station)))
@@ -64,7 +63,9 @@ def _is_mac(user_name: bytes, station: bytes | None) -> bool:
     return device is not None and device == mac_of(station)
 
 
-def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Decision:
+def decide_visit(  # noqa: PLR0911 - a rule each, in their order
+    visit: FollowedVisit, admits: int | None, now: datetime
+) -> Decision:
     """Decide for a visit whose PIN was right.
 
     Args:
@@ -72,43 +73,29 @@ def decide_visit(visit: FollowedVisit, admits: int | None, now: datetime) -> Dec
         admits: the location whose guests are admitted, None for every location's (R19).
         now: as of when.
     """
-    seconds = seconds_left(visit, now)
-    reason = reason_against_visit(visit, admits, now, seconds)
-    if reason is None:
-        return named(Accepted, (visit, seconds, _VALID))
-    return Rejected(reason, visit)
-
-
-def reason_against_visit(  # noqa: PLR0911 - a rule each, in their order
-    visit: FollowedVisit, admits: int | None, now: datetime, seconds: int
-) -> Reason | None:
-    """Why a visit whose PIN was right gets no Wi-Fi now, or None.
-
-    Args:
-        visit: the visit.
-        admits: as for :func:`decide_visit`.
-        now: as of when.
-        seconds: that are left of its window, see :func:`seconds_left`.
-    """
     if admits is not None and admits != visit.location_id:
-        return Reason.WRONG_LOCATION
+        return Rejected(Reason.WRONG_LOCATION, visit)
     if visit.replaced:
-        return Reason.REPLACED
+        return Rejected(Reason.REPLACED, visit)
     if visit.deleted_at is not None:
-        return Reason.DELETED
+        return Rejected(Reason.DELETED, visit)
     if visit.token_id is None:
-        return Reason.NO_TOKEN
+        return Rejected(Reason.NO_TOKEN, visit)
     if visit.revoked_at is not None:
-        return Reason.REVOKED
+        return Rejected(Reason.REVOKED, visit)
     if visit.valid_from is None:
-        return Reason.NOT_CHECKED_IN
+        return Rejected(Reason.NOT_CHECKED_IN, visit)
     if now < visit.valid_from:
-        return Reason.NOT_YET
+        return Rejected(Reason.NOT_YET, visit)
+    seconds = seconds_left(visit, now)
     if seconds < 1:
-        return Reason.ENDED
-    return None
+        return Rejected(Reason.ENDED, visit)
+    return named(Accepted, (visit, seconds, _VALID))
 
 
 def seconds_left(visit: FollowedVisit, now: datetime) -> int:
     """Whole seconds until a visit's window ends (R12); not more than 0 where it is over."""
-    return 0 if visit.valid_until is None else int((visit.valid_until - now).total_seconds())
+    if visit.valid_until is None:
+        return 0
+    left = visit.valid_until - now
+    return left.days * _DAY + left.seconds  # without the microseconds

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.errors import KeyUnusable, NexioError, NotFound, Unreachable
 from nexio.network.endings import any_due, claim_endings, record_disconnect
 from nexio.network.nas import list_nas
-from radius_auth.decision.rules import reason_against_visit, seconds_left
+from radius_auth.decision.request import Accepted
+from radius_auth.decision.rules import decide_visit
 from radius_auth.disconnecting.disconnect import (
     DisconnectOutcome,
     DisconnectReply,
@@ -153,7 +154,8 @@ class SessionEnder:
 
 def _reason_of(visit: FollowedVisit, now: datetime) -> str | None:
     """Why a guest who is on may not be: the rules of a login, wherever the NAS stands."""
-    return reason_against_visit(visit, None, now, seconds_left(visit, now))
+    decision = decide_visit(visit, None, now)
+    return None if isinstance(decision, Accepted) else decision.reason
 
 
 def _peer_of(entries: Sequence[Nas], ending: Ending) -> Peer | None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
-from radius_auth.decision.reasons import Reason
 from radius_auth.decision.request import Accepted
 from radius_auth.protocol.printable import device_for_log, printable, user_name_for_log
 
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from nexio.network.events import Decided
     from radius_auth.decision.request import Decision, Request
     from radius_auth.replica.table import Table
-
-
-_WORDS = {reason: reason.value for reason in Reason}
-"""Plain text: a member of an enumeration is none to ``marshal``."""
 
 
 def decision_for_log(
@@ -34,8 +29,8 @@ def decision_for_log(
         at: when it was asked.
         latency_us: how long the decision took, in microseconds.
     """
-    nas, visit, password = request.nas, decision.visit, request.password
-    name, station = request.user_name, request.calling_station
+    nas, name, password, station, _, _, _, identifier = request
+    visit, reason = decision.visit, decision.reason
     # As most guests type it: the e-mail of a visit is no PIN, so nothing has to be searched.
     if name in table.by_name and not (isinstance(password, Pap) and password.is_in(name)):
         user_name = printable(name)
@@ -45,10 +40,10 @@ def decision_for_log(
         at.timestamp(),
         user_name,
         mac_of(station) or device_for_log(station, password),
-        printable(request.nas_identifier) if nas is None else nas.name,
+        printable(identifier) if nas is None else nas.name,
         None if nas is None else nas.location.id,
         None if visit is None else visit.id,
         "accept" if isinstance(decision, Accepted) else "reject",
-        _WORDS[decision.reason],
+        reason._value_,  # plain text: a member of an enumeration is none to ``marshal``
         latency_us,
     )

@@ -35,7 +35,7 @@ def is_confirmed(visit: FollowedVisit, location: Location, now: datetime) -> boo
     start, end = visit.valid_from, visit.valid_until
     if start is None or end is None:  # no window: the day of the arrival
         return visit.opens_at <= now < visit.closes_at
-    if start <= now < end + AFTERWARDS:
+    if start <= now and (now < end or now < end + AFTERWARDS):
         return True
     first, last = _days(start, end, location.zone)
     return first <= now < last

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
@@ -52,11 +53,8 @@ if TYPE_CHECKING:
     from radius_auth.server.sockets import Source
 
     Reply: TypeAlias = tuple[bytes, Source]
-    _Verified: TypeAlias = tuple[Packet, Source, Client]
 
 log = logging.getLogger(__name__)
-
-Item = TypeVar("Item")
 
 JITTER = 0.25
 """A reject waits up to this part of its delay longer, so that its time tells nothing."""
@@ -65,7 +63,8 @@ _ACCESS_REQUEST = int(Code.ACCESS_REQUEST)
 _CHANCE = random.SystemRandom()
 
 
-class _Round(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Round:
     """What is the same for all that is answered together."""
 
     now: float
@@ -184,8 +183,18 @@ class Responder:
             The replies to send at once; the others are discarded, or held back (see :meth:`due`).
         """
         round_ = _Round(now, self._clock(), time.perf_counter_ns(), self._knowledge.table)
-        verified = self._each(self._verify, waiting, round_)
-        self._each(self._answer, verified, round_)
+        verified = []
+        for datagram, source in waiting:
+            try:
+                if (found := self._verify(datagram, source, round_.table)) is not None:
+                    verified.append((*found, source))
+            except Exception as fault:  # noqa: BLE001 - whatever it is, it is told there
+                self._leave_out(fault, source, now)
+        for packet, client, source in verified:
+            try:
+                self._answer(packet, client, source, round_)
+            except Exception as fault:  # noqa: BLE001 - as above
+                self._leave_out(fault, source, now)
         replies, self._replies = self._replies, []
         return replies
 
@@ -200,7 +209,7 @@ class Responder:
             try:
                 reply = self._release(held, now)
             except (Discarded, KeyUnusable) as silence:
-                self._ignore(silence, held.exchange.source, now)
+                self._leave_out(silence, held.exchange.source, now)
                 continue
             if reply is not None:
                 yield reply, held.exchange.source
@@ -226,7 +235,7 @@ class Responder:
         lines, self._lines = self._lines, []
         table = self._knowledge.table
         for exchange, decision in lines:
-            request, arrived, latency_us = exchange.request, exchange.arrived, exchange.latency_us
+            _, _, _, request, arrived, _, latency_us = exchange
             try:
                 event = decision_for_log(request, decision, table, arrived, latency_us)
             except Exception:  # a fault of ours costs one line of the log, and no other one
@@ -240,29 +249,11 @@ class Responder:
         events, self._events, self._counted = self._events, [], 0
         return events
 
-    def _each(
-        self, step: Callable[[Any, _Round], Item | None], items: Iterable[Any], round_: _Round
-    ) -> list[Item]:
-        """Take a step for each item, which has its source in second place; what comes of it."""
-        results = []
-        for item in items:
-            try:
-                result = step(item, round_)
-            except (Discarded, KeyUnusable) as silence:
-                self._ignore(silence, item[1], round_.now)
-            except Exception:
-                # A fault of ours costs this guest an answer, and nobody else.
-                if self._discards.count(DiscardReason.FAULT, item[1].host, round_.now):
-                    log.exception("a request could not be answered")
-            else:
-                if result is not None:
-                    results.append(result)
-        return results
-
-    def _verify(self, waiting: tuple[bytes, Source], round_: _Round) -> _Verified | None:
+    def _verify(
+        self, datagram: bytes, source: Source, table: Table
+    ) -> tuple[Packet, Client] | None:
         """Take a datagram apart, and see who sent it; None where it is no Access-Request."""
-        datagram, source = waiting
-        client = round_.table.nas[source.host]
+        client = table.nas[source.host]
         if client is None:
             raise Discarded(DiscardReason.UNKNOWN_CLIENT)
         if self._is_full:
@@ -270,40 +261,34 @@ class Responder:
         packet = read_packet(datagram)
         if packet.code == _ACCESS_REQUEST:
             check_access_request(packet, client)
-            return packet, source, client
+            return packet, client
         self._replies.append((self._answer_status(packet, client, source), source))
         return None
 
-    def _answer(self, verified: _Verified, round_: _Round) -> None:
+    def _answer(self, packet: Packet, client: Client, source: Source, round_: _Round) -> None:
         """Decide, and reply or hold back; a repeat gets the same octets again."""
-        packet, source, client = verified
-        now, table = round_.now, round_.table
-        known = self._duplicates.admit(
-            (source.socket, source.address, packet.identifier),
-            packet.authenticator,
-            now,
-            signed=packet.signature_start > 0,  # and verified by now
-        )
-        if isinstance(known, Repeat):
-            self._replies.append((self._repeat(known), source))
+        now, table, arrived = round_.now, round_.table, round_.arrived
+        is_signed = packet.signature_start > 0  # and verified by now
+        place = source.socket, source.address, packet.identifier
+        ticket = self._duplicates.admit(place, packet.authenticator, now, signed=is_signed)
+        if isinstance(ticket, Repeat):
+            self._replies.append((self._repeat(ticket), source))
             return
         revision = table.revision  # as it was before: Guard.look may wait, and the table change
         request = read_access_request(packet, client)
         if not client.require_message_authenticator:
-            self.signatures.note(request.nas, is_signed=packet.signature_start > 0)
-        decision = decide(request, table, self._guard, round_.arrived)
+            self.signatures.note(request.nas, is_signed=is_signed)
+        decision = decide(request, table, self._guard, arrived)
         latency_us = (time.perf_counter_ns() - round_.began) // 1000
-        fields = (source, packet, client, request, round_.arrived, known, latency_us)
-        exchange = named(_Exchange, fields)
+        exchange = named(_Exchange, (source, packet, client, request, arrived, ticket, latency_us))
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             self._hold(_Held(exchange, decision, revision), now)
-            return
-        if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
+        elif isinstance(decision, Accepted) and decision.visit.max_devices is not None:
             reply = self._limit(exchange, decision, now)
+            if reply is not None:
+                self._replies.append((reply, source))
         else:
-            reply = self._reply(exchange, decision, now)
-        if reply is not None:
-            self._replies.append((reply, source))
+            self._replies.append((self._reply(exchange, decision, now), source))
 
     def _limit(self, exchange: _Exchange, accepted: Accepted, now: float) -> bytes | None:
         """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
@@ -320,7 +305,7 @@ class Responder:
         exchange, table = parked.exchange, self._knowledge.table
         decision = remaining(settle_device(parked.accepted, answer, table), self._clock())
         if not self._duplicates.is_current(exchange.ticket):
-            self._note(exchange, decision)
+            self._lines.append((exchange, decision))
             return None
         return self._settle(exchange, decision, now)
 
@@ -344,11 +329,15 @@ class Responder:
         self._statistics.repeats += 1
         return known.reply
 
-    def _ignore(self, silence: Discarded | KeyUnusable, source: Source, now: float) -> None:
-        if isinstance(silence, Discarded):
-            self._discards.count(silence.reason, source.host, now)
-        else:
+    def _leave_out(self, fault: Exception, source: Source, now: float) -> None:
+        """Count what gets no answer."""
+        if isinstance(fault, Discarded):
+            self._discards.count(fault.reason, source.host, now)
+        elif isinstance(fault, KeyUnusable):
             self._discards.count(DiscardReason.KEY_MISSING, source.host, now)
+        # A fault of ours costs this guest an answer, and nobody else.
+        elif self._discards.count(DiscardReason.FAULT, source.host, now):
+            log.error("a request could not be answered", exc_info=fault)
 
     def _status(self, source: Source) -> StatusReply:
         self._count_events()
@@ -368,7 +357,7 @@ class Responder:
     def _release(self, held: _Held, now: float) -> bytes | None:
         exchange = held.exchange
         if not self._duplicates.is_current(exchange.ticket):
-            self._note(exchange, held.rejected)
+            self._lines.append((exchange, held.rejected))
             return None
         decision = self._once_more(held)
         if isinstance(decision, Accepted) and decision.visit.max_devices is not None:
@@ -390,15 +379,15 @@ class Responder:
         return remaining(decision, now)
 
     def _reply(self, exchange: _Exchange, decision: Decision, now: float) -> bytes:
-        packet, secret = exchange.packet, exchange.client.secret
+        _, packet, client, request, arrived, ticket, _ = exchange
         if isinstance(decision, Accepted):
-            class_ = class_of(decision.visit)
-            more = self._more(exchange.request, decision) if self._knowledge.table.replies else b""
-            octets = encode_accept(packet, secret, decision.session_timeout, class_, more)
+            visit, seconds, _ = decision
+            more = self._more(request, decision) if self._knowledge.table.replies else b""
+            octets = encode_accept(packet, client.secret, seconds, class_of(visit), more)
         else:
-            octets = encode_reject(packet, secret, self._words(decision, exchange.arrived))
-        self._duplicates.answer(exchange.ticket, octets, now)
-        self._note(exchange, decision)
+            octets = encode_reject(packet, client.secret, self._words(decision, arrived))
+        self._duplicates.answer(ticket, octets, now)
+        self._lines.append((exchange, decision))
         return octets
 
     def _more(self, request: Request, accepted: Accepted) -> bytes:
@@ -411,9 +400,6 @@ class Responder:
         # None where another store took the place of this one while the reject was held back.
         location = self._knowledge.table.locations.get(rejected.visit.location_id)
         return None if location is None else reply_message(rejected, location, now)
-
-    def _note(self, exchange: _Exchange, decision: Decision) -> None:
-        self._lines.append((exchange, decision))
 
     def _count_events(self) -> None:
         self.make_lines()
