@@ -10,7 +10,8 @@ import socket
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final, Self
 from unittest.mock import patch
 
@@ -20,7 +21,7 @@ from radius_auth.guard import Guard
 from radius_auth.protocol.authenticators import Secret, md5
 from radius_auth.protocol.duplicates import Duplicates
 from radius_auth.server import responder as answering
-from radius_auth.server.datagrams import AT_ONCE, open_port
+from radius_auth.server.datagrams import open_port
 from radius_auth.server.sockets import listen
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
     from nexio.keys.keyring import Keyring
 
-TAKEN: Final = 16
-"""Datagrams that a busy worker finds at once, more or less."""
+CLIENTS: Final = 8
+TAKEN: Final = 4 * CLIENTS
+"""Datagrams that a busy worker finds at once, more or less: some of each port that asks."""
 
 STEPS: Final = (
     ("read the octets", answering, ("read_packet",)),
@@ -115,19 +117,25 @@ class Stopwatch:
 def of_system_calls(octets: Sequence[bytes]) -> dict[str, float]:
     """Microseconds for each datagram: taking it from its socket, and sending a reply."""
     taking = sending = 0.0
-    with closing(socket.socket(type=socket.SOCK_DGRAM)) as client, listen("127.0.0.1", 0) as opened:
+    with ExitStack() as stack:
+        opened = stack.enter_context(listen("127.0.0.1", 0))
+        clients = [
+            stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(CLIENTS)
+        ]
+        for client in clients:
+            client.connect(opened.getsockname())
         port = open_port(opened)
-        client.connect(opened.getsockname())
         for first in range(0, len(octets), TAKEN):
-            for each in octets[first : first + TAKEN]:
+            some = list(zip(octets[first : first + TAKEN], cycle(clients), strict=False))
+            for each, client in some:
                 client.send(each)
             began = time.thread_time()
             taken = port.receive()
             then = time.thread_time()
             port.send([(each[:82], source) for each, source, _ in taken])
             taking, sending = taking + then - began, sending + time.thread_time() - then
-            for _ in taken:
-                client.recv(AT_ONCE * 64)
+            for _, client in some:
+                client.recv(4_096)
     to_each = 1e6 / len(octets)
     return {"take a datagram": taking * to_each, "send a reply": sending * to_each}
 
