@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -30,10 +31,16 @@ class Tables(NamedTuple):
 
 def our_tables(source: Connection, target: Connection) -> Tables:
     """All tables of our version."""
+    return _our_tables(is_raw=_are_sqlite(source, target))
+
+
+@cache
+def _our_tables(*, is_raw: bool) -> Tables:
     ours = MetaData()
     for table in Row.metadata.sorted_tables:
         table.to_metadata(ours)
-    return _raw_on_sqlite(source, target, Tables(ours.sorted_tables, ours.sorted_tables))
+    tables = Tables(ours.sorted_tables, ours.sorted_tables)
+    return _raw(tables) if is_raw else tables
 
 
 def tables_of(source: Connection, target: Connection) -> Tables:
@@ -42,15 +49,18 @@ def tables_of(source: Connection, target: Connection) -> Tables:
     here.reflect(target)
     here.remove(here.tables["alembic_version"])
     there.reflect(source, only=list(here.tables))
-    both = [there.tables[each.name] for each in here.sorted_tables], here.sorted_tables
-    return _raw_on_sqlite(source, target, Tables(*both))
+    tables = Tables([there.tables[each.name] for each in here.sorted_tables], here.sorted_tables)
+    return _raw(tables) if _are_sqlite(source, target) else tables
 
 
-def _raw_on_sqlite(source: Connection, target: Connection, tables: Tables) -> Tables:
+def _are_sqlite(source: Connection, target: Connection) -> bool:
+    return source.dialect.name == target.dialect.name == "sqlite"
+
+
+def _raw(tables: Tables) -> Tables:
     """From SQLite to SQLite values go over as they are: also one that nobody can read."""
-    if source.dialect.name == target.dialect.name == "sqlite":
-        for column in (column for side in tables for table in side for column in table.columns):
-            column.type = NullType()
+    for column in (column for side in tables for table in side for column in table.columns):
+        column.type = NullType()
     return tables
 
 
