@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Engine
 
-from nexio.store.tables import Row
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,4 +57,6 @@ def wipe_file(connection: sqlite3.Connection) -> list[str]:
 
 
 def _names() -> Sequence[str]:
+    from nexio.store.tables import Row  # noqa: PLC0415 - loads all of them, and servers only wipe files
+
     return [table.name for table in Row.metadata.sorted_tables]
