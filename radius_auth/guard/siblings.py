@@ -57,12 +57,11 @@ class Siblings:
         self._before: list[tuple[int, int]] = []
 
     def begin(self, writer: str) -> None:
-        """Take the place of the worker before, under another name.
+        """Take the place of the worker before, whose row is empty, under another name.
 
         Args:
             writer: the name of the guard, in hex digits.
         """
-        self._own[:] = memoryview(bytes(4 * SLOTS)).cast("I")
         self._names[self._index] = int(writer, 16)
 
     def has(self, writer: str) -> bool:
@@ -130,7 +129,7 @@ class Siblings:
 
 
 def forget_worker(memory: mmap.mmap, workers: int, index: int) -> None:
-    """A worker has ended: what it looked at last, nobody will tell."""
+    """A worker has ended and is replaced: what it looked at last, nobody will tell."""
     begin = 8 * workers + 4 * SLOTS * index
     memory[begin : begin + 4 * SLOTS] = bytes(4 * SLOTS)
 

@@ -248,15 +248,15 @@ class Parent:
             if not process:
                 continue
             child.end()
-            if child in self._workers:
-                index = self._workers.index(child)
-                forget_worker(self._memory, self._options.workers, index)
             code = os.waitstatus_to_exitcode(status)
             if self._stopping:
                 continue
             if not child.has_worked:
                 self._code, self._stopping = code, True
                 continue
+            if child in self._workers:
+                index = self._workers.index(child)
+                forget_worker(self._memory, self._options.workers, index)
             log.error("the %s ended with code %d and is replaced", child.name, code)
 
     def _stop_some(self) -> None:
