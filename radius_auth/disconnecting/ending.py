@@ -108,9 +108,13 @@ class SessionEnder:
         asyncio.run(self._end_all(store))
 
     async def _follow(self, store: Store) -> None:
-        while not self._stopping.is_set():
-            if not await self._end_some(store):
-                await asyncio.sleep(EVERY_SECONDS)
+        try:
+            while not self._stopping.is_set():
+                if not await self._end_some(store):
+                    await self._aside(self._stopping.wait, EVERY_SECONDS)
+        except asyncio.CancelledError:  # by Ctrl-C
+            self._stopping.set()
+            raise
 
     async def _end_all(self, store: Store) -> None:
         while await self._end_some(store):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,13 +24,14 @@ from nexio.network.endings import (
 from nexio.network.nas import NasChanges, NewNas, add_nas, edit_nas
 from nexio.reception.changing import extend_token, reschedule
 from nexio.store.engine import Store
+from radius_auth.disconnecting import ending
 from radius_auth.disconnecting.ending import Ended, SessionEnder
 from radius_auth.protocol.packet import read_packet
 from tests.support.accounting import record, sessions, tell
 from tests.support.people import delete, register, revoke
 from tests.support.radius.fake_nas import NAK, FakeNas, error_cause, reply
 from tests.support.radius.guests import SECRET
-from tests.support.radius.radiusd import wait_until
+from tests.support.radius.radiusd import PATIENCE, wait_until
 from tests.support.stores import run_sql
 
 if TYPE_CHECKING:
@@ -318,6 +320,21 @@ def test_a_deaf_nas_delays_nobody_else(
         ender.stop()
     assert asked_for(good) == ["201"]
     assert len(asked_before) <= MOST_OF_A_NAS
+
+
+def test_the_end_does_not_wait_for_the_next_look(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is told to end ends at once, however seldom it asks the store."""
+    monkeypatch.setattr(ending, "EVERY_SECONDS", PATIENCE)
+    looked = Event()
+    monkeypatch.setattr(ending, "any_due", lambda _: looked.set())
+    ender = SessionEnder(lambda: Store(sqlite_store.engine, lambda: sqlite_store.keyring))
+    ender.start()
+    assert looked.wait(PATIENCE)
+    began = time.monotonic()
+    ender.stop()
+    assert time.monotonic() - began < PATIENCE / 2
 
 
 def test_many_of_a_silent_nas_leave_room_for_others(
