@@ -1,6 +1,6 @@
 """Starting our programs without loading them, which would be most of their time.
 
-They are forks of a process that has loaded them (`tests.support.cli.loaded`), one for each process
+They are forks of a process that has loaded them (`tests.support.cli.loaded`), one for all processes
 of the tests.  How they start themselves is for tests that use `subprocess`.
 """
 
@@ -14,6 +14,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,21 +156,42 @@ def for_shells(folder: Path) -> tuple[Path, int]:
 
 @cache
 def _loaded() -> socket.socket:
-    """Where programs are asked for."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
+    """Where programs are asked for: whichever process of the tests comes first starts it."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    place = f"\0nexio-loaded-{run}"  # no file: it goes with whoever listens there
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        try:
+            listening.bind(place)
+        except OSError:  # another process has come first
+            _connect(asking, place)
+            return asking
+        listening.listen(64)
+        asking.connect(place)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.cli.loaded", str(theirs.fileno())],
+            [sys.executable, "-m", "tests.support.cli.loaded", str(listening.fileno())],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env=_VARIABLES,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[listening.fileno()],
         )
 
     @atexit.register
     def end() -> None:
-        ours.close()
+        asking.close()
         process.wait()
 
-    return ours
+    return asking
+
+
+def _connect(asking: socket.socket, place: str) -> None:
+    """Connect, as soon as it listens there: that follows at once."""
+    for _ in range(1000):
+        try:
+            asking.connect(place)
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+        else:
+            return
+    raise TimeoutError(place)

@@ -1,8 +1,9 @@
 """The process that has loaded our programs: it forks one where a test asks for one.
 
-It starts by ``python -m tests.support.cli.loaded``; `tests.support.cli.programs` asks it, over a
-socket that is its first argument.  Each message is how to start one program, with its streams and
-a pipe.  Through that go its process id and, when it has ended, its exit code, 4 octets each.
+It starts by ``python -m tests.support.cli.loaded``; the processes of the tests ask it
+(`tests.support.cli.forking`), over a socket whose door is its first argument, and it ends with the
+last of them.  Each message is how to start one program, with its streams and a pipe.  Through that
+go its process id and, when it has ended, its exit code, 4 octets each.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import pkgutil
 import resource
+import select
 import selectors
 import signal
 import socket
@@ -52,7 +54,7 @@ from radius_auth.server.daemon import run as run_radiusd
 from tests.support.statements import share_compiled_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PROGRAMS: dict[str, Callable[[], object]] = {
     "nexio": run_nexio,
@@ -83,6 +85,9 @@ COMMANDS = (
 
 LONGEST = 1 << 20
 """Octets of a message."""
+
+FEWEST = 2
+"""What is watched where nobody asks: the door, and the end of programs."""
 
 FIRST = 3
 """The number of the first file that is no standard stream."""
@@ -123,7 +128,7 @@ def compile_statements() -> None:
                 any_due(work)
 
 
-def serve(asking: socket.socket) -> dict[str, Any] | None:
+def serve(door: socket.socket) -> dict[str, Any] | None:
     """Fork programs until nobody can ask any more.
 
     Returns:
@@ -135,26 +140,22 @@ def serve(asking: socket.socket) -> dict[str, Any] | None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, int] = {}
     with selectors.DefaultSelector() as selector:
-        selector.register(asking, selectors.EVENT_READ)
-        selector.register(wake_read, selectors.EVENT_READ)
-        while True:
-            ready = [key.fd for key, _ in selector.select()]
-            if wake_read in ready:
-                os.read(wake_read, 4096)
-                reap(running)
-            if asking.fileno() not in ready:
-                continue
+        for each in (door, wake_read):
+            selector.register(each, selectors.EVENT_READ)
+        for asking in who_asks(selector, door, wake_read, running):
             message, files, _, _ = socket.recv_fds(asking, LONGEST, FIRST + 1)
-            if not message:
-                return None
             process = os.fork()
             if process == 0:
+                for key in selector.get_map().values():
+                    if isinstance(key.fileobj, socket.socket):
+                        key.fileobj.close()
                 break
             running[process] = files.pop()
             os.write(running[process], process.to_bytes(4, "big"))
-            for each in files:
-                os.close(each)
-    asking.close()
+            for file in files:
+                os.close(file)
+        else:
+            return None
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, file in enumerate(files[:FIRST]):
@@ -162,6 +163,33 @@ def serve(asking: socket.socket) -> dict[str, Any] | None:
     os.closerange(FIRST, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     told: dict[str, Any] = json.loads(message)
     return told
+
+
+def who_asks(
+    selector: selectors.BaseSelector, door: socket.socket, wake: int, running: dict[int, int]
+) -> Iterator[socket.socket]:
+    """Whoever asks for a program, until the last one that could has gone.
+
+    Args:
+        selector: watches the door and ``wake``.
+        door: where they come to.
+        wake: becomes readable when a program has ended.
+        running: the programs.
+    """
+    while True:
+        for key, _ in selector.select():
+            if key.fd == wake:
+                os.read(wake, 4096)
+                reap(running)
+            elif key.fileobj is door:
+                selector.register(door.accept()[0], selectors.EVENT_READ)
+            elif isinstance(key.fileobj, socket.socket) and key.fileobj.recv(1, socket.MSG_PEEK):
+                yield key.fileobj
+            elif isinstance(key.fileobj, socket.socket):
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+        if len(selector.get_map()) == FEWEST and not select.select([door], [], [], 0)[0]:
+            return
 
 
 def reap(running: dict[int, int]) -> None:
