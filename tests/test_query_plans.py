@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
 
-PAST, LIVE, DECISIONS = 2_000, 30, 6_000
-ELSEWHERE = 1_000
+PAST, LIVE, DECISIONS = 600, 30, 2_000
+ELSEWHERE = 400
 """Visits of now at another location."""
 
 
