@@ -27,11 +27,12 @@ from nexio.configuration import Configuration
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
 from nexio.network.events import EventBatch, as_told, batches_as_told
-from nexio.network.guard_acts import Act, Kind, acts_of, values_of
+from nexio.network.guard_acts import Act, Kind, packed
 from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.companion.channel import encoded
+from radius_auth.companion.memory import settle_companion_memory
 from radius_auth.companion.messages import Reported
 from radius_auth.companion.relay import Relay
 from radius_auth.guard.sharing import Sharing
@@ -129,14 +130,14 @@ def of_guesses(configuration: Configuration, count: int) -> dict[str, float]:
     spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
     for first in range(0, count, AT_ONCE):
         told = [
-            encoded(Reported.ACTS, number, [values_of(each) for each in guesses(number)])
+            encoded(Reported.ACTS, number, [packed(guesses(number))])
             for number in range(first, first + AT_ONCE, IN_A_ROUND)
         ]
 
         def take(told: list[bytes] = told) -> None:
             for message in told:
                 _, _, acts = marshal.loads(memoryview(message)[4:])  # noqa: S302 - behind its length
-                sharing.take(acts_of(acts))
+                sharing.take(acts)
 
         steps = take, sharing.exchange_with_host, sharing.exchange_with_servers
         for step, act in zip(spent, steps, strict=True):
@@ -201,6 +202,7 @@ def _each(spent: dict[str, float], count: int) -> dict[str, float]:
 def main() -> None:
     """Print three rounds."""
     count = int(sys.argv[1]) if sys.argv[1:] else COUNT
+    settle_companion_memory()
     for _ in range(3):
         kinds = (
             ("decision", of_decisions),

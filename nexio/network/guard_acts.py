@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import marshal
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 OTHERS_KEPT: Final = 180.0
 """Seconds: a server that has said nothing for so long is not there any more."""
@@ -84,6 +87,57 @@ def values_of(act: Act) -> tuple[Any, ...]:
 def acts_of(values: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that plain values stand for."""
     return [_named(Act, each) for each in values]
+
+
+def packed(acts: Iterable[Act]) -> bytes:
+    """Acts as a process of a server tells them to the others."""
+    return marshal.dumps([values_of(act) for act in acts])
+
+
+def unpacked(octets: bytes) -> list[Act]:
+    """The acts that a process of this server told."""
+    return acts_of(marshal.loads(octets))  # noqa: S302 (a process of ours)
+
+
+class ToldActs(NamedTuple):
+    """What a process told together; its octets go on as they are (``benchmarks.recording``)."""
+
+    acts: Sequence[Act]
+    octets: bytes
+
+
+class Packed(Sequence[Act]):
+    """Acts as octets, until somebody looks at one.
+
+    Args:
+        parts: how many acts are in each, when the first of them was done, and their octets.
+    """
+
+    def __init__(self, parts: Sequence[tuple[int, float, bytes]]) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return sum(count for count, _, _ in self.parts)
+
+    def __iter__(self) -> Iterator[Act]:
+        """Read them."""
+        return chain.from_iterable(unpacked(octets) for _, _, octets in self.parts)
+
+    @overload
+    def __getitem__(self, which: int) -> Act: ...
+    @overload
+    def __getitem__(self, which: slice) -> Sequence[Act]: ...
+    def __getitem__(self, which: int | slice) -> Act | Sequence[Act]:
+        """One of them, or some."""
+        return list(self)[which]
+
+
+def values_in(acts: Sequence[Act]) -> Iterable[Sequence[Any]]:
+    """Acts as plain values, where nobody looks at them as acts."""
+    if isinstance(acts, Packed):
+        return chain.from_iterable(marshal.loads(octets) for _, _, octets in acts.parts)  # noqa: S302 (as above)
+    return acts
 
 
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:

@@ -16,7 +16,11 @@ _CHECKSUM: Final = 4
 
 def as_octets(values: Any) -> bytes:
     """Values as they stand in a file."""
-    octets = marshal.dumps(values)
+    return behind_checksum(marshal.dumps(values))
+
+
+def behind_checksum(octets: bytes) -> bytes:
+    """The same of values that marshal has written already."""
     return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
 
 

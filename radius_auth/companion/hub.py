@@ -13,10 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain, tee
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_as_told
-from nexio.network.guard_acts import acts_of
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
@@ -64,7 +63,7 @@ class _Worker:
     def __init__(self, opened: socket.socket) -> None:
         self.channel = Channel(opened, RECEIVED_AT_ONCE)
         self.name = self.writer = ""
-        self.acts: list[tuple[Any, ...]] = []
+        self.acts: list[bytes] = []
         """What its guard did, as it came; the others hear of it once all that is there was read."""
 
         self.acts_up_to = 0
@@ -332,7 +331,7 @@ class Hub:
             acts, worker.acts = worker.acts, []
             worker.told_up_to = worker.acts_up_to
             try:
-                self._sharing.take(acts_of(acts))
+                self._sharing.take(acts)
             except Exception:
                 log.exception("what a worker did about guesses could not be taken")
             heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)

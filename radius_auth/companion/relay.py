@@ -12,7 +12,7 @@ from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, values_of
+from nexio.network.guard_acts import Act, Kind, Packed, ToldActs, packed
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
 from radius_auth.companion.messages import ACTS_AT_ONCE, Told
@@ -49,7 +49,7 @@ class Relay:
         self.host = host_name()
         self.lock = threading.RLock()
         self._tell = tell
-        self._acts: deque[Act] = deque(maxlen=MOST_ACTS)
+        self._acts = _Parts(MOST_ACTS)
         """What the workers were told."""
 
         self._quiet: dict[int, tuple[Act, ...]] = {}
@@ -64,19 +64,20 @@ class Relay:
         self._writers: set[str] = set()
         """The guards of the workers, of those that have ended too."""
 
-        self._news: deque[Act] = deque(maxlen=MOST_NEWS)
-        self._position = 0
+        self._news = _Parts(MOST_NEWS)
         self._serials = count(1)
 
-    def take(self, acts: Iterable[Act]) -> None:
+    def take(self, told: Iterable[ToldActs]) -> None:
         """Take what a worker did."""
         with self.lock:
             quiet = self._quiet
-            new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
-            self._add_news(new)
-            if new:
-                self._writers.add(new[0].writer)
-                self._pass_on(new, new[0].writer)
+            for acts, octets in told:
+                new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
+                if new:
+                    part = ToldActs(new, octets if len(new) == len(acts) else packed(new))
+                    self._news.add(part)
+                    self._writers.add(new[0].writer)
+                    self._pass_on(part, new[0].writer)
 
     def _is_known(self, act: Act) -> bool:
         """Whether a device got in lately that another worker had let in: that is no news."""
@@ -92,7 +93,8 @@ class Relay:
     def apply(self, acts: Iterable[Act]) -> None:
         """Take what other servers did."""
         with self.lock:
-            self._pass_on(list(acts), "")
+            for part in _parts_of(acts):
+                self._pass_on(part, "")
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
@@ -104,23 +106,27 @@ class Relay:
             # That this server is here is for the others: its workers are one server together.
             others = [act for act in acts if act.writer != self.writer]
             for some in self._sorted(others):
-                self._acts.extend(some)
+                for part in _parts_of(some):
+                    self._acts.add(part)
             self._tell(list(self.everything()), "")
 
     def everything(self) -> Iterator[bytes]:
         """All that was done, by its time, for a guard that begins."""
-        acts = sorted(self._acts, key=lambda act: act.at)
+        acts = sorted(self._acts.since(0), key=lambda act: act.at)
         return _everything(acts)
 
-    def _pass_on(self, acts: Sequence[Act], writer: str) -> None:
+    def _pass_on(self, told: ToldActs, writer: str) -> None:
         """Tell all workers but the one that did it; of devices that got in before, all of them."""
-        before, loud = self._sorted(acts)
-        self._acts.extend(before)
-        self._acts.extend(loud)
-        if before:
-            self._tell(list(_messages(before)), "")
-        if loud:
-            self._tell(list(_messages(loud)), writer)
+        before, loud = self._sorted(told.acts)
+        self._tell_of(_parts_of(before), "")
+        self._tell_of([told] if len(loud) == len(told.acts) else _parts_of(loud), writer)
+
+    def _tell_of(self, parts: Iterable[ToldActs], but: str) -> None:
+        told = list(parts)
+        for part in told:
+            self._acts.add(part)
+        if told:
+            self._tell([encoded(Told.ACTS, octets) for _, octets in told], but)
 
     def _sorted(self, acts: Iterable[Act]) -> tuple[list[Act], list[Act]]:
         """Divide what was done.
@@ -168,31 +174,66 @@ class Relay:
             location_id=0,
         )
         with self.lock:
-            self._add_news([act])
+            self._news.add(ToldActs([act], packed([act])))
 
-    def told_since(self, position: int) -> tuple[int, list[Act]]:
+    def told_since(self, position: int) -> tuple[int, Packed]:
         """What the workers did since then, and until when that is."""
         with self.lock:
-            unseen = min(self._position - position, len(self._news))
-            return self._position, list(islice(self._news, len(self._news) - unseen, None))
+            return self._news.position, self._news.since(position)
 
     def tidy(self, now: datetime) -> None:
         """Let every worker forget what counts no longer."""
         del now
         self._tell([encoded(Told.TIDY)], "")
 
-    def _add_news(self, acts: Sequence[Act]) -> None:
-        self._news.extend(acts)
-        self._position += len(acts)
+
+class _Parts:
+    """Acts in the order in which they were told, as octets: the newest ones.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: deque[tuple[int, float, bytes]] = deque()
+        self._count = 0
+        self.position = 0
+        """How many there have been."""
+
+    def add(self, told: ToldActs) -> None:
+        """Add what was told together."""
+        acts, octets = told
+        self._parts.append((len(acts), min([act.at for act in acts]), octets))
+        self._count += len(acts)
+        self.position += len(acts)
+        while self._count > self._most:
+            self._count -= self._parts.popleft()[0]
+
+    def since(self, position: int) -> Packed:
+        """Those behind that position, as far as they are kept."""
+        unseen, found = self.position - position, []
+        for part in reversed(self._parts):
+            if unseen <= 0:
+                break
+            found.append(part)
+            unseen -= part[0]
+        return Packed(found[::-1])
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._parts.clear()
+        self._count = 0
 
 
 def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
     yield encoded(Told.FIRST_ACTS)
-    yield from _messages(acts)
+    for _, octets in _parts_of(acts):
+        yield encoded(Told.ACTS, octets)
     yield encoded(Told.ALL_ACTS)
 
 
-def _messages(acts: Sequence[Act]) -> Iterator[bytes]:
-    for begin in range(0, len(acts), ACTS_AT_ONCE):
-        some = [values_of(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
-        yield encoded(Told.ACTS, some)
+def _parts_of(acts: Iterable[Act]) -> Iterator[ToldActs]:
+    left = iter(acts)
+    while some := list(islice(left, ACTS_AT_ONCE)):
+        yield ToldActs(some, packed(some))

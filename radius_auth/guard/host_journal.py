@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import KINDS, Act, Kind, acts_of, values_of
+from nexio.network.guard_acts import KINDS, Act, Kind, Packed, acts_of, values_of
 from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
-from nexio.store.plain_values import as_octets, of_octets
+from nexio.store.plain_values import as_octets, behind_checksum, of_octets
 from nexio.store.spool_folder import FileDamaged, SpoolFile
 from nexio.store.wiping import wipe_file
 
@@ -165,9 +165,12 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _append(connection: sqlite3.Connection, acts: Sequence[Act]) -> None:
-    for first in range(0, len(acts), AT_ONCE):
-        some = acts[first : first + AT_ONCE]
-        connection.execute("INSERT INTO acts (since, body) VALUES (?, ?)", _row_of(some))
+    if isinstance(acts, Packed):
+        rows = [(since, behind_checksum(octets)) for _, since, octets in acts.parts]
+    else:
+        parts = range(0, len(acts), AT_ONCE)
+        rows = [_row_of(acts[first : first + AT_ONCE]) for first in parts]
+    connection.executemany("INSERT INTO acts (since, body) VALUES (?, ?)", rows)
 
 
 def _row_of(acts: Iterable[Act]) -> tuple[float, bytes]:
