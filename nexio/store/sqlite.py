@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -211,12 +211,11 @@ def insert_rows(
         last: what the last columns of all rows have, of which the rows say nothing.
     """
     end = "".join(", NULL" if each is None else f", {each:d}" for each in last)
-    values = list(chain.from_iterable(rows))
-    values[instant::width] = _instants_as_text(values[instant::width])
-    at_once = MOST_VALUES // width * width
-    for first in range(0, len(values), at_once):
-        some = tuple(values[first : first + at_once])
-        connection.exec_driver_sql(_insert(into, len(some) // width, width, end), some)
+    at_once, left = MOST_VALUES // width, iter(rows)
+    while values := list(chain.from_iterable(islice(left, at_once))):
+        values[instant::width] = map(_instant_as_text, values[instant::width])
+        statement = _insert(into, len(values) // width, width, end)
+        connection.exec_driver_sql(statement, tuple(values))
 
 
 @lru_cache(maxsize=512)
@@ -225,18 +224,19 @@ def _insert(into: str, count: int, width: int, end: str) -> str:
     return f"INSERT INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608 (ours)
 
 
-def _instants_as_text(instants: Iterable[float]) -> Iterator[str]:
-    """Seconds since 1970 as the store keeps an instant; of a second a server writes thousands."""
-    known, text = "", ""
-    for at in instants:
-        digits = str(round(at * 1_000_000))
-        if digits[:-6] != known:
-            known = digits[:-6]
-            text = datetime.fromtimestamp(int(known), UTC).strftime("%Y-%m-%d %H:%M:%S.")
-        yield text + digits[-6:]
+def _instant_as_text(at: float) -> str:
+    """Seconds since 1970 as the store keeps an instant."""
+    second, microseconds = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second_as_text(second)}.{microseconds:06}"
 
 
 def datetime_as_text(at: datetime) -> str:
     """An aware instant as the store keeps it, for rows that are written as they are."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return utc.isoformat(" ", "microseconds")[:26]  # without the zone
+
+
+@lru_cache(maxsize=64)
+def _second_as_text(seconds: int) -> str:
+    """Servers write thousands of a second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

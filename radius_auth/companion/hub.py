@@ -76,6 +76,9 @@ class _Worker:
         """The number of the table that it was told last; the hub counts them."""
 
         self.greeted = False
+        self.is_awaited = False
+        """Whether the hub wakes up when it takes more."""
+
         self.coming: list[Iterator[bytes]] = []
         """What is made only when there is room for it: a whole table, or all acts."""
 
@@ -267,10 +270,11 @@ class Hub:
                 if events & selectors.EVENT_READ:
                     for message in worker.channel.receive():
                         self._take(worker, message)
-                worker.go_on()
-                self._watch(worker)
             except Closed:
                 self._lose(worker)
+            else:
+                if worker.is_behind:
+                    self._go_on(worker)
 
     def _do_all(self) -> None:
         while self._todo:
@@ -299,8 +303,10 @@ class Hub:
         worker.channel.close()
 
     def _watch(self, worker: _Worker) -> None:
-        writing = selectors.EVENT_WRITE if worker.is_behind else 0
-        self._selector.modify(worker.channel.fileno(), selectors.EVENT_READ | writing)
+        if worker.is_behind != worker.is_awaited:
+            worker.is_awaited = worker.is_behind
+            writing = selectors.EVENT_WRITE if worker.is_awaited else 0
+            self._selector.modify(worker.channel.fileno(), selectors.EVENT_READ | writing)
 
     def _take(self, worker: _Worker, message: Message) -> None:
         kind, *values = message

@@ -204,7 +204,7 @@ class _Parts:
     def add(self, told: ToldActs) -> None:
         """Add what was told together."""
         acts, octets = told
-        self._parts.append((len(acts), min([act.at for act in acts]), octets))
+        self._parts.append((len(acts), acts[0].at, octets))
         self._count += len(acts)
         self.position += len(acts)
         while self._count > self._most:

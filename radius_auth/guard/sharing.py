@@ -122,8 +122,12 @@ class Sharing:
 
     def _new_of(self, octets: bytes) -> ToldActs:
         acts = unpacked(octets)
+        first, last = acts[0], acts[-1]  # of one guard, in the order of their numbers
+        if first.serial > self._heard.get(first.writer, 0):
+            self._heard[first.writer] = last.serial
+            return ToldActs(acts, octets)
         new = list(self._not_heard(acts))
-        return ToldActs(new, octets if len(new) == len(acts) else packed(new))
+        return ToldActs(new, packed(new))
 
     def start(self) -> None:
         """Read what is known, then go on in the background until :meth:`stop`."""
