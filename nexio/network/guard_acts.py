@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 if TYPE_CHECKING:
@@ -106,23 +106,53 @@ class ToldActs(NamedTuple):
     octets: bytes
 
 
+class Part(NamedTuple):
+    """Acts that stay together: how many, when the first was done, and their octets."""
+
+    size: int
+    since: float
+    octets: bytes
+
+
+def part_of(told: ToldActs) -> Part:
+    """What was told together, without the acts."""
+    return Part(len(told.acts), told.acts[0].at, told.octets)
+
+
+def parts_of(acts: Iterable[Act], most: int) -> Iterator[Part]:
+    """Acts in parts of so many at most."""
+    left = iter(acts)
+    while some := list(islice(left, most)):
+        yield part_of(ToldActs(some, packed(some)))
+
+
+def together(parts: Iterable[Part], most: int) -> Iterator[list[Part]]:
+    """Parts in groups of so many acts at most."""
+    group: list[Part] = []
+    count = 0
+    for part in parts:
+        if group and count + part.size > most:
+            yield group
+            group, count = [], 0
+        group.append(part)
+        count += part.size
+    if group:
+        yield group
+
+
 class Packed(Sequence[Act]):
-    """Acts as octets, until somebody looks at one.
+    """Acts as octets, until somebody looks at one."""
 
-    Args:
-        parts: how many acts are in each, when the first of them was done, and their octets.
-    """
-
-    def __init__(self, parts: Sequence[tuple[int, float, bytes]]) -> None:
+    def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
 
     def __len__(self) -> int:
         """Return how many they are."""
-        return sum(count for count, _, _ in self.parts)
+        return sum(each.size for each in self.parts)
 
     def __iter__(self) -> Iterator[Act]:
         """Read them."""
-        return chain.from_iterable(unpacked(octets) for _, _, octets in self.parts)
+        return chain.from_iterable(unpacked(each.octets) for each in self.parts)
 
     @overload
     def __getitem__(self, which: int) -> Act: ...
@@ -136,7 +166,7 @@ class Packed(Sequence[Act]):
 def values_in(acts: Sequence[Act]) -> Iterable[Sequence[Any]]:
     """Acts as plain values, where nobody looks at them as acts."""
     if isinstance(acts, Packed):
-        return chain.from_iterable(marshal.loads(octets) for _, _, octets in acts.parts)  # noqa: S302 (as above)
+        return chain.from_iterable(marshal.loads(each.octets) for each in acts.parts)  # noqa: S302 (ours)
     return acts
 
 

@@ -16,11 +16,7 @@ _CHECKSUM: Final = 4
 
 def as_octets(values: Any) -> bytes:
     """Values as they stand in a file."""
-    return behind_checksum(marshal.dumps(values))
-
-
-def behind_checksum(octets: bytes) -> bytes:
-    """The same of values that marshal has written already."""
+    octets = marshal.dumps(values)
     return zlib.crc32(octets).to_bytes(_CHECKSUM) + octets
 
 

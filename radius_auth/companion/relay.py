@@ -12,7 +12,17 @@ from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, Packed, ToldActs, packed
+from nexio.network.guard_acts import (
+    Act,
+    Kind,
+    Packed,
+    Part,
+    ToldActs,
+    packed,
+    part_of,
+    parts_of,
+    together,
+)
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
 from radius_auth.companion.messages import ACTS_AT_ONCE, Told
@@ -71,13 +81,16 @@ class Relay:
         """Take what a worker did."""
         with self.lock:
             quiet = self._quiet
+            new = []
             for acts, octets in told:
-                new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
-                if new:
-                    part = ToldActs(new, octets if len(new) == len(acts) else packed(new))
-                    self._news.add(part)
-                    self._writers.add(new[0].writer)
-                    self._pass_on(part, new[0].writer)
+                some = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
+                if some:
+                    new.append(ToldActs(some, octets if len(some) == len(acts) else packed(some)))
+                    self._news.add(part_of(new[-1]))
+            if new:
+                writer = new[0].acts[0].writer
+                self._writers.add(writer)
+                self._pass_on(new, writer)
 
     def _is_known(self, act: Act) -> bool:
         """Whether a device got in lately that another worker had let in: that is no news."""
@@ -93,8 +106,8 @@ class Relay:
     def apply(self, acts: Iterable[Act]) -> None:
         """Take what other servers did."""
         with self.lock:
-            for part in _parts_of(acts):
-                self._pass_on(part, "")
+            before, loud = self._sorted(acts)
+            self._tell_of([*parts_of(before, ACTS_AT_ONCE), *parts_of(loud, ACTS_AT_ONCE)], "")
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
@@ -106,7 +119,7 @@ class Relay:
             # That this server is here is for the others: its workers are one server together.
             others = [act for act in acts if act.writer != self.writer]
             for some in self._sorted(others):
-                for part in _parts_of(some):
+                for part in parts_of(some, ACTS_AT_ONCE):
                     self._acts.add(part)
             self._tell(list(self.everything()), "")
 
@@ -115,18 +128,23 @@ class Relay:
         acts = sorted(self._acts.since(0), key=lambda act: act.at)
         return _everything(acts)
 
-    def _pass_on(self, told: ToldActs, writer: str) -> None:
+    def _pass_on(self, told: Iterable[ToldActs], writer: str) -> None:
         """Tell all workers but the one that did it; of devices that got in before, all of them."""
-        before, loud = self._sorted(told.acts)
-        self._tell_of(_parts_of(before), "")
-        self._tell_of([told] if len(loud) == len(told.acts) else _parts_of(loud), writer)
+        before: list[Act] = []
+        loud: list[Part] = []
+        for each in told:
+            known, new = self._sorted(each.acts)
+            before += known
+            is_whole = len(new) == len(each.acts)
+            loud += [part_of(each)] if is_whole else parts_of(new, ACTS_AT_ONCE)
+        self._tell_of(list(parts_of(before, ACTS_AT_ONCE)), "")
+        self._tell_of(loud, writer)
 
-    def _tell_of(self, parts: Iterable[ToldActs], but: str) -> None:
-        told = list(parts)
-        for part in told:
+    def _tell_of(self, parts: Sequence[Part], but: str) -> None:
+        for part in parts:
             self._acts.add(part)
-        if told:
-            self._tell([encoded(Told.ACTS, octets) for _, octets in told], but)
+        if parts:
+            self._tell(list(_messages(parts)), but)
 
     def _sorted(self, acts: Iterable[Act]) -> tuple[list[Act], list[Act]]:
         """Divide what was done.
@@ -174,7 +192,7 @@ class Relay:
             location_id=0,
         )
         with self.lock:
-            self._news.add(ToldActs([act], packed([act])))
+            self._news.add(*parts_of([act], 1))
 
     def told_since(self, position: int) -> tuple[int, Packed]:
         """What the workers did since then, and until when that is."""
@@ -196,19 +214,18 @@ class _Parts:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._parts: deque[tuple[int, float, bytes]] = deque()
+        self._parts: deque[Part] = deque()
         self._count = 0
         self.position = 0
         """How many there have been."""
 
-    def add(self, told: ToldActs) -> None:
+    def add(self, part: Part) -> None:
         """Add what was told together."""
-        acts, octets = told
-        self._parts.append((len(acts), acts[0].at, octets))
-        self._count += len(acts)
-        self.position += len(acts)
+        self._parts.append(part)
+        self._count += part.size
+        self.position += part.size
         while self._count > self._most:
-            self._count -= self._parts.popleft()[0]
+            self._count -= self._parts.popleft().size
 
     def since(self, position: int) -> Packed:
         """Those behind that position, as far as they are kept."""
@@ -217,7 +234,7 @@ class _Parts:
             if unseen <= 0:
                 break
             found.append(part)
-            unseen -= part[0]
+            unseen -= part.size
         return Packed(found[::-1])
 
     def clear(self) -> None:
@@ -228,12 +245,10 @@ class _Parts:
 
 def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
     yield encoded(Told.FIRST_ACTS)
-    for _, octets in _parts_of(acts):
-        yield encoded(Told.ACTS, octets)
+    yield from _messages(parts_of(acts, ACTS_AT_ONCE))
     yield encoded(Told.ALL_ACTS)
 
 
-def _parts_of(acts: Iterable[Act]) -> Iterator[ToldActs]:
-    left = iter(acts)
-    while some := list(islice(left, ACTS_AT_ONCE)):
-        yield ToldActs(some, packed(some))
+def _messages(parts: Iterable[Part]) -> Iterator[bytes]:
+    for group in together(parts, ACTS_AT_ONCE):
+        yield encoded(Told.ACTS, *(each.octets for each in group))

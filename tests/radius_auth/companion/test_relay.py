@@ -57,7 +57,7 @@ class Server:
 def acts_in(message: bytes) -> list[Act]:
     """What a worker is told."""
     kind, *values = marshal.loads(message[4:])  # noqa: S302 - ours, behind its length
-    return unpacked(values[0]) if kind == Told.ACTS else []
+    return [act for each in values for act in unpacked(each)] if kind == Told.ACTS else []
 
 
 def test_no_worker_hears_of_devices_that_got_in_where_nobody_guesses() -> None:
