@@ -19,7 +19,10 @@ def settle_memory() -> None:
 
 
 def settle_companion_memory() -> None:
-    """The same in the companion: decisions and acts come by thousands and go within a second."""
+    """The same in the companion: decisions come by thousands and go within a second; logins stay.
+
+    What stays is hardly ever looked at again (``python -m benchmarks.recording``, "first login").
+    """
     gc.freeze()
     gc.enable()
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(20_000, 100, 100)
