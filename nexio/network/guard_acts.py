@@ -107,7 +107,7 @@ class ToldActs(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Acts that stay together: how many, when the first was done, and their octets."""
+    """Acts that stay together: how many, since when, and their octets."""
 
     size: int
     since: float
@@ -116,7 +116,7 @@ class Part(NamedTuple):
 
 def part_of(told: ToldActs) -> Part:
     """What was told together, without the acts."""
-    return Part(len(told.acts), told.acts[0].at, told.octets)
+    return Part(len(told.acts), min([act.at for act in told.acts]), told.octets)
 
 
 def parts_of(acts: Iterable[Act], most: int) -> Iterator[Part]:

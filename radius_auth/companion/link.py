@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.keys.keyring import Keyring
 from nexio.network.events import as_told
 from nexio.network.following import Horizon, News, Position
-from nexio.network.guard_acts import parts_of, unpacked
+from nexio.network.guard_acts import packed, unpacked
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
     ACTS_AT_ONCE,
@@ -194,7 +194,8 @@ class Link:
             return
         news = self._guard.news_after(self._told_acts)
         self._told_acts = up_to
-        told = [each.octets for each in parts_of(news, ACTS_AT_ONCE)]
+        parts = range(0, len(news), ACTS_AT_ONCE)
+        told = [packed(news[first : first + ACTS_AT_ONCE]) for first in parts]
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
     def ask_slot(self, visit_id: int, device: str) -> None:
