@@ -14,6 +14,10 @@ OTHERS_KEPT: Final = 180.0
 """Seconds: a server that has said nothing for so long is not there any more."""
 
 
+ACTS_AT_ONCE: Final = 250
+"""Acts that are packed together: a worker takes them in within a millisecond."""
+
+
 class Kind:
     """What was done: plain words, so that an act can be sent as it is (``marshal``)."""
 

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.keys.keyring import Keyring
 from nexio.network.events import as_told
 from nexio.network.following import Horizon, News, Position
-from nexio.network.guard_acts import packed, unpacked
+from nexio.network.guard_acts import ACTS_AT_ONCE, packed, unpacked
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
-    ACTS_AT_ONCE,
     Instants,
     Reported,
     Told,

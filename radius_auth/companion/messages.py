@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 VISITS_AT_ONCE: Final = 100
 """Visits in one message: a worker takes them in within a millisecond."""
 
-ACTS_AT_ONCE: Final = 250
-"""Acts that are packed together, on their way to the others and in the guard's file: as above."""
-
 
 class Told(IntEnum):
     """What the companion tells a worker."""
@@ -86,7 +83,7 @@ class Reported(IntEnum):
 
     ACTS = 3
     """The number of its latest act about guesses, and what it did since the last time, in parts of
-    at most :data:`ACTS_AT_ONCE`."""
+    at most :data:`~nexio.network.guard_acts.ACTS_AT_ONCE`."""
 
     COUNTS = 4
     """What it has done so far."""

@@ -13,6 +13,7 @@ from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
 from nexio.network.guard_acts import (
+    ACTS_AT_ONCE,
     Act,
     Kind,
     Packed,
@@ -25,7 +26,7 @@ from nexio.network.guard_acts import (
 )
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import ACTS_AT_ONCE, Told
+from radius_auth.companion.messages import Told
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError
-from nexio.network.guard_acts import Kind, ToldActs, packed, times_put_right, unpacked
+from nexio.network.guard_acts import (
+    ACTS_AT_ONCE,
+    Kind,
+    ToldActs,
+    packed,
+    times_put_right,
+    unpacked,
+)
 from radius_auth.guard.guard import Guard
 from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.guard.journal import Journal
@@ -116,9 +123,16 @@ class Sharing:
         self._shared = shared
 
     def take(self, told: Iterable[bytes]) -> None:
-        """Take what a guard of this server told of itself; what is known counts once."""
+        """Take what a guard of this server told of itself; what is known counts once.
+
+        What it told in many small rounds stays together from here on.
+        """
         with self._lock:
-            self._shared.take([self._new_of(octets) for octets in told])
+            parts = [self._new_of(octets) for octets in told]
+            acts = [act for part in parts for act in part.acts]
+            if len(parts) > 1 and len(acts) <= ACTS_AT_ONCE:
+                parts = [ToldActs(acts, packed(acts))]
+            self._shared.take(parts)
 
     def _new_of(self, octets: bytes) -> ToldActs:
         acts = unpacked(octets)
