@@ -15,7 +15,7 @@ from nexio.network.devices import note_devices
 from nexio.network.events import AuthEvent
 from nexio.network.servers import Identity, number_of
 from nexio.store.groups import in_groups
-from nexio.store.sqlite import insert_rows, instant_as_text
+from nexio.store.sqlite import insert_rows
 from nexio.store.tables import AuthEventRow, EventBatchRow, VisitRow
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def record_batches(work: Writing, batches: Sequence[EventBatch]) -> None:
         if connection.dialect.name == "postgresql":
             _copy(connection, events, number)
         else:
-            rows = [(instant_as_text(at), *others) for at, *others in events]
-            insert_rows(connection, f"auth_event ({_COLUMNS}, server_id)", rows, _WIDTH, number)
+            insert_rows(
+                connection, f"auth_event ({_COLUMNS}, server_id)", events, _WIDTH, 0, number
+            )
     connection.execute(insert(_BATCHES), [{"id": each, "at": work.now} for each in new])
     note_devices(work, decisions)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import marshal
+from collections.abc import Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 OTHERS_KEPT: Final = 180.0
 """Seconds: a server that has said nothing for so long is not there any more."""
+
+
+ACTS_AT_ONCE: Final = 250
+"""Acts that are packed together: a worker takes them in within a millisecond."""
 
 
 class Kind:
@@ -84,6 +91,87 @@ def values_of(act: Act) -> tuple[Any, ...]:
 def acts_of(values: Iterable[tuple[Any, ...]]) -> list[Act]:
     """The acts that plain values stand for."""
     return [_named(Act, each) for each in values]
+
+
+def packed(acts: Iterable[Act]) -> bytes:
+    """Acts as a process of a server tells them to the others."""
+    return marshal.dumps([values_of(act) for act in acts])
+
+
+def unpacked(octets: bytes) -> list[Act]:
+    """The acts that a process of this server told."""
+    return acts_of(marshal.loads(octets))  # noqa: S302 (a process of ours)
+
+
+class ToldActs(NamedTuple):
+    """What a process told together; its octets go on as they are (``benchmarks.recording``)."""
+
+    acts: Sequence[Act]
+    octets: bytes
+
+
+class Part(NamedTuple):
+    """Acts that stay together: how many, since when, and their octets."""
+
+    size: int
+    since: float
+    octets: bytes
+
+
+def part_of(told: ToldActs) -> Part:
+    """What was told together, without the acts."""
+    return Part(len(told.acts), min([act.at for act in told.acts]), told.octets)
+
+
+def parts_of(acts: Iterable[Act], most: int) -> Iterator[Part]:
+    """Acts in parts of so many at most."""
+    left = iter(acts)
+    while some := list(islice(left, most)):
+        yield part_of(ToldActs(some, packed(some)))
+
+
+def together(parts: Iterable[Part], most: int) -> Iterator[list[Part]]:
+    """Parts in groups of so many acts at most."""
+    group: list[Part] = []
+    count = 0
+    for part in parts:
+        if group and count + part.size > most:
+            yield group
+            group, count = [], 0
+        group.append(part)
+        count += part.size
+    if group:
+        yield group
+
+
+class Packed(Sequence[Act]):
+    """Acts as octets, until somebody looks at one."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        """Return how many they are."""
+        return sum(each.size for each in self.parts)
+
+    def __iter__(self) -> Iterator[Act]:
+        """Read them."""
+        return chain.from_iterable(unpacked(each.octets) for each in self.parts)
+
+    @overload
+    def __getitem__(self, which: int) -> Act: ...
+    @overload
+    def __getitem__(self, which: slice) -> Sequence[Act]: ...
+    def __getitem__(self, which: int | slice) -> Act | Sequence[Act]:
+        """One of them, or some."""
+        return list(self)[which]
+
+
+def values_in(acts: Sequence[Act]) -> Iterable[Sequence[Any]]:
+    """Acts as plain values, where nobody looks at them as acts."""
+    if isinstance(acts, Packed):
+        return chain.from_iterable(marshal.loads(each.octets) for each in acts.parts)  # noqa: S302 (ours)
+    return acts
 
 
 def times_put_right(acts: Iterable[Act], now: float) -> list[Act]:

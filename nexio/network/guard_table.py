@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, insert, select, text
 
-from nexio.network.guard_acts import KINDS, OTHERS_KEPT, Act, Kind
-from nexio.store.sqlite import insert_rows, instant_as_text
+from nexio.network.guard_acts import KINDS, OTHERS_KEPT, Act, Kind, values_in
+from nexio.store.sqlite import insert_rows
 from nexio.store.tables import GuardActRow, VisitRow
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def append(connection: Connection, acts: Sequence[Act]) -> None:
         return
     _lock(connection)
     if connection.dialect.name == "sqlite":
-        rows = ((act[0], instant_as_text(act[1]), *act[2:]) for act in acts)
-        insert_rows(connection, _INTO, rows, len(_NAMES))
+        insert_rows(connection, _INTO, values_in(acts), len(_NAMES), _NAMES.index("at"))
     else:
         connection.execute(
             insert(GuardActRow), [{**act._asdict(), "at": _instant(act.at)} for act in acts]

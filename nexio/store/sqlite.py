@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -192,8 +192,9 @@ def _has_turn(connection: sqlite3.Connection, patience: Patience) -> bool:
 def insert_rows(
     connection: Connection,
     into: str,
-    rows: Iterable[Sequence[object]],
+    rows: Iterable[Sequence[Any]],
     width: int,
+    instant: int,
     *last: int | None,
 ) -> None:
     """Insert rows as plain values, many in a statement.
@@ -206,13 +207,15 @@ def insert_rows(
         into: table and columns, such as ``visit (id, email)``.
         rows: their values.
         width: how many columns there are in each.
+        instant: the one of them that is an instant, in seconds since 1970.
         last: what the last columns of all rows have, of which the rows say nothing.
     """
     end = "".join(", NULL" if each is None else f", {each:d}" for each in last)
     at_once, left = MOST_VALUES // width, iter(rows)
-    while some := list(islice(left, at_once)):
-        statement = _insert(into, len(some), width, end)
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+    while values := list(chain.from_iterable(islice(left, at_once))):
+        values[instant::width] = map(_instant_as_text, values[instant::width])
+        statement = _insert(into, len(values) // width, width, end)
+        connection.exec_driver_sql(statement, tuple(values))
 
 
 @lru_cache(maxsize=512)
@@ -221,14 +224,14 @@ def _insert(into: str, count: int, width: int, end: str) -> str:
     return f"INSERT INTO {into} VALUES {', '.join([row] * count)}"  # noqa: S608 (ours)
 
 
-def instant_as_text(at: float) -> str:
-    """Seconds since 1970 as the store keeps an instant, for rows that are written as they are."""
+def _instant_as_text(at: float) -> str:
+    """Seconds since 1970 as the store keeps an instant."""
     second, microseconds = divmod(round(at * 1_000_000), 1_000_000)
     return f"{_second_as_text(second)}.{microseconds:06}"
 
 
 def datetime_as_text(at: datetime) -> str:
-    """The same of an aware one."""
+    """An aware instant as the store keeps it, for rows that are written as they are."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return utc.isoformat(" ", "microseconds")[:26]  # without the zone
 

@@ -13,10 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain, tee
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from nexio.network.events import batches_as_told
-from nexio.network.guard_acts import acts_of
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
@@ -64,7 +63,7 @@ class _Worker:
     def __init__(self, opened: socket.socket) -> None:
         self.channel = Channel(opened, RECEIVED_AT_ONCE)
         self.name = self.writer = ""
-        self.acts: list[tuple[Any, ...]] = []
+        self.acts: list[bytes] = []
         """What its guard did, as it came; the others hear of it once all that is there was read."""
 
         self.acts_up_to = 0
@@ -77,6 +76,9 @@ class _Worker:
         """The number of the table that it was told last; the hub counts them."""
 
         self.greeted = False
+        self.is_awaited = False
+        """Whether the hub wakes up when it takes more."""
+
         self.coming: list[Iterator[bytes]] = []
         """What is made only when there is room for it: a whole table, or all acts."""
 
@@ -268,10 +270,11 @@ class Hub:
                 if events & selectors.EVENT_READ:
                     for message in worker.channel.receive():
                         self._take(worker, message)
-                worker.go_on()
-                self._watch(worker)
             except Closed:
                 self._lose(worker)
+            else:
+                if worker.is_behind:
+                    self._go_on(worker)
 
     def _do_all(self) -> None:
         while self._todo:
@@ -300,8 +303,10 @@ class Hub:
         worker.channel.close()
 
     def _watch(self, worker: _Worker) -> None:
-        writing = selectors.EVENT_WRITE if worker.is_behind else 0
-        self._selector.modify(worker.channel.fileno(), selectors.EVENT_READ | writing)
+        if worker.is_behind != worker.is_awaited:
+            worker.is_awaited = worker.is_behind
+            writing = selectors.EVENT_WRITE if worker.is_awaited else 0
+            self._selector.modify(worker.channel.fileno(), selectors.EVENT_READ | writing)
 
     def _take(self, worker: _Worker, message: Message) -> None:
         kind, *values = message
@@ -332,7 +337,7 @@ class Hub:
             acts, worker.acts = worker.acts, []
             worker.told_up_to = worker.acts_up_to
             try:
-                self._sharing.take(acts_of(acts))
+                self._sharing.take(acts)
             except Exception:
                 log.exception("what a worker did about guesses could not be taken")
             heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)

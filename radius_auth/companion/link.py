@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nexio.keys.keyring import Keyring
 from nexio.network.events import as_told
 from nexio.network.following import Horizon, News, Position
-from nexio.network.guard_acts import acts_of, values_of
+from nexio.network.guard_acts import ACTS_AT_ONCE, packed, unpacked
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
     Instants,
@@ -191,8 +191,10 @@ class Link:
         up_to = self._guard.told_up_to()
         if up_to == self._told_acts:
             return
-        told = [values_of(act) for act in self._guard.news_after(self._told_acts)]
+        news = self._guard.news_after(self._told_acts)
         self._told_acts = up_to
+        parts = range(0, len(news), ACTS_AT_ONCE)
+        told = [packed(news[first : first + ACTS_AT_ONCE]) for first in parts]
         self._send(encoded(Reported.ACTS, self._told_acts, told))
 
     def ask_slot(self, visit_id: int, device: str) -> None:
@@ -340,9 +342,9 @@ class Link:
         """All that was done follows, here and elsewhere, by its time."""
         self._fresh, self._own_acts = Guard(), 0
 
-    def _take_acts(self, sent: list[tuple[Any, ...]]) -> None:
+    def _take_acts(self, *told: bytes) -> None:
         """What others did, or a part of all that was done."""
-        acts = acts_of(sent)
+        acts = [act for octets in told for act in unpacked(octets)]
         if self._fresh is None:
             self._guard.apply(acts)
             return

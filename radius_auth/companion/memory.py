@@ -1,4 +1,4 @@
-"""Memory of a process that answers."""
+"""Memory of a process that answers, and of its companion."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def settle_memory() -> None:
     gc.enable()
     # What lives for some seconds, as a reply does for its duplicates, is looked at once.
     gc.set_threshold(10_000, 1_000, 1_000)
+
+
+def settle_companion_memory() -> None:
+    """The same in the companion: decisions come by thousands and go within a second; logins stay.
+
+    What stays is hardly ever looked at again (``python -m benchmarks.recording``, "first login").
+    """
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(20_000, 100, 100)

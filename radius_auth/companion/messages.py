@@ -1,7 +1,8 @@
 """What the companion and the workers tell each other.
 
-A message is a tuple of a kind and plain values.  Visits, acts of the guard and numbers are written
-as tuples; what changes rarely, locations and NAS, as a pickle.
+A message is a tuple of a kind and plain values.  Visits and numbers are written as tuples; acts of
+the guard as packed octets, which go on to others; what changes rarely, locations and NAS, as a
+pickle.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 VISITS_AT_ONCE: Final = 100
 """Visits in one message: a worker takes them in within a millisecond."""
-
-ACTS_AT_ONCE: Final = 250
 
 
 class Told(IntEnum):
@@ -49,7 +48,7 @@ class Told(IntEnum):
     """When the store was last followed, and what the others have done."""
 
     ACTS = 7
-    """What others did about guesses, or a part of all that was done."""
+    """What others did about guesses, or a part of all that was done: acts packed together."""
 
     ALL_ACTS = 8
     """Those were all."""
@@ -83,7 +82,8 @@ class Reported(IntEnum):
     """A batch of decisions: its number, and for each NAS how many they are and their octets."""
 
     ACTS = 3
-    """What it did about guesses, and the number of the latest act."""
+    """The number of its latest act about guesses, and what it did since the last time, in parts of
+    at most :data:`~nexio.network.guard_acts.ACTS_AT_ONCE`."""
 
     COUNTS = 4
     """What it has done so far."""

@@ -23,6 +23,7 @@ from nexio.service_manager import READY, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
+from radius_auth.companion.memory import settle_companion_memory
 from radius_auth.companion.presence import Presence
 from radius_auth.companion.slots import Slots
 from radius_auth.guard.sharing import Sharing
@@ -207,10 +208,7 @@ class Companion:
             )
             return Follower(self._open_store, Horizon(), kept=kept)
         finally:
-            gc.freeze()
-            gc.enable()
-            # Decisions and acts come by thousands and go within a second.
-            gc.set_threshold(20_000, 10, 10)
+            settle_companion_memory()
 
     def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
         """Try until the store can be read; None where the end comes first."""

@@ -12,10 +12,21 @@ from collections import deque
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.guard_acts import Act, Kind, values_of
+from nexio.network.guard_acts import (
+    ACTS_AT_ONCE,
+    Act,
+    Kind,
+    Packed,
+    Part,
+    ToldActs,
+    packed,
+    part_of,
+    parts_of,
+    together,
+)
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import ACTS_AT_ONCE, Told
+from radius_auth.companion.messages import Told
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
@@ -49,7 +60,7 @@ class Relay:
         self.host = host_name()
         self.lock = threading.RLock()
         self._tell = tell
-        self._acts: deque[Act] = deque(maxlen=MOST_ACTS)
+        self._acts = _Parts(MOST_ACTS)
         """What the workers were told."""
 
         self._quiet: dict[int, tuple[Act, ...]] = {}
@@ -64,19 +75,23 @@ class Relay:
         self._writers: set[str] = set()
         """The guards of the workers, of those that have ended too."""
 
-        self._news: deque[Act] = deque(maxlen=MOST_NEWS)
-        self._position = 0
+        self._news = _Parts(MOST_NEWS)
         self._serials = count(1)
 
-    def take(self, acts: Iterable[Act]) -> None:
+    def take(self, told: Iterable[ToldActs]) -> None:
         """Take what a worker did."""
         with self.lock:
             quiet = self._quiet
-            new = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
-            self._add_news(new)
+            new = []
+            for acts, octets in told:
+                some = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
+                if some:
+                    new.append(ToldActs(some, octets if len(some) == len(acts) else packed(some)))
+                    self._news.add(part_of(new[-1]))
             if new:
-                self._writers.add(new[0].writer)
-                self._pass_on(new, new[0].writer)
+                writer = new[0].acts[0].writer
+                self._writers.add(writer)
+                self._pass_on(new, writer)
 
     def _is_known(self, act: Act) -> bool:
         """Whether a device got in lately that another worker had let in: that is no news."""
@@ -92,7 +107,8 @@ class Relay:
     def apply(self, acts: Iterable[Act]) -> None:
         """Take what other servers did."""
         with self.lock:
-            self._pass_on(list(acts), "")
+            before, loud = self._sorted(acts)
+            self._tell_of([*parts_of(before, ACTS_AT_ONCE), *parts_of(loud, ACTS_AT_ONCE)], "")
 
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
@@ -104,23 +120,32 @@ class Relay:
             # That this server is here is for the others: its workers are one server together.
             others = [act for act in acts if act.writer != self.writer]
             for some in self._sorted(others):
-                self._acts.extend(some)
+                for part in parts_of(some, ACTS_AT_ONCE):
+                    self._acts.add(part)
             self._tell(list(self.everything()), "")
 
     def everything(self) -> Iterator[bytes]:
         """All that was done, by its time, for a guard that begins."""
-        acts = sorted(self._acts, key=lambda act: act.at)
+        acts = sorted(self._acts.since(0), key=lambda act: act.at)
         return _everything(acts)
 
-    def _pass_on(self, acts: Sequence[Act], writer: str) -> None:
+    def _pass_on(self, told: Iterable[ToldActs], writer: str) -> None:
         """Tell all workers but the one that did it; of devices that got in before, all of them."""
-        before, loud = self._sorted(acts)
-        self._acts.extend(before)
-        self._acts.extend(loud)
-        if before:
-            self._tell(list(_messages(before)), "")
-        if loud:
-            self._tell(list(_messages(loud)), writer)
+        before: list[Act] = []
+        loud: list[Part] = []
+        for each in told:
+            known, new = self._sorted(each.acts)
+            before += known
+            is_whole = len(new) == len(each.acts)
+            loud += [part_of(each)] if is_whole else parts_of(new, ACTS_AT_ONCE)
+        self._tell_of(list(parts_of(before, ACTS_AT_ONCE)), "")
+        self._tell_of(loud, writer)
+
+    def _tell_of(self, parts: Sequence[Part], but: str) -> None:
+        for part in parts:
+            self._acts.add(part)
+        if parts:
+            self._tell(list(_messages(parts)), but)
 
     def _sorted(self, acts: Iterable[Act]) -> tuple[list[Act], list[Act]]:
         """Divide what was done.
@@ -168,31 +193,63 @@ class Relay:
             location_id=0,
         )
         with self.lock:
-            self._add_news([act])
+            self._news.add(*parts_of([act], 1))
 
-    def told_since(self, position: int) -> tuple[int, list[Act]]:
+    def told_since(self, position: int) -> tuple[int, Packed]:
         """What the workers did since then, and until when that is."""
         with self.lock:
-            unseen = min(self._position - position, len(self._news))
-            return self._position, list(islice(self._news, len(self._news) - unseen, None))
+            return self._news.position, self._news.since(position)
 
     def tidy(self, now: datetime) -> None:
         """Let every worker forget what counts no longer."""
         del now
         self._tell([encoded(Told.TIDY)], "")
 
-    def _add_news(self, acts: Sequence[Act]) -> None:
-        self._news.extend(acts)
-        self._position += len(acts)
+
+class _Parts:
+    """Acts in the order in which they were told, as octets: the newest ones.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: deque[Part] = deque()
+        self._count = 0
+        self.position = 0
+        """How many there have been."""
+
+    def add(self, part: Part) -> None:
+        """Add what was told together."""
+        self._parts.append(part)
+        self._count += part.size
+        self.position += part.size
+        while self._count > self._most:
+            self._count -= self._parts.popleft().size
+
+    def since(self, position: int) -> Packed:
+        """Those behind that position, as far as they are kept."""
+        unseen, found = self.position - position, []
+        for part in reversed(self._parts):
+            if unseen <= 0:
+                break
+            found.append(part)
+            unseen -= part.size
+        return Packed(found[::-1])
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._parts.clear()
+        self._count = 0
 
 
 def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
     yield encoded(Told.FIRST_ACTS)
-    yield from _messages(acts)
+    yield from _messages(parts_of(acts, ACTS_AT_ONCE))
     yield encoded(Told.ALL_ACTS)
 
 
-def _messages(acts: Sequence[Act]) -> Iterator[bytes]:
-    for begin in range(0, len(acts), ACTS_AT_ONCE):
-        some = [values_of(act) for act in acts[begin : begin + ACTS_AT_ONCE]]
-        yield encoded(Told.ACTS, some)
+def _messages(parts: Iterable[Part]) -> Iterator[bytes]:
+    for group in together(parts, ACTS_AT_ONCE):
+        yield encoded(Told.ACTS, *(each.octets for each in group))

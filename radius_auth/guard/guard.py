@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind
+from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind, ToldActs
 from nexio.network.server_identity import host_name
 from nexio.reception.guessing_limits import (
     BOUND,
@@ -432,9 +432,10 @@ class Guard:
         news = self.news_after(position)
         return (news[-1].serial if news else position), news
 
-    def take(self, acts: Iterable[Act]) -> None:
+    def take(self, told: Iterable[ToldActs]) -> None:
         """Take in what another process did."""
-        self.apply(acts)
+        for acts, _ in told:
+            self.apply(acts)
 
     def tidy(self, now: datetime) -> None:
         """Forget what counts no longer, and times that lie in the future."""

@@ -10,9 +10,20 @@ import logging
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
-from nexio.network.guard_acts import KINDS, Act, Kind, acts_of, values_of
+from nexio.network.guard_acts import (
+    KINDS,
+    Act,
+    Kind,
+    Packed,
+    acts_of,
+    packed,
+    parts_of,
+    together,
+    unpacked,
+)
 from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
 from nexio.store.plain_values import as_octets, of_octets
 from nexio.store.spool_folder import FileDamaged, SpoolFile
@@ -165,14 +176,15 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _append(connection: sqlite3.Connection, acts: Sequence[Act]) -> None:
-    for first in range(0, len(acts), AT_ONCE):
-        some = acts[first : first + AT_ONCE]
-        connection.execute("INSERT INTO acts (since, body) VALUES (?, ?)", _row_of(some))
+    parts = acts.parts if isinstance(acts, Packed) else parts_of(acts, AT_ONCE)
+    for group in together(parts, AT_ONCE):
+        since, octets = min(each.since for each in group), [each.octets for each in group]
+        statement = "INSERT INTO acts (since, body) VALUES (?, ?)"
+        connection.execute(statement, (since, as_octets(octets)))
 
 
 def _row_of(acts: Iterable[Act]) -> tuple[float, bytes]:
-    values = [values_of(act) for act in acts]
-    return min(each[1] for each in values), as_octets(values)
+    return min(act.at for act in acts), as_octets([packed(acts)])
 
 
 def _rows(connection: sqlite3.Connection, after: int, last: int) -> Iterator[tuple[int, list[Act]]]:
@@ -190,10 +202,17 @@ def _read(
     for number, body in rows:
         try:
             # A newer version may know more of them.
-            yield number, acts_of(each for each in of_octets(body) if each[0] in KINDS)
+            yield number, [act for act in _acts_in(of_octets(body)) if act.kind in KINDS]
         except (EOFError, IndexError, TypeError, ValueError):
             log.error("a part of the guard's file is damaged, and is passed over")  # noqa: TRY400
             yield number, []
+
+
+def _acts_in(values: list[Any]) -> Iterable[Act]:
+    """The acts of a row: an older version wrote each of them, and not the octets of several."""
+    if isinstance(values[0], bytes):
+        return chain.from_iterable(map(unpacked, values))
+    return acts_of(values)
 
 
 def _keep(

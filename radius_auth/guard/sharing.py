@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from nexio.clock import utc_now
 from nexio.errors import NexioError
-from nexio.network.guard_acts import Kind, times_put_right
+from nexio.network.guard_acts import (
+    ACTS_AT_ONCE,
+    Kind,
+    ToldActs,
+    packed,
+    times_put_right,
+    unpacked,
+)
 from radius_auth.guard.guard import Guard
 from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.guard.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from nexio.clock import Clock
@@ -53,7 +60,7 @@ class Shared(Protocol):
 
     writer: str
 
-    def take(self, acts: Iterable[Act]) -> None:
+    def take(self, told: Sequence[ToldActs]) -> None:
         """Take what a guard of this server did elsewhere."""
 
     def apply(self, acts: Iterable[Act]) -> None:
@@ -62,7 +69,7 @@ class Shared(Protocol):
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
 
-    def told_since(self, position: int) -> tuple[int, list[Act]]:
+    def told_since(self, position: int) -> tuple[int, Sequence[Act]]:
         """What was done here since then, and the position to ask from the next time."""
 
     def say(self, kind: str, now: datetime) -> None:
@@ -115,10 +122,26 @@ class Sharing:
         """Share that instead of a guard; before :meth:`start`."""
         self._shared = shared
 
-    def take(self, acts: Iterable[Act]) -> None:
-        """Take what a guard of this server did in another process; what is known counts once."""
+    def take(self, told: Iterable[bytes]) -> None:
+        """Take what a guard of this server told of itself; what is known counts once.
+
+        What it told in many small rounds stays together from here on.
+        """
         with self._lock:
-            self._shared.take(self._not_heard(acts))
+            parts = [self._new_of(octets) for octets in told]
+            acts = [act for part in parts for act in part.acts]
+            if len(parts) > 1 and len(acts) <= ACTS_AT_ONCE:
+                parts = [ToldActs(acts, packed(acts))]
+            self._shared.take(parts)
+
+    def _new_of(self, octets: bytes) -> ToldActs:
+        acts = unpacked(octets)
+        first, last = acts[0], acts[-1]  # of one guard, in the order of their numbers
+        if first.serial > self._heard.get(first.writer, 0):
+            self._heard[first.writer] = last.serial
+            return ToldActs(acts, octets)
+        new = list(self._not_heard(acts))
+        return ToldActs(new, packed(new))
 
     def start(self) -> None:
         """Read what is known, then go on in the background until :meth:`stop`."""

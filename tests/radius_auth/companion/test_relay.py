@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.guard_acts import acts_of
+from nexio.network.guard_acts import ToldActs, packed, unpacked
 from radius_auth.companion.messages import Told
 from radius_auth.companion.relay import Relay
 from radius_auth.guard import Guard
@@ -43,9 +43,13 @@ class Server:
         """Each worker tells what it did."""
         for index, guard in enumerate(self.guards):
             self._known[index], acts = guard.told_since(self._known[index])
-            self.relay.take(acts)
+            self.take(acts)
 
-    def news(self) -> list[Act]:
+    def take(self, acts: Sequence[Act]) -> None:
+        """A worker tells that."""
+        self.relay.take([ToldActs(acts, packed(acts))])
+
+    def news(self) -> Sequence[Act]:
         """What the host's file and the store are told."""
         return self.relay.told_since(0)[1]
 
@@ -53,7 +57,7 @@ class Server:
 def acts_in(message: bytes) -> list[Act]:
     """What a worker is told."""
     kind, *values = marshal.loads(message[4:])  # noqa: S302 - ours, behind its length
-    return acts_of(values[0]) if kind == Told.ACTS else []
+    return [act for each in values for act in unpacked(each)] if kind == Told.ACTS else []
 
 
 def test_no_worker_hears_of_devices_that_got_in_where_nobody_guesses() -> None:
@@ -81,7 +85,7 @@ def test_a_device_that_another_worker_let_in_is_no_news() -> None:
     other.got_in(guess(mac(8)), 1, later)
     server.share()
     successor.got_in(guess(GUEST), 1, NOON + 25 * HOUR)
-    server.relay.take(successor.told_since(0)[1])
+    server.take(successor.told_since(0)[1])
 
     assert [(act.writer, act.device) for act in server.news()] == [
         (one.writer, GUEST),

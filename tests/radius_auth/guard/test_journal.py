@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy.schema import CreateTable
 
 from nexio.errors import StoreUnreachable
-from nexio.network.guard_acts import Kind, times_put_right
+from nexio.network.guard_acts import Kind, Packed, parts_of, times_put_right, values_of
 from nexio.network.guard_table import DEVICES_KEPT, GUESSES_KEPT
+from nexio.store.plain_values import as_octets
 from nexio.store.tables import GuardActRow
 from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.guard.journal import Journal
@@ -209,6 +210,29 @@ def test_a_file_of_an_older_version_is_read(path: Path) -> None:
 
     assert journal.exchange([act(6)]) == ACTS
     assert HostJournal(path).exchange() == [*ACTS, act(6)]
+
+
+def test_a_row_of_an_older_version_is_read(path: Path) -> None:
+    """It had the values of each act, and not the octets that a worker made of several."""
+    journal = HostJournal(path)
+    journal.exchange()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        later = act(9)._replace(kind="later")
+        values = as_octets([values_of(each) for each in (*ACTS, later)])
+        connection.execute("INSERT INTO acts (since, body) VALUES (?, ?)", (AT, values))
+
+    assert journal.exchange([act(6)]) == ACTS
+    assert HostJournal(path).exchange() == [*ACTS, act(6)]
+
+
+def test_what_workers_told_is_written_as_it_came(path: Path) -> None:
+    """In few rows, which hold no more acts than others."""
+    acts = [act(number) for number in range(1, 2_001)]
+    HostJournal(path).exchange(Packed(list(parts_of(acts, 30))))
+
+    assert HostJournal(path).exchange() == acts
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM acts").fetchone() == (3,)
 
 
 def test_a_part_that_is_damaged_is_passed_over(
