@@ -172,10 +172,10 @@ _BELOW_EPHEMERAL = range(10_000, 32_000)
 _ports = cycle(random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)))
 
 
-def free_port() -> int:
-    """A UDP port that is free at this moment, and that this process has not named before."""
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    """A port that is free at this moment, and that this process has not named before."""
     for port in _ports:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
             probe.bind(("", port))
             return port
     raise AssertionError("a cycle ends")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.support.cli.forking import start
+from tests.support.radius import radiusd
 from tests.support.radius.radiusd import PATIENCE, environment_of, wait_until
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ def is_listened_to(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port that nobody uses at the moment."""
-    with socket.create_server((HERE, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    """A TCP port that nobody uses at the moment, and that no client or probe of another test gets.
+
+    Somebody else who listens there for a moment would be taken for the server.
+    """
+    return radiusd.free_port(socket.SOCK_STREAM)
