@@ -18,7 +18,7 @@ from typing import Final
 from benchmarks.path import Known, pin, request
 from benchmarks.sockets import serve
 from radius_auth.server.sockets import listen
-from radius_auth.server.time_slice import ask_for_short_slice
+from radius_auth.server.time_slice import SHORTEST, ask_for_slice
 
 VISITS: Final = 600
 EVERY: Final = 0.002
@@ -43,7 +43,7 @@ def delays(known: Known, *, is_short: bool) -> list[float]:
         worker = os.fork()
         if worker == 0:
             os.sched_setaffinity(0, SHARED)
-            if is_short and not ask_for_short_slice():
+            if is_short and not ask_for_slice(SHORTEST):
                 raise OSError("this system has no time slices to ask for")
             serve(opened, known)
             os._exit(0)

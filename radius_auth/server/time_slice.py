@@ -15,26 +15,29 @@ import platform
 import struct
 from typing import Final
 
-SLICE_NANOSECONDS: Final = 100_000
-"""The least that Linux takes."""
+SHORTEST: Final = 100_000
+"""Nanoseconds: the least that Linux takes."""
 
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 """Number of the system call, which the C library of most systems has no function for."""
+
+_RESET_ON_FORK: Final = 1
 
 _SCHED_ATTR: Final = struct.Struct("@IIQiIQQQ")
 """struct sched_attr: size, policy, flags, nice, priority, slice, deadline, period."""
 
 
-def ask_for_short_slice() -> bool:
-    """Ask for it, with priority and policy as they are; whether the system has taken the call.
+def ask_for_slice(nanoseconds: int) -> bool:
+    """Ask for a slice for this process alone; whether the system has taken the call.
 
-    An older Linux takes it and does nothing; without it all works, and some answers come later.
+    Priority and policy stay as they are, and what this process starts has the usual slice.  An
+    older Linux takes the call and does nothing; without it all works, and some answers come later.
     """
     number = _SCHED_SETATTR.get(platform.machine())
     is_64_bit = struct.calcsize("@P") == 8  # noqa: PLR2004 - octets; another number else
     if number is None or not is_64_bit or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return False
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    asked = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, 0, nice, 0, SLICE_NANOSECONDS, 0, 0)
+    nice, flags = os.getpriority(os.PRIO_PROCESS, 0), _RESET_ON_FORK
+    asked = _SCHED_ATTR.pack(_SCHED_ATTR.size, os.SCHED_OTHER, flags, nice, 0, nanoseconds, 0, 0)
     called: int = ctypes.CDLL(None).syscall(ctypes.c_long(number), 0, asked, 0)
     return called == 0

@@ -13,7 +13,7 @@ from radius_auth.companion.link import Link
 from radius_auth.companion.memory import settle_memory
 from radius_auth.guard import Guard
 from radius_auth.server.parking import Parked
-from radius_auth.server.time_slice import ask_for_short_slice
+from radius_auth.server.time_slice import SHORTEST, ask_for_slice
 from radius_auth.server.worker import Worker
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
             for number, action in {link.fileno(): link.act, **beside}.items():
                 worker.watch(number, action)
             settle_memory()
-            ask_for_short_slice()
+            ask_for_slice(SHORTEST)
             ready()
             worker.run()
         finally:

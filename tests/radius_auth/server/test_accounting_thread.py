@@ -72,6 +72,8 @@ def host(address: str, server: socket.socket) -> Iterator[socket.socket]:
     """An access point at an address of loopback."""
     with socket.socket(type=socket.SOCK_DGRAM) as opened:
         opened.settimeout(PATIENCE)
+        # For hundreds of replies that come before the first is taken.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         opened.bind((address, 0))
         opened.connect(server.getsockname())
         yield opened

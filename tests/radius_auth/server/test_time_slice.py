@@ -7,7 +7,7 @@ import platform
 
 import pytest
 
-from radius_auth.server.time_slice import ask_for_short_slice
+from radius_auth.server.time_slice import SHORTEST, ask_for_slice
 
 
 def _in_a_child(nice: int) -> tuple[int, int, bool]:
@@ -16,7 +16,7 @@ def _in_a_child(nice: int) -> tuple[int, int, bool]:
     child = os.fork()
     if child == 0:
         os.nice(nice)
-        taken = ask_for_short_slice()
+        taken = ask_for_slice(SHORTEST)
         found = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0), taken
         os.write(write, " ".join(map(str, map(int, found))).encode())
         os._exit(0)
@@ -24,7 +24,7 @@ def _in_a_child(nice: int) -> tuple[int, int, bool]:
     os.close(write)
     with os.fdopen(read) as pipe:
         priority, policy, taken_ = map(int, pipe.read().split())
-    return priority, policy, bool(taken_)
+    return priority, policy & ~os.SCHED_RESET_ON_FORK, bool(taken_)
 
 
 def test_priority_and_policy_stay_as_the_operator_has_set_them(programs: None) -> None:
@@ -37,4 +37,4 @@ def test_priority_and_policy_stay_as_the_operator_has_set_them(programs: None) -
 def test_another_machine_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call is made where its number is not known."""
     monkeypatch.setattr(platform, "machine", lambda: "another")
-    assert not ask_for_short_slice()
+    assert not ask_for_slice(SHORTEST)
