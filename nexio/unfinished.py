@@ -28,12 +28,24 @@ def temporary_folder(place: Path) -> Iterator[Path]:
         with suppress(OSError), _locked(left):
             if left.stat().st_uid == os.geteuid():
                 shutil.rmtree(left)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     with ExitStack() as stack:
+        folder = _held_folder(place, stack)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        with suppress(OSError):  # a disk of the network may know no locks, and keeps what is left
-            stack.enter_context(_locked(folder))
         yield folder
+
+
+def _held_folder(place: Path, stack: ExitStack) -> Path:
+    """A new folder that nobody else takes for one that was left; until it is held, somebody may."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+        try:
+            stack.enter_context(_locked(folder))
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        except OSError:  # a disk of the network may know no locks, and keeps what is left
+            return folder
+        if folder.exists():
+            return folder
 
 
 @contextmanager

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nexio.keys.key_file import add_key, create_key_file
 from nexio.unfinished import PREFIX, temporary_folder
 from tests.support.cli.programs import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOLDS = """
 import sys, time
@@ -48,6 +49,31 @@ def test_what_is_written_aside_is_gone_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write_half(tmp_path)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["removed", "about to be removed"])
+def test_somebody_who_tidies_up_finds_a_folder_that_nobody_holds_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool
+) -> None:
+    """Then another one is made: whoever writes into it keeps it."""
+    made: list[str] = []
+    make = tempfile.mkdtemp
+    with ExitStack() as stack:
+
+        def lose_the_first(**options: Any) -> str:
+            made.append(make(**options))
+            if len(made) == 1 and is_gone:
+                Path(made[0]).rmdir()
+            elif len(made) == 1:
+                held = os.open(made[0], os.O_RDONLY)
+                stack.callback(os.close, held)
+                fcntl.flock(held, fcntl.LOCK_EX)
+            return made[-1]
+
+        monkeypatch.setattr(tempfile, "mkdtemp", lose_the_first)
+        with temporary_folder(tmp_path) as folder:
+            assert [str(folder)] == made[1:]
+            assert folder.is_dir()
 
 
 def write_half(place: Path) -> None:
