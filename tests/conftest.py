@@ -81,7 +81,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 start_children_with_default_signals()
 
 # Several processes of tests share a processor.  In turns of 3 ms, as is usual, each finds little of
-# its own in the caches, and takes a seventh more of the processor.
+# its own in the caches, and takes longer.
 ask_for_slice(100_000_000)
 share_compiled_statements()
 # Python's own threshold of 700 objects is a twentieth of the time of the tests.

@@ -334,16 +334,14 @@ class Guard:
         self, visit: int, location: int, chance: float, device: str, nas: str, now: datetime
     ) -> None:
         """The same at a visit that is untouched: there is nothing to get back."""
-        at = now.timestamp()
         with self._lock:
             is_touched = visit in self._visits  # meanwhile, by another thread
             is_new = (
                 not self._is_in(device, visit) if is_touched else self._add_guest(visit, device)
             )
             if is_new and device:
-                self._serial = serial = self._serial + 1
-                fields = (Kind.IN, at, self.writer, serial, self.host)
-                act = _named(Act, (*fields, location, visit, device, nas, 0.0, chance))
+                origin = Kind.IN, now.timestamp(), self.writer, self._next_serial(), self.host
+                act = _named(Act, (*origin, location, visit, device, nas, 0.0, chance))
                 if is_touched:
                     self._apply(act)
                 self._tell(act)

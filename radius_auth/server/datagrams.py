@@ -5,7 +5,7 @@ A system call from Python costs several times what it costs the kernel, so both 
 that are made once: of each datagram the octets, and beside them its control data and the address
 of its sender.  The latter two say where a reply goes, so one lookup finds the :class:`Source` of a
 sender that has asked before.  Replies of one length to one sender are one message, which the kernel
-cuts into datagrams: that is half of what sending each takes.
+cuts into datagrams.
 
 :class:`PlainPort` does the same with a call for each datagram, where a machine has neither.
 """
