@@ -10,7 +10,7 @@ packaging := setup.cfg pyproject.toml constraints.txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture deb check debian-packages clean
+.PHONY: help run test test-fast test-compiled test-long fuzz bench guessing docs catalogues picture deb check debian-packages compiled clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,14 +24,17 @@ test: .venv/to-develop debian-packages  ## run the tests
 test-fast: .venv/to-develop  ## run the tests that need no other program and no store on disk
 	@$(python) -m pytest --numprocesses $(or $(WORKERS),2) --dist worksteal -m fast
 
+test-compiled: .venv/to-develop debian-packages compiled  ## run the tests of RADIUS with the compiled modules
+	@.ci/test-compiled
+
 test-long: .venv/to-develop debian-packages  ## run the tests that take minutes and much memory
 	@$(python) -m pytest -m long -o faulthandler_timeout=3600
 
 fuzz: .venv/to-develop  ## send a million broken packets to the server; SECONDS=60 ends it earlier
 	@$(python) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS))
 
-bench: .venv/to-develop debian-packages  ## measure against other servers; SHORT=1 takes two minutes
-	@$(python) -m benchmarks $(if $(SHORT),--short) $(if $(JSON),--json $(JSON))
+bench: .venv/to-develop debian-packages compiled  ## measure against other servers; SHORT=1 takes two minutes
+	@.venv/compiled/bin/python -m benchmarks $(if $(SHORT),--short) $(if $(JSON),--json $(JSON))
 
 guessing: .venv/to-develop  ## how likely guessing is to succeed, for every size of location
 	@$(python) -m benchmarks.bench_guessing
@@ -66,10 +69,13 @@ debian-packages:
 	@.ci/debian-packages $$(sed 's/#.*//' .ci/apt-packages)
 	@.ci/debian-raddb >/dev/null
 
+compiled: .venv/to-develop
+	@.ci/compiled
+
 # Another interpreter than the one that .venv was made with: make it anew.
 ifneq ($(PYTHON),)
 ifneq ($(shell { $(python) -V; } 2>&1),$(shell { $(PYTHON) -V; } 2>&1))
-.PHONY: help run test test-fast test-long fuzz bench guessing docs catalogues picture deb check debian-packages clean
+.PHONY: help run test test-fast test-compiled test-long fuzz bench guessing docs catalogues picture deb check debian-packages compiled clean
 endif
 endif
 

@@ -7,8 +7,10 @@ import platform
 import re
 import subprocess
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.servers.lineup import RADIUSD
 from tests.support.postgresql import find_binaries
 
 
@@ -21,10 +23,16 @@ def describe() -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
         "file system": _file_system(tempfile.gettempdir()),
         "system": f"{release}, Linux {platform.release()}",
-        "Python": platform.python_version(),
+        "Python": f"{platform.python_version()}, {_form()}",
         "FreeRADIUS": _version("freeradius", "-v"),
         "PostgreSQL": _version(str(find_binaries() / "postgres"), "--version"),
     }
+
+
+def _form() -> str:
+    """Whether the modules of ``setup.py`` are compiled in our servers."""
+    said = subprocess.run([RADIUSD, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"compiled by mypyc {version('mypy')}" if "compiled" in said else "not compiled"
 
 
 def _cpu_model() -> str:

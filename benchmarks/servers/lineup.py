@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 DICTIONARY: Final = ROOT / "radius_auth" / "protocol" / "dictionary"
 LOGINS: Final = freeradius.LOGINS
+RADIUSD: Final = Path(sys.executable).with_name("nexio-radiusd")
 
 
 class Lineup:
@@ -61,6 +63,12 @@ class Lineup:
     def radiusd(self) -> Server:
         """nexio-radiusd as it is installed; rejects are not delayed."""
         return radiusd(self.folder("radiusd"), self._copy_of_home("radiusd"))
+
+    def interpreted(self) -> Server:
+        """The same with no module compiled, where these are."""
+        key, program = "interpreted", ROOT / ".venv" / "bin" / "nexio-radiusd"
+        made = radiusd(self.folder(key), self._copy_of_home(key), program)
+        return replace(made, key=key, name="nexio-radiusd, not compiled", columns=LOGINS)
 
     def plugin(self) -> Server:
         """FreeRADIUS with our plugin, as our command installs it."""
@@ -138,6 +146,7 @@ class Lineup:
 
 MAKERS: Final[dict[str, Callable[[Lineup], Server]]] = {
     "radiusd": Lineup.radiusd,
+    "interpreted": Lineup.interpreted,
     "plugin": Lineup.plugin,
     "files": Lineup.files,
     "python3": Lineup.python3,
@@ -149,19 +158,20 @@ MAKERS: Final[dict[str, Callable[[Lineup], Server]]] = {
 }
 
 
-def radiusd(folder: Path, home: Path) -> Server:
+def radiusd(folder: Path, home: Path, program: Path = RADIUSD) -> Server:
     """nexio-radiusd as it is installed; rejects are not delayed.
 
     Args:
         folder: for its log.
         home: its ``NEXIO_HOME``.
+        program: what is started.
     """
     port = free_port()
     return Server(
         key="radiusd",
         name="nexio-radiusd",
         command=[
-            Path(sys.executable).with_name("nexio-radiusd"),
+            program,
             *("--listen", "127.0.0.1", "--auth-port", str(port), "--reject-delay", "0"),
         ],
         environment={"NEXIO_HOME": str(home)},

@@ -6,13 +6,13 @@ the guard, in ``guard/``, which may wait for another worker (:meth:`Guard.look`)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nexio.errors import KeyUnusable
 from nexio.input.pins import normalize_pin
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason, is_miss, is_unseen
-from radius_auth.decision.request import Accepted, Decision, Rejected, Request, named
+from radius_auth.decision.request import Accepted, Claim, Decision, Rejected, Request, named
 from radius_auth.decision.rules import decide_visit, reason_against_request, seconds_left
 from radius_auth.guard import Guess, Guessed
 from radius_auth.replica.confirming import is_confirmed
@@ -45,38 +45,6 @@ __all__ = [
 
 NOWHERE = 0
 """No location has this number."""
-
-
-class Claim(NamedTuple):
-    """Whose PIN it may be.
-
-    The repr shows neither the PIN nor the User-Name, which may be one.
-    """
-
-    location: Location
-    """Of the NAS."""
-
-    name: bytes | None
-    """The User-Name that visits were looked up by; None where the PIN alone logs in (R9)."""
-
-    pin: str | None
-    """Then: the PIN that is typed, if one is."""
-
-    visits: Sequence[FollowedVisit]
-    """Those whose right PIN would be confirmed now (R11, R19)."""
-
-    silent: Sequence[FollowedVisit]
-    """Those whose right PIN is a reject like any other; the log may know better."""
-
-    def __repr__(self) -> str:
-        """Nothing that could be a PIN."""
-        return f"Claim(visits={self.visits}, silent={self.silent})"
-
-    @property
-    def miss(self) -> Reason:
-        """What it is when it is nobody's PIN."""
-        unknown = self.name is not None and not self.visits and not self.silent
-        return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
 def decide(

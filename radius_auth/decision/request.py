@@ -13,6 +13,9 @@ from radius_auth.decision.devices import mac_of
 from radius_auth.decision.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nexio.locations.locations import Location
     from nexio.network.following import FollowedVisit
     from nexio.network.nas import Nas
     from radius_auth.decision.passwords import Password
@@ -60,6 +63,38 @@ class Request(NamedTuple):
     def device(self) -> str | None:
         """The Calling-Station-Id as a MAC address in one notation (R18)."""
         return mac_of(self.calling_station)
+
+
+class Claim(NamedTuple):
+    """Whose PIN it may be.
+
+    The repr shows neither the PIN nor the User-Name, which may be one.
+    """
+
+    location: Location
+    """Of the NAS."""
+
+    name: bytes | None
+    """The User-Name that visits were looked up by; None where the PIN alone logs in (R9)."""
+
+    pin: str | None
+    """Then: the PIN that is typed, if one is."""
+
+    visits: Sequence[FollowedVisit]
+    """Those whose right PIN would be confirmed now (R11, R19)."""
+
+    silent: Sequence[FollowedVisit]
+    """Those whose right PIN is a reject like any other; the log may know better."""
+
+    def __repr__(self) -> str:
+        """Nothing that could be a PIN."""
+        return f"Claim(visits={self.visits}, silent={self.silent})"
+
+    @property
+    def miss(self) -> Reason:
+        """What it is when it is nobody's PIN."""
+        unknown = self.name is not None and not self.visits and not self.silent
+        return Reason.UNKNOWN_USER if unknown else Reason.WRONG_PIN
 
 
 class Accepted(NamedTuple):

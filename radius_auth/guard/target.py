@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from nexio.network.guard_acts import Act
 from radius_auth.guard.bucket import DAY, KEPT, Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from nexio.network.guard_acts import Act
 
 MOST_OF_A_DEVICE: Final = 6
 """Wrong guesses in a day by a device that was not in before."""

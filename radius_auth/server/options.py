@@ -7,6 +7,7 @@ import math
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 from nexio import __version__
@@ -24,6 +25,7 @@ from nexio.server_options import (
     port_of,
     words_of,
 )
+from radius_auth.server import responder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +110,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Each option can be given as NEXIO_RADIUSD_… too, such as NEXIO_RADIUSD_AUTH_PORT."
         " The store is the one of the nexio command (NEXIO_HOME, NEXIO_DATABASE_URL).",
     )
-    reader.add_argument("--version", action="version", version=f"nexio-radiusd {__version__}")
+    reader.add_argument("--version", action="version", version=_version())
     reader.add_argument(
         "--listen",
         action="append",
@@ -175,3 +177,9 @@ def _seconds(text: str) -> float:
             f"{text!r} is not a reject delay", f"Give seconds from 0 to {LONGEST_REJECT_DELAY:g}."
         )
     return seconds
+
+
+def _version() -> str:
+    """Also whether the path of a login is compiled (``setup.py``)."""
+    compiled = str(responder.__file__).endswith(tuple(EXTENSION_SUFFIXES))
+    return f"nexio-radiusd {__version__}{', compiled' if compiled else ''}"

@@ -10,21 +10,22 @@ import logging
 import random
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
 from radius_auth.decision.device_limits import decide_device, settle_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
-from radius_auth.decision.request import named
+from radius_auth.decision.request import Request, named
 from radius_auth.decision.words import reply_message
 from radius_auth.guard import Guard
 from radius_auth.protocol.access_request import read_access_request
 from radius_auth.protocol.authenticators import check_access_request, check_message_authenticator
 from radius_auth.protocol.discards import DiscardReason, Discards
-from radius_auth.protocol.duplicates import Duplicates, Repeat
+from radius_auth.protocol.duplicates import Duplicates, Repeat, Ticket
 from radius_auth.protocol.events import decision_for_log
-from radius_auth.protocol.packet import Code, Discarded, read_packet
+from radius_auth.protocol.packet import Code, Discarded, Packet, read_packet
 from radius_auth.protocol.replies import (
     StatusReply,
     class_of,
@@ -34,23 +35,21 @@ from radius_auth.protocol.replies import (
 )
 from radius_auth.protocol.statistics import Signatures, Statistics
 from radius_auth.protocol.status import Status
+from radius_auth.replica.nas_index import Client
+from radius_auth.replica.table import Table
 from radius_auth.server.delays import DelayedReplies
 from radius_auth.server.parking import Parked
+from radius_auth.server.sockets import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from nexio.clock import Clock
     from nexio.network.events import Decided
-    from radius_auth.decision.decide import Decision, Request
+    from radius_auth.decision.decide import Decision
     from radius_auth.decision.device_limits import Answer
-    from radius_auth.protocol.duplicates import Ticket
-    from radius_auth.protocol.packet import Packet
     from radius_auth.protocol.statistics import Counts, Recording
-    from radius_auth.replica.nas_index import Client
-    from radius_auth.replica.table import Table
-    from radius_auth.server.sockets import Source
 
     Reply: TypeAlias = tuple[bytes, Source]
 

@@ -10,6 +10,7 @@ import pytest
 
 from nexio.network.guard_acts import Act, Kind
 from radius_auth.guard import Guard
+from radius_auth.guard import guard as guard_module
 from radius_auth.guard.target import MOST_DEVICES
 from tests.support.radius.guesses import (
     DAY,
@@ -460,7 +461,9 @@ def test_one_guess_at_each_visit_takes_little_memory() -> None:
         here = octets()
         other.apply(guard.news_after(0))
         there = octets() - here
-    assert here < 2_000 * 650
+    # Compiled it makes a number anew wherever it keeps one.
+    is_compiled = str(guard_module.__file__).endswith(".so")
+    assert here < 2_000 * (750 if is_compiled else 650)
     assert there < 2_000 * 450
 
 

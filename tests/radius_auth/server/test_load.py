@@ -178,7 +178,7 @@ def test_what_has_waited_too_long_is_dropped(
 @pytest.mark.parametrize(
     ("faulty", "peer"),
     [
-        ("radius_auth.server.responder.encode_reject", "one whose reject waited"),
+        ("radius_auth.protocol.replies.md5", "one whose reject waited"),
         ("radius_auth.server.datagrams.BatchedPort.send", "127.0.0.1"),
     ],
 )
