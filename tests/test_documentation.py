@@ -132,7 +132,7 @@ def test_every_variable_is_explained(capsys: pytest.CaptureFixture[str]) -> None
             read.add(f"{prefix}_" + option.removeprefix("--").replace("-", "_").upper())
     explained = set(VARIABLE.findall(all_docs()))
     assert read - explained == {"NEXIO_COMPLETE"}  # click's
-    assert explained - read == set()
+    assert explained - read == {"NEXIO_COMPILE"}  # read by setup.py
 
 
 def _code(package: str) -> list[Path]:

@@ -45,6 +45,9 @@ RESTART_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 """The same where it has not got to work."""
 
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""Signals that the parent hears."""
+
 Work = Callable[[Callable[[], None], bool], None]
 """A process's whole life: is given what to call when it works, and whether it replaces another."""
 
@@ -77,11 +80,15 @@ class Child:
         """
         self.works = False
         self.ready, write = os.pipe()
+        # A signal between the fork and `leave` would be one for the parent.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
         self.process = os.fork()
         if self.process == 0:
             os.close(self.ready)
             leave()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os._exit(self._live(write))
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(write)
 
     def look(self) -> None:
@@ -180,7 +187,7 @@ class Parent:
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in HEARD:
             signal.signal(number, self._hear)
         # Whoever started us may have signals blocked.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -6,13 +6,16 @@ in ``test_behind_pgbouncer.py``.
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from radius_auth.server.daemon import Child
 from tests.support.outages import full, gone, locked
 from tests.support.radius.desk import Desk, ask_until, desk_with
 from tests.support.radius.freeradius import with_plugin
@@ -132,3 +135,24 @@ def test_freeradius(freeradius_python: None, desk: Desk, tmp_path: Path) -> None
         server.warm_up()
         desk.wait_for_events(lambda events: [e.outcome for e in events].count("accept") >= 2)
     assert desk.reasons().count("valid") == 2
+
+
+def test_a_signal_right_after_the_fork_is_the_childs(programs: None) -> None:
+    """It ends the child without a word, and no handler of the parent runs in it."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+
+    def leave() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        if heard:
+            os._exit(1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    child = Child("child", "nexio-child", lambda ready, _: ready())
+    try:
+        child.start(leave)
+        _, status = os.waitpid(child.process, 0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        os.close(child.ready)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
