@@ -1,7 +1,7 @@
 """What setup.cfg cannot say: which modules mypyc compiles, where NEXIO_COMPILE is 1.
 
-They are what is done for each login and each decision (``docs/performance.md``).  Compiled or not
-they are the same files; without a compiler they run as they are.
+Every login goes through them (``docs/performance.md``).  The same files run where they are not
+compiled.
 """
 
 import os

@@ -7,7 +7,8 @@ import math
 import os
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from nexio import __version__
@@ -25,7 +26,6 @@ from nexio.server_options import (
     port_of,
     words_of,
 )
-from radius_auth.server import responder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,5 +181,6 @@ def _seconds(text: str) -> float:
 
 def _version() -> str:
     """Also whether the path of a login is compiled (``setup.py``)."""
-    compiled = str(responder.__file__).endswith(tuple(EXTENSION_SUFFIXES))
-    return f"nexio-radiusd {__version__}{', compiled' if compiled else ''}"
+    found = find_spec("radius_auth.server.responder")  # which the parent need not load
+    is_compiled = found is not None and isinstance(found.loader, ExtensionFileLoader)
+    return f"nexio-radiusd {__version__}{', compiled' if is_compiled else ''}"
