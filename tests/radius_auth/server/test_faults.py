@@ -34,9 +34,14 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.reception.visits import Visit
 
-FEW = 6
-"""Lines that one fault may cost the log, however long it lasts: each thread that meets it has one
-for its beginning and one for its end."""
+FEW = 7
+"""Lines that one fault may cost the log, however long it lasts.
+
+Each thread that meets it has one for its beginning and one for its end: the two that record, into
+the spool and into the store; the two that share guesses, through the guard's file and through the
+store; the one that keeps the table on disk; the one that follows the store; and the one that ends
+sessions.  Most of the time the last two meet none that others have.
+"""
 
 WAVE = 40
 """Logins during a fault: enough to last several rounds of every thread."""
