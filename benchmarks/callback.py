@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.path import LOGINS, VISITS, Known, device, email, pin
 from nexio.clock import utc_now
-from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.memory import freeze_memory
 from radius_auth.guard import Guard
 from radius_auth.plugin.pairs import SENDER, STAGE
 from radius_auth.plugin.plugin import Plugin
@@ -51,7 +51,7 @@ def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
     known = Known(visits)
     decided: list[object] = []
     plugin = Plugin(lambda: known.table, Guard(), decided.append, lambda *_: True, utc_now)
-    settle_memory()
+    freeze_memory()
     new = itertools.cycle(random.sample(range(visits), visits))
     found: dict[str, list[float]] = {}
     for _ in range(count):

@@ -27,7 +27,7 @@ from nexio.network.following import FollowedVisit, Horizon, News, Position
 from nexio.network.guard_acts import packed, unpacked
 from nexio.network.nas import Nas
 from nexio.reception.visits import PIN_PURPOSE
-from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.memory import freeze_memory
 from radius_auth.guard import Guard
 from radius_auth.guard.siblings import Siblings, shared_memory
 from radius_auth.protocol.authenticators import md5
@@ -193,7 +193,7 @@ def begin(visits: int, reject_delay: float) -> tuple[Responder, Guard]:
     """What answers, as one of two workers."""
     guard = Guard(Siblings(shared_memory(2), workers=2, index=0))
     responder = Responder(Known(visits), reject_delay, utc_now, Discards(), guard=guard)
-    settle_memory()
+    freeze_memory()
     return responder, guard
 
 
@@ -219,7 +219,7 @@ def rounds(visits: int = VISITS, count: int = 5) -> dict[str, list[float]]:
         now -= 20
         take("duplicate", load)
         take("CHAP accept", prepared(pin, iter(again), chap=True))
-        before = guard.told_up_to()
+        before = guard.latest_serial()
         take("reject, wrong PIN", prepared(lambda _: b"00000000", wrong))
         found.setdefault("hear of a guess", []).append(hear(other, guard.news_after(before)))
     return found

@@ -28,14 +28,14 @@ from nexio.clock import utc_now
 from nexio.configuration import Configuration
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.event_log import forget_batches, record_batches
-from nexio.network.events import EventBatch, as_told, batches_as_told
+from nexio.network.events import EventBatch, event_batches, packed_by_nas
 from nexio.network.guard_acts import Act, Kind, packed
 from nexio.network.session_updates import record_accounting_batches
 from nexio.store.creation import create_store
 from nexio.store.engine import Store
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.memory import settle_companion_memory
-from radius_auth.companion.messages import Reported
+from radius_auth.companion.memory import freeze_companion_memory
+from radius_auth.companion.messages import ToCompanion
 from radius_auth.companion.relay import Relay
 from radius_auth.guard.sharing import Sharing
 from radius_auth.protocol.discards import Discards
@@ -116,11 +116,11 @@ def of_decisions(configuration: Configuration, count: int) -> dict[str, float]:
     _fill(configuration)
     spent, made = {"into the spool and the store": 0.0}, decisions(count)
     for number in range(1, count // AT_ONCE + 1):
-        told = marshal.dumps(as_told(itertools.islice(made, AT_ONCE)))  # by a worker
+        told = marshal.dumps(packed_by_nas(itertools.islice(made, AT_ONCE)))  # by a worker
 
         def take(number: int = number, told: bytes = told) -> None:
             some = marshal.loads(told)  # noqa: S302 - written above
-            recorder.record(*batches_as_told("bench", number, some))
+            recorder.record(*event_batches("bench", number, some))
             recorder.flush()
 
         spent["into the spool and the store"] += _seconds(take)
@@ -135,7 +135,7 @@ def of_acts(kind: str, configuration: Configuration, count: int) -> dict[str, fl
     spent = dict.fromkeys(("passed on to workers", "into the guard's file", "into the store"), 0.0)
     for first in range(0, count, AT_ONCE):
         told = [
-            encoded(Reported.ACTS, number, [packed(acts(kind, number))])
+            encoded(ToCompanion.ACTS, number, [packed(acts(kind, number))])
             for number in range(first, first + AT_ONCE, IN_A_ROUND)
         ]
 
@@ -207,7 +207,7 @@ def _each(spent: dict[str, float], count: int) -> dict[str, float]:
 def main() -> None:
     """Print three rounds."""
     count = int(sys.argv[1]) if sys.argv[1:] else COUNT
-    settle_companion_memory()
+    freeze_companion_memory()
     for _ in range(3):
         kinds = (
             ("decision", of_decisions),

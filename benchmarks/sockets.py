@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 from benchmarks.path import VISITS, Known, pin, request
-from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.memory import freeze_memory
 from radius_auth.protocol.packet import Code
 from radius_auth.server import datagrams
 from radius_auth.server.datagrams import BatchedPort
@@ -48,7 +48,7 @@ OPTIONS: Final = Options(
 def serve(opened: socket.socket, known: Known) -> None:
     """Be the worker until the parent ends."""
     life, _ = os.pipe()
-    settle_memory()
+    freeze_memory()
     made = Worker(Inherited(sockets=[opened], life=life), known, lambda _: None, OPTIONS)
     signal.signal(signal.SIGTERM, lambda *_: made.stop())
     made.run()

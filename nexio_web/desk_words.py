@@ -87,7 +87,7 @@ def card(language: Language, person: Person, location: Location, now: datetime) 
 def tapped(language: Language, work: Reading, tap: Tap) -> Notice:
     """Somebody was checked in or out."""
     wifi = wifi_words(work, tap)
-    told = not tap.repeated and greet(work, tap).host_is_told
+    told = not tap.repeated and greet(work, tap).host_is_notified
     mail = (language.say("The host is told by mail."),) if told else ()
     return Notice(
         title=language.say(_TAPPED[tap.direction, tap.repeated], name=tap.name),

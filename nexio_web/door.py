@@ -145,7 +145,7 @@ class Door:
         try:
             with self._writing(tablet) as work:
                 tap = apply(work, tablet, delivery)
-                return 0, greet(work, tap).host_is_told
+                return 0, greet(work, tap).host_is_notified
         except (Shown, Refused, NotFound, InvalidValue, KeyUnusable) as error:
             return self._show(tablet, delivery, error), False
 
@@ -227,7 +227,7 @@ class Door:
         greeting = greet(work, tap)
         until = tap.at + UNDO
         undo = _ticket(work, tablet, tap, until) if work.now < until else None
-        return words.welcome(language, greeting, work.now, undo), greeting.host_is_told
+        return words.welcome(language, greeting, work.now, undo), greeting.host_is_notified
 
 
 def _is_bare(code: str) -> bool:

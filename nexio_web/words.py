@@ -46,7 +46,7 @@ class Screen:
 def welcome(language: Language, greeting: Greeting, now: datetime, undo: str | None) -> Screen:
     """Somebody went in or out."""
     came, name = greeting.tap.direction is Direction.IN, isolated(greeting.first_name)
-    told = [language.say("Your host has been told.")] if greeting.host_is_told else []
+    told = [language.say("Your host has been told.")] if greeting.host_is_notified else []
     return Screen(
         kind=greeting.tap.direction.value,
         title=language.say("Welcome, %(name)s.", name=name)

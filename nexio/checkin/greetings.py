@@ -27,7 +27,7 @@ class Greeting:
     """The whole name where somebody has only a last one."""
 
     wifi: Token | None
-    host_is_told: bool
+    host_is_notified: bool
     """Whether a mail to the host was queued when the visitor came."""
 
 
@@ -40,11 +40,11 @@ def greet(work: Reading, tap: Tap) -> Greeting:
         tap=tap,
         first_name=(person.first_name if person is not None else "") or tap.name,
         wifi=None if token is None else token_of(token, work.now),
-        host_is_told=tap.direction is Direction.IN and _is_told(work, stay),
+        host_is_notified=tap.direction is Direction.IN and _is_notified(work, stay),
     )
 
 
-def _is_told(work: Reading, stay: CheckInRow) -> bool:
+def _is_notified(work: Reading, stay: CheckInRow) -> bool:
     """The mail is of the same transaction as the check-in."""
     mail = (
         (OutboxRow.visit_id == stay.visit_id)

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Final
 
 from nexio.network.accounting_records import AccountingRecord
-from nexio.network.kept_session import KeptSession
+from nexio.network.stored_session import StoredSession
 
 COUNTERS: Final = ("seconds", "octets_in", "octets_out")
 LAST: Final = {name: f"last_{name}" for name in COUNTERS}
@@ -36,7 +36,7 @@ class Progress(Enum):
     """More, or again from the beginning: the session goes on."""
 
 
-def count(row: KeptSession, record: AccountingRecord) -> Progress:
+def count(row: StoredSession, record: AccountingRecord) -> Progress:
     """Take in the counters of a record."""
     reported = {name: value for name in COUNTERS if (value := getattr(record, name)) is not None}
     last = {name: getattr(row, LAST[name]) for name in reported}
@@ -53,20 +53,20 @@ def count(row: KeptSession, record: AccountingRecord) -> Progress:
     return Progress.ON
 
 
-def _add(row: KeptSession, record: AccountingRecord, more: dict[str, int]) -> None:
+def _add(row: StoredSession, record: AccountingRecord, more: dict[str, int]) -> None:
     for name, value in more.items():
         setattr(row, name, min((getattr(row, name) or 0) + value, LARGEST_COUNT))
         setattr(row, LAST[name], getattr(record, name))
     row.counted_at = max(row.counted_at or record.at, record.at)
 
 
-def _is_of_an_earlier_part(row: KeptSession, record: AccountingRecord) -> bool:
+def _is_of_an_earlier_part(row: StoredSession, record: AccountingRecord) -> bool:
     """Whether higher counters are those of a part that is over; without one, higher is newer."""
     has_parts = any((getattr(row, name) or 0) != getattr(row, LAST[name]) for name in COUNTERS)
     return has_parts and row.counted_at is not None and record.at < row.counted_at
 
 
-def _begins_again(row: KeptSession, record: AccountingRecord) -> bool:
+def _begins_again(row: StoredSession, record: AccountingRecord) -> bool:
     """Whether lower counters are a new beginning, and not a record that comes late."""
     if row.counted_at is None or record.at <= row.counted_at:
         return False

@@ -106,21 +106,21 @@ def note_devices(work: Writing, decisions: Iterable[Decided]) -> None:
     remembering = frozenset(work.session.scalars(here))
     if not remembering:  # a server tells thousands of decisions at once, and hardly one of those
         decisions = [each for each in decisions if each[_REASON] == UNCOUNTED]
-    let_in: dict[Asked, tuple[float, bool]] = {}
+    logins: dict[Asked, tuple[float, bool]] = {}
     for at, _, device, _, location_id, visit_id, outcome, reason, *_ in decisions:
         if outcome != "accept" or visit_id is None or device is None or not _MAC.fullmatch(device):
             continue
         is_uncounted = reason == UNCOUNTED
         # MAC authentication makes nobody known: the server may not have heard of a freed slot.
         if is_uncounted or (reason == BY_PIN and location_id in remembering):
-            before, was = let_in.get((visit_id, device), (at, False))
-            let_in[visit_id, device] = max(at, before), is_uncounted or was
-    for group in in_groups(sorted(let_in)):
+            before, was = logins.get((visit_id, device), (at, False))
+            logins[visit_id, device] = max(at, before), is_uncounted or was
+    for group in in_groups(sorted(logins)):
         key = tuple_(DeviceRow.visit_id, DeviceRow.mac)
         rows = work.session.scalars(select(DeviceRow).where(key.in_(group)))
         known = {(row.visit_id, row.mac): row.freed_at for row in rows}
         for each in group:
-            at, is_uncounted = let_in[each]
+            at, is_uncounted = logins[each]
             then = datetime.fromtimestamp(at, UTC)
             freed_at = known.get(each)
             is_new = each not in known or (freed_at is not None and freed_at < then)

@@ -33,7 +33,7 @@ Decided = tuple[float, str, str | None, str, int | None, int | None, str, str, i
 and visit, outcome, reason, and microseconds until it was made."""
 
 
-ToldDecisions = tuple[str, int, bytes]
+PackedDecisions = tuple[str, int, bytes]
 """Decisions about one NAS as a process tells them: whose share of what can be stored they take, how
 many they are, and their octets."""
 
@@ -46,7 +46,7 @@ class Packed(Sequence[Decided]):
 
     Args:
         count: how many they are.
-        octets: of :func:`as_told`.
+        octets: of :func:`packed_by_nas`.
     """
 
     def __init__(self, count: int, octets: bytes) -> None:
@@ -128,7 +128,7 @@ class EventBatch:
         ]
 
 
-def as_told(events: Iterable[Decided]) -> list[ToldDecisions]:
+def packed_by_nas(events: Iterable[Decided]) -> list[PackedDecisions]:
     """What a process tells together, for each NAS."""
     by_source: dict[str, list[Decided]] = {}
     for event in events:
@@ -138,7 +138,7 @@ def as_told(events: Iterable[Decided]) -> list[ToldDecisions]:
     return [(source, len(some), marshal.dumps(some)) for source, some in by_source.items()]
 
 
-def batches_as_told(writer: str, number: int, told: Iterable[ToldDecisions]) -> list[EventBatch]:
+def event_batches(writer: str, number: int, told: Iterable[PackedDecisions]) -> list[EventBatch]:
     """What a process told together, for each NAS a batch."""
     return [
         EventBatch(

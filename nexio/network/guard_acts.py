@@ -103,7 +103,7 @@ def unpacked(octets: bytes) -> list[Act]:
     return acts_of(marshal.loads(octets))  # noqa: S302 (a process of ours)
 
 
-class ToldActs(NamedTuple):
+class ActBatch(NamedTuple):
     """What a process told together; its octets go on as they are (``benchmarks.recording``)."""
 
     acts: Sequence[Act]
@@ -118,7 +118,7 @@ class Part(NamedTuple):
     octets: bytes
 
 
-def part_of(told: ToldActs) -> Part:
+def part_of(told: ActBatch) -> Part:
     """What was told together, without the acts."""
     return Part(len(told.acts), min([act.at for act in told.acts]), told.octets)
 
@@ -127,7 +127,7 @@ def parts_of(acts: Iterable[Act], most: int) -> Iterator[Part]:
     """Acts in parts of so many at most."""
     left = iter(acts)
     while some := list(islice(left, most)):
-        yield part_of(ToldActs(some, packed(some)))
+        yield part_of(ActBatch(some, packed(some)))
 
 
 def together(parts: Iterable[Part], most: int) -> Iterator[list[Part]]:

@@ -18,11 +18,11 @@ from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from nexio.network.accounting_records import AccountingBatch, AccountingRecord, Status
 from nexio.network.counting import LAST, Progress, count
-from nexio.network.kept_session import (
+from nexio.network.stored_session import (
     ABOUT_DISCONNECTS,
     COLUMNS,
     KEY,
-    KeptSession,
+    StoredSession,
     write_sessions,
 )
 from nexio.store.engine import Writing
@@ -47,7 +47,7 @@ LONGEST_INTERVAL: Final = 8 * 3600
 ACCOUNTING_LOCK: Final = 0x61636374
 """Number of the advisory lock of PostgreSQL: "acct" in octets."""
 
-_Sessions: TypeAlias = defaultdict[str, list[KeptSession]]
+_Sessions: TypeAlias = defaultdict[str, list[StoredSession]]
 _Name: TypeAlias = tuple[str, str]
 """Device and Acct-Session-Id."""
 
@@ -72,8 +72,8 @@ def record_accounting(work: Writing, records: Sequence[AccountingRecord]) -> Non
     sessions = _known_sessions(work, records)
     elsewhere = _Elsewhere(work, records, sessions)
     grants = _Grants(work, records)
-    changed: dict[int, KeptSession] = {}
-    of_another: list[KeptSession] = []
+    changed: dict[int, StoredSession] = {}
+    of_another: list[StoredSession] = []
     for received in records:
         record = _with_current_key(work, received)
         if record.status in {Status.ON, Status.OFF}:
@@ -118,13 +118,13 @@ def record_accounting_batches(work: Writing, batches: Sequence[AccountingBatch])
     record_accounting(work, list(chain.from_iterable(batch.records for batch in batches)))
 
 
-def _write(work: Writing, changed: dict[int, KeptSession]) -> None:
+def _write(work: Writing, changed: dict[int, StoredSession]) -> None:
     """Write what has changed so far, each session once."""
     write_sessions(work.session.connection(), changed.values())
     changed.clear()
 
 
-def _is_newer_claim(row: KeptSession, record: AccountingRecord) -> bool:
+def _is_newer_claim(row: StoredSession, record: AccountingRecord) -> bool:
     """Whether a record says anew whose session it is.
 
     Another visitor may log in on the same port while Acct-Session-Id stays.
@@ -154,9 +154,9 @@ def _known_sessions(work: Writing, records: Iterable[AccountingRecord]) -> _Sess
     return found
 
 
-def _held(work: Writing, which: ColumnElement[bool]) -> Iterator[KeptSession]:
+def _held(work: Writing, which: ColumnElement[bool]) -> Iterator[StoredSession]:
     for values in work.session.execute(_HELD.where(which)):
-        yield KeptSession(values, is_new=False)
+        yield StoredSession(values, is_new=False)
 
 
 _HELD: Final = (
@@ -174,7 +174,7 @@ class _Elsewhere:
         self, work: Writing, records: Iterable[AccountingRecord], known: _Sessions
     ) -> None:
         self._known = known
-        self._rows: dict[_Name, list[KeptSession]] = defaultdict(list)
+        self._rows: dict[_Name, list[StoredSession]] = defaultdict(list)
         there = {(row.key, row.occurrence): row for row in chain.from_iterable(known.values())}
         new = {_name_of(each) for each in records if each.key not in known} - {None}
         for group in in_groups(_numbers_of(work, new)):
@@ -182,7 +182,7 @@ class _Elsewhere:
                 its = there.get((row.key, row.occurrence), row)  # one object for each row
                 self._rows[its.device, its.session_id].append(its)
 
-    def find(self, record: AccountingRecord) -> KeptSession | None:
+    def find(self, record: AccountingRecord) -> StoredSession | None:
         """The same session by another sender: of the same device, number, place and beginning."""
         name, began = _name_of(record), record.began_at
         if name is None or began is None or record.status in {Status.ON, Status.OFF}:
@@ -198,7 +198,7 @@ class _Elsewhere:
                 return row
         return None
 
-    def add(self, row: KeptSession, record: AccountingRecord) -> None:
+    def add(self, row: StoredSession, record: AccountingRecord) -> None:
         """A session that begins with a record."""
         name = _name_of(record)
         if name is not None:
@@ -252,7 +252,7 @@ def _is_number(claimed: int | None) -> TypeGuard[int]:
     return claimed is not None and 0 < claimed <= LARGEST_NUMBER
 
 
-def _find(known: Sequence[KeptSession], record: AccountingRecord) -> KeptSession | None:
+def _find(known: Sequence[StoredSession], record: AccountingRecord) -> StoredSession | None:
     """The session that a record is about; None where it is the first one of it."""
     for row in known:
         another_device = row.device and record.device and row.device != record.device
@@ -261,7 +261,7 @@ def _find(known: Sequence[KeptSession], record: AccountingRecord) -> KeptSession
     return None
 
 
-def _within(row: KeptSession, record: AccountingRecord) -> bool:
+def _within(row: StoredSession, record: AccountingRecord) -> bool:
     began = record.began_at
     if began is None:  # it goes on with whatever is open
         began = record.at if row.ended_by in {Status.STOP, REUSE} else row.started_at
@@ -269,13 +269,13 @@ def _within(row: KeptSession, record: AccountingRecord) -> bool:
 
 
 def _begin(
-    record: AccountingRecord, known: Sequence[KeptSession], changed: dict[int, KeptSession]
-) -> KeptSession:
+    record: AccountingRecord, known: Sequence[StoredSession], changed: dict[int, StoredSession]
+) -> StoredSession:
     for old in known:
         if old.ended_at is None and old.key == record.key:
             old.ended_at, old.ended_by = old.heard_at, REUSE
             changed[id(old)] = old
-    row = KeptSession(_EMPTY, is_new=True)
+    row = StoredSession(_EMPTY, is_new=True)
     row.sender, row.key, row.session_id = record.sender, record.key, record.session_id
     row.session_id_hex = record.session_id_hex
     row.occurrence = 1 + max((old.occurrence for old in known), default=0)
@@ -285,7 +285,7 @@ def _begin(
     return row
 
 
-def _merge(row: KeptSession, record: AccountingRecord) -> None:
+def _merge(row: StoredSession, record: AccountingRecord) -> None:
     """Update a session by a record."""
     if not row.user_name:
         row.user_name = record.user_name
@@ -308,7 +308,7 @@ def _merge(row: KeptSession, record: AccountingRecord) -> None:
         row.ended_at = row.ended_by = row.terminate_cause = None
 
 
-def _learn_interval(row: KeptSession, record: AccountingRecord) -> None:
+def _learn_interval(row: StoredSession, record: AccountingRecord) -> None:
     """The longest silence of an open session that was none (see ``lost_sessions.py``)."""
     if row.ended_at is None and record.status == Status.UPDATE:
         silence = (record.at - row.heard_at) // timedelta(seconds=1)
@@ -316,7 +316,7 @@ def _learn_interval(row: KeptSession, record: AccountingRecord) -> None:
             row.interval = min(max(row.interval or 0, silence), LONGEST_INTERVAL)
 
 
-def _goes_on(row: KeptSession, record: AccountingRecord, progress: Progress) -> bool:
+def _goes_on(row: StoredSession, record: AccountingRecord, progress: Progress) -> bool:
     """Whether the session goes on after an end that came too early, or was for another part.
 
     An update that only repeats the Stop is a late one.
@@ -326,7 +326,7 @@ def _goes_on(row: KeptSession, record: AccountingRecord, progress: Progress) -> 
     return row.ended_by != Status.STOP or progress is Progress.ON
 
 
-def _stop(row: KeptSession, record: AccountingRecord, progress: Progress) -> None:
+def _stop(row: StoredSession, record: AccountingRecord, progress: Progress) -> None:
     """The Stop ends a session: before any other end, and of the same one repeated the first."""
     if row.ended_by == Status.STOP and row.ended_at is not None:
         if progress is Progress.BEHIND:
@@ -340,7 +340,7 @@ def _stop(row: KeptSession, record: AccountingRecord, progress: Progress) -> Non
 
 
 def _end_all(
-    work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[KeptSession]]
+    work: Writing, record: AccountingRecord, sessions: Mapping[str, Sequence[StoredSession]]
 ) -> None:
     """Accounting-On and -Off end what exactly that sender had open before (Must 17)."""
     open_before = select(WifiSessionRow.id).where(

@@ -109,7 +109,7 @@ class PinBook:
         given = [each.given is not None for each in wanted]
         open_ = list(range(len(issued)))
         while open_:
-            open_ = self._settle(issued, given, open_)
+            open_ = self._replace_taken(issued, given, open_)
         return issued
 
     def save(self, work: Writing) -> None:
@@ -200,7 +200,7 @@ class PinBook:
             self._live[length] = count_live(self._work, self._location, length)
         return self._live[length]
 
-    def _settle(
+    def _replace_taken(
         self,
         issued: list[NewPin | InvalidValue | Refused],
         given: Sequence[bool],

@@ -18,7 +18,7 @@ from nexio.store.tables import Row
 ROWS_IN_MEMORY = 5_000
 """Rows held in memory at a time."""
 
-Told = Callable[[str, int], None]
+Report = Callable[[str, int], None]
 """Hears of which table how many more rows are done."""
 
 
@@ -65,7 +65,7 @@ def _raw(tables: Tables) -> Tables:
 
 
 def copy_rows(
-    source: Connection, target: Connection, tables: Tables, told: Told = lambda _, __: None
+    source: Connection, target: Connection, tables: Tables, report: Report = lambda _, __: None
 ) -> int:
     """Copy every table, parents before children and in the order of their numbers.
 
@@ -81,7 +81,7 @@ def copy_rows(
         for rows in _read(source, old, select(old).order_by(*old.primary_key.columns)):
             _insert(target, new, [dict(row._mapping) for row in rows])  # noqa: SLF001 (its name)
             count += len(rows)
-            told(new.name, len(rows))
+            report(new.name, len(rows))
     return count
 
 
@@ -103,7 +103,7 @@ def _insert(target: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
 
 
 def first_difference(
-    one: Connection, other: Connection, tables: Tables, told: Told = lambda _, __: None
+    one: Connection, other: Connection, tables: Tables, report: Report = lambda _, __: None
 ) -> str | None:
     """The first table in which two stores do not hold the same rows, or None.
 
@@ -115,7 +115,7 @@ def first_difference(
         for mine, theirs in zip_longest(*both, fillvalue=()):
             if [tuple(row) for row in mine] != [tuple(row) for row in theirs]:
                 return new.name
-            told(new.name, len(mine))
+            report(new.name, len(mine))
     return None
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nexio_cli.terminal.json_types import ErasedJson, HeldJson
 
 SETTLED = 1.0
-"""Seconds in which no server of this machine has told anything about the person."""
+"""Seconds in which no server of this machine has written anything about the person."""
 
 PATIENCE = 5.0
 """Seconds to wait for that, and for access points to report the end of a session."""
@@ -164,7 +164,7 @@ def _erase_spools(person: Person) -> list[str]:
 
     home = options.configuration().home
     spools, remains = spools_of(home / "spool"), []
-    _settle(spools, person)
+    _wait_for_spools(spools, person)
     for path in spools:
         try:
             remains += erase(path, person.is_about)
@@ -182,14 +182,14 @@ def _erase_spools(person: Person) -> list[str]:
     return [*remains, *(f"nobody can say what is in {each}" for each in damaged_in(home / "spool"))]
 
 
-def _settle(spools: Sequence[Path], person: Person) -> None:
+def _wait_for_spools(spools: Sequence[Path], person: Person) -> None:
     from radius_auth.recording.erasing import holds
 
-    started = told = time.monotonic()
-    while spools and time.monotonic() < min(told + SETTLED, started + PATIENCE):
+    started = held_at = time.monotonic()
+    while spools and time.monotonic() < min(held_at + SETTLED, started + PATIENCE):
         with suppress(NexioError):  # said when it is erased
             if any(holds(path, person.is_about) for path in spools):
-                told = time.monotonic()
+                held_at = time.monotonic()
         time.sleep(PAUSE)
 
 

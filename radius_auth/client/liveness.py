@@ -14,8 +14,8 @@ from nexio.keys.ownership import load_trusted_keys
 from nexio.operations.health import Finding, unwell, well
 from radius_auth.client.client import NoAnswer, send_status_server
 from radius_auth.protocol.status import parse_status
-from radius_auth.replica.kept import Unusable, read_kept
 from radius_auth.replica.nas_index import NasIndex
+from radius_auth.replica.saved_table import Unusable, read_saved_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nexio.network.nas_entry import Nas
     from radius_auth.protocol.statistics import Counts
     from radius_auth.protocol.status import Status
-    from radius_auth.replica.kept import Kept
+    from radius_auth.replica.saved_table import SavedTable
 
 HERE = "127.0.0.1"
 SUBJECT = "RADIUS server"
@@ -62,7 +62,7 @@ def find_server(nas: Iterable[Nas], port: int) -> Finding:
     return well(SUBJECT, f"answers on port {port} and followed the store {age} ago ({known})")
 
 
-def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | None]]:
+def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, SavedTable | None]]:
     """Look at the tables that servers of this machine keep, for a start without the store.
 
     Raises:
@@ -71,20 +71,20 @@ def find_tables(configuration: Configuration) -> Iterator[tuple[Finding, Kept | 
     keyring = load_trusted_keys(configuration)
     for path in sorted((configuration.home / "spool").glob("*.table")):
         try:
-            kept = _read_patiently(path, keyring)
+            saved = _read_patiently(path, keyring)
         except Unusable as error:
             advice = "The server puts it aside when it starts, and writes another one."
             yield unwell("kept table", f"{path} {error}", advice), None
         except OSError as error:  # it is closed to all but the server's user
             yield well("kept table", f"{path} was not looked at: {error.strerror}"), None
         else:
-            if kept is not None:
-                age = words_for(kept.age(utc_now()))
-                visits = counted(len(kept.table), "visit")
-                yield well("kept table", f"{path} has {visits}, followed {age} ago"), kept
+            if saved is not None:
+                age = words_for(saved.age(utc_now()))
+                visits = counted(len(saved.table), "visit")
+                yield well("kept table", f"{path} has {visits}, followed {age} ago"), saved
 
 
-def _read_patiently(path: Path, keyring: Keyring) -> Kept | None:
+def _read_patiently(path: Path, keyring: Keyring) -> SavedTable | None:
     """Read a table; after a key rotation a server at work needs a moment to write it anew.
 
     Raises:
@@ -94,7 +94,7 @@ def _read_patiently(path: Path, keyring: Keyring) -> Kept | None:
     until = time.monotonic() + REWRITTEN_WITHIN
     while True:
         try:
-            return read_kept(path, keyring)
+            return read_saved_table(path, keyring)
         except Unusable:
             if time.monotonic() >= until:
                 raise

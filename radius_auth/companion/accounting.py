@@ -18,7 +18,7 @@ from nexio.clock import utc_now
 from nexio.network.accounting_records import AccountingBatch, batches_of_records
 from nexio.network.session_updates import record_accounting_batches
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
-from radius_auth.companion.messages import Told
+from radius_auth.companion.messages import ToWorker
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Code, Discarded, Packet
 from radius_auth.recording.ledger import Ledger, Verified
@@ -136,14 +136,14 @@ class Clerk:
                 if key.fd in self._channels:
                     asked += self._hear(self._channels[key.fd])
                 elif key.fd == self._door.fileno():
-                    self._let_in()
+                    self._accept()
             self._answer(asked)
             if time.monotonic() >= save_at:
                 self._ledger.save_replays()
                 save_at = time.monotonic() + SAVED_EVERY
         self._ledger.save_replays()
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         try:
             opened, _ = self._door.accept()
         except OSError:
@@ -179,7 +179,7 @@ class Clerk:
             log.exception("accounting could not be stored")
         for each in asked:
             with suppress(Closed):  # the next round sees it
-                each.channel.send(encoded(Told.KEPT, each.number, each.number in kept))
+                each.channel.send(encoded(ToWorker.KEPT, each.number, each.number in kept))
 
     def _read(self, asked: _Asked) -> Entry[int]:
         table = self._follower.table

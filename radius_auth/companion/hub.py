@@ -15,12 +15,12 @@ from functools import partial
 from itertools import accumulate, chain, tee
 from typing import TYPE_CHECKING, Final
 
-from nexio.network.events import batches_as_told
+from nexio.network.events import event_batches
 from radius_auth.companion.channel import Channel, Closed, encoded, user_of
 from radius_auth.companion.messages import (
     VISITS_AT_ONCE,
-    Reported,
-    Told,
+    ToCompanion,
+    ToWorker,
     places_as_octets,
     visits_as_values,
 )
@@ -69,7 +69,7 @@ class _Worker:
         self.acts_up_to = 0
         """The number of the latest of them."""
 
-        self.told_up_to = 0
+        self.relayed_up_to = 0
         """Up to which the others were told."""
 
         self.tables = 0
@@ -310,42 +310,42 @@ class Hub:
 
     def _take(self, worker: _Worker, message: Message) -> None:
         kind, *values = message
-        if kind == Reported.HELLO:
+        if kind == ToCompanion.HELLO:
             worker.name, worker.writer = values
             self._welcome(worker)
-        elif kind == Reported.DECISIONS:
-            self._record(*batches_as_told(worker.name, *values))
-        elif kind == Reported.ACTS:
+        elif kind == ToCompanion.DECISIONS:
+            self._record(*event_batches(worker.name, *values))
+        elif kind == ToCompanion.ACTS:
             worker.acts_up_to, acts = values
             worker.acts += acts
-        elif kind == Reported.COUNTS:
+        elif kind == ToCompanion.COUNTS:
             self._count(worker.name, parse_counts(values[0]) or Counts())
-        elif kind == Reported.DISCARDS:
+        elif kind == ToCompanion.DISCARDS:
             for reason, host, number in values[0]:
                 self.discards[reason, host] += number
-        elif kind == Reported.SIGNATURES:
+        elif kind == ToCompanion.SIGNATURES:
             for nas_id, is_signed, number in values[0]:
                 self.signatures[nas_id, is_signed] += number
-        elif kind == Reported.SLOT:
+        elif kind == ToCompanion.SLOT:
             self._ask_slot(worker, *values)
 
     def _pass_acts_on(self) -> None:
         """Tell what guards did, that of each worker together."""
         for worker in self._workers.values():
-            if worker.acts_up_to == worker.told_up_to:
+            if worker.acts_up_to == worker.relayed_up_to:
                 continue
             acts, worker.acts = worker.acts, []
-            worker.told_up_to = worker.acts_up_to
+            worker.relayed_up_to = worker.acts_up_to
             try:
                 self._sharing.take(acts)
             except Exception:
                 log.exception("what a worker did about guesses could not be taken")
-            heard = encoded(Told.HEARD, worker.writer, worker.told_up_to)
+            heard = encoded(ToWorker.HEARD, worker.writer, worker.relayed_up_to)
             self._do(partial(self._tell_all, [heard], worker.writer))
 
     def _ask_slot(self, worker: _Worker, visit_id: int, device: str) -> None:
         def tell(answer: Answer) -> None:
-            told = encoded(Told.SLOT, visit_id, device, int(answer))
+            told = encoded(ToWorker.SLOT, visit_id, device, int(answer))
             self._do(lambda: worker.tell(told))
 
         self._slots.ask((visit_id, device), tell)
@@ -358,7 +358,7 @@ class Hub:
             worker.coming.append(self._relay.everything())
             for other in self._workers.values():
                 if other.greeted:
-                    worker.later.append(encoded(Told.HEARD, other.writer, other.told_up_to))
+                    worker.later.append(encoded(ToWorker.HEARD, other.writer, other.relayed_up_to))
         self._tell_table_to([worker])
 
     def _tell_table(self) -> None:
@@ -388,7 +388,7 @@ class Hub:
     def _tell_stored(self, numbers: dict[str, int]) -> None:
         for worker in list(self._workers.values()):
             if worker.name in numbers:
-                worker.tell(encoded(Told.STORED, numbers[worker.name]))
+                worker.tell(encoded(ToWorker.STORED, numbers[worker.name]))
 
     def _go_on(self, worker: _Worker) -> None:
         try:
@@ -408,7 +408,7 @@ class Hub:
         self.counts = everybody
         for worker in list(self._workers.values()):
             others = replace(siblings.get(worker.name, everybody), from_disk=from_disk)
-            beat = encoded(Told.BEAT, followed, lost, int(without_spool), others.lines())
+            beat = encoded(ToWorker.BEAT, followed, lost, int(without_spool), others.lines())
             worker.tell(beat)
 
     def _count(self, name: str, counts: Counts) -> None:
@@ -432,21 +432,24 @@ def _table_of(table: Table) -> Iterator[bytes]:
     visits, keyring = table.all_visits(), table.keyring
     places = places_as_octets(tuple(table.locations.values()), table.nas.entries)
     return chain(
-        [encoded(Told.BEGIN, dict(keyring.keys), keyring.active), encoded(Told.PLACES, places)],
+        [
+            encoded(ToWorker.BEGIN, dict(keyring.keys), keyring.active),
+            encoded(ToWorker.PLACES, places),
+        ],
         _visits(visits),
-        [encoded(Told.END)],
+        [encoded(ToWorker.END)],
     )
 
 
 def _visits(visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
     for first in range(0, len(visits), VISITS_AT_ONCE):
-        yield encoded(Told.VISITS, visits_as_values(visits[first : first + VISITS_AT_ONCE]))
+        yield encoded(ToWorker.VISITS, visits_as_values(visits[first : first + VISITS_AT_ONCE]))
 
 
 def _messages_of(change: Change) -> Iterator[bytes]:
     """A change, in parts that a worker takes in within a millisecond."""
     if change.locations is not None or change.nas is not None:
-        yield encoded(Told.PLACES, places_as_octets(change.locations, change.nas))
+        yield encoded(ToWorker.PLACES, places_as_octets(change.locations, change.nas))
     yield from _visits(change.visits)
     for first in range(0, len(change.gone), VISITS_AT_ONCE):
-        yield encoded(Told.GONE, list(change.gone[first : first + VISITS_AT_ONCE]))
+        yield encoded(ToWorker.GONE, list(change.gone[first : first + VISITS_AT_ONCE]))

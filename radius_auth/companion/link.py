@@ -19,14 +19,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from nexio.keys.keyring import Keyring
-from nexio.network.events import as_told
+from nexio.network.events import packed_by_nas
 from nexio.network.following import Horizon, News, Position
 from nexio.network.guard_acts import ACTS_AT_ONCE, packed, unpacked
 from radius_auth.companion.channel import Channel, Closed, encoded
 from radius_auth.companion.messages import (
     Instants,
-    Reported,
-    Told,
+    ToCompanion,
+    ToWorker,
     places_of,
     visits_of,
 )
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from nexio.clock import Clock
-    from nexio.network.events import Decided, ToldDecisions
+    from nexio.network.events import Decided, PackedDecisions
     from radius_auth.companion.channel import Message
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ class Link:
         self.signatures: Mapping[tuple[int, bool], int] = {}
         """Requests of NAS that need not sign, by number and whether they did; as that."""
 
-        self._told_discards: dict[tuple[str, str], int] = {}
-        self._told_signatures: dict[tuple[int, bool], int] = {}
+        self._sent_discards: dict[tuple[str, str], int] = {}
+        self._sent_signatures: dict[tuple[int, bool], int] = {}
         self.slot_answered: Callable[[int, str, Answer], None] = lambda *_: None
         """Takes what became of a slot that was asked for."""
 
@@ -103,15 +103,15 @@ class Link:
         self.without_spool = False
         self._followed_at = datetime.fromtimestamp(0, UTC)
         self._lost = self._lost_there = 0
-        self._lost_told = 0, -TELL_EVERY
+        self._lost_logged = 0, -TELL_EVERY
         self._instants = Instants()
         self._next: Table | None = None
         self._old: list[Table] = []
         self._fresh: Guard | None = None
         self._own_acts = 0
-        self._told_acts = 0
+        self._sent_up_to = 0
         self._number = self._sent = 0
-        self._batches: OrderedDict[int, Sequence[ToldDecisions]] = OrderedDict()
+        self._batches: OrderedDict[int, Sequence[PackedDecisions]] = OrderedDict()
         self._decisions = 0
         self._slots: dict[tuple[int, str], None] = {}
         self._channel: Channel | None = None
@@ -121,19 +121,19 @@ class Link:
         self._more = os.eventfd(0, os.EFD_NONBLOCK)
         self._poll.register(self._more, select.EPOLLIN)
         self._takers: dict[int, Callable[..., None]] = {
-            Told.BEGIN: self._begin,
-            Told.VISITS: self._visits,
-            Told.GONE: self._gone,
-            Told.PLACES: self._places,
-            Told.END: self._end,
-            Told.BEAT: self._beat,
-            Told.FIRST_ACTS: self._take_first_acts,
-            Told.ACTS: self._take_acts,
-            Told.ALL_ACTS: self._take_all_acts,
-            Told.HEARD: self._heard_up_to,
-            Told.TIDY: self._tidy,
-            Told.STORED: self._stored,
-            Told.SLOT: self._slot,
+            ToWorker.BEGIN: self._begin,
+            ToWorker.VISITS: self._visits,
+            ToWorker.GONE: self._gone,
+            ToWorker.PLACES: self._places,
+            ToWorker.END: self._end,
+            ToWorker.BEAT: self._beat,
+            ToWorker.FIRST_ACTS: self._take_first_acts,
+            ToWorker.ACTS: self._take_acts,
+            ToWorker.ALL_ACTS: self._take_all_acts,
+            ToWorker.HEARD: self._heard_up_to,
+            ToWorker.TIDY: self._tidy,
+            ToWorker.STORED: self._stored,
+            ToWorker.SLOT: self._slot,
         }
         self._connect()
 
@@ -177,7 +177,7 @@ class Link:
     def hand_over(self, decisions: Sequence[Decided]) -> None:
         """Tell what was decided; it is kept until it is on a disk."""
         self._number += 1
-        self._batches[self._number] = as_told(decisions)
+        self._batches[self._number] = packed_by_nas(decisions)
         self._decisions += len(decisions)
         while self._decisions > MOST_DECISIONS:
             self._lost += self._forget_oldest()
@@ -188,19 +188,19 @@ class Link:
     def tell_acts(self) -> None:
         """Tell what was guessed since the last time."""
         # First: FreeRADIUS's threads may make another act meanwhile, which is told again then.
-        up_to = self._guard.told_up_to()
-        if up_to == self._told_acts:
+        up_to = self._guard.latest_serial()
+        if up_to == self._sent_up_to:
             return
-        news = self._guard.news_after(self._told_acts)
-        self._told_acts = up_to
+        news = self._guard.news_after(self._sent_up_to)
+        self._sent_up_to = up_to
         parts = range(0, len(news), ACTS_AT_ONCE)
         told = [packed(news[first : first + ACTS_AT_ONCE]) for first in parts]
-        self._send(encoded(Reported.ACTS, self._told_acts, told))
+        self._send(encoded(ToCompanion.ACTS, self._sent_up_to, told))
 
     def ask_slot(self, visit_id: int, device: str) -> None:
         """Ask for a slot of a visit's device limit; ask again whoever replaces the companion."""
         self._slots[visit_id, device] = None
-        self._send(encoded(Reported.SLOT, visit_id, device))
+        self._send(encoded(ToCompanion.SLOT, visit_id, device))
 
     def wake(self) -> None:
         """Let :meth:`fileno` be readable; from any thread."""
@@ -251,11 +251,11 @@ class Link:
         self._channel = Channel(opened)
         self._poll.register(opened, select.EPOLLIN)
         self._is_writing = False
-        self._told_acts = 0
-        self._send(encoded(Reported.HELLO, self._name, self._guard.writer))
+        self._sent_up_to = 0
+        self._send(encoded(ToCompanion.HELLO, self._name, self._guard.writer))
         self._sent = 0
         for asked in self._slots:
-            self._send(encoded(Reported.SLOT, *asked))
+            self._send(encoded(ToCompanion.SLOT, *asked))
         self.tell_acts()
         self._send_batches()
 
@@ -265,7 +265,7 @@ class Link:
             if self._channel is None or self._channel.is_backed_up:
                 return
             self._sent = number
-            self._send(encoded(Reported.DECISIONS, number, self._batches[number]))
+            self._send(encoded(ToCompanion.DECISIONS, number, self._batches[number]))
 
     def _send(self, message: bytes) -> None:
         channel = self._channel
@@ -381,14 +381,14 @@ class Link:
 
     def _tell_counts(self) -> None:
         own = replace(self.counts(), unrecorded=self._lost, without_spool=0)
-        self._send(encoded(Reported.COUNTS, own.lines()))
+        self._send(encoded(ToCompanion.COUNTS, own.lines()))
         discards, signatures = dict(self.discards), dict(self.signatures)
-        self._tell_new(Reported.DISCARDS, discards, self._told_discards)
-        self._tell_new(Reported.SIGNATURES, signatures, self._told_signatures)
-        self._told_discards, self._told_signatures = discards, signatures
+        self._tell_new(ToCompanion.DISCARDS, discards, self._sent_discards)
+        self._tell_new(ToCompanion.SIGNATURES, signatures, self._sent_signatures)
+        self._sent_discards, self._sent_signatures = discards, signatures
 
     def _tell_new(
-        self, kind: Reported, counted: Mapping[Any, int], told: Mapping[Any, int]
+        self, kind: ToCompanion, counted: Mapping[Any, int], told: Mapping[Any, int]
     ) -> None:
         """Tell what was counted since it was told."""
         if counted != told:
@@ -396,11 +396,11 @@ class Link:
             self._send(encoded(kind, [each for each in new if each[-1]]))
 
     def _tell_lost(self) -> None:
-        told, at = self._lost_told
+        told, at = self._lost_logged
         now = time.monotonic()
         if self._lost > told and now - at >= TELL_EVERY:
             log.error("%d decisions are lost since the start", self._lost)
-            self._lost_told = self._lost, now
+            self._lost_logged = self._lost, now
 
 
 def _shrink(table: Table, count: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 
-def settle_memory() -> None:
+def freeze_memory() -> None:
     """Let the garbage collector look at what is new only, in a process that has loaded its table.
 
     A full collection walks over all visits, which takes longer than a thousand logins
@@ -18,7 +18,7 @@ def settle_memory() -> None:
     gc.set_threshold(10_000, 1_000, 1_000)
 
 
-def settle_companion_memory() -> None:
+def freeze_companion_memory() -> None:
     """The same in the companion: decisions come by thousands and go within a second; logins stay.
 
     What stays is hardly ever looked at again (``python -m benchmarks.recording``, "first login").

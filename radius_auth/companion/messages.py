@@ -26,7 +26,7 @@ VISITS_AT_ONCE: Final = 100
 """Visits in one message: a worker takes them in within a millisecond."""
 
 
-class Told(IntEnum):
+class ToWorker(IntEnum):
     """What the companion tells a worker."""
 
     BEGIN = 1
@@ -72,7 +72,7 @@ class Told(IntEnum):
     """What became of a slot that it asked for: visit, device, answer."""
 
 
-class Reported(IntEnum):
+class ToCompanion(IntEnum):
     """What a worker tells the companion."""
 
     HELLO = 1

@@ -23,7 +23,7 @@ from nexio.service_manager import READY, tell, tell_reloading
 from nexio.store.engine import Store
 from nexio.store.patience import Patience
 from radius_auth.companion.hub import Hub
-from radius_auth.companion.memory import settle_companion_memory
+from radius_auth.companion.memory import freeze_companion_memory
 from radius_auth.companion.presence import Presence
 from radius_auth.companion.slots import Slots
 from radius_auth.guard.sharing import Sharing
@@ -31,7 +31,7 @@ from radius_auth.recording.recorder import Recorder
 from radius_auth.recording.spool import Spool
 from radius_auth.replica.follower import RETRY_SECONDS, Follower
 from radius_auth.replica.keeper import Keeper
-from radius_auth.replica.kept import find_kept
+from radius_auth.replica.saved_table import find_saved_table
 
 if TYPE_CHECKING:
     import socket
@@ -94,7 +94,7 @@ class Companion:
         self._myself = myself
         self._patience = Patience.of_a_server()
         self._spool = configuration.home / "spool" / spool
-        self._kept = self._spool.with_suffix(".table")
+        self._saved = self._spool.with_suffix(".table")
         self._max_staleness = max_staleness
         self._beside = beside
         self._monitor = monitor
@@ -156,7 +156,7 @@ class Companion:
             _begin(follower, stack)
             hub.follow(follower)
             presence.begin(follower, hub)
-            _begin(Keeper(self._kept, follower), stack)
+            _begin(Keeper(self._saved, follower), stack)
             if self._beside is not None:
                 stack.enter_context(self._beside(follower, self._open_store))
             ready()
@@ -196,19 +196,19 @@ class Companion:
         try:
             return Follower(self._open_store, Horizon())
         except (StoreUnreachable, SchemaMismatch) as error:  # it is to be copied there, or upgraded
-            kept = find_kept(self._kept, self._configuration, self._max_staleness)
-            if kept is None:
+            saved = find_saved_table(self._saved, self._configuration, self._max_staleness)
+            if saved is None:
                 raise
             log.warning(
                 "the store is away, and guests are answered by the table of the disk, as it was"
                 " %s ago; for %s at most: %s",
-                words_for(kept.age(utc_now())),
+                words_for(saved.age(utc_now())),
                 words_for(self._max_staleness),
                 error,
             )
-            return Follower(self._open_store, Horizon(), kept=kept)
+            return Follower(self._open_store, Horizon(), saved=saved)
         finally:
-            settle_companion_memory()
+            freeze_companion_memory()
 
     def _follow_when_it_can(self, say: Callable[[NexioError], None]) -> Follower | None:
         """Try until the store can be read; None where the end comes first."""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 from nexio.network.guard_acts import (
     ACTS_AT_ONCE,
     Act,
+    ActBatch,
     Kind,
     Packed,
     Part,
-    ToldActs,
     packed,
     part_of,
     parts_of,
@@ -26,7 +26,7 @@ from nexio.network.guard_acts import (
 )
 from nexio.network.server_identity import host_name
 from radius_auth.companion.channel import encoded
-from radius_auth.companion.messages import Told
+from radius_auth.companion.messages import ToWorker
 from radius_auth.guard.target import MOST_DEVICES
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Relay:
         self._news = _Parts(MOST_NEWS)
         self._serials = count(1)
 
-    def take(self, told: Iterable[ToldActs]) -> None:
+    def take(self, told: Iterable[ActBatch]) -> None:
         """Take what a worker did."""
         with self.lock:
             quiet = self._quiet
@@ -86,7 +86,7 @@ class Relay:
             for acts, octets in told:
                 some = [act for act in acts if act.visit_id not in quiet or not self._is_known(act)]
                 if some:
-                    new.append(ToldActs(some, octets if len(some) == len(acts) else packed(some)))
+                    new.append(ActBatch(some, octets if len(some) == len(acts) else packed(some)))
                     self._news.add(part_of(new[-1]))
             if new:
                 writer = new[0].acts[0].writer
@@ -129,7 +129,7 @@ class Relay:
         acts = sorted(self._acts.since(0), key=lambda act: act.at)
         return _everything(acts)
 
-    def _pass_on(self, told: Iterable[ToldActs], writer: str) -> None:
+    def _pass_on(self, told: Iterable[ActBatch], writer: str) -> None:
         """Tell all workers but the one that did it; of devices that got in before, all of them."""
         before: list[Act] = []
         loud: list[Part] = []
@@ -195,7 +195,7 @@ class Relay:
         with self.lock:
             self._news.add(*parts_of([act], 1))
 
-    def told_since(self, position: int) -> tuple[int, Packed]:
+    def news_since(self, position: int) -> tuple[int, Packed]:
         """What the workers did since then, and until when that is."""
         with self.lock:
             return self._news.position, self._news.since(position)
@@ -203,7 +203,7 @@ class Relay:
     def tidy(self, now: datetime) -> None:
         """Let every worker forget what counts no longer."""
         del now
-        self._tell([encoded(Told.TIDY)], "")
+        self._tell([encoded(ToWorker.TIDY)], "")
 
 
 class _Parts:
@@ -245,11 +245,11 @@ class _Parts:
 
 
 def _everything(acts: Sequence[Act]) -> Iterator[bytes]:
-    yield encoded(Told.FIRST_ACTS)
+    yield encoded(ToWorker.FIRST_ACTS)
     yield from _messages(parts_of(acts, ACTS_AT_ONCE))
-    yield encoded(Told.ALL_ACTS)
+    yield encoded(ToWorker.ALL_ACTS)
 
 
 def _messages(parts: Iterable[Part]) -> Iterator[bytes]:
     for group in together(parts, ACTS_AT_ONCE):
-        yield encoded(Told.ACTS, *(each.octets for each in group))
+        yield encoded(ToWorker.ACTS, *(each.octets for each in group))

@@ -196,7 +196,7 @@ def _miss(claim: Claim, silent: Sequence[FollowedVisit], now: datetime) -> Rejec
     if not silent:
         return Rejected(claim.miss)
     decision = _choose(silent, claim.location, now)
-    return Rejected(decision.reason, decision.visit, is_told=False)
+    return Rejected(decision.reason, decision.visit, is_explained=False)
 
 
 def read_claim(

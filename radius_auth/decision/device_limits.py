@@ -38,7 +38,7 @@ def decide_device(request: Request, accepted: Accepted) -> Decision | None:
     return accepted if device in accepted.visit.devices else None
 
 
-def settle_device(accepted: Accepted, answer: Answer, table: Table) -> Decision:
+def decide_by_answer(accepted: Accepted, answer: Answer, table: Table) -> Decision:
     """Decide by what the companion said.
 
     Args:

@@ -115,7 +115,7 @@ class Rejected(NamedTuple):
     visit: FollowedVisit | None = None
     """Whose PIN was right, if one's was."""
 
-    is_told: bool = True
+    is_explained: bool = True
     """Whether the guest may know that it was right (R11); the log may in any case."""
 
 

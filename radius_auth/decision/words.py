@@ -24,7 +24,7 @@ def reply_message(decision: Decision, location: Location, now: datetime) -> str 
         location: on whose clock the visitor reads the time.
         now: today, for "09:00" or "09:00 on Monday 23 November".
     """
-    if isinstance(decision, Accepted) or decision.visit is None or not decision.is_told:
+    if isinstance(decision, Accepted) or decision.visit is None or not decision.is_explained:
         return None
     return _told(decision.reason, decision.visit, location, now)
 

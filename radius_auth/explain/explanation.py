@@ -17,7 +17,7 @@ from nexio.network.nas import Nas, get_nas, list_nas
 from nexio.network.news import read_visits_of
 from nexio.reception.visits import PIN_PURPOSE, get_visit
 from radius_auth.decision.decide import decide
-from radius_auth.decision.device_limits import Answer, decide_device, settle_device
+from radius_auth.decision.device_limits import Answer, decide_by_answer, decide_device
 from radius_auth.decision.devices import mac_of
 from radius_auth.decision.passwords import Pap
 from radius_auth.decision.reasons import Reason, is_unseen
@@ -181,7 +181,7 @@ def _within_limit(decision: Decision, request: Request, table: Table) -> Decisio
         return decided
     has_room = len(decision.visit.devices) < decision.visit.max_devices
     answer = Answer.TAKEN if has_room else Answer.FULL
-    return settle_device(decision, answer, table)
+    return decide_by_answer(decision, answer, table)
 
 
 def _devices_words(visit: FollowedVisit) -> str:

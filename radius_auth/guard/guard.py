@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count, islice, takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nexio.network.guard_acts import OTHERS_KEPT, Act, Kind, ToldActs
+from nexio.network.guard_acts import OTHERS_KEPT, Act, ActBatch, Kind
 from nexio.network.server_identity import host_name
 from nexio.reception.guessing_limits import (
     BOUND,
@@ -322,7 +322,7 @@ class Guard:
         at = now.timestamp()
         with self._lock:
             if guess.device and not self._is_in(guess.device, visit):
-                self._let_in(guess, visit, at)
+                self._admit_device(guess, visit, at)
             target = self._at_visit(visit)
             if target is None:
                 self._add_guest(visit, guess.device)
@@ -367,7 +367,7 @@ class Guard:
             self._visits_of.setdefault(device, set()).add(visit)
         return True
 
-    def _let_in(self, guess: Guess, visit: int, at: float) -> None:
+    def _admit_device(self, guess: Guess, visit: int, at: float) -> None:
         at_visit = guess.find(visit)
         chance = 0.0 if at_visit is None else at_visit.chance
         act = self._act(Kind.IN, guess, at, visit, chance=chance)
@@ -410,7 +410,7 @@ class Guard:
             self._heard, self._guests = other._heard, other._guests
             self._undisturbed = other._undisturbed
 
-    def told_up_to(self) -> int:
+    def latest_serial(self) -> int:
         """The number of its latest act."""
         return self._serial
 
@@ -426,12 +426,12 @@ class Guard:
             newest = takewhile(lambda act: act.serial > serial, reversed(self._told))
             return list(newest)[::-1]
 
-    def told_since(self, position: int) -> tuple[int, list[Act]]:
+    def news_since(self, position: int) -> tuple[int, list[Act]]:
         """The same, and the position to ask from the next time."""
         news = self.news_after(position)
         return (news[-1].serial if news else position), news
 
-    def take(self, told: Iterable[ToldActs]) -> None:
+    def take(self, told: Iterable[ActBatch]) -> None:
         """Take in what another process did."""
         for acts, _ in told:
             self.apply(acts)

@@ -14,8 +14,8 @@ from nexio.clock import utc_now
 from nexio.errors import NexioError
 from nexio.network.guard_acts import (
     ACTS_AT_ONCE,
+    ActBatch,
     Kind,
-    ToldActs,
     packed,
     times_put_right,
     unpacked,
@@ -60,7 +60,7 @@ class Shared(Protocol):
 
     writer: str
 
-    def take(self, told: Sequence[ToldActs]) -> None:
+    def take(self, told: Sequence[ActBatch]) -> None:
         """Take what a guard of this server did elsewhere."""
 
     def apply(self, acts: Iterable[Act]) -> None:
@@ -69,7 +69,7 @@ class Shared(Protocol):
     def begin_again(self, acts: Iterable[Act]) -> None:
         """Forget everything, and take this in."""
 
-    def told_since(self, position: int) -> tuple[int, Sequence[Act]]:
+    def news_since(self, position: int) -> tuple[int, Sequence[Act]]:
         """What was done here since then, and the position to ask from the next time."""
 
     def say(self, kind: str, now: datetime) -> None:
@@ -131,17 +131,17 @@ class Sharing:
             parts = [self._new_of(octets) for octets in told]
             acts = [act for part in parts for act in part.acts]
             if len(parts) > 1 and len(acts) <= ACTS_AT_ONCE:
-                parts = [ToldActs(acts, packed(acts))]
+                parts = [ActBatch(acts, packed(acts))]
             self._shared.take(parts)
 
-    def _new_of(self, octets: bytes) -> ToldActs:
+    def _new_of(self, octets: bytes) -> ActBatch:
         acts = unpacked(octets)
         first, last = acts[0], acts[-1]  # of one guard, in the order of their numbers
         if first.serial > self._heard.get(first.writer, 0):
             self._heard[first.writer] = last.serial
-            return ToldActs(acts, octets)
+            return ActBatch(acts, octets)
         new = list(self._not_heard(acts))
-        return ToldActs(new, packed(new))
+        return ActBatch(new, packed(new))
 
     def start(self) -> None:
         """Read what is known, then go on in the background until :meth:`stop`."""
@@ -203,7 +203,7 @@ class Sharing:
         with self._lock:
             self._heard = {}
             others = times_put_right(self._not_heard(acts), self._clock().timestamp())
-            _, own = self._shared.told_since(0)
+            _, own = self._shared.news_since(0)
             # What our own workers did may have been read again just now.
             known = {
                 (act.writer, act.serial): act for act in [*others, *self._not_heard(own), *own]
@@ -268,7 +268,7 @@ class _Channel:
 
         That is when it happened, whatever the clock of another host says.
         """
-        told, news = shared.told_since(self._told)
+        told, news = shared.news_since(self._told)
         now = self._clock().timestamp()
         found = self._journal.exchange(news)
         self._told = told

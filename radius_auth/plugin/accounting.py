@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from radius_auth.companion.channel import Channel, Closed, encoded
-from radius_auth.companion.messages import Reported
+from radius_auth.companion.messages import ToCompanion
 from radius_auth.plugin.pairs import octets
 from radius_auth.protocol.discards import DiscardReason
 from radius_auth.protocol.packet import Acct, Attribute, Discarded
@@ -157,7 +157,7 @@ class Accounts:
         if channel.is_backed_up:
             raise Discarded(DiscardReason.NOT_STORED)
         self._number += 1
-        channel.send(encoded(Reported.ACCOUNTING, self._number, *message))
+        channel.send(encoded(ToCompanion.ACCOUNTING, self._number, *message))
         poll = select.poll()  # select() takes no descriptor beyond 1023, and FreeRADIUS has many
         poll.register(channel, select.POLLIN)
         while (

@@ -20,7 +20,7 @@ from nexio.clock import utc_now
 from nexio.network.server_identity import FREERADIUS, Identity, host_name
 from radius_auth.companion.child import Child, Task
 from radius_auth.companion.link import MOST_DECISIONS, Link
-from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.memory import freeze_memory
 from radius_auth.companion.myself import Myself
 from radius_auth.guard import Guard
 from radius_auth.plugin.accounting import Accounts
@@ -188,7 +188,7 @@ class Background:
             link.retire_some()
             # How old a table is follows after it.
             if self._link is None and link.is_loaded and link.age <= self._max_staleness:
-                settle_memory()
+                freeze_memory()
                 self._link = link
                 self._answering.set()
                 log.info("answering from %d visits", len(link.table))

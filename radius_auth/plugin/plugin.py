@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from nexio.keys.purposes import VISIT_PIN
 from radius_auth.decision.candidates import find_candidate, reserve_guess
 from radius_auth.decision.decide import Accepted, Rejected, choose_visit, decide, remaining
-from radius_auth.decision.device_limits import Answer, decide_device, settle_device
+from radius_auth.decision.device_limits import Answer, decide_by_answer, decide_device
 from radius_auth.decision.reasons import Reason, is_miss
 from radius_auth.decision.request import named
 from radius_auth.plugin.calls import (
@@ -216,7 +216,7 @@ class Plugin:
         if decided is not None:
             return decided
         answer = self._ask_slot(decision.visit.id, login.request.device or "")
-        return remaining(settle_device(decision, answer, call.table), self._clock())
+        return remaining(decide_by_answer(decision, answer, call.table), self._clock())
 
     def _supply_pin(self, call: Call, login: Login) -> CallResult:
         """Give FreeRADIUS the one PIN that it compares the response with."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nexio.clock import Clock
     from nexio.network.following import FollowedVisit, News
     from nexio.store.engine import Reading
-    from radius_auth.replica.kept import Kept
+    from radius_auth.replica.saved_table import SavedTable
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Follower:
             keys.
         horizon: how far around now visits are held.
         clock: aware time of day.
-        kept: what to begin with while the store is away; None opens the store at once.
+        saved: what to begin with while the store is away; None opens the store at once.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Follower:
         open_store: Callable[[], Store],
         horizon: Horizon,
         clock: Clock = utc_now,
-        kept: Kept | None = None,
+        saved: SavedTable | None = None,
     ) -> None:
         self.changing = threading.RLock()
         """Held while the table changes."""
@@ -74,11 +74,11 @@ class Follower:
         self._stopping = threading.Event()
         self._reload_wanted = threading.Event()
         self._trouble = ""
-        self._has_told_of_pooler = False
+        self._has_logged_pooler = False
         self._moved = threading.Condition()
         self._thread: threading.Thread | None = None
         self._store: Store | None = None
-        if kept is None:
+        if saved is None:
             self._store = open_store()
             try:
                 self.table, self._progress = self._load(self._store)
@@ -87,8 +87,8 @@ class Follower:
                 raise
         else:
             self._trouble = "the store was away at the start"
-            self.table = kept.table
-            self._progress = Progress(position=kept.position, at=kept.followed_at)
+            self.table = saved.table
+            self._progress = Progress(position=saved.position, at=saved.followed_at)
         self._horizon_at = self._progress.at
 
     @property
@@ -248,8 +248,8 @@ class Follower:
         with closing(watch(store.engine)) as watcher:
             self.follow()
             self._tell("")
-            if watcher.is_pooled and not self._has_told_of_pooler:
-                self._has_told_of_pooler = True
+            if watcher.is_pooled and not self._has_logged_pooler:
+                self._has_logged_pooler = True
                 log.info(
                     "a pooler is in front of PostgreSQL: changes are looked for twice a second"
                 )

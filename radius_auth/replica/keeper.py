@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from radius_auth.replica.kept import Kept, KeptFile, put_strange_aside
+from radius_auth.replica.saved_table import SavedTable, SavedTableFile, put_strange_aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Keeper:
 
     def __init__(self, path: Path, follower: Follower) -> None:
         self._path = path
-        self._file: KeptFile | None = None
+        self._file: SavedTableFile | None = None
         self._follower = follower
         self._changes: list[Change] = []
         self._is_whole_due = True
@@ -85,7 +85,7 @@ class Keeper:
             visits = table.all_visits() if is_whole else ()
         try:
             if is_whole:
-                self._write(Kept(table=table, position=position, followed_at=at), visits)
+                self._write(SavedTable(table=table, position=position, followed_at=at), visits)
             elif file is not None and (changes or at != self._noted_at):
                 file.add(changes, position, at)
                 self._has_changes = self._has_changes or bool(changes)
@@ -94,13 +94,13 @@ class Keeper:
             raise
         self._noted_at = at
 
-    def _must_be_whole(self, file: KeptFile) -> bool:
+    def _must_be_whole(self, file: SavedTableFile) -> bool:
         is_old = time.monotonic() - self._whole_at > WHOLE_EVERY
         return file.has_grown or (self._has_changes and is_old) or not file.is_in_place
 
-    def _write(self, kept: Kept, visits: Sequence[FollowedVisit]) -> None:
+    def _write(self, saved: SavedTable, visits: Sequence[FollowedVisit]) -> None:
         self.close()
-        self._file = KeptFile.write(self._path, kept, visits)
+        self._file = SavedTableFile.write(self._path, saved, visits)
         self._has_changes, self._whole_at = False, time.monotonic()
 
     def close(self) -> None:

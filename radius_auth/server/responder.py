@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from nexio.errors import KeyUnusable
 from radius_auth.decision.decide import Accepted, Rejected, decide, decide_again, remaining
-from radius_auth.decision.device_limits import decide_device, settle_device
+from radius_auth.decision.device_limits import decide_by_answer, decide_device
 from radius_auth.decision.reasons import MAY_CATCH_UP
 from radius_auth.decision.request import Request, named
 from radius_auth.decision.words import reply_message
@@ -293,7 +293,7 @@ class Responder:
         """Apply the visit's limit of devices (R18); a new one waits for the companion's word."""
         decision = decide_device(exchange.request, accepted)
         if decision is not None:
-            return self._settle(exchange, decision, now)
+            return self._reply_or_hold(exchange, decision, now)
         if self._parked.is_full:
             raise Discarded(DiscardReason.OVERLOADED)
         device = exchange.request.device or ""
@@ -302,13 +302,13 @@ class Responder:
 
     def _unpark(self, parked: _Parked, answer: Answer, now: float) -> bytes | None:
         exchange, table = parked.exchange, self._knowledge.table
-        decision = remaining(settle_device(parked.accepted, answer, table), self._clock())
+        decision = remaining(decide_by_answer(parked.accepted, answer, table), self._clock())
         if not self._duplicates.is_current(exchange.ticket):
             self._lines.append((exchange, decision))
             return None
-        return self._settle(exchange, decision, now)
+        return self._reply_or_hold(exchange, decision, now)
 
-    def _settle(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
+    def _reply_or_hold(self, exchange: _Exchange, decision: Decision, now: float) -> bytes | None:
         """Reply, or hold back a reject that no later look overrules."""
         if isinstance(decision, Rejected) and self._reject_delay > 0:
             revision = self._knowledge.table.revision

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nexio.clock import utc_now
 from radius_auth.companion.link import Link
-from radius_auth.companion.memory import settle_memory
+from radius_auth.companion.memory import freeze_memory
 from radius_auth.guard import Guard
 from radius_auth.server.parking import Parked
 from radius_auth.server.time_slice import SHORTEST, ask_for_slice
@@ -67,7 +67,7 @@ def serve(  # noqa: PLR0913, PLR0917 - its surroundings, each of its own kind
             guard.tell_siblings, guard.catch_up = link.tell_acts, lambda: _catch_up(link)
             for number, action in {link.fileno(): link.act, **beside}.items():
                 worker.watch(number, action)
-            settle_memory()
+            freeze_memory()
             ask_for_slice(SHORTEST)
             ready()
             worker.run()

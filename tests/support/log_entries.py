@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexio.network.event_log import record_events
-from nexio.network.events import AuthEvent, as_told, batches_as_told, new_record_id
+from nexio.network.events import AuthEvent, event_batches, new_record_id, packed_by_nas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,4 +38,4 @@ def logged(store: Store, location: Location, nas: str, *devices: str | None) -> 
 
 def batches_of(writer: str, number: int, decisions: Iterable[Decided]) -> list[EventBatch]:
     """What a process has told, as the companion takes it."""
-    return batches_as_told(writer, number, as_told(decisions))
+    return event_batches(writer, number, packed_by_nas(decisions))

@@ -23,7 +23,7 @@ from nexio.store.engine import Store
 from nexio.store.tables import OutboxRow, Row, VisitRow, WifiSessionRow
 from radius_auth.guard.host_journal import HostJournal, guard_path
 from radius_auth.recording.spool import Spool
-from radius_auth.replica.kept import read_kept
+from radius_auth.replica.saved_table import read_saved_table
 from tests.support.accounting import record, tell
 from tests.support.log_entries import batches_of
 from tests.support.radius.access_point import AccessPoint, Device, obedient
@@ -378,7 +378,7 @@ def test_a_person_who_is_on_the_wifi(
         ask_until("Access-Accept", lambda: radclient(server.port, other.email, other.pin))
 
         def is_kept() -> list[int]:
-            kept = read_kept(table, desk.store.keyring)
+            kept = read_saved_table(table, desk.store.keyring)
             return [each.id for each in kept.table.all_visits()] if kept else []
 
         # It may have been written once more in between, when the access had ended.

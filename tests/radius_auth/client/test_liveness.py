@@ -19,7 +19,7 @@ from radius_auth.client import liveness
 from radius_auth.client.liveness import OLD_SECONDS, find_server, find_tables
 from radius_auth.protocol.statistics import Counts
 from radius_auth.protocol.status import Status
-from radius_auth.replica.kept import Kept, KeptFile
+from radius_auth.replica.saved_table import SavedTable, SavedTableFile
 from radius_auth.replica.table import Table
 from tests.support.people import add_location, register
 from tests.support.radius.guests import SECRET
@@ -77,10 +77,12 @@ def test_a_table_of_the_key_before(
     path.parent.mkdir()
     path.write_bytes(b"of the key before")
     keys = load_trusted_keys(sqlite_configuration)
-    whole = Kept(table=Table(keys), position=Position(epoch="e", number=1), followed_at=utc_now())
+    whole = SavedTable(
+        table=Table(keys), position=Position(epoch="e", number=1), followed_at=utc_now()
+    )
 
     def rewrite(_: float) -> None:
-        KeptFile.write(path, whole, ()).close()
+        SavedTableFile.write(path, whole, ()).close()
 
     with monkeypatch.context() as patched:
         patched.setattr(time, "sleep", rewrite)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nexio.network.guard_acts import ToldActs, packed, unpacked
-from radius_auth.companion.messages import Told
+from nexio.network.guard_acts import ActBatch, packed, unpacked
+from radius_auth.companion.messages import ToWorker
 from radius_auth.companion.relay import Relay
 from radius_auth.guard import Guard
 from tests.support.radius.guesses import MINUTE, NOON, by_pin, guess, is_open, mac, tries
@@ -42,22 +42,22 @@ class Server:
     def share(self) -> None:
         """Each worker tells what it did."""
         for index, guard in enumerate(self.guards):
-            self._known[index], acts = guard.told_since(self._known[index])
+            self._known[index], acts = guard.news_since(self._known[index])
             self.take(acts)
 
     def take(self, acts: Sequence[Act]) -> None:
         """A worker tells that."""
-        self.relay.take([ToldActs(acts, packed(acts))])
+        self.relay.take([ActBatch(acts, packed(acts))])
 
     def news(self) -> Sequence[Act]:
         """What the host's file and the store are told."""
-        return self.relay.told_since(0)[1]
+        return self.relay.news_since(0)[1]
 
 
 def acts_in(message: bytes) -> list[Act]:
     """What a worker is told."""
     kind, *values = marshal.loads(message[4:])  # noqa: S302 - ours, behind its length
-    return [act for each in values for act in unpacked(each)] if kind == Told.ACTS else []
+    return [act for each in values for act in unpacked(each)] if kind == ToWorker.ACTS else []
 
 
 def test_no_worker_hears_of_devices_that_got_in_where_nobody_guesses() -> None:
@@ -78,14 +78,14 @@ def test_a_device_that_another_worker_let_in_is_no_news() -> None:
     server, elsewhere, successor = Server(), Guard(), Guard()
     one, other = server.guards
     elsewhere.got_in(guess(GUEST), 1, NOON)
-    server.relay.apply(elsewhere.told_since(0)[1])
+    server.relay.apply(elsewhere.news_since(0)[1])
     later = NOON + 23 * HOUR
     one.got_in(guess(GUEST), 1, NOON)
     other.got_in(guess(GUEST), 1, later)
     other.got_in(guess(mac(8)), 1, later)
     server.share()
     successor.got_in(guess(GUEST), 1, NOON + 25 * HOUR)
-    server.take(successor.told_since(0)[1])
+    server.take(successor.news_since(0)[1])
 
     assert [(act.writer, act.device) for act in server.news()] == [
         (one.writer, GUEST),

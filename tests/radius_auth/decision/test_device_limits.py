@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from radius_auth.decision.decide import Accepted, Rejected, decide
-from radius_auth.decision.device_limits import Answer, decide_device, settle_device
+from radius_auth.decision.device_limits import Answer, decide_by_answer, decide_device
 from radius_auth.decision.reasons import Reason
 from radius_auth.guard import Guard
 from tests.support.radius.guests import (
@@ -67,7 +67,7 @@ def test_r18_what_the_answer_means(answer: Answer, devices: tuple[str, ...], pol
         expected[Answer.AWAY] = expected[Answer.FULL]
     elif policy == "allow":
         expected[Answer.AWAY] = Accepted(limited, 60, Reason.UNCOUNTED)
-    assert settle_device(accepted, answer, table) == expected[answer]
+    assert decide_by_answer(accepted, answer, table) == expected[answer]
 
 
 BY_MAC: dict[str, Any] = {"user_name": b"02-00-00-00-00-01", "calling_station": b"02000000-0001"}

@@ -189,7 +189,7 @@ def test_what_would_be_confirmed_counts(changes: dict[str, Any], counts: bool) -
     right = desk.ask(PIN)
     desk.ask("111111")
 
-    assert isinstance(right, Accepted) or right.is_told is counts
+    assert isinstance(right, Accepted) or right.is_explained is counts
     assert desk.left() == (7 if counts else 8)
 
 
@@ -199,7 +199,7 @@ def test_a_silent_visit_costs_what_a_wrong_pin_costs() -> None:
     asked = desk.ask("555555")
 
     assert isinstance(asked, Rejected)
-    assert (asked.reason, asked.is_told, desk.left()) == (Reason.NOT_YET, False, 7)
+    assert (asked.reason, asked.is_explained, desk.left()) == (Reason.NOT_YET, False, 7)
 
 
 def test_until_two_hours_after_midnight() -> None:
@@ -210,7 +210,7 @@ def test_until_two_hours_after_midnight() -> None:
         desk.now = NINE + hours * HOUR
         answer = desk.ask(PIN)
         assert isinstance(answer, Rejected)
-        assert answer.is_told is told
+        assert answer.is_explained is told
 
 
 def test_with_roaming_every_location_counts() -> None:

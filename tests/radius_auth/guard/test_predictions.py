@@ -132,7 +132,7 @@ def ninth() -> str:
     """A visit of tomorrow."""
     morning = Morning(**TOMORROW)
     answer = morning.log_in(PIN, PHONE)
-    silent = not isinstance(answer, Accepted) and not answer.is_told
+    silent = not isinstance(answer, Accepted) and not answer.is_explained
     return f"an ordinary reject; {morning.left(1)}, because his visit does not count today" * silent
 
 

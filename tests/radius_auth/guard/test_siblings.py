@@ -61,7 +61,7 @@ def tell(one: Guard, other: Guard) -> None:
     """What the companion does."""
     acts = one.news_after(0)
     other.apply(acts)
-    other.heard_up_to(one.writer, one.told_up_to())
+    other.heard_up_to(one.writer, one.latest_serial())
 
 
 @either_way
@@ -183,7 +183,7 @@ def test_wrong_guesses_of_a_round_are_told_together(guesses: Guesses) -> None:
     """Before any of them is answered: then nobody waits for them longer than a round takes."""
     one, _ = pair()
     told = []
-    one.tell_siblings = lambda: told.append(one.told_up_to())
+    one.tell_siblings = lambda: told.append(one.latest_serial())
 
     assert guesses(one, 1, visit=1)
     assert guesses(one, 2, visit=2)
@@ -213,7 +213,7 @@ def test_guesses_that_were_heard_of_count_as_if_each_was_looked_at(count: int) -
     now = NOON
     for number in range(count):
         now = NOON + number * 7 * MINUTE
-        told = teller.told_up_to()
+        told = teller.latest_serial()
         tries(teller, guess(mac(number % 5)), now)
         acts = teller.news_after(told)
         for guard in (hearer, looker):

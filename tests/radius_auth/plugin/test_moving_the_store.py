@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nexio.keys.key_file import load_keys
 from nexio.network.event_log import list_events
 from nexio.store.engine import Store
-from radius_auth.replica.kept import read_kept
+from radius_auth.replica.saved_table import read_saved_table
 from tests.support.cli.forking import start
 from tests.support.people import register
 from tests.support.radius.desk import Desk, ask_until, desk_with
@@ -78,7 +78,7 @@ def log_in(server: FreeRADIUS, visit: Visit) -> int:
 def is_kept(desk: Desk, visit: Visit) -> bool:
     """Whether a visit is in what the plugin keeps for a start without the store."""
     path = desk.configuration.home / "spool" / "freeradius.table"
-    kept = read_kept(path, load_keys(desk.configuration.key_file))
+    kept = read_saved_table(path, load_keys(desk.configuration.key_file))
     return kept is not None and kept.table.find_visit(visit.id) is not None
 
 

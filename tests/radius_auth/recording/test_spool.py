@@ -324,7 +324,7 @@ def batch(number: int, writer: str = "one", source: str = "ap", count: int = 3) 
     )
 
 
-def as_told(batches: list[EventBatch]) -> list[EventBatch]:
+def packed_by_nas(batches: list[EventBatch]) -> list[EventBatch]:
     """As they come out: nobody asks any more who told them."""
     return [replace(each, writer="", number=0) for each in batches]
 
@@ -340,8 +340,8 @@ def test_a_batch_counts_as_many_as_it_holds(path: Path, monkeypatch: pytest.Monk
     assert not spool.has_room("ap")
     assert not Spool(path, EventBatch).has_room("ap")
 
-    assert spool.oldest(4) == as_told([batches[0], batches[2]])
-    assert spool.oldest(99) == as_told(batches)
+    assert spool.oldest(4) == packed_by_nas([batches[0], batches[2]])
+    assert spool.oldest(99) == packed_by_nas(batches)
     spool.remove(batches)
     assert spool.has_room("ap")
 
@@ -355,7 +355,7 @@ def test_a_batch_that_is_told_again_is_known(path: Path) -> None:
     again = Spool(path, EventBatch)
     again.append([batch(3), batch(4), batch(1, writer="other")])
 
-    assert again.oldest(99) == as_told([batch(3), batch(4), batch(1, writer="other")])
+    assert again.oldest(99) == packed_by_nas([batch(3), batch(4), batch(1, writer="other")])
 
 
 def test_a_file_of_an_older_version_goes_on(path: Path) -> None:
@@ -380,7 +380,7 @@ def test_a_batch_says_whose_it_is(path: Path) -> None:
     spool = Spool(path, EventBatch)
     ours = replace(batch(1), server=("nexio-radiusd", "harbour-1", "1812"))
     spool.append([ours, batch(2)])
-    assert spool.oldest(99) == as_told([ours, batch(2)])
+    assert spool.oldest(99) == packed_by_nas([ours, batch(2)])
     assert {each.server for each in ours.alone()} == {ours.server}
 
 
@@ -393,7 +393,7 @@ def test_a_damaged_batch_holds_up_nobody(path: Path, caplog: pytest.LogCaptureFi
         damaged = body[:-1] + bytes([body[-1] ^ 1])
         connection.execute("UPDATE event SET body = ? WHERE number = 1", (damaged,))
 
-    assert spool.oldest(9) == as_told([batch(2)])
+    assert spool.oldest(9) == packed_by_nas([batch(2)])
     assert "1 records in the spool were unreadable and are lost" in caplog.messages
 
 
@@ -418,4 +418,4 @@ def test_batches_that_an_older_version_wrote_are_read(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE event SET body = ?", (body,))
 
-    assert spool.oldest(9) == as_told([batch(1)])
+    assert spool.oldest(9) == packed_by_nas([batch(1)])

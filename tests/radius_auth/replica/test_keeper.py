@@ -15,7 +15,7 @@ from nexio.store.engine import Store
 from radius_auth.replica import keeper as module
 from radius_auth.replica.follower import Follower
 from radius_auth.replica.keeper import Keeper
-from radius_auth.replica.kept import read_kept
+from radius_auth.replica.saved_table import read_saved_table
 from tests.support.people import register
 from tests.support.radius.radiusd import wait_until
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from nexio.configuration import Configuration
     from nexio.locations.locations import Location
     from nexio.reception.visits import Visit
-    from radius_auth.replica.kept import Kept
+    from radius_auth.replica.saved_table import SavedTable
     from tests.support.clocks import Clock
 
 
@@ -40,10 +40,10 @@ class Server:
         self.follower = Follower(self._open, Horizon(), clock)
         self.keeper = Keeper(self.path, self.follower)
 
-    def kept(self) -> Kept:
+    def kept(self) -> SavedTable:
         """What is on the disk."""
         with closing(self._open()) as store:
-            found = read_kept(self.path, store.keyring)
+            found = read_saved_table(self.path, store.keyring)
         assert found is not None
         return found
 
@@ -137,7 +137,7 @@ def test_it_is_written_anew(
         server.path.with_suffix(".other").write_bytes(b"of another server")
         server.path.with_suffix(".other").replace(server.path)
     elif why == "grown":
-        monkeypatch.setattr("radius_auth.replica.kept.LARGE", 0)
+        monkeypatch.setattr("radius_auth.replica.saved_table.LARGE", 0)
         for _ in range(30):
             register(sqlite_store, sqlite_location)
             server.follower.follow()

@@ -27,7 +27,7 @@ from nexio.store.engine import Store
 from nexio.store.tables import StoreRevisionRow
 from radius_auth.client.client import send_status_server
 from radius_auth.protocol.status import parse_status
-from radius_auth.replica.kept import KeptFile, read_kept
+from radius_auth.replica.saved_table import SavedTableFile, read_saved_table
 from tests.support.cli.forking import run
 from tests.support.cli.programs import program
 from tests.support.outages import gone
@@ -86,7 +86,7 @@ def accepts(port: int, visit: Visit) -> bool:
 def keeps(desk: Desk, visit: Visit) -> bool:
     """Whether a visit is in the file of the server."""
     path = spool_of(desk) / "radiusd.table"
-    kept = read_kept(path, load_keys(desk.configuration.key_file))
+    kept = read_saved_table(path, load_keys(desk.configuration.key_file))
     return kept is not None and kept.table.find_visit(visit.id) is not None
 
 
@@ -233,10 +233,10 @@ def test_it_does_not_start(sqlite_desk: Desk, what: str, says: str) -> None:
 
 def make_older(desk: Desk, path: Path) -> None:
     """Let the store be followed two minutes ago."""
-    kept = read_kept(path, load_keys(desk.configuration.key_file))
+    kept = read_saved_table(path, load_keys(desk.configuration.key_file))
     assert kept is not None
     older = replace(kept, followed_at=kept.followed_at - timedelta(minutes=2))
-    KeptFile.write(path, older, kept.table.all_visits()).close()
+    SavedTableFile.write(path, older, kept.table.all_visits()).close()
 
 
 def spool_of(desk: Desk) -> Path:

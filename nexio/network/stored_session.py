@@ -39,7 +39,7 @@ _INSTANTS: Final = {column.name for column in _ALL if isinstance(column.type, In
 _NAMES: Final = ", ".join(COLUMNS)
 
 
-class KeptSession:
+class StoredSession:
     """The columns of one row of ``wifi_session``.
 
     Not an object of the ORM: its notice of each change costs more than everything else that is
@@ -77,15 +77,15 @@ class KeptSession:
 _steady_of: Final = attrgetter(*_STEADY)
 
 
-def write_sessions(connection: Connection, sessions: Iterable[KeptSession]) -> None:
+def write_sessions(connection: Connection, sessions: Iterable[StoredSession]) -> None:
     """Write what has changed, new rows and known ones.
 
     As plain values to the driver: SQLAlchemy would take more time for a row than the database
     does (``python -m benchmarks.recording``).
     """
-    new: list[KeptSession] = []
-    grown: list[KeptSession] = []
-    changed: list[KeptSession] = []
+    new: list[StoredSession] = []
+    grown: list[StoredSession] = []
+    changed: list[StoredSession] = []
     for each in sessions:
         (new if each.is_new else grown if each.is_as_before else changed).append(each)
         each.is_new = False
@@ -95,7 +95,7 @@ def write_sessions(connection: Connection, sessions: Iterable[KeptSession]) -> N
     _update(connection, (*_GROWING, *_STEADY), changed)
 
 
-def _insert(connection: Connection, sessions: Sequence[KeptSession]) -> None:
+def _insert(connection: Connection, sessions: Sequence[StoredSession]) -> None:
     rows = _rows(connection, COLUMNS, sessions)
     if connection.dialect.name == "sqlite":
         holes = ", ".join("?" * len(COLUMNS))
@@ -108,7 +108,9 @@ def _insert(connection: Connection, sessions: Sequence[KeptSession]) -> None:
             copy.write_row(row)
 
 
-def _update(connection: Connection, names: Sequence[str], sessions: Sequence[KeptSession]) -> None:
+def _update(
+    connection: Connection, names: Sequence[str], sessions: Sequence[StoredSession]
+) -> None:
     if not sessions:
         return
     hole = "?" if connection.dialect.name == "sqlite" else "%s"
@@ -119,7 +121,7 @@ def _update(connection: Connection, names: Sequence[str], sessions: Sequence[Kep
 
 
 def _rows(
-    connection: Connection, names: Sequence[str], sessions: Iterable[KeptSession]
+    connection: Connection, names: Sequence[str], sessions: Iterable[StoredSession]
 ) -> list[tuple[Any, ...]]:
     """Those columns as the driver takes them."""
     rows = map(attrgetter(*names), sessions)

@@ -92,7 +92,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SavedTable:
     """What a file says."""
 
     table: Table
@@ -104,7 +104,7 @@ class Kept:
         return now - self.followed_at
 
 
-def read_kept(path: Path, keyring: Keyring) -> Kept | None:
+def read_saved_table(path: Path, keyring: Keyring) -> SavedTable | None:
     """The table of a file; None where there is none.
 
     Args:
@@ -122,13 +122,15 @@ def read_kept(path: Path, keyring: Keyring) -> Kept | None:
         return None
 
 
-def find_kept(path: Path, configuration: Configuration, max_staleness: timedelta) -> Kept | None:
+def find_saved_table(
+    path: Path, configuration: Configuration, max_staleness: timedelta
+) -> SavedTable | None:
     """The table to start with; None where there is none, or none that guests may be answered by.
 
     A file that is not to be used is put aside, with a line in the log.
     """
     try:
-        kept = read_kept(path, load_trusted_keys(configuration))
+        saved = read_saved_table(path, load_trusted_keys(configuration))
     except NexioError:
         return None  # without the key; the store is what is missed first
     except Unusable as error:
@@ -137,11 +139,11 @@ def find_kept(path: Path, configuration: Configuration, max_staleness: timedelta
     except OSError as error:
         log.error("%s cannot be read: %s", WHAT, error)  # noqa: TRY400 - that says it all
         return None
-    if kept is None:
+    if saved is None:
         return None
-    age = kept.age(utc_now())
+    age = saved.age(utc_now())
     if -FUTURE <= age <= max_staleness:
-        return kept
+        return saved
     old = f"was followed {words_for(age)} ago" if age > FUTURE else "is of the future"
     log.error("%s %s %s: guests are not answered by it", WHAT, path, old)
     return None
@@ -161,7 +163,7 @@ def put_strange_aside(path: Path, keyring: Keyring, epoch: str) -> None:
             put_aside(path, f"{WHAT} {path}", "is of another epoch of the store")
 
 
-class KeptFile:
+class SavedTableFile:
     """A file that holds a whole table, and takes what changes.
 
     Args:
@@ -178,12 +180,12 @@ class KeptFile:
         self._size = self._base
 
     @classmethod
-    def write(cls, path: Path, kept: Kept, visits: Iterable[FollowedVisit]) -> Self:
+    def write(cls, path: Path, saved: SavedTable, visits: Iterable[FollowedVisit]) -> Self:
         """Write a whole table, slowly: aside, and renamed when it is on the disk.
 
         Args:
             path: where it is to be.
-            kept: locations, NAS and keys are those of its table.
+            saved: locations, NAS and keys are those of its table.
             visits: as its table had them at that position.
 
         Raises:
@@ -193,12 +195,12 @@ class KeptFile:
         aside = path.with_suffix(".table-new")
         with suppress(FileNotFoundError):
             aside.unlink()
-        seal = _Sealer(secrets.token_bytes(NAME_OCTETS), kept.table.keyring)
+        seal = _Sealer(secrets.token_bytes(NAME_OCTETS), saved.table.keyring)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         file = os.fdopen(os.open(aside, flags, 0o600), "wb")
         try:
             file.write(MARK + seal.name)
-            for octets in _whole(seal, kept, list(visits)):
+            for octets in _whole(seal, saved, list(visits)):
                 file.write(octets)
             file.flush()
             os.fsync(file.fileno())
@@ -245,16 +247,16 @@ def _close(file: BinaryIO) -> None:
         file.close()
 
 
-def _whole(seal: _Sealer, kept: Kept, visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
-    table = kept.table
+def _whole(seal: _Sealer, saved: SavedTable, visits: Sequence[FollowedVisit]) -> Iterator[bytes]:
+    table = saved.table
     keys = table.keyring
-    yield seal(Part.STORE, SHAPE, kept.position.epoch, keys.active, keys.second)
+    yield seal(Part.STORE, SHAPE, saved.position.epoch, keys.active, keys.second)
     yield seal(Part.PLACES, tuple(table.locations.values()), table.nas.entries)
     for some in _in_parts(visits):
         began = time.monotonic()
         yield seal(Part.VISITS, [_values(visit) for visit in some])
         time.sleep(min(LONGEST_REST, time.monotonic() - began))
-    yield _followed(seal, kept.position, kept.followed_at)
+    yield _followed(seal, saved.position, saved.followed_at)
 
 
 def _followed(seal: _Sealer, position: Position, at: datetime) -> bytes:
@@ -355,7 +357,7 @@ class _Parts:
         return self._file.read(length)
 
 
-def _read(file: BinaryIO, keyring: Keyring) -> Kept:
+def _read(file: BinaryIO, keyring: Keyring) -> SavedTable:
     parts = _Parts(file, keyring)
     epoch = next(parts, (0, ""))[1]
     table, followed = Table(parts.keyring), None
@@ -371,7 +373,7 @@ def _read(file: BinaryIO, keyring: Keyring) -> Kept:
     if followed is None:
         raise Unusable("is damaged")
     number, at = followed
-    return Kept(
+    return SavedTable(
         table=table,
         position=Position(epoch=epoch, number=number),
         followed_at=datetime.fromtimestamp(at, UTC),

@@ -19,14 +19,14 @@ from nexio.input.reply_settings import ReplySetting
 from nexio.keys.key_file import create_key_file, load_keys
 from nexio.keys.keyring import Keyring
 from nexio.network.following import Position
-from radius_auth.replica import kept as module
-from radius_auth.replica.kept import (
-    Kept,
-    KeptFile,
+from radius_auth.replica import saved_table as module
+from radius_auth.replica.saved_table import (
+    SavedTable,
+    SavedTableFile,
     Unusable,
-    find_kept,
+    find_saved_table,
     put_strange_aside,
-    read_kept,
+    read_saved_table,
 )
 from radius_auth.replica.table import Change
 from tests.support.radius.guests import (
@@ -86,18 +86,18 @@ def written(
     added: Sequence[Change] = (),
     table: Table | None = None,
     followed_at: datetime = NINE,
-) -> KeptFile:
+) -> SavedTableFile:
     """A file of a table of Harbour House, followed at nine."""
     if table is None:
         table = table_of(nas_entries=[nas(), nas(2, "2001:db8::/32")])
-    whole = Kept(table=table, position=AT, followed_at=followed_at)
-    file = KeptFile.write(path, whole, visits)
+    whole = SavedTable(table=table, position=AT, followed_at=followed_at)
+    file = SavedTableFile.write(path, whole, visits)
     for number, change in enumerate(added, 1):
         file.add([change], replace(AT, number=7 + number), NINE + timedelta(seconds=number))
     return file
 
 
-def held(kept: Kept | None) -> Any:
+def held(kept: SavedTable | None) -> Any:
     """All that a table holds."""
     assert kept is not None
     table = kept.table
@@ -143,13 +143,13 @@ def test_what_is_written_is_read(
     places, entries = {1: HOUSE, 2: ANNEX}, (nas(), nas(2, "2001:db8::/32"))
     begin = {each.id: each for each in first}, places, entries, AT, NINE
     states = list(accumulate(added, applied, initial=begin))
-    assert held(read_kept(path, KEYRING)) == states[-1]
+    assert held(read_saved_table(path, KEYRING)) == states[-1]
     for size, state in zip(sizes, states, strict=True):
         path.write_bytes(octets[:size] + bytes(7))  # after a loss of power
-        assert held(read_kept(path, KEYRING)) == state
+        assert held(read_saved_table(path, KEYRING)) == state
     path.write_bytes(octets[: sizes[0] - 1])
     with pytest.raises(Unusable, match="is damaged"):
-        read_kept(path, KEYRING)
+        read_saved_table(path, KEYRING)
 
 
 @given(st.data())
@@ -166,7 +166,7 @@ def test_no_octet_can_be_changed(
         changed[place] ^= data.draw(st.integers(1, 255))
         path.write_bytes(changed)
         try:
-            found = held(read_kept(path, KEYRING))
+            found = held(read_saved_table(path, KEYRING))
         except Unusable:
             continue
         assert found[-1] < NINE + timedelta(seconds=2)
@@ -185,7 +185,7 @@ def test_a_part_of_another_file_is_none(tmp_path: Path) -> None:
     one, two = (path.read_bytes() for path in paths)
     paths[0].write_bytes(one[: sizes[0]] + two[sizes[1] :])
     with pytest.raises(Unusable, match="is damaged"):
-        read_kept(paths[0], KEYRING)
+        read_saved_table(paths[0], KEYRING)
 
 
 def test_only_the_key_opens_it(tmp_path: Path) -> None:
@@ -199,10 +199,10 @@ def test_only_the_key_opens_it(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["radiusd.table"]
     other = Keyring.of({"00000002": b"o" * 32}, "00000002")
     with pytest.raises(Unusable, match="is of another key"):
-        read_kept(path, other)
+        read_saved_table(path, other)
     same_name = Keyring.of({"00000001": b"o" * 32}, "00000001")
     with pytest.raises(Unusable, match="is damaged"):
-        read_kept(path, same_name)
+        read_saved_table(path, same_name)
 
 
 def test_a_second_key(tmp_path: Path) -> None:
@@ -213,8 +213,8 @@ def test_a_second_key(tmp_path: Path) -> None:
     table.keyring = Keyring.of(both, KEYRING.active, "00000002")
     written(path, visit(1), table=table).close()
     with pytest.raises(Unusable, match="is of another key"):
-        read_kept(path, KEYRING)
-    kept = read_kept(path, Keyring.of(both, KEYRING.active))
+        read_saved_table(path, KEYRING)
+    kept = read_saved_table(path, Keyring.of(both, KEYRING.active))
     assert kept is not None
     assert kept.table.keyring == table.keyring
     assert kept.table.keyring.digest(1, PIN) == KEYRING.digest(1, PIN)
@@ -230,7 +230,7 @@ def test_every_value_of_a_place_is_read(tmp_path: Path) -> None:
     entry = nas(address="192.0.2.0/24", location=house, reply=reply, disconnect_port=3799)
     table = table_of(locations=[house], nas_entries=[entry])
     written(tmp_path / "a.table", table=table).close()
-    kept = read_kept(tmp_path / "a.table", KEYRING)
+    kept = read_saved_table(tmp_path / "a.table", KEYRING)
     assert kept is not None
     assert kept.table.locations == {1: house}
     assert kept.table.nas.entries == (entry,)
@@ -244,7 +244,7 @@ def test_another_version_of_this_software(tmp_path: Path, monkeypatch: pytest.Mo
     written(tmp_path / "a.table").close()
     monkeypatch.setattr(module, "SHAPE", "another one")
     with pytest.raises(Unusable, match="is of another version"):
-        read_kept(tmp_path / "a.table", KEYRING)
+        read_saved_table(tmp_path / "a.table", KEYRING)
 
 
 def test_whoever_has_the_key_runs_no_code(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_whoever_has_the_key_runs_no_code(tmp_path: Path) -> None:
     file.add([Change(gone=[Bad()])], AT, NINE)  # type: ignore[list-item]
     file.close()
     with pytest.raises(Unusable, match="is of another version"):
-        read_kept(path, KEYRING)
+        read_saved_table(path, KEYRING)
     assert not touched.exists()
 
 
@@ -305,7 +305,7 @@ def test_how_old_it_may_be(
     table = table_of()
     table.keyring = keyring_of(configuration)
     written(path, table=table, followed_at=utc_now() - ago).close()
-    kept = find_kept(path, configuration, DAY)
+    kept = find_saved_table(path, configuration, DAY)
     assert (kept is None) == (says is not None)
     assert [line for line in caplog.messages if says and says in line] == caplog.messages
     assert path.exists()
@@ -318,7 +318,7 @@ def test_what_is_no_table_is_put_aside(
     """With one line; the server starts without it."""
     path = configuration.home / "radiusd.table"
     path.write_bytes(octets)
-    assert find_kept(path, configuration, DAY) is None
+    assert find_saved_table(path, configuration, DAY) is None
     (line,) = caplog.messages
     assert "is damaged and is put aside as" in line
     assert not path.exists()
@@ -328,7 +328,7 @@ def test_what_is_no_table_is_put_aside(
 def test_there_is_none(configuration: Configuration, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is said about it."""
     path = configuration.home / "radiusd.table"
-    assert find_kept(path, configuration, DAY) is None
+    assert find_saved_table(path, configuration, DAY) is None
     put_strange_aside(path, KEYRING, "tests")
     assert caplog.messages == []
 
@@ -337,7 +337,7 @@ def test_it_cannot_be_read(configuration: Configuration, caplog: pytest.LogCaptu
     """One line; it stays where it is."""
     path = configuration.home / "radiusd.table"
     path.mkdir()
-    assert find_kept(path, configuration, DAY) is None
+    assert find_saved_table(path, configuration, DAY) is None
     (line,) = caplog.messages
     assert "cannot be read" in line
     assert path.exists()
