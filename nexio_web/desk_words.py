@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nexio.reception.visits import Visit
     from nexio.store.engine import Reading
 
-LINK_IS_OVER: Final = mark("This link is not good, or not any more. Print a new one.")
+LINK_IS_OVER: Final = mark("This link is wrong, used, or too old. Make a new one.")
 LOGGED_OUT: Final = mark("This browser is logged out. It has kept nothing.")
 AWAY: Final = mark(
     "The store cannot be reached at the moment. Nothing was changed. Please try again."

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 HARMLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+REFUSAL: Final = (
+    "Not from one of our pages. Reload the page. Behind a proxy: it must pass on Host and"
+    " X-Forwarded-Proto.\n"
+)
+
+
 class SameOrigin:
     """Refuses what another page sends, or nobody's."""
 
@@ -27,6 +33,6 @@ class SameOrigin:
         if scope["type"] == "http" and scope["method"] not in HARMLESS:
             headers = Headers(scope=scope)
             if headers.get("origin") != f"{scope['scheme']}://{headers.get('host')}":
-                await PlainTextResponse("Not from one of our pages.\n", 403)(scope, receive, send)
+                await PlainTextResponse(REFUSAL, 403)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

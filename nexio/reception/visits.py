@@ -411,7 +411,7 @@ def deleted(work: Reading, row: VisitRow) -> Refused:
         )
     return Refused(
         mark("visit %(number)d was reissued as visit %(new)d", number=row.id, new=successor),
-        mark("The visitor has a newer mail with the new PIN and code."),
+        mark("The new PIN and code are those of visit %(new)d.", new=successor),
         rule=Rule.REPLACED,
     )
 

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from nexio.configuration import Configuration
 from nexio.configuration_file import CONFIG
@@ -182,7 +183,7 @@ def _print(demo: Demo, home: Path, port: int, tablet: str) -> None:
     output.print_line("The code that checks in at the desk (nexio checkin --qr), as in the mail:")
     output.print_qr(demo.qr)
     output.print_headline("Try it: type one of these into a second terminal.")
-    for line in _lines(demo, home, port):
+    for line in _lines(demo, home, port, tablet):
         output.print_line("")
         output.print_line(f"  {line}")
     output.say("")
@@ -191,7 +192,7 @@ def _print(demo: Demo, home: Path, port: int, tablet: str) -> None:
     output.say("")
 
 
-def _lines(demo: Demo, home: Path, port: int) -> list[str]:
+def _lines(demo: Demo, home: Path, port: int, tablet: str) -> list[str]:
     nexio = shlex.quote(str(Path(sys.executable).parent / "nexio"))
     command = f"NEXIO_HOME={shlex.quote(str(home))} {nexio}"
     email, pin = demo.visit.email, demo.visit.pin
@@ -200,7 +201,13 @@ def _lines(demo: Demo, home: Path, port: int) -> list[str]:
         attributes = f"User-Name={email},User-Password={pin},Message-Authenticator=0x00"
         server = f"{ADDRESS}:{port}"
         lines.append(f"echo '{attributes}' | radclient -x {server} auth '{demo.secret}'")
-    return [*lines, f"{command} log"]
+    pages = shlex.quote(urlsplit(tablet)._replace(path="/", fragment="").geturl())
+    return [
+        *lines,
+        f"{command} log",
+        f"{command} visitor register",
+        f"{command} desk link --url {pages}",
+    ]
 
 
 if __name__ == "__main__":

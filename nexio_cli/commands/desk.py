@@ -52,7 +52,8 @@ def link(name: str | None, url: str, location_name: str | None, *, as_json: bool
     output.print_headline(address)
     minutes = int(GOOD_FOR.total_seconds() // 60)
     output.say(
-        f"It opens {desk.name} at {desk.location.name} in one browser, within {minutes} minutes."
+        f"It logs one browser in as the desk {desk.name} of {desk.location.name}, within {minutes}"
+        " minutes."
     )
 
 

@@ -76,7 +76,11 @@ def command(
         after = newest_event(work) if after is None else newest
     _print(events, locations, servers, as_json=as_json, follow=follow)
     if not events:
-        none = "No decision fits." if any(words.values()) or not last else "No decisions yet."
+        none = (
+            "No decision fits."
+            if any(words.values()) or not last
+            else "No decisions yet: one appears about a second after the answer."
+        )
         output.say("Waiting for decisions." if follow else none)
     with options.until_ctrl_c():
         while follow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import asdict
 from datetime import timedelta
@@ -98,6 +99,8 @@ def test(
         server, port, shared, email, pin, timeout=3.0, retries=1, attributes=attributes
     )
     _print(answer, time.monotonic() - began, as_json=as_json)
+    if not (answer.accepted or as_json):
+        output.say(f"See why: nexio explain {shlex.quote(email)}, or nexio log")
     context.exit(0 if answer.accepted else Refused.exit_code)
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexio.errors import InvalidValue, NexioError, Refused
+from nexio.errors import InvalidValue, NexioError, Refused, Rule
 from nexio_cli.terminal import finding, once, options, output, posting
 from nexio_cli.terminal.session_view import tell_of_ended_sessions
 from nexio_cli.terminal.shapes import visit_json
-from nexio_cli.terminal.visit_view import COLUMNS, row_of
+from nexio_cli.terminal.visit_view import COLUMNS, print_visit, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,16 +75,15 @@ def reissue(
     with options.opened():
         with options.writing() as work:
             answers = reissue_all(work, numbers)
-        failed = _tell(chosen, answers)
+        failed = _print_outcomes(chosen, answers)
         tell_of_ended_sessions(list(set(numbers) - set(failed)))
-        words = f"Reissued: {len(numbers) - len(failed)}. Failed: {len(failed)}."
         with options.reading() as work:
             if as_json:
                 output.print_json_array(_results(work, numbers, answers))
             else:
-                output.print_headline(words)
-    if failed:
-        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(map(str, failed))}")
+                _print_summary(work, answers)
+    if again := [number for number, error in failed.items() if not _is_final(error)]:
+        output.say(f"When you have fixed that: nexio visitor reissue {' '.join(map(str, again))}")
     if len(failed) < len(numbers):
         posting.deliver_now(quiet=as_json)
     context.exit(Refused.exit_code if failed else 0)
@@ -101,16 +100,39 @@ def _choose(visits: Sequence[str], location_name: str | None) -> list[Visit]:
         return list_without_token(work, get_location(work, location_name))
 
 
-def _tell(chosen: Sequence[Visit], answers: Sequence[int | NexioError]) -> list[int]:
-    """What became of each; returns the numbers of those that could not be reissued."""
-    failed = []
+def _is_final(error: NexioError) -> bool:
+    """Whether the visit cannot be reissued later either."""
+    return isinstance(error, Refused) and error.rule in {Rule.REPLACED, Rule.DELETED}
+
+
+def _print_outcomes(
+    chosen: Sequence[Visit], answers: Sequence[int | NexioError]
+) -> dict[int, NexioError]:
+    """Print a line for each visit; return the numbers of those that failed, and why."""
+    failed = {}
     for number, (visit, answer) in enumerate(zip(chosen, answers, strict=True), 1):
-        said = f"now visit {answer}"
+        outcome = f"now visit {answer}"
         if isinstance(answer, NexioError):
-            failed.append(visit.id)
-            said = f"{answer}. {answer.advice}"
-        output.say(f"{number}/{len(chosen)}  visit {visit.id}, {visit.name}: {said}")
+            failed[visit.id] = answer
+            outcome = f"{answer}. {answer.advice}"
+        output.say(f"{number}/{len(chosen)}  visit {visit.id}, {visit.name}: {outcome}")
     return failed
+
+
+def _print_summary(work: Reading, answers: Sequence[int | NexioError]) -> None:
+    """Print how many were reissued, and the new PIN: the old one is refused from now on."""
+    from nexio.reception.visits import visits_of_numbers
+
+    new = [each for each in answers if isinstance(each, int)]
+    words = f"Reissued: {len(new)}. Failed: {len(answers) - len(new)}."
+    if len(new) == len(answers) == 1:
+        print_visit(next(visits_of_numbers(work, new)), headline=words, as_json=False)
+        return
+    output.print_headline(words)
+    if new:
+        output.say("See a new PIN: nexio visitor show NUMBER")
+    elif not answers:
+        output.say("No visit needs it.")
 
 
 def _results(

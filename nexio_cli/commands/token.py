@@ -9,6 +9,7 @@ import click
 
 from nexio.errors import InvalidValue
 from nexio.input.durations import parse_duration, words_for
+from nexio.input.names import counted
 from nexio.input.zones import show
 from nexio.locations.settings import as_words, parse_changes
 from nexio_cli.terminal import asking, finding, once, options, output, posting
@@ -38,7 +39,8 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
     Visitors who are registered already get none: see 'nexio visitor reissue --without-token'.
     --duration changes the default duration; without it the last one stays (1 hour at first).
     """
-    from nexio.locations.locations import change_settings, get_location
+    from nexio.locations.locations import change_settings, get_location, option_for
+    from nexio.reception.reissue import list_without_token
 
     changes = parse_changes(["visitor-tokens=on"])
     if duration:
@@ -49,11 +51,15 @@ def on(duration: str | None, location_name: str | None, *, as_json: bool) -> Non
             raise InvalidValue(said, error.advice) from error
     with options.writing() as work:
         location = change_settings(work, get_location(work, location_name), changes)
+        without, where = len(list_without_token(work, location)), option_for(work, location)
     words = (
         f"Visitors registered at {location.name} from now on get Wi-Fi for"
         f" {words_for(location.settings.token_duration)} from their expected arrival."
     )
     output.print_answer(_switched(location, None), words, as_json=as_json)
+    if without and not as_json:
+        who = f"{counted(without, 'registered visitor')} {'has' if without == 1 else 'have'}"
+        output.say(f"{who} no Wi-Fi yet: nexio visitor reissue --without-token{where}")
 
 
 @command.command()

@@ -113,4 +113,4 @@ def _is_exact(which: str) -> bool:
 def _confirm_guess(which: str, whom: str, more: str = "") -> None:
     refusal = f"{quoted(which)} is no number and no e-mail; it is in the name of {whom}"
     ask = options.ask_or_refuse
-    ask(f"Do you mean {whom}{more}?", Refused(refusal, "Say the number: a script does not guess."))
+    ask(f"Do you mean {whom}{more}?", Refused(refusal, "Give the number: a script does not guess."))

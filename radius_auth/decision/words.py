@@ -95,11 +95,11 @@ REMEDIES = {
     Reason.UNSUPPORTED_METHOD: "set the NAS to PAP or CHAP",
     Reason.EAP_FAILED: "see whether the device trusts the server's certificate, and its method",
     Reason.NO_TOKEN: (
-        "token generation was off when this visitor was registered: turn it on, then register"
-        " the visitor again with nexio visitor reissue"
+        "token generation was off when this visitor was registered: nexio token on, then"
+        " nexio visitor reissue"
     ),
     Reason.DELETED: "register the visitor again if that was a mistake",
-    Reason.REVOKED: "register the visitor again if they are to have Wi-Fi",
+    Reason.REVOKED: "to give the visitor Wi-Fi again: nexio visitor reissue",
     Reason.REPLACED: "the visitor must use the newer PIN",
     Reason.NOT_YET: "the visitor can wait, or the visit be moved: nexio visitor reschedule",
     Reason.ENDED: "to let them stay longer: nexio token extend, or register the visitor again",

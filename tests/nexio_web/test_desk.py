@@ -58,7 +58,7 @@ def test_a_link_logs_one_browser_in(house: House, chromium: Browser) -> None:
     other = chromium.new_context().new_page()
     other.goto(link)
     other.get_by_role("button", name="Log this browser in").click()
-    expect(other.get_by_role("alert")).to_contain_text("This link is not good, or not any more.")
+    expect(other.get_by_role("alert")).to_contain_text("This link is wrong, used, or too old.")
     other.context.close()
 
     page.get_by_role("button", name="Log out").click()

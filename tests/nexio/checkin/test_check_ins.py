@@ -381,7 +381,7 @@ def test_each_pin_that_does_not_work_has_its_words(
     clock.now = at("2026-11-21 00:00")
     for pin, words, advice in (
         (deleted.pin, f"visit {deleted.id} was deleted", "Register"),
-        (old.pin, f"visit {old.id} was reissued as visit {new.id}", "newer mail"),
+        (old.pin, f"visit {old.id} was reissued as visit {new.id}", f"those of visit {new.id}"),
         (elsewhere.pin, "this PIN is nobody's at Harbour House", "nexio visitor list"),
         (member.pin, "this PIN is nobody's at Harbour House", "nexio visitor list"),
         (over.pin, f"visit {over.id} was over at Sat 21 Nov 2026 00:00 +00:00", "Register"),

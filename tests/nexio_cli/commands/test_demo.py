@@ -123,6 +123,8 @@ def test_what_it_prints_works(
             assert freeradius.returncode == 0, freeradius
             answer = tapped_in(line_with(lines, "/kiosk").split()[1], line_with(lines, "PIN "))
             assert answer["title"] == "Welcome, Ada."
+            link = typed(line_with(lines, "desk link")).stdout
+            assert link.startswith(line_with(lines, "/kiosk").split()[1].partition("kiosk")[0])
             assert re.search(
                 r"Received Access-Accept.*Session-Timeout = 3\d+", freeradius.stdout, re.DOTALL
             )

@@ -21,7 +21,7 @@ def test_a_desk_is_linked_listed_and_turned_away(desk: Nexio) -> None:
     linked = desk.done("desk", "link", "--name", "Front desk", "--url", url)
     address, _, secret = linked.out.strip().partition("#")
     assert address == "https://desk.example.com/desk"
-    assert "It opens Front desk at Harbour House in one browser, within 10 minutes." in linked.err
+    assert "It logs one browser in as the desk Front desk of Harbour House, within 10" in linked.err
     assert "No desk is logged in" in desk.done("desk", "list").err
     with closing(Store.open(desk.configuration)) as store, store.write() as work:
         assert open_link(work, secret, "192.0.2.7") is not None

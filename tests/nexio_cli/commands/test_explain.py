@@ -108,12 +108,12 @@ def revoked(desk: Nexio) -> None:
     [
         (nobody, "unknown user", "register the visitor"),
         (wrong_pin, "wrong PIN", "nexio visitor show"),
-        (tokens_off, "no token", "register the visitor again"),
+        (tokens_off, "no token", "nexio visitor reissue"),
         (upcoming, "not yet", "wait"),
         (over, "ended", "register the visitor again"),
         (long_over, "ended", "register the visitor again"),
         (deleted, "deleted", "register the visitor again"),
-        (revoked, "revoked", "register the visitor again"),
+        (revoked, "revoked", "nexio visitor reissue"),
     ],
 )
 def test_no(happens: Any, reason: str, remedy: str, sqlite_desk: Nexio) -> None:
@@ -134,7 +134,7 @@ def test_registered_while_tokens_were_off(sqlite_desk: Nexio) -> None:
     tokens_off(sqlite_desk)
     out = sqlite_desk.done("explain", ZOE).out
     assert "token generation was off" in out
-    assert "register the visitor again" in out
+    assert "nexio visitor reissue" in out
 
 
 def test_at_a_moment(sqlite_desk: Nexio) -> None:

@@ -154,7 +154,9 @@ def test_one_location_s(london: Nexio) -> None:
 def test_nothing_yet(london: Nexio) -> None:
     """An empty array for a script; a word for a person."""
     assert london.done("log", "--json").json == []
-    assert london.done("log").err == "No decisions yet.\n"
+    assert (
+        london.done("log").err == "No decisions yet: one appears about a second after the answer.\n"
+    )
 
 
 @pytest.mark.parametrize(

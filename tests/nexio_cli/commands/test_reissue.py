@@ -24,9 +24,10 @@ def test_one(desk: Nexio) -> None:
     """A new visit that replaces the old one; the summary is the result, the progress is talk."""
     old = desk.register(host="Ana")
     ran = desk.done("visitor", "reissue", "--yes", "zoe@example.com")
-    assert ran.out == "Reissued: 1. Failed: 0.\n"
+    assert ran.out.splitlines()[0] == "Reissued: 1. Failed: 0."
     assert ran.err.splitlines()[0] == "1/1  visit 1, Zoë Nguyễn Văn: now visit 2"
     new = desk.done("visitor", "show", "2", "--json").json
+    assert f"PIN      {new['pin']}" in ran.out  # the old one is refused, and a mail may be late
     assert (new["replaces"], new["host"], new["state"]) == (1, "Ana", "expected")
     assert new["pin"] != old["pin"]
     assert desk.done("visitor", "show", "1", "--json").json["state"] == "deleted"
@@ -62,6 +63,7 @@ def test_all_that_have_none(without: Nexio) -> None:
     assert without.done("visitor", "show", str(has["id"]), "--json").json == has
     again = without.done("visitor", "reissue", "--yes", "--without-token")
     assert again.out == "Reissued: 0. Failed: 0.\n"
+    assert again.err == "No visit needs it.\n"
     assert without.rows()["visit"] == 5
 
 
@@ -94,7 +96,11 @@ def test_one_that_fails_does_not_keep_the_others(desk: Nexio) -> None:
     assert lines[0].startswith("1/3  visit 1, Zoë Nguyễn Văn: visit 1 would be over at once")
     assert lines[1] == "2/3  visit 2, Zoë Nguyễn Văn: now visit 4"
     assert lines[2].startswith("3/3  visit 3, Zoë Nguyễn Văn: visit 3 was deleted")
-    assert lines[3] == "When you have fixed that: nexio visitor reissue 1 3"
+    assert lines[3] == "See a new PIN: nexio visitor show NUMBER"
+    assert lines[4] == "When you have fixed that: nexio visitor reissue 1"
+    ran = desk("visitor", "reissue", "--yes", "2", "3")
+    assert "The new PIN and code are those of visit 4." in ran.err
+    assert "When you have fixed that" not in ran.err  # neither can ever be reissued
     before = desk.rows()
     ran = desk("visitor", "reissue", "--yes", "1", "2", "3", "--json")
     assert ran.exit_code == 4

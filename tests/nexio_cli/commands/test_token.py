@@ -56,7 +56,10 @@ def test_off_leaves_issued_tokens(desk: Nexio, zoe: object) -> None:
     """R4: who has a token keeps it; who is registered later gets none; on again gives none."""
     desk.done("token", "off")
     assert desk.register(email="ada@example.com")["token"] is None
-    desk.done("token", "on")
+    assert (
+        "1 registered visitor has no Wi-Fi yet: nexio visitor reissue --without-token"
+        in desk.done("token", "on").err
+    )
     assert tokens(desk) == [(1, "valid")]
 
 
