@@ -1,12 +1,14 @@
 """The path of a login and a registration through the code: ``python -m benchmarks.trace``.
 
-For one Access-Accept, one Access-Reject and one registration it counts the modules of the project
-that take part, the calls of their functions, and how many of those cross from one module into
-another.  Each action runs once before it is counted, which fills imports and caches.
+For a device's first login, its next one, a first wrong PIN and a registration it counts the modules
+of the project that take part, the calls of their functions, and how many of those cross from one
+module into another.  ``--modules`` lists the modules, ``--calls`` each call in its order.  The same
+runs for another visitor before it is counted, which fills imports and caches.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
 
     from nexio.reception.visits import Visit
 
+    Action = Callable[[], object]
+
 PACKAGES = ("nexio.", "radius_auth.", "nexio_cli.")
 SOURCE = Source(0, ("127.0.0.1", 40000))
-EMAIL = "ada@example.com"
+EMAILS = "ada@example.com", "bob@example.com"
 
 
 @dataclass
@@ -55,6 +59,9 @@ class Journey:
 
     crossings: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By calling and called module."""
+
+    steps: list[str] = field(default_factory=list)
+    """Caller and called function, in the order of the calls."""
 
     def run(self, action: Callable[[], object]) -> None:
         """Count an action."""
@@ -71,6 +78,8 @@ class Journey:
         caller = frame.f_back
         while caller is not None and not _module(caller):
             caller = caller.f_back
+        begins = "" if caller is None else _function(caller)
+        self.steps.append(f"{begins} -> {_function(frame)}")
         if caller is not None and _module(caller) != called:
             self.crossings[_module(caller), called] += 1
 
@@ -80,16 +89,29 @@ def _module(frame: FrameType) -> str:
     return name if name.startswith(PACKAGES) else ""
 
 
+def _function(frame: FrameType) -> str:
+    return f"{_module(frame)}.{frame.f_code.co_qualname}"
+
+
 def main() -> None:
-    """Print the three journeys; ``--modules`` also lists their modules."""
+    """Print the journeys."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trace")
+    parser.add_argument("--modules", action="store_true", help="list the modules of each")
+    parser.add_argument("--calls", action="store_true", help="list the calls of each")
+    wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nexio-trace-") as folder:
         os.environ["NEXIO_HOME"] = folder
         store = _fill(Configuration.from_environment(os.environ))
-        for name, action in _actions(store).items():
-            action()
+        for name, (warm_up, action) in _actions(store).items():
+            warm_up()
             journey = Journey()
             journey.run(action)
             _print(name, journey)
+            if wanted.modules:
+                for module, calls in journey.calls.most_common():
+                    print(f"    {calls:5}  {module}")
+            if wanted.calls:
+                print(*(f"    {step}" for step in journey.steps), sep="\n")
         store.close()
 
 
@@ -103,37 +125,50 @@ def _fill(configuration: Configuration) -> Store:
     return store
 
 
-def _register(store: Store) -> Visit:
-    texts = {"first_name": "Ada", "last_name": "Example", "email": EMAIL}
+def _register(store: Store, email: str) -> Visit:
+    texts = {"first_name": "Ada", "last_name": "Example", "email": email}
     with store.write() as work:
         location = get_location(work, None)
         return register(work, location, read_registration(texts, work.now, location))
 
 
-def _actions(store: Store) -> dict[str, Callable[[], object]]:
-    visit = _register(store)
-    wrong = "0" * len(visit.pin) if visit.pin[0] != "0" else "1" * len(visit.pin)
+def _actions(store: Store) -> dict[str, tuple[Action, Action]]:
+    """What is traced, by its name: for one visitor to warm up, and for another one."""
+    visits = [_register(store, email) for email in EMAILS]
     follower = Follower(lambda: store, Horizon())
-    responder = Responder(follower, 1.0, partial(datetime.now, UTC), Discards())
-    requests = {
-        pin: [access_request(EMAIL, pin.encode()) for _ in range(2)] for pin in (visit.pin, wrong)
-    }
+    responder = Responder(follower, 0.0, partial(datetime.now, UTC), Discards())
     at_the_desk = "visitor register --again --first-name Ada --last-name Example --arrival now"
 
-    def log_in(pin: str, now: float) -> None:
-        if responder.receive(requests[pin].pop(), SOURCE, now) is None:
-            for _ in responder.due(now + 10):
-                pass
+    def log_in(visit: Visit, pin: str, identifier: int) -> Action:
+        request = access_request(visit.email, pin.encode(), identifier=identifier)
 
-    def at_command_line() -> None:
+        def action() -> None:
+            responder.answer([(request, SOURCE)], 0.0)
+            responder.make_lines()
+
+        return action
+
+    def register_at_command_line() -> None:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            run_command([*at_the_desk.split(), "--email", EMAIL])
+            run_command([*at_the_desk.split(), "--email", EMAILS[0]])
+
+    def both(pin_of: Callable[[Visit], str], number: int) -> tuple[Action, Action]:
+        first, second = visits
+        return (
+            log_in(first, pin_of(first), 2 * number),
+            log_in(second, pin_of(second), 2 * number + 1),
+        )
 
     return {
-        "Access-Accept": lambda: log_in(visit.pin, 0.0),
-        "Access-Reject": lambda: log_in(wrong, 100.0),
-        "registration": at_command_line,
+        "first login": both(lambda visit: visit.pin, 0),
+        "next login": both(lambda visit: visit.pin, 1),
+        "wrong PIN": both(_wrong_pin, 2),
+        "registration": (register_at_command_line, register_at_command_line),
     }
+
+
+def _wrong_pin(visit: Visit) -> str:
+    return ("1" if visit.pin[0] == "0" else "0") * len(visit.pin)
 
 
 def _print(name: str, journey: Journey) -> None:
@@ -141,9 +176,6 @@ def _print(name: str, journey: Journey) -> None:
         f"{name:14} {len(journey.calls):3} modules {journey.calls.total():5} calls"
         f" {journey.crossings.total():4} crossings"
     )
-    if "--modules" in sys.argv:
-        for module, calls in journey.calls.most_common():
-            print(f"    {calls:5}  {module}")
 
 
 if __name__ == "__main__":
