@@ -5,7 +5,9 @@ compiled.
 """
 
 import os
+import shutil
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -34,9 +36,17 @@ def extensions() -> list[Extension]:
     """The compiled modules; none where nobody asks for them."""
     if os.environ.get("NEXIO_COMPILE") != "1" or "dist_info" in sys.argv:
         return []
-    from mypyc.build import mypycify  # noqa: PLC0415 - nobody else needs it
+    try:
+        from mypyc.build import mypycify  # noqa: PLC0415 - nobody else needs it
+    except ImportError:
+        sys.exit(
+            "NEXIO_COMPILE=1 needs mypyc: run pip install '.[compile]' first, and then pip install"
+            " with --no-build-isolation"
+        )
 
     return mypycify(list(COMPILED), group_name="nexio", target_dir="build/mypyc")
 
 
+# setuptools would install again what an older version has left there.
+shutil.rmtree(Path(__file__).parent / "build", ignore_errors=True)
 setup(ext_modules=extensions())

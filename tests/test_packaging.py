@@ -49,6 +49,9 @@ INSIDE = {
     "nexio_web/static/qr/LICENSE-MIT",
 }
 
+REMOVED = "nexio/removed.py"
+"""A module of an older version, which a build of that left in ``build/``."""
+
 
 def checked_out() -> list[Path]:
     """What git has or would take; so that no build of before is in the way."""
@@ -67,6 +70,9 @@ def wheel(programs: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in checked_out():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, source / name)
+    left = source / "build" / "lib" / REMOVED
+    left.parent.mkdir(parents=True)
+    left.touch()
     built = tmp_path_factory.mktemp("wheel")
     constraints = str(ROOT / "constraints.txt")
     subprocess.run(
@@ -101,6 +107,7 @@ def test_what_is_inside(wheel: Path) -> None:
     assert names >= INSIDE
     assert {name.split("/")[0].split("-")[0] for name in names} == set(PACKAGES)
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
+    assert REMOVED not in names
 
 
 def test_every_module_is_inside(wheel: Path) -> None:
