@@ -115,7 +115,7 @@ class Accounts:
         self._wait = wait
         self._channel: Channel | None = None
         self._number = self._answered = 0
-        self._kept = False
+        self._is_stored = False
         """What the latest answer says."""
 
     def store(self, at: float, host: str, values: Values) -> bool:
@@ -169,7 +169,7 @@ class Accounts:
             self._listen(channel)
         if self._answered < self._number:
             raise Discarded(DiscardReason.NOT_STORED)
-        return self._kept
+        return self._is_stored
 
     def _connected(self) -> Channel:
         if self._channel is None:
@@ -185,5 +185,5 @@ class Accounts:
 
     def _listen(self, channel: Channel) -> None:
         channel.flush()
-        for _, number, kept in channel.receive():
-            self._answered, self._kept = number, kept
+        for _, number, is_stored in channel.receive():
+            self._answered, self._is_stored = number, is_stored

@@ -148,13 +148,13 @@ class Background:
             self._thread.start()
 
     def _run(self) -> None:
-        with _door() as door, _door() as told:
-            link = _Link(door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
+        with _door() as link_door, _door() as accounting_door:
+            link = _Link(link_door.getsockname(), secrets.token_hex(8), self.guard, self._clock)
             link.slot_answered = self.slots.answer
             link.counts, link.discards = self._counts, self.discards.by_peer
             link.signatures = self.signatures
-            self._accounts = Accounts(told.getsockname())
-            doors = door.fileno(), told.fileno()
+            self._accounts = Accounts(accounting_door.getsockname())
+            doors = link_door.fileno(), accounting_door.fileno()
             limits = self._max_staleness, self._metrics_listen
             identity = Identity(FREERADIUS, host_name(), str(self._configuration.home))
             accounting = self._configuration.home / "spool" / ACCOUNTING_SPOOL
@@ -163,7 +163,7 @@ class Background:
             companion = Child(self._packages, task)
             try:
                 while not self._stopping.is_set():
-                    self._go_on(link, companion)
+                    self._step(link, companion)
                 self._hand_over(link)
                 if link.is_loaded:
                     link.finish(STOP_SECONDS, lambda: _replace_at_once(companion))
@@ -176,7 +176,7 @@ class Background:
         """What was not answered; decisions are counted in the companion."""
         return Counts(discards={str(reason): n for reason, n in self.discards.counts.items()})
 
-    def _go_on(self, link: _Link, companion: Child) -> None:
+    def _step(self, link: _Link, companion: Child) -> None:
         """Do what there is to do; a fault of ours must not end it."""
         try:
             companion.mind(is_in_use=link.is_loaded)

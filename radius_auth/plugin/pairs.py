@@ -144,7 +144,7 @@ _UNUSUAL: Final = VERIFIED_BY_FREERADIUS | {"CHAP-Password", *_READ_INSTEAD}
 _NONE: Final[Mapping[str, list[str]]] = {}
 _PASSWORD: Final = int(Attribute.USER_PASSWORD)
 _READ_PASSWORD: Final = b"in clear by now"
-_SAID_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
+_MAY_BE_EMPTY: Final[frozenset[Kind]] = frozenset({_PASSWORD, int(Attribute.EAP_MESSAGE)})
 """What says something also without a value: an empty password is one (RFC 3579 section 2.1)."""
 
 
@@ -204,9 +204,9 @@ def _read(values: Values) -> tuple[First, RawValues, Pap | None]:
     for name, value in values.first.items():
         if name in _READ:
             kind, read = _READ[name]
-            said = read(value)
-            if said or kind in _SAID_EMPTY:  # RFC 2865 section 5: one without a value is none
-                sent[kind] = said
+            raw = read(value)
+            if raw or kind in _MAY_BE_EMPTY:  # RFC 2865 section 5: one without a value is none
+                sent[kind] = raw
     password = None
     if _PASSWORD in sent:
         password = Pap(sent[_PASSWORD])

@@ -163,8 +163,8 @@ class Plugin:
             if refused := self._refuse_contradictory(call, login):
                 return refused
         decision = choose_visit(login.request, [visit], call.table, call.now)
-        got_in = decision.visit.id if isinstance(decision, Accepted) else None
-        self._guard.give_back(login.guess, got_in, call.now)
+        admitted_visit = decision.visit.id if isinstance(decision, Accepted) else None
+        self._guard.give_back(login.guess, admitted_visit, call.now)
         decision = self._limit(call, login, decision)
         if isinstance(decision, Rejected):
             return self._refuse(call, login, decision)
@@ -184,8 +184,8 @@ class Plugin:
         call = self._begin(pairs)
         if call.stage == _STATUS:  # RFC 5997 section 4.2: on that port, too
             return DONE
-        is_kept = self._account(call.now.timestamp(), call.address, call.values)
-        return DONE if is_kept else SILENT
+        is_stored = self._account(call.now.timestamp(), call.address, call.values)
+        return DONE if is_stored else SILENT
 
     def _decide(self, call: Call, login: Login) -> CallResult:
         """Decide about a password that can be read, or a response to CHAP.
@@ -201,7 +201,7 @@ class Plugin:
             more = more_attributes(call, login, decision)
             return named(CallResult, (_OK, more, (ACCEPT, *accepted(decision, DECIDED))))
         login.visit_id = decision.visit.id
-        proof = (PROVEN, self._keep(call, login))
+        proof = (PROVEN, self._save(call, login))
         return CallResult(outcome=ReturnCode.OK, control=(ACCEPT, *as_updates([proof])))
 
     def _limit(self, call: Call, login: Login, decision: Decision) -> Decision:
@@ -233,7 +233,7 @@ class Plugin:
             return self._reserve(call, login) or self._refuse(call, login, candidate)
         if call.is_ms_chap and (refused := self._reserve(call, login)):
             return refused
-        control = [("Cleartext-Password", pin), (NOTE, self._keep(call, login))]
+        control = [("Cleartext-Password", pin), (NOTE, self._save(call, login))]
         if not call.is_eap:
             control.append(("Auth-Type", "MS-CHAP"))
         return CallResult(outcome=ReturnCode.OK, control=as_updates(control))
@@ -258,7 +258,7 @@ class Plugin:
             self._log(call, login, rejected)
             reply, note = words_for(call, rejected), LOGGED
         else:
-            reply, note = (), self._keep(call, login)
+            reply, note = (), self._save(call, login)
         control = as_updates([(NOTE, note)])
         return CallResult(outcome=ReturnCode.REJECT, reply=reply, control=control)
 
@@ -281,9 +281,9 @@ class Plugin:
         client = table.nas.find(address) if address else None
         return named(Call, (began, self._clock(), table, values, find(STAGE), address, client))
 
-    def _keep(self, call: Call, login: Login) -> str:
+    def _save(self, call: Call, login: Login) -> str:
         login.took_us += call.took_us
-        return self._logins.keep(login)
+        return self._logins.add(login)
 
     def _log(self, call: Call, login: Login, decision: Decision) -> None:
         request = login.request

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT: Final = 0.25
 """Seconds that a guest's thread of FreeRADIUS waits for the companion."""
 
-KEPT_SECONDS: Final = 12.0
+FORGET_SECONDS: Final = 12.0
 """So long an answer is waited for, by nobody in the end."""
 
 
@@ -68,7 +68,7 @@ class SlotCalls:
         now = time.monotonic()
         while self._asked:
             key, oldest = next(iter(self._asked.items()))
-            if now - oldest.at < KEPT_SECONDS:
+            if now - oldest.at < FORGET_SECONDS:
                 return now - oldest.at > SLOT_SECONDS
             del self._asked[key]
         return False

@@ -62,7 +62,7 @@ class Follower:
         self.changing = threading.RLock()
         """Held while the table changes."""
 
-        self.told: list[Callable[[Change], None]] = []
+        self.listeners: list[Callable[[Change], None]] = []
         """Each is called with each change, while that is held."""
 
         self.reloaded: Callable[[], None] = lambda: None
@@ -148,7 +148,7 @@ class Follower:
             self._reload()
             return
         with self.changing:
-            self._tell_all(self._take(news, opening, work.now))
+            self._notify(self._take(news, opening, work.now))
         self._advance(news.position, work.now)
 
     def _opening(self, work: Reading) -> list[FollowedVisit] | None:
@@ -207,14 +207,14 @@ class Follower:
         with self.changing:
             before, self.table = self.table, table
             is_other = progress.position.epoch != self._progress.position.epoch
-            self._tell_all(Change(is_whole=True) if is_other else _between(before, table))
+            self._notify(Change(is_whole=True) if is_other else _between(before, table))
         self._horizon_at = progress.at
         self._advance(progress.position, progress.at)
         return fresh
 
-    def _tell_all(self, change: Change) -> None:
-        for tell in self.told:
-            tell(change)
+    def _notify(self, change: Change) -> None:
+        for listener in self.listeners:
+            listener(change)
 
     def _load(self, store: Store) -> tuple[Table, Progress]:
         with store.read() as work:
@@ -234,7 +234,7 @@ class Follower:
                 self._watch()
             except NexioError as error:
                 if not self._stopping.is_set():
-                    self._tell(str(error))
+                    self._log_trouble(str(error))
             except Exception:
                 # A fault of ours must not leave the table to grow old in silence.
                 log.exception("not following the store")
@@ -247,7 +247,7 @@ class Follower:
             store = self._reopen()
         with closing(watch(store.engine)) as watcher:
             self.follow()
-            self._tell("")
+            self._log_trouble("")
             if watcher.is_pooled and not self._has_logged_pooler:
                 self._has_logged_pooler = True
                 log.info(
@@ -268,7 +268,7 @@ class Follower:
                 else:
                     self._advance(self._progress.position, self._clock())
 
-    def _tell(self, trouble: str) -> None:
+    def _log_trouble(self, trouble: str) -> None:
         """Log the beginning and the end of an outage, not every second of it."""
         if trouble and trouble != self._trouble:
             log.warning("not following the store: %s", trouble)

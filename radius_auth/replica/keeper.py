@@ -58,7 +58,7 @@ class Keeper:
         if not follower.is_from_disk:
             put_strange_aside(self._path, follower.table.keyring, follower.progress.position.epoch)
         with follower.changing:
-            follower.told.append(self._take)
+            follower.listeners.append(self._add_change)
         self._thread.start()
 
     def stop(self) -> None:
@@ -69,7 +69,7 @@ class Keeper:
         self._try()
         self.close()
 
-    def keep(self) -> None:
+    def write_changes(self) -> None:
         """Write what is new.
 
         Raises:
@@ -109,7 +109,7 @@ class Keeper:
             self._file.close()
             self._file = None
 
-    def _take(self, change: Change) -> None:
+    def _add_change(self, change: Change) -> None:
         """Take a change; the follower calls it while it holds its lock."""
         if change.is_whole:
             self._changes.clear()
@@ -127,7 +127,7 @@ class Keeper:
 
     def _try(self) -> None:
         try:
-            self.keep()
+            self.write_changes()
         except OSError as error:
             if str(error) != self._trouble:
                 log.warning("the table is not kept on disk: %s", error)

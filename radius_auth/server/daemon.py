@@ -45,7 +45,7 @@ RESTART_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 """The same where it has not got to work."""
 
-HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 """Signals that the parent hears."""
 
 Work = Callable[[Callable[[], None], bool], None]
@@ -81,7 +81,7 @@ class Child:
         self.works = False
         self.ready, write = os.pipe()
         # A signal between the fork and `leave` would be one for the parent.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_SIGNALS)
         self.process = os.fork()
         if self.process == 0:
             os.close(self.ready)
@@ -98,7 +98,7 @@ class Child:
         os.close(self.ready)
         self.ready = -1
 
-    def tell(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         """Pass a signal on."""
         if self.process:
             with contextlib.suppress(ProcessLookupError):
@@ -117,14 +117,14 @@ class Child:
             Path("/proc/self/comm").write_text(self._comm, "ascii")
         gc.disable()  # until all is loaded
 
-        def tell_parent() -> None:
+        def notify_parent() -> None:
             os.write(write, b"\1")
             os.close(write)
 
         try:
-            self._work(tell_parent, self.has_worked)
+            self._work(notify_parent, self.has_worked)
         except NexioError as error:
-            return _tell(error)
+            return _report(error)
         except Exception:
             log.exception("the %s failed", self.name)
             return 1
@@ -187,8 +187,8 @@ class Parent:
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        for number in HEARD:
-            signal.signal(number, self._hear)
+        for number in HANDLED_SIGNALS:
+            signal.signal(number, self._handle_signal)
         # Whoever started us may have signals blocked.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         while not self._is_over():
@@ -272,7 +272,9 @@ class Parent:
             return
         living = [child for child in self._workers if child.process] or [self._companion]
         for child in living:
-            child.tell(signal.SIGTERM)  # again and again: the first may come before it can listen
+            child.send_signal(
+                signal.SIGTERM
+            )  # again and again: the first may come before it can listen
 
     def _leave(self) -> None:
         signal.set_wakeup_fd(-1)
@@ -330,12 +332,12 @@ class Parent:
 
         return work
 
-    def _hear(self, number: int, _: object) -> None:
+    def _handle_signal(self, number: int, _: object) -> None:
         if number in {signal.SIGTERM, signal.SIGINT}:
             self._stopping = True
             tell(STOPPING)
         elif number == signal.SIGHUP and self._companion.has_worked:
-            self._companion.tell(number)
+            self._companion.send_signal(number)
 
 
 def run() -> None:
@@ -360,7 +362,7 @@ def main(arguments: Sequence[str]) -> int:
         with contextlib.closing(Parent(options, configuration)) as parent:
             return parent.run()
     except NexioError as error:
-        return _tell(error)
+        return _report(error)
 
 
 def _places(opened: Sequence[socket.socket]) -> str:
@@ -372,7 +374,7 @@ def _place(opened: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _tell(error: NexioError) -> int:
+def _report(error: NexioError) -> int:
     log.error("%s", error)
     if error.advice:
         log.error("%s", error.advice)

@@ -180,8 +180,8 @@ def receive(opened: socket.socket) -> tuple[bytes, Source] | None:
 
 def lost(opened: socket.socket) -> int:
     """How many datagrams the kernel had to drop because nobody took them in time."""
-    told = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
-    return int(_MEMINFO.unpack(told)[-1])
+    memory_info = opened.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(memory_info)[-1])
 
 
 def send(opened: socket.socket, octets: bytes, source: Source) -> None:
