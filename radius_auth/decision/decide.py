@@ -287,7 +287,7 @@ def _right_visits(
             try:
                 raise unreadable
             finally:
-                unreadable = None  # or its traceback would make a reference cycle
+                unreadable = None  # or its traceback would be a cycle for the garbage collector
         password.matches(table.nobody, keyring)
     return right, silent, unreadable
 
