@@ -150,7 +150,7 @@ class Target:
         return self.bucket.level(now) >= self.bucket.holds
 
     def is_idle(self, now: float) -> bool:
-        """Whether it may be forgotten; drops times in the future from its records."""
+        """Whether it may be forgotten; a guess in the future is moved to now."""
         level = self.bucket.level(now)
         in_use = [
             bool(each.recent(now)) or each.was_in or each.free > 0 for each in self.devices.values()
